@@ -1,0 +1,174 @@
+"""What moves through Goldspan: a sample and its readings.
+
+Offsets are half-open `[start, end)` and count Unicode code points of the verbatim text,
+which is what Python's `str` and Label Studio's `<Text>` both use: `sample.text[e.start:e.end]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar
+
+
+class Origin(StrEnum):
+    """Where a span came from, as Label Studio records it."""
+
+    MANUAL = "manual"
+    PREDICTION = "prediction"
+    PREDICTION_CHANGED = "prediction-changed"
+
+
+class Status(StrEnum):
+    """How far the author of an annotation got."""
+
+    SUBMITTED = "submitted"
+    DRAFT = "draft"
+    CANCELLED = "cancelled"
+
+
+class Span(NamedTuple):
+    """A half-open stretch of text with a label: what every comparison looks at."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A labelled stretch of text that is personal data."""
+
+    start: int
+    end: int
+    label: str
+    id: str = field(default="", compare=False)
+    origin: Origin | None = field(default=None, compare=False)
+    score: float | None = field(default=None, compare=False)
+
+    @property
+    def span(self) -> Span:
+        """Start, end and label."""
+        return Span(self.start, self.end, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of text that refers to somebody or something.
+
+    `label` is the kind of mention: PRONOUN, REFERENCE or MENTION (a name).
+    `cluster` names the referent within its annotation; mentions that share it co-refer.
+    Empty: the mention stands alone. A mention whose `id` equals an entity's `id` is drawn by that
+    entity's own region in Label Studio and has no region of its own.
+    """
+
+    start: int
+    end: int
+    label: str
+    cluster: str = ""
+    id: str = field(default="", compare=False)
+    origin: Origin | None = field(default=None, compare=False)
+
+    @property
+    def span(self) -> Span:
+        """Start, end and label."""
+        return Span(self.start, self.end, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made an annotation: a model (`name` is its model version) or a person (`name` is the user)."""
+
+    kind: str
+    name: str
+
+    @classmethod
+    def model(cls, version: str) -> Author:
+        """An author that is a model."""
+        return cls("model", version)
+
+    @classmethod
+    def person(cls, name: str) -> Author:
+        """An author that is a person."""
+        return cls("person", name)
+
+    @property
+    def is_model(self) -> bool:
+        """True for a model's pre-annotation, False for a person's work."""
+        return self.kind == "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One reading of a sample by one author.
+
+    Entities and mentions are kept sorted by (start, -end, label). Times are ISO 8601 in UTC,
+    `lead_time` is seconds. `parent` is the id of the pre-annotation that this one started from.
+    """
+
+    author: Author
+    entities: tuple[Entity, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    id: str = ""
+    status: Status = Status.SUBMITTED
+    score: float | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    lead_time: float | None = None
+    parent: str | None = None
+    ground_truth: bool = False
+
+    @property
+    def clusters(self) -> dict[str, tuple[Mention, ...]]:
+        """Mentions by cluster, in text order; mentions that stand alone are left out."""
+        grouped: dict[str, list[Mention]] = {}
+        for mention in self.mentions:
+            if mention.cluster:
+                grouped.setdefault(mention.cluster, []).append(mention)
+        return {name: tuple(mentions) for name, mentions in grouped.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One text, its language and country, and every reading of it.
+
+    `language` is ISO 639-1 (`de`), `country` ISO 3166-1 alpha-2 (`DE`) or empty. The text is verbatim:
+    nothing may strip or normalise it. `provenance` says how the text came to be (run, stages, models).
+    """
+
+    text: str
+    language: str
+    country: str = ""
+    document_type: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    sample_id: str = ""
+
+    @property
+    def predictions(self) -> tuple[Annotation, ...]:
+        """Readings by models."""
+        return tuple(annotation for annotation in self.annotations if annotation.author.is_model)
+
+    @property
+    def reviews(self) -> tuple[Annotation, ...]:
+        """Submitted readings by people."""
+        return tuple(
+            annotation
+            for annotation in self.annotations
+            if not annotation.author.is_model and annotation.status is Status.SUBMITTED
+        )
+
+    @property
+    def best(self) -> Annotation | None:
+        """The reading to show: the newest review, else the newest prediction, else None."""
+        candidates = self.reviews or self.predictions
+        return max(candidates, key=lambda a: (a.ground_truth, a.updated_at or a.created_at or ""), default=None)
+
+
+S = TypeVar("S", Entity, Mention)
+
+
+def sort_spans(spans: Iterable[S]) -> tuple[S, ...]:
+    """Text order: by start, the longer one first, then by label."""
+    return tuple(sorted(spans, key=lambda span: (span.start, -span.end, span.label)))

@@ -1,0 +1,73 @@
+"""Contracts that a stranger can read: JSON Schemas, the label schema, taxonomies; and a small loader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+import orjson
+
+_FOLDER = Path(__file__).parent
+
+
+class Problem(NamedTuple):
+    """One place where a document breaks its schema: JSON pointer and what was expected."""
+
+    pointer: str
+    message: str
+
+
+class Validator:
+    """Checks documents against one JSON Schema (2020-12)."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._compiled = jsonschema_rs.validator_for(dict(schema))
+
+    def accepts(self, document: Any) -> bool:
+        """True if the document keeps the schema."""
+        return bool(self._compiled.is_valid(document))
+
+    def problems(self, document: Any) -> list[Problem]:
+        """Every broken place. Messages never quote the document beyond 80 characters."""
+        if self._compiled.is_valid(document):
+            return []
+        return [
+            Problem("".join(f"/{part}" for part in error.instance_path), shorten(error.message))
+            for error in self._compiled.iter_errors(document)
+        ]
+
+
+def shorten(message: str, limit: int = 300) -> str:
+    """The message with its middle left out when it is long."""
+    return message if len(message) <= limit else f"{message[: limit // 2]} … {message[-limit // 2 :]}"
+
+
+def path(name: str) -> Path:
+    """Where a file of this folder lies."""
+    return _FOLDER / name
+
+
+@cache
+def load(name: str) -> Mapping[str, Any]:
+    """The JSON Schema `name` (as in `schemas/<name>.schema.json`), without the labels filled in."""
+    document: Mapping[str, Any] = orjson.loads(path(f"{name}.schema.json").read_bytes())
+    return document
+
+
+def fill(name: str, enums: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The JSON Schema `name` with the `$defs` named in `enums` narrowed to these strings."""
+    schema: dict[str, Any] = orjson.loads(orjson.dumps(load(name)))
+    for definition, values in enums.items():
+        if definition in schema.get("$defs", {}):
+            schema["$defs"][definition] = {"enum": list(values)}
+    return schema
+
+
+@cache
+def validator(name: str, enums: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> Validator:
+    """The compiled validator of a schema; compiled once per set of labels."""
+    return Validator(fill(name, dict(enums)))
