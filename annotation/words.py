@@ -1,0 +1,118 @@
+"""Where words begin and end, in any script.
+
+A border is *inside a word* when the characters on both sides of it belong together: two letters or digits of a
+script that puts spaces between words, or the parts of one visible character (accents, emoji sequences).
+Scripts written without spaces (Han, Kana, Thai …) and Hangul, which attaches particles, have no such borders.
+Unicode's word rules (UAX #29) are followed in letting apostrophes and hyphens divide words.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+import regex
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
+_UNSPACED = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\u30fc]"
+)
+_EXTENDS = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\ufe00-\ufe0f]")
+_REGIONAL = regex.compile(r"[\U0001F1E6-\U0001F1FF]")
+_CONNECTORS = "-\u2010\u2011.@"
+
+
+@lru_cache(maxsize=8192)
+def _joins_words(character: str) -> bool:
+    return bool(_WORD.match(character)) and not _UNSPACED.match(character)
+
+
+def splits_word_at(text: str, border: int) -> bool:
+    """True if cutting the text at this offset cuts a word or a visible character in two."""
+    if not 0 < border < len(text):
+        return False
+    left, right = text[border - 1], text[border]
+    if left.isascii() and right.isascii():
+        return (left.isalnum() or left == "_") and (right.isalnum() or right == "_") or (left, right) == ("\r", "\n")
+    if _EXTENDS.match(right) or left == "\u200d":
+        return True
+    if _REGIONAL.match(left) and _REGIONAL.match(right):
+        return (_count_regional(text, border) % 2) == 1
+    return _joins_words(left) and _joins_words(right)
+
+
+def _count_regional(text: str, border: int) -> int:
+    count = 0
+    while border - count > 0 and _REGIONAL.match(text[border - count - 1]):
+        count += 1
+    return count
+
+
+def splits_word(text: str, start: int, end: int) -> bool:
+    """True if the span begins or ends inside a word."""
+    return splits_word_at(text, start) or splits_word_at(text, end)
+
+
+def joins_compound(text: str, start: int, end: int) -> bool:
+    """True if a hyphen, dot or @ ties the span to another word: `Jean` in `Jean-Luc`, `ann` in `ann@mail.net`."""
+    before = start >= 2 and text[start - 1] in _CONNECTORS and _joins_words(text[start - 2])
+    after = end + 1 < len(text) and text[end] in _CONNECTORS and _joins_words(text[end + 1])
+    return before or after
+
+
+def trim_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without white space at its edges; empty (`start == end`) if there is nothing else."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def snap_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """The nearest span with clean borders: white space trimmed, then each edge moved to a word border.
+
+    An edge moves the shorter way; on a tie, and where the span would become empty, outwards.
+    """
+    start, end = trim_span(text, start, end)
+    if start == end:
+        return start, end
+    snapped_start = _nearest_border(text, start, outwards=-1)
+    snapped_end = _nearest_border(text, end, outwards=1)
+    if snapped_start >= snapped_end:
+        snapped_start, snapped_end = _walk(text, start, -1), _walk(text, end, 1)
+    return trim_span(text, snapped_start, snapped_end)
+
+
+def _walk(text: str, border: int, step: int) -> int:
+    while splits_word_at(text, border):
+        border += step
+    return border
+
+
+def _nearest_border(text: str, border: int, outwards: int) -> int:
+    outer, inner = _walk(text, border, outwards), _walk(text, border, -outwards)
+    return outer if abs(outer - border) <= abs(inner - border) else inner
+
+
+def iter_words(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of the words of a text; a script without spaces gives its runs."""
+    return (match.span() for match in _WORD.finditer(text))
+
+
+def find_occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Every word-bounded place where the value stands verbatim; places do not overlap."""
+    position = text.find(value) if value else -1
+    while position >= 0:
+        end = position + len(value)
+        if splits_word(text, position, end):
+            position = text.find(value, position + 1)
+        else:
+            yield position, end
+            position = text.find(value, end)
+
+
+def fold(text: str) -> str:
+    """For comparing, never for storing: canonical composition, case folded."""
+    return unicodedata.normalize("NFC", text).casefold()
