@@ -1,0 +1,198 @@
+"""What can be wrong with a sample, each with a code.
+
+Errors break the data: Label Studio or a trainer would lose or misread something.
+Warnings are doubtful: a person should look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from annotation.labels import LabelSchema
+from annotation.types import Annotation, Entity, Mention, Sample
+from annotation.values import check_value
+from annotation.words import find_occurrences, joins_compound, splits_word
+
+MAX_TEXT = 1_000_000
+"""Characters; Label Studio renders a task in the browser and stops being usable long before."""
+
+ERRORS = {
+    "empty_text": "the text is empty or white space",
+    "text_too_long": f"the text has more than {MAX_TEXT:,} characters",
+    "text_not_storable": "the text holds NUL or a lone surrogate, which JSON and databases cannot keep",
+    "text_changed": "the text is not the one whose hash the record carries",
+    "unknown_label": "the label is not in the label schema",
+    "out_of_range": "the span does not lie inside the text",
+    "empty_span": "the span has no text",
+    "edge_whitespace": "the span begins or ends with white space",
+    "inside_word": "the span begins or ends inside a word or a visible character",
+    "overlap": "two entities overlap",
+    "duplicate_span": "two spans of one layer have the same place and label",
+    "duplicate_id": "two regions have the same id; Label Studio would merge them",
+    "broken_region": "the region cannot be read",
+    "text_mismatch": "the region's own text is not what stands at its place",
+    "dangling_relation": "a relation begins or ends at a region that is not there",
+    "self_relation": "a relation begins and ends at the same region",
+    "unknown_relation": "the relation's label is not in the label schema",
+}
+WARNINGS = {
+    "unlabelled_repeat": "a labelled surface stands elsewhere in the text without a label",
+    "invalid_value": "the value is not valid for its label: check digits, format or range",
+    "edge_punctuation": "the span begins or ends with a comma, semicolon or colon",
+    "crossing_layers": "an entity and a mention, or two mentions, overlap without one holding the other",
+    "single_mention_cluster": "a cluster has only one mention",
+    "two_given_names": "a cluster holds two different given names",
+}
+CODES = ERRORS | WARNINGS
+"""Meaning of every code."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_LOOSE_PUNCTUATION = ",;:"
+_FREE_FORM = frozenset({"PASSWORD", "SECURITYTOKEN", "USERNAME"})
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing wrong: what, where, and in which annotation (-1: the sample itself). It never quotes the text."""
+
+    code: str
+    message: str
+    start: int = -1
+    end: int = -1
+    severity: Literal["error", "warning"] = "error"
+    annotation_index: int = -1
+
+
+def make_issue(code: str, start: int = -1, end: int = -1, detail: str = "", index: int = -1) -> Issue:
+    """An issue with the message that belongs to its code."""
+    place = f" at {start}–{end}" if start >= 0 else ""
+    message = f"{CODES[code]}{place}{f' ({detail})' if detail else ''}"
+    return Issue(code, message, start, end, "error" if code in ERRORS else "warning", index)
+
+
+def has_errors(issues: Sequence[Issue]) -> bool:
+    """True if any of the issues is an error."""
+    return any(issue.severity == "error" for issue in issues)
+
+
+def check_text(text: str) -> list[Issue]:
+    """What is wrong with a text, whatever its annotations say."""
+    issues = []
+    if not text.strip():
+        issues.append(make_issue("empty_text"))
+    if len(text) > MAX_TEXT:
+        issues.append(make_issue("text_too_long", detail=f"it has {len(text):,}; split it"))
+    if match := _UNSTORABLE.search(text):
+        issues.append(make_issue("text_not_storable", *match.span()))
+    return issues
+
+
+def check_sample(sample: Sample, labels: LabelSchema) -> list[Issue]:
+    """Everything wrong with a sample and each of its annotations, errors and warnings."""
+    issues = check_text(sample.text)
+    for index, annotation in enumerate(sample.annotations):
+        issues += check_annotation(sample.text, annotation, labels, sample.language, sample.country, index)
+    return issues
+
+
+def check_annotation(
+    text: str, annotation: Annotation, labels: LabelSchema, language: str = "", country: str = "", index: int = -1
+) -> list[Issue]:
+    """Everything wrong with one reading of a text. Checks that need sound spans wait until the spans are sound."""
+    found: list[tuple[str, int, int, str]] = []
+    for codes, spans in ((labels.entity_codes, annotation.entities), (labels.mention_codes, annotation.mentions)):
+        seen: set[tuple[int, int, str]] = set()
+        for span in spans:
+            found += _check_span(text, span, codes)
+            if span.span in seen:
+                found.append(("duplicate_span", span.start, span.end, span.label))
+            seen.add(span.span)
+    found += _check_overlaps(annotation.entities)
+    if not any(code in {"out_of_range", "empty_span"} for code, *_ in found):
+        found += _check_crossings(annotation)
+        found += _check_values(text, annotation.entities, labels, country)
+        found += _check_repeats(text, annotation.entities)
+        found += _check_clusters(text, annotation)
+    return [make_issue(code, start, end, detail, index) for code, start, end, detail in found]
+
+
+_Finding = tuple[str, int, int, str]
+
+
+def _check_span(text: str, span: Entity | Mention, codes: frozenset[str]) -> Iterator[_Finding]:
+    start, end = span.start, span.end
+    if span.label not in codes:
+        yield "unknown_label", start, end, span.label
+    if start == end:
+        yield "empty_span", start, end, span.label
+    elif not 0 <= start < end <= len(text):
+        yield "out_of_range", start, end, f"{span.label}, the text has {len(text)} characters"
+    else:
+        if text[start].isspace() or text[end - 1].isspace():
+            yield "edge_whitespace", start, end, span.label
+        elif splits_word(text, start, end):
+            yield "inside_word", start, end, span.label
+        if (text[start] in _LOOSE_PUNCTUATION or text[end - 1] in _LOOSE_PUNCTUATION) and span.label not in _FREE_FORM:
+            yield "edge_punctuation", start, end, span.label
+
+
+def _check_overlaps(entities: Sequence[Entity]) -> Iterator[_Finding]:
+    reach = -1
+    previous = ""
+    for entity in sorted(entities, key=lambda entity: (entity.start, entity.end)):
+        if entity.start < reach:
+            yield "overlap", entity.start, entity.end, f"{previous}, {entity.label}"
+        if entity.end > reach:
+            reach, previous = entity.end, entity.label
+
+
+def _check_crossings(annotation: Annotation) -> Iterator[_Finding]:
+    opened: list[int] = []
+    spans: list[Entity | Mention] = [*annotation.entities, *annotation.mentions]
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        while opened and opened[-1] <= span.start:
+            opened.pop()
+        if opened and opened[-1] < span.end and (isinstance(span, Mention) or annotation.mentions):
+            yield "crossing_layers", span.start, span.end, span.label
+        opened.append(span.end)
+
+
+def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, country: str) -> Iterator[_Finding]:
+    for entity in entities:
+        if entity.label in labels and (validator := labels[entity.label].validator):
+            if not check_value(validator, text[entity.start : entity.end], country):
+                yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
+
+
+def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:
+    surfaces = {text[entity.start : entity.end]: entity.label for entity in entities}
+    for surface, label in surfaces.items():
+        if len(surface) < 3 or (surface.isdigit() and len(surface) <= 4) or text.count(surface) == 1:
+            continue
+        for start, end in find_occurrences(text, surface):
+            covered = any(entity.start < end and start < entity.end for entity in entities)
+            if not covered and not joins_compound(text, start, end):
+                yield "unlabelled_repeat", start, end, label
+
+
+def _check_clusters(text: str, annotation: Annotation) -> Iterator[_Finding]:
+    given_names = [entity for entity in annotation.entities if entity.label == "FIRSTNAME"]
+    for mentions in annotation.clusters.values():
+        first = mentions[0]
+        if len(mentions) == 1:
+            yield "single_mention_cluster", first.start, first.end, ""
+        names = [
+            frozenset(
+                word
+                for entity in given_names
+                if mention.start <= entity.start and entity.end <= mention.end
+                for word in text[entity.start : entity.end].casefold().split()
+            )
+            for mention in mentions
+        ]
+        named = [name for name in names if name]
+        if any(not (named[0] & name) for name in named[1:]):
+            yield "two_given_names", first.start, first.end, ""

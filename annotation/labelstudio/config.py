@@ -1,0 +1,213 @@
+"""The labelling screen: built from the label schema, from it alone, and compared with what a project has.
+
+Entities and mentions are two `<Labels>` controls on one `<Text>`, so that both layers may cover the same words.
+Label Studio's `<Text>` counts Unicode code points, as Python does; no other object tag does, hence no other is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from string import ascii_lowercase, digits
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from annotation.errors import ConfigurationError
+from annotation.labels import Label, LabelSchema
+from annotation.tasks import ENTITY_CONTROL, MENTION_CONTROL, TEXT_NAME
+
+TAKEN_KEYS = frozenset("u")
+"""Single keys that Label Studio's editor uses itself (`u` unselects a region)."""
+
+FILTER_FROM = 12
+"""A search box above the labels is drawn from this many entity labels on."""
+
+_STYLE = """
+.goldspan-labels { display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: flex-start; }
+.goldspan-category h4, .goldspan-category h5, .goldspan-category h6 { margin: 2px 0 0 0; }
+.goldspan-text { margin-top: 10px; padding: 8px 12px; border: 1px solid #ccd; border-radius: 6px; line-height: 2; }
+"""
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDrift:
+    """How a project's labelling screen differs from the label schema.
+
+    Each entry names one thing: `label PASSPORT`, `mention PRONOUN`, `relation refers-to`, `control label`,
+    and in `changed` also which attribute went from what to what. `cosmetic` lists what only changes the looks.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    cosmetic: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """True if an annotation made on the project's screen can mean something else than the schema says."""
+        return bool(self.added or self.removed or self.changed)
+
+    def __str__(self) -> str:
+        parts = (("missing", self.added), ("not in the schema", self.removed), ("changed", self.changed))
+        return "; ".join(f"{name}: {', '.join(entries)}" for name, entries in parts if entries) or "no difference"
+
+
+def assign_hotkeys(labels: Iterable[Label]) -> dict[str, str]:
+    """One key for each label code: the schema's own, else the first free character of its code, else any free one.
+
+    Labels beyond the supply of keys get none.
+    """
+    labels = tuple(labels)
+    keys: dict[str, str] = {}
+    for label in labels:
+        if label.hotkey and label.hotkey not in TAKEN_KEYS and label.hotkey not in keys.values():
+            keys[label.code] = label.hotkey
+    free = [key for key in ascii_lowercase + digits if key not in TAKEN_KEYS and key not in keys.values()]
+    for label in labels:
+        wanted = [*label.code.lower(), *free]
+        key = next((key for key in wanted if key in free), None)
+        if label.code not in keys and key is not None:
+            keys[label.code] = key
+            free.remove(key)
+    return keys
+
+
+def build_config(labels: LabelSchema) -> str:
+    """The project's labelling config as XML: guideline, both label controls, relation, text."""
+    keys = assign_hotkeys(labels.labels)
+    screen = ElementTree.Element("View")
+    ElementTree.SubElement(screen, "Style").text = _STYLE
+    guide = _nest(screen, ("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {}))
+    ElementTree.SubElement(guide, "Markdown", value=build_guideline(labels))
+    if len(labels.entities) >= FILTER_FROM:
+        placeholder = "Find a label"
+        ElementTree.SubElement(
+            screen,
+            "Filter",
+            name="find",
+            toName=ENTITY_CONTROL,
+            hotkey="shift+f",
+            minlength="0",
+            placeholder=placeholder,
+        )
+    control = ElementTree.SubElement(screen, "Labels", name=ENTITY_CONTROL, toName=TEXT_NAME, showInline="true")
+    board = ElementTree.SubElement(control, "View", className="goldspan-labels")
+    for category, members in labels.categories.items():
+        _add_labels(board, category, members, keys)
+    if labels.mentions:
+        control = ElementTree.SubElement(screen, "Labels", name=MENTION_CONTROL, toName=TEXT_NAME, showInline="true")
+        board = ElementTree.SubElement(control, "View", className="goldspan-labels")
+        _add_labels(board, "Mentions", labels.mentions, keys)
+    relations = ElementTree.SubElement(screen, "Relations")
+    ElementTree.SubElement(relations, "Relation", value=labels.relation)
+    frame = ElementTree.SubElement(screen, "View", className="goldspan-text")
+    ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word")
+    ElementTree.indent(screen)
+    return ElementTree.tostring(screen, encoding="unicode")
+
+
+def build_guideline(labels: LabelSchema) -> str:
+    """The hints of every label as Markdown, in which nothing that came from the schema is markup."""
+    lines: list[str] = []
+    for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
+        if members:
+            lines += ["", f"###### {_escape_markdown(category)}", ""]
+        lines += [
+            f"- **{_escape_markdown(label.code)}** {_escape_markdown('. '.join((label.name, *label.hints)))}"
+            for label in members
+        ]
+    return "\n".join(lines).strip()
+
+
+def build_instructions(labels: LabelSchema) -> str:
+    """The project's instructions for annotators as HTML; everything that came from the schema is escaped."""
+    parts = [
+        "<p>Mark every piece of personal data with the label that fits best, and only with one. "
+        "Mark it each time it occurs, without blanks or punctuation around it.</p>",
+        "<p>Mark names, pronouns and references to the same person as mentions, and link each later one to the "
+        f"first with <b>{escape(labels.relation)}</b>.</p>",
+    ]
+    for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
+        rows = (
+            f"<li><b>{escape(label.code)}</b> ({escape(label.name)}): {escape('; '.join(label.hints))}</li>"
+            for label in members
+        )
+        parts.append(f"<h4>{escape(category)}</h4><ul>{''.join(rows)}</ul>")
+    return "\n".join(parts)
+
+
+def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
+    """What differs between the schema and a project's config.
+
+    `added` is in the schema and not in the project, `removed` the other way round.
+
+    Raises:
+        ConfigurationError: the config is not XML that can be read.
+    """
+    ours, theirs = _read_controls(build_config(labels)), _read_controls(xml)
+    changed, cosmetic = [], []
+    for entry in ours.keys() & theirs.keys():
+        for attribute, value in ours[entry].items():
+            other = theirs[entry].get(attribute, "")
+            if value.lower() != other.lower():
+                target = cosmetic if attribute in {"background", "hotkey"} else changed
+                target.append(f"{entry} {attribute} {other or 'nothing'} should be {value}")
+    return ConfigDrift(
+        added=tuple(entry for entry in ours if entry not in theirs),
+        removed=tuple(entry for entry in theirs if entry not in ours),
+        changed=tuple(sorted(changed)),
+        cosmetic=tuple(sorted(cosmetic)),
+    )
+
+
+def _add_labels(board: ElementTree.Element, heading: str, members: Iterable[Label], keys: Mapping[str, str]) -> None:
+    column = ElementTree.SubElement(board, "View", className="goldspan-category")
+    ElementTree.SubElement(column, "Header", value=heading.replace("$", "＄"), size="6")
+    for label in members:
+        hint = " | ".join((label.name, *label.hints)).replace("$", "＄")
+        hotkey = {"hotkey": keys[label.code]} if label.code in keys else {}
+        ElementTree.SubElement(column, "Label", {"value": label.code, "background": label.color, "hint": hint} | hotkey)
+
+
+def _nest(parent: ElementTree.Element, *steps: tuple[str, dict[str, str]]) -> ElementTree.Element:
+    for tag, attributes in steps:
+        parent = ElementTree.SubElement(parent, tag, attributes)
+    return parent
+
+
+def _escape_markdown(text: str) -> str:
+    return _MARKDOWN.sub(lambda match: f"&#{ord(match.group())};", " ".join(text.split()))
+
+
+def _read_controls(xml: str) -> dict[str, dict[str, str]]:
+    entries: dict[str, dict[str, str]] = {}
+    control = ""
+
+    def read_tag(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal control
+        value = attributes.get("value", "")
+        if tag == "Labels":
+            control = attributes.get("name", "")
+            entries[f"control {control}"] = {"toName": attributes.get("toName", "")}
+        elif tag == "Label":
+            kind = {ENTITY_CONTROL: "label", MENTION_CONTROL: "mention"}.get(control, f"{control} label")
+            entries[f"{kind} {value}"] = {key: attributes.get(key, "") for key in ("background", "hotkey")}
+        elif tag == "Relation":
+            entries[f"relation {value}"] = {}
+        elif tag == "Text":
+            entries[f"text {attributes.get('name', '')}"] = {"value": value}
+
+    def refuse_entity(*_: Any) -> None:
+        raise ConfigurationError("The project's labelling config declares XML entities; Goldspan does not read those.")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = read_tag
+    parser.EntityDeclHandler = refuse_entity
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError as error:
+        raise ConfigurationError(f"The project's labelling config is not readable XML: {error}.") from None
+    return entries
