@@ -1,0 +1,39 @@
+"""A provider's lines, kept as received so that reading them can be done again for free."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class RawLog:
+    """An append-only file of lines. Each line is handed to the system before `append` returns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = path.open("ab", buffering=0)
+
+    def append(self, line: bytes) -> None:
+        """Add one line; a missing line end is added.
+
+        Raises:
+            OSError: the disk is full; nothing that counts is lost, the caller stops the run.
+        """
+        if self._file.tell() and self._ends_torn():
+            line = b"\n" + line
+        data = line if line.endswith(b"\n") else line + b"\n"
+        written = self._file.write(data)
+        if written != len(data):
+            raise OSError(28, "No space left on device", str(self.path))
+
+    def _ends_torn(self) -> bool:
+        if getattr(self, "_checked", False):
+            return False
+        self._checked = True
+        with self.path.open("rb") as existing:
+            existing.seek(-1, 2)
+            return existing.read(1) != b"\n"
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
