@@ -19,76 +19,22 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from annotation.errors import StateError
 from generators.locking import RunLock
 from generators.migrations import migrate
 from generators.rawlog import RawLog
+from generators.rows import Item, Row, RowKey, Totals
 
-OPEN_STATES = ("pending", "submitted")
-DECIDED_STATES = ("ok", "invalid", "truncated", "refused", "failed", "missing")
-ROW_STATES = OPEN_STATES + DECIDED_STATES
 _CHUNK = 500
 _SELECT_ITEM = "SELECT item, spec, state, stage, first_attempt, reason FROM item "
+_SELECT_TOTALS = "SELECT coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0) FROM row"
 _SELECT_ROW = (
     "SELECT custom_id, item, stage, attempt, state, submission, reason, finish_reason, model, "
     "tokens_in, tokens_out, cost, result FROM row "
 )
-
-
-class RowKey(NamedTuple):
-    """Which question: item, stage and attempt (counted from 1)."""
-
-    item: int
-    stage: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One question to a provider. `reason` says why a decided row is not ok; `result` is what an ok one gave."""
-
-    custom_id: str
-    item: int
-    stage: str
-    attempt: int
-    state: str
-    submission: str | None = None
-    reason: str = ""
-    finish_reason: str = ""
-    model: str = ""
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: float = 0.0
-    result: Any = None
-
-    @property
-    def key(self) -> RowKey:
-        """Item, stage and attempt."""
-        return RowKey(self.item, self.stage, self.attempt)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One sample in the making. `state` is open, done or dead; `first_attempt` is where the budget counts from."""
-
-    item: int
-    spec: Any
-    state: str
-    stage: str
-    first_attempt: int = 1
-    reason: str = ""
-
-
-class Totals(NamedTuple):
-    """Tokens and cost of all decided rows."""
-
-    tokens_in: int
-    tokens_out: int
-    cost: float
 
 
 class Journal:
@@ -323,8 +269,7 @@ class Journal:
 
     def sum_totals(self) -> Totals:
         """Tokens and cost of everything that was answered, failed attempts included."""
-        sums = "coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0)"
-        return Totals(*self.query("SELECT " + sums + " FROM row")[0])
+        return Totals(*self.query(_SELECT_TOTALS)[0])
 
     def _list_rows(self, condition: str, *parameters: Any) -> list[Row]:
         return [_make_row(values) for values in self.query(_SELECT_ROW + condition, parameters)]
@@ -332,7 +277,7 @@ class Journal:
 
 def _make_row(values: Sequence[Any]) -> Row:
     *plain, result = values
-    return Row(*plain, None if result is None else json.loads(result))
+    return Row(*plain, result=None if result is None else json.loads(result))
 
 
 def _make_item(values: Sequence[Any]) -> Item:
