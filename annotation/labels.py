@@ -19,10 +19,26 @@ from typing import Any
 import schemas
 from annotation.errors import SchemaError, UnknownNameError
 
-GROUPS = (
-    "PERSON CONTACT LOCATION DATE_TIME GOVERNMENT_ID FINANCIAL ORGANIZATION NETWORK_IDENTIFIER DEVICE_IDENTIFIER "
-    "AUTHENTICATION VEHICLE DEMOGRAPHIC EMPLOYMENT HEALTH BIOMETRIC EDUCATION NOT_PII OTHER"
-).split()
+GROUPS = [
+    "PERSON",
+    "CONTACT",
+    "LOCATION",
+    "DATE_TIME",
+    "GOVERNMENT_ID",
+    "FINANCIAL",
+    "ORGANIZATION",
+    "NETWORK_IDENTIFIER",
+    "DEVICE_IDENTIFIER",
+    "AUTHENTICATION",
+    "VEHICLE",
+    "DEMOGRAPHIC",
+    "EMPLOYMENT",
+    "HEALTH",
+    "BIOMETRIC",
+    "EDUCATION",
+    "NOT_PII",
+    "OTHER",
+]
 """Coarse groups that every label belongs to (depth-2 branches of presidio-evaluator's hierarchy, plus OTHER)."""
 
 KINDS = ("direct", "quasi", "none")
@@ -128,6 +144,7 @@ def load_labels(path: Path | None = None) -> LabelSchema:
 
     Raises:
         SchemaError: the file is missing or broken; the message names the place and what would be right.
+
     """
     path = find_label_file(path)
     try:
@@ -147,6 +164,7 @@ def build_labels(document: Mapping[str, Any]) -> LabelSchema:
 
     Raises:
         SchemaError: a table or a value is not what the JSON Schema `labels` allows, or two labels clash.
+
     """
     problems = schemas.validator("labels").problems(document)
     if problems:

@@ -1,6 +1,6 @@
 """Near-duplicate texts by MinHash and locality-sensitive hashing, on numpy arrays.
 
-A text is its set of word shingles (3 words in a row; a Chinese or Japanese character counts as a word).
+A text is its set of word shingles (3 words in a row; in scripts without spaces a character counts as a word).
 Two texts are near-duplicates when the Jaccard similarity J of these sets reaches a threshold (Broder 1997).
 125 hash functions estimate J with a standard error of sqrt(J(1-J)/125), 0.041 at J = 0.7. They are cut into
 25 bands of 5: two texts meet in a band with probability 1-(1-J^5)^25, which is 0.99 at J = 0.7 and 0.55 at J = 0.5;
@@ -22,7 +22,7 @@ HASHES = BANDS * ROWS
 SHINGLE = 3
 THRESHOLD = 0.7
 
-_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_WIDE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")
 _CHUNK = 1 << 17
 _COMPARE = 1 << 15
@@ -71,10 +71,8 @@ def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
     """
     found = [np.empty((0, 2), dtype=np.int64)]
     for band in range(BANDS):
-        columns = np.ascontiguousarray(signatures[:, band * ROWS : (band + 1) * ROWS])
-        keys = columns.view(np.dtype((np.void, columns.dtype.itemsize * ROWS))).ravel()
-        _, bucket = np.unique(keys, return_inverse=True)
-        members, buckets = np.arange(len(signatures)), bucket.ravel()
+        members: Groups = np.arange(len(signatures), dtype=np.int64)
+        buckets = _number_equal(_hash_band(signatures[:, band * ROWS : (band + 1) * ROWS]))
         while True:
             shared = np.bincount(buckets)[buckets] > 1
             members, buckets = members[shared], buckets[shared]
@@ -89,26 +87,45 @@ def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
 
 
 def connect(size: int, pairs: NDArray[np.int64]) -> Groups:
-    """Union of all pairs: for each of `size` items the smallest index in its connected component."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    """Union of all pairs: for each of `size` items the smallest index in its connected component.
 
-    graph = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-    _, component = connected_components(graph, directed=False)
-    _, first = np.unique(component, return_index=True)
-    return np.asarray(first[component], dtype=np.int64)
+    Every item points to a smaller one of its component; pointers are lowered along the pairs and shortened
+    until nothing changes (Shiloach and Vishkin 1982).
+    """
+    parent = np.arange(size, dtype=np.int64)
+    left, right = pairs[:, 0], pairs[:, 1]
+    while True:
+        lowest = np.minimum(parent[left], parent[right])
+        lowered = parent.copy()
+        for ends in (left, right, parent[left], parent[right]):
+            np.minimum.at(lowered, ends, lowest)
+        lowered = lowered[lowered]
+        if np.array_equal(lowered, parent):
+            return parent
+        parent = lowered
+
+
+def _hash_band(columns: Signatures) -> Words:
+    hashed = np.zeros(len(columns), dtype=np.uint64)
+    for column in columns.T:
+        hashed = _mix(hashed + column)
+    return hashed
+
+
+def _number_equal(values: NDArray[np.generic]) -> Groups:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def _collapse_equal(texts: Sequence[str]) -> tuple[Groups, Groups]:
     seen: dict[str, int] = {}
     inverse = np.fromiter((seen.setdefault(text, len(seen)) for text in texts), dtype=np.int64, count=len(texts))
-    _, first = np.unique(inverse, return_index=True)
-    return first.astype(np.int64), inverse
+    return np.unique(inverse, return_index=True)[1].astype(np.int64), inverse
 
 
 def _find_leaders(members: Groups, buckets: Groups) -> Groups:
     _, first, inverse = np.unique(buckets, return_index=True, return_inverse=True)
-    return np.asarray(members[first][inverse.ravel()], dtype=np.int64)
+    leaders: Groups = members[first][inverse]
+    return leaders
 
 
 def _estimate(signatures: Signatures, left: Groups, right: Groups) -> NDArray[np.float64]:

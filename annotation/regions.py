@@ -73,7 +73,9 @@ def _read_region(
     place = _read_place(value) if isinstance(value, Mapping) else None
     names = value.get("labels") if isinstance(value, Mapping) else None
     if place is None or not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str):
-        issues.append(make_issue("broken_region", *(place or (-1, -1)), detail="one label and two offsets", index=index))
+        issues.append(
+            make_issue("broken_region", *(place or (-1, -1)), detail="one label and two offsets", index=index)
+        )
         return
     start, end = place
     region_id = str(item.get("id") or "")

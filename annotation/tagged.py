@@ -52,6 +52,7 @@ def parse_tagged(tagged: str, labels: LabelSchema) -> Tagged:
 
     Raises:
         TaggedTextError: an unknown label, a tag that is not closed or closes another, an empty span.
+
     """
     pieces: list[str] = []
     opened: list[_Open] = []
@@ -134,6 +135,7 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
 
     Raises:
         TaggedTextError: a span is empty or outside the text, or two spans cross.
+
     """
     spans = [(mention.start, -mention.end, 0, _mention_tag(mention), "</m>") for mention in mentions]
     spans += [(entity.start, -entity.end, 1, f"<{entity.label}>", f"</{entity.label}>") for entity in entities]
@@ -144,7 +146,9 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
     for start, negative_end, _, opening, closing in spans:
         end = -negative_end
         if not 0 <= start < end <= len(text):
-            raise TaggedTextError(f"The span {start}–{end} is empty or outside the text of {len(text)} characters", start)
+            raise TaggedTextError(
+                f"The span {start}–{end} is empty or outside the text of {len(text)} characters", start
+            )
         while opened and opened[-1][0] <= start:
             marks.append(opened.pop())
         if opened and opened[-1][0] < end:

@@ -150,6 +150,7 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
 
     Raises:
         RecordError: there is no text.
+
     """
     data = task.get("data")
     text = data.get("text") if isinstance(data, Mapping) else None
@@ -188,6 +189,7 @@ def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:
 
     Raises:
         RecordError: something is not; the message names the first issue.
+
     """
     sample, issues = read_task(task, labels)
     if issues:

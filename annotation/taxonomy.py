@@ -46,6 +46,7 @@ class Taxonomy:
 
         Raises:
             UnknownNameError: the taxonomy does not know the label; the message lists the nearest.
+
         """
         try:
             return self.targets[outside]
@@ -70,6 +71,7 @@ def load_taxonomy(name: str) -> Taxonomy:
     Raises:
         UnknownNameError: there is no taxonomy of this name.
         SchemaError: the file is broken.
+
     """
     if name not in list_taxonomies():
         raise UnknownNameError("taxonomy", name, list_taxonomies())
@@ -81,6 +83,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     Raises:
         SchemaError: the file is not TOML, names a label twice, or breaks the JSON Schema `taxonomy`.
+
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -128,6 +131,7 @@ def find_taxonomy(repository: str, outside: Iterable[str] = ()) -> Taxonomy:
 
     Raises:
         UnknownNameError: neither way finds one.
+
     """
     taxonomies = [load_taxonomy(name) for name in list_taxonomies()]
     for taxonomy in taxonomies:

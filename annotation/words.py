@@ -34,7 +34,7 @@ def splits_word_at(text: str, border: int) -> bool:
         return False
     left, right = text[border - 1], text[border]
     if left.isascii() and right.isascii():
-        return (left.isalnum() or left == "_") and (right.isalnum() or right == "_") or (left, right) == ("\r", "\n")
+        return ((left.isalnum() or left == "_") and (right.isalnum() or right == "_")) or (left, right) == ("\r", "\n")
     if _EXTENDS.match(right) or left == "\u200d":
         return True
     if _REGIONAL.match(left) and _REGIONAL.match(right):

@@ -51,6 +51,7 @@ def find_workspace(path: Path | None = None) -> Workspace:
 
     Raises:
         InputError: the path is a file.
+
     """
     root = path or Path(os.environ.get("GOLDSPAN_DATA") or "data")
     if root.exists() and not root.is_dir():
@@ -63,6 +64,7 @@ def check_file_name(name: str) -> str:
 
     Raises:
         InputError: it is empty, hidden, too long or would leave the folder.
+
     """
     if not name or name != Path(name).name or name.startswith(".") or len(name) > 120 or not name.isprintable():
         raise InputError(f"{name[:120]!r} cannot be a file name; use letters, digits, '-', '_' and '.'.")

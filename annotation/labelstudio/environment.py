@@ -73,30 +73,34 @@ def compute_fingerprint(requirements: Path = REQUIREMENTS) -> str:
 
 
 def prepare_environment(progress: Progress = lambda _: None) -> Environment:
-    """The environment with Label Studio and the database template; made when it is not there yet.
+    """The environment with Label Studio; made when it is not there yet.
 
     Safe to call from several processes at once: one builds, the others wait.
 
     Raises:
-        ServiceError: the packages could not be installed, or Label Studio could not make its database.
+        ServiceError: the packages could not be installed.
     """
     environment = Environment(find_cache() / "label-studio" / compute_fingerprint())
-    if is_ready(environment):
-        return environment
-    environment.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(environment.folder / "lock"):
-        if not environment.python.exists():
-            progress("Installing Label Studio into an environment of its own (once; about 800 MB on disk)")
-            _install(environment.folder / "env")
-        if not environment.template.exists():
-            progress("Preparing Label Studio's database (once; about a minute)")
-            _make_template(environment)
+    if not environment.python.exists():
+        environment.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(environment.folder / "lock"):
+            if not environment.python.exists():
+                progress("Installing Label Studio into an environment of its own (once; about 800 MB on disk)")
+                _install(environment.folder / "env")
     return environment
 
 
-def is_ready(environment: Environment) -> bool:
-    """True if nothing has to be installed or prepared."""
-    return environment.python.exists() and environment.template.exists()
+def prepare_template(environment: Environment, progress: Progress = lambda _: None) -> Path:
+    """An empty SQLite database with all of Label Studio's migrations applied; made when it is not there yet.
+
+    Raises:
+        ServiceError: Label Studio could not make its database.
+    """
+    with FileLock(environment.folder / "lock"):
+        if not environment.template.exists():
+            progress("Preparing Label Studio's database (once; about a minute)")
+            _make_template(environment)
+    return environment.template
 
 
 def find_uv() -> str | None:

@@ -1,0 +1,359 @@
+"""The one door to a running Label Studio: requests that are never blindly repeated, errors in plain words.
+
+The SDK brings the transport and both kinds of token (personal access tokens are exchanged and refreshed, legacy
+tokens are sent as they are). Answers are taken as plain JSON: the SDK's typed models cost several milliseconds a
+task and lose fields they do not know. Label Studio's development server answers faster without keep-alive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from annotation.errors import ConfigurationError, ServiceError, TerminalServiceError, TransientServiceError
+from annotation.labelstudio.replies import explain_body, explain_refusal
+
+if TYPE_CHECKING:
+    from httpx import Response
+    from label_studio_sdk.base_client import LabelStudioBase
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+READ_ATTEMPTS = 4
+"""How often a request that changes nothing twice (GET, PATCH, DELETE) is asked before giving up."""
+
+PAGE_SIZE = 1000
+
+
+class StudioClient:
+    """Requests to one Label Studio as one user.
+
+    `url` may lead to a sub-path; `token` is a personal access token or a legacy token. `timeout` is in seconds and
+    holds for each single request. Every method raises:
+
+        ConfigurationError: the token is not accepted, or the address is not a Label Studio.
+        TransientServiceError: no answer, a dropped connection, or a 5xx; after a POST it may have been done.
+        TerminalServiceError: refused for good; `status` tells 404 (not there) from the rest.
+    """
+
+    def __init__(self, url: str, token: str, timeout: float = 600.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"{url!r} is not an address of Label Studio; it starts with http:// or https://.")
+        if not token:
+            raise ConfigurationError("Label Studio needs a token: give --token or set LABEL_STUDIO_API_KEY.")
+        self.url = url.rstrip("/") + "/"
+        self._token = token
+        self._timeout = timeout
+        self._sdk = self._connect()
+
+    # -- server -------------------------------------------------------------------------------------------------------
+
+    def read_version(self) -> Json:
+        """Release, edition and components of the server."""
+        return self._ask("GET", "api/version", "read the version")
+
+    def read_user(self) -> Json:
+        """The user that the token belongs to: `id`, `email` and names."""
+        return self._ask("GET", "api/current-user/whoami", "sign in")
+
+    def list_users(self) -> dict[int, str]:
+        """E-mail by user id."""
+        return {user["id"]: user.get("email", "") for user in self._ask("GET", "api/users/", "list the users")}
+
+    def wait_until_up(self, patience: float) -> None:
+        """Return as soon as the server answers its health check; `patience` is in seconds.
+
+        Raises:
+            TransientServiceError: it did not answer in time.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                self._send("GET", "health", timeout=5.0)
+            except ServiceError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
+
+    # -- projects -----------------------------------------------------------------------------------------------------
+
+    def find_project(self, title: str) -> Json | None:
+        """The oldest project with exactly this title, or None."""
+        page = self._ask("GET", "api/projects/", "look for the project", params={"title": title, "page_size": 1000})
+        found = [project for project in page["results"] if project["title"] == title]
+        return min(found, key=_by_id) if found else None
+
+    def read_project(self, project: int) -> Json:
+        """Settings and counts of a project."""
+        return self._ask("GET", f"api/projects/{project}/", f"read project {project}")
+
+    def create_project(self, fields: Mapping[str, Any]) -> Json:
+        """Create a project; `title` needs three characters or more."""
+        return self._ask("POST", "api/projects/", f"create the project {fields.get('title')!r}", body=fields)
+
+    def update_project(self, project: int, fields: Mapping[str, Any]) -> Json:
+        """Change settings of a project."""
+        return self._ask("PATCH", f"api/projects/{project}/", f"change project {project}", body=fields)
+
+    def delete_project(self, project: int) -> None:
+        """Delete a project and everything in it."""
+        self._ask("DELETE", f"api/projects/{project}/", f"delete project {project}")
+
+    def reset_summary(self, project: int) -> None:
+        """Let Label Studio count the project's columns and labels again."""
+        self._ask("POST", f"api/projects/{project}/summary/reset/", f"refresh the summary of project {project}")
+
+    # -- tasks --------------------------------------------------------------------------------------------------------
+
+    def import_tasks(self, project: int, tasks: Sequence[bytes]) -> Json:
+        """Import tasks, each one JSON document; the answer has `task_count` and `prediction_count`."""
+        return self._ask(
+            "POST",
+            f"api/projects/{project}/import",
+            f"import {len(tasks)} tasks",
+            content=b"[" + b",".join(tasks) + b"]",
+        )
+
+    def count_tasks(self, project: int, filters: Sequence[Json] = ()) -> int:
+        """How many tasks the project has, or how many of them pass all filters."""
+        return int(self._list_page(project, 0, filters, "id", 1)["total"])
+
+    def iter_tasks(
+        self,
+        project: int,
+        include: str,
+        *,
+        filters: Sequence[Json] = (),
+        after: int = 0,
+        page_size: int = PAGE_SIZE,
+        advance: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Json]:
+        """Tasks in order of id, a page at a time, beginning behind the id `after`.
+
+        `include` names the fields wanted, those of nested objects too. A keyset, not page numbers: tasks that are
+        added or deleted meanwhile shift nothing. `advance(seen, total)` is called once a page.
+        """
+        seen = 0
+        while True:
+            page = self._list_page(project, after, filters, include, page_size)
+            tasks = page["tasks"]
+            if advance is not None:
+                advance(seen + len(tasks), seen + page["total"])
+            yield from tasks
+            if len(tasks) >= page["total"] or not tasks:
+                return
+            seen += len(tasks)
+            after = tasks[-1]["id"]
+
+    def read_tasks(self, project: int, ids: Sequence[int], include: str) -> list[Json]:
+        """These tasks, as far as they are there, in order of id."""
+        found: list[Json] = []
+        for chunk in split_chunks(ids, 500):
+            query = {"selectedItems": {"all": False, "included": list(chunk)}, "ordering": ["tasks:id"]}
+            found += self._list(project, query, include, len(chunk))["tasks"]
+        return found
+
+    def update_task(self, task: int, fields: Mapping[str, Any]) -> Json:
+        """Change a task's data or settings."""
+        return self._ask("PATCH", f"api/tasks/{task}/", f"change task {task}", body=fields)
+
+    def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
+        """Delete tasks with all that belongs to them; ids that are not there are passed over."""
+        self._act(project, "delete_tasks", ids)
+
+    # -- predictions and annotations ----------------------------------------------------------------------------------
+
+    def import_predictions(self, project: int, predictions: Sequence[Json]) -> int:
+        """Add predictions (`task`, `result`, `model_version`, `score`); how many Label Studio says it stored."""
+        reply = self._ask(
+            "POST",
+            f"api/projects/{project}/import/predictions",
+            f"add {len(predictions)} predictions",
+            body=list(predictions),
+        )
+        return int(reply["created"])
+
+    def delete_task_predictions(self, project: int, ids: Sequence[int]) -> None:
+        """Delete every prediction of these tasks."""
+        self._act(project, "delete_tasks_predictions", ids)
+
+    def delete_prediction(self, prediction: int) -> None:
+        """Delete one prediction."""
+        self._ask("DELETE", f"api/predictions/{prediction}/", f"delete prediction {prediction}")
+
+    def update_prediction(self, prediction: int, fields: Mapping[str, Any]) -> Json:
+        """Change one prediction."""
+        return self._ask("PATCH", f"api/predictions/{prediction}/", f"change prediction {prediction}", body=fields)
+
+    def create_annotation(self, task: int, fields: Mapping[str, Any]) -> Json:
+        """Add an annotation to a task as the token's user."""
+        return self._ask("POST", f"api/tasks/{task}/annotations/", f"annotate task {task}", body=fields)
+
+    def update_annotation(self, annotation: int, fields: Mapping[str, Any]) -> Json:
+        """Change one annotation."""
+        return self._ask("PATCH", f"api/annotations/{annotation}/", f"change annotation {annotation}", body=fields)
+
+    def create_draft(self, task: int, fields: Mapping[str, Any]) -> Json:
+        """Leave an unfinished annotation on a task, as the editor does while somebody works."""
+        return self._ask("POST", f"api/tasks/{task}/drafts", f"leave a draft on task {task}", body=fields)
+
+    def update_draft(self, draft: int, fields: Mapping[str, Any]) -> Json:
+        """Change one draft."""
+        return self._ask("PATCH", f"api/drafts/{draft}/", f"change draft {draft}", body=fields)
+
+    # -- views --------------------------------------------------------------------------------------------------------
+
+    def list_views(self, project: int) -> list[Json]:
+        """The tabs of the project's Data Manager."""
+        return list(self._ask("GET", "api/dm/views/", "list the views", params={"project": project}))
+
+    def create_view(self, project: int, data: Mapping[str, Any]) -> Json:
+        """Add a tab to the project's Data Manager."""
+        return self._ask("POST", "api/dm/views/", "create a view", body={"project": project, "data": data})
+
+    # -- below --------------------------------------------------------------------------------------------------------
+
+    def _list_page(self, project: int, after: int, filters: Sequence[Json], include: str, page_size: int) -> Json:
+        items = [*filters, {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}]
+        query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
+        return self._list(project, query, include, page_size)
+
+    def _list(self, project: int, query: Json, include: str, page_size: int) -> Json:
+        params = {
+            "project": project,
+            "fields": "all",
+            "include": include,
+            "page_size": page_size,
+            "resolve_uri": "false",
+            "query": orjson.dumps(query).decode(),
+        }
+        return self._ask("GET", "api/tasks/", f"list the tasks of project {project}", params=params)
+
+    def _act(self, project: int, action: str, ids: Sequence[int]) -> None:
+        for chunk in split_chunks(ids, 500):
+            self._ask(
+                "POST",
+                "api/dm/actions/",
+                f"{action.replace('_', ' ')} ({len(chunk)})",
+                params={"id": action, "project": project},
+                body={"selectedItems": {"all": False, "included": list(chunk)}},
+            )
+
+    def _connect(self) -> LabelStudioBase:
+        from label_studio_sdk.base_client import LabelStudioBase
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return LabelStudioBase(
+                base_url=self.url,
+                api_key=self._token,
+                timeout=self._timeout,
+                max_retries=0,
+                headers={"Connection": "close"},
+            )
+        except ApiError as error:
+            raise explain_refusal(401, explain_body(error.body), self.url, "sign in") from None
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        purpose: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+    ) -> Any:
+        if body is not None:
+            content = orjson.dumps(body)
+        attempts = 1 if method == "POST" else READ_ATTEMPTS
+        for attempt in range(attempts):
+            try:
+                response = self._send(method, path, purpose, params=params, content=content)
+            except TransientServiceError:
+                if attempt == attempts - 1:
+                    raise
+                time.sleep(0.5 * 2**attempt)
+            else:
+                return _read_json(response, self.url)
+        raise AssertionError(f"unreachable: {method} {path}")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        purpose: str = "ask for its health",
+        *,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        response = self._exchange(method, path, purpose, params, content, timeout)
+        if response.status_code == 401:
+            self._sdk = self._connect()
+            response = self._exchange(method, path, purpose, params, content, timeout)
+        if response.status_code >= 400:
+            raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+        return response
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        purpose: str,
+        params: Mapping[str, Any] | None,
+        content: bytes | None,
+        timeout: float | None,
+    ) -> Response:
+        import httpx
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return self._sdk._client_wrapper.httpx_client.request(
+                path,
+                method=method,
+                params=dict(params) if params else None,
+                content=content,
+                headers={"Content-Type": "application/json"} if content is not None else None,
+                request_options={"timeout": timeout} if timeout else None,  # type: ignore[typeddict-unknown-key]
+            )
+        except httpx.TimeoutException:
+            raise TransientServiceError(
+                f"Label Studio at {self.url} took too long to {purpose}. It may still be at work; look again later."
+            ) from None
+        except httpx.ConnectError:
+            raise TransientServiceError(
+                f"Label Studio does not answer at {self.url}. Start it with `goldspan studio up`, or check the address."
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TransientServiceError(
+                f"The connection to Label Studio at {self.url} broke while asked to {purpose} ({type(error).__name__})."
+            ) from None
+        except ApiError as error:
+            status = error.status_code or 401
+            raise explain_refusal(status, explain_body(error.body), self.url, purpose) from None
+
+
+def split_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in runs of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _by_id(item: Mapping[str, Any]) -> int:
+    return int(item["id"])
+
+
+def _read_json(response: Response, url: str) -> Any:
+    if not response.content:
+        return None
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        raise ConfigurationError(f"What answers at {url} is not Label Studio's API. Check the address.") from None

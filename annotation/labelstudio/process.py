@@ -1,0 +1,101 @@
+"""Detached processes that a later command finds again, and never mistakes for another.
+
+A process id alone is not enough: after a restart the number may belong to something else.
+So its start time is recorded as well, and a process whose start time differs is somebody else's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """A process: its id and its start time as the system tells it."""
+
+    pid: int
+    started: str
+
+
+def launch_detached(
+    command: Sequence[str], variables: Mapping[str, str], folder: Path, log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, so that it outlives this one; its output is appended to `log`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(command),
+            env=dict(variables),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            umask=0o077,
+        )
+
+
+def mark_process(pid: int) -> ProcessMark | None:
+    """The mark of a running process; None if there is none, or only its remains."""
+    with contextlib.suppress(OSError):
+        os.waitpid(pid, os.WNOHANG)
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else ProcessMark(pid, fields[19])
+    shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return ProcessMark(pid, shown.stdout.strip()) if shown.returncode == 0 and shown.stdout.strip() else None
+
+
+def is_running(mark: ProcessMark) -> bool:
+    """True if exactly this process still runs."""
+    return mark_process(mark.pid) == mark
+
+
+def stop_process(mark: ProcessMark, patience: float = 10.0) -> bool:
+    """End the process group that this process leads: politely, after `patience` seconds by force.
+
+    Returns False, and touches nothing, if the process is gone or its id now belongs to another one.
+    """
+    if not is_running(mark):
+        return False
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(mark.pid, number)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if not is_running(mark):
+                return True
+            time.sleep(0.05)
+    return not is_running(mark)
+
+
+def is_free_port(port: int) -> bool:
+    """True if nothing listens on this port of 127.0.0.1 and we could."""
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def find_free_port(preferred: Sequence[int] = ()) -> int:
+    """The first preferred port that is free, else any free one of 127.0.0.1."""
+    for port in preferred:
+        if is_free_port(port):
+            return port
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        return int(attempt.getsockname()[1])
