@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from annotation.errors import ConfigurationError, TransientServiceError, UnknownNameError
+from annotation.labels import load_labels
+from annotation.types import Annotation, Author, Sample
+from evaluation.predictors.base import Outcome, Predictor
+from evaluation.predictors.registry import list_predictors, make_predictor, register_predictor
+
+
+class Waiting(Predictor):
+    name = "waiting"
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.most = 0
+        self.started: list[str] = []
+
+    async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.started.append(text)
+        await asyncio.sleep(0.002 if int(text) % 2 else 0)
+        self.running -= 1
+        if text == "13":
+            raise TransientServiceError("busy")
+        return Annotation(Author.model(self.model_version), id=text)
+
+
+class Computing(Predictor):
+    name = "computing"
+    version = "2"
+
+    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+        return Annotation(Author.model(self.model_version), id=f"{threading.get_ident()}")
+
+
+def make_samples(number: int) -> list[Sample]:
+    return [Sample(str(index), "en") for index in range(number)]
+
+
+async def collect(predictor: Predictor, samples: list[Sample], workers: int) -> list[Outcome]:
+    return [outcome async for outcome in predictor.predict_many(samples, workers=workers)]
+
+
+async def test_a_computing_predictor_runs_in_another_thread() -> None:
+    annotation = await Computing().predict("text")
+    assert annotation.author == Author.model("computing-2")
+    assert annotation.id != str(threading.get_ident())
+
+
+async def test_a_waiting_predictor_runs_in_the_loop() -> None:
+    assert (await Waiting().predict("1")).id == "1"
+
+
+async def test_order_is_kept_and_workers_are_bounded() -> None:
+    predictor = Waiting()
+    outcomes = await collect(predictor, make_samples(40), 3)
+    assert [outcome.sample.text for outcome in outcomes] == [str(index) for index in range(40)]
+    assert 1 < predictor.most <= 3
+
+
+async def test_one_failure_leaves_the_others_alone() -> None:
+    outcomes = await collect(Waiting(), make_samples(20), 4)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    assert [(outcome.sample.text, str(outcome.error), outcome.annotation) for outcome in failed] == [
+        ("13", "busy", None)
+    ]
+    assert all(outcome.annotation for outcome in outcomes if not outcome.error)
+
+
+async def test_a_reader_that_stops_early_leaves_nothing_running() -> None:
+    predictor = Waiting()
+    outcomes = predictor.predict_many(make_samples(1000), workers=2)
+    await anext(outcomes)
+    await outcomes.aclose()
+    await asyncio.sleep(0.01)
+    assert len(predictor.started) <= 8
+
+
+async def test_samples_are_drawn_only_as_needed() -> None:
+    drawn = 0
+
+    def draw():
+        nonlocal drawn
+        for sample in make_samples(1000):
+            drawn += 1
+            yield sample
+
+    outcomes = Waiting().predict_many(draw(), workers=2)
+    await anext(outcomes)
+    await outcomes.aclose()
+    assert drawn == 8
+
+
+def test_unknown_names_and_options_say_what_there_is() -> None:
+    labels = load_labels()
+    with pytest.raises(UnknownNameError, match="Did you mean regex"):
+        make_predictor("regexp", labels)
+    with pytest.raises(ConfigurationError, match="takes no options"):
+        make_predictor("regex", labels, shots=3)
+
+
+def test_predictors_can_be_registered() -> None:
+    register_predictor("computing", lambda labels, *, size=1: Computing())
+    labels = load_labels()
+    assert "computing" in list_predictors()
+    assert isinstance(make_predictor("computing", labels, size=None), Computing)
+    with pytest.raises(ConfigurationError, match="no option wrong; it takes size"):
+        make_predictor("computing", labels, wrong=1)
