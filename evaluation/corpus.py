@@ -126,7 +126,8 @@ def _find_shared(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArr
     first = np.searchsorted(predicted, gold, side="left")
     partner = first + occurrence
     inside = np.flatnonzero(partner < predicted.size)
-    return inside[predicted[partner[inside]] == gold[inside]]
+    shared: NDArray[np.intp] = inside[predicted[partner[inside]] == gold[inside]]
+    return shared
 
 
 def _tally(size: int, *columns: Integers) -> NDArray[np.int64]:
