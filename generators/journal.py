@@ -276,8 +276,8 @@ class Journal:
 
 
 def _make_row(values: Sequence[Any]) -> Row:
-    *plain, result = values
-    return Row(*plain, result=None if result is None else json.loads(result))
+    result = None if values[-1] is None else json.loads(values[-1])
+    return Row(*[*values[:-1], result])
 
 
 def _make_item(values: Sequence[Any]) -> Item:
