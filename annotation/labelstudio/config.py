@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from string import ascii_lowercase, digits
+from string import ascii_lowercase
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -30,6 +30,7 @@ _STYLE = """
 .goldspan-category h4, .goldspan-category h5, .goldspan-category h6 { margin: 2px 0 0 0; }
 .goldspan-text { margin-top: 10px; padding: 8px 12px; border: 1px solid #ccd; border-radius: 6px; line-height: 2; }
 """
+_DIGITS = "1234567890"
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
 
 
@@ -56,18 +57,19 @@ class ConfigDrift:
 
 
 def assign_hotkeys(labels: Iterable[Label]) -> dict[str, str]:
-    """One key for each label code: the schema's own, else the first free character of its code, else any free one.
+    """One key for each label code; labels beyond the supply of keys get none.
 
-    Labels beyond the supply of keys get none.
+    The schema's own come first. Then an entity label gets the first free letter of its code, a mention label the
+    first free digit; then any free key.
     """
     labels = tuple(labels)
     keys: dict[str, str] = {}
     for label in labels:
         if label.hotkey and label.hotkey not in TAKEN_KEYS and label.hotkey not in keys.values():
             keys[label.code] = label.hotkey
-    free = [key for key in ascii_lowercase + digits if key not in TAKEN_KEYS and key not in keys.values()]
-    for label in labels:
-        wanted = [*label.code.lower(), *free]
+    free = [key for key in _DIGITS + ascii_lowercase if key not in TAKEN_KEYS and key not in keys.values()]
+    for label in sorted(labels, key=lambda label: label.layer != "mention"):
+        wanted = free if label.layer == "mention" else [*label.code.lower(), *reversed(free)]
         key = next((key for key in wanted if key in free), None)
         if label.code not in keys and key is not None:
             keys[label.code] = key
@@ -148,7 +150,8 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
         ConfigurationError: the config is not XML that can be read.
     """
     ours, theirs = _read_controls(build_config(labels)), _read_controls(xml)
-    changed, cosmetic = [], []
+    changed: list[str] = []
+    cosmetic: list[str] = []
     for entry in ours.keys() & theirs.keys():
         for attribute, value in ours[entry].items():
             other = theirs[entry].get(attribute, "")

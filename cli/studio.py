@@ -1,0 +1,111 @@
+"""`goldspan studio`: a Label Studio on this machine, and the traffic with it."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli.options import DataOption, JsonOption
+
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Label Studio: start it, push samples, pull the work of annotators.\n\n"
+        "`up` starts a Label Studio of your own. To use one that runs elsewhere, set LABEL_STUDIO_URL and "
+        "LABEL_STUDIO_API_KEY (in the environment or in .env) and leave `up` out."
+    ),
+)
+if importlib.util.find_spec("cli.studio_sync"):
+    from cli import studio_sync
+
+    studio_sync.register(app)
+
+
+@app.command()
+def up(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. [default: the last one, else from 8080]")
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="GOLDSPAN_DATABASE_URL",
+            help="PostgreSQL to keep the data in: postgresql://user:password@host:port/name. [default: SQLite]",
+        ),
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start Label Studio and print where it is and how to log in.
+
+    The first time it is installed into an environment of its own (a few minutes); later starts take seconds.
+    It stays up when this command ends. Running it again is harmless.
+
+    Example: goldspan studio up && goldspan studio push
+    """
+    from annotation.labelstudio.server import start_server
+    from annotation.workspace import find_workspace
+    from cli import console
+
+    workspace = find_workspace(data)
+    with console.err.status("Looking for Label Studio") as status:
+        server = start_server(workspace, port, database_url, progress=lambda line: status.update(line))
+    if as_json:
+        console.print_json(asdict(server) | {"data_dir": str(server.data_dir)})
+        return
+    rows = (("address", server.url), ("user", server.email), ("password", server.password), ("token", server.token))
+    console.print_table(("Label Studio", "is up"), (*rows, ("data", server.data_dir)))
+    console.say("Next: goldspan studio push    Stop it with: goldspan studio down")
+
+
+@app.command()
+def down(data: DataOption = None) -> None:
+    """Stop the Label Studio that `up` started. Its data stays."""
+    from annotation.labelstudio.server import stop_server
+    from annotation.workspace import find_workspace
+    from cli import console
+
+    stopped = stop_server(find_workspace(data))
+    console.say("Label Studio is stopped; its data stays." if stopped else "No Label Studio of this workspace runs.")
+
+
+@app.command()
+def status(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Say whether this workspace's Label Studio runs, and where. Exit code 1 if it does not."""
+    from annotation.labelstudio.server import server_status
+    from annotation.workspace import find_workspace
+    from cli import console
+    from cli.exits import Exit
+
+    found = server_status(find_workspace(data))
+    if as_json:
+        console.print_json(asdict(found) | {"data_dir": str(found.data_dir), "log": str(found.log)})
+    elif not found.running:
+        console.say("No Label Studio of this workspace runs. Start it with: goldspan studio up")
+    else:
+        state = "up" if found.healthy else "started, but it does not answer (yet)"
+        rows = (("state", state), ("address", found.url), ("process", found.pid), ("database", found.database))
+        console.print_table(("Label Studio", ""), (*rows, ("data", found.data_dir), ("log", found.log)))
+    if not found.healthy:
+        raise typer.Exit(Exit.FAILED)
+
+
+@app.command(name="open")
+def open_page(data: DataOption = None) -> None:
+    """Open Label Studio in the browser and print the user and password to log in with."""
+    from annotation.labelstudio.credentials import load_account, resolve_credentials
+    from annotation.workspace import find_workspace
+    from cli import console
+
+    workspace = find_workspace(data)
+    credentials = resolve_credentials(workspace)
+    page = f"{credentials.url}/projects/{credentials.project_id or ''}"
+    account = load_account(workspace)
+    console.out.print(page)
+    if account is not None and account.url == credentials.url:
+        console.say(f"Log in as {account.email} with the password {account.password}")
+    typer.launch(page)
