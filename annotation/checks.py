@@ -102,15 +102,7 @@ def check_annotation(
     text: str, annotation: Annotation, labels: LabelSchema, language: str = "", country: str = "", index: int = -1
 ) -> list[Issue]:
     """Everything wrong with one reading of a text. Checks that need sound spans wait until the spans are sound."""
-    found: list[tuple[str, int, int, str]] = []
-    for codes, spans in ((labels.entity_codes, annotation.entities), (labels.mention_codes, annotation.mentions)):
-        seen: set[tuple[int, int, str]] = set()
-        for span in spans:
-            found += _check_span(text, span, codes)
-            if span.span in seen:
-                found.append(("duplicate_span", span.start, span.end, span.label))
-            seen.add(span.span)
-    found += _check_overlaps(annotation.entities)
+    found = list(_check_spans(text, annotation, labels))
     if not any(code in {"out_of_range", "empty_span"} for code, *_ in found):
         found += _check_crossings(annotation)
         found += _check_values(text, annotation.entities, labels, country)
@@ -119,7 +111,31 @@ def check_annotation(
     return [make_issue(code, start, end, detail, index) for code, start, end, detail in found]
 
 
+def find_errors(text: str, annotation: Annotation, labels: LabelSchema, index: int = -1) -> list[Issue]:
+    """Only the errors of `check_annotation`: what decides whether a record may be written or pushed."""
+    return [
+        make_issue(code, start, end, detail, index)
+        for code, start, end, detail in _check_spans(text, annotation, labels)
+        if code in ERRORS
+    ]
+
+
 _Finding = tuple[str, int, int, str]
+
+
+def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> Iterator[_Finding]:
+    layers: tuple[tuple[frozenset[str], Sequence[Entity | Mention]], ...] = (
+        (labels.entity_codes, annotation.entities),
+        (labels.mention_codes, annotation.mentions),
+    )
+    for codes, spans in layers:
+        seen: set[tuple[int, int, str]] = set()
+        for span in spans:
+            yield from _check_span(text, span, codes)
+            if span.span in seen:
+                yield "duplicate_span", span.start, span.end, span.label
+            seen.add(span.span)
+    yield from _check_overlaps(annotation.entities)
 
 
 def _check_span(text: str, span: Entity | Mention, codes: frozenset[str]) -> Iterator[_Finding]:
@@ -162,9 +178,9 @@ def _check_crossings(annotation: Annotation) -> Iterator[_Finding]:
 
 def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, country: str) -> Iterator[_Finding]:
     for entity in entities:
-        if entity.label in labels and (validator := labels[entity.label].validator):
-            if not check_value(validator, text[entity.start : entity.end], country):
-                yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
+        validator = labels[entity.label].validator if entity.label in labels else ""
+        if validator and not check_value(validator, text[entity.start : entity.end], country):
+            yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
 
 
 def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:

@@ -92,7 +92,7 @@ def connect(size: int, pairs: NDArray[np.int64]) -> Groups:
     Every item points to a smaller one of its component; pointers are lowered along the pairs and shortened
     until nothing changes (Shiloach and Vishkin 1982).
     """
-    parent = np.arange(size, dtype=np.int64)
+    parent: Groups = np.arange(size, dtype=np.int64)
     left, right = pairs[:, 0], pairs[:, 1]
     while True:
         lowest = np.minimum(parent[left], parent[right])
@@ -106,14 +106,15 @@ def connect(size: int, pairs: NDArray[np.int64]) -> Groups:
 
 
 def _hash_band(columns: Signatures) -> Words:
-    hashed = np.zeros(len(columns), dtype=np.uint64)
+    hashed: Words = np.zeros(len(columns), dtype=np.uint64)
     for column in columns.T:
         hashed = _mix(hashed + column)
     return hashed
 
 
 def _number_equal(values: NDArray[np.generic]) -> Groups:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    numbers: Groups = np.unique(values, return_inverse=True)[1].astype(np.int64)
+    return numbers
 
 
 def _collapse_equal(texts: Sequence[str]) -> tuple[Groups, Groups]:

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-from annotation.checks import check_annotation, check_text
+from annotation.checks import check_text, find_errors
 from annotation.errors import InputError, RecordError, StateError
 from annotation.labels import LabelSchema
 from annotation.tasks import encode_task, read_task, task_problems, task_validator
@@ -148,10 +148,9 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
     if not task_validator(labels).accepts(task):
         problem = task_problems(task, labels)[0]
         raise RecordError(problem.message, pointer=problem.pointer)
-    for annotation in sample.annotations:
-        for issue in check_annotation(sample.text, annotation, labels, sample.language, sample.country):
-            if issue.severity == "error" and annotation.author.is_model:
-                raise RecordError(f"{issue.code}: {issue.message}")
+    for annotation in sample.predictions:
+        for issue in find_errors(sample.text, annotation, labels):
+            raise RecordError(f"{issue.code}: {issue.message}")
     return task
 
 

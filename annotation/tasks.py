@@ -7,7 +7,7 @@ The words task, region and relation stop here and in `annotation.labelstudio`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import schemas
@@ -59,7 +59,8 @@ def encode_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
 def encode_result(text: str, annotation: Annotation, labels: LabelSchema) -> list[dict[str, Any]]:
     """The regions and relations of one annotation."""
-    used = {span.id for span in (*annotation.entities, *annotation.mentions) if span.id}
+    spans: list[Entity | Mention] = [*annotation.entities, *annotation.mentions]
+    used = {span.id for span in spans if span.id}
     result: list[dict[str, Any]] = []
     for number, entity in enumerate(annotation.entities):
         result.append(_encode_region(text, entity, ENTITY_CONTROL, entity.id or _free_id("e", number, used)))
@@ -153,8 +154,8 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
 
     """
     data = task.get("data")
-    text = data.get("text") if isinstance(data, Mapping) else None
-    if not isinstance(data, Mapping) or not isinstance(text, str):
+    text = data.get("text") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(text, str):
         raise RecordError("expected a task with its text as a string", pointer="/data/text")
     issues: list[Issue] = []
     if (digest := data.get("text_sha256")) and digest != hash_text(text):
@@ -165,10 +166,10 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
     readings += [(_read_draft, entry) for entry in _entries(task, "drafts")]
     for index, (read, entry) in enumerate(readings):
         result = entry.get("result")
-        regions = read_result(text, result if isinstance(result, Sequence) else [], labels, index)
+        regions = read_result(text, result if isinstance(result, list) else [], labels, index)
         issues += regions.issues
         annotations.append(read(entry, regions))
-    provenance = dict(data["provenance"]) if isinstance(data.get("provenance"), Mapping) else {}
+    provenance = dict(data["provenance"]) if isinstance(data.get("provenance"), dict) else {}
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
     language = str(data.get("language") or "")
@@ -218,7 +219,7 @@ def label_enums(labels: LabelSchema) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _entries(task: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     entries = task.get(name)
-    return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _read_prediction(entry: Mapping[str, Any], regions: Regions) -> Annotation:
@@ -254,13 +255,13 @@ def _read_draft(entry: Mapping[str, Any], regions: Regions) -> Annotation:
 
 def _read_person(entry: Mapping[str, Any]) -> str:
     person = entry.get("completed_by", entry.get("user"))
-    if isinstance(person, Mapping):
+    if isinstance(person, dict):
         person = person.get("email") or person.get("id")
     return str(person) if person is not None else "unknown"
 
 
 def _read_id(value: Any) -> str | None:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get("id")
     return None if value is None else str(value)
 

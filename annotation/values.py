@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 
 from annotation.errors import UnknownNameError
@@ -35,7 +35,7 @@ _POSTCODES = {
     "PT": r"\d{4}-\d{3}",
     "SE": r"\d{3} ?\d{2}",
 }
-_NUMBERS = {
+_NUMBERS: dict[str, dict[str, tuple[str, ...]]] = {
     "ssn": {
         "US": ("us.ssn",),
         "DE": ("de.svnr",),
@@ -138,7 +138,7 @@ def _check_age(value: str, country: str) -> bool:
 def _check_birth_date(value: str, country: str) -> bool:
     years = re.findall(r"(?<!\d)(?:1[89]|20)\d{2}(?!\d)", value)
     if years:
-        return any(1890 <= int(year) <= date.today().year for year in years)
+        return any(1890 <= int(year) <= datetime.now(UTC).year for year in years)
     return any(character.isdigit() for character in value)
 
 
