@@ -1,0 +1,63 @@
+"""Mentions of a row: from surfaces, which most data sets give, to places.
+
+A surface that one cluster claims is taken wherever it stands alone, the longest surface first. A surface that
+several clusters claim ("he") cannot be placed without guessing: it is left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from annotation.hub.rows.raw import RawCluster
+from annotation.mentions import guess_mention_kind
+from annotation.types import Entity, Mention, sort_spans
+from annotation.words import find_occurrences
+
+
+class PlacedMentions(NamedTuple):
+    """Mentions of clusters that kept at least two of them, and how many surfaces could not be placed."""
+
+    mentions: tuple[Mention, ...]
+    doubts: int
+
+
+def place_clusters(
+    text: str, clusters: Sequence[RawCluster], entities: Sequence[Entity], language: str
+) -> PlacedMentions:
+    """Mentions with their clusters named `1`, `2` … in the order of the row."""
+    doubts = 0
+    places: dict[tuple[int, int], int] = {}
+    for number, cluster in enumerate(clusters):
+        for start, end in cluster.places:
+            if 0 <= start < end <= len(text) and (start, end) not in places:
+                places[start, end] = number
+            else:
+                doubts += 1
+    claims: dict[str, set[int]] = {}
+    for number, cluster in enumerate(clusters):
+        for surface in () if cluster.places else cluster.mentions:
+            claims.setdefault(surface, set()).add(number)
+    taken = bytearray(len(text))
+    for surface in sorted(claims, key=lambda surface: (-len(surface), surface)):
+        claimed = claims[surface]
+        free = [place for place in find_occurrences(text, surface.strip()) if not any(taken[place[0] : place[1]])]
+        for start, end in free:
+            taken[start:end] = b"\x01" * (end - start)
+        if len(claimed) > 1 or not free:
+            doubts += 1
+            continue
+        places |= {place: min(claimed) for place in free if place not in places}
+    members = list(places.values())
+    kept = {place: number for place, number in places.items() if members.count(number) > 1}
+    numbers = {number: str(rank) for rank, number in enumerate(sorted(set(kept.values())), start=1)}
+    mentions = [
+        Mention(start, end, _guess_kind(text, start, end, entities, language), numbers[number])
+        for (start, end), number in kept.items()
+    ]
+    return PlacedMentions(sort_spans(mentions), doubts)
+
+
+def _guess_kind(text: str, start: int, end: int, entities: Sequence[Entity], language: str) -> str:
+    has_entity = any(start <= entity.start and entity.end <= end for entity in entities)
+    return guess_mention_kind(text[start:end], has_entity, language)

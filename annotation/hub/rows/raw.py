@@ -1,0 +1,172 @@
+"""What every data set says of a row, before labels are mapped: the text, spans or values, mentions, the rest."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+_MAX_LITERAL = 5_000_000
+_DEEP = 200
+
+
+class Code(StrEnum):
+    """Why a row was rejected. Codes of `annotation.checks` are used as they are for what is wrong with a span."""
+
+    NO_TEXT = "no_text"
+    UNREADABLE_SPANS = "unreadable_spans"
+    UNKNOWN_LABEL = "unknown_outside_label"
+    UNKNOWN_LANGUAGE = "unknown_language"
+    SPAN_MISMATCH = "span_mismatch"
+    UNALIGNED_VALUE = "unaligned_value"
+    AMBIGUOUS_VALUE = "ambiguous_value"
+    DUPLICATE_TEXT = "duplicate_text"
+    UNREADABLE_ROW = "unreadable_row"
+
+
+MEANINGS = {
+    Code.NO_TEXT: "the row has no text",
+    Code.UNREADABLE_SPANS: "the spans are neither a list nor a string that holds one",
+    Code.UNKNOWN_LABEL: "a label is not in the taxonomy",
+    Code.UNKNOWN_LANGUAGE: "the language is not known",
+    Code.SPAN_MISMATCH: "a span's offsets do not cut out its value",
+    Code.UNALIGNED_VALUE: "a value without offsets does not stand in the text",
+    Code.AMBIGUOUS_VALUE: "a value without offsets stands in places that may mean something else",
+    Code.DUPLICATE_TEXT: "the same text stood before in this download",
+    Code.UNREADABLE_ROW: "the row is not an object with the columns of its data set",
+}
+
+
+class RowError(Exception):
+    """A row that cannot become a sample; never leaves the importer. `detail` names labels and columns, never text."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code, self.detail = str(code), detail
+
+
+@dataclass(frozen=True, slots=True)
+class RawSpan:
+    """One labelled span of a row. Offsets or value may be missing, not both; `labels` are alternatives, best first."""
+
+    labels: tuple[str, ...]
+    start: int | None = None
+    end: int | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawCluster:
+    """One referent of a row: the surfaces that name it, and where they stand if the row says so."""
+
+    mentions: tuple[str, ...]
+    places: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A row in the common form. `language` and `country` are as written in the row; `fields` is worth keeping."""
+
+    text: str
+    spans: tuple[RawSpan, ...]
+    language: str = ""
+    country: str = ""
+    document_type: str = ""
+    uid: str = ""
+    clusters: tuple[RawCluster, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_text(row: Mapping[str, Any], *columns: str) -> str:
+    """The text of a row, verbatim, from the first of the columns that has one.
+
+    Raises:
+        RowError: none has.
+
+    """
+    for column in columns:
+        text = row.get(column)
+        if isinstance(text, str) and text.strip():
+            return text
+    raise RowError(Code.NO_TEXT, " or ".join(columns))
+
+
+def read_list(value: Any, column: str) -> Sequence[Any]:
+    """A list that may be written as a list, as a JSON string or as a Python literal; None is an empty list.
+
+    Python literals are parsed, never evaluated.
+
+    Raises:
+        RowError: it is none of these.
+
+    """
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        value = _parse_literal(value, column)
+    if isinstance(value, list | tuple):
+        return value
+    raise RowError(Code.UNREADABLE_SPANS, f"{column} holds {type(value).__name__}")
+
+
+def _parse_literal(value: str, column: str) -> Any:
+    if len(value) > _MAX_LITERAL or max(value.count("["), value.count("{")) > len(value) // 2 > _DEEP:
+        raise RowError(Code.UNREADABLE_SPANS, f"{column} is too large or too deep")
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        raise RowError(Code.UNREADABLE_SPANS, f"{column} is neither JSON nor a Python literal") from None
+
+
+def read_objects(value: Any, column: str) -> list[Mapping[str, Any]]:
+    """The objects of a list (see `read_list`).
+
+    Raises:
+        RowError: something in it is not an object.
+
+    """
+    entries = read_list(value, column)
+    if not all(isinstance(entry, Mapping) for entry in entries):
+        raise RowError(Code.UNREADABLE_SPANS, f"{column} holds something that is not an object")
+    return list(entries)
+
+
+def read_span(entry: Mapping[str, Any], column: str, *, label: str = "label", value: str = "value") -> RawSpan:
+    """A span from an object with a label, and offsets or a value.
+
+    Raises:
+        RowError: label, or both offsets and value, are missing.
+
+    """
+    name, surface = entry.get(label), entry.get(value)
+    start, end = read_offset(entry.get("start")), read_offset(entry.get("end"))
+    if not isinstance(name, str) or not name:
+        raise RowError(Code.UNREADABLE_SPANS, f"{column} has an entry without {label}")
+    if start is None or end is None:
+        start = end = None
+    if start is None and not isinstance(surface, str):
+        raise RowError(Code.UNREADABLE_SPANS, f"{column} has an entry with neither offsets nor {value}")
+    return RawSpan((name,), start, end, surface if isinstance(surface, str) else None)
+
+
+def read_offset(value: Any) -> int | None:
+    """An offset that may be written as an integer, a whole float or digits."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def read_string(row: Mapping[str, Any], *columns: str) -> str:
+    """The first of the columns that has a value, as a string; else empty."""
+    return next((str(row[column]) for column in columns if row.get(column) not in (None, "")), "")
