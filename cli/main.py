@@ -39,9 +39,11 @@ class LazyGroup(TyperGroup):
     """A group whose commands are imported when they are called, so that `--help` answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands whose file exists, in the order of the help."""
         return [name for name in GROUPS if importlib.util.find_spec(f"cli.{name}") is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; the top help shows its line without importing it."""
         if cmd_name not in self.list_commands(ctx):
             return None
         if ctx.resilient_parsing or _is_top_help():

@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Context settings of every command group."""
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="The workspace folder (or GOLDSPAN_DATA). Default: ./data"),
+]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option("--labels", metavar="FILE", help="The label schema (or GOLDSPAN_LABELS). Default: the one included"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines")]
