@@ -88,7 +88,7 @@ class MaskingCounts:
         return {
             "precision": self.precision,
             "recall": self.recall,
-            "f1": self.measure_f(1.0),
+            "f1_score": self.measure_f(1.0),
             "f_beta": self.measure_f(beta),
             "beta": beta,
             "leakage_rate": self.leakage_rate,

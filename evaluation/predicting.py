@@ -1,0 +1,66 @@
+"""Let a predictor read the gold texts, and measure how long it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from annotation.types import Sample
+from evaluation.documents import Document, Pairing, Refusal
+from evaluation.predictors.base import Outcome, Predictor
+
+
+def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> tuple[Pairing, dict[str, Any]]:
+    """The pairing with the predictor's reading of every text, and its timing.
+
+    A text that the predictor fails on is refused and named. Latency is measured a text; with more than one worker
+    the texts of a predictor that computes on this machine wait for each other.
+    """
+    begun = perf_counter()
+    outcomes = asyncio.run(_predict(pairing.documents, predictor, workers))
+    wall = perf_counter() - begun
+    documents: list[Document] = []
+    refusals = list(pairing.refusals)
+    for document, outcome in zip(pairing.documents, outcomes, strict=True):
+        if outcome.annotation is None:
+            refusals.append(Refusal(document.sample_id, f"{predictor.name} failed: {outcome.error}"))
+        else:
+            documents.append(replace(document, predicted=outcome.annotation))
+    paired = replace(
+        pairing,
+        documents=tuple(documents),
+        refusals=tuple(refusals),
+        predicted_source="prediction" if documents else "none",
+        model=predictor.model_version,
+    )
+    seconds = [outcome.seconds for outcome in outcomes if outcome.annotation is not None]
+    return paired, describe_timing(seconds, wall, failures=len(outcomes) - len(seconds))
+
+
+def describe_timing(seconds: Sequence[float], wall: float, failures: int = 0) -> dict[str, Any]:
+    """Latencies of single texts and the throughput of all, in seconds, as they stand in a result file."""
+    p50, p95 = (float(q) for q in np.quantile(seconds, [0.5, 0.95])) if seconds else (None, None)
+    return {
+        "documents": len(seconds),
+        "failures": failures,
+        "wall_seconds": wall,
+        "documents_per_second": len(seconds) / wall if wall else None,
+        "latency_p50_seconds": p50,
+        "latency_p95_seconds": p95,
+    }
+
+
+async def _predict(documents: Sequence[Document], predictor: Predictor, workers: int) -> list[Outcome]:
+    samples = (
+        Sample(document.text, document.language, document.country, sample_id=document.sample_id)
+        for document in documents
+    )
+    try:
+        return [outcome async for outcome in predictor.predict_many(samples, workers=workers)]
+    finally:
+        await predictor.aclose()
