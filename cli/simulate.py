@@ -1,0 +1,49 @@
+"""`goldspan simulate`: a model provider on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def simulate(
+    profile: Annotated[str, typer.Option(help="Behave as this provider: doubleword or openai")] = "doubleword",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one")] = 8123,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    faults: Annotated[Path | None, typer.Option(help="Fault plan (TOML): what goes wrong, how often")] = None,
+    state: Annotated[Path, typer.Option(help="SQLite file with everything the provider knows")] = Path("simulator.db"),
+    latency: Annotated[str, typer.Option(help="Seconds to an answer: 0.5, 0.2..1.5 or 0.5~0.8 (median~sigma)")] = "0",
+    window_seconds: Annotated[float | None, typer.Option(help="Let batch windows last so many seconds")] = None,
+    input_seconds: Annotated[float | None, typer.Option(help="Let uploaded files last so many seconds")] = None,
+) -> None:
+    """Serve chat completions, files and batches as a provider does, answered by the offline author.
+
+    No key and no network are needed; any key is accepted. Nothing is charged: `/_simulate/ledger` on the same address
+    says what would have been. Kill it and start it again with the same state file: it goes on where it was.
+    """
+    from cli.console import say
+    from generators.providers.profiles import find_profile
+    from generators.simulator.faults import FaultPlan, load_plan
+    from generators.simulator.latency import parse_latency
+    from generators.simulator.server import run_server
+    from generators.simulator.state import Settings
+
+    settings = Settings(
+        profile=find_profile(profile),
+        state=state,
+        plan=load_plan(faults) if faults else FaultPlan(),
+        latency=parse_latency(latency),
+        window_seconds=window_seconds,
+        input_seconds=input_seconds,
+    )
+    run_server(
+        settings,
+        host,
+        port,
+        announce=lambda url: say(f"Simulating {profile} at {url} (state in {state}). Ctrl-C ends it."),
+    )

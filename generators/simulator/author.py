@@ -1,0 +1,24 @@
+"""The offline author behind the simulated model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from annotation.errors import InputError
+from annotation.labels import LabelSchema, load_labels
+from generators.responder import write_content
+
+
+def write_as_author(body: Mapping[str, Any]) -> str | None:
+    """The offline author's answer to a request of our own pipeline; None for any other request."""
+    try:
+        return write_content(body, _load_labels())
+    except InputError:
+        return None
+
+
+@cache
+def _load_labels() -> LabelSchema:
+    return load_labels()

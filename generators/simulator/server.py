@@ -1,0 +1,102 @@
+"""The simulated provider as a program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from annotation.errors import ConfigurationError, ServiceError
+from generators.simulator import batches, chat, files, ledger
+from generators.simulator.answers import Writer
+from generators.simulator.author import write_as_author
+from generators.simulator.engine import Engine
+from generators.simulator.replies import render_error
+from generators.simulator.state import Settings, State
+
+
+def build_app(settings: Settings, writer: Writer | None = write_as_author) -> Starlette:
+    """The ASGI application; `writer` writes the answers, None makes them up from the schema asked for."""
+    state = State(settings)
+
+    @contextlib.asynccontextmanager
+    async def live(app: Starlette) -> AsyncIterator[None]:
+        engine = asyncio.create_task(Engine(state, writer).run())
+        yield
+        engine.cancel()
+        await asyncio.wait([engine])
+        state.close()
+
+    app = Starlette(
+        routes=[
+            *files.make_routes(state),
+            *batches.make_routes(state),
+            *chat.make_routes(state, writer),
+            *ledger.make_routes(),
+        ],
+        exception_handlers={HTTPException: render_error, Exception: render_error},
+        lifespan=live,
+    )
+    app.state.memory = state
+    return app
+
+
+def run_server(settings: Settings, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted. `port` 0 takes a free one; `announce` is told the base URL once it listens.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+
+    """
+    with _listen(host, port) as listener:
+        server = _build_server(settings, write_as_author)
+        announce(_name_address(listener))
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run([listener])
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, host: str = "127.0.0.1", writer: Writer | None = write_as_author) -> Iterator[str]:
+    """Run the server on a thread; gives its base URL (`http://127.0.0.1:PORT/v1`)."""
+    with _listen(host, 0) as listener:
+        server = _build_server(settings, writer)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        try:
+            _wait_started(server, thread)
+            yield _name_address(listener)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+def _build_server(settings: Settings, writer: Writer | None) -> uvicorn.Server:
+    app = build_app(settings, writer)
+    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=2)
+    return uvicorn.Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from error
+
+
+def _name_address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}/v1"
+
+
+def _wait_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    pause = threading.Event()
+    while not server.started:
+        if not thread.is_alive():
+            raise ServiceError("The simulated provider did not start.")
+        pause.wait(0.01)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from annotation.errors import ConfigurationError, InputError, RecordError
+from generators.simulator.answers import Written, spoil_answer
+from generators.simulator.examples import make_example
+from generators.simulator.faults import Fault, build_plan, draw_number, load_plan
+from generators.simulator.latency import Latency, parse_latency
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "earthquake"},
+        {"kind": "accept_and_drop"},
+        {"kind": "truncated", "rate": 2},
+        {"kind": "slow"},
+        {"kind": "missing", "retry_after": 1},
+    ],
+)
+def test_wrong_plans_are_refused_with_a_pointer(fault):
+    with pytest.raises(RecordError) as caught:
+        build_plan({"faults": [fault]})
+    assert caught.value.pointer.startswith("/faults/0")
+
+
+def test_plan_from_toml(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text('seed = 3\n[[faults]]\nkind = "truncated"\nrate = 0.5\n')
+    plan = load_plan(path)
+    assert plan.seed == 3
+    assert plan.faults[0].rate == 0.5
+    path.write_text("seed = ")
+    with pytest.raises(InputError, match="not TOML"):
+        load_plan(path)
+    with pytest.raises(InputError, match="Cannot read"):
+        load_plan(tmp_path / "none.toml")
+
+
+def test_draws_depend_on_their_key_alone():
+    assert draw_number(1, "a") == draw_number(1, "a") != draw_number(2, "a")
+    mean = sum(draw_number(1, n) for n in range(2000)) / 2000
+    assert 0.47 < mean < 0.53
+
+
+def test_latencies():
+    assert parse_latency("0.5") == Latency("fixed", 0.5)
+    assert 0.2 <= parse_latency("0.2..1.5").draw(1, "a") <= 1.5
+    draws = sorted(parse_latency("0.5~0.8").draw(1, str(n)) for n in range(999))
+    assert draws[499] == pytest.approx(0.5, rel=0.15)
+    for wrong in ("fast", "1..", "-1"):
+        with pytest.raises(ConfigurationError):
+            parse_latency(wrong)
+
+
+def test_spoilers_on_tagged_text():
+    written = Written('{"tagged_text": "Ann lives in <CITY>Lyon</CITY> near the river."}')
+    assert "<CITY>" not in spoil_answer(written, [Fault("0", "wrong_labels")]).content
+    assert "Ann indeed lives" in spoil_answer(written, [Fault("0", "changed_text")]).content
+
+
+def test_examples_keep_references_and_lists():
+    schema = {
+        "type": "object",
+        "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": {"$ref": "#/$defs/row"}}},
+        "$defs": {"row": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["a", "b"]}}}},
+    }
+    assert make_example(schema) == {"rows": [{"kind": "a"}]}
