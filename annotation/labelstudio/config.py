@@ -26,9 +26,14 @@ FILTER_FROM = 12
 """A search box above the labels is drawn from this many entity labels on."""
 
 _STYLE = """
-.goldspan-labels { display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: flex-start; }
-.goldspan-category h4, .goldspan-category h5, .goldspan-category h6 { margin: 2px 0 0 0; }
-.goldspan-text { margin-top: 10px; padding: 8px 12px; border: 1px solid #ccd; border-radius: 6px; line-height: 2; }
+.goldspan-board { position: sticky; top: 0; z-index: 5; max-height: 45vh; overflow-y: auto; padding-bottom: 6px;
+  background: var(--color-neutral-background, #fff); }
+.goldspan-labels { display: flex; flex-wrap: wrap; gap: 0 18px; align-items: flex-start; }
+.goldspan-category h4 { margin: 4px 0 0 0 !important; font-size: 12px !important; line-height: 1.3; opacity: 0.75; }
+.goldspan-text { margin-top: 8px; padding: 8px 16px 8px 72px; border: 1px solid #9993; border-radius: 6px;
+  line-height: 2; }
+.goldspan-text div { unicode-bidi: plaintext; }
+.goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
 """
 _DIGITS = "1234567890"
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
@@ -84,29 +89,17 @@ def build_config(labels: LabelSchema) -> str:
     ElementTree.SubElement(screen, "Style").text = _STYLE
     guide = _nest(screen, ("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {}))
     ElementTree.SubElement(guide, "Markdown", value=build_guideline(labels))
+    board = ElementTree.SubElement(screen, "View", className="goldspan-board")
     if len(labels.entities) >= FILTER_FROM:
-        placeholder = "Find a label"
-        ElementTree.SubElement(
-            screen,
-            "Filter",
-            name="find",
-            toName=ENTITY_CONTROL,
-            hotkey="shift+f",
-            minlength="0",
-            placeholder=placeholder,
-        )
-    control = ElementTree.SubElement(screen, "Labels", name=ENTITY_CONTROL, toName=TEXT_NAME, showInline="true")
-    board = ElementTree.SubElement(control, "View", className="goldspan-labels")
-    for category, members in labels.categories.items():
-        _add_labels(board, category, members, keys)
+        search = {"minlength": "0", "hotkey": "shift+f", "placeholder": "Find a label (Shift+F)"}
+        ElementTree.SubElement(board, "Filter", search, name="find", toName=ENTITY_CONTROL)
+    _add_control(board, ENTITY_CONTROL, labels.categories, keys)
     if labels.mentions:
-        control = ElementTree.SubElement(screen, "Labels", name=MENTION_CONTROL, toName=TEXT_NAME, showInline="true")
-        board = ElementTree.SubElement(control, "View", className="goldspan-labels")
-        _add_labels(board, "Mentions", labels.mentions, keys)
+        _add_control(board, MENTION_CONTROL, {"Mentions": labels.mentions}, keys)
     relations = ElementTree.SubElement(screen, "Relations")
     ElementTree.SubElement(relations, "Relation", value=labels.relation)
     frame = ElementTree.SubElement(screen, "View", className="goldspan-text")
-    ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word")
+    ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word", showLabels="true")
     ElementTree.indent(screen)
     return ElementTree.tostring(screen, encoding="unicode")
 
@@ -148,6 +141,7 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
 
     Raises:
         ConfigurationError: the config is not XML that can be read.
+
     """
     ours, theirs = _read_controls(build_config(labels)), _read_controls(xml)
     changed: list[str] = []
@@ -166,19 +160,29 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
     )
 
 
-def _add_labels(board: ElementTree.Element, heading: str, members: Iterable[Label], keys: Mapping[str, str]) -> None:
-    column = ElementTree.SubElement(board, "View", className="goldspan-category")
-    ElementTree.SubElement(column, "Header", value=heading.replace("$", "＄"), size="6")
-    for label in members:
-        hint = " | ".join((label.name, *label.hints)).replace("$", "＄")
-        hotkey = {"hotkey": keys[label.code]} if label.code in keys else {}
-        ElementTree.SubElement(column, "Label", {"value": label.code, "background": label.color, "hint": hint} | hotkey)
+def _add_control(
+    board: ElementTree.Element, name: str, categories: Mapping[str, tuple[Label, ...]], keys: Mapping[str, str]
+) -> None:
+    control = ElementTree.SubElement(board, "Labels", name=name, toName=TEXT_NAME, showInline="true")
+    shelf = ElementTree.SubElement(control, "View", className="goldspan-labels")
+    for heading, members in categories.items():
+        column = ElementTree.SubElement(shelf, "View", className="goldspan-category")
+        ElementTree.SubElement(column, "Header", value=_disarm(heading), size="6")
+        for label in members:
+            hotkey = {"hotkey": keys[label.code]} if label.code in keys else {}
+            looks = {"background": label.color, "hint": _disarm(" | ".join((label.name, *label.hints)))}
+            ElementTree.SubElement(column, "Label", {"value": label.code} | looks | hotkey)
 
 
 def _nest(parent: ElementTree.Element, *steps: tuple[str, dict[str, str]]) -> ElementTree.Element:
     for tag, attributes in steps:
         parent = ElementTree.SubElement(parent, tag, attributes)
     return parent
+
+
+def _disarm(text: str) -> str:
+    """Label Studio would fill in task data for `$name`; the full-width sign looks the same and is left alone."""
+    return text.replace("$", "\N{FULLWIDTH DOLLAR SIGN}")
 
 
 def _escape_markdown(text: str) -> str:
