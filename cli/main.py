@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from typing import Any
+from collections.abc import Sequence
 
-import click
 import typer
-from typer.core import TyperGroup
 
 from annotation.errors import GoldspanError
 from cli.exits import MEANINGS, Exit
+from cli.options import HELP
 
 GROUPS = {
     "labels": "The label schema: list, add and check labels, print the Label Studio config",
@@ -35,54 +34,57 @@ GROUPS = {
 """Name and help of each command; `cli/<name>.py` holds it as `app`. Those without a file are not shown."""
 
 
-class LazyGroup(TyperGroup):
-    """A group whose commands are imported when they are called, so that `--help` answers at once."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands whose file exists, in the order of the help."""
-        return [name for name in GROUPS if importlib.util.find_spec(f"cli.{name}") is not None]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; the top help shows its line without importing it."""
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        if ctx.resilient_parsing or _is_top_help():
-            return click.Command(cmd_name, short_help=GROUPS[cmd_name], help=GROUPS[cmd_name])
-        command = typer.main.get_command(importlib.import_module(f"cli.{cmd_name}").app)
-        command.name = cmd_name
-        return command
+def list_commands() -> list[str]:
+    """The commands whose file exists, in the order of the help."""
+    return [name for name in GROUPS if importlib.util.find_spec(f"cli.{name}") is not None]
 
 
-def _is_top_help() -> bool:
-    return len(sys.argv) < 2 or sys.argv[1] in {"--help", "-h"}
+def load_command(name: str) -> typer.Typer:
+    """Import one command."""
+    app: typer.Typer = importlib.import_module(f"cli.{name}").app
+    return app
 
 
-app = typer.Typer(
-    cls=LazyGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
-)
+def build_overview() -> typer.Typer:
+    """The top level: the commands with a line of help each, none of them imported."""
+    overview = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        add_completion=False,
+        context_settings=HELP,
+        epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
+    )
+
+    @overview.callback()
+    def root() -> None:
+        """From a label schema to reviewed, measured training data for PII, NER and coreference models."""
+
+    for name in list_commands():
+        overview.command(name, help=GROUPS[name], short_help=GROUPS[name])(_do_nothing)
+    return overview
 
 
-@app.callback()
-def root() -> None:
-    """From a label schema to reviewed, measured training data for PII, NER and coreference models."""
+def _do_nothing() -> None:
+    return None
 
 
-def run(arguments: list[str] | None = None) -> Any:
+def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors become one message and an exit code."""
-    from cli.console import fail
-
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        sys.exit(app(arguments, standalone_mode=True))
+        if arguments and arguments[0] in list_commands():
+            command = typer.main.get_command(load_command(arguments[0]))
+            command(list(arguments[1:]), prog_name=f"goldspan {arguments[0]}")
+        else:
+            build_overview()(list(arguments), prog_name="goldspan")
     except GoldspanError as error:
+        from cli.console import fail
+
         fail(str(error))
         sys.exit(Exit.FAILED)
-    except KeyboardInterrupt:
-        fail("Interrupted. Nothing is lost; run the same command again to go on.")
-        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.OK)
 
 
 if __name__ == "__main__":
