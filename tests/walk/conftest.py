@@ -1,0 +1,127 @@
+"""The real programs that the walk drives: Label Studio, a browser, PostgreSQL."""
+
+from __future__ import annotations
+
+import getpass
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from annotation.errors import ServiceError
+from annotation.labelstudio.credentials import Credentials
+from annotation.labelstudio.environment import prepare_environment
+from annotation.labelstudio.process import find_free_port
+from annotation.labelstudio.server import ServerInfo, start_server, stop_server
+from annotation.workspace import Workspace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class RunningStudio:
+    """A Label Studio that runs for the whole test session, and the workspace it belongs to."""
+
+    workspace: Workspace
+    info: ServerInfo
+
+    @property
+    def url(self) -> str:
+        return self.info.url
+
+    @property
+    def token(self) -> str:
+        return self.info.token
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.url, self.token, source="the walk")
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip on a person's machine; in CI a missing program is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def studio_environment() -> None:
+    """Label Studio's own environment is there."""
+    try:
+        prepare_environment()
+    except ServiceError as error:
+        skip_or_fail(f"Label Studio cannot be installed here: {error}")
+
+
+@pytest.fixture(scope="session")
+def studio(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
+    workspace = Workspace(tmp_path_factory.mktemp("walk"))
+    try:
+        yield RunningStudio(workspace, start_server(workspace, port=find_free_port()))
+    finally:
+        stop_server(workspace)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium. Module scope: Playwright's event loop must not outlive the tests that use it."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None or importlib.util.find_spec("playwright") is None:
+        skip_or_fail("The browser tests need Debian's chromium and the playwright package.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of an empty database `labelstudio` in a PostgreSQL server of our own."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+    if programs is None:
+        skip_or_fail("The PostgreSQL tests need Debian's postgresql package (apt-get install postgresql).")
+    assert programs is not None
+    user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+    folder = Path(tempfile.mkdtemp(prefix="goldspan-pg-"))
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    port = find_free_port()
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(programs / program), *arguments]
+        as_user = ["runuser", "-u", user, "--", *command] if os.geteuid() == 0 else command
+        subprocess.run(as_user, check=True, cwd=folder, capture_output=True, text=True, timeout=120)
+
+    data, log = str(folder / "data"), str(folder / "log")
+    run("initdb", "-D", data, "-U", "walk", "--auth=trust", "--no-sync", "--encoding=UTF8")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start")
+    try:
+        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "walk", "labelstudio")
+        yield f"postgresql://walk:walk@127.0.0.1:{port}/labelstudio"
+    finally:
+        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,171 @@
+"""A person's view: the labelling screen in a real browser, from pre-annotation to submission."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from annotation.labels import load_labels
+from annotation.labelstudio.client import StudioClient
+from annotation.labelstudio.config import build_config, build_instructions, compare_config
+from annotation.tasks import encode_task, read_task
+from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.walk.conftest import RunningStudio
+
+pytestmark = pytest.mark.walk
+
+LABELS = load_labels()
+FIELDS = "id,data,annotations,predictions,result,completed_by,was_cancelled,created_at,lead_time,parent_prediction"
+TEXT = (
+    "Subject: Anna Müller 👩‍💻\r\n\r\n"
+    "Anna lives in Köln 🎉🎉. She met יוסי כהן in חיפה.\r\n"
+    "היא פגשה את יוסי כהן\r\n"
+    "Call her: 🇩🇪 +49 221 1234567, or write to anna.mueller@example.org."
+)
+
+
+def find(surface: str, occurrence: int = 0) -> tuple[int, int]:
+    start = [match.start() for match in re.finditer(re.escape(surface), TEXT)][occurrence]
+    return start, start + len(surface)
+
+
+ENTITIES = sort_spans(
+    Entity(*find(surface, occurrence), label)
+    for surface, occurrence, label in (
+        ("Anna", 0, "FIRSTNAME"),
+        ("Müller", 0, "SURNAME"),
+        ("Anna", 1, "FIRSTNAME"),
+        ("Köln", 0, "CITY"),
+        ("יוסי", 0, "FIRSTNAME"),
+        ("כהן", 0, "SURNAME"),
+        ("חיפה", 0, "CITY"),
+        ("יוסי", 1, "FIRSTNAME"),
+        ("כהן", 1, "SURNAME"),
+        ("+49 221 1234567", 0, "PHONENUMBER"),
+        ("anna.mueller@example.org", 0, "EMAIL"),
+    )
+)
+MENTIONS = sort_spans(
+    Mention(*find(surface, occurrence), kind, "1")
+    for surface, occurrence, kind in (
+        ("Anna Müller", 0, "MENTION"),
+        ("Anna", 1, "MENTION"),
+        ("She", 0, "PRONOUN"),
+        ("her", 0, "PRONOUN"),
+    )
+)
+SAMPLE = Sample(
+    TEXT, "en", "DE", "email", (Annotation(Author.model("walk-1"), ENTITIES, MENTIONS, score=0.9),), {"run": "walk"}
+)
+
+
+@dataclass(frozen=True)
+class PushedTask:
+    project: int
+    task: int
+    client: StudioClient
+
+
+@pytest.fixture(scope="module")
+def pushed(studio: RunningStudio) -> PushedTask:
+    client = StudioClient(studio.url, studio.token)
+    project = client.create_project(
+        {
+            "title": "Browser walk",
+            "label_config": build_config(LABELS),
+            "expert_instruction": build_instructions(LABELS),
+        }
+    )["id"]
+    counts = client.import_tasks(project, [orjson.dumps(encode_task(SAMPLE, LABELS))])
+    assert (counts["task_count"], counts["prediction_count"]) == (1, 1)
+    client.update_project(project, {"model_version": "walk-1", "show_collab_predictions": True})
+    return PushedTask(project, next(client.iter_tasks(project, "id"))["id"], client)
+
+
+@pytest.fixture
+def page(studio: RunningStudio, browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1500, "height": 900})
+    page.goto(f"{studio.url}/user/login/")
+    page.fill("input[name=email]", studio.info.email)
+    page.fill("input[name=password]", studio.info.password)
+    page.click("button[type=submit]")
+    page.wait_for_load_state()
+    yield page
+    page.close()
+
+
+def open_task(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
+    page.goto(f"{studio.url}/projects/{pushed.project}/data?task={pushed.task}")
+    page.wait_for_selector(".htx-highlight", timeout=60_000)
+    page.get_by_text(LABELS.relation).first.wait_for(timeout=20_000)
+
+
+def read_highlights(page: Page) -> list[str]:
+    return page.eval_on_selector_all(".htx-highlight", "marks => marks.map(mark => mark.textContent)")
+
+
+def take_picture(page: Page, name: str) -> None:
+    """Keep a screenshot where `GOLDSPAN_SCREENSHOTS` says."""
+    if folder := os.environ.get("GOLDSPAN_SCREENSHOTS"):
+        page.mouse.move(5, 400)
+        page.wait_for_timeout(1000)
+        page.screenshot(path=Path(folder) / name)
+
+
+def read_annotations(pushed: PushedTask) -> list[dict[str, Any]]:
+    (task,) = pushed.client.read_tasks(pushed.project, [pushed.task], FIELDS)
+    return task["annotations"]
+
+
+def test_project_keeps_the_screen_that_was_built(pushed: PushedTask) -> None:
+    stored = pushed.client.read_project(pushed.project)["label_config"]
+    assert not compare_config(LABELS, stored)
+
+
+def test_screen_shows_labels_guideline_entities_and_relation(
+    page: Page, studio: RunningStudio, pushed: PushedTask
+) -> None:
+    open_task(page, studio, pushed)
+    wanted = sorted(TEXT[span.start : span.end] for span in (*ENTITIES, *MENTIONS))
+    assert sorted(read_highlights(page)) == wanted
+    assert page.get_by_text(LABELS.relation).count() == len(MENTIONS) - 1
+    for category in LABELS.categories:
+        assert page.get_by_role("heading", name=category).first.is_visible()
+    for label in LABELS.labels:
+        assert page.locator(".lsf-label__text", has_text=re.compile(f"^{label.code}$")).first.is_visible()
+    take_picture(page, "task.png")
+    hint = page.get_by_text("Street name without the house number")
+    assert not hint.is_visible()
+    page.get_by_text("Guideline", exact=True).click()
+    hint.wait_for(state="visible", timeout=5000)
+    take_picture(page, "guideline.png")
+
+
+def test_submission_keeps_every_span_and_relation(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
+    open_task(page, studio, pushed)
+    page.get_by_role("button", name="Submit").click()
+    deadline = time.monotonic() + 30
+    while not read_annotations(pushed) and time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+    (task,) = pushed.client.read_tasks(pushed.project, [pushed.task], FIELDS)
+    sample, issues = read_task(task, LABELS)
+    (review,) = sample.reviews
+    assert sample.text == TEXT
+    assert [entity.span for entity in review.entities] == [entity.span for entity in ENTITIES]
+    assert {mention.span for mention in review.mentions} == {mention.span for mention in MENTIONS}
+    assert [len(mentions) for mentions in review.clusters.values()] == [len(MENTIONS)]
+    assert {entity.origin for entity in review.entities} == {"prediction"}
+    assert review.parent
+    assert not [issue for issue in issues if issue.severity == "error"]
