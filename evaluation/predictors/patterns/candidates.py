@@ -1,0 +1,88 @@
+"""What the finders give: places that may be personal data, each with how sure its rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import regex
+
+CHECKED = 0.99
+"""Distinctive form with valid check digits."""
+
+STATED = 0.95
+"""The text says what it is, and the form fits."""
+
+SHAPED = 0.85
+"""Form alone, distinctive enough."""
+
+LOOSE = 0.7
+"""The text says what it is; the form could be something else."""
+
+REGIONS = {
+    "en": ("US", "GB"),
+    "de": ("DE", "AT", "CH"),
+    "fr": ("FR", "BE"),
+    "es": ("ES", "MX"),
+    "nl": ("NL", "BE"),
+    "da": ("DK",),
+    "it": ("IT",),
+    "pt": ("PT",),
+    "sv": ("SE",),
+    "pl": ("PL",),
+}
+"""Countries to think of when a text says its language only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A half-open stretch with a label; `score` decides between candidates that overlap."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with the countries whose forms are looked for, the likeliest first."""
+
+    text: str
+    countries: tuple[str, ...]
+
+
+class Finder(Protocol):
+    """Finds candidates of one kind."""
+
+    def __call__(self, document: Document) -> Iterator[Candidate]:
+        """Candidates in any order; they may overlap."""
+
+
+_GAP = r"(?:[^\S\n]{0,2}[\p{L}'’]{1,14}\.?){0,4}?\s{0,3}[:=#|(\[\"'„“”«»‘’°º*\t –-]{0,6}\s?"
+_EDGE = r"(?<![\p{L}\p{N}_])"
+
+
+def compile_stated(words: str, value: str, *, gap: str = _GAP) -> regex.Pattern[str]:
+    """A pattern for a value behind the words that announce it; group `value` is the value.
+
+    `words` and `value` are patterns; the words ignore case. Up to four short words without punctuation may stand
+    between the two (`passport number is`).
+    """
+    return regex.compile(rf"{_EDGE}(?i:{words}){gap}{_EDGE}(?P<value>{value})")
+
+
+def find_stated(pattern: regex.Pattern[str], text: str, label: str, score: float = STATED) -> Iterator[Candidate]:
+    """A candidate for each value that the pattern of `compile_stated` finds."""
+    for match in pattern.finditer(text):
+        yield Candidate(*match.span("value"), label, score)
+
+
+def resolve_overlaps(candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates that stay when no two may overlap: the surer one, then the longer one, then the first."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (-c.score, c.start - c.end, c.start, c.label)):
+        if all(candidate.end <= other.start or other.end <= candidate.start for other in kept):
+            kept.append(candidate)
+    return sorted(kept, key=lambda c: c.start)

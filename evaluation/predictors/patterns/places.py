@@ -1,0 +1,114 @@
+"""Streets, building numbers, postcodes with the city behind them, and companies with their legal form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import regex
+
+from annotation.values import check_value
+from evaluation.predictors.patterns.candidates import (
+    LOOSE,
+    SHAPED,
+    STATED,
+    Candidate,
+    Document,
+    compile_stated,
+    find_stated,
+)
+
+_NAME = r"\p{Lu}[\p{L}'’-]*"
+_SMALL = r"(?:de|du|des|la|le|les|los|las|del|von|van|den|der|dem|zum|zur|am|an|im|of|the|y|et|e|af|d['’]|l['’])"
+_WORDS = rf"(?:{_SMALL} ?){{0,3}}{_NAME}(?: (?:{_SMALL} )?{_NAME}){{0,3}}"
+_NUMBER = r"(?P<number>\d{1,4}(?: ?(?:bis|ter|quater)\b| ?[a-zA-Z](?![\p{L}\d]))?(?:[-/]\d{1,4})?)(?![\d.])"
+_STREETS = tuple(
+    regex.compile(rf"(?<![\p{{L}}\d./-])(?:{pattern})")
+    for pattern in (
+        rf"(?P<street>(?:{_NAME}[ -])?(?:\p{{Lu}}[\p{{L}}'’-]*)?"
+        r"(?:[sS]traße|[sS]trasse|[sS]tr\.|[wW]eg|[aA]llee|[pP]latz|[gG]asse|[dD]amm|[uU]fer|[rR]ing|[cC]haussee"
+        r"|[sS]traat|[lL]aan|[pP]lein|[gG]racht|[kK]ade|[sS]ingel|[dD]ijk|[dD]reef|[sS]teeg"
+        rf"|[vV]ej|[gG]ade|[aA]llé|[sS]træde|[pP]lads|[tT]orv|[bB]oulevard)) {_NUMBER}",
+        rf"{_NUMBER},? (?P<street>(?:[A-Z]\. |(?:North|South|East|West|Old|New|St\.?) )?{_NAME}(?: {_NAME}){{0,2}} "
+        r"(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Place|Pl\.?|Way|Close|Crescent"
+        r"|Terrace|Boulevard|Blvd\.?|Parkway|Pkwy\.?|Square|Sq\.?|Gardens|Grove|Row|Hill|Mews|Circle|Trail))"
+        r"(?![\p{L}])",
+        rf"{_NUMBER},? (?P<street>(?i:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours|square"
+        rf"|passage|sentier|faubourg) {_WORDS})",
+        rf"(?P<street>(?i:calle|c/|avenida|avda?\.|paseo|plaza|camino|carrera|ronda|travesía|calzada|via|viale|piazza"
+        rf"|corso|rua|praça) ?{_WORDS}),? (?:(?i:n[°º]|núm\.?|número|no\.) ?)?{_NUMBER}",
+    )
+)
+_STATED_ZIP = compile_stated(
+    r"zip(?: ?code)?|post(?:al)?[- ]?code|plz|postleitzahl|code postal|código postal|c\.?p\.|postnummer|postnr\.?|"
+    r"codice postale|cap",
+    r"(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|\d{4}(?:-\d{3})?|\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
+    r"|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\d])",
+)
+_STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|"
+    "OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY"
+)
+_STATE_ZIP = regex.compile(
+    rf"(?:(?<![\p{{L}}])(?P<city>{_NAME}(?: {_NAME}){{0,2}}), )?(?<![\p{{L}}\d])(?P<state>{_STATES}),? "
+    r"(?P<zip>\d{5}(?:-\d{4})?)(?![\d-])"
+)
+_BRITISH = regex.compile(r"(?<![\p{L}\d])(?P<zip>[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})(?![\p{L}\d])")
+_CANADIAN = regex.compile(r"(?<![\p{L}\d])(?P<zip>[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)(?![\p{L}\d])")
+_CITY = rf"(?P<city>{_NAME}(?:[ -](?:{_SMALL}[ -])?{_NAME}){{0,2}}(?:/{_NAME})?)"
+_DIGITS = {"DE": 5, "FR": 5, "ES": 5, "IT": 5, "MX": 5, "AT": 4, "CH": 4, "BE": 4, "DK": 4, "NO": 4}
+_AFTER_COMMA = r"(?:(?<=[,;|(·] )|(?<=\n)|(?<=\A)|(?<=\t)|(?<=, C\.P\. ))"
+_WITH_CITY = {
+    5: regex.compile(rf"{_AFTER_COMMA}(?P<zip>(?:[DF]-)?\d{{5}})(?!\d) {_CITY}"),
+    4: regex.compile(rf"{_AFTER_COMMA}(?P<zip>(?:[A-Z]{{1,2}}-)?\d{{4}})(?!\d) {_CITY}"),
+}
+_DUTCH = regex.compile(
+    rf"(?<![\p{{L}}\d])(?P<zip>[1-9]\d{{3}} ?(?!SA|SD|SS)[A-Z]{{2}})(?![\p{{L}}\d])(?: {{1,2}}{_CITY})?"
+)
+_FORM = (
+    r"GmbH(?: & Co\. KG)?|AG|KG|OHG|UG|e\.K\.|mbH|Ltd\.?|Limited|LLC|LLP|Inc\.?|Corp\.?|Corporation|PLC|plc|SARL|SAS"
+    r"|SASU|S\.A\.S\.|S\.A\.R\.L\.|SA|S\.A\.(?: de C\.V\.)?|S\.L\.(?:U\.)?|SL"
+    r"|B\.V\.|BV|N\.V\.|NV|VOF|V\.O\.F\.|A/S|ApS|I/S|SE"
+    r"|S\.p\.A\.|S\.r\.l\.|Lda\.?|AB|Oy|AS|SRL"
+)
+_COMPANY = regex.compile(
+    rf"(?<![\p{{L}}\d])(?P<value>(?:[\p{{Lu}}\d][\p{{L}}\d'’.-]*(?:,? (?:&|and|und|et|y|en|og|e) | |, ))"
+    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]*(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))(?![\p{{L}}\d])"
+)
+
+
+def find_streets(document: Document) -> Iterator[Candidate]:
+    """A street together with its number; either alone is not recognised."""
+    for pattern in _STREETS:
+        for match in pattern.finditer(document.text):
+            yield Candidate(*match.span("street"), "STREET", SHAPED)
+            yield Candidate(*match.span("number"), "BUILDINGNUM", SHAPED)
+
+
+def find_postcodes(document: Document) -> Iterator[Candidate]:
+    """Postcodes that are announced, stand with a state or before a city in an address, or have a form of their own."""
+    yield from find_stated(_STATED_ZIP, document.text, "ZIP")
+    for country in document.countries:
+        for pattern in _list_layouts(country):
+            for match in pattern.finditer(document.text):
+                if check_value("postcode", match.group("zip"), country):
+                    yield from _read_layout(match)
+
+
+def find_companies(document: Document) -> Iterator[Candidate]:
+    """Names that end with a legal form."""
+    for match in _COMPANY.finditer(document.text):
+        yield Candidate(*match.span("value"), "COMPANYNAME", LOOSE)
+
+
+def _list_layouts(country: str) -> tuple[regex.Pattern[str], ...]:
+    special = {"US": (_STATE_ZIP,), "GB": (_BRITISH,), "CA": (_CANADIAN,), "NL": (_DUTCH,)}
+    if country in special:
+        return special[country]
+    return (_WITH_CITY[_DIGITS[country]],) if country in _DIGITS else ()
+
+
+def _read_layout(match: regex.Match[str]) -> Iterator[Candidate]:
+    groups = match.groupdict()
+    for name, label, score in (("zip", "ZIP", STATED), ("city", "CITY", SHAPED), ("state", "STATE", SHAPED)):
+        if groups.get(name):
+            yield Candidate(*match.span(name), label, score)
