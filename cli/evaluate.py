@@ -1,0 +1,142 @@
+"""`goldspan evaluate`: score predictions against gold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from annotation.errors import InputError
+from annotation.labels import load_labels
+from cli.console import out, print_json, print_table, say, warn
+from cli.exits import Exit
+from cli.options import HELP, DataOption, JsonOption, LabelsOption
+from cli.scoring import (
+    ChartsOption,
+    GoldArgument,
+    LevelOption,
+    ModelOption,
+    SchemeOption,
+    ShowTextOption,
+    format_rate,
+    load_pairing,
+    name_refusals,
+    show_differences,
+)
+from evaluation.levels import Level
+from evaluation.scores import Scheme
+
+app = typer.Typer(context_settings=HELP)
+_SHOWN_DOCUMENTS = 5
+
+
+@app.command()
+def evaluate(
+    gold: GoldArgument,
+    predicted: Annotated[
+        Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
+    ] = None,
+    predictor: Annotated[str, typer.Option("--predictor", help="Let this predictor read the gold texts instead")] = "",
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
+    level: LevelOption = Level.LABEL,
+    scheme: SchemeOption = Scheme.STRICT,
+    beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
+    model: ModelOption = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the experiment; default: the model version")] = "",
+    split_kind: Annotated[
+        str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
+    ] = "unknown",
+    seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: results/<name>.json in the workspace")
+    ] = None,
+    charts: ChartsOption = None,
+    show_text: ShowTextOption = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score predictions against gold and write the result. Give PREDICTED or --predictor."""
+    from annotation.workspace import check_file_name, find_workspace
+    from evaluation.baselines import score_baselines
+    from evaluation.evaluate import Settings, evaluate_pairing
+    from evaluation.predicting import run_predictor
+    from evaluation.predictors.registry import make_predictor
+    from evaluation.result import write_result
+
+    if (predicted is None) == (not predictor):
+        raise InputError("Give either a file with predictions or --predictor NAME.")
+    schema = load_labels(labels)
+    pairing, code = load_pairing(gold, predicted, schema, model)
+    timing = None
+    if predictor:
+        known = len(pairing.refusals)
+        pairing, timing = run_predictor(pairing, make_predictor(predictor, schema), workers)
+        name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
+        code = Exit.REFUSED_SOME if pairing.refusals else code
+    settings = Settings(level, scheme, beta, seed, split_kind=split_kind)
+    result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing)
+    if baselines:
+        result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
+    target = output or find_workspace(data).results / check_file_name(f"{result.experiment_name}.json")
+    write_result(target, result)
+    if charts is not None:
+        from evaluation.charts import write_result_charts
+
+        write_result_charts(result, charts)
+    if as_json:
+        print_json(result.summarise())
+    else:
+        _show_scores(result)
+    if show_text and not as_json:
+        from evaluation.errors_report import list_worst
+
+        show_differences(list_worst(pairing.documents, schema, level=level, top=_SHOWN_DOCUMENTS, show_text=True))
+    say(f"Result: {target}")
+    raise typer.Exit(code)
+
+
+def _show_scores(result: Any) -> None:
+    columns = ["", "precision", "recall", "F1", f"F{result.beta:g}"]
+    rows = [_list_rates(f"{scheme} spans", scores) for scheme, scores in result.schemes.items()]
+    rows.append(_list_rates("masked characters", result.masking))
+    title = f"{result.model_name}: {result.data['documents']} documents, level {result.level.value}"
+    print_table(columns, rows, title=title, right=(1, 2, 3, 4))
+    metrics, masking = result.metrics, result.masking
+    facts = {
+        f"F1 {result.scheme.value}, 95 % interval": _format_interval(metrics["ci95"]["f1_score"]),
+        "documents exactly right": format_rate(metrics["exact_match_accuracy"]),
+        "empty documents with a false alarm": format_rate(metrics["empty_false_positive_rate"]),
+        "documents without a leak": format_rate(masking["zero_leak_rate"]),
+        "personal characters leaked": format_rate(masking["leakage_rate"]),
+        "other characters masked": format_rate(masking["over_masking_rate"]),
+        "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
+        "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
+    }
+    if result.coreference:
+        facts["coreference, CoNLL F1"] = format_rate(result.coreference["conll"])
+    if result.timing:
+        facts["seconds a document, median"] = format_rate(result.timing["latency_p50_seconds"])
+    out.print()
+    print_table(["measure", "value"], facts.items(), right=(1,))
+    out.print()
+    classes = [
+        [*_list_rates(label, scores), scores["support"], scores["predicted"]]
+        for label, scores in result.per_class_metrics.items()
+    ]
+    print_table([f"label, {result.scheme.value}", *columns[1:], "gold", "predicted"], classes, right=(1, 2, 3, 4, 5, 6))
+    if result.data["split_kind"] == "unknown":
+        warn(
+            "How the gold was held out is not known (--split-kind): a score on data like the training data says little."
+        )
+
+
+def _list_rates(name: str, scores: Any) -> list[str | None]:
+    return [name, *(format_rate(scores[key]) for key in ("precision", "recall", "f1_score", "f_beta"))]
+
+
+def _format_interval(interval: tuple[float, float] | None) -> str | None:
+    return f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else None
