@@ -1,30 +1,17 @@
-"""The one door to a running Label Studio: requests that are never blindly repeated, errors in plain words.
-
-The SDK brings the transport and both kinds of token (personal access tokens are exchanged and refreshed, legacy
-tokens are sent as they are). Answers are taken as plain JSON: the SDK's typed models cost several milliseconds a
-task and lose fields they do not know. Label Studio's development server answers faster without keep-alive.
-"""
+"""The one door to a running Label Studio: what can be asked of it, one method for each request."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
-from annotation.errors import ConfigurationError, ServiceError, TerminalServiceError, TransientServiceError
-from annotation.labelstudio.replies import explain_body, explain_refusal
-
-if TYPE_CHECKING:
-    from httpx import Response
-    from label_studio_sdk.base_client import LabelStudioBase
+from annotation.errors import ServiceError
+from annotation.labelstudio.transport import Json, Transport
 
 T = TypeVar("T")
-Json = dict[str, Any]
-
-READ_ATTEMPTS = 4
-"""How often a request that changes nothing twice (GET, PATCH, DELETE) is asked before giving up."""
 
 PAGE_SIZE = 1000
 
@@ -41,14 +28,9 @@ class StudioClient:
     """
 
     def __init__(self, url: str, token: str, timeout: float = 600.0) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ConfigurationError(f"{url!r} is not an address of Label Studio; it starts with http:// or https://.")
-        if not token:
-            raise ConfigurationError("Label Studio needs a token: give --token or set LABEL_STUDIO_API_KEY.")
-        self.url = url.rstrip("/") + "/"
-        self._token = token
-        self._timeout = timeout
-        self._sdk = self._connect()
+        transport = Transport(url, token, timeout)
+        self._ask, self._ask_any, self._send = transport.ask_object, transport.ask, transport.send
+        self.url = transport.url
 
     # -- server -------------------------------------------------------------------------------------------------------
 
@@ -62,13 +44,14 @@ class StudioClient:
 
     def list_users(self) -> dict[int, str]:
         """E-mail by user id."""
-        return {user["id"]: user.get("email", "") for user in self._ask("GET", "api/users/", "list the users")}
+        return {user["id"]: user.get("email", "") for user in self._ask_any("GET", "api/users/", "list the users")}
 
     def wait_until_up(self, patience: float) -> None:
         """Return as soon as the server answers its health check; `patience` is in seconds.
 
         Raises:
             TransientServiceError: it did not answer in time.
+
         """
         deadline = time.monotonic() + patience
         while True:
@@ -103,11 +86,11 @@ class StudioClient:
 
     def delete_project(self, project: int) -> None:
         """Delete a project and everything in it."""
-        self._ask("DELETE", f"api/projects/{project}/", f"delete project {project}")
+        self._ask_any("DELETE", f"api/projects/{project}/", f"delete project {project}")
 
     def reset_summary(self, project: int) -> None:
         """Let Label Studio count the project's columns and labels again."""
-        self._ask("POST", f"api/projects/{project}/summary/reset/", f"refresh the summary of project {project}")
+        self._ask_any("POST", f"api/projects/{project}/summary/reset/", f"refresh the summary of project {project}")
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
@@ -185,7 +168,7 @@ class StudioClient:
 
     def delete_prediction(self, prediction: int) -> None:
         """Delete one prediction."""
-        self._ask("DELETE", f"api/predictions/{prediction}/", f"delete prediction {prediction}")
+        self._ask_any("DELETE", f"api/predictions/{prediction}/", f"delete prediction {prediction}")
 
     def update_prediction(self, prediction: int, fields: Mapping[str, Any]) -> Json:
         """Change one prediction."""
@@ -211,7 +194,7 @@ class StudioClient:
 
     def list_views(self, project: int) -> list[Json]:
         """The tabs of the project's Data Manager."""
-        return list(self._ask("GET", "api/dm/views/", "list the views", params={"project": project}))
+        return list(self._ask_any("GET", "api/dm/views/", "list the views", params={"project": project}))
 
     def create_view(self, project: int, data: Mapping[str, Any]) -> Json:
         """Add a tab to the project's Data Manager."""
@@ -245,100 +228,6 @@ class StudioClient:
                 body={"selectedItems": {"all": False, "included": list(chunk)}},
             )
 
-    def _connect(self) -> LabelStudioBase:
-        from label_studio_sdk.base_client import LabelStudioBase
-        from label_studio_sdk.core.api_error import ApiError
-
-        try:
-            return LabelStudioBase(
-                base_url=self.url,
-                api_key=self._token,
-                timeout=self._timeout,
-                max_retries=0,
-                headers={"Connection": "close"},
-            )
-        except ApiError as error:
-            raise explain_refusal(401, explain_body(error.body), self.url, "sign in") from None
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        purpose: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        content: bytes | None = None,
-    ) -> Any:
-        if body is not None:
-            content = orjson.dumps(body)
-        attempts = 1 if method == "POST" else READ_ATTEMPTS
-        for attempt in range(attempts):
-            try:
-                response = self._send(method, path, purpose, params=params, content=content)
-            except TransientServiceError:
-                if attempt == attempts - 1:
-                    raise
-                time.sleep(0.5 * 2**attempt)
-            else:
-                return _read_json(response, self.url)
-        raise AssertionError(f"unreachable: {method} {path}")
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        purpose: str = "ask for its health",
-        *,
-        params: Mapping[str, Any] | None = None,
-        content: bytes | None = None,
-        timeout: float | None = None,
-    ) -> Response:
-        response = self._exchange(method, path, purpose, params, content, timeout)
-        if response.status_code == 401:
-            self._sdk = self._connect()
-            response = self._exchange(method, path, purpose, params, content, timeout)
-        if response.status_code >= 400:
-            raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
-        return response
-
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        purpose: str,
-        params: Mapping[str, Any] | None,
-        content: bytes | None,
-        timeout: float | None,
-    ) -> Response:
-        import httpx
-        from label_studio_sdk.core.api_error import ApiError
-
-        try:
-            return self._sdk._client_wrapper.httpx_client.request(
-                path,
-                method=method,
-                params=dict(params) if params else None,
-                content=content,
-                headers={"Content-Type": "application/json"} if content is not None else None,
-                request_options={"timeout": timeout} if timeout else None,  # type: ignore[typeddict-unknown-key]
-            )
-        except httpx.TimeoutException:
-            raise TransientServiceError(
-                f"Label Studio at {self.url} took too long to {purpose}. It may still be at work; look again later."
-            ) from None
-        except httpx.ConnectError:
-            raise TransientServiceError(
-                f"Label Studio does not answer at {self.url}. Start it with `goldspan studio up`, or check the address."
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TransientServiceError(
-                f"The connection to Label Studio at {self.url} broke while asked to {purpose} ({type(error).__name__})."
-            ) from None
-        except ApiError as error:
-            status = error.status_code or 401
-            raise explain_refusal(status, explain_body(error.body), self.url, purpose) from None
-
 
 def split_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The items in runs of at most `size`."""
@@ -348,12 +237,3 @@ def split_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def _by_id(item: Mapping[str, Any]) -> int:
     return int(item["id"])
-
-
-def _read_json(response: Response, url: str) -> Any:
-    if not response.content:
-        return None
-    try:
-        return orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        raise ConfigurationError(f"What answers at {url} is not Label Studio's API. Check the address.") from None

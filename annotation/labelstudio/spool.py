@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -31,30 +31,28 @@ class SpoolEntry:
 
 
 class Spool:
-    """A temporary file of encoded tasks; it is gone when the block ends."""
+    """A file of encoded tasks, and an index of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.entries: dict[str, SpoolEntry] = {}
-        self._file = tempfile.TemporaryFile(prefix="goldspan-push-")
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        self._versions: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._file = file
         self._end = 0
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
 
     def add(self, task: dict[str, Any]) -> None:
         """Keep a task with its predictions."""
         content = orjson.dumps(task)
         data, predictions = task["data"], task["predictions"]
+        names = frozenset(name for prediction in predictions for name in _iter_labels(prediction["result"]))
+        versions = tuple(prediction["model_version"] for prediction in predictions)
         entry = SpoolEntry(
             sample_id=data["sample_id"],
             offset=self._end,
             length=len(content),
-            versions=tuple(prediction["model_version"] for prediction in predictions),
+            versions=self._versions.setdefault(versions, versions),
             score=min((prediction.get("score", 1.0) for prediction in predictions), default=1.0),
-            labels=frozenset(name for prediction in predictions for name in _iter_labels(prediction["result"])),
+            labels=self._sets.setdefault(names, names),
             text_sha256=data["text_sha256"],
         )
         self._file.seek(self._end)
@@ -71,6 +69,13 @@ class Spool:
         """The task of an entry."""
         task: dict[str, Any] = orjson.loads(self.read(entry))
         return task
+
+
+@contextmanager
+def open_spool() -> Iterator[Spool]:
+    """A spool in a temporary file that is gone when the block ends."""
+    with tempfile.TemporaryFile(prefix="goldspan-push-") as file:
+        yield Spool(file)
 
 
 def split_batches(entries: Sequence[SpoolEntry], size: int = BATCH_TASKS) -> Iterator[list[SpoolEntry]]:

@@ -7,16 +7,15 @@ labelling config accepts each prediction.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from annotation.checks import check_sample
 from annotation.errors import RecordError
 from annotation.labels import LabelSchema
 from annotation.labelstudio.config import build_config
+from annotation.labelstudio.selection import falls_in_share
 from annotation.labelstudio.spool import Spool
 from annotation.labelstudio.sweep import CONTROL_FIELD
-from annotation.shares import falls_in_share
 from annotation.store import prepare_task
 from annotation.types import Sample
 
@@ -35,23 +34,23 @@ class TaskGate:
     """Turns samples into tasks that Label Studio can keep; `control_share` of them go without pre-annotations."""
 
     def __init__(self, labels: LabelSchema, control_share: float = 0.0) -> None:
-        from label_studio_sdk.label_interface import LabelInterface
+        from label_studio_sdk.label_interface.interface import LabelInterface
 
         self._labels = labels
         self._control_share = control_share
-        self._interface = LabelInterface(build_config(labels))
+        self._interface: Any = LabelInterface(build_config(labels))
 
     def make_task(self, sample: Sample) -> dict[str, Any]:
         """The task to send: data and predictions, no annotations, since those belong to people in Label Studio.
 
         Raises:
             RecordError: a check, the JSON Schema or the labelling config refuses it.
+
         """
-        for issue in check_sample(sample, self._labels):
-            if issue.severity == "error":
-                raise RecordError(f"{issue.code}: {issue.message}")
-        task = prepare_task(sample, self._labels)
-        predictions = [{name: item[name] for name in _PREDICTION_FIELDS if name in item} for item in task["predictions"]]
+        task = prepare_task(replace(sample, annotations=sample.predictions), self._labels)
+        predictions = [
+            {name: item[name] for name in _PREDICTION_FIELDS if name in item} for item in task["predictions"]
+        ]
         for prediction in predictions:
             if problems := self._interface.validate_prediction(prediction, return_errors=True):
                 raise RecordError(f"the labelling config refuses a prediction: {_flatten(problems)[:300]}")

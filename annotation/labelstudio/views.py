@@ -1,0 +1,59 @@
+"""Tabs of the Data Manager that an annotator or reviewer needs; made once, never changed afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotation.labelstudio.client import StudioClient
+from annotation.labelstudio.sweep import CONTROL_FIELD
+
+LOW_SCORE = 0.7
+
+
+def ensure_views(client: StudioClient, project: int) -> list[str]:
+    """Create the tabs that the project lacks; their titles."""
+    present = {view["data"].get("title") for view in client.list_views(project)}
+    created = []
+    for title, (filters, ordering) in _describe_views().items():
+        if title not in present:
+            data = {
+                "title": title,
+                "type": "list",
+                "target": "tasks",
+                "filters": {"conjunction": "and", "items": filters},
+                "ordering": ordering,
+                "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN},
+            }
+            client.create_view(project, data)
+            created.append(title)
+    return created
+
+
+_HIDDEN = [
+    "tasks:inner_id",
+    "tasks:annotations_results",
+    "tasks:annotations_ids",
+    "tasks:predictions_results",
+    "tasks:file_upload",
+    "tasks:storage_filename",
+    "tasks:created_at",
+    "tasks:data.sample_id",
+    "tasks:data.text_sha256",
+    "tasks:data.provenance",
+]
+
+
+def _describe_views() -> dict[str, tuple[list[dict[str, Any]], list[str]]]:
+    untouched = [_number("total_annotations", "equal", 0), _number("cancelled_annotations", "equal", 0)]
+    control = {"filter": f"filter:tasks:data.{CONTROL_FIELD}", "operator": "equal", "type": "String", "value": "yes"}
+    return {
+        "To review": (untouched, ["tasks:id"]),
+        "Low score": ([_number("predictions_score", "less", LOW_SCORE), *untouched], ["tasks:predictions_score"]),
+        "Disagreement": ([_number("total_annotations", "greater", 1)], ["-tasks:updated_at"]),
+        "Skipped": ([_number("cancelled_annotations", "greater", 0)], ["-tasks:updated_at"]),
+        "Control": ([control], ["tasks:id"]),
+    }
+
+
+def _number(column: str, operator: str, value: float) -> dict[str, Any]:
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": "Number", "value": value}
