@@ -1,0 +1,41 @@
+"""The moments between two commits, at which a crash must lose nothing and cost nothing twice.
+
+Tests kill the process there: `GOLDSPAN_KILL_AT=batch-created` or, for the third time it is passed, `batch-created:3`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+BATCH_POINTS = (
+    "shard-written",
+    "batch-planned",
+    "file-uploaded",
+    "upload-recorded",
+    "creation-announced",
+    "batch-created",
+    "batch-recorded",
+    "lines-kept",
+    "answers-delivered",
+    "batch-ended",
+    "output-read",
+    "errors-read",
+    "batch-collected",
+)
+"""Commit points of the batch executor, in the order in which a batch passes them."""
+
+LIVE_POINTS = ("rows-taken", "answer-received", "answer-kept", "answer-delivered")
+"""Commit points of the live executor, in the order in which a row passes them."""
+
+_passed: Counter[str] = Counter()
+
+
+def pass_commit_point(name: str) -> None:
+    """Go on, unless a test asked to be killed here (SIGKILL: nothing is flushed, nothing is cleaned up)."""
+    wanted, _, turn = os.environ.get("GOLDSPAN_KILL_AT", "").partition(":")
+    if wanted == name:
+        _passed[name] += 1
+        if _passed[name] >= int(turn or 1):
+            os.kill(os.getpid(), signal.SIGKILL)
