@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,6 +27,8 @@ from generators.reviews import apply_proposals
 
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _AUTHOR = Author.model("draft")
+_MAY_LACK = 0.5
+"""Share of the brief's values that a draft may leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,16 @@ def _read_draft(document: Mapping[str, Any], context: Context) -> dict[str, Any]
     )
     entities = tuple(_trim(tagged.text, entity) for entity in tagged.entities)
     warnings = _check(Tagged(tagged.text, entities), context)
+    _require_brief(tagged.text, entities, context.brief)
     return {"tagged_text": render_tagged(tagged.text, entities), "warnings": warnings}
+
+
+def _require_brief(text: str, entities: Sequence[Entity], brief: Mapping[str, Any]) -> None:
+    if brief.get("hard_negative") and entities:
+        raise _WrongAnswerError("The brief asks for a document without personal data, but there are entities in it.")
+    missing = [entry["label"] for entry in brief.get("values", ()) if entry["value"] not in text]
+    if len(missing) > len(brief.get("values", ())) * _MAY_LACK:
+        raise _WrongAnswerError(f"These values of the brief do not stand in the text: {', '.join(missing)}.")
 
 
 def _read_values(document: Mapping[str, Any], context: Context) -> Tagged:
@@ -149,6 +160,7 @@ def require_same_text(before: Tagged, after: Tagged) -> None:
 
     Raises:
         GoldspanError: says at which character the texts part.
+
     """
     if before.text != after.text:
         pairs = zip(before.text, after.text, strict=False)

@@ -42,6 +42,7 @@ class Journal:
 
     Raises:
         StateError: there is no such run, another process drives it, or the disk refuses.
+
     """
 
     def __init__(self, folder: Path, *, create: bool = False, lock: bool = False) -> None:
@@ -154,10 +155,11 @@ class Journal:
             connection.execute("INSERT INTO item (item, spec, stage) VALUES (?, ?, ?)", (item, json.dumps(spec), stage))
 
     def update_item(self, item: int, *, state: str = "open", stage: str, reason: str = "") -> None:
-        """Move an item to a stage, or end it as done or dead."""
+        """Move an item to a stage, where its attempt budget begins anew, or end it as done or dead."""
         with self.transaction() as connection:
             connection.execute(
-                "UPDATE item SET state = ?, stage = ?, reason = ? WHERE item = ?", (state, stage, reason, item)
+                "UPDATE item SET state = ?, stage = ?, reason = ?, first_attempt = 1 WHERE item = ?",
+                (state, stage, reason, item),
             )
 
     def revive_item(self, item: int, first_attempt: int) -> None:
@@ -206,21 +208,21 @@ class Journal:
         """Rows that are ready, those of the earliest items first."""
         return self._list_rows("WHERE state = 'pending' ORDER BY item LIMIT ?", limit)
 
-    def set_submitted(self, custom_ids: Iterable[str]) -> None:
-        """An executor has taken these rows."""
-        self._set_state(custom_ids, "submitted", "pending")
+    def set_submitted(self, custom_ids: Iterable[str]) -> int:
+        """An executor has taken these rows. Returns how many were ready."""
+        return self._set_state(custom_ids, "submitted", "pending")
 
-    def set_pending(self, custom_ids: Iterable[str]) -> None:
-        """These rows were taken but not sent: ready again, and free of their submission."""
-        self._set_state(custom_ids, "pending", "submitted")
+    def set_pending(self, custom_ids: Iterable[str]) -> int:
+        """These rows were taken but not sent: ready again, free of their submission. Returns how many were taken."""
+        return self._set_state(custom_ids, "pending", "submitted")
 
-    def _set_state(self, custom_ids: Iterable[str], state: str, before: str) -> None:
+    def _set_state(self, custom_ids: Iterable[str], state: str, before: str) -> int:
         moment = time.time()
         with self.transaction() as connection:
-            connection.executemany(
+            return connection.executemany(
                 "UPDATE row SET state = ?, submission = NULL, updated = ? WHERE custom_id = ? AND state = ?",
                 [(state, moment, custom_id, before) for custom_id in custom_ids],
-            )
+            ).rowcount
 
     def release_unclaimed(self) -> int:
         """After a crash: submitted rows that no submission holds are ready again. Returns how many."""
@@ -262,6 +264,20 @@ class Journal:
         found = self.query("SELECT stage, result FROM row WHERE item = ? AND state = 'ok'", (item,))
         return {stage: json.loads(result) for stage, result in found}
 
+    def count_open(self) -> dict[str, int]:
+        """How many rows are pending and how many submitted."""
+        counted = self.query("SELECT state, count(*) FROM row WHERE state IN ('pending', 'submitted') GROUP BY state")
+        return {"pending": 0, "submitted": 0} | dict(counted)
+
+    def list_submitted(self) -> list[str]:
+        """custom_ids of rows that an executor has taken."""
+        return [custom_id for (custom_id,) in self.query("SELECT custom_id FROM row WHERE state = 'submitted'")]
+
+    def count_truncated(self, item: int, stage: str) -> int:
+        """How many answers to a stage of an item were cut off."""
+        statement = "SELECT count(*) FROM row WHERE item = ? AND stage = ? AND state = 'truncated'"
+        return int(self.query(statement, (item, stage))[0][0])
+
     def count_rows(self) -> dict[tuple[str, str], int]:
         """Rows by (stage, state)."""
         counted = self.query("SELECT stage, state, count(*) FROM row GROUP BY stage, state")
@@ -290,6 +306,7 @@ def guard_disk(folder: Path) -> Iterator[None]:
 
     Raises:
         StateError: instead of OSError and sqlite3.Error.
+
     """
     try:
         yield

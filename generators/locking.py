@@ -15,6 +15,7 @@ class RunLock:
 
     Raises:
         StateError: another process holds it.
+
     """
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ STEPS = (
     );
     CREATE INDEX item_state ON item (state);
     CREATE TABLE row (
-        custom_id TEXT PRIMARY KEY,
+        custom_id TEXT NOT NULL UNIQUE,
         item INTEGER NOT NULL REFERENCES item,
         stage TEXT NOT NULL,
         attempt INTEGER NOT NULL,
@@ -33,7 +33,8 @@ STEPS = (
         cost REAL NOT NULL DEFAULT 0,
         result TEXT,
         updated REAL NOT NULL
-    ) WITHOUT ROWID;
+    );
+    CREATE INDEX row_sums ON row (stage, state, tokens_in, tokens_out, cost);
     CREATE INDEX row_item ON row (item, stage, attempt);
     CREATE INDEX row_open ON row (state, item) WHERE state IN ('pending', 'submitted');
     CREATE INDEX row_submission ON row (submission, state) WHERE submission IS NOT NULL;
@@ -69,6 +70,7 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
 
     Raises:
         StateError: the journal was written by a newer Goldspan.
+
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(STEPS):

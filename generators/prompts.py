@@ -91,6 +91,7 @@ def read_user(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Raises:
         InputError: the conversation is not one of ours.
+
     """
     for message in messages:
         if message.get("role") == "user":

@@ -18,6 +18,7 @@ class RawLog:
 
         Raises:
             OSError: the disk is full; nothing that counts is lost, the caller stops the run.
+
         """
         if self._file.tell() and self._ends_torn():
             line = b"\n" + line

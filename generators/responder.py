@@ -15,6 +15,7 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
 
     Raises:
         InputError: the body is not one of ours.
+
     """
     from generators.offline.stages import author_coreference, author_draft, author_review
     from generators.specs import spec_from_dict

@@ -114,7 +114,11 @@ class Executor(Protocol):
         Raises:
             TerminalServiceError: no row can be answered as things are (key, model, balance).
             TransientServiceError: the service is down or keeps failing; the run can be resumed later.
+
         """
+
+    async def reconcile(self, feed: Feed) -> None:
+        """Ask the provider what became of open submissions and deliver what is there; send nothing new."""
 
     async def cancel(self, feed: Feed) -> None:
         """Cancel at the provider whatever is still open, and deliver what came before that."""

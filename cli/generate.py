@@ -1,0 +1,226 @@
+"""`goldspan generate`: let language models (or the offline author) write samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annotation.workspace import find_workspace
+from cli import generate_views
+from cli.console import print_json, say, warn
+from cli.exits import Exit
+from cli.generate_options import (
+    ApiUrl,
+    Attempts,
+    FillGaps,
+    JobOptions,
+    Languages,
+    MaxCost,
+    MaxTokens,
+    MaxWorkers,
+    Mode,
+    Model,
+    NoWait,
+    OutputTokens,
+    PollInterval,
+    PriceIn,
+    PriceOut,
+    Provider,
+    RequestsPerMinute,
+    Review,
+    RunName,
+    RunOption,
+    Samples,
+    Seed,
+    Temperature,
+    TokensPerMinute,
+    Window,
+    read_settings,
+)
+from cli.options import HELP, DataOption, JsonOption, LabelsOption
+
+if TYPE_CHECKING:
+    from generators.pipeline import Task
+
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings=HELP,
+    help="Let language models, or the offline author, write samples. Nothing that was answered is asked or paid twice.",
+)
+generate_views.register(app)
+
+
+@app.command()
+def start(
+    samples: Samples = 100,
+    provider: Provider = "offline",
+    model: Model = "",
+    languages: Languages = "en",
+    seed: Seed = 0,
+    review: Review = False,
+    fill_gaps: FillGaps = False,
+    mode: Mode = "",
+    api_url: ApiUrl = "",
+    window: Window = "",
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
+    temperature: Temperature = None,
+    output_tokens: OutputTokens = 4096,
+    attempts: Attempts = 3,
+    max_workers: MaxWorkers = 16,
+    requests_per_minute: RequestsPerMinute = 0,
+    tokens_per_minute: TokensPerMinute = 0,
+    poll_interval: PollInterval = 0.0,
+    no_wait: NoWait = False,
+    run: RunOption = "",
+    new: Annotated[bool, typer.Option("--new", help="Begin afresh, beside an earlier run of the same name")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fill-gaps: do not ask before sending")] = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Begin a run and drive it to its end. The same command again goes on with the same run.
+
+    Samples go to annotation_samples/<run>.jsonl in the workspace. Exit codes: 0 done, 4 the provider is still at work,
+    5 done with dead letters, 6 budget reached, 130 interrupted.
+    """
+    from generators.runs import begin_run
+
+    workspace = find_workspace(data)
+    settings, schema = read_settings(
+        workspace, samples, provider, model, languages, seed, review, fill_gaps, mode, api_url, window,
+        price_in, price_out, temperature, output_tokens, attempts, labels,
+    )  # fmt: skip
+    if settings.plan is not None:
+        if not settings.plan.total:
+            say("Every label has reached its target in these languages; there is nothing to generate.")
+            raise typer.Exit(Exit.OK)
+        generate_views.show_plan(settings, schema, json=False)
+        if not (yes or json) and not typer.confirm("Send this?", default=True, err=True):
+            raise typer.Exit(Exit.OK)
+    folder = begin_run(workspace, settings, schema, run, new=new)
+    job = JobOptions(max_workers, requests_per_minute, tokens_per_minute, poll_interval, no_wait, max_cost, max_tokens)
+    _drive(folder, data, labels, job, json=json)
+
+
+@app.command()
+def resume(
+    run: RunName = "",
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_workers: MaxWorkers = 16,
+    requests_per_minute: RequestsPerMinute = 0,
+    tokens_per_minute: TokensPerMinute = 0,
+    poll_interval: PollInterval = 0.0,
+    no_wait: NoWait = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Go on with a run (default: the newest unfinished one): only what is missing is asked."""
+    from generators.runs import find_run
+
+    folder = find_run(find_workspace(data), run)
+    if not run:
+        say(f"Resuming {folder.name}, the newest unfinished run.")
+    job = JobOptions(max_workers, requests_per_minute, tokens_per_minute, poll_interval, no_wait, max_cost, max_tokens)
+    _drive(folder, data, labels, job, json=json)
+
+
+@app.command()
+def retry(
+    run: RunName = "",
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_workers: MaxWorkers = 16,
+    poll_interval: PollInterval = 0.0,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask the dead letters of a run again (default: the newest run), each with a new budget of attempts."""
+    from generators.pipeline import Task
+    from generators.runs import find_run
+
+    folder = find_run(find_workspace(data), run, unfinished=False)
+    if not run:
+        say(f"Asking the dead letters of {folder.name} again.")
+    job = JobOptions(max_workers, 0, 0, poll_interval, False, max_cost, max_tokens)
+    _drive(folder, data, labels, job, task=Task.RETRY, json=json)
+
+
+@app.command()
+def reconcile(
+    run: RunName = "", data: DataOption = None, labels: LabelsOption = None, json: JsonOption = False
+) -> None:
+    """Ask the provider what became of the batches of a run and collect what is there; nothing new is sent."""
+    from generators.pipeline import Task
+    from generators.runs import find_run
+
+    folder = find_run(find_workspace(data), run)
+    if not run:
+        say(f"Reconciling {folder.name}, the newest unfinished run.")
+    _drive(folder, data, labels, JobOptions(), task=Task.RECONCILE, json=json)
+
+
+@app.command()
+def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False) -> None:
+    """Cancel a run at its provider (default: the newest unfinished one). What has been answered is kept."""
+    from generators.driving import cancel_run
+    from generators.runs import find_run
+
+    workspace = find_workspace(data)
+    folder = find_run(workspace, run)
+    if not run:
+        say(f"Cancelling {folder.name}, the newest unfinished run.")
+    summary = cancel_run(workspace, folder)
+    if summary is None:
+        say(f"The process that drives {folder.name} was asked to cancel it; `goldspan generate watch` looks on.")
+    elif json:
+        print_json(summary.to_dict())
+    else:
+        generate_views.show_summary(summary)
+
+
+def _drive(
+    folder: Path, data: Path | None, labels: Path | None, job: JobOptions, *, task: Task | None = None, json: bool
+) -> None:
+    from generators.driving import Limits, drive_run
+    from generators.executors import Working
+    from generators.pipeline import Outcome
+    from generators.pipeline import Task as Tasks
+
+    working = Working(
+        job.max_workers, job.poll_interval, job.requests_per_minute, job.tokens_per_minute, wait=not job.no_wait
+    )
+    with generate_views.ProgressLine(folder.name) as line:
+        summary = drive_run(
+            find_workspace(data),
+            folder,
+            task=task or Tasks.GO,
+            working=working,
+            limits=Limits(job.max_cost, job.max_tokens),
+            labels_file=labels,
+            on_progress=line.show,
+        )
+    if json:
+        print_json(summary.to_dict())
+    else:
+        generate_views.show_summary(summary)
+    if summary.outcome is Outcome.STOPPED and task is Tasks.RECONCILE:
+        raise typer.Exit(Exit.OK)
+    if summary.outcome is Outcome.BUDGET:
+        warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens goes on.")
+    exits = {
+        Outcome.DONE: Exit.OK,
+        Outcome.DEAD_LETTERS: Exit.DEAD_LETTERS,
+        Outcome.WAITING: Exit.WAITING,
+        Outcome.BUDGET: Exit.BUDGET_REACHED,
+        Outcome.CANCELLED: Exit.OK,
+        Outcome.STOPPED: Exit.INTERRUPTED,
+    }
+    raise typer.Exit(exits[summary.outcome])

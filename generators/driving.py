@@ -1,0 +1,125 @@
+"""Runs from start to end in one call: what the command line and other programs use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotation.errors import StateError
+from annotation.workspace import Workspace
+from generators.budget import Budget
+from generators.executors import Working, find_prices, make_executor
+from generators.journal import Journal
+from generators.locking import is_driven
+from generators.pipeline import Summary, Task, drive, request_cancel
+from generators.progress import Progress, read_progress
+from generators.runs import OpenRun, open_run
+
+_SHOW_EVERY = 0.5
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may take in all, over all its processes: US dollars, and tokens of prompts and answers together."""
+
+    max_cost: float | None = None
+    max_tokens: int | None = None
+
+
+def drive_run(
+    workspace: Workspace,
+    folder: Path,
+    *,
+    task: Task = Task.GO,
+    working: Working | None = None,
+    limits: Limits | None = None,
+    labels_file: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Drive the run in `folder` until it ends or waits; its samples go to `annotation_samples/<run>.jsonl`.
+
+    The first Ctrl-C (or SIGTERM) takes no new rows and lets those on their way come home, the second leaves at once.
+    Either way nothing that was answered is lost.
+
+    Raises:
+        StateError: another process drives it, it was begun differently, or the disk refuses.
+        ServiceError: the provider cannot be used as things are.
+
+    """
+    run = open_run(folder, labels_file)
+    with run.journal:
+        executor = make_executor(run, working or Working())
+        limits = limits or Limits()
+        budget = Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+        path = workspace.annotation_samples / f"{folder.name}.jsonl"
+
+        async def go() -> Summary:
+            stop = asyncio.Event()
+            with _stop_on_signals(stop), _show_progress(run, on_progress):
+                return await drive(run, executor, path, budget, stop, task)
+
+        try:
+            return asyncio.run(go())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def _stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop, driver = asyncio.get_running_loop(), asyncio.current_task()
+
+    def take_signal() -> None:
+        if stop.is_set() and driver is not None:
+            driver.cancel()
+        stop.set()
+
+    handled: list[signal.Signals] = []
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, take_signal)
+            handled.append(number)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[None]:
+    if on_progress is None:
+        yield
+        return
+
+    async def show() -> None:
+        while True:
+            on_progress(read_progress(run.journal))
+            await asyncio.sleep(_SHOW_EVERY)
+
+    shower = asyncio.get_running_loop().create_task(show())
+    try:
+        yield
+    finally:
+        shower.cancel()
+        on_progress(read_progress(run.journal))
+
+
+def cancel_run(workspace: Workspace, folder: Path, working: Working | None = None) -> Summary | None:
+    """Cancel a run at its provider and keep what came; None when another process drives it and was asked to.
+
+    Raises:
+        StateError: the run has already finished.
+
+    """
+    with Journal(folder) as journal:
+        if read_progress(journal).finished:
+            raise StateError(f"Run {folder.name} has already finished; there is nothing to cancel.")
+        if is_driven(folder):
+            request_cancel(journal)
+            return None
+    return drive_run(workspace, folder, task=Task.CANCEL, working=working)

@@ -1,0 +1,69 @@
+"""What a run would ask and cost, before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from annotation.labels import LabelSchema
+from generators.answers import Context, judge_answer
+from generators.budget import count_prompt_tokens
+from generators.executors import find_prices
+from generators.pipeline import draw_brief
+from generators.providers.base import Answer, Request
+from generators.responder import count_tokens, write_content
+from generators.settings import RunSettings
+from generators.stages import Question
+
+TRIED_ITEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Requests, tokens and US dollars of a whole run in which every answer is good at once."""
+
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    cost: float
+    tried: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def preview_item(settings: RunSettings, labels: LabelSchema, item: int) -> list[tuple[Request, str]]:
+    """The requests of an item, stage by stage, each with an answer that the offline author gives to it.
+
+    The draft's request is exactly what will be sent. Later ones depend on the draft that the model will write.
+    """
+    brief = draw_brief(settings, labels, item)
+    tagged_text = ""
+    asked: list[tuple[Request, str]] = []
+    for name, stage in settings.build_stages(labels).items():
+        request = stage.build_request(Question(name, item, 1, brief, tagged_text))
+        content = write_content(request.body, labels)
+        asked.append((request, content))
+        verdict = judge_answer(Answer(request.custom_id, content=content), name, Context(labels, brief, tagged_text))
+        if verdict.result is None:
+            break
+        tagged_text = verdict.result["tagged_text"]
+    return asked
+
+
+def estimate_run(settings: RunSettings, labels: LabelSchema) -> Estimate:
+    """Estimate from the first items: real prompts, and texts as long as the offline author's."""
+    tried = min(TRIED_ITEMS, settings.samples)
+    asked = [pair for item in range(tried) for pair in preview_item(settings, labels, item)]
+    share = settings.samples / max(1, tried)
+    tokens_in = round(sum(count_prompt_tokens(request.body) for request, _ in asked) * share)
+    tokens_out = round(sum(count_tokens(content) for _, content in asked) * share)
+    requests = settings.samples * len(settings.stage_names)
+    return Estimate(requests, tokens_in, tokens_out, find_prices(settings).cost(tokens_in, tokens_out), tried)
+
+
+def render_request(request: Request) -> str:
+    """A request as indented JSON."""
+    return json.dumps(request.batch_line, ensure_ascii=False, indent=2)

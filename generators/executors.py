@@ -1,0 +1,129 @@
+"""Which executor answers a run, made from its settings and from how this process shall work."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from annotation.errors import ConfigurationError
+from generators.budget import Prices
+from generators.providers.base import Executor
+from generators.providers.profiles import ProviderProfile, find_profile
+from generators.runs import OpenRun
+from generators.settings import RunSettings
+
+OFFLINE = "offline"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How this process works; none of it changes what is asked.
+
+    `max_workers` connections at most (live), `poll_interval` seconds between looks at a batch (0: as the provider's
+    pace suggests), limits per minute (0: none), `wait` False leaves batches with the provider and returns.
+    """
+
+    max_workers: int = 16
+    poll_interval: float = 0.0
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    wait: bool = True
+
+
+def make_executor(run: OpenRun, working: Working) -> Executor:
+    """The executor of a run.
+
+    Raises:
+        ConfigurationError: there is no key, or the provider and the mode do not go together.
+
+    """
+    journal, settings, labels = run
+    if settings.provider == OFFLINE:
+        from generators.providers.offline import OfflineExecutor
+
+        return OfflineExecutor(labels)
+    profile = find_profile(settings.provider)
+    url = find_url(settings, profile)
+    key = find_key(profile, url)
+    if settings.mode == "batch":
+        from generators.providers.batch import BatchExecutor
+
+        return BatchExecutor(
+            journal=journal,
+            profile=profile,
+            base_url=url,
+            api_key=key,
+            window=settings.window or profile.windows[0],
+            poll_interval=working.poll_interval,
+            wait=working.wait,
+        )
+    from generators.providers.live import LiveExecutor
+
+    return LiveExecutor(journal=journal, base_url=url, api_key=key, working=working)
+
+
+def find_url(settings: RunSettings, profile: ProviderProfile) -> str:
+    """The base URL that requests go to: `--api-url` brought to its base, else the profile's."""
+    return normalise_url(settings.api_url or profile.base_url)
+
+
+def normalise_url(url: str) -> str:
+    """The base URL of an OpenAI-compatible server, however it was given.
+
+    `http://host:1`, `http://host:1/v1` and `http://host:1/v1/chat/completions` all mean `http://host:1/v1`.
+
+    Raises:
+        ConfigurationError: it is not an http or https URL.
+
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ConfigurationError(f"{url!r} is not a URL of a server; give it like http://127.0.0.1:8000/v1.")
+    path = parts.path.rstrip("/")
+    for ending in ("/chat/completions", "/responses", "/completions"):
+        path = path.removesuffix(ending)
+    return f"{parts.scheme}://{parts.netloc}{path or '/v1'}"
+
+
+def find_key(profile: ProviderProfile, url: str, env_file: Path = Path(".env")) -> str:
+    """The key from the environment or `.env`; a server on this machine needs none.
+
+    Raises:
+        ConfigurationError: names the variable that is missing.
+
+    """
+    name = profile.key_variable
+    key = os.environ.get(name) or read_env_file(env_file).get(name)
+    if key:
+        return key
+    if urlsplit(url).hostname in _LOOPBACK:
+        return "none"
+    raise ConfigurationError(
+        f"There is no key for {url}: set {name} in the environment or in .env. "
+        "Without a key, `--provider offline` writes samples on this machine."
+    )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines of a `.env` file; empty when there is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = (line.removeprefix("export ").split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def find_prices(settings: RunSettings) -> Prices:
+    """Prices of a run: those given, else the profile's for its tier; the offline author costs nothing."""
+    if settings.provider == OFFLINE:
+        return Prices()
+    tier = settings.window or find_profile(settings.provider).windows[0] if settings.mode == "batch" else "live"
+    price = find_profile(settings.provider).find_price(tier)
+    return Prices(
+        price.prompt if settings.price_in is None else settings.price_in,
+        price.completion if settings.price_out is None else settings.price_out,
+    )

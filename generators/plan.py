@@ -1,0 +1,123 @@
+"""Which samples a run shall write: evenly over languages, or where the data at hand falls short."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from annotation.labels import LabelSchema
+from annotation.types import Sample
+
+
+class Cell(NamedTuple):
+    """One kind of sample that is wanted, and how many of it."""
+
+    language: str
+    document_type: str
+    labels: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cells in their order; item numbers run through them."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def total(self) -> int:
+        """Samples of all cells."""
+        return sum(cell.count for cell in self.cells)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(cell.count for cell in self.cells))
+
+    def find_cell(self, item: int) -> Cell:
+        """The cell that an item belongs to."""
+        return self.cells[bisect.bisect_right(self._ends, item)]
+
+    def to_dict(self) -> list[list[Any]]:
+        """As JSON."""
+        return [[cell.language, cell.document_type, list(cell.labels), cell.count] for cell in self.cells]
+
+    @classmethod
+    def from_dict(cls, cells: Iterable[Sequence[Any]]) -> Plan:
+        """From JSON."""
+        return cls(tuple(Cell(cell[0], cell[1], tuple(cell[2]), cell[3]) for cell in cells))
+
+
+class Shortfall(NamedTuple):
+    """How far one label in one language and document type is from its share of the target, in entities."""
+
+    label: str
+    language: str
+    document_type: str
+    found: int
+    wanted: int
+
+
+def count_coverage(samples: Iterable[Sample]) -> Counter[tuple[str, str, str]]:
+    """Entities by (label, language, document type), of the best reading of each sample; one text counts once."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.sample_id in seen or not sample.best:
+            continue
+        seen.add(sample.sample_id)
+        counts.update((entity.label, sample.language, sample.document_type) for entity in sample.best.entities)
+    return counts
+
+
+def find_shortfalls(
+    coverage: Mapping[tuple[str, str, str], int],
+    labels: LabelSchema,
+    languages: Sequence[str],
+    document_types: Sequence[str],
+) -> list[Shortfall]:
+    """Where label × language × document type falls short.
+
+    A label's target is for each language; its share per document type is the target by the number of types.
+    """
+    shortfalls = []
+    for label in labels.entities:
+        wanted = -(-label.target // len(document_types))
+        for language in languages:
+            for document_type in document_types:
+                found = coverage.get((label.code, language, document_type), 0)
+                if found < wanted:
+                    shortfalls.append(Shortfall(label.code, language, document_type, found, wanted))
+    return shortfalls
+
+
+def plan_gaps(shortfalls: Iterable[Shortfall], samples: int, per_sample: int = 5) -> Plan:
+    """Spread at most `samples` samples over the shortfalls, the largest first.
+
+    Each sample asks for up to `per_sample` of the labels that lack most in its language and document type, and is
+    taken to bring one entity of each.
+    """
+    lacking: dict[tuple[str, str], dict[str, int]] = {}
+    for gap in shortfalls:
+        lacking.setdefault((gap.language, gap.document_type), {})[gap.label] = gap.wanted - gap.found
+    chosen: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+    for _ in range(samples):
+        place = max(
+            lacking, key=lambda place: (sum(sorted(lacking[place].values())[-per_sample:]), place), default=None
+        )
+        if place is None:
+            break
+        needs = lacking[place]
+        labels = tuple(sorted(sorted(needs, key=lambda label: (-needs[label], label))[:per_sample]))
+        chosen[(*place, labels)] += 1
+        for label in labels:
+            needs[label] -= 1
+            if not needs[label]:
+                del needs[label]
+        if not needs:
+            del lacking[place]
+    return Plan(tuple(Cell(*key, count) for key, count in sorted(chosen.items())))

@@ -1,0 +1,86 @@
+"""How far a run is, read from its journal and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from generators.journal import Journal
+from generators.rows import DECIDED_STATES
+from generators.submissions import OPEN_STATES, list_submissions
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counts of a run. `answered` are decided rows, `refused` those not accepted; cost in US dollars."""
+
+    run: str
+    state: str
+    samples: int
+    done: int
+    dead: int
+    open: int
+    pending: int
+    submitted: int
+    answered: int
+    refused: int
+    batches_open: int
+    tokens_in: int
+    tokens_out: int
+    cost: float
+    by_stage: dict[str, dict[str, int]]
+
+    @property
+    def finished(self) -> bool:
+        """True when every item has ended."""
+        return self.done + self.dead >= self.samples
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def read_progress(journal: Journal) -> Progress:
+    """Count.
+
+    States: `finished`, `cancelled`, `waiting` (a provider is at work on batches), `unfinished`.
+    """
+    settings = journal.read_settings()
+    items = journal.count_items()
+    by_stage: dict[str, dict[str, int]] = {}
+    for (stage, state), count in journal.count_rows().items():
+        by_stage.setdefault(stage, {})[state] = count
+    total = {
+        state: sum(stage.get(state, 0) for stage in by_stage.values())
+        for state in ("pending", "submitted", *DECIDED_STATES)
+    }
+    answered = sum(total[state] for state in DECIDED_STATES)
+    batches_open = sum(submission.state in OPEN_STATES for submission in list_submissions(journal, open_only=True))
+    samples = int(settings.get("settings", {}).get("samples", 0))
+    done, dead = items.get("done", 0), items.get("dead", 0)
+    sums = journal.sum_totals()
+    return Progress(
+        run=journal.run_id,
+        state=_name_state(samples, done + dead, bool(settings.get("cancelled")), batches_open),
+        samples=samples,
+        done=done,
+        dead=dead,
+        open=items.get("open", 0),
+        pending=total["pending"],
+        submitted=total["submitted"],
+        answered=answered,
+        refused=answered - total["ok"],
+        batches_open=batches_open,
+        tokens_in=sums.tokens_in,
+        tokens_out=sums.tokens_out,
+        cost=sums.cost,
+        by_stage=by_stage,
+    )
+
+
+def _name_state(samples: int, ended: int, cancelled: bool, batches_open: int) -> str:
+    if ended >= samples:
+        return "finished"
+    if cancelled:
+        return "cancelled"
+    return "waiting" if batches_open else "unfinished"
