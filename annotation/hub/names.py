@@ -19,7 +19,8 @@ def _load() -> dict[str, Any]:
 def _codes(kind: str) -> dict[str, str]:
     known: dict[str, str] = {code.casefold(): code for code in _load()[kind]}
     known |= {name.casefold(): code for code, name in _load()[kind].items()}
-    return known | _load()["also"][kind]
+    known.update(_load()["also"][kind])
+    return known
 
 
 def find_language(name: str) -> str:

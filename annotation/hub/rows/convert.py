@@ -30,7 +30,6 @@ class Source:
     repository: str
     revision: str
     split: str = "train"
-    shape: str = ""
 
     @property
     def author(self) -> Author:

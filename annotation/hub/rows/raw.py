@@ -25,6 +25,7 @@ class Code(StrEnum):
     AMBIGUOUS_VALUE = "ambiguous_value"
     DUPLICATE_TEXT = "duplicate_text"
     UNREADABLE_ROW = "unreadable_row"
+    UNWRITABLE = "unwritable"
 
 
 MEANINGS = {
@@ -36,7 +37,8 @@ MEANINGS = {
     Code.UNALIGNED_VALUE: "a value without offsets does not stand in the text",
     Code.AMBIGUOUS_VALUE: "a value without offsets stands in places that may mean something else",
     Code.DUPLICATE_TEXT: "the same text stood before in this download",
-    Code.UNREADABLE_ROW: "the row is not an object with the columns of its data set",
+    Code.UNREADABLE_ROW: "the line is not a JSON object",
+    Code.UNWRITABLE: "the sample breaks the schema of tasks",
 }
 
 

@@ -1,0 +1,122 @@
+"""The Hub itself: what a repository holds at a revision, fetching its files, committing new ones.
+
+Endpoint and token come from `HF_ENDPOINT` and `HF_TOKEN`, as `huggingface_hub` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from httpx2 import HTTPError
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A data set at one commit. `licence` is what its card says, or empty."""
+
+    repository: str
+    revision: str
+    files: tuple[str, ...]
+    licence: str = ""
+
+
+def open_snapshot(repository: str, revision: str | None = None) -> Snapshot:
+    """Look up a data set and pin its revision (branch, tag or commit; the main branch by default) to a commit.
+
+    Raises:
+        ServiceError: the Hub does not know it, does not let us in, or did not answer.
+
+    """
+    with translate_errors(repository, revision):
+        found = HfApi().dataset_info(repository, revision=revision)
+    licence = (found.card_data.get("license") if found.card_data else "") or ""
+    files = tuple(sorted(sibling.rfilename for sibling in found.siblings or ()))
+    return Snapshot(repository, found.sha or "", files, licence if isinstance(licence, str) else ", ".join(licence))
+
+
+def fetch_file(snapshot: Snapshot, name: str) -> Path:
+    """A file of a snapshot on the local disk; what was fetched before is not fetched again.
+
+    Raises:
+        ServiceError: the Hub did not give it.
+
+    """
+    with translate_errors(snapshot.repository, snapshot.revision):
+        return Path(hf_hub_download(snapshot.repository, name, repo_type="dataset", revision=snapshot.revision))
+
+
+def publish_folder(folder: Path, repository: str, *, message: str, create: bool, private: bool) -> str:
+    """Commit all files of a folder to a data set in one commit, and return its address.
+
+    Data files that the new version lacks are removed in the same commit.
+
+    Raises:
+        ServiceError: the repository is not there (and `create` is off), or the Hub refused.
+
+    """
+    with translate_errors(repository):
+        if create:
+            HfApi().create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
+        commit = HfApi().upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            repo_type="dataset",
+            commit_message=message,
+            delete_patterns=["data/*.parquet"],
+        )
+        return str(commit.commit_url)
+
+
+@contextmanager
+def translate_errors(repository: str, revision: str | None = None) -> Iterator[None]:
+    """Turn what `huggingface_hub` raises into our errors, with what to do next."""
+    try:
+        yield
+    except HFValidationError:
+        raise InputError(f"{repository!r} is no repository id; it looks like owner/name.") from None
+    except GatedRepoError:
+        raise TerminalServiceError(
+            f"{repository} is gated: accept its terms on its page and set HF_TOKEN to a token of that account.", 403
+        ) from None
+    except RepositoryNotFoundError:
+        raise TerminalServiceError(
+            f"The Hub knows no data set {repository}, or it is private. Check the name; "
+            "for a private one set HF_TOKEN, for a new one use --create-repo.",
+            404,
+        ) from None
+    except RevisionNotFoundError:
+        raise TerminalServiceError(f"{repository} has no revision {revision!r}.", 404) from None
+    except HfHubHTTPError as error:
+        raise _explain_status(repository, error) from None
+    except (HTTPError, OSError) as error:
+        raise TransientServiceError(
+            f"The Hub could not be reached for {repository} ({type(error).__name__}). "
+            "Check the network and HF_ENDPOINT, then run the same command again."
+        ) from None
+
+
+def _explain_status(repository: str, error: HfHubHTTPError) -> ServiceError:
+    status = error.response.status_code if error.response is not None else 0
+    if status == 429 or status >= 500:
+        return TransientServiceError(f"The Hub answered {status} for {repository}. Run the same command again later.")
+    if status in {401, 403}:
+        return TerminalServiceError(
+            f"The Hub refused access to {repository} ({status}). Set HF_TOKEN to a token that may do this.",
+            status,
+        )
+    return TerminalServiceError(
+        f"The Hub answered {status} for {repository}: {error.server_message or 'no reason'}.", status
+    )

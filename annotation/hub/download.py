@@ -1,0 +1,147 @@
+"""A data set of the Hub as samples: shard by shard, resumable, and no row lost without a reason.
+
+Each shard becomes one JSONL file (or one file for each sample) and one file of rejections. `download.json` records
+the commit and what became of every finished shard; a later run goes on after it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from annotation.errors import RecordError
+from annotation.hub.client import fetch_file, open_snapshot
+from annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
+from annotation.hub.rows import Shape, find_shape
+from annotation.hub.rows.convert import Source, convert_row
+from annotation.hub.rows.raw import Code, RowError
+from annotation.hub.shards import Shard, list_shards, read_rows
+from annotation.labels import LabelSchema
+from annotation.store import AtomicFile, prepare_task
+from annotation.taxonomy import Taxonomy, find_taxonomy, load_taxonomy
+from annotation.types import Sample
+
+_PROBE = 64
+Row = Mapping[str, Any] | None
+
+
+def download_dataset(
+    repository: str,
+    output: Path,
+    labels: LabelSchema,
+    *,
+    revision: str | None = None,
+    splits: Sequence[str] = (),
+    layout: Layout = "jsonl",
+    taxonomy: str | None = None,
+    on_shard: Callable[[Shard, ShardResult], None] = lambda shard, result: None,
+) -> DownloadReport:
+    """Download a data set into `output` and say what became of every row.
+
+    Shards that an earlier run finished are not read again. Memory does not grow with the data set, apart from
+    one number for each sample that keeps the same text from coming twice.
+
+    Raises:
+        InputError: the data set has a shape, labels or splits that are not known.
+        StateError: `output` holds another revision of this data set.
+        ServiceError: the Hub did not answer as it should.
+
+    """
+    snapshot = open_snapshot(repository, revision)
+    ledger = Ledger(snapshot, output, layout, labels.fingerprint)
+    used, done = ledger.read()
+    shards = {shard.file: shard for shard in list_shards(snapshot.files, splits)}
+    seen = {_make_key(name) for name in ledger.collect_ids(shard for file, shard in shards.items() if file in done)}
+    chosen = load_taxonomy(taxonomy or used) if taxonomy or used else None
+    for file, shard in shards.items():
+        if file in done:
+            continue
+        rows = read_rows(fetch_file(snapshot, file), file)
+        probe = list(islice(rows, _PROBE))
+        shape = find_shape(column for row in probe if row is not None for column in row)
+        chosen = chosen or find_taxonomy(repository, _list_labels(probe, shape))
+        source = Source(repository, snapshot.revision, shard.split)
+        done[file] = _convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
+        ledger.write(chosen.name, done)
+        on_shard(shard, done[file])
+    return DownloadReport(
+        repository,
+        snapshot.revision,
+        snapshot.licence,
+        chosen.name if chosen else "",
+        str(ledger.folder),
+        {file: done[file] for file in shards},
+    )
+
+
+def convert_rows(
+    rows: Iterable[Row], shape: Shape, source: Source, taxonomy: Taxonomy, labels: LabelSchema
+) -> Iterable[Sample | RowError]:
+    """One sample or one rejection for each row, in order; None stands for a row that could not be read."""
+    for number, row in enumerate(rows):
+        try:
+            if row is None:
+                raise RowError(Code.UNREADABLE_ROW)
+            yield convert_row(shape.read_row(row), number, source, taxonomy, labels)
+        except RowError as error:
+            yield error
+
+
+def _convert_shard(
+    ledger: Ledger,
+    shard: Shard,
+    rows: Iterable[Row],
+    reading: tuple[Shape, Source, Taxonomy, LabelSchema],
+    seen: set[int],
+) -> ShardResult:
+    total = kept = 0
+    rejected: Counter[str] = Counter()
+    unmapped: Counter[str] = Counter()
+    with AtomicFile(ledger.locate_rejections(shard)) as rejections, ledger.open_samples(shard) as write:
+        for converted in convert_rows(rows, *reading):
+            outcome = _write_sample(converted, write, reading[-1], seen)
+            if isinstance(outcome, RowError):
+                rejected[outcome.code] += 1
+                record = {"file": shard.file, "row": total, "code": outcome.code, "detail": outcome.detail}
+                rejections.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+            else:
+                kept += 1
+                unmapped.update(outcome.provenance.get("unmapped", {}))
+            total += 1
+    return ShardResult(shard.split, total, kept, dict(sorted(rejected.items())), dict(sorted(unmapped.items())))
+
+
+def _write_sample(
+    converted: Sample | RowError, write: Callable[[str, bytes], None], labels: LabelSchema, seen: set[int]
+) -> Sample | RowError:
+    if isinstance(converted, RowError):
+        return converted
+    key = _make_key(converted.sample_id)
+    if key in seen:
+        return RowError(Code.DUPLICATE_TEXT)
+    try:
+        task = prepare_task(converted, labels)
+    except RecordError as error:
+        return RowError(Code.UNWRITABLE, error.reason)
+    write(converted.sample_id, orjson.dumps(task, option=orjson.OPT_APPEND_NEWLINE))
+    seen.add(key)
+    return converted
+
+
+def _make_key(sample_id: str) -> int:
+    return int(sample_id.replace("-", "")[:16], 16)
+
+
+def _list_labels(rows: Iterable[Row], shape: Shape) -> set[str]:
+    found: set[str] = set()
+    for row in rows:
+        try:
+            found.update(label for span in shape.read_row(row or {}).spans for label in span.labels)
+        except RowError:
+            continue
+    return found
