@@ -6,6 +6,7 @@ Warnings are doubtful: a person should look.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -156,7 +157,7 @@ def _check_span(text: str, span: Entity | Mention, codes: frozenset[str]) -> Ite
 
 
 def _check_overlaps(entities: Sequence[Entity]) -> Iterator[_Finding]:
-    reach = -1
+    reach: float = -math.inf
     previous = ""
     for entity in sorted(entities, key=lambda entity: (entity.start, entity.end)):
         if entity.start < reach:

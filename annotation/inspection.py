@@ -68,15 +68,16 @@ def inspect_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError 
 
     for file in list_files(paths):
         for record in read_records(file, refuse):
-            place = {"file": record.file, "line": record.line}
             problems = task_problems(record.value, labels)
             if problems:
-                refuse(RecordError(problems[0].message, pointer=problems[0].pointer, **place))
+                pointer, message = problems[0]
+                refuse(RecordError(message, file=record.file, line=record.line, pointer=pointer))
                 continue
             sample, issues = read_task(record.value, labels)
             report.samples += 1
             if sample.sample_id in seen:
-                refuse(RecordError("the sample_id stood before", pointer="/data/sample_id", **place))
+                message = "the sample_id stood before"
+                refuse(RecordError(message, file=record.file, line=record.line, pointer="/data/sample_id"))
             seen.add(sample.sample_id)
             for issue in [*issues, *check_sample(sample, labels)]:
                 report.counts[issue.code] += 1

@@ -113,7 +113,7 @@ def _check_phone(value: str, country: str) -> bool:
     if not country and not value.strip().startswith("+"):
         return 5 <= sum(character.isdigit() for character in value) <= 15
     try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(value, country or None))
+        return phonenumbers.is_valid_number(phonenumbers.parse(value, country or None))
     except phonenumbers.NumberParseException:
         return False
 
@@ -136,7 +136,7 @@ def _check_age(value: str, country: str) -> bool:
 
 
 def _check_birth_date(value: str, country: str) -> bool:
-    years = re.findall(r"(?<!\d)(?:1[89]|20)\d{2}(?!\d)", value)
+    years = re.findall(r"(?<!\d)[0-9]{4}(?!\d)", value)
     if years:
         return any(1890 <= int(year) <= datetime.now(UTC).year for year in years)
     return any(character.isdigit() for character in value)

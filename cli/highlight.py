@@ -21,7 +21,7 @@ def render_sample(sample: Sample, labels: LabelSchema, *, tagged: bool = False) 
         return Group(heading, Text(make_visible(sample.text)), Text())
     if tagged:
         try:
-            body = Text(render_tagged(sample.text, best.entities, best.mentions))
+            body = Text(make_visible(render_tagged(sample.text, best.entities, best.mentions)))
         except TaggedTextError as error:
             body = Text(f"Cannot be written as tagged text: {error}", style="red")
         return Group(heading, body, Text())

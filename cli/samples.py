@@ -177,7 +177,7 @@ def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False
         right=tuple(range(1, 3 + len(languages))),
     )
     say(
-        f"{counts.samples} samples ({', '.join(f'{name or chr(8211)} {n}' for name, n in counts.languages.most_common())}); "
+        f"{counts.samples} samples ({', '.join(f'{name} {n}' for name, n in counts.languages.most_common())}); "
         f"{counts.predicted} pre-annotated, {counts.reviewed} reviewed; {counts.clusters} clusters; "
         f"{counts.without_entities} without entities; {counts.characters} characters."
     )

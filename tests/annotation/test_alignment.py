@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.alignment import Doubt, align_values
+from annotation.words import splits_word
+
+
+def found(text: str, *values: tuple[str, str]) -> list[tuple[str, int]]:
+    return [(text[e.start : e.end], e.start) for e in align_values(text, values).entities]
+
+
+def test_a_value_is_not_found_inside_another_word() -> None:
+    assert found("Anna met Ann.", ("Ann", "FIRSTNAME")) == [("Ann", 9)]
+
+
+def test_every_occurrence_is_found() -> None:
+    text = "Ann wrote to Ann Lee. Ann left."
+    assert found(text, ("Ann", "FIRSTNAME"), ("Lee", "SURNAME")) == [("Ann", 0), ("Ann", 13), ("Lee", 17), ("Ann", 22)]
+
+
+def test_longer_values_come_first() -> None:
+    text = "New York, York Street"
+    assert found(text, ("York", "SURNAME"), ("New York", "CITY")) == [("New York", 0), ("York", 10)]
+
+
+def test_a_repeated_short_number_is_reported_not_guessed() -> None:
+    alignment = align_values("Total 1995 units. Born in 1995.", [("1995", "DATEOFBIRTH")])
+    assert alignment.entities == ()
+    assert [(doubt.doubt, doubt.places) for doubt in alignment.ambiguous] == [(Doubt.SHORT_NUMBER, ((6, 10), (26, 30)))]
+
+
+def test_one_value_with_two_labels_is_reported_not_guessed() -> None:
+    alignment = align_values("Paris lives in Paris.", [("Paris", "FIRSTNAME"), ("Paris", "CITY")])
+    assert alignment.entities == ()
+    assert alignment.ambiguous[0].labels == ("FIRSTNAME", "CITY")
+
+
+def test_a_compound_counts_only_when_the_value_stands_nowhere_alone() -> None:
+    assert found("the Paris-based firm", ("Paris", "CITY")) == [("Paris", 4)]
+    alignment = align_values("Jean met Jean-Luc", [("Jean", "FIRSTNAME")])
+    assert [entity.start for entity in alignment.entities] == [0]
+    assert alignment.ambiguous[0].places == ((9, 13),)
+
+
+def test_absence_is_explained() -> None:
+    values = [("Lyon", "CITY"), ("MARIA", "FIRSTNAME"), (" x", "CITY"), ("", "CITY"), ("ari", "CITY")]
+    hints = {u.value: u.hint for u in align_values("Maria x", values).unaligned}
+    assert hints["Lyon"] == "does not stand in the text"
+    assert "capitals" in hints["MARIA"]
+    assert "white space" in hints[" x"]
+    assert "empty" in hints[""]
+    assert "inside other words" in hints["ari"]
+
+
+@given(
+    st.text(alphabet="ab c-1é👩", max_size=40),
+    st.lists(st.tuples(st.text(alphabet="ab c1é", max_size=4), st.sampled_from(["CITY", "AGE"])), max_size=5),
+)
+def test_entities_are_verbatim_bounded_apart_and_nothing_is_lost(text: str, values: list[tuple[str, str]]) -> None:
+    alignment = align_values(text, values)
+    reach = 0
+    for entity in alignment.entities:
+        assert (text[entity.start : entity.end], entity.label) in values
+        assert not splits_word(text, entity.start, entity.end)
+        assert entity.start >= reach
+        reach = entity.end
+    for missing in alignment.unaligned:
+        assert (missing.value, missing.label) in values

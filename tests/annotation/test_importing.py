@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from annotation.errors import InputError, RecordError
+from annotation.importing import Defaults, import_texts
+from annotation.labels import LabelSchema
+from annotation.types import Sample
+
+EN = Defaults("en", "GB", "note")
+
+
+def read(path: Path, labels: LabelSchema, **options: bool) -> tuple[list[Sample], list[RecordError]]:
+    errors: list[RecordError] = []
+    return list(import_texts(path, labels, EN, errors.append, **options)), errors
+
+
+def test_a_text_file_is_kept_verbatim(tmp_path: Path, labels: LabelSchema) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes("\ufeff Ann\r\n 🎉 \n".encode())
+    samples, errors = read(file, labels)
+    assert [sample.text for sample in samples] == [" Ann\r\n 🎉 \n"]
+    assert (samples[0].language, samples[0].country, samples[0].document_type) == ("en", "GB", "note")
+    assert errors == []
+    by_line, _ = read(file, labels, by_line=True)
+    assert [sample.text for sample in by_line] == [" Ann", " 🎉 "]
+
+
+def test_csv_keeps_other_columns_and_names_bad_rows(tmp_path: Path, labels: LabelSchema) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text('id,text,language\n1,"Hello,\nAnn",de\n2,x,en,more\n3,"",en\n4,"Hello,\nAnn",de\n', "utf-8")
+    samples, errors = read(file, labels)
+    assert [(s.text, s.language, s.provenance["fields"]) for s in samples] == [("Hello,\nAnn", "de", {"id": "1"})]
+    assert [error.line for error in errors] == [4, 5, 7]
+
+
+def test_csv_without_a_text_column_is_refused(tmp_path: Path, labels: LabelSchema) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("body\nx\n")
+    with pytest.raises(InputError, match="no column 'text'"):
+        read(file, labels)
+
+
+def test_jsonl_in_all_its_forms(tmp_path: Path, labels: LabelSchema) -> None:
+    rows = [
+        {"text": "plain"},
+        {"tagged_text": "<CITY>Lyon</CITY>"},
+        {"text": "Ann left", "entities": [{"value": "Ann", "label": "FIRSTNAME"}]},
+        {"text": "Bob left", "privacy_mask": [{"value": "Bob", "start": 0, "end": 3, "label": "FIRSTNAME"}]},
+        {"data": {"text": "a task", "language": "nl"}, "predictions": []},
+    ]
+    bad = [
+        {"text": "x", "tagged_text": "<CITY>y</CITY>"},
+        {"text": "x", "entities": [{"value": "y", "label": "CITY"}]},
+        {"text": "x", "entities": [{"value": "x", "label": "TOWN"}]},
+        {"text": "xyz", "entities": [{"start": 0, "end": 2, "label": "CITY"}]},
+        {"text": "xyz", "entities": [{"start": 0, "end": 3, "value": "abc", "label": "CITY"}]},
+        {"text": "x x", "entities": [{"value": "x", "label": "CITY"}, {"value": "x", "label": "STATE"}]},
+        {"text": 5},
+        {"text": "a\x00"},
+        {"tagged_text": "<CITY>y"},
+        {"text": "plain"},
+    ]
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(b"\n".join(orjson.dumps(row) for row in [*rows, *bad]))
+    samples, errors = read(file, labels)
+    assert [s.text for s in samples] == ["plain", "Lyon", "Ann left", "Bob left", "a task"]
+    assert [[e.label for e in s.predictions[0].entities] for s in samples[1:4]] == [
+        ["CITY"],
+        ["FIRSTNAME"],
+        ["FIRSTNAME"],
+    ]
+    assert samples[4].language == "nl"
+    assert [error.line for error in errors] == list(range(6, 16))
+    assert all("Bob" not in str(error) and "abc" not in str(error) for error in errors)
+
+
+def test_other_files_and_encodings_are_refused(tmp_path: Path, labels: LabelSchema) -> None:
+    (tmp_path / "a.docx").write_bytes(b"")
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(InputError, match=r"\.docx"):
+        read(tmp_path / "a.docx", labels)
+    with pytest.raises(InputError, match="UTF-8"):
+        read(tmp_path / "a.txt", labels)
