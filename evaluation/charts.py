@@ -28,7 +28,11 @@ KIND_COLORS = {
     Kind.BOUNDARY_AND_TYPE: "#7fbf7b",
 }
 _BAR_COLORS = ("#1b4965", "#5fa8d3", "#e08a1e")
-_MEASURES = {"f1_score": "F1, spans", "masking_f_beta": "F-beta, masked characters", "zero_leak_rate": "no leak"}
+_MEASURES = {
+    "f1_score": "F1, spans",
+    "masking_f_beta": "F-beta, masked characters",
+    "zero_leak_rate": "documents without a leak",
+}
 
 
 def write_result_charts(result: EvaluationResult, folder: Path) -> list[Path]:
@@ -88,6 +92,7 @@ def draw_error_kinds(result: EvaluationResult) -> Figure:
         axes.barh(labels, counts, left=left, color=KIND_COLORS[kind], label=kind.value.replace("_", " "))
         left += counts
     axes.xaxis.set_major_locator(_make_integer_ticks())
+    axes.margins(x=0.04)
     axes.set_xlabel("spans")
     _set_title(axes, "Errors by label and kind", result)
     if errors:
@@ -125,8 +130,9 @@ def draw_error_positions(result: EvaluationResult) -> Figure:
     if not positions:
         _say_empty(axes)
         return figure
-    counts = np.array(list(positions.values()))
-    image = axes.imshow(counts, cmap="YlOrRd", aspect="auto", vmin=0)
+    counts = np.array(list(positions.values()), dtype=float)
+    counts[counts == 0] = np.nan
+    image = axes.imshow(counts, cmap="YlOrRd", aspect="auto", vmin=0, vmax=np.nanmax(counts))
     axes.set_yticks(range(len(positions)), list(positions))
     axes.set_xticks(np.linspace(-0.5, BINS - 0.5, 5), ["start", "25 %", "50 %", "75 %", "end"])
     axes.set_xlabel("place in the text")

@@ -120,7 +120,7 @@ def choose_prediction(sample: Sample, model: str = "") -> Annotation | None:
 def fingerprint_gold(documents: Iterable[Document]) -> str:
     """Twelve hex digits over texts and gold spans; the order of the documents does not matter."""
     rows = sorted(
-        [document.sample_id, hash_text(document.text), sorted(entity.span for entity in document.gold.entities)]
+        [document.sample_id, hash_text(document.text), sorted([*entity.span] for entity in document.gold.entities)]
         for document in documents
     )
     return hashlib.sha256(orjson.dumps(rows)).hexdigest()[:12]

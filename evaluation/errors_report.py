@@ -48,7 +48,7 @@ class DocumentErrors:
         """The errors for machines."""
         errors = [
             {
-                "kind": error.kind,
+                "kind": error.kind.value,
                 "gold": error.gold and error.gold._asdict(),
                 "predicted": error.predicted and error.predicted._asdict(),
             }

@@ -59,7 +59,7 @@ def evaluate_pairing(
         level=settings.level,
         scheme=settings.scheme,
         beta=settings.beta,
-        schemes={scheme: describe_counts(_count_labels(measured, scheme), settings.beta) for scheme in Scheme},
+        schemes={scheme.value: describe_counts(_count_labels(measured, scheme), settings.beta) for scheme in Scheme},
         coreference=_score_coreference(pairing.documents),
         slices=slice_scores(measured, settings.scheme, settings.beta),
         outcomes=_count_outcomes(measured),

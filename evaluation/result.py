@@ -22,6 +22,8 @@ from evaluation.matching import Kind
 from evaluation.scores import Scheme
 
 FORMAT = 1
+_BULKY = {"documents", "errors", "baselines"}
+"""Keys whose values grow with the data; written in one line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class EvaluationResult:
 
     def summarise(self) -> dict[str, Any]:
         """The document without the parts that grow with the data."""
-        return {k: v for k, v in self.to_json().items() if k not in {"documents", "errors", "baselines"}}
+        return {k: v for k, v in self.to_json().items() if k not in _BULKY}
 
 
 def write_result(path: Path, result: EvaluationResult) -> None:
@@ -84,10 +86,14 @@ def write_result(path: Path, result: EvaluationResult) -> None:
         RecordError: it breaks the JSON Schema.
 
     """
-    payload = orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2)
-    _check(orjson.loads(payload), str(path))
+    document = orjson.loads(orjson.dumps(result.to_json()))
+    _check(document, str(path))
+    lines = [
+        b"%b: %b" % (orjson.dumps(key), orjson.dumps(value, option=0 if key in _BULKY else orjson.OPT_INDENT_2))
+        for key, value in document.items()
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, payload + b"\n")
+    write_atomic(path, b"{\n" + b",\n".join(lines) + b"\n}\n")
 
 
 def read_result(path: Path) -> EvaluationResult:
