@@ -70,6 +70,7 @@ def load_account(workspace: Workspace) -> StudioAccount | None:
 
     Raises:
         StateError: the file is broken.
+
     """
     path = find_account_file(workspace)
     try:
@@ -103,6 +104,7 @@ def resolve_credentials(
 
     Raises:
         ConfigurationError: no server or no token is known, or the project id is not a number.
+
     """
     account = load_account(workspace)
     dotenv = read_dotenv(Path(".env"))
@@ -158,6 +160,6 @@ def _pick(flag: str | None, flag_name: str, variable: str, dotenv: Mapping[str, 
 
 
 def _unquote(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        return value[1:-1]
+    if value[:1] in {"'", '"'} and value.find(value[0], 1) > 0:
+        return value[1 : value.find(value[0], 1)]
     return value.partition(" #")[0].rstrip()

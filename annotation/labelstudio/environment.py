@@ -62,10 +62,10 @@ def find_python(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def compute_fingerprint(requirements: Path = REQUIREMENTS) -> str:
+def compute_fingerprint() -> str:
     """What decides the content of the environment: requirements, Python, machine; 16 hex digits."""
     parts = (
-        requirements.read_bytes(),
+        REQUIREMENTS.read_bytes(),
         platform.python_version().encode(),
         f"{sys.platform} {platform.machine()}".encode(),
     )
@@ -79,6 +79,7 @@ def prepare_environment(progress: Progress = lambda _: None) -> Environment:
 
     Raises:
         ServiceError: the packages could not be installed.
+
     """
     environment = Environment(find_cache() / "label-studio" / compute_fingerprint())
     if not environment.python.exists():
@@ -95,6 +96,7 @@ def prepare_template(environment: Environment, progress: Progress = lambda _: No
 
     Raises:
         ServiceError: Label Studio could not make its database.
+
     """
     with FileLock(environment.folder / "lock"):
         if not environment.template.exists():

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from annotation.errors import ServiceError
+from annotation.labelstudio import environment
+from annotation.labelstudio.environment import Environment
+
+
+def test_requirements_are_pinned_and_name_no_address() -> None:
+    lines = environment.REQUIREMENTS.read_text().splitlines()
+    assert "label-studio==1.23.2" in lines
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,_-]+])?==[^\s/]+( ; [^/]+)?", line) for line in lines)
+
+
+def test_environment_is_made_once_and_shared(stand_in: Environment) -> None:
+    told: list[str] = []
+    assert environment.prepare_environment(told.append) == stand_in
+    assert told == []
+    assert stand_in.python.exists()
+    assert [path.name for path in stand_in.folder.glob("*.tmp")] == []
+
+
+def test_other_requirements_get_another_environment(stand_in: Environment) -> None:
+    before = environment.compute_fingerprint()
+    environment.REQUIREMENTS.write_text("# one more\n")
+    assert environment.compute_fingerprint() != before
+
+
+def test_template_is_made_once(stand_in: Environment) -> None:
+    told: list[str] = []
+    template = environment.prepare_template(stand_in, told.append)
+    assert template.read_bytes() == b"migrated"
+    environment.prepare_template(stand_in, told.append)
+    assert len(told) == 1
+    assert [path.name for path in stand_in.folder.glob("*.tmp")] == []
+
+
+def test_failed_installation_leaves_nothing_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"{tmp_path / 'missing-1.0-py3-none-any.whl'}\n")
+    monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    with pytest.raises(ServiceError, match=r"could not be installed\. Check the network"):
+        environment.prepare_environment()
+    (folder,) = (tmp_path / "cache" / "label-studio").iterdir()
+    assert [path.name for path in folder.iterdir() if path.name != "lock"] == []
+
+
+def test_failed_template_leaves_nothing(stand_in: Environment) -> None:
+    next(stand_in.folder.rglob("label_studio/server.py")).write_text("def main():\n    raise SystemExit('no room')\n")
+    with pytest.raises(ServiceError, match="no room"):
+        environment.prepare_template(stand_in)
+    assert not stand_in.template.exists()
+    assert [path.name for path in stand_in.folder.glob("*.tmp")] == []
+
+
+def test_without_uv_the_standard_library_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("")
+    monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    monkeypatch.setattr(environment, "find_uv", lambda: None)
+    assert environment.prepare_environment().python.exists()
+
+
+def test_several_at_once_build_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("")
+    monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    told: list[str] = []
+    threads = [threading.Thread(target=environment.prepare_environment, args=(told.append,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 1
+
+
+def test_variables_keep_the_callers_names_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("USERNAME", "stray")
+    monkeypatch.setenv("LABEL_STUDIO_HOST", "stray")
+    variables = environment.build_quiet_variables(tmp_path)
+    assert "stray" not in variables.values()
+    assert variables["HOME"] == str(tmp_path)
+    assert (variables["SENTRY_DSN"], variables["COLLECT_ANALYTICS"]) == ("", "false")
