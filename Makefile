@@ -1,0 +1,61 @@
+# make demo    the main job on this machine: schema, samples, Label Studio, a review, the dashboard
+# make test    all tests             make check   style, types, floors, docs
+# make bench   the benchmarks        make docs    the generated reference
+# Nothing but Python 3.11+, git and make has to be installed before.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS := generate,studio,dashboard,hub,formats,charts,models,dev
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+ARGS ?=
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup system demo test check bench docs constraints clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.uv/bin/uv:
+	@echo "Installing uv into .uv"
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.8
+
+$(STAMP): pyproject.toml constraints.txt | $(if $(findstring .uv,$(UV)),.uv/bin/uv)
+	@echo "Setting up $(VENV)"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+setup: $(STAMP)  ## install Goldspan with all extras into .venv
+
+system:  ## install the programs that the tests drive (Debian: chromium, postgresql)
+	@scripts/install-system
+
+demo: setup  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
+	@$(BIN)/goldspan demo $(ARGS)
+
+test: setup system  ## run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## style, types, floors, duplicated docs, constraints
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/write_reference.py --check
+	@scripts/check-tree
+
+bench: setup  ## run every benchmark; each prints ratios measured in one run
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: setup  ## write the generated reference
+	@$(BIN)/python scripts/write_reference.py
+
+constraints: .uv/bin/uv  ## pin the newest versions that fit together
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
+		--upgrade pyproject.toml --output-file constraints.txt
+
+clean:  ## remove what setup made; the workspace data/ stays
+	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
