@@ -144,6 +144,11 @@ def count_lea(gold: Clusters, predicted: Clusters) -> RatioCounts:
     return _count_both_ways(gold, predicted, _count_resolved_links)
 
 
+def count_links(gold: Clusters, predicted: Clusters) -> RatioCounts:
+    """Pairs of mentions that share a cluster on both sides. Big clusters dominate: a cluster of n has n(n-1)/2."""
+    return _count_both_ways(gold, predicted, _count_shared_pairs)
+
+
 def count_mentions(gold: Clusters, predicted: Clusters) -> RatioCounts:
     """Mentions found, whatever their cluster."""
     gold_places = frozenset[Place]().union(*gold)
@@ -215,6 +220,16 @@ def _count_shared_mentions(key: Clusters, response: Clusters) -> tuple[float, fl
     return shared, sum(len(cluster) for cluster in key)
 
 
+def _count_pairs(size: int) -> float:
+    return size * (size - 1) / 2
+
+
+def _count_shared_pairs(key: Clusters, response: Clusters) -> tuple[float, float]:
+    homes = _find_homes(response)
+    shared = sum(_count_pairs(size) for cluster in key for size in _count_parts(cluster, homes)[0])
+    return shared, sum(_count_pairs(len(cluster)) for cluster in key)
+
+
 def _count_resolved_links(key: Clusters, response: Clusters) -> tuple[float, float]:
     homes = _find_homes(response)
     resolved = 0.0
@@ -223,6 +238,6 @@ def _count_resolved_links(key: Clusters, response: Clusters) -> tuple[float, flo
             home = homes.get(next(iter(cluster)))
             resolved += home is not None and len(response[home]) == 1
         else:
-            links = sum(size * (size - 1) / 2 for size in _count_parts(cluster, homes)[0])
-            resolved += len(cluster) * links / (len(cluster) * (len(cluster) - 1) / 2)
+            links = sum(_count_pairs(size) for size in _count_parts(cluster, homes)[0])
+            resolved += len(cluster) * links / _count_pairs(len(cluster))
     return resolved, sum(len(cluster) for cluster in key)

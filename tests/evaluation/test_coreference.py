@@ -13,6 +13,7 @@ from evaluation.coreference import (
     count_b_cubed,
     count_ceaf_entities,
     count_lea,
+    count_links,
     count_mentions,
     count_muc,
     score_annotations,
@@ -48,6 +49,9 @@ class TestPradhan2014:
 
     def test_lea_as_in_moosavi_and_strube_2016(self) -> None:
         assert rounded(count_lea(self.gold, self.predicted))[:2] == (0.238, 0.333)
+
+    def test_links(self) -> None:
+        assert rounded(count_links(self.gold, self.predicted))[:2] == (round(2 / 9, 3), round(2 / 8, 3))
 
     def test_conll(self) -> None:
         scores = score_coreference([(self.gold, self.predicted)])
@@ -137,7 +141,7 @@ def partitions(draw: st.DrawFn) -> list[Cluster]:
     return [frozenset(group) for group in groups.values()]
 
 
-MEASURES = [count_muc, count_b_cubed, count_ceaf_entities, count_lea, count_mentions]
+MEASURES = [count_muc, count_b_cubed, count_ceaf_entities, count_lea, count_links, count_mentions]
 
 
 @pytest.mark.parametrize("measure", MEASURES)
