@@ -60,9 +60,10 @@ def make_executor(run: OpenRun, working: Working) -> Executor:
             poll_interval=working.poll_interval,
             wait=working.wait,
         )
-    from generators.providers.live import LiveExecutor
+    from generators.providers.live import LiveExecutor, LiveLimits
 
-    return LiveExecutor(journal=journal, base_url=url, api_key=key, working=working)
+    limits = LiveLimits(working.max_workers, working.requests_per_minute, working.tokens_per_minute)
+    return LiveExecutor(journal, url, key, limits)
 
 
 def find_url(settings: RunSettings, profile: ProviderProfile) -> str:

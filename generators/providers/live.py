@@ -1,0 +1,216 @@
+"""Gets rows answered one request at a time, many at once, as fast as the server lets us."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from annotation.errors import GoldspanError, TerminalServiceError, TransientServiceError
+from generators.budget import EXPECTED_OUTPUT, count_prompt_tokens
+from generators.journal import Journal, guard_disk
+from generators.providers import controller
+from generators.providers.base import Answer, AnswerState, Feed, Request, read_completion
+from generators.providers.client import ChatClient, Rejected, Throttled, Unreachable
+from generators.providers.limits import MinuteLimit
+
+_TAKE_AT_ONCE = 16
+_LOOK_EVERY = 0.25
+_DROPS = 2
+"""How often a request may fail on its way before the row counts as failed."""
+_PATIENCE = 600.0
+"""Seconds of nothing but 429 after which the run stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """At most so many requests at once, and so many requests and tokens a minute (0: no limit)."""
+
+    max_workers: int = 16
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+
+
+class LiveExecutor:
+    """The `Executor` over a pool of connections. One use: `run` once."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        base_url: str,
+        api_key: str,
+        limits: LiveLimits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._journal, self._url, self._key, self._clock = journal, base_url, api_key, clock
+        self._workers = limits.max_workers
+        self._requests = MinuteLimit(limits.requests_per_minute, clock())
+        self._tokens = MinuteLimit(limits.tokens_per_minute, clock())
+        self._pace = controller.begin_pace(limits.max_workers)
+        self._breaker = controller.Breaker()
+        self._ready: deque[Request] = deque()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._drops: Counter[str] = Counter()
+        self._wake = asyncio.Event()
+        self._trouble: GoldspanError | None = None
+        self._last_progress = clock()
+
+    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+        """Answer until the feed is finished or `stop` is set; then let what is on its way come home.
+
+        Raises:
+            TerminalServiceError: the server answers nobody with these settings.
+            TransientServiceError: the server does not answer, or mostly fails.
+
+        """
+        client = ChatClient(self._url, self._key, self._workers)
+        try:
+            await self._dispatch(client, feed, stop)
+            await self._land()
+        finally:
+            for task in self._flying:
+                task.cancel()
+            await asyncio.gather(*self._flying, return_exceptions=True)
+            await client.close()
+        if self._trouble:
+            raise self._trouble
+
+    async def reconcile(self, feed: Feed) -> None:
+        """Nothing stays with the server."""
+
+    async def cancel(self, feed: Feed) -> None:
+        """Nothing stays with the server."""
+
+    async def _dispatch(self, client: ChatClient, feed: Feed, stop: asyncio.Event) -> None:
+        self._raw = self._journal.open_raw("live")
+        while not stop.is_set() and not self._trouble and not feed.finished:
+            if (
+                len(self._flying) >= self._pace.limit
+                or not await self._pass_gate()
+                or (not self._ready and not self._refill(feed))
+            ):
+                await self._sleep(_LOOK_EVERY)
+            else:
+                request = self._ready.popleft()
+                await self._pay_limits(request)
+                self._launch(client, feed, request)
+        feed.give_back(request.custom_id for request in self._ready)
+        self._ready.clear()
+
+    async def _pass_gate(self) -> bool:
+        pause = controller.measure_pause(self._pace, self._clock())
+        if pause > 0:
+            await asyncio.sleep(min(pause, _LOOK_EVERY))
+        return pause <= 0
+
+    def _refill(self, feed: Feed) -> bool:
+        self._ready.extend(feed.take(_TAKE_AT_ONCE))
+        return bool(self._ready)
+
+    async def _sleep(self, seconds: float) -> None:
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _pay_limits(self, request: Request) -> None:
+        now = self._clock()
+        pause = self._requests.take(1, now)
+        pause = max(pause, self._tokens.take(count_prompt_tokens(request.body) + EXPECTED_OUTPUT, now))
+        if pause > 0:
+            await asyncio.sleep(pause)
+
+    def _launch(self, client: ChatClient, feed: Feed, request: Request) -> None:
+        task = asyncio.get_running_loop().create_task(self._ask(client, feed, request))
+        self._flying.add(task)
+        task.add_done_callback(self._come_home)
+
+    def _come_home(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            self._trouble = self._trouble or _name_trouble(error)
+
+    async def _land(self) -> None:
+        while self._flying:
+            await asyncio.wait(self._flying)
+
+    async def _ask(self, client: ChatClient, feed: Feed, request: Request) -> None:
+        sent_at = self._clock()
+        try:
+            reply = await client.ask(request.body, request.custom_id)
+        except Throttled as throttle:
+            self._slow_down(throttle, sent_at)
+            feed.give_back([request.custom_id])
+        except Unreachable as error:
+            self._note_drop(feed, request, error)
+        except Rejected as rejection:
+            self._note_outcome(success=False, error=rejection)
+            message = str(rejection)
+            answer = Answer(
+                request.custom_id,
+                AnswerState.FAILED,
+                error=f"http_{rejection.status}",
+                message=message,
+                finish_reason="",
+            )
+            feed.deliver([answer])
+        else:
+            self._pace = controller.observe_answer(self._pace).pace
+            self._note_outcome(success=True)
+            with guard_disk(self._journal.folder):
+                self._raw.append(_make_line(request.custom_id, reply.raw))
+            feed.deliver([read_completion(request.custom_id, reply.body)])
+
+    def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
+        now = self._clock()
+        decision = controller.observe_throttle(self._pace, now=now, sent_at=sent_at, retry_after=throttle.retry_after)
+        self._pace = decision.pace
+        if now - self._last_progress > _PATIENCE:
+            self._trouble = TransientServiceError(
+                f"{self._url} has answered nothing but 429 for {_PATIENCE / 60:.0f} minutes. Resume later, or with fewer "
+                "--max-workers."
+            )
+
+    def _note_drop(self, feed: Feed, request: Request, error: Unreachable) -> None:
+        self._note_outcome(success=False, error=error)
+        self._drops[request.custom_id] += 1
+        if self._drops[request.custom_id] < _DROPS or not self._breaker.succeeded:
+            feed.give_back([request.custom_id])
+        else:
+            feed.deliver(
+                [
+                    Answer(
+                        request.custom_id,
+                        AnswerState.FAILED,
+                        error="server_error",
+                        message=str(error),
+                        finish_reason="",
+                    )
+                ]
+            )
+
+    def _note_outcome(self, *, success: bool, error: GoldspanError | None = None) -> None:
+        self._breaker = self._breaker.observe(success)
+        if success:
+            self._last_progress = self._clock()
+        elif self._breaker.is_open and not self._trouble:
+            self._trouble = TransientServiceError(
+                f"The server keeps failing; the run has stopped so as not to burn attempts. The last failure: {error} "
+                "Everything answered is kept; resume when the server is well."
+            )
+
+
+def _make_line(custom_id: str, raw: bytes) -> bytes:
+    return b'{"custom_id":' + orjson.dumps(custom_id) + b',"body":' + raw.replace(b"\n", b" ") + b"}\n"
+
+
+def _name_trouble(error: BaseException) -> GoldspanError:
+    if isinstance(error, GoldspanError):
+        return error
+    return TerminalServiceError(f"The request could not be made: {type(error).__name__}: {error}")
