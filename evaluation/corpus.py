@@ -75,9 +75,7 @@ def count_strict(gold: SpanColumns, predicted: SpanColumns, *, documents: int, l
         labels: number of labels; label numbers are 0 to labels - 1.
 
     """
-    gold_keys, predicted_keys = _pack_keys(gold, predicted)
-    order = np.argsort(gold_keys)
-    correct = order[_find_shared(gold_keys[order], np.sort(predicted_keys))]
+    correct = _find_correct(*_pack_keys(gold, predicted))
     return StrictCounts(
         by_label=_tally(labels, gold.label, predicted.label, gold.label[correct]),
         by_document=_tally(documents, gold.document, predicted.document, gold.document[correct]),
@@ -120,14 +118,18 @@ def _rank(*columns: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(ranks.astype(np.int64), [len(columns[0])])
 
 
-def _find_shared(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Places in sorted `gold` of the multiset intersection with sorted `predicted`."""
-    occurrence = np.arange(gold.size) - np.searchsorted(gold, gold, side="left")
-    first = np.searchsorted(predicted, gold, side="left")
-    partner = first + occurrence
-    inside = np.flatnonzero(partner < predicted.size)
-    shared: NDArray[np.intp] = inside[predicted[partner[inside]] == gold[inside]]
-    return shared
+def _find_correct(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Places in `gold` of the multiset intersection with `predicted`; both arrays are sorted in place."""
+    order = np.argsort(gold)
+    gold.sort()
+    predicted.sort()
+    partner = np.searchsorted(predicted, gold, side="left")
+    partner += np.arange(gold.size)
+    partner -= np.searchsorted(gold, gold, side="left")
+    inside = partner < predicted.size
+    inside[inside] = predicted[partner[inside]] == gold[inside]
+    correct: NDArray[np.intp] = order[inside]
+    return correct
 
 
 def _tally(size: int, *columns: Integers) -> NDArray[np.int64]:
