@@ -1,0 +1,195 @@
+"""Pushes that meet trouble: whatever happens, in the end each sample is there exactly once with its prediction."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotation.errors import TransientServiceError
+from annotation.identity import make_sample_id
+from annotation.labels import LabelSchema
+from annotation.labelstudio.client import StudioClient
+from annotation.labelstudio.process import find_free_port
+from annotation.labelstudio.pull import PullOptions, pull_annotations
+from annotation.labelstudio.push import PushOptions, push_samples
+from annotation.labelstudio.server import ServerInfo, start_server, stop_server
+from annotation.store import write_samples
+from annotation.workspace import Workspace
+from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
+from tests.walk.sync_samples import make_samples
+
+pytestmark = pytest.mark.walk
+SAMPLES = 120
+BATCH = 40
+
+
+@dataclass
+class OwnStudio:
+    """A server that a test may kill."""
+
+    workspace: Workspace
+    database_url: str | None
+    info: ServerInfo
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(os.getpgid(self.info.pid), signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.info = start_server(self.workspace, self.info.port, self.database_url)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def own(
+    request: pytest.FixtureRequest, studio_environment: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnStudio]:
+    database_url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    workspace = Workspace(tmp_path_factory.mktemp(f"faults-{request.param}"))
+    try:
+        yield OwnStudio(workspace, database_url, start_server(workspace, find_free_port(), database_url))
+    finally:
+        stop_server(workspace)
+
+
+@pytest.fixture
+def title() -> str:
+    return f"faults {uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def proxy(own: OwnStudio) -> Iterator[FaultProxy]:
+    with FaultProxy(own.info.url) as proxy:
+        yield proxy
+
+
+def push_through(proxy: FaultProxy, own: OwnStudio, labels: LabelSchema, title: str, **options: Any) -> Any:
+    client = StudioClient(proxy.url, own.info.token)
+    chosen = {"batch_size": BATCH, "grace": 4.0, "patience": 120.0} | options
+    return push_samples(client, make_samples(SAMPLES), labels, PushOptions(title, **chosen))
+
+
+def assert_each_once(own: OwnStudio, title: str, count: int = SAMPLES) -> None:
+    client = StudioClient(own.info.url, own.info.token)
+    project = client.find_project(title)
+    assert project is not None
+    tasks = list(client.iter_tasks(project["id"], "id,data,predictions,result,model_version"))
+    expected = {make_sample_id(sample.text, sample.language): sample for sample in make_samples(count)}
+    assert sorted(task["data"]["sample_id"] for task in tasks) == sorted(expected)
+    for task in tasks:
+        assert len(task["predictions"]) == 1
+        sample = expected[task["data"]["sample_id"]]
+        entities = [item for item in task["predictions"][0]["result"] if item.get("from_name") == "label"]
+        assert len(entities) == len(sample.annotations[0].entities)
+
+
+@pytest.mark.parametrize("faults", [[fault] for fault in Fault] + [[Fault.REPLY_LOST, Fault.DROPPED] * 2], ids=str)
+def test_import_with_a_fault(
+    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, faults: list[Fault]
+) -> None:
+    proxy.faults = list(faults)
+    report = push_through(proxy, own, labels, title)
+    assert proxy.met == faults
+    assert report.doubtful == (0 if faults == [Fault.TOKEN_EXPIRED] else len(faults))
+    assert_each_once(own, title)
+
+
+@pytest.mark.parametrize("fault", [Fault.REPLY_LOST, Fault.TIMEOUT_AFTER, Fault.DROPPED], ids=str)
+def test_predictions_with_a_fault(
+    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault
+) -> None:
+    project = push_through(proxy, own, labels, title).project
+    client = StudioClient(own.info.url, own.info.token)
+    client.delete_task_predictions(project, [task["id"] for task in client.iter_tasks(project, "id")])
+    proxy.matches = lambda method, path: path.endswith("/import/predictions")
+    proxy.faults = [fault]
+    assert push_through(proxy, own, labels, title).predicted == SAMPLES
+    assert proxy.met == [fault]
+    assert_each_once(own, title)
+
+
+@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.ERROR_BEFORE, Fault.TOKEN_EXPIRED], ids=str)
+def test_reading_with_a_fault(
+    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault, tmp_path: Path
+) -> None:
+    push_through(proxy, own, labels, title)
+    proxy.matches = lambda method, path: method == "GET"
+    proxy.faults = [fault] * 2 if fault is not Fault.TOKEN_EXPIRED else [fault]
+    client = StudioClient(proxy.url, own.info.token)
+    report = pull_annotations(client, Workspace(tmp_path), labels, PullOptions(title, untouched=True))
+    assert report.total == SAMPLES
+
+
+def test_a_server_that_never_works_is_given_up(
+    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str
+) -> None:
+    proxy.faults = [Fault.ERROR_BEFORE] * 50
+    with pytest.raises(TransientServiceError, match="status 500"):
+        push_through(proxy, own, labels, title, grace=0.0)
+    assert len(proxy.met) <= 10
+
+
+def start_push(own: OwnStudio, url: str, title: str, file: Path, locks: Path) -> subprocess.Popen[bytes]:
+    locks.mkdir(exist_ok=True)
+    arguments = ["studio", "push", str(file), "--project", title, "--data", str(file.parent)]
+    environment = {**os.environ, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": own.info.token, "TMPDIR": str(locks)}
+    return subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], env=environment)
+
+
+@pytest.mark.parametrize("one_machine", [True, False], ids=["one machine", "two machines"])
+def test_two_pushes_at_once(own: OwnStudio, labels: LabelSchema, title: str, tmp_path: Path, one_machine: bool) -> None:
+    file = tmp_path / "samples.jsonl"
+    write_samples(file, make_samples(SAMPLES), labels)
+    locks = [tmp_path / "a", tmp_path / ("a" if one_machine else "b")]
+    pushes = [start_push(own, own.info.url, title, file, folder) for folder in locks]
+    assert [push.wait(timeout=300) for push in pushes] == [0, 0]
+    assert_each_once(own, title)
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_a_push_that_is_killed_and_run_again(
+    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, tmp_path: Path, moment: int
+) -> None:
+    file = tmp_path / "samples.jsonl"
+    write_samples(file, make_samples(1100), labels)
+    reached = threading.Event()
+
+    def kill_here(method: str, path: str) -> bool:
+        if sum(1 for seen in proxy.seen if "/import" in seen[1]) >= moment:
+            reached.set()
+        return False
+
+    proxy.faults = [Fault.DROPPED]
+    proxy.matches = kill_here
+    push = start_push(own, proxy.url, title, file, tmp_path / "locks")
+    assert reached.wait(timeout=120)
+    push.kill()
+    assert push.wait(timeout=10) == -signal.SIGKILL
+    assert start_push(own, own.info.url, title, file, tmp_path / "locks").wait(timeout=300) == 0
+    assert_each_once(own, title, 1100)
+
+
+def test_a_server_that_is_killed_and_comes_back(own: OwnStudio, labels: LabelSchema, title: str) -> None:
+    killed = threading.Event()
+
+    def kill_server(stage: str, done: int, total: int) -> None:
+        if stage == "importing" and done >= 500 and not killed.is_set():
+            killed.set()
+            threading.Timer(0.3, own.kill).start()
+            threading.Timer(2.0, own.restart).start()
+
+    client = StudioClient(own.info.url, own.info.token)
+    report = push_samples(client, make_samples(2000), labels, PushOptions(title, grace=2.0), kill_server)
+    assert killed.is_set()
+    assert (report.created, report.doubtful >= 1) == (2000, True)
+    assert_each_once(own, title, 2000)
