@@ -46,15 +46,21 @@ def mark_process(pid: int) -> ProcessMark | None:
     """The mark of a running process; None if there is none, or only its remains."""
     with contextlib.suppress(OSError):
         os.waitpid(pid, os.WNOHANG)
-    stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return None if fields[0] in "ZX" else ProcessMark(pid, fields[19])
+        return _read_proc(pid)
     shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return ProcessMark(pid, shown.stdout.strip()) if shown.returncode == 0 and shown.stdout.strip() else None
+
+
+def _read_proc(pid: int) -> ProcessMark | None:
+    folder = Path(f"/proc/{pid}")
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        threads = len(list((folder / "task").iterdir()))
+    except OSError:
+        return None
+    has_ended = fields[0] in "ZX" and threads <= 1
+    return None if has_ended else ProcessMark(pid, fields[19])
 
 
 def is_running(mark: ProcessMark) -> bool:
