@@ -1,0 +1,147 @@
+"""An author who needs no language model: writes the document that a spec asks for, as tagged text."""
+
+from __future__ import annotations
+
+from annotation.labels import LabelSchema
+from annotation.tagged import Tagged, render_tagged
+from annotation.types import sort_spans
+from generators.offline.chance import make_random
+from generators.offline.grammar import load_grammar
+from generators.offline.page import Page, has_unlabelled_repeat
+from generators.offline.writer import Writer
+from generators.specs import Spec
+
+_ATTEMPTS = 12
+_MIN_LENGTH = 60
+_STORIES = {"short": (0, 1), "medium": (1, 3), "long": (3, 7)}
+_NAMES = frozenset({"FIRSTNAME", "SURNAME"})
+_CRLF_SHARE = 0.06
+
+
+def write_document(spec: Spec, labels: LabelSchema) -> str:
+    """The document as tagged text with entities and mentions: every value of the spec stands in it, labelled each time."""
+    document = compose_document(spec, labels)
+    return render_tagged(document.text, document.entities, document.mentions)
+
+
+def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
+    """The document as text, entities and mentions. Same spec and labels, same document."""
+    for attempt in range(_ATTEMPTS):
+        author = _Author.begin(spec, labels, attempt)
+        author.write_plan(is_last=attempt == _ATTEMPTS - 1)
+        text = author.page.text
+        complete = not any(author.missing.values()) and len(text) >= _MIN_LENGTH
+        if complete and not has_unlabelled_repeat(text, author.page.entities):
+            break
+    return Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
+
+
+class _Author(Writer):
+    """Composes the parts that plans name."""
+
+    @classmethod
+    def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> _Author:
+        rng = make_random(spec.seed, spec.index, "text", attempt)
+        page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n")
+        return cls(spec, labels, load_grammar(spec.language), rng, page)
+
+    def write_plan(self, is_last: bool) -> None:
+        """Write the whole document; the last attempt is a bare list of the values."""
+        plan = f"plan_{self.spec.length}"
+        if self.spec.hard_negative:
+            self.write_one_of("negative_plan")
+        elif is_last:
+            for person in self.values:
+                self.binding = {"a": person}
+                self.write_part("card")
+                self.page.write("\n\n")
+        elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
+            self.write_one_of("plan")
+        self.page.drop_trailing_space()
+
+    def write_part(self, name: str) -> None:
+        """Write one of the parts that a plan can name."""
+        parts = {
+            "story": self._write_story,
+            "facts": self._write_facts,
+            "others": self._write_others,
+            "card": self._write_card,
+            "dialog": self._write_dialog,
+            "neutral": self._write_neutral,
+        }
+        parts[name]()
+
+    def _write_story(self) -> None:
+        for _ in range(self.rng.randint(*_STORIES[self.spec.length])):
+            if not self.write_fresh("story"):
+                break
+            self.page.write(" ")
+
+    def _write_neutral(self) -> None:
+        low, high = _STORIES[self.spec.length]
+        for number in range(self.rng.randint(low + 1, high + 1)):
+            if not self.write_fresh("neutral" if number == 0 or self.rng.random() < 0.7 else "neutral_any"):
+                break
+            self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
+
+    def _write_facts(self) -> None:
+        speaks = self.type.person == "first" and self.binding["a"] == 1
+        self._write_missing("facts_first" if speaks else "facts_third", " ")
+
+    def _write_others(self) -> None:
+        binding = self.binding
+        for person in range(2, self.spec.persons + 1):
+            if self.missing[person]:
+                self.binding = {"a": 1, "b": person}
+                self.page.write("\n\n" if self.rng.random() < 0.3 else " ")
+                self.write_one_of("meet")
+                self.page.write(" ")
+                self.binding = {"a": person}
+                self.topic = person
+                self._write_missing("facts_third", " ")
+        self.binding = binding
+
+    def _write_card(self) -> None:
+        bullet = self.rng.choice(("", "", "- ", "* ", "• "))
+        person = self.binding["a"]
+        if self.missing[person] & _NAMES:
+            self.page.write(bullet)
+            self.write_one_of("card_name")
+            self.page.write("\n")
+        self._write_missing("facts_key", "\n", bullet)
+
+    def _write_dialog(self) -> None:
+        person = self.binding["a"]
+        for label in self._order_missing(person):
+            if label in self.missing[person]:
+                self.page.write("\n")
+                if self.rng.random() < 0.6:
+                    self.write_one_of("prompt")
+                    self.page.write("\n")
+                self.write_one_of("speaker")
+                self._write_fact("facts_first", label, " ")
+        self.page.write("\n")
+
+    def _order_missing(self, person: int) -> list[str]:
+        missing = sorted(self.missing[person] - _NAMES)
+        self.rng.shuffle(missing)
+        return missing
+
+    def _write_missing(self, name: str, separator: str, prefix: str = "") -> None:
+        person = self.binding["a"]
+        for number, label in enumerate(self._order_missing(person)):
+            if label in self.missing[person]:
+                if number and separator == " " and self.rng.random() < 0.12:
+                    self.page.write("\n\n")
+                self._write_fact(name, label, separator, prefix)
+
+    def _write_fact(self, name: str, label: str, separator: str, prefix: str = "") -> None:
+        person = self.binding["a"]
+        while label in self.missing[person]:
+            self.page.write(prefix)
+            if not self.write_gainful(name, label):
+                self.page.write(f"{self.labels[label].name}: ")
+                self.page.write_entity(label, self.values[person][label])
+                self.missing[person].discard(label)
+                self.page.write("" if separator == "\n" else ".")
+            self.page.write(separator)

@@ -1,0 +1,16 @@
+"""Prepositions that melt into what follows: d'Alice, qu'Anne, del señor, al señor."""
+
+from __future__ import annotations
+
+_ELIDING = {"de": "d'", "que": "qu'", "De": "D'", "Que": "Qu'"}
+_VOWELS = "aàâeéèêëiîïoôuùûœæh"
+_CONTRACTED = {"de": "del", "a": "al", "De": "Del", "A": "Al"}
+
+
+def melt(language: str, preposition: str, title: str, word: str) -> str:
+    """The preposition, and the title if there is one, as they stand before the word, blank included."""
+    if language == "fr" and preposition in _ELIDING and (title or word)[:1].lower() in _VOWELS:
+        return _ELIDING[preposition] + (f"{title} " if title else "")
+    if language == "es" and preposition in _CONTRACTED and title.startswith("el "):
+        return f"{_CONTRACTED[preposition]} {title[3:]} "
+    return f"{preposition} {title} " if title else f"{preposition} "

@@ -1,0 +1,57 @@
+"""What stands in texts and is no personal data: dates, sums, order numbers, and numbers that only look like an identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+from generators.offline.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
+from generators.offline.checkdigits import luhn_digit
+from generators.offline.values import TODAY
+from generators.offline.writing import MONTHS, write_amount, write_long_date, write_short_date, write_time
+
+
+def _draw_day(rng: Random, language: str, country: str, long: bool) -> str:
+    day = TODAY - timedelta(days=rng.randint(2, 900))
+    return (write_long_date if long else write_short_date)(day, language, country)
+
+
+def _draw_near_card(rng: Random) -> str:
+    """Sixteen digits that fail Luhn's check: a parcel number, no card."""
+    body = pick(rng, "36789") + draw_digits(rng, 14)
+    return body + pick(rng, "0123456789".replace(luhn_digit(body), ""))
+
+
+def _draw_month(rng: Random, language: str) -> str:
+    return f"{pick(rng, MONTHS[language])}{' de' if language == 'es' else ''} {rng.randint(2023, 2026)}"
+
+
+_MAKERS: dict[str, Callable[[Random, str, str], str]] = {
+    "date": lambda rng, language, country: _draw_day(rng, language, country, long=True),
+    "day": lambda rng, language, country: _draw_day(rng, language, country, long=False),
+    "month": lambda rng, language, country: _draw_month(rng, language),
+    "time": lambda rng, language, country: write_time(rng, country),
+    "amount": lambda rng, language, country: write_amount(rng, country),
+    "order": lambda rng, language, country: fill_pattern(
+        rng, pick(rng, ("A-#######", "%#######", "@@-####-##", "WEB%######"))
+    ),
+    "ticket": lambda rng, language, country: pick(rng, ("#{}", "T-{}", "CASE-{}", "{}")).format(draw_digits(rng, 5)),
+    "invoice": lambda rng, language, country: (
+        f"{pick(rng, ('R', 'F', 'INV', 'RE'))}-{rng.randint(2023, 2026)}-{draw_digits(rng, 4)}"
+    ),
+    "tracking": lambda rng, language, country: _draw_near_card(rng),
+    "version": lambda rng, language, country: f"{rng.randint(2, 14)}.{rng.randint(0, 9)}.{rng.randint(0, 20)}",
+    "model": lambda rng, language, country: f"{draw_from(rng, CAPITALS, 2)}-{rng.randint(100, 990)}",
+    "count": lambda rng, language, country: str(rng.randint(2, 15)),
+    "percent": lambda rng, language, country: str(rng.randint(2, 9) * 5),
+    "year": lambda rng, language, country: str(rng.randint(2015, 2026)),
+    "room": lambda rng, language, country: f"{rng.randint(1, 4)}.{rng.randint(10, 38)}",
+}
+
+KINDS = frozenset(_MAKERS)
+
+
+def draw_noise(rng: Random, kind: str, language: str, country: str) -> str:
+    """Something of the kind, as the country writes it."""
+    return _MAKERS[kind](rng, language, country)

@@ -1,0 +1,102 @@
+"""A text while it is being written, with the spans that stand in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from annotation.types import Entity, Mention
+from annotation.words import find_occurrences
+
+
+class Page:
+    """Collects text, entities and mentions; offsets are right by construction, white space is kept tidy."""
+
+    def __init__(self, newline: str = "\n") -> None:
+        self._parts: list[str] = []
+        self._tail = ""
+        self._newline = newline
+        self.length = 0
+        self.entities: list[Entity] = []
+        self.mentions: list[Mention] = []
+
+    @property
+    def text(self) -> str:
+        """Everything written so far."""
+        return "".join(self._parts)
+
+    @property
+    def at_sentence_start(self) -> bool:
+        """True where a sentence would begin with a capital."""
+        tail = self._tail.rstrip(" ")
+        return not tail or tail[-1] in ".!?\n•"
+
+    @property
+    def at_field_start(self) -> bool:
+        """True where a value stands alone: at the start of a line, after a colon or a comma."""
+        tail = self._tail.rstrip(" ")
+        return not tail or tail[-1] in ":,\n•*-"
+
+    def write(self, text: str) -> None:
+        """Write plain text: no double blanks, no blank at a line's edge, at most one empty line."""
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                self._break_line()
+            if line.startswith(" ") and (not self._tail or self._tail[-1] in " \n"):
+                line = line.lstrip(" ")
+            self._append(line)
+
+    def write_entity(self, label: str, value: str) -> None:
+        """Write a value and its span."""
+        start = self.length
+        self._append(value)
+        self.entities.append(Entity(start, self.length, label))
+
+    def add_mention(self, start: int, kind: str, cluster: str) -> None:
+        """A mention from `start` to here."""
+        self.mentions.append(Mention(start, self.length, kind, cluster))
+
+    def keep_clusters(self) -> tuple[Mention, ...]:
+        """The mentions of everybody who is referred to at least twice."""
+        sizes = Counter(mention.cluster for mention in self.mentions)
+        return tuple(mention for mention in self.mentions if sizes[mention.cluster] > 1)
+
+    def drop_trailing_space(self) -> None:
+        """Take away white space at the end."""
+        while self._parts and not self._parts[-1].strip():
+            self.length -= len(self._parts.pop())
+        if self._parts:
+            last = self._parts[-1].rstrip()
+            self.length -= len(self._parts[-1]) - len(last)
+            self._parts[-1] = last
+
+    def _append(self, piece: str) -> None:
+        if piece:
+            self._parts.append(piece)
+            self._tail = (self._tail + piece)[-2:]
+            self.length += len(piece)
+
+    def _break_line(self) -> None:
+        while self._parts and self._parts[-1].endswith(" "):
+            last = self._parts[-1].rstrip(" ")
+            self.length -= len(self._parts[-1]) - len(last)
+            if last:
+                self._parts[-1] = last
+            else:
+                self._parts.pop()
+        self._tail = "".join(self._parts[-2:])[-4:].replace("\r", "")[-2:]
+        if self._parts and self._tail != "\n\n":
+            self._parts.append(self._newline)
+            self.length += len(self._newline)
+            self._tail = (self._tail + "\n")[-2:]
+
+
+def has_unlabelled_repeat(text: str, entities: Iterable[Entity]) -> bool:
+    """True if the surface of an entity stands anywhere else as a word without a label."""
+    covered = [(entity.start, entity.end) for entity in entities]
+    for surface in {text[start:end] for start, end in covered}:
+        if text.count(surface) > 1:
+            for start, end in find_occurrences(text, surface):
+                if not any(first < end and start < last for first, last in covered):
+                    return True
+    return False

@@ -1,0 +1,95 @@
+"""How a country writes dates, times and money."""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+
+from generators.offline.chance import pick
+
+MONTHS = {
+    "en": "January February March April May June July August September October November December".split(),
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december".split(),
+    "da": "januar februar marts april maj juni juli august september oktober november december".split(),
+}
+_SHORT_DATES = {
+    "en": "%d/%m/%Y",
+    "de": "%d.%m.%Y",
+    "fr": "%d/%m/%Y",
+    "es": "%d/%m/%Y",
+    "nl": "%d-%m-%Y",
+    "da": "%d.%m.%Y",
+}
+_LONG_DATES = {
+    "en": "{} {} {}",
+    "de": "{}. {} {}",
+    "fr": "{} {} {}",
+    "es": "{} de {} de {}",
+    "nl": "{} {} {}",
+    "da": "{}. {} {}",
+}
+_AMOUNTS = {
+    "US": "${}",
+    "GB": "£{}",
+    "DE": "{} €",
+    "AT": "€ {}",
+    "CH": "CHF {}",
+    "FR": "{} €",
+    "BE": "{} €",
+    "ES": "{} €",
+    "MX": "${} MXN",
+    "NL": "€ {}",
+    "DK": "{} kr.",
+}
+
+
+def write_long_date(day: date, language: str, country: str) -> str:
+    """A date with the month's name: `3 March 1988`, `3. März 1988`."""
+    month = MONTHS[language][day.month - 1]
+    if country == "US":
+        return f"{month} {day.day}, {day.year}"
+    number = "1er" if language == "fr" and day.day == 1 else str(day.day)
+    return _LONG_DATES[language].format(number, month, day.year)
+
+
+def write_short_date(day: date, language: str, country: str) -> str:
+    """A date in digits."""
+    return day.strftime("%m/%d/%Y" if country == "US" else _SHORT_DATES[language])
+
+
+def write_birth_date(rng: Random, day: date, language: str, country: str) -> str:
+    """A date of birth: in digits, with the month's name, or as ISO 8601 has it."""
+    kind = rng.random()
+    if kind < 0.45:
+        return write_short_date(day, language, country)
+    return write_long_date(day, language, country) if kind < 0.9 else day.isoformat()
+
+
+def write_number(value: float, country: str, decimals: int = 2) -> str:
+    """A number with the country's separators."""
+    text = f"{value:,.{decimals}f}"
+    if country in {"US", "GB", "MX"}:
+        return text
+    thousands = {"CH": "'", "FR": " ", "AT": " "}.get(country, ".")
+    comma = "." if country == "CH" else ","
+    return text.replace(",", "\0").replace(".", comma).replace("\0", thousands)
+
+
+def write_amount(rng: Random, country: str) -> str:
+    """A sum of money in the country's currency."""
+    value = pick(rng, (rng.uniform(4, 99), rng.uniform(80, 990), rng.uniform(900, 4800)))
+    decimals = 0 if rng.random() < 0.3 else 2
+    return _AMOUNTS[country].format(write_number(value, country, decimals))
+
+
+def write_time(rng: Random, country: str) -> str:
+    """A time of day."""
+    hour, minute = rng.randint(7, 21), pick(rng, (0, 5, 10, 15, 20, 30, 40, 45, 50))
+    if country == "US":
+        return f"{(hour - 1) % 12 + 1}:{minute:02d} {'am' if hour < 12 else 'pm'}"
+    if country == "FR":
+        return f"{hour} h {minute:02d}"
+    return f"{hour}{'.' if country == 'DK' else ':'}{minute:02d}"

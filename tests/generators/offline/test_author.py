@@ -1,0 +1,85 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotation.checks import check_sample
+from annotation.identity import make_skeleton
+from annotation.labels import LabelSchema, load_labels
+from annotation.tagged import Tagged, parse_tagged
+from annotation.types import Annotation, Author, Sample
+from generators.offline.author import write_document
+from generators.specs import DOCUMENT_TYPES, Spec, Wanted, draw_spec
+
+LANGUAGES = ("en",)
+
+
+@pytest.fixture(scope="module")
+def labels() -> LabelSchema:
+    return load_labels()
+
+
+def check(spec: Spec, tagged: Tagged, labels: LabelSchema) -> list[str]:
+    reading = Annotation(Author.model("offline"), tagged.entities, tagged.mentions)
+    sample = Sample(tagged.text, spec.language, spec.country, spec.document_type, (reading,))
+    return [issue.message for issue in check_sample(sample, labels)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**40), index=st.integers(0, 10**6), language=st.sampled_from(LANGUAGES))
+def test_every_document_passes_the_checks_and_holds_every_value(seed: int, index: int, language: str) -> None:
+    labels = load_labels()
+    spec = draw_spec(seed, index, [language], labels)
+    tagged = parse_tagged(write_document(spec, labels), labels)
+    assert check(spec, tagged, labels) == []
+    written = {(entity.label, tagged.text[entity.start : entity.end]) for entity in tagged.entities}
+    assert {(entry.label, entry.value) for entry in spec.values} <= written
+    assert {label for label, _ in written} == set(spec.labels)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_thousand_documents_have_varied_skeletons_openings_and_lengths(language: str, labels: LabelSchema) -> None:
+    skeletons: Counter[str] = Counter()
+    openings: Counter[str] = Counter()
+    lengths = []
+    for index in range(1000):
+        tagged = parse_tagged(write_document(draw_spec(7, index, [language], labels), labels), labels)
+        skeletons[make_skeleton(tagged.text, tagged.entities)] += 1
+        openings[" ".join(tagged.text.split()[:3])] += 1
+        lengths.append(len(tagged.text))
+    assert max(skeletons.values()) <= 10
+    assert len(skeletons) >= 970
+    assert max(openings.values()) <= 60
+    assert min(lengths) >= 60
+    assert sorted(lengths)[100] < 250
+    assert sorted(lengths)[900] > 600
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("document_type", DOCUMENT_TYPES)
+def test_every_type_is_written_in_every_language(language: str, document_type: str, labels: LabelSchema) -> None:
+    wanted = Wanted(language=language, document_type=document_type, labels=("FIRSTNAME", "SURNAME", "CITY"))
+    clusters = 0
+    for index in range(30):
+        spec = draw_spec(3, index, [language], labels, wanted=wanted)
+        tagged = parse_tagged(write_document(spec, labels), labels)
+        assert check(spec, tagged, labels) == []
+        clusters += len({mention.cluster for mention in tagged.mentions})
+    assert clusters >= 25
+
+
+def test_the_same_spec_gives_the_same_document_in_any_order(labels: LabelSchema) -> None:
+    specs = [draw_spec(11, index, LANGUAGES, labels) for index in range(40)]
+    forwards = [write_document(spec, labels) for spec in specs]
+    backwards = [write_document(spec, labels) for spec in reversed(specs)]
+    assert forwards == backwards[::-1]
+
+
+def test_hard_negatives_hold_no_entity_and_no_mention(labels: LabelSchema) -> None:
+    for index in range(60):
+        spec = draw_spec(5, index, LANGUAGES, labels, wanted=Wanted(hard_negative=True))
+        tagged = parse_tagged(write_document(spec, labels), labels)
+        assert tagged.entities == ()
+        assert tagged.mentions == ()
+        assert len(tagged.text) >= 60
