@@ -25,6 +25,9 @@ OnError = Callable[[RecordError], None]
 MAX_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is refused instead of filling the memory."""
 
+_COMPANIONS = (".state.json", ".conflicts.jsonl")
+"""Endings of files that lie beside samples and hold none; folders are read without them."""
+
 
 class Record(NamedTuple):
     """One JSON object of a file; `line` counts from 1 (in a `.json` list: the position in the list)."""
@@ -49,7 +52,7 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix in {".jsonl", ".json"} and file.is_file())
+            found = sorted(file for file in path.iterdir() if _holds_samples(file))
             if not found:
                 raise InputError(f"{path} holds no .jsonl or .json file.")
             files += found
@@ -58,6 +61,15 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
         else:
             raise InputError(f"There is no file {path}.")
     return files
+
+
+def _holds_samples(file: Path) -> bool:
+    return (
+        file.suffix in {".jsonl", ".json"}
+        and not file.name.endswith(_COMPANIONS)
+        and not file.name.startswith(".")
+        and file.is_file()
+    )
 
 
 def read_records(path: Path, on_error: OnError = raise_error) -> Iterator[Record]:
