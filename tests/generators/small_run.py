@@ -1,0 +1,80 @@
+"""Small runs against a simulated provider: used by tests in this process and, as a program, by those that kill it.
+
+python tests/generators/small_run.py FOLDER URL PROFILE MODE ITEMS
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from annotation.labels import load_labels
+from generators.budget import Budget, Prices
+from generators.feed import PipelineFeed, Work
+from generators.journal import Journal
+from generators.prompts import read_user
+from generators.providers.batch import BatchExecutor
+from generators.providers.pace import Pace
+from generators.providers.profiles import find_profile
+from generators.stages import Asking, build_stages
+
+FAST = Pace(first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0)
+LABELS = load_labels()
+
+
+def write_small(body: Any) -> str | None:
+    """The simulated model of these tests: one sentence with two entities, then the same text back."""
+    document = read_user(body["messages"])
+    if document["stage"] == "draft":
+        number = document["brief"]["number"]
+        return json.dumps(
+            {"tagged_text": f"Letter {number}: <FIRSTNAME>Maria</FIRSTNAME> moved to <CITY>Lyon</CITY> in spring."}
+        )
+    return json.dumps({"tagged_text": document["tagged_text"]})
+
+
+def make_work(items: int, attempts: int = 3) -> Work:
+    stages = build_stages(("draft", "coreference"), Asking("small", max_tokens=400), LABELS, seed=1)
+    return Work(items, stages, LABELS, lambda number: {"language": "en", "number": number, "values": []}, attempts)
+
+
+def make_executor(journal: Journal, url: str, profile: str, mode: str, **more: Any) -> Any:
+    if mode == "live":
+        from generators.executors import Working
+        from generators.providers.live import LiveExecutor
+
+        return LiveExecutor(journal=journal, base_url=url, api_key="any", working=Working(max_workers=4))
+    known = find_profile(profile)
+    options = {"pace": FAST, **more}
+    return BatchExecutor(journal, known, url, "any", known.windows[0], **options)
+
+
+async def run_items(
+    folder: Path,
+    url: str,
+    profile: str,
+    items: int,
+    mode: str = "batch",
+    attempts: int = 3,
+    seconds: float = 60,
+    **more: Any,
+) -> Counter[str]:
+    """Drive a run to its end (or as far as it goes); returns its items by state."""
+    with Journal(folder, create=True, lock=True) as journal:
+        feed = PipelineFeed(journal, make_work(items, attempts), Budget(Prices()))
+        executor = make_executor(journal, url, profile, mode, **more)
+        await asyncio.wait_for(executor.run(feed, asyncio.Event()), seconds)
+        return Counter(journal.count_items())
+
+
+def main() -> None:
+    folder, url, profile, mode, items = sys.argv[1:]
+    asyncio.run(run_items(Path(folder), url, profile, int(items), mode))
+
+
+if __name__ == "__main__":
+    main()
