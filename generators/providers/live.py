@@ -12,6 +12,7 @@ import orjson
 
 from annotation.errors import GoldspanError, TerminalServiceError, TransientServiceError
 from generators.budget import EXPECTED_OUTPUT, count_prompt_tokens
+from generators.commit_points import pass_commit_point
 from generators.journal import Journal, guard_disk
 from generators.providers import controller
 from generators.providers.base import Answer, AnswerState, Feed, Request, read_completion
@@ -88,11 +89,7 @@ class LiveExecutor:
     async def _dispatch(self, client: ChatClient, feed: Feed, stop: asyncio.Event) -> None:
         self._raw = self._journal.open_raw("live")
         while not stop.is_set() and not self._trouble and not feed.finished:
-            if (
-                len(self._flying) >= self._pace.limit
-                or not await self._pass_gate()
-                or (not self._ready and not self._refill(feed))
-            ):
+            if not await self._is_free() or not (self._ready or self._refill(feed)):
                 await self._sleep(_LOOK_EVERY)
             else:
                 request = self._ready.popleft()
@@ -101,14 +98,17 @@ class LiveExecutor:
         feed.give_back(request.custom_id for request in self._ready)
         self._ready.clear()
 
-    async def _pass_gate(self) -> bool:
+    async def _is_free(self) -> bool:
+        if len(self._flying) >= self._pace.limit:
+            return False
         pause = controller.measure_pause(self._pace, self._clock())
         if pause > 0:
             await asyncio.sleep(min(pause, _LOOK_EVERY))
-        return pause <= 0
+        return controller.measure_pause(self._pace, self._clock()) <= 0
 
     def _refill(self, feed: Feed) -> bool:
         self._ready.extend(feed.take(_TAKE_AT_ONCE))
+        pass_commit_point("rows-taken")
         return bool(self._ready)
 
     async def _sleep(self, seconds: float) -> None:
@@ -151,21 +151,19 @@ class LiveExecutor:
             self._note_drop(feed, request, error)
         except Rejected as rejection:
             self._note_outcome(success=False, error=rejection)
-            message = str(rejection)
-            answer = Answer(
-                request.custom_id,
-                AnswerState.FAILED,
-                error=f"http_{rejection.status}",
-                message=message,
-                finish_reason="",
-            )
-            feed.deliver([answer])
+            feed.deliver([_make_failure(request, f"http_{rejection.status}", rejection)])
+        except TerminalServiceError:
+            feed.give_back([request.custom_id])
+            raise
         else:
             self._pace = controller.observe_answer(self._pace).pace
             self._note_outcome(success=True)
+            pass_commit_point("answer-received")
             with guard_disk(self._journal.folder):
                 self._raw.append(_make_line(request.custom_id, reply.raw))
+            pass_commit_point("answer-kept")
             feed.deliver([read_completion(request.custom_id, reply.body)])
+            pass_commit_point("answer-delivered")
 
     def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
         now = self._clock()
@@ -173,8 +171,8 @@ class LiveExecutor:
         self._pace = decision.pace
         if now - self._last_progress > _PATIENCE:
             self._trouble = TransientServiceError(
-                f"{self._url} has answered nothing but 429 for {_PATIENCE / 60:.0f} minutes. Resume later, or with fewer "
-                "--max-workers."
+                f"{self._url} has answered nothing but 429 for {_PATIENCE / 60:.0f} minutes. "
+                "Resume later, or with fewer --max-workers."
             )
 
     def _note_drop(self, feed: Feed, request: Request, error: Unreachable) -> None:
@@ -183,17 +181,7 @@ class LiveExecutor:
         if self._drops[request.custom_id] < _DROPS or not self._breaker.succeeded:
             feed.give_back([request.custom_id])
         else:
-            feed.deliver(
-                [
-                    Answer(
-                        request.custom_id,
-                        AnswerState.FAILED,
-                        error="server_error",
-                        message=str(error),
-                        finish_reason="",
-                    )
-                ]
-            )
+            feed.deliver([_make_failure(request, "server_error", error)])
 
     def _note_outcome(self, *, success: bool, error: GoldspanError | None = None) -> None:
         self._breaker = self._breaker.observe(success)
@@ -204,6 +192,10 @@ class LiveExecutor:
                 f"The server keeps failing; the run has stopped so as not to burn attempts. The last failure: {error} "
                 "Everything answered is kept; resume when the server is well."
             )
+
+
+def _make_failure(request: Request, code: str, error: GoldspanError) -> Answer:
+    return Answer(request.custom_id, AnswerState.FAILED, finish_reason="", error=code, message=str(error))
 
 
 def _make_line(custom_id: str, raw: bytes) -> bytes:
