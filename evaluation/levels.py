@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from itertools import pairwise
 
 from annotation.labels import LabelSchema
 from annotation.types import Mention, Span
@@ -85,13 +84,13 @@ def find_referent(span: Located, mentions: Iterable[Mention]) -> str | tuple[int
 
 def _merge_neighbours(spans: list[Span], text: str, mentions: tuple[Mention, ...]) -> tuple[Span, ...]:
     merged: list[Span] = []
-    by_group = sorted(spans, key=lambda span: (span.label, span.start, span.end))
-    joined = [_belong_together(one, other, text, mentions) for one, other in pairwise(by_group)]
-    for span, joins in zip(by_group, [False, *joined], strict=True):
-        if joins:
+    previous: Span | None = None
+    for span in sorted(spans, key=lambda span: (span.label, span.start, span.end)):
+        if previous is not None and _belong_together(previous, span, text, mentions):
             merged[-1] = merged[-1]._replace(end=span.end)
         else:
             merged.append(span)
+        previous = span
     return tuple(sorted(merged))
 
 

@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+from annotation.types import Annotation, Author, Entity, Sample, Status
+from evaluation.documents import choose_prediction, fingerprint_gold, pair_gold, pair_samples
+
+
+def make_sample(*annotations, text="Ann left.", sample_id="one"):
+    return Sample(text, "en", annotations=annotations, sample_id=sample_id)
+
+
+REVIEW = Annotation(Author.person("ann"), (Entity(0, 3, "FIRSTNAME"),), updated_at="2026-01-02")
+OLD = Annotation(Author.model("toy-1"), (), updated_at="2026-01-01")
+NEW = Annotation(Author.model("toy-2"), (Entity(0, 3, "SURNAME"),), updated_at="2026-01-03")
+
+
+def test_gold_is_the_review_and_the_prediction_the_newest_one():
+    sample = make_sample(OLD, NEW, REVIEW)
+    pairing = pair_samples([sample], [sample])
+    [document] = pairing.documents
+    assert (document.gold, document.predicted) == (REVIEW, NEW)
+    assert (pairing.gold_source, pairing.predicted_source, pairing.model) == ("review", "prediction", "toy-2")
+
+
+def test_one_model_can_be_asked_for():
+    sample = make_sample(OLD, NEW, REVIEW)
+    assert choose_prediction(sample, "toy-1") is OLD
+    assert choose_prediction(sample, "toy-3") is None
+    pairing = pair_samples([sample], [sample], "toy-3")
+    assert [refusal.reason for refusal in pairing.refusals] == ["it has no prediction by toy-3"]
+
+
+def test_without_reviews_gold_is_the_prediction_and_the_pairing_says_so():
+    pairing = pair_samples([make_sample(NEW)], [make_sample(OLD)])
+    assert pairing.gold_source == "prediction"
+    assert pairing.documents[0].gold is NEW
+
+
+def test_without_predictions_a_review_is_scored():
+    draft = replace(REVIEW, status=Status.DRAFT)
+    pairing = pair_samples([make_sample(NEW)], [make_sample(draft, REVIEW)])
+    assert pairing.predicted_source == "review"
+    assert pairing.model == "ann"
+
+
+def test_what_cannot_be_paired_is_named_with_its_reason():
+    gold = [
+        make_sample(REVIEW, sample_id="only gold"),
+        make_sample(REVIEW, sample_id="other text"),
+        make_sample(sample_id="unread"),
+        make_sample(REVIEW, sample_id="no prediction"),
+        make_sample(REVIEW, sample_id="twice"),
+        make_sample(REVIEW, sample_id="twice"),
+    ]
+    predicted = [
+        make_sample(NEW, sample_id="other text", text="Ann came."),
+        make_sample(NEW, sample_id="unread"),
+        make_sample(sample_id="no prediction"),
+        make_sample(NEW, sample_id="twice"),
+        make_sample(NEW, sample_id="only predicted"),
+    ]
+    pairing = pair_samples(gold, predicted)
+    assert [document.sample_id for document in pairing.documents] == ["twice"]
+    reasons = {refusal.sample_id: refusal.reason for refusal in pairing.refusals}
+    assert reasons == {
+        "twice": "it is twice in gold; the first one counts",
+        "only gold": "it is in gold but not predicted",
+        "other text": "the texts of gold and prediction differ; export both from one version",
+        "unread": "it has no reading in gold",
+        "no prediction": "it has no reading among the predictions",
+        "only predicted": "it is predicted but not in gold",
+    }
+
+
+def test_gold_alone_waits_for_a_predictor():
+    pairing = pair_gold([make_sample(REVIEW), make_sample(sample_id="unread")])
+    assert [document.predicted.entities for document in pairing.documents] == [()]
+    assert [refusal.sample_id for refusal in pairing.refusals] == ["unread"]
+
+
+def test_the_fingerprint_is_that_of_texts_and_gold_in_any_order():
+    one, other = make_sample(REVIEW, sample_id="a"), make_sample(REVIEW, sample_id="b")
+    documents = pair_gold([one, other]).documents
+    assert fingerprint_gold(documents) == fingerprint_gold(documents[::-1])
+    assert fingerprint_gold(documents) == fingerprint_gold([d.with_prediction((), "x") for d in documents])
+    changed = pair_gold([one, replace(other, annotations=(NEW,))]).documents
+    assert fingerprint_gold(documents) != fingerprint_gold(changed)

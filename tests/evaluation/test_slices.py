@@ -1,0 +1,29 @@
+import pytest
+
+from evaluation.documents import pair_samples
+from evaluation.measuring import measure_document
+from evaluation.scores import Counts, Scheme
+from evaluation.slices import name_length_band, slice_scores, sum_counts
+
+
+@pytest.mark.parametrize(
+    ("length", "band"), [(0, "0-199"), (199, "0-199"), (200, "200-499"), (999, "500-999"), (5000, "5000+")]
+)
+def test_length_bands(length, band):
+    assert name_length_band(length) == band
+
+
+def test_slices_add_up_to_the_whole(labels, samples):
+    measured = [measure_document(document, labels) for document in pair_samples(samples, samples).documents]
+    slices = slice_scores(measured, Scheme.STRICT, 2.0)
+    assert set(slices) == {"language", "country", "document_type", "length"}
+    assert list(slices["language"]) == ["de", "en", "fr"]
+    assert slices["language"]["en"]["documents"] == 2
+    assert slices["language"]["en"]["recall"] == 0.75
+    assert slices["language"]["fr"]["precision"] == 0.0
+    assert slices["language"]["fr"]["zero_leak_rate"] == 1.0
+    total = sum_counts(measured, Scheme.STRICT)
+    assert total == Counts(6, 6, 3, 3)
+    for parts in slices.values():
+        assert sum(part["documents"] for part in parts.values()) == len(measured)
+        assert sum(part["gold"] for part in parts.values()) == total.gold
