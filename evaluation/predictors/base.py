@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import ClassVar
+from types import MappingProxyType
 
 from annotation.errors import GoldspanError
 from annotation.types import Annotation, Sample
@@ -34,14 +34,19 @@ class Predictor(ABC):
     `attribution` is what the licence of a model asks to be carried with its output.
     """
 
-    name: ClassVar[str]
+    name: str
     version: str = "1"
-    attribution: ClassVar[Mapping[str, str]] = {}
+    attribution: Mapping[str, str] = MappingProxyType({})
 
     @property
     def model_version(self) -> str:
         """The author's name on every annotation, for example `regex-1`."""
         return f"{self.name}-{self.version}"
+
+    @property
+    def attributions(self) -> tuple[Mapping[str, str], ...]:
+        """Every attribution that its output has to carry."""
+        return (self.attribution,) if self.attribution else ()
 
     async def predict(self, text: str, language: str = "", country: str = "") -> Annotation:
         """Read one text; `language` is ISO 639-1 and `country` ISO 3166-1 alpha-2, both may be empty.

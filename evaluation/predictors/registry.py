@@ -9,6 +9,7 @@ from typing import Any
 from annotation.errors import ConfigurationError, UnknownNameError
 from annotation.labels import LabelSchema
 from evaluation.predictors.base import Predictor
+from evaluation.predictors.combined import CombinedPredictor
 
 Factory = Callable[..., Predictor]
 """Takes the label schema, then options by keyword."""
@@ -44,17 +45,29 @@ def list_predictors() -> tuple[str, ...]:
 def make_predictor(name: str, labels: LabelSchema, **options: Any) -> Predictor:
     """A predictor by name; options that are None are left to their defaults.
 
+    Names joined with `+` (`regex+rampart`) make one predictor of several: where their entities overlap, those of the
+    earlier one stay. An option goes to each part that takes it.
+
     Raises:
         UnknownNameError: there is no predictor of that name.
         ConfigurationError: it takes no such option, or what it needs is missing.
 
     """
-    if name not in _factories:
-        raise UnknownNameError("predictor", name, _factories)
-    factory = _factories[name]
+    names = name.split("+")
+    for part in names:
+        if part not in _factories:
+            raise UnknownNameError("predictor", part, _factories)
     given = {key: value for key, value in options.items() if value is not None}
-    known = [p.name for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    if unknown := sorted(set(given) - set(known)):
-        takes = f"it takes {', '.join(known)}" if known else "it takes no options"
+    known = {part: _list_options(_factories[part]) for part in names}
+    if unknown := sorted(set(given).difference(*known.values())):
+        taken = sorted({option for part in names for option in known[part]})
+        takes = f"it takes {', '.join(taken)}" if taken else "it takes no options"
         raise ConfigurationError(f"The predictor {name} has no option {', '.join(unknown)}; {takes}.")
-    return factory(labels, **given)
+    parts = [
+        _factories[part](labels, **{key: value for key, value in given.items() if key in known[part]}) for part in names
+    ]
+    return parts[0] if len(parts) == 1 else CombinedPredictor(parts)
+
+
+def _list_options(factory: Factory) -> list[str]:
+    return [p.name for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]

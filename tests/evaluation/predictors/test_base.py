@@ -7,8 +7,9 @@ import pytest
 
 from annotation.errors import ConfigurationError, TransientServiceError, UnknownNameError
 from annotation.labels import load_labels
-from annotation.types import Annotation, Author, Sample
+from annotation.types import Annotation, Author, Entity, Sample
 from evaluation.predictors.base import Outcome, Predictor
+from evaluation.predictors.combined import CombinedPredictor
 from evaluation.predictors.registry import list_predictors, make_predictor, register_predictor
 
 
@@ -112,3 +113,39 @@ def test_predictors_can_be_registered() -> None:
     assert isinstance(make_predictor("computing", labels, size=None), Computing)
     with pytest.raises(ConfigurationError, match="no option wrong; it takes size"):
         make_predictor("computing", labels, wrong=1)
+
+
+class Fixed(Predictor):
+    def __init__(self, version: str, *entities: Entity) -> None:
+        self.name = version
+        self.entities = entities
+        self.attribution = {"work": version}
+
+    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+        return Annotation(Author.model(self.model_version), self.entities)
+
+
+async def test_of_parts_that_overlap_the_earlier_one_stays() -> None:
+    first = Fixed("one", Entity(0, 5, "CITY"), Entity(20, 25, "AGE"))
+    second = Fixed("two", Entity(3, 9, "STATE"), Entity(5, 9, "ZIP"), Entity(30, 35, "AGE"))
+    combined = CombinedPredictor([first, second])
+    annotation = await combined.predict("x" * 40)
+    assert [entity.span for entity in annotation.entities] == [
+        (0, 5, "CITY"),
+        (5, 9, "ZIP"),
+        (20, 25, "AGE"),
+        (30, 35, "AGE"),
+    ]
+    assert annotation.author == Author.model("one-1+two-1")
+    assert [entry["work"] for entry in combined.attributions] == ["one", "two"]
+
+
+def test_names_joined_with_plus_make_one_predictor() -> None:
+    labels = load_labels()
+    register_predictor("computing", lambda labels, *, size=1: Computing())
+    predictor = make_predictor("regex+computing", labels, size=2)
+    assert predictor.model_version == "regex-1+computing-2"
+    with pytest.raises(ConfigurationError, match="no option wrong; it takes size"):
+        make_predictor("regex+computing", labels, wrong=2)
+    with pytest.raises(UnknownNameError, match="'nothing'"):
+        make_predictor("regex+nothing", labels)
