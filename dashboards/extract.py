@@ -1,10 +1,10 @@
 """From samples to columns: what the dashboard asks about, one row each.
 
-    samples    one row a record: where it lies, what it is, how far people got
-    entities   one row an entity of the newest prediction and of the newest review
-    decisions  one row a region that a review compared with its pre-annotation (`evaluation.acceptance`)
-    reviews    one row a person's work on a sample: time, edits, lint
-    issues     one row a code and author of a sample, with how often
+samples    one row a record: where it lies, what it is, how far people got
+entities   one row an entity of the newest prediction and of the newest review
+decisions  one row a region that a review compared with its pre-annotation (`evaluation.acceptance`)
+reviews    one row a person's work on a sample: time, edits, lint
+issues     one row a code and author of a sample, with how often
 """
 
 from __future__ import annotations
@@ -198,9 +198,7 @@ def _add_spans(columns: Columns, sample: Sample, side: str, annotation: Annotati
         columns.add("mentions", sample.sample_id, side, mention.label, sample.language)
 
 
-def _add_issues(
-    columns: Columns, item: Located, annotations: list[Annotation], labels: LabelSchema
-) -> tuple[int, int]:
+def _add_issues(columns: Columns, item: Located, annotations: list[Annotation], labels: LabelSchema) -> tuple[int, int]:
     sample = item.sample
     counts: Counter[tuple[str, str]] = Counter((issue.code, "") for issue in (*item.issues, *check_text(sample.text)))
     for annotation in annotations:

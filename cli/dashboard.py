@@ -1,0 +1,35 @@
+"""`goldspan dashboard`: coverage and quality at a glance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.console import err, say
+from cli.options import HELP, DataOption, LabelsOption
+
+app = typer.Typer(context_settings=HELP)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. Default: from 8501")] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+) -> None:
+    """Open the dashboard on this machine. It reads the workspace only and works while runs write. Ctrl-C ends it."""
+    from annotation.labels import load_labels
+    from annotation.workspace import find_workspace
+    from dashboards.launch import start_dashboard
+
+    load_labels(labels)
+    with err.status("Starting the dashboard"):
+        running = start_dashboard(find_workspace(data), port, labels)
+    say(f"The dashboard is at {running.url}    Ctrl-C ends it.")
+    try:
+        running.process.wait()
+    except KeyboardInterrupt:
+        say("Ending the dashboard.")
+    finally:
+        running.stop()

@@ -1,0 +1,119 @@
+"""Starts the dashboard: Streamlit on 127.0.0.1, without telemetry."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from annotation.errors import ConfigurationError, ServiceError
+from annotation.workspace import Workspace
+
+PREFERRED_PORTS = range(8501, 8521)
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardProcess:
+    """A dashboard that answers at `url`; end it with `stop`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """End the process and wait for it."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def build_command(port: int) -> list[str]:
+    """The command line that serves the dashboard."""
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(Path(__file__).with_name("app.py")),
+        "--server.address=127.0.0.1",
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--server.fileWatcherType=none",
+        "--browser.gatherUsageStats=false",
+        "--client.toolbarMode=minimal",
+        "--client.showErrorDetails=none",
+    ]
+
+
+def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str, str]:
+    """The environment of the dashboard's process: it finds its workspace and label schema there."""
+    variables = dict(os.environ) | {"GOLDSPAN_DATA": str(workspace.root.resolve())}
+    if label_file:
+        variables["GOLDSPAN_LABELS"] = str(label_file.resolve())
+    return variables
+
+
+def find_port(port: int | None = None) -> int:
+    """The port asked for, or the first free one from 8501.
+
+    Raises:
+        ConfigurationError: it is taken.
+
+    """
+    for candidate in [port] if port else PREFERRED_PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return candidate
+    raise ConfigurationError(f"Port {port or '8501 to 8520'} is taken. Give a free one with --port.")
+
+
+def start_dashboard(workspace: Workspace, port: int | None = None, label_file: Path | None = None) -> DashboardProcess:
+    """Start the dashboard in the background and wait until it answers; its output goes to `.dashboard/log`.
+
+    Raises:
+        ConfigurationError: the port is taken.
+        ServiceError: it did not come up; the message ends with its last lines.
+
+    """
+    port = find_port(port)
+    log = workspace.root / ".dashboard" / "log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            build_command(port),
+            env=build_environment(workspace, label_file),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if _answers(port):
+            return DashboardProcess(url, process)
+        time.sleep(0.2)
+    process.kill()
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+    raise ServiceError(f"The dashboard did not come up. Its last lines:\n{tail}")
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
