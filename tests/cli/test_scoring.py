@@ -1,0 +1,152 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from annotation.identity import make_sample_id
+from annotation.labels import load_labels
+from annotation.store import write_samples
+from annotation.tagged import parse_tagged
+from annotation.types import Annotation, Author, Sample
+from cli.compare import app as compare_app
+from cli.errors import app as errors_app
+from cli.evaluate import app as evaluate_app
+from cli.exits import Exit
+
+LABELS = load_labels()
+TEXTS = [
+    ("<FIRSTNAME>Maria</FIRSTNAME> moved to <CITY>Lyon</CITY>.", "<FIRSTNAME>Maria</FIRSTNAME> moved to Lyon."),
+    ("Write to <EMAIL>ann@example.org</EMAIL>.", "Write to <EMAIL>ann@example.org</EMAIL>."),
+    ("Nobody was there.", "<FIRSTNAME>Nobody</FIRSTNAME> was there."),
+]
+WORDS = ("Maria", "moved", "Lyon", "Write", "ann@example", "Nobody", "there")
+runner = CliRunner()
+
+
+def make_sample(gold: str | None, predicted: str | None) -> Sample:
+    readings, text = [], ""
+    for tagged, author in ((gold, Author.person("ann")), (predicted, Author.model("toy-1"))):
+        if tagged is not None:
+            read = parse_tagged(tagged, LABELS)
+            text = read.text
+            readings.append(Annotation(author, read.entities, id=author.name))
+    return Sample(text, "en", "GB", "note", tuple(readings), sample_id=make_sample_id(text, "en"))
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLDSPAN_DATA", str(tmp_path / "data"))
+    gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
+    write_samples(gold, [make_sample(gold, None) for gold, _ in TEXTS], LABELS)
+    write_samples(predicted, [make_sample(None, predicted) for _, predicted in TEXTS], LABELS)
+    return gold, predicted
+
+
+def run(app, *arguments, code=Exit.OK):
+    result = runner.invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
+def test_evaluate_shows_scores_and_writes_the_result(files, tmp_path):
+    shown = run(evaluate_app, *files)
+    assert "strict spans" in shown.stdout
+    assert "masked characters" in shown.stdout
+    written = json.loads((tmp_path / "data" / "results" / "toy-1.json").read_text())
+    assert written["metrics"]["recall"] == pytest.approx(2 / 3)
+    assert written["metrics"]["exact_match_accuracy"] == pytest.approx(1 / 3)
+    assert set(written["baselines"]) == {"mask-nothing", "mask-everything", "regex+checksum"}
+
+
+def test_evaluate_for_machines(files, tmp_path):
+    output = tmp_path / "here.json"
+    printed = run(
+        evaluate_app, *files, "--json", "--output", output, "--level", "group", "--scheme", "partial", "--no-baselines"
+    )
+    document = json.loads(printed.stdout)
+    assert (document["level"], document["scheme"]) == ("group", "partial")
+    assert json.loads(output.read_text())["metrics"] == document["metrics"]
+
+
+def test_evaluate_lets_a_predictor_read(files, tmp_path):
+    run(evaluate_app, files[0], "--predictor", "regex", "--name", "patterns", "--no-baselines")
+    written = json.loads((tmp_path / "data" / "results" / "patterns.json").read_text())
+    assert written["per_class_metrics"]["EMAIL"]["recall"] == 1.0
+    assert written["timing"]["documents"] == 3
+
+
+def test_evaluate_wants_one_kind_of_prediction(files):
+    assert "--predictor" in str(run(evaluate_app, files[0], code=1).exception)
+    assert "--predictor" in str(run(evaluate_app, *files, "--predictor", "regex", code=1).exception)
+
+
+def test_what_is_not_paired_is_named_and_changes_the_exit_code(files, tmp_path):
+    gold, _ = files
+    write_samples(tmp_path / "part.jsonl", [make_sample(None, TEXTS[0][1])], LABELS)
+    shown = run(evaluate_app, gold, tmp_path / "part.jsonl", code=Exit.REFUSED_SOME)
+    for tagged, _ in TEXTS[1:]:
+        assert make_sample(tagged, None).sample_id in shown.stderr
+
+
+def test_gold_that_no_person_has_read_is_said(files):
+    _, predicted = files
+    assert "Gold of these documents is prediction" in run(evaluate_app, predicted, predicted).stderr
+
+
+def test_nothing_to_pair_is_an_error(files, tmp_path):
+    write_samples(tmp_path / "other.jsonl", [make_sample(None, "Another text.")], LABELS)
+    assert "Nothing can be scored" in str(run(evaluate_app, files[0], tmp_path / "other.jsonl", code=1).exception)
+
+
+def test_compare_always_shows_the_baselines(files, tmp_path):
+    run(evaluate_app, *files)
+    run(evaluate_app, files[0], "--predictor", "regex", "--no-baselines")
+    results = sorted((tmp_path / "data" / "results").iterdir(), reverse=True)
+    for arguments in (results, [*results[1:], "--gold", files[0]]):
+        shown = run(compare_app, *arguments)
+        assert all(name in shown.stdout for name in ("mask-nothing", "mask-everything", "regex+checksum"))
+    document = json.loads(run(compare_app, *results, "--json").stdout)
+    assert document["reference"] == "toy-1"
+    assert document["rows"][1]["deltas"]["f1_score"]["p_value"] <= 1
+
+
+def test_charts_are_written_on_request(files, tmp_path):
+    pytest.importorskip("matplotlib")
+    run(evaluate_app, *files, "--charts", tmp_path / "charts")
+    run(compare_app, tmp_path / "data" / "results" / "toy-1.json", "--charts", tmp_path / "charts")
+    assert {file.name for file in (tmp_path / "charts").iterdir()} >= {"confusion.png", "comparison.svg"}
+
+
+def test_errors_shows_the_worst_documents(files):
+    shown = run(errors_app, *files, "--show-text")
+    assert "- <FIRSTNAME>Maria</FIRSTNAME> moved to <CITY>Lyon</CITY>." in shown.stdout
+    assert "+ <FIRSTNAME>Maria</FIRSTNAME> moved to Lyon." in shown.stdout
+    document = json.loads(run(errors_app, *files, "--top", "1", "--json").stdout)
+    assert len(document) == 1
+
+
+def test_errors_of_a_perfect_prediction(files):
+    assert "exactly as in gold" in run(errors_app, files[0], files[0]).stderr
+
+
+@pytest.mark.parametrize(
+    ("app", "arguments"),
+    [
+        (evaluate_app, ()),
+        (evaluate_app, ("--json",)),
+        (evaluate_app, ("--level", "pii")),
+        (errors_app, ()),
+        (errors_app, ("--json",)),
+    ],
+)
+def test_reports_carry_no_text_unless_asked(files, tmp_path, app, arguments):
+    shown = run(app, *files, *arguments)
+    written = [file.read_text() for file in tmp_path.glob("data/results/*.json")]
+    for word in WORDS:
+        assert word not in shown.stdout + shown.stderr + "".join(written)
+
+
+def test_text_is_shown_where_asked_and_stays_out_of_the_result(files, tmp_path):
+    shown = run(evaluate_app, *files, "--show-text")
+    assert "Maria" in shown.stdout
+    assert "Maria" not in (tmp_path / "data" / "results" / "toy-1.json").read_text()

@@ -1,0 +1,36 @@
+import pytest
+
+from annotation.errors import TerminalServiceError
+from annotation.types import Annotation, Author, Entity
+from evaluation.documents import pair_gold
+from evaluation.predicting import describe_timing, run_predictor
+from evaluation.predictors.base import Predictor
+
+
+class FirstWord(Predictor):
+    """Takes the first word for a name; fails on German."""
+
+    name = "first-word"
+
+    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+        if language == "de":
+            raise TerminalServiceError("no German")
+        return Annotation(Author.model(self.model_version), (Entity(0, len(text.split()[0]), "FIRSTNAME"),))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_text_is_read_and_failures_are_named(samples, workers):
+    pairing, timing = run_predictor(pair_gold(samples), FirstWord(), workers)
+    assert [document.sample_id for document in pairing.documents] == ["sample-0", "sample-1", "sample-4"]
+    assert pairing.documents[0].predicted.entities == (Entity(0, 5, "FIRSTNAME"),)
+    assert [refusal.sample_id for refusal in pairing.refusals] == ["sample-2", "sample-3"]
+    assert pairing.refusals[0].reason == "first-word failed: no German"
+    assert (pairing.model, pairing.predicted_source) == ("first-word-1", "prediction")
+    assert (timing["documents"], timing["failures"]) == (3, 2)
+    assert 0 <= timing["latency_p50_seconds"] <= timing["latency_p95_seconds"] <= timing["wall_seconds"]
+
+
+def test_timing_of_nothing_is_not_known():
+    timing = describe_timing([], 0.0)
+    assert timing["latency_p50_seconds"] is None
+    assert timing["documents_per_second"] is None
