@@ -36,7 +36,10 @@ class Repository:
 
 
 class FakeHub:
-    """The state of the stand-in. `faults` maps a substring of a path to how many 503 answers it gets."""
+    """The state of the stand-in.
+
+    `faults` maps a substring of a path to how many 501 answers it gets (other codes the client retries by itself).
+    """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
@@ -68,11 +71,6 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         return
 
-    def do_GET(self) -> None:
-        self._handle()
-
-    do_HEAD = do_POST = do_PUT = do_GET
-
     def _handle(self) -> None:
         url = urlsplit(self.path)
         path = unquote(url.path)
@@ -84,12 +82,14 @@ class _Handler(BaseHTTPRequestHandler):
         for part, left in self.hub.faults.items():
             if part in path and left > 0:
                 self.hub.faults[part] = left - 1
-                return self._reply(503, {"error": "busy"})
+                self._reply(501, {"error": "busy"})
+                return
         for method, pattern, action in ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split():
-                return action(self, **match.groupdict())
-        return self._reply(404, {"error": "no such route"})
+                action(self, **match.groupdict())
+                return
+        self._reply(404, {"error": "no such route"})
 
     def _read_chunks(self) -> bytes:
         pieces = []
@@ -151,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
             prefix = folder.strip("/")
             inside = {n: d for n, d in commit[1].items() if not prefix or n.startswith(prefix + "/")}
             if prefix and not inside:
-                return self._reply(404, {"error": "no entry"}, {"X-Error-Code": "EntryNotFound"})
+                self._reply(404, {"error": "no entry"}, {"X-Error-Code": "EntryNotFound"})
+                return
             recursive = self.query.get("recursive", ["false"])[0].lower() in {"true", "1"}
             entries = [self._entry(name, data) for name, data in sorted(inside.items())]
             if not recursive:
@@ -180,7 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         if commit := self._open(repo, revision):
             sha, files = commit
             if file not in files:
-                return self._reply(404, {"error": "no entry"}, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": sha})
+                self._reply(404, {"error": "no entry"}, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": sha})
+                return
             data = files[file]
             headers = {
                 "ETag": f'"{hashlib.sha1(data).hexdigest()}"',
@@ -192,7 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
             if wanted:
                 start, end = int(wanted[1]), int(wanted[2] or len(data) - 1)
                 headers["Content-Range"] = f"bytes {start}-{min(end, len(data) - 1)}/{len(data)}"
-                return self._reply(206, data[start : end + 1], headers)
+                self._reply(206, data[start : end + 1], headers)
+                return
             self._reply(200, data, headers)
 
     def create(self) -> None:
@@ -200,9 +203,11 @@ class _Handler(BaseHTTPRequestHandler):
         name = f"{asked.get('organization') or 'tester'}/{asked['name']}"
         url = f"{self.hub.url}/datasets/{name}"
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._reply(401, {"error": "Invalid credentials"})
+            self._reply(401, {"error": "Invalid credentials"})
+            return
         if name in self.hub.repositories:
-            return self._reply(409, {"error": "exists", "url": url})
+            self._reply(409, {"error": "exists", "url": url})
+            return
         private = bool(asked.get("private")) or asked.get("visibility") == "private"
         self.hub.add(name, {".gitattributes": b""}, private=private)
         self._reply(200, {"url": url, "name": name, "id": name})
@@ -228,19 +233,19 @@ class _Handler(BaseHTTPRequestHandler):
             if asked["oid"] not in self.hub.blobs:
                 entry["actions"] = {"upload": {"href": f"{self.hub.url}/lfs/{asked['oid']}", "header": {}}}
             objects.append(entry)
-        self._reply(
-            200, {"transfer": "basic", "objects": objects}, {"Content-Type": "application/vnd.git-lfs+json"}
-        )
+        self._reply(200, {"transfer": "basic", "objects": objects}, {"Content-Type": "application/vnd.git-lfs+json"})
 
     def lfs_put(self, oid: str) -> None:
         if hashlib.sha256(self.body).hexdigest() != oid:
-            return self._reply(400, {"error": "checksum"})
+            self._reply(400, {"error": "checksum"})
+            return
         self.hub.blobs[oid] = self.body
         self._reply(200)
 
     def commit(self, repo: str, revision: str) -> None:
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._reply(403, {"error": "read only"})
+            self._reply(403, {"error": "read only"})
+            return
         if opened := self._open(repo, revision):
             files = dict(opened[1])
             for line in self.body.splitlines():
@@ -265,6 +270,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
 _REV = r"(?P<revision>[^/]+)"
+for _method in ("GET", "HEAD", "POST", "PUT"):
+    setattr(_Handler, f"do_{_method}", _Handler._handle)
+
 ROUTES: list[tuple[str, str, Callable[..., None]]] = [
     ("GET", "/api/whoami-v2", _Handler.whoami),
     ("POST", "/api/repos/create", _Handler.create),

@@ -1,0 +1,39 @@
+"""CSV of spans: one line a span, for spreadsheets. It cannot be read back: the texts are not in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from annotation.formats.loss import ExportReport, LossCounter
+from annotation.identity import make_sample_id
+from annotation.store import AtomicFile
+from annotation.types import Entity, Mention, Sample
+
+COLUMNS = ("sample_id", "language", "layer", "start", "end", "label", "cluster", "value", "author")
+
+
+def write_csv(path: Path, samples: Iterable[Sample]) -> ExportReport:
+    """Write the spans of the best reading of each sample; returns what was lost."""
+    losses = LossCounter()
+    with AtomicFile(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for sample in samples:
+            best = losses.take_best(sample)
+            losses.lose_details(best)
+            losses.lose("texts")
+            sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+            spans: list[Entity | Mention] = [*best.entities, *best.mentions] if best else []
+            for span in spans:
+                layer, cluster = ("entity", "") if isinstance(span, Entity) else ("mention", span.cluster)
+                value = sample.text[span.start : span.end]
+                author = best.author.name if best else ""
+                writer.writerow(
+                    (sample_id, sample.language, layer, span.start, span.end, span.label, cluster, value, author)
+                )
+        text.detach()
+    return losses.report()

@@ -1,0 +1,88 @@
+"""What a format cannot hold, counted while it is written: nothing is lost in silence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from annotation.types import Annotation, Entity, Sample, sort_spans
+
+LOSSES = {
+    "other_readings": "readings beside the best one are left out",
+    "unread_samples": "samples without any reading are written as if they held nothing",
+    "overlapping_entities": "of overlapping entities only the outermost is written",
+    "mentions": "mentions and their clusters are left out",
+    "single_mentions": "mentions without a cluster are left out",
+    "mention_kinds": "the kind of a mention (PRONOUN, REFERENCE, MENTION) is not written; reading guesses it",
+    "crossing_mentions": "of crossing mentions of one cluster only the first is written",
+    "edge_whitespace": "white space at the edges of a span is cut off",
+    "span_details": "ids, origins and scores of spans are not written",
+    "review_details": "times, status and parent of the reading are not written",
+    "provenance": "country, document type and provenance are not written",
+    "negatives": "samples without spans are written, but kiji's loader passes over them",
+    "texts": "texts are not written, only spans and their surfaces",
+}
+"""Meaning of every loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """How many samples were written, and how often each thing was lost."""
+
+    samples: int
+    losses: dict[str, int]
+
+    def explain(self) -> list[str]:
+        """One sentence for each loss."""
+        return [f"{count} × {name}: {LOSSES[name]}." for name, count in self.losses.items()]
+
+
+class LossCounter:
+    """Counts what is lost."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.counts: Counter[str] = Counter()
+
+    def take_best(self, sample: Sample) -> Annotation | None:
+        """The reading to write; the others count as lost."""
+        self.samples += 1
+        best = sample.best
+        self.lose("other_readings", len(sample.annotations) - (best is not None))
+        self.lose("unread_samples", best is None)
+        return best
+
+    def lose(self, name: str, count: int = 1) -> None:
+        """Count a loss."""
+        if count:
+            self.counts[name] += int(count)
+
+    def lose_details(self, annotation: Annotation | None) -> None:
+        """Count what most formats have no place for."""
+        if annotation is None:
+            return
+        entities = sum(bool(span.id or span.origin or span.score is not None) for span in annotation.entities)
+        self.lose("span_details", entities + sum(bool(span.id or span.origin) for span in annotation.mentions))
+        details = (annotation.created_at, annotation.updated_at, annotation.lead_time, annotation.parent)
+        self.lose("review_details", any(detail is not None for detail in details))
+
+    def flatten(self, annotation: Annotation | None) -> tuple[Entity, ...]:
+        """Entities that do not overlap: the outermost ones; the others count as lost."""
+        entities = annotation.entities if annotation else ()
+        kept = keep_outermost(entities)
+        self.lose("overlapping_entities", len(entities) - len(kept))
+        return kept
+
+    def report(self) -> ExportReport:
+        """What was written and what was lost."""
+        return ExportReport(self.samples, {name: self.counts[name] for name in LOSSES if self.counts[name]})
+
+
+def keep_outermost(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """Entities in text order without those that overlap an earlier or longer one."""
+    kept: list[Entity] = []
+    for entity in sort_spans(entities):
+        if not kept or entity.start >= kept[-1].end:
+            kept.append(entity)
+    return tuple(kept)

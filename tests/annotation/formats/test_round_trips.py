@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.errors import InputError, RecordError, UnknownNameError
+from annotation.formats.conll import read_conll, write_conll
+from annotation.formats.csv_spans import COLUMNS, write_csv
+from annotation.formats.jsonl import read_jsonl, write_jsonl
+from annotation.formats.kiji import read_kiji, write_kiji
+from annotation.formats.loss import LOSSES
+from annotation.formats.registry import FORMATS, export_samples, import_samples
+from annotation.formats.spacy_docbin import read_docbin, write_docbin
+from annotation.identity import make_sample_id
+from annotation.store import prepare_task
+from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from tests.strategies import LABELS, samples
+
+EMOJI = "👩‍💻 Zoë 🇫🇷 met محمد علي in ירושלים.\r\n  She\u2028likes it 😀!"
+
+
+def name_clusters(annotation: Annotation) -> list[tuple[int, int, str]]:
+    """Clustered mentions, with clusters numbered in text order."""
+    numbers: dict[str, str] = {}
+    spans = [m for m in sort_spans(annotation.mentions) if m.cluster]
+    return [(m.start, m.end, numbers.setdefault(m.cluster, str(len(numbers)))) for m in spans]
+
+
+def is_clean(sample: Sample) -> bool:
+    """No white space at the edges, no two mentions of one cluster at one place."""
+    best = sample.annotations[0]
+    spans = [*best.entities, *best.mentions]
+    sound = all(not sample.text[s.start].isspace() and not sample.text[s.end - 1].isspace() for s in spans)
+    return sound and len({(m.start, m.end) for m in best.mentions}) == len(best.mentions)
+
+
+def sound_samples() -> st.SearchStrategy[Sample]:
+    """Samples that may be written to the store."""
+
+    def is_sound(sample: Sample) -> bool:
+        try:
+            prepare_task(sample, LABELS)
+        except RecordError:
+            return False
+        return is_clean(sample)
+
+    return samples().filter(is_sound)
+
+
+def emoji_sample() -> Sample:
+    def span(surface: str) -> tuple[int, int]:
+        start = EMOJI.index(surface)
+        return start, start + len(surface)
+
+    entities = [
+        Entity(*span("Zoë"), "FIRSTNAME"),
+        Entity(*span("محمد"), "FIRSTNAME"),
+        Entity(*span("علي"), "SURNAME"),
+        Entity(*span("ירושלים"), "CITY"),
+    ]
+    mentions = [Mention(*span("محمد علي"), "MENTION", "1"), Mention(*span("She"), "PRONOUN", "1")]
+    annotation = Annotation(Author.model("m-1"), sort_spans(entities), sort_spans(mentions))
+    return Sample(EMOJI, "en", "FR", "note", (annotation,), {}, make_sample_id(EMOJI, "en"))
+
+
+@given(st.lists(samples().filter(is_clean), max_size=3), st.sampled_from(["bio", "bioes"]))
+def test_conll(drawn: list[Sample], scheme: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.conll"
+        report = write_conll(path, drawn, scheme)
+        back = list(read_conll(path, LABELS))
+    assert report.samples == len(drawn)
+    assert [sample.text for sample in back] == [sample.text for sample in drawn]
+    assert [sample.language for sample in back] == [sample.language for sample in drawn]
+    for sample, read in zip(drawn, back, strict=True):
+        assert read.annotations[0].entities == sample.annotations[0].entities
+        assert name_clusters(read.annotations[0]) == name_clusters(sample.annotations[0])
+
+
+@given(st.lists(samples().filter(is_clean), max_size=2))
+def test_spacy(drawn: list[Sample]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.spacy"
+        report = write_docbin(path, drawn)
+        back = list(read_docbin(path, LABELS))
+    assert report.losses == {}
+    expected = [replace(s, sample_id=make_sample_id(s.text, s.language)) for s in drawn]
+    assert [replace(s, annotations=()) for s in back] == [replace(s, annotations=()) for s in expected]
+    for sample, read in zip(drawn, back, strict=True):
+        assert read.annotations[0].author == sample.annotations[0].author
+        assert read.annotations[0].entities == sample.annotations[0].entities
+        assert read.annotations[0].mentions == sample.annotations[0].mentions
+
+
+@given(st.lists(samples(), max_size=3))
+def test_flat_jsonl(drawn: list[Sample]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.jsonl"
+        assert write_jsonl(path, drawn).losses == {}
+        back = list(read_jsonl(path, LABELS))
+    expected = [
+        replace(
+            s,
+            sample_id=make_sample_id(s.text, s.language),
+            annotations=tuple(replace(a, score=None) for a in s.annotations),
+        )
+        for s in drawn
+    ]
+    assert back == expected
+
+
+@given(st.lists(sound_samples(), max_size=2, unique_by=lambda s: (s.text, s.language)))
+def test_kiji(drawn: list[Sample]) -> None:
+    with TemporaryDirectory() as folder:
+        write_kiji(Path(folder) / "k", drawn, LABELS)
+        back = {} if not drawn else {s.sample_id: s for s in read_kiji([Path(folder) / "k"], LABELS)}
+    assert len(back) == len(drawn)
+    for sample in drawn:
+        read = back[make_sample_id(sample.text, sample.language)]
+        assert (read.text, read.language, read.country) == (sample.text, sample.language, sample.country)
+        assert read.annotations[0].entities == sample.annotations[0].entities
+
+
+@pytest.mark.parametrize("name", ["conll", "bioes", "spacy", "jsonl", "kiji"])
+def test_offsets_stay_on_emoji_and_right_to_left_text(tmp_path: Path, name: str) -> None:
+    sample = emoji_sample()
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    export_samples(name, path, [sample], LABELS)
+    (back,) = import_samples(name, path, LABELS)
+    assert back.text == EMOJI
+    assert back.annotations[0].entities == sample.annotations[0].entities
+    assert back.annotations[0].mentions[0].span == sample.annotations[0].mentions[0].span
+    assert name_clusters(back.annotations[0]) == name_clusters(sample.annotations[0])
+
+
+def test_what_is_lost_is_said(tmp_path: Path) -> None:
+    entities = (Entity(0, 7, "COMPANYNAME", id="x"), Entity(0, 3, "FIRSTNAME"))
+    mentions = (Mention(0, 3, "REFERENCE"), Mention(8, 11, "PRONOUN", "c"))
+    author = Author.person("1")
+    readings = (Annotation(Author.model("m")), Annotation(author, entities, mentions, lead_time=3.0))
+    sample = Sample("Ann Lee saw her .", "en", annotations=readings, provenance={"run": "r"})
+    report = write_conll(tmp_path / "a.conll", [sample, Sample("Bo", "en")])
+    assert report.losses == {
+        "other_readings": 1,
+        "unread_samples": 1,
+        "overlapping_entities": 1,
+        "single_mentions": 1,
+        "mention_kinds": 1,
+        "span_details": 1,
+        "review_details": 1,
+        "provenance": 1,
+    }
+    assert all(LOSSES[name] in line for name, line in zip(report.losses, report.explain(), strict=True))
+
+
+def test_csv_quotes_what_it_must(tmp_path: Path) -> None:
+    text = 'A "b",\nc'
+    annotation = Annotation(Author.model("m"), (Entity(0, len(text), "COMPANYNAME"),), (Mention(0, 1, "MENTION", "1"),))
+    report = write_csv(tmp_path / "a.csv", [Sample(text, "en", annotations=(annotation,), sample_id="s1")])
+    lines = (tmp_path / "a.csv").read_bytes().decode().split("\r\n")
+    assert lines[0] == ",".join(COLUMNS)
+    assert lines[1] == 's1,en,entity,0,8,COMPANYNAME,,"A ""b"",\nc",m'
+    assert lines[2] == "s1,en,mention,0,1,MENTION,1,A,m"
+    assert report.losses == {"texts": 1}
+    with pytest.raises(InputError, match="does not hold the texts"):
+        import_samples("csv", tmp_path / "a.csv", LABELS)
+    with pytest.raises(UnknownNameError, match="conll"):
+        export_samples("connl", tmp_path / "b", [], LABELS)
+
+
+def test_conll_of_others_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "other.conll"
+    path.write_text("Ann B-FIRSTNAME\nLee B-SURNAME\nin O\nNew B-CITY\nYork I-CITY\n\nBo S-FIRSTNAME\n")
+    first, second = read_conll(path, LABELS, "en")
+    assert first.text == "Ann Lee in New York"
+    assert [e.span for e in first.annotations[0].entities] == [(0, 3, "FIRSTNAME"), (4, 7, "SURNAME"), (11, 19, "CITY")]
+    assert second.annotations[0].entities == (Entity(0, 2, "FIRSTNAME"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "line"),
+    [
+        ("Ann\n", "a token and a tag", 1),
+        ("Ann B-NAME\n", "known label", 1),
+        ('# text = "Ann is"\nAnn O\nwas O\n', "does not come next", 3),
+        ("# text = Ann\nAnn O\n", "JSON string", 1),
+    ],
+)
+def test_broken_conll_is_named(tmp_path: Path, content: str, reason: str, line: int) -> None:
+    path = tmp_path / "bad.conll"
+    path.write_text(content)
+    with pytest.raises(RecordError, match=reason) as caught:
+        list(read_conll(path, LABELS))
+    assert caught.value.line == line
+
+
+def test_kiji_own_files_are_read(tmp_path: Path) -> None:
+    text = "Ann said she left."
+    regions = [
+        {"id": "a", "from_name": "label", "to_name": "text", "type": "labels",
+         "value": {"start": 0, "end": 3, "text": "Ann", "labels": ["FIRSTNAME"]}},
+        {"id": "b", "from_name": "label", "to_name": "text", "type": "labels",
+         "value": {"start": 9, "end": 12, "text": "she", "labels": []}},
+        {"from_id": "b", "to_id": "a", "type": "relation", "direction": "right"},
+    ]  # fmt: skip
+    task = {"data": {"text": text, "language": "English"}, "predictions": [{"model_version": "1", "result": regions}]}
+    (tmp_path / "x.json").write_text(json.dumps(task))
+    (sample,) = read_kiji([tmp_path], LABELS)
+    mentions = sample.annotations[0].clusters["1"]
+    assert [(text[m.start : m.end], m.label) for m in mentions] == [("Ann", "MENTION"), ("she", "PRONOUN")]
