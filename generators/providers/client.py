@@ -133,7 +133,7 @@ class _ServerBroke(Rejected):
 
 
 def _make_http_client(base_url: str, limits: httpx2.Limits, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-    if importlib.util.find_spec("aiohttp") and importlib.util.find_spec("httpx_aiohttp"):
+    if importlib.util.find_spec("aiohttp"):
         return DefaultAioHttpClient(base_url=base_url, limits=limits, timeout=timeout)
     return httpx2.AsyncClient(base_url=base_url, limits=limits, timeout=timeout)
 

@@ -1,0 +1,91 @@
+"""Runs for tests: a workspace, settings, and an executor that answers by a function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from annotation.labels import load_labels
+from annotation.tagged import escape_text
+from annotation.workspace import Workspace
+from generators.budget import Budget, Prices
+from generators.pipeline import Summary, Task, drive
+from generators.prompts import read_user
+from generators.providers.base import Answer, Feed, Request
+from generators.runs import begin_run, open_run
+from generators.settings import RunSettings
+
+LABELS = load_labels()
+Script = Callable[[Request], Answer | None]
+
+
+def write_content(body: Mapping[str, Any]) -> str:
+    """Good content for any stage: the brief's values in a list, nothing to correct."""
+    document = read_user(body["messages"])
+    brief = document["brief"]
+    if document["stage"] == "draft":
+        values = [f"- <{v['label']}>{escape_text(v['value'])}</{v['label']}>" for v in brief["values"]]
+        content = {"tagged_text": "\n".join([f"Note {brief['index']}.", *values])}
+    elif document["stage"] == "coreference":
+        content = {"tagged_text": document["tagged_text"]}
+    else:
+        content = {"proposals": [], "tagged_text": document["tagged_text"]}
+    return json.dumps(content)
+
+
+def answer_well(request: Request) -> Answer:
+    """A good answer."""
+    content = write_content(request.body)
+    return Answer(request.custom_id, content=content, tokens_in=100, tokens_out=50, model="scripted")
+
+
+class ScriptedExecutor:
+    """Answers each request by a function; None leaves it unanswered and returns."""
+
+    def __init__(self, script: Script = answer_well, at_once: int = 4, stop_after: int | None = None) -> None:
+        self.script, self.at_once, self.stop_after = script, at_once, stop_after
+        self.asked: list[Request] = []
+
+    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+        while not stop.is_set() and not feed.finished:
+            for request in feed.take(self.at_once):
+                if self.stop_after is not None and len(self.asked) >= self.stop_after:
+                    return
+                self.asked.append(request)
+                answer = self.script(request)
+                if answer is None:
+                    return
+                feed.deliver([answer])
+            await asyncio.sleep(0)
+
+    async def reconcile(self, feed: Feed) -> None:
+        """Nothing stays anywhere."""
+
+    async def cancel(self, feed: Feed) -> None:
+        """Nothing stays anywhere."""
+
+
+def make_settings(**changes: object) -> RunSettings:
+    return RunSettings(**{"provider": "compatible", "samples": 6, "model": "m", "languages": ("en", "de"), **changes})
+
+
+def drive_scripted(
+    root: Path,
+    settings: RunSettings,
+    executor: ScriptedExecutor,
+    *,
+    task: Task = Task.GO,
+    max_cost: float | None = None,
+    max_tokens: int | None = None,
+    prices: Prices = Prices(),
+) -> Summary:
+    workspace = Workspace(root)
+    folder = begin_run(workspace, settings, LABELS, "r")
+    run = open_run(folder)
+    with run.journal:
+        budget = Budget(prices, max_cost, max_tokens, run.journal.sum_totals())
+        path = workspace.annotation_samples / "r.jsonl"
+        return asyncio.run(drive(run, executor, path, budget, asyncio.Event(), task))

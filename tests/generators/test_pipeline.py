@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from annotation.errors import StateError
+from annotation.store import read_records, read_samples
+from annotation.workspace import Workspace
+from generators.budget import Prices
+from generators.journal import Journal
+from generators.pipeline import Outcome, Task
+from generators.progress import read_progress
+from generators.providers.base import Answer, AnswerState, Request
+from generators.runs import begin_run, find_run, list_runs, open_run
+from tests.generators.scripted import LABELS, ScriptedExecutor, answer_well, drive_scripted, make_settings
+
+
+def test_every_stage_is_asked_and_samples_are_written(tmp_path):
+    executor = ScriptedExecutor()
+    summary = drive_scripted(tmp_path, make_settings(review=True), executor)
+    assert summary.outcome is Outcome.DONE
+    assert [r.stage for r in executor.asked].count("review") == 6
+    samples = list(read_samples([summary.samples], LABELS))
+    assert len(samples) + summary.written.duplicates == 6
+    sample = samples[0]
+    assert sample.predictions[0].author.name == "compatible/m"
+    assert [stage["stage"] for stage in sample.provenance["stages"]] == ["draft", "coreference", "review"]
+    assert sample.provenance["run"] == "r"
+
+
+def test_two_runs_of_one_seed_ask_the_same_bytes(tmp_path):
+    first, second = ScriptedExecutor(), ScriptedExecutor(at_once=1)
+    drive_scripted(tmp_path / "a", make_settings(seed=5), first)
+    drive_scripted(tmp_path / "b", make_settings(seed=5), second)
+    by_id = {r.custom_id: json.dumps(r.body, sort_keys=True) for r in first.asked}
+    assert by_id == {r.custom_id: json.dumps(r.body, sort_keys=True) for r in second.asked}
+    other = ScriptedExecutor()
+    drive_scripted(tmp_path / "c", make_settings(seed=6), other)
+    assert not by_id.keys() & {r.custom_id for r in other.asked}
+
+
+@pytest.mark.parametrize("stop_after", range(0, 12, 3))
+def test_resume_asks_only_what_is_missing(tmp_path, stop_after):
+    first = ScriptedExecutor(stop_after=stop_after)
+    summary = drive_scripted(tmp_path, make_settings(), first)
+    assert summary.progress.done < 6
+    second = ScriptedExecutor()
+    summary = drive_scripted(tmp_path, make_settings(), second)
+    assert summary.outcome is Outcome.DONE
+    asked = [r.custom_id for r in first.asked + second.asked]
+    assert len(asked) == len(set(asked)) == 12
+
+
+def test_bad_answer_is_asked_again_with_its_reason_and_then_dead(tmp_path):
+    def script(request: Request) -> Answer:
+        if request.item == 2 and request.stage == "coreference":
+            return Answer(request.custom_id, content=json.dumps({"tagged_text": "another text"}))
+        return answer_well(request)
+
+    executor = ScriptedExecutor(script)
+    summary = drive_scripted(tmp_path, make_settings(), executor)
+    assert summary.outcome is Outcome.DEAD_LETTERS
+    assert summary.progress.done == 5
+    again = [r for r in executor.asked if r.item == 2 and r.attempt == 2][0]
+    assert "The text was changed" in again.body["messages"][1]["content"]
+    assert len({r.custom_id for r in executor.asked if r.item == 2}) == 4
+    letter = next(read_records(summary.dead_letters)).value
+    assert letter["item"] == 2
+    assert letter["stage"] == "coreference"
+    assert "The text was changed" in letter["reason"]
+    assert [a["state"] for a in letter["attempts"]] == ["ok", "invalid", "invalid", "invalid"]
+
+    summary = drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), task=Task.RETRY)
+    assert summary.outcome is Outcome.DONE
+    assert not summary.dead_letters.exists()
+
+
+def test_truncated_answer_gets_more_room_and_no_history(tmp_path):
+    def script(request: Request) -> Answer:
+        if request.item == 0 and request.stage == "draft" and request.attempt < 3:
+            return Answer(request.custom_id, content='{"tagged_text": "half', finish_reason="length")
+        return answer_well(request)
+
+    executor = ScriptedExecutor(script)
+    assert drive_scripted(tmp_path, make_settings(), executor).outcome is Outcome.DONE
+    rooms = [r.body["max_tokens"] for r in executor.asked if r.item == 0 and r.stage == "draft"]
+    assert rooms == [4096, 8192, 16384]
+    assert all("half" not in r.body["messages"][1]["content"] for r in executor.asked)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Answer("", refusal="I cannot do that"), "refused"),
+        (Answer("", finish_reason="content_filter"), "refused"),
+        (Answer("", AnswerState.MISSING, error="batch_expired"), "missing"),
+        (Answer("", AnswerState.FAILED, error="http_400"), "failed"),
+        (Answer("", content="not json"), "invalid"),
+        (Answer("", content='{"tagged_text": "<NOSUCH>x</NOSUCH>"}'), "invalid"),
+    ],
+)
+def test_row_states_add_up(tmp_path, answer, state):
+    def script(request: Request) -> Answer:
+        return replace(answer, custom_id=request.custom_id) if request.item % 2 else answer_well(request)
+
+    summary = drive_scripted(tmp_path, make_settings(attempts=2), ScriptedExecutor(script))
+    progress = summary.progress
+    assert (progress.done, progress.dead) == (3, 3)
+    assert progress.by_stage["draft"][state] == 6
+    assert progress.done + progress.dead == progress.samples
+
+
+def test_budget_stops_before_it_is_broken(tmp_path):
+    executor = ScriptedExecutor()
+    summary = drive_scripted(tmp_path, make_settings(), executor, max_tokens=4000)
+    assert summary.outcome is Outcome.BUDGET
+    assert 0 < summary.progress.tokens_in + summary.progress.tokens_out <= 4000
+    summary = drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), max_cost=0.0, prices=Prices(1.0, 1.0))
+    assert summary.outcome is Outcome.BUDGET
+    assert drive_scripted(tmp_path, make_settings(), ScriptedExecutor()).outcome is Outcome.DONE
+
+
+def test_changed_run_is_refused_and_the_difference_named(tmp_path):
+    drive_scripted(tmp_path, make_settings(), ScriptedExecutor(stop_after=3))
+    with pytest.raises(StateError, match="draft model was m, now other"):
+        begin_run(Workspace(tmp_path), make_settings(model="other"), LABELS, "r")
+    folder = begin_run(Workspace(tmp_path), make_settings(model="other"), LABELS, "r", new=True)
+    assert folder.name == "r-2"
+
+
+def test_one_driver_at_a_time(tmp_path):
+    folder = begin_run(Workspace(tmp_path), make_settings(), LABELS, "r")
+    run = open_run(folder)
+    with pytest.raises(StateError, match="Another process"):
+        open_run(folder)
+    run.journal.close()
+    open_run(folder).journal.close()
+
+
+def test_newest_unfinished_run_is_found(tmp_path):
+    workspace = Workspace(tmp_path)
+    with pytest.raises(StateError, match="no unfinished run"):
+        find_run(workspace)
+    drive_scripted(tmp_path, make_settings(), ScriptedExecutor(stop_after=2))
+    assert find_run(workspace).name == "r"
+    drive_scripted(tmp_path, make_settings(), ScriptedExecutor())
+    with pytest.raises(StateError, match="The newest, r, is finished"):
+        find_run(workspace)
+    assert [p.state for p in list_runs(workspace)] == ["finished"]
+
+
+def test_second_answer_to_a_row_is_ignored(tmp_path):
+    class Twice(ScriptedExecutor):
+        async def run(self, feed, stop):
+            while not feed.finished:
+                answers = [answer_well(request) for request in feed.take(3)]
+                feed.deliver(answers + answers)
+
+    summary = drive_scripted(tmp_path, make_settings(), Twice())
+    assert summary.outcome is Outcome.DONE
+    with Journal(tmp_path / "runs" / "r") as journal:
+        assert read_progress(journal).tokens_in == 12 * 100
+
+
+def test_rows_given_back_cost_no_attempt(tmp_path):
+    class Hesitant(ScriptedExecutor):
+        async def run(self, feed, stop):
+            for _ in range(5):
+                feed.give_back([request.custom_id for request in feed.take(4)])
+            await super().run(feed, stop)
+
+    summary = drive_scripted(tmp_path, make_settings(attempts=1), Hesitant())
+    assert summary.outcome is Outcome.DONE
+
+
+def test_trouble_keeps_what_is_done(tmp_path):
+    def script(request: Request) -> Answer:
+        if request.item == 3:
+            raise StateError("the disk is full")
+        return answer_well(request)
+
+    with pytest.raises(StateError, match="disk is full"):
+        drive_scripted(tmp_path, make_settings(), ScriptedExecutor(script, at_once=1))
+    assert (tmp_path / "annotation_samples" / "r.jsonl").exists()
+    assert drive_scripted(tmp_path, make_settings(), ScriptedExecutor()).outcome is Outcome.DONE
