@@ -12,7 +12,7 @@ from annotation.types import Sample
 
 @dataclass(slots=True)
 class Counts:
-    """Counts of the best reading of each sample (newest review, else newest prediction)."""
+    """Counts of the best reading of each sample (the first review, else the last prediction)."""
 
     samples: int = 0
     predicted: int = 0

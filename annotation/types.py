@@ -161,9 +161,10 @@ class Sample:
 
     @property
     def best(self) -> Annotation | None:
-        """The reading to show: the newest review, else the newest prediction, else None."""
-        candidates = self.reviews or self.predictions
-        return max(candidates, key=lambda a: (a.ground_truth, a.updated_at or a.created_at or ""), default=None)
+        """The reading to go by: the first review, where `pull` puts the one its policy chose; else the last prediction."""
+        if self.reviews:
+            return self.reviews[0]
+        return self.predictions[-1] if self.predictions else None
 
 
 S = TypeVar("S", Entity, Mention)

@@ -1,7 +1,7 @@
 """From samples to columns: what the dashboard asks about, one row each.
 
 samples    one row a record: where it lies, what it is, how far people got
-entities   one row an entity of the newest prediction and of the newest review
+entities   one row an entity of the last prediction and of the review that counts (`Sample.best`)
 decisions  one row a region that a review compared with its pre-annotation (`evaluation.acceptance`)
 reviews    one row a person's work on a sample: time, edits, lint
 issues     one row a code and author of a sample, with how often
@@ -139,7 +139,7 @@ def _extract(columns: Columns, item: Located, labels: LabelSchema) -> None:
     sample = item.sample
     reviews = list_latest_reviews(sample)
     prediction = sample.predictions[-1] if sample.predictions else None
-    review = max(reviews, key=_read_time, default=None)
+    review = sample.reviews[0] if sample.reviews else None
     for side, annotation in (("predicted", prediction), ("annotated", review)):
         if annotation is not None:
             _add_spans(columns, sample, side, annotation)

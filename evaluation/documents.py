@@ -56,7 +56,7 @@ class Pairing:
 def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str = "") -> Pairing:
     """Pair gold and predictions by sample id.
 
-    Gold is a sample's best reading: the newest review, else the newest prediction. The prediction is the newest
+    Gold is a sample's best reading (`Sample.best`). The prediction is the newest
     one (of the model version `model`, if given), else the newest review. What has no partner is refused and named.
     """
     golds, refusals = _index(gold, "gold")
