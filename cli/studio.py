@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DataOption, JsonOption
+from cli import studio_sync
+from cli.options import HELP, DataOption, JsonOption, LabelsOption
+from cli.studio_sync import DEFAULT_TITLE, ProjectOption, TokenOption, UrlOption
+
+if TYPE_CHECKING:
+    from annotation.labelstudio.doctor import Diagnosis
 
 app = typer.Typer(
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    context_settings=HELP,
     help=(
         "Label Studio: start it, push samples, pull the work of annotators.\n\n"
         "`up` starts a Label Studio of your own. To use one that runs elsewhere, set LABEL_STUDIO_URL and "
         "LABEL_STUDIO_API_KEY (in the environment or in .env) and leave `up` out."
     ),
 )
-if importlib.util.find_spec("cli.studio_sync"):
-    from cli import studio_sync
-
-    studio_sync.register(app)
 
 
 @app.command()
@@ -95,17 +96,82 @@ def status(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command(name="open")
-def open_page(data: DataOption = None) -> None:
+def open_page(
+    project: Annotated[int | None, typer.Option(help="Number of the project. Default: the last one")] = None,
+    data: DataOption = None,
+) -> None:
     """Open Label Studio in the browser and print the user and password to log in with."""
     from annotation.labelstudio.credentials import load_account, resolve_credentials
     from annotation.workspace import find_workspace
     from cli import console
 
     workspace = find_workspace(data)
-    credentials = resolve_credentials(workspace)
+    credentials = resolve_credentials(workspace, project_id=project)
     page = f"{credentials.url}/projects/{credentials.project_id or ''}"
     account = load_account(workspace)
     console.out.print(page)
     if account is not None and account.url == credentials.url:
         console.say(f"Log in as {account.email} with the password {account.password}")
     typer.launch(page)
+
+
+@app.command()
+def doctor(
+    project: ProjectOption = None,
+    quick: Annotated[bool, typer.Option(help="Do not read the regions: ten times as fast")] = False,
+    mend: Annotated[bool, typer.Option(help="Show the pre-annotations again if the project hides them")] = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    labels: LabelsOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at server, token, project and tasks; name what is wrong and the command that mends it.
+
+    Looks for: a server that is down, a refused token, a labelling config that is not the label schema's,
+    pre-annotations that nobody sees, samples that are there twice, texts that are missing or changed, regions that
+    cannot be used, a project or database that is too small for its tasks. Exit code 1 if anything is an error.
+
+    Example: goldspan studio doctor --quick
+    """
+    from annotation.labels import load_labels
+    from annotation.labelstudio.doctor import diagnose
+    from annotation.workspace import find_workspace
+    from cli import console
+    from cli.exits import Exit
+
+    with console.err.status("Looking at Label Studio") as status:
+        diagnosis = diagnose(
+            find_workspace(data),
+            load_labels(labels),
+            url=url,
+            token=token,
+            project=int(project) if project and project.isdigit() else project,
+            fallback=DEFAULT_TITLE,
+            quick=quick,
+            mend=mend,
+            advance=lambda done, total: status.update(f"Looking at tasks: {done:,} of {total:,}"),
+        )
+    if as_json:
+        findings = [asdict(finding) for finding in diagnosis.findings]
+        console.print_json({"url": diagnosis.url, "project": diagnosis.project, "findings": findings})
+    else:
+        _show_findings(diagnosis)
+    if diagnosis.has_errors:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _show_findings(diagnosis: Diagnosis) -> None:
+    from rich.markup import escape
+
+    from cli import console
+
+    colours = {"ok": "green", "warning": "yellow", "error": "bold red"}
+    for finding in diagnosis.findings:
+        colour = colours[finding.severity]
+        console.out.print(f"[{colour}]{finding.severity:8}[/{colour}]{escape(finding.message)}")
+        if finding.command:
+            console.out.print(f"        mend: {escape(finding.command)}")
+
+
+studio_sync.register(app)

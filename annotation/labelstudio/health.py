@@ -39,6 +39,7 @@ def check_identity(url: str, token: str) -> None:
 
     Raises:
         ServiceError: it does not accept the token: another Label Studio answers there.
+
     """
     try:
         status, body = _get(url, "/api/current-user/whoami", 30, {"Authorization": f"Token {token}"})

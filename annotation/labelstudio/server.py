@@ -105,6 +105,7 @@ def start_server(
         ConfigurationError: the port is taken, or the database address cannot be used or differs from the recorded one.
         ServiceError: Label Studio could not be installed or did not come up; the message ends with its last lines.
         StateError: another process is starting or stopping this server.
+
     """
     workspace.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _hold(workspace):
@@ -134,6 +135,7 @@ def stop_server(workspace: Workspace) -> bool:
     Raises:
         StateError: another process is starting or stopping this server.
         ServiceError: the process did not end.
+
     """
     if not workspace.studio.is_dir():
         return False
@@ -153,6 +155,7 @@ def server_status(workspace: Workspace) -> ServerStatus:
 
     Raises:
         StateError: `credentials.json` is broken.
+
     """
     account, record = load_account(workspace), _read_record(workspace)
     url = account.url if account else ""

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
+from annotation.identity import hash_text
+from annotation.labels import LabelSchema, load_labels
+from annotation.labelstudio import doctor
+from annotation.labelstudio.config import build_config
+from annotation.labelstudio.credentials import StudioAccount, save_account
+from annotation.labelstudio.doctor import Diagnosis, Finding, Severity, diagnose
+from annotation.labelstudio.inspection import KEPT
+from annotation.workspace import Workspace
+
+LABELS = load_labels()
+TEXT = "Ann is here."
+
+
+def make_task(number: int, text: Any = TEXT, version: str = "model-1", **region: Any) -> dict[str, Any]:
+    value = {"start": 0, "end": 3, "text": "Ann", "labels": ["FIRSTNAME"]} | region
+    item = {"id": "e0", "from_name": "label", "to_name": "text", "type": "labels", "value": value}
+    return {
+        "id": number,
+        "data": {"text": text, "sample_id": f"s{number}", "text_sha256": hash_text(text) if text else None},
+        "predictions": [{"model_version": version, "result": [item]}] if version else [],
+        "annotations": [],
+        "predictions_model_versions": version,
+        "total_predictions": int(bool(version)),
+    }
+
+
+class StandInClient:
+    """Answers as Label Studio would, from memory."""
+
+    def __init__(self, tasks: list[dict[str, Any]]) -> None:
+        self.url = "http://127.0.0.1:1/"
+        self.release = "1.23.2"
+        self.tasks = tasks
+        self.project = {
+            "id": 1,
+            "title": "Goldspan",
+            "label_config": build_config(LABELS),
+            "model_version": "model-1",
+            "show_collab_predictions": True,
+        }
+        self.failures: dict[str, Exception] = {}
+
+    def _fail(self, name: str) -> None:
+        if name in self.failures:
+            raise self.failures[name]
+
+    def read_user(self) -> dict[str, Any]:
+        self._fail("read_user")
+        return {"email": "ann@goldspan.test"}
+
+    def read_version(self) -> dict[str, Any]:
+        return {"release": self.release, "edition": "Community"}
+
+    def read_project(self, project: int) -> dict[str, Any]:
+        if project != self.project["id"]:
+            raise TerminalServiceError("not there", 404)
+        return self.project
+
+    def find_project(self, title: str) -> dict[str, Any] | None:
+        return self.project if title == self.project["title"] else None
+
+    def update_project(self, project: int, fields: dict[str, Any]) -> dict[str, Any]:
+        self.project |= fields
+        return self.project
+
+    def iter_tasks(self, project: int, include: str, *, advance: Any = None) -> Iterator[dict[str, Any]]:
+        self._fail("iter_tasks")
+        return iter(self.tasks)
+
+
+@pytest.fixture
+def own_workspace(workspace: Workspace) -> Workspace:
+    save_account(workspace, StudioAccount("http://127.0.0.1:1", "owner@goldspan.test", "p", "t", project_id=1))
+    return workspace
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> StandInClient:
+    client = StandInClient([make_task(1), make_task(2)])
+    monkeypatch.setattr(doctor, "StudioClient", lambda *_: client)
+    return client
+
+
+def find(diagnosis: Diagnosis, code: str) -> Finding:
+    return next(finding for finding in diagnosis.findings if finding.code == code)
+
+
+def test_sound_project_has_no_complaint(own_workspace: Workspace, client: StandInClient) -> None:
+    diagnosis = diagnose(own_workspace, LABELS)
+    assert [finding.code for finding in diagnosis.findings] == [
+        *("version", "token", "config", "size", "predictions", "regions")
+    ]
+    assert {finding.severity for finding in diagnosis.findings} == {Severity.OK}
+    assert (diagnosis.project, diagnosis.has_errors) == (1, False)
+
+
+def test_unknown_server_is_a_finding(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workspace.root.parent)
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
+    diagnosis = diagnose(workspace, LABELS)
+    assert find(diagnosis, "no_server").command == "goldspan studio up"
+    assert diagnosis.has_errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "command"),
+    [
+        (ConfigurationError("does not accept the token"), "token_refused", "goldspan studio doctor --token TOKEN"),
+        (TransientServiceError("does not answer"), "not_reachable", "goldspan studio up"),
+    ],
+)
+def test_no_access_is_a_finding(
+    own_workspace: Workspace, client: StandInClient, error: Exception, code: str, command: str
+) -> None:
+    client.failures["read_user"] = error
+    diagnosis = diagnose(own_workspace, LABELS)
+    assert [(finding.code, finding.command) for finding in diagnosis.findings] == [(code, command)]
+
+
+def test_missing_project_is_told_from_no_choice(own_workspace: Workspace, client: StandInClient) -> None:
+    assert find(diagnose(own_workspace, LABELS, project=9), "project_missing").severity is Severity.ERROR
+    assert find(diagnose(own_workspace, LABELS, project="Other"), "project_missing").severity is Severity.ERROR
+    save_account(own_workspace, StudioAccount("http://127.0.0.1:1", "owner@goldspan.test", "p", "t"))
+    assert find(diagnose(own_workspace, LABELS, fallback="Other"), "no_project").severity is Severity.WARNING
+    assert diagnose(own_workspace, LABELS, fallback="Goldspan").project == 1
+
+
+def test_server_that_goes_away_is_a_finding(own_workspace: Workspace, client: StandInClient) -> None:
+    client.failures["iter_tasks"] = TransientServiceError("went away")
+    assert find(diagnose(own_workspace, LABELS), "stopped_answering").message == "went away"
+
+
+def test_other_release_is_a_warning(own_workspace: Workspace, client: StandInClient) -> None:
+    client.release = "2.0.0"
+    assert find(diagnose(own_workspace, LABELS), "version").severity is Severity.WARNING
+
+
+def test_config_drift_weighs_by_what_it_can_spoil(own_workspace: Workspace, client: StandInClient) -> None:
+    client.project["label_config"] = build_config(LabelSchema(LABELS.labels[1:]))
+    missing = find(diagnose(own_workspace, LABELS), "config_drift")
+    assert (missing.severity, missing.command) == (Severity.WARNING, "goldspan studio push --project 1")
+    client.project["label_config"] = build_config(LABELS).replace('"CITY"', '"TOWN"')
+    left_over = find(diagnose(own_workspace, LABELS), "config_drift")
+    assert (left_over.severity, left_over.command) == (
+        Severity.ERROR,
+        "goldspan studio migrate --plan --project 1",
+    )
+    client.project["label_config"] = "<View>"
+    assert find(diagnose(own_workspace, LABELS), "config_drift").severity is Severity.ERROR
+
+
+def test_hidden_predictions_are_found_and_mended(own_workspace: Workspace, client: StandInClient) -> None:
+    client.tasks.append(make_task(3, version="model-2"))
+    assert find(diagnose(own_workspace, LABELS), "hidden_predictions").severity is Severity.WARNING
+    client.project["model_version"] = ""
+    assert find(diagnose(own_workspace, LABELS), "hidden_predictions").severity is Severity.ERROR
+    client.project |= {"model_version": "model-1", "show_collab_predictions": False}
+    finding = find(diagnose(own_workspace, LABELS), "hidden_predictions")
+    assert finding.severity is Severity.ERROR
+    assert finding.command.startswith("goldspan studio doctor --mend")
+    client.tasks.pop()
+    assert find(diagnose(own_workspace, LABELS, mend=True), "predictions").message.startswith("mended")
+    assert client.project["show_collab_predictions"] is True
+    assert not diagnose(own_workspace, LABELS).has_errors
+
+
+def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, client: StandInClient) -> None:
+    twice = make_task(3)
+    twice["data"]["sample_id"] = "s1"
+    changed = make_task(4)
+    changed["data"]["text"] = "Ann was here."
+    unnamed = make_task(5)
+    del unnamed["data"]["sample_id"]
+    client.tasks += [twice, changed, unnamed, make_task(6, text="", version="")]
+    diagnosis = diagnose(own_workspace, LABELS, quick=True)
+    found = {finding.code: finding for finding in diagnosis.findings if finding.severity is not Severity.OK}
+    assert {code: finding.message[-9:] for code, finding in found.items()} == {
+        "duplicate_samples": " (task 3)",
+        "text_changed": " (task 4)",
+        "no_sample_id": " (task 5)",
+        "no_text": " (task 6)",
+    }
+    assert all(finding.command for finding in found.values())
+
+
+@pytest.mark.parametrize(
+    ("region", "code"),
+    [
+        ({"end": 99}, "out_of_range"),
+        ({"start": 3, "end": 3, "text": ""}, "empty_span"),
+        ({"text": "Bob"}, "text_mismatch"),
+        ({"labels": []}, "broken_region"),
+        ({"labels": ["NO_SUCH_LABEL"]}, "unknown_label"),
+    ],
+)
+def test_region_that_no_longer_slices_is_found(
+    own_workspace: Workspace, client: StandInClient, region: dict[str, Any], code: str
+) -> None:
+    client.tasks += [make_task(number, **region) for number in range(10, 20)]
+    finding = find(diagnose(own_workspace, LABELS), code)
+    assert finding.severity is Severity.ERROR
+    assert finding.message.startswith("10 tasks")
+    assert finding.message.endswith(f"{', '.join(map(str, range(10, 10 + KEPT)))} …)")
+    assert code not in {finding.code for finding in diagnose(own_workspace, LABELS, quick=True).findings}
+
+
+def test_project_beyond_the_advised_size_is_named(
+    own_workspace: Workspace, client: StandInClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ADVISED_TASKS", 1)
+    assert find(diagnose(own_workspace, LABELS), "size").severity is Severity.WARNING
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_database_of_the_own_server_is_named(
+    workspace: Workspace, client: StandInClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from annotation.labelstudio.server import start_server
+
+    start_server(workspace)
+    assert find(diagnose(workspace, LABELS, project=1), "database").message == "database sqlite"
+    monkeypatch.setattr(doctor, "ADVISED_TASKS_SQLITE", 1)
+    assert "--database-url" in find(diagnose(workspace, LABELS, project=1), "database").command
