@@ -230,22 +230,19 @@ def _predict(run: _Run, lacking: Sequence[str], clear: Sequence[int]) -> int:
         run.progress("removing old predictions", 0, len(clear))
         run.client.delete_task_predictions(run.project, clear)
     wanted = [run.spool.entries[sample_id] for sample_id in lacking]
-    first = True
-    failures = 0
-    while wanted and failures < MAX_FAILURES:
+    for attempt in range(MAX_FAILURES + 1):
         try:
-            _send_predictions(run, wanted, afresh=first and bool(clear))
+            _send_predictions(run, wanted, afresh=bool(clear) and attempt == 0)
+            break
         except TransientServiceError as error:
+            if attempt == MAX_FAILURES:
+                raise
             run.doubtful += 1
             _recover_predictions(run, error)
-        failures += 1
-        first = False
-        run.sweep = Sweep()
-        _sweep(run)
         repeat = make_plan({entry.sample_id: entry for entry in wanted}, run.sweep, replace=False)
         wanted = [run.spool.entries[sample_id] for sample_id in repeat.predict]
-    if wanted:
-        raise TransientServiceError(f"Label Studio did not keep the predictions of {len(wanted)} tasks. Push again.")
+    if lacking:
+        _sweep_afresh(run)
     return len(lacking)
 
 
@@ -253,6 +250,7 @@ def _recover_predictions(run: _Run, error: TransientServiceError) -> None:
     run.progress("waiting for Label Studio", 0, 0)
     run.client.wait_until_up(run.options.patience)
     time.sleep(error.retry_after or run.options.grace)
+    _sweep_afresh(run)
 
 
 def _send_predictions(run: _Run, entries: list[SpoolEntry], *, afresh: bool) -> None:
@@ -276,8 +274,7 @@ def _send_predictions(run: _Run, entries: list[SpoolEntry], *, afresh: bool) -> 
 def _tidy(run: _Run) -> tuple[int, tuple[str, ...]]:
     """Sweep behind everybody's imports, remove copies, mend predictions that arrived twice."""
     if run.client.count_tasks(run.project) != run.sweep.tasks:
-        run.sweep = Sweep()
-        _sweep(run)
+        _sweep_afresh(run)
     remove_double_predictions(run.client, run.project, run.sweep)
     return remove_copies(run.client, run.project, run.sweep)
 
@@ -286,6 +283,11 @@ def _sweep(run: _Run) -> None:
     sweep_project(
         run.client, run.project, run.spool.entries, into=run.sweep, advance=_advance(run.progress, "sweeping")
     )
+
+
+def _sweep_afresh(run: _Run) -> None:
+    run.sweep = Sweep()
+    _sweep(run)
 
 
 def _newest_version(spool: Spool) -> str:

@@ -71,10 +71,19 @@ def sweep_project(
     return sweep
 
 
+def read_versions(listed: str) -> frozenset[str]:
+    """The model versions in a column of Label Studio's task list.
+
+    SQLite's list is joined by commas; PostgreSQL's is JSON without its brackets and quotes, slashes still escaped.
+    """
+    parts = (part.strip().replace("\\/", "/") for part in listed.split(","))
+    return frozenset(sys.intern(part) for part in parts if part)
+
+
 def _read_found(task: dict[str, Any], known: dict[str, frozenset[str]]) -> Found:
     listed = str(task.get("predictions_model_versions") or "")
     if listed not in known:
-        known[listed] = frozenset(sys.intern(part.strip()) for part in listed.split(",") if part.strip())
+        known[listed] = read_versions(listed)
     data = task["data"]
     return Found(
         task=task["id"],

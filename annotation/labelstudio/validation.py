@@ -6,6 +6,7 @@ labelling config accepts each prediction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,9 @@ from annotation.labelstudio.spool import Spool
 from annotation.labelstudio.sweep import CONTROL_FIELD
 from annotation.store import prepare_task
 from annotation.types import Sample
+
+_UNLISTABLE = re.compile(r"""[,"'\\]|\A\s|\s\Z""")
+"""What a model version may not hold, since Label Studio's task list could not be read back."""
 
 _PREDICTION_FIELDS = ("model_version", "score", "result")
 
@@ -52,6 +56,8 @@ class TaskGate:
             {name: item[name] for name in _PREDICTION_FIELDS if name in item} for item in task["predictions"]
         ]
         for prediction in predictions:
+            if _UNLISTABLE.search(prediction["model_version"]):
+                raise RecordError("a model_version may not hold commas, quotes, backslashes or blanks at its ends")
             if problems := self._interface.validate_prediction(prediction, return_errors=True):
                 raise RecordError(f"the labelling config refuses a prediction: {_flatten(problems)[:300]}")
         data = task["data"]
