@@ -57,32 +57,26 @@ class _Reader:
         self._issues.append(make_issue(code, start, end, detail, self._index))
 
     def read_region(self, item: dict[str, Any]) -> None:
-        value = item.get("value")
-        if not isinstance(value, dict):
-            return self.report("broken_region", detail="no value")
         try:
+            value = item["value"]
             start, end = int(value["start"]), int(value["end"])
-        except (KeyError, TypeError, ValueError):
-            return self.report("broken_region", detail="no offsets")
-        names = value.get("labels")
-        if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str):
-            return self.report("broken_region", start, end, "one label is needed")
+            (label,) = value["labels"]
+            is_mention = label in self._mention_codes
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return self.report("broken_region", detail="two offsets and one label are needed")
         region_id = str(item.get("id") or "")
         if region_id in self._ids and region_id:
             return self.report("duplicate_id", start, end)
         self._ids.add(region_id)
-        stated = value.get("text")
-        if stated is not None and stated != self._text[start:end] and 0 <= start < end <= len(self._text):
-            self._compare(stated, start, end)
+        text = self._text
+        if value.get("text", "") != text[start:end] and "text" in value and 0 <= start < end <= len(text):
+            self._compare(value["text"], start, end)
         origin = _ORIGINS.get(item["origin"]) if "origin" in item else None
-        label = names[0]
-        if label in self._mention_codes:
+        if is_mention:
             self._loose.append((start, end, label, region_id, origin))
         else:
-            score = item.get("score")
-            self._entities.append(
-                Entity(start, end, label, region_id, origin, score if isinstance(score, float) else None)
-            )
+            score = item["score"] if isinstance(item.get("score"), int | float) else None
+            self._entities.append(Entity(start, end, str(label), region_id, origin, score))
         return None
 
     def _compare(self, stated: object, start: int, end: int) -> None:
