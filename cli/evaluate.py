@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,11 +19,13 @@ from cli.scoring import (
     GoldArgument,
     LevelOption,
     ModelOption,
+    OnlyOption,
     SchemeOption,
     ShowTextOption,
     format_rate,
     load_pairing,
     name_refusals,
+    parse_filters,
     show_differences,
 )
 from evaluation.levels import Level
@@ -30,6 +33,7 @@ from evaluation.scores import Scheme
 
 app = typer.Typer(context_settings=HELP)
 _SHOWN_DOCUMENTS = 5
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
 
 @app.command()
@@ -44,6 +48,7 @@ def evaluate(
     scheme: SchemeOption = Scheme.STRICT,
     beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
     model: ModelOption = "",
+    only: OnlyOption = None,
     name: Annotated[str, typer.Option("--name", help="Name of the experiment; default: the model version")] = "",
     split_kind: Annotated[
         str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
@@ -60,28 +65,31 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score predictions against gold and write the result. Give PREDICTED or --predictor."""
-    from annotation.workspace import check_file_name, find_workspace
+    from annotation.workspace import find_workspace
+    from cli.predictors import open_predictor
     from evaluation.baselines import score_baselines
     from evaluation.evaluate import Settings, evaluate_pairing
     from evaluation.predicting import run_predictor
-    from evaluation.predictors.registry import make_predictor
     from evaluation.result import write_result
+    from evaluation.slices import filter_documents
 
     if (predicted is None) == (not predictor):
         raise InputError("Give either a file with predictions or --predictor NAME.")
     schema = load_labels(labels)
+    filters = parse_filters(only or ())
     pairing, code = load_pairing(gold, predicted, schema, model)
+    pairing = filter_documents(pairing, filters)
     timing = None
     if predictor:
         known = len(pairing.refusals)
-        pairing, timing = run_predictor(pairing, make_predictor(predictor, schema), workers)
+        pairing, timing = run_predictor(pairing, open_predictor(predictor, schema), workers)
         name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
         code = Exit.REFUSED_SOME if pairing.refusals else code
-    settings = Settings(level, scheme, beta, seed, split_kind=split_kind)
+    settings = Settings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
     result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing)
     if baselines:
         result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
-    target = output or find_workspace(data).results / check_file_name(f"{result.experiment_name}.json")
+    target = output or find_workspace(data).results / f"{make_file_name(result.experiment_name)}.json"
     write_result(target, result)
     if charts is not None:
         from evaluation.charts import write_result_charts
@@ -97,6 +105,11 @@ def evaluate(
         show_differences(list_worst(pairing.documents, schema, level=level, top=_SHOWN_DOCUMENTS, show_text=True))
     say(f"Result: {target}")
     raise typer.Exit(code)
+
+
+def make_file_name(name: str) -> str:
+    """The name with everything that has no place in a file name replaced."""
+    return _NOT_IN_FILE_NAMES.sub("-", name).strip("-.") or "result"
 
 
 def _show_scores(result: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from annotation.errors import RecordError
+from annotation.errors import InputError, RecordError
 from annotation.labels import LabelSchema
 from cli.console import out, warn
 from cli.exits import Exit
@@ -25,6 +25,10 @@ GoldArgument = Annotated[Path, typer.Argument(metavar="GOLD", help="Samples with
 LevelOption = Annotated[Level, typer.Option("--level", help="How finely labels are told apart")]
 SchemeOption = Annotated[Scheme, typer.Option("--scheme", help="What makes a prediction right")]
 ModelOption = Annotated[str, typer.Option("--model", help="Model version to score; default: the newest prediction")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME=VALUE", help="Only documents like this: language=de; repeatable"),
+]
 ShowTextOption = Annotated[bool, typer.Option("--show-text", help="Show the text itself; it may be personal data")]
 ChartsOption = Annotated[
     Path | None, typer.Option("--charts", metavar="FOLDER", help="Write charts (PNG and SVG) into this folder")
@@ -43,6 +47,22 @@ def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model:
     if pairing.gold_source != "review":
         warn(f"Gold of these documents is {pairing.gold_source}, not only people's reviews; the scores trust it.")
     return pairing, Exit.REFUSED_SOME if refused or pairing.refusals else Exit.OK
+
+
+def parse_filters(only: Iterable[str]) -> dict[str, str]:
+    """`language=de` and the like as a mapping.
+
+    Raises:
+        InputError: there is no `=` in one of them.
+
+    """
+    filters: dict[str, str] = {}
+    for text in only:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise InputError(f"--only wants NAME=VALUE, such as language=de, not {text!r}.")
+        filters[name] = value
+    return filters
 
 
 def name_refusals(messages: Iterable[str]) -> None:

@@ -41,7 +41,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The documents of a comparison.
+    """The documents of a comparison, by sample id, so that nothing depends on the order of files.
 
     `gold_source` and `predicted_source` say what kind of reading was used: `review`, `prediction`, `mixed` or `none`.
     """
@@ -74,7 +74,7 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
             documents.append(make_document(sample, sample.best, reading))
     refusals += [Refusal(name, "it is predicted but not in gold") for name in predictions if name not in golds]
     return Pairing(
-        documents=tuple(documents),
+        documents=_sort(documents),
         refusals=tuple(refusals),
         gold_source=_name_source(document.gold for document in documents),
         predicted_source=_name_source(document.predicted for document in documents),
@@ -88,7 +88,7 @@ def pair_gold(gold: Iterable[Sample]) -> Pairing:
     refusals += [Refusal(name, "it has no reading in gold") for name, sample in golds.items() if sample.best is None]
     documents = [make_document(sample, sample.best, _NOTHING) for sample in golds.values() if sample.best is not None]
     return Pairing(
-        documents=tuple(documents),
+        documents=_sort(documents),
         refusals=tuple(refusals),
         gold_source=_name_source(document.gold for document in documents),
         predicted_source="none",
@@ -135,6 +135,10 @@ def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], lis
         else:
             known[sample.sample_id] = sample
     return known, refusals
+
+
+def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:
+    return tuple(sorted(documents, key=lambda document: document.sample_id))
 
 
 def _explain(sample: Sample, partner: Sample | None, model: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any
 
-from evaluation.documents import Document
+from annotation.errors import InputError, UnknownNameError
+from evaluation.documents import Document, Pairing
 from evaluation.measuring import Measured, sum_masking
 from evaluation.scores import Counts, Scheme, count_matches, measure_exact_accuracy
 
@@ -30,6 +32,32 @@ def name_length_band(length: int) -> str:
             return f"{low}-{high - 1}"
         low = high
     return f"{low}+"
+
+
+def filter_documents(pairing: Pairing, filters: Mapping[str, str]) -> Pairing:
+    """The pairing with only the documents that have all these values, such as `{"language": "de"}`.
+
+    Raises:
+        UnknownNameError: there is no such dimension.
+        InputError: no document is left.
+
+    """
+    for dimension in filters:
+        if dimension not in DIMENSIONS:
+            raise UnknownNameError("dimension", dimension, DIMENSIONS)
+    kept = tuple(
+        document
+        for document in pairing.documents
+        if all(DIMENSIONS[dimension](document) == value for dimension, value in filters.items())
+    )
+    if not kept:
+        raise InputError(f"No document is left: none of {len(pairing.documents)} has {format_filters(filters)}.")
+    return replace(pairing, documents=kept)
+
+
+def format_filters(filters: Mapping[str, str]) -> str:
+    """The filters as a person writes them."""
+    return ", ".join(f"{dimension}={value}" for dimension, value in filters.items())
 
 
 def sum_counts(measured: Iterable[Measured], scheme: Scheme) -> Counts:

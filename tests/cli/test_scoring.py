@@ -75,6 +75,13 @@ def test_evaluate_lets_a_predictor_read(files, tmp_path):
     assert written["timing"]["documents"] == 3
 
 
+def test_evaluate_can_look_at_a_part(files, tmp_path):
+    run(evaluate_app, *files, "--only", "language=en", "--only", "length=0-199", "--name", "short / english")
+    written = json.loads((tmp_path / "data" / "results" / "short-english.json").read_text())
+    assert written["data"]["filters"] == {"language": "en", "length": "0-199"}
+    assert "NAME=VALUE" in str(run(evaluate_app, *files, "--only", "en", code=1).exception)
+
+
 def test_evaluate_wants_one_kind_of_prediction(files):
     assert "--predictor" in str(run(evaluate_app, files[0], code=1).exception)
     assert "--predictor" in str(run(evaluate_app, *files, "--predictor", "regex", code=1).exception)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -43,6 +45,15 @@ def test_the_numbers_are_those_of_the_texts(result):
         ("sample-2", "boundary"),
         ("sample-4", "type"),
     ]
+
+
+def test_nothing_depends_on_the_order_of_files_or_spans(result, labels, samples):
+    mixed = [
+        replace(sample, annotations=tuple(replace(a, entities=a.entities[::-1]) for a in sample.annotations))
+        for sample in samples[::-1]
+    ]
+    again = evaluate_pairing(pair_samples(mixed, mixed[::-1]), labels, Settings(split_kind="skeleton"), "first")
+    assert replace(again, created_at=result.created_at) == result
 
 
 def test_the_result_names_what_it_was_measured_on(result, labels):

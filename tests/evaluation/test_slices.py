@@ -1,9 +1,10 @@
 import pytest
 
+from annotation.errors import InputError, UnknownNameError
 from evaluation.documents import pair_samples
 from evaluation.measuring import measure_document
 from evaluation.scores import Counts, Scheme
-from evaluation.slices import name_length_band, slice_scores, sum_counts
+from evaluation.slices import filter_documents, name_length_band, slice_scores, sum_counts
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,14 @@ def test_slices_add_up_to_the_whole(labels, samples):
     for parts in slices.values():
         assert sum(part["documents"] for part in parts.values()) == len(measured)
         assert sum(part["gold"] for part in parts.values()) == total.gold
+
+
+def test_documents_can_be_filtered_by_dimension(samples):
+    pairing = pair_samples(samples, samples)
+    kept = filter_documents(pairing, {"language": "de", "length": "0-199"})
+    assert [document.sample_id for document in kept.documents] == ["sample-2", "sample-3"]
+    assert filter_documents(pairing, {}) == pairing
+    with pytest.raises(InputError, match="none of 5 has language=it"):
+        filter_documents(pairing, {"language": "it"})
+    with pytest.raises(UnknownNameError, match="Did you mean language"):
+        filter_documents(pairing, {"languages": "de"})
