@@ -19,6 +19,7 @@ def simulate(
     state: Annotated[Path, typer.Option(help="SQLite file with everything the provider knows")] = Path("simulator.db"),
     latency: Annotated[str, typer.Option(help="Seconds to an answer: 0.5, 0.2..1.5 or 0.5~0.8 (median~sigma)")] = "0",
     window_seconds: Annotated[float | None, typer.Option(help="Let batch windows last so many seconds")] = None,
+    idempotent: Annotated[bool, typer.Option(help="Answer a repeated Idempotency-Key again, free")] = False,
     input_seconds: Annotated[float | None, typer.Option(help="Let uploaded files last so many seconds")] = None,
 ) -> None:
     """Serve chat completions, files and batches as a provider does, answered by the offline author.
@@ -40,6 +41,7 @@ def simulate(
         latency=parse_latency(latency),
         window_seconds=window_seconds,
         input_seconds=input_seconds,
+        idempotent=idempotent,
     )
     run_server(
         settings,

@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from annotation.errors import TransientServiceError
@@ -68,9 +68,9 @@ class BatchExecutor:
         self._halt = asyncio.Event()
 
     async def run(self, feed: Feed, stop: asyncio.Event) -> None:
-        """Take rows and deliver answers until the feed is finished or `stop` is set; without `wait`, until all is submitted."""
+        """Take rows and deliver answers until the feed is finished or `stop` is set; without `wait`, until all is sent."""
         api = BatchApi(*self._address)
-        around = self._surround(api, feed)
+        around = self._surround(api, feed, wait=self._wait, send=True)
         forward = asyncio.create_task(self._forward(stop))
         try:
             for submission in list_submissions(self._journal, open_only=True):
@@ -86,13 +86,22 @@ class BatchExecutor:
             self._drop_shard(feed)
             await api.close()
 
+    async def reconcile(self, feed: Feed) -> None:
+        """Find the batches whose replies were lost and bring home what is there; nothing new is asked."""
+        await self._drive_open(feed, Driver.drive, send=False)
+
     async def cancel(self, feed: Feed) -> None:
         """Cancel every open batch at the provider, deliver what came, give the other rows back."""
+        await self._drive_open(feed, Driver.cancel, send=False)
+
+    async def _drive_open(
+        self, feed: Feed, drive: Callable[[Driver], Coroutine[Any, Any, None]], *, send: bool
+    ) -> None:
         api = BatchApi(*self._address)
-        around = self._surround(api, feed)
+        around = self._surround(api, feed, wait=False, send=send)
         try:
             for submission in list_submissions(self._journal, open_only=True):
-                self._start(Driver(around, submission.intent).cancel())
+                self._start(drive(Driver(around, submission.intent)))
             await self._join()
         except asyncio.CancelledError:
             self._cut_short()
@@ -183,10 +192,10 @@ class BatchExecutor:
         self._max_rows = max(1, min(self._max_rows, rows // 2))
         self._hold_until = time.monotonic() + min(self._pace.hold * 2 ** (self._refusals - 1), _MAX_HOLD)
 
-    def _surround(self, api: BatchApi, feed: Feed) -> Surroundings:
+    def _surround(self, api: BatchApi, feed: Feed, *, wait: bool, send: bool) -> Surroundings:
         self._halt = asyncio.Event()
         return Surroundings(
-            api, self._journal, feed, self._window, self._pace, self._wait, self._halt, self._on_queue_full
+            api, self._journal, feed, self._window, self._pace, wait, send, self._halt, self._on_queue_full
         )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

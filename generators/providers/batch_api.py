@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from generators.providers.profiles import ProviderProfile
@@ -19,7 +19,7 @@ TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 """Statuses that a batch does not leave by itself. Any other word means: keep polling."""
 
 INTENT_KEY = "goldspan_intent"
-_ENDPOINT = "/v1/chat/completions"
+_ENDPOINT: Final = "/v1/chat/completions"
 _PAGE = 100
 _RETRIES = 4
 _AMBIGUOUS = frozenset({408, 409, 499})

@@ -22,12 +22,17 @@ from generators.submissions import Submission, read_submission, update_submissio
 _MAX_UPLOADS = 4
 _MAX_CREATIONS = 6
 _MAX_GONE = 5
+_SENDING = frozenset({"planned", "uploaded"})
 QUEUE_FULL = "token_limit_exceeded"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all drivers of a run share. `halt` ends polling; `on_queue_full` hears of a shard that was too large."""
+    """What all drivers of a run share.
+
+    `wait` False looks at each batch once. `send` False asks for nothing new. `halt` ends polling. `on_queue_full`
+    hears of the rows of a shard that was too large.
+    """
 
     api: BatchApi
     journal: Journal
@@ -35,6 +40,7 @@ class Surroundings:
     window: str
     pace: Pace
     wait: bool
+    send: bool
     halt: asyncio.Event
     on_queue_full: Callable[[int], None]
 
@@ -66,6 +72,8 @@ class Driver:
         """
         steps = {"planned": self._upload, "uploaded": self._create, "creating": self._settle, "submitted": self._watch}
         while (state := self._read().state) in steps:
+            if state in _SENDING and not self._around.send:
+                return
             if not await steps[state]():
                 return
 
@@ -165,7 +173,8 @@ class Driver:
         if batch.problems and not failed and len(collector.open_rows) == submission.rows:
             self._give_up_batch(submission, batch, collector)
             return True
-        if collector.open_rows and self._api.profile.server_retry and not submission.details.get("retried"):
+        may_retry = self._around.send and self._api.profile.server_retry and not submission.details.get("retried")
+        if collector.open_rows and may_retry:
             self._update(details={**submission.details, "retried": True})
             if await self._api.retry(batch.id):
                 return False

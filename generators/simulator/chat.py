@@ -25,6 +25,8 @@ def make_routes(state: State, writer: Writer | None) -> list[Route]:
         raw = await request.body()
         body = _read_body(raw)
         key = request.headers.get("idempotency-key") or hashlib.sha256(raw).hexdigest()[:40]
+        if state.settings.idempotent and (known := _find_reply(state, key)):
+            return Response(known, media_type="application/json")
         seen = state.faults.number_call(f"chat {key}") if state.faults.plan.faults else 0
         hits = state.faults.strike(f"{key}/{seen}", {"slow", "failed", *ANSWER_KINDS})
         slow = sum(fault.seconds for fault in hits if fault.kind == "slow")
@@ -33,8 +35,12 @@ def make_routes(state: State, writer: Writer | None) -> list[Route]:
             raise ApiError(400, "The model could not answer this request.", "invalid_request")
         written = spoil_answer(write_answer(body, writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
         completion = make_completion(body, written, time.time())
-        state.add_paid(key, "chat", "", "live", completion)
-        return Response(orjson.dumps(completion), media_type="application/json")
+        reply = orjson.dumps(completion)
+        with state.transaction():
+            state.add_paid(key, "chat", "", "live", completion)
+            if state.settings.idempotent:
+                state.database.execute("INSERT OR REPLACE INTO reply VALUES (?, ?)", (key, reply))
+        return Response(reply, media_type="application/json")
 
     async def list_models(request: Request) -> Response:
         name = get_state(request).profile.default_model
@@ -45,6 +51,11 @@ def make_routes(state: State, writer: Writer | None) -> list[Route]:
         Route("/v1/chat/completions", guard("chat", complete_chat), methods=["POST"]),
         Route("/v1/models", guard("get", list_models), methods=["GET"]),
     ]
+
+
+def _find_reply(state: State, key: str) -> bytes | None:
+    found = state.database.execute("SELECT body FROM reply WHERE key = ?", (key,)).fetchone()
+    return found[0] if found else None
 
 
 def _read_body(raw: bytes) -> dict[str, object]:

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS paid(
     number INTEGER PRIMARY KEY, custom_id TEXT, source TEXT, batch_id TEXT, model TEXT, tier TEXT,
     prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, at REAL);
 CREATE INDEX IF NOT EXISTS paid_custom_id ON paid(custom_id);
+CREATE TABLE IF NOT EXISTS reply(key TEXT PRIMARY KEY, body BLOB);
 CREATE TABLE IF NOT EXISTS fault(name TEXT PRIMARY KEY, seen INTEGER, hits INTEGER);
 """
 
@@ -50,7 +51,11 @@ WHERE id = :id
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one simulated provider runs. `window_seconds` and `input_seconds` shorten the provider's own times."""
+    """How one simulated provider runs.
+
+    `window_seconds` and `input_seconds` shorten the provider's own times. `idempotent`: a chat request whose
+    `Idempotency-Key` was answered before gets the same answer again, free. Neither provider promises that.
+    """
 
     profile: ProviderProfile
     state: Path
@@ -59,6 +64,7 @@ class Settings:
     window_seconds: float | None = None
     input_seconds: float | None = None
     validation_seconds: float = 0.05
+    idempotent: bool = False
 
 
 class State:

@@ -44,10 +44,9 @@ def make_work(items: int, attempts: int = 3) -> Work:
 
 def make_executor(journal: Journal, url: str, profile: str, mode: str, **more: Any) -> Any:
     if mode == "live":
-        from generators.executors import Working
-        from generators.providers.live import LiveExecutor
+        from generators.providers.live import LiveExecutor, LiveLimits
 
-        return LiveExecutor(journal=journal, base_url=url, api_key="any", working=Working(max_workers=4))
+        return LiveExecutor(journal, url, "any", LiveLimits(max_workers=more.get("workers", 4)))
     known = find_profile(profile)
     options = {"pace": FAST, **more}
     return BatchExecutor(journal, known, url, "any", known.windows[0], **options)
@@ -73,7 +72,8 @@ async def run_items(
 
 def main() -> None:
     folder, url, profile, mode, items = sys.argv[1:]
-    asyncio.run(run_items(Path(folder), url, profile, int(items), mode))
+    ended = asyncio.run(run_items(Path(folder), url, profile, int(items), mode))
+    json.dump(ended, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,13 @@ def test_token_limit_cuts_the_answer(start):
     assert (choice.finish_reason, len(choice.message.content)) == ("length", 8)
 
 
+def test_repeated_key_is_free_only_where_it_is_honoured(start):
+    for idempotent, paid in ((False, 2), (True, 1)):
+        provider = start("openai", idempotent=idempotent, state=f"{idempotent}.db")
+        replies = [ask(provider, extra_headers={"Idempotency-Key": "k"}).id for _ in range(2)]
+        assert provider.simulate("ledger")["paid_rows"] == len(set(replies)) == paid
+
+
 def test_state_survives_a_restart(start):
     first = start("openai")
     batch = first.wait(first.create(3).id)
