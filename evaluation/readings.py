@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from annotation.types import Annotation, Author, Sample
+
+
+def merge_samples(samples: Iterable[Sample]) -> list[Sample]:
+    """One sample an id, with the annotations of all its appearances; equal annotations count once."""
+    merged: dict[str, Sample] = {}
+    for sample in samples:
+        known = merged.get(sample.sample_id)
+        if known is None:
+            merged[sample.sample_id] = sample
+        else:
+            new = tuple(a for a in sample.annotations if a not in known.annotations)
+            provenance = {**sample.provenance, **known.provenance}
+            merged[sample.sample_id] = replace(known, annotations=known.annotations + new, provenance=provenance)
+    return list(merged.values())
 
 
 def list_latest_reviews(sample: Sample) -> tuple[Annotation, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from types import MappingProxyType
@@ -68,7 +68,7 @@ class Predictor(ABC):
         """Read one text in the calling thread."""
         raise NotImplementedError
 
-    async def predict_many(self, samples: Iterable[Sample], *, workers: int = 4) -> AsyncIterator[Outcome]:
+    async def predict_many(self, samples: Iterable[Sample], *, workers: int = 4) -> AsyncGenerator[Outcome]:
         """Read samples, `workers` at a time, in their order; at most four times as many are held in memory.
 
         A sample whose reading fails comes out with its error; the others go on.

@@ -1,0 +1,152 @@
+"""`goldspan annotate`: pre-annotate your own texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annotation.errors import InputError
+from annotation.labels import load_labels
+from cli.console import err, print_json, say, warn
+from cli.exits import Exit
+from cli.options import HELP, DataOption, JsonOption, LabelsOption
+from cli.samples import Refusals
+
+if TYPE_CHECKING:
+    from annotation.types import Sample
+    from evaluation.predictors.base import Predictor
+
+app = typer.Typer(context_settings=HELP)
+
+
+@app.command()
+def annotate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
+    predictor: Annotated[
+        str, typer.Option("--predictor", "-p", help="regex, rampart, llm; several with +, the first one counts most")
+    ] = "regex",
+    language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")] = "",
+    country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
+    document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
+    by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Texts read at a time")] = 4,
+    install: Annotated[bool, typer.Option("--install", help="rampart: install what it needs first")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="rampart: threads a text; default 1")] = None,
+    provider: Annotated[str | None, typer.Option(help="llm: openai, doubleword or compatible")] = None,
+    model: Annotated[str | None, typer.Option(help="llm: model name; default: the provider's own")] = None,
+    api_url: Annotated[str | None, typer.Option(help="llm: address of a compatible server")] = None,
+    shots_file: Annotated[Path | None, typer.Option("--shots-file", help="llm: samples to take examples from")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, help="llm: examples shown with each text; default 3")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="llm: default 0")] = None,
+    requests_per_minute: Annotated[int | None, typer.Option(min=0, help="llm: limit of the account")] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(min=0, help="llm: limit of the account")] = None,
+    attempts: Annotated[int | None, typer.Option(min=1, help="llm: how often a text is asked for; default 3")] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read your own texts with a predictor and write them as samples with pre-annotations, ready for review.
+
+    Long texts are read in overlapping windows; nothing is cut off. A text that the predictor fails on is written
+    without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
+    command does not pay for them again.
+    """
+    from annotation.importing import Defaults, import_texts
+    from annotation.store import write_samples
+    from annotation.workspace import check_file_name, find_workspace
+    from cli.predictors import open_predictor
+
+    schema, workspace = load_labels(labels), find_workspace(data)
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.")
+    name = f"{file.stem}-{predictor.replace('+', '-')}.jsonl"
+    target = output or workspace.annotation_samples / check_file_name(name)
+    if target.exists() and not force:
+        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
+    if install:
+        _install(predictor)
+    is_llm = "llm" in predictor.split("+")
+    reader = open_predictor(
+        predictor,
+        schema,
+        threads=threads,
+        provider=provider,
+        model=model,
+        api_url=api_url,
+        shots_file=shots_file,
+        shots=shots,
+        temperature=temperature,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        attempts=attempts,
+        workers=workers if is_llm else None,
+        folder=workspace.runs / "annotate" if is_llm else None,
+    )
+    refusals = Refusals()
+    samples = import_texts(file, schema, Defaults(language, country, document_type), refusals, by_line=by_line)
+    first = next(samples, None)
+    if first is None:
+        raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")
+    work = _Work(reader)
+    written = write_samples(target, work.annotate(chain([first], samples), workers), schema, refusals)
+    if as_json:
+        counts = work.counts(refusals)
+        print_json({"file": str(target), "model_version": reader.model_version, "written": written, **counts})
+    else:
+        say(f"{written} samples, {work.entities} entities by {reader.model_version} → {target}")
+        say(f"Next: goldspan samples show {target} · goldspan studio push {target}")
+    raise typer.Exit(Exit.REFUSED_SOME if work.failures else refusals.exit_code)
+
+
+class _Work:
+    """Annotates samples, shows how far it is, and names the texts that could not be read."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.entities = 0
+        self.failures: list[str] = []
+
+    def annotate(self, samples: Iterable[Sample], workers: int) -> Iterator[Sample]:
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        from evaluation.predictors.annotating import add_prediction, iter_outcomes
+
+        columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
+        with Progress(*columns, console=err, transient=True) as progress:
+            task = progress.add_task("read", total=None)
+            for outcome in iter_outcomes(self._predictor, samples, workers=workers):
+                progress.advance(task)
+                if outcome.annotation is None:
+                    self._name_failure(outcome.sample, str(outcome.error))
+                    yield outcome.sample
+                else:
+                    self.entities += len(outcome.annotation.entities)
+                    yield add_prediction(outcome.sample, outcome.annotation, self._predictor)
+
+    def counts(self, refusals: Refusals) -> dict[str, object]:
+        return {
+            "entities": self.entities,
+            "without_prediction": self.failures,
+            "refused": [str(error) for error in refusals.errors],
+        }
+
+    def _name_failure(self, sample: Sample, reason: str) -> None:
+        self.failures.append(sample.sample_id)
+        warn(f"{sample.sample_id} has no pre-annotation: {reason}")
+
+
+def _install(predictor: str) -> None:
+    from evaluation.predictors.rampart_package import install_model
+
+    if "rampart" not in predictor.split("+"):
+        raise InputError("--install belongs to --predictor rampart; the others need nothing.")
+    say("Installing Rampart (weights CC BY 4.0, National Design Studio) and onnxruntime …")
+    install_model()

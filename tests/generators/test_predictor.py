@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from annotation.errors import ConfigurationError, ServiceError
+from annotation.labels import load_labels
+from annotation.tagged import parse_tagged, render_tagged
+from annotation.types import Annotation, Author, Sample
+from evaluation.predictors.regex import RegexPredictor
+from generators.predictor import WINDOW, LlmPredictor, LlmSettings, make_llm_predictor
+from generators.predictor_prompt import build_messages, choose_shots, read_answer
+from generators.providers.live import LiveLimits
+
+LABELS = load_labels()
+TEXT = "Ann, 42 years old, writes from ann@example.com & <b>home</b>."
+TAGGED = "Ann, <AGE>42</AGE> years old, writes from <EMAIL>ann@example.com</EMAIL> & &lt;b>home&lt;/b>."
+
+
+def tag(text: str) -> str:
+    return render_tagged(text, RegexPredictor(LABELS).predict_sync(text, "en", "US").entities)
+
+
+def answer(tagged: str) -> str:
+    return json.dumps({"tagged_text": tagged})
+
+
+class Server:
+    """Answers as `write` says; counts what it was asked."""
+
+    def __init__(self, write: Callable[[str, int], str | tuple[str, str]]) -> None:
+        self.write = write
+        self.bodies: list[dict] = []
+        self.asked: Counter[str] = Counter()
+        self.url = ""
+
+    async def complete(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.bodies.append(body)
+        text = json.loads(body["messages"][-1]["content"])["text"]
+        self.asked[text] += 1
+        written = self.write(text, self.asked[text])
+        content, reason = written if isinstance(written, tuple) else (written, "stop")
+        choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": reason}
+        return web.json_response(
+            {"id": "c", "object": "chat.completion", "created": 0, "model": body["model"], "choices": [choice]}
+        )
+
+
+@asynccontextmanager
+async def serve(write: Callable[[str, int], str | tuple[str, str]]):
+    server = Server(write)
+    app = web.Application(client_max_size=1 << 26)
+    app.router.add_post("/v1/chat/completions", server.complete)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+def make_predictor(
+    server: Server, pool: tuple[Sample, ...] = (), folder: Path | None = None, **changes
+) -> LlmPredictor:
+    settings = LlmSettings("m", server.url, "none", limits=LiveLimits(4), **changes)
+    return LlmPredictor(LABELS, settings, folder=folder)
+
+
+async def read_once(predictor: LlmPredictor, text: str = TEXT) -> Annotation:
+    try:
+        return await predictor.predict(text, "en", "US")
+    finally:
+        await predictor.aclose()
+
+
+async def test_an_exact_answer_gives_exact_offsets() -> None:
+    async with serve(lambda text, _: answer(tag(text))) as server:
+        annotation = await read_once(make_predictor(server))
+    assert render_tagged(TEXT, annotation.entities) == TAGGED
+    assert annotation.author == Author.model("llm-m-1")
+    assert annotation.score is None
+    assert server.bodies[0]["temperature"] == 0.0
+    assert server.bodies[0]["response_format"]["type"] == "json_schema"
+
+
+async def test_a_changed_text_is_asked_for_again_with_the_reason() -> None:
+    async with serve(lambda text, time: answer(tag(text) if time > 1 else "Anne is <AGE>42</AGE>.")) as server:
+        annotation = await read_once(make_predictor(server))
+    assert len(annotation.entities) == 2
+    second = json.loads(server.bodies[1]["messages"][-1]["content"])
+    assert "character by character" in second["problem_of_the_last_answer"]
+
+
+async def test_a_text_that_stays_changed_is_aligned_by_its_values() -> None:
+    async with serve(
+        lambda *_: answer("Anne, <AGE>42</AGE>, <EMAIL>ann@example.com</EMAIL>, <CITY>Rome</CITY>")
+    ) as server:
+        annotation = await read_once(make_predictor(server))
+    assert [TEXT[e.start : e.end] for e in annotation.entities] == ["42", "ann@example.com"]
+    assert annotation.score == pytest.approx(2 / 3)
+    assert server.asked[TEXT] == 3
+
+
+@pytest.mark.parametrize(
+    "content", ["nonsense", "[]", '{"tagged_text": 1}', answer("<COLOUR>Ann</COLOUR>"), answer("Ann")]
+)
+async def test_answers_that_cannot_be_used_are_an_error_not_an_empty_reading(content: str) -> None:
+    async with serve(lambda *_: content) as server:
+        with pytest.raises(ServiceError, match="No answer could be used in 2 attempts"):
+            await read_once(make_predictor(server, attempts=2))
+
+
+async def test_a_truncated_answer_gets_more_room() -> None:
+    async with serve(lambda text, time: answer(tag(text)) if time > 1 else ('{"tagged', "length")) as server:
+        await read_once(make_predictor(server))
+    first, second = (body["max_tokens"] for body in server.bodies)
+    assert second == 2 * first
+
+
+async def test_long_texts_are_read_whole_in_windows() -> None:
+    text = "\n".join(f"Line {number}: write to user{number}@example.com about nothing." for number in range(400))
+    assert len(text) > 3 * WINDOW
+    async with serve(lambda part, _: answer(tag(part))) as server:
+        annotation = await read_once(make_predictor(server), text)
+    assert [text[e.start : e.end] for e in annotation.entities] == [f"user{n}@example.com" for n in range(400)]
+    assert len(server.bodies) >= 4
+
+
+async def test_answers_are_kept_and_not_paid_for_again(tmp_path: Path) -> None:
+    async with serve(lambda text, _: answer(tag(text))) as server:
+        first = await read_once(make_predictor(server, folder=tmp_path / "answers"))
+        again = await read_once(make_predictor(server, folder=tmp_path / "answers"))
+        assert again == first
+        assert server.asked[TEXT] == 1
+        await read_once(make_predictor(server, folder=tmp_path / "answers", temperature=0.5))
+        assert server.asked[TEXT] == 2
+
+
+async def test_many_texts_at_once() -> None:
+    samples = [Sample(f"Text {n} by user{n}@example.com", "en", "US") for n in range(30)]
+    async with serve(lambda text, _: answer(tag(text))) as server:
+        predictor = make_predictor(server)
+        outcomes = [outcome async for outcome in predictor.predict_many(samples, workers=8)]
+        await predictor.aclose()
+    assert [len(outcome.annotation.entities) for outcome in outcomes if outcome.annotation] == [1] * 30
+
+
+async def test_a_server_that_refuses_the_key_ends_it_for_all() -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "no"}}, status=401)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", refuse)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    settings = LlmSettings("m", f"http://127.0.0.1:{runner.addresses[0][1]}/v1", "wrong")
+    predictor = LlmPredictor(LABELS, settings)
+    samples = [Sample(f"Text {n}", "en") for n in range(6)]
+    outcomes = [outcome async for outcome in predictor.predict_many(samples, workers=2)]
+    await predictor.aclose()
+    await runner.cleanup()
+    assert all("refuses the key" in str(outcome.error) for outcome in outcomes)
+
+
+async def test_an_empty_text_costs_nothing() -> None:
+    async with serve(lambda *_: "") as server:
+        assert (await read_once(make_predictor(server), " \n")).entities == ()
+    assert server.bodies == []
+
+
+def make_shot(text: str, language: str) -> Sample:
+    parsed = parse_tagged(text, LABELS)
+    gold = Annotation(Author.person("ann"), parsed.entities)
+    return Sample(parsed.text, language, annotations=(gold,), sample_id=text)
+
+
+def test_shots_are_turns_in_the_language_of_the_text() -> None:
+    pool = [
+        make_shot("<AGE>42</AGE> years old", "en"),
+        make_shot("<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>", "de"),
+        make_shot("nur <CITY>Ulm</CITY>", "de"),
+    ]
+    shots = choose_shots(pool, "de", 2)
+    assert [shot.language for shot in shots] == ["de", "de"]
+    assert "42 Jahre" in shots[0].text
+    messages = build_messages("Text", LABELS, shots)
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
+    assert json.loads(messages[2]["content"])["tagged_text"] == "<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>"
+    assert all(label.code in messages[0]["content"] for label in LABELS.entities)
+
+
+def test_reading_an_exact_answer() -> None:
+    reading = read_answer(answer(TAGGED), TEXT, LABELS)
+    assert (reading.problem, reading.share) == ("", 1.0)
+
+
+def test_the_model_must_be_named_for_a_compatible_server() -> None:
+    with pytest.raises(ConfigurationError, match="--model"):
+        make_llm_predictor(LABELS)
+    predictor = make_llm_predictor(LABELS, model="m", api_url="http://127.0.0.1:9/v1/chat/completions")
+    assert predictor.model_version == "llm-m-1"
+    asyncio.run(predictor.aclose())
