@@ -19,7 +19,9 @@ from generators.providers.base import Answer, AnswerState, Feed, Request, read_c
 from generators.providers.client import ChatClient, Rejected, Throttled, Unreachable
 from generators.providers.limits import MinuteLimit
 
-_TAKE_AT_ONCE = 16
+_TAKE_AT_ONCE = 4
+_READY = 32
+"""Requests that are made ahead, while all connections are busy."""
 _LOOK_EVERY = 0.25
 _DROPS = 2
 """How often a request may fail on its way before the row counts as failed."""
@@ -89,12 +91,14 @@ class LiveExecutor:
     async def _dispatch(self, client: ChatClient, feed: Feed, stop: asyncio.Event) -> None:
         self._raw = self._journal.open_raw("live")
         while not stop.is_set() and not self._trouble and not feed.finished:
-            if not await self._is_free() or not (self._ready or self._refill(feed)):
-                await self._sleep(_LOOK_EVERY)
-            else:
+            if self._ready and await self._is_free():
                 request = self._ready.popleft()
                 await self._pay_limits(request)
                 self._launch(client, feed, request)
+            elif len(self._ready) >= _READY or not self._refill(feed):
+                await self._sleep(_LOOK_EVERY)
+            else:
+                await asyncio.sleep(0)
         feed.give_back(request.custom_id for request in self._ready)
         self._ready.clear()
 
@@ -107,9 +111,10 @@ class LiveExecutor:
         return controller.measure_pause(self._pace, self._clock()) <= 0
 
     def _refill(self, feed: Feed) -> bool:
-        self._ready.extend(feed.take(_TAKE_AT_ONCE))
+        taken = feed.take(_TAKE_AT_ONCE)
         pass_commit_point("rows-taken")
-        return bool(self._ready)
+        self._ready.extend(taken)
+        return bool(taken)
 
     async def _sleep(self, seconds: float) -> None:
         self._wake.clear()
