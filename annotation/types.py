@@ -161,7 +161,7 @@ class Sample:
 
     @property
     def best(self) -> Annotation | None:
-        """The reading to go by: the first review (`pull` puts the one its policy chose there), else the last prediction."""
+        """The reading to go by: the first review, which is the one that `pull` chose, else the last prediction."""
         if self.reviews:
             return self.reviews[0]
         return self.predictions[-1] if self.predictions else None

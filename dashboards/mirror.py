@@ -24,12 +24,14 @@ import polars as pl
 from annotation.errors import InputError, RecordError
 from annotation.labels import LabelSchema
 from annotation.store import list_files
-from annotation.tasks import read_task
+from annotation.tasks import Reading, read_task
 from annotation.workspace import Workspace
 from dashboards.extract import FORMAT, TABLES, Located, extract_columns
 
 Progress = Callable[[int, int], None]
-LAYERS = ("annotation_samples", "training_samples")
+LAYERS = ("training_samples", "annotation_samples")
+"""Folders that are mirrored; of a sample in both, the record with the work of people counts."""
+
 _PART_BYTES = 8 * 1024 * 1024
 _TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}
 
@@ -66,7 +68,9 @@ def refresh_mirror(workspace: Workspace, labels: LabelSchema, progress: Progress
         (root / folder).mkdir(parents=True, exist_ok=True)
         (root / folder / "done").touch()
     _forget_others(root, set(wanted))
-    return _load(root, sorted(wanted))
+    rank = {layer: number for number, layer in enumerate(LAYERS)}
+    ordered = sorted((rank[name.split("/")[0]], name, folder) for folder, (_, name) in wanted.items())
+    return _load(root, [(folder, name) for _, name, folder in ordered])
 
 
 def _list_sources(workspace: Workspace, labels: LabelSchema) -> Iterator[tuple[str, tuple[Path, str]]]:
@@ -177,33 +181,52 @@ def _forget_others(root: Path, wanted: set[str]) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _load(root: Path, folders: list[str]) -> Mirror:
+def _load(root: Path, sources: list[tuple[str, str]]) -> Mirror:
+    """`sources`: folder and name of each file, those whose records count most coming first."""
     tables = {}
     for name in TABLES:
         frames = [
-            pl.read_parquet(file, memory_map=False)
-            for folder in folders
+            pl.read_parquet(file, memory_map=False).with_columns(pl.lit(number, pl.UInt32).alias("source"))
+            for number, (folder, _) in enumerate(sources)
             for file in sorted((root / folder).glob(f"*/{name}.parquet"), key=lambda file: int(file.parent.name))
         ]
         empty = make_frame(name, {column: [] for column in TABLES[name]})
-        tables[name] = pl.concat([empty, *frames])
-    unreadable = sum(int(file.read_text()) for folder in folders for file in (root / folder).glob("*/unreadable"))
-    return Mirror(tables, hashlib.sha256(" ".join(folders).encode()).hexdigest()[:16], unreadable)
+        tables[name] = pl.concat([empty.with_columns(pl.lit(0, pl.UInt32).alias("source")), *frames])
+    unreadable = sum(int(file.read_text()) for folder, _ in sources for file in (root / folder).glob("*/unreadable"))
+    version = hashlib.sha256(" ".join(folder for folder, _ in sources).encode()).hexdigest()[:16]
+    return Mirror(_keep_first(tables), version, unreadable)
 
 
-def read_sample(workspace: Workspace, labels: LabelSchema, file: str, sample_id: str, offset: int) -> tuple[Any, ...]:
-    """One sample by the place that the mirror knows, and its unread issues; empty when the file has changed since."""
-    path = workspace.root / file
-    layer, name = file.split("/", 1)
+def _keep_first(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Of a sample that stands in several files, the record in the first source; the others' rows go."""
+    samples = tables["samples"]
+    copies = samples.filter(samples["sample_id"].is_duplicated())
+    if copies.is_empty():
+        return tables
+    first = copies.group_by("sample_id").agg(pl.col("source").min().alias("first"))
+    kept = {
+        name: table.join(first, on="sample_id", how="left")
+        .filter(pl.col("first").is_null() | (pl.col("first") == pl.col("source")))
+        .drop("first")
+        for name, table in tables.items()
+    }
+    kept["samples"] = kept["samples"].unique(["sample_id"], keep="first", maintain_order=True)
+    return kept
+
+
+def read_sample(workspace: Workspace, labels: LabelSchema, file: str, sample_id: str, offset: int) -> Reading | None:
+    """One sample by the place that the mirror knows; None when the file has changed since."""
+    layer, _, name = file.partition("/")
+    path = workspace.root / layer / name
     if layer not in LAYERS or name != Path(name).name or not path.is_file():
-        return ()
+        return None
     with path.open("rb") as stream:
         stream.seek(offset)
         data = stream.read() if path.suffix == ".json" else stream.readline()
     value = _parse(data, [], offset)
     for entry in value if isinstance(value, list) else [value]:
-        if isinstance(entry, dict):
+        if isinstance(entry, dict) and isinstance(entry.get("data"), dict):
             reading = read_task(entry, labels)
             if reading.sample.sample_id == sample_id:
-                return (reading.sample, reading.issues)
-    return ()
+                return reading
+    return None

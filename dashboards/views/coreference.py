@@ -1,0 +1,45 @@
+"""Coreference: clusters, kinds of mention, and how far models and people agree on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dashboards.mirror import Mirror
+from evaluation.coreference import RatioCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Totals over the readings that count; `b_cubed` compares reviews with the pre-annotations they started from."""
+
+    samples: int
+    clusters: int
+    mentions: int
+    alone: int
+    b_cubed: RatioCounts
+
+
+def count_clusters(mirror: Mirror) -> Clusters:
+    """Totals over all samples."""
+    samples, reviews = mirror["samples"], mirror["reviews"]
+    names = ("recall_part", "recall_whole", "precision_part", "precision_whole")
+    parts = [float(reviews[name].sum()) for name in names]
+    return Clusters(
+        samples.height,
+        int(samples["clusters"].sum()),
+        int(samples["mentions"].sum()),
+        int(samples["alone"].sum()),
+        RatioCounts(*parts),
+    )
+
+
+def tabulate_clusters(mirror: Mirror) -> pl.DataFrame:
+    """Samples by how many clusters they have, and language."""
+    return mirror["samples"].group_by("clusters", "language").len("samples").sort("clusters", "language")
+
+
+def tabulate_kinds(mirror: Mirror) -> pl.DataFrame:
+    """Mentions by kind, side and language."""
+    return mirror["mentions"].group_by("kind", "side", "language").len("mentions").sort("kind", "side", "language")

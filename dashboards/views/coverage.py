@@ -1,0 +1,86 @@
+"""Coverage: how many entities of each label there are, against what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from annotation.labels import LabelSchema
+from dashboards.mirror import Mirror
+
+POSITION_BINS = 10
+
+
+def filter_languages(frame: pl.DataFrame, languages: Sequence[str]) -> pl.DataFrame:
+    """Rows in these languages; all rows when none is named."""
+    return frame.filter(pl.col("language").is_in(list(languages))) if languages else frame
+
+
+def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[str] = ()) -> pl.DataFrame:
+    """One row a label: predicted, annotated, target, share of the target reached, gap. In the schema's order."""
+    counts = filter_languages(mirror["entities"], languages).group_by("label", "side").len()
+    found = {(row["label"], row["side"]): row["len"] for row in counts.iter_rows(named=True)}
+    rows = [
+        {
+            "label": label.code,
+            "name": label.name,
+            "category": label.category,
+            "predicted": found.get((label.code, "predicted"), 0),
+            "annotated": found.get((label.code, "annotated"), 0),
+            "target": label.target,
+        }
+        for label in labels.entities
+    ]
+    frame = pl.DataFrame(
+        rows,
+        schema={
+            "label": pl.String,
+            "name": pl.String,
+            "category": pl.String,
+            "predicted": pl.Int64,
+            "annotated": pl.Int64,
+            "target": pl.Int64,
+        },
+    )
+    return frame.with_columns(
+        pl.when(pl.col("target") > 0).then(pl.col("annotated") / pl.col("target")).alias("reached"),
+        (pl.col("target") - pl.col("annotated")).clip(0).alias("gap"),
+    )
+
+
+def tabulate_cells(mirror: Mirror, labels: LabelSchema, side: str, by: str = "language") -> pl.DataFrame:
+    """Entities for each label and language (or document type): label, group, count; empty cells are 0."""
+    groups = sorted(mirror["samples"][by].unique().to_list())
+    counts = mirror["entities"].filter(pl.col("side") == side).group_by("label", by).len()
+    found = {(row["label"], row[by]): row["len"] for row in counts.iter_rows(named=True)}
+    rows = [
+        {"label": label.code, by: group, "count": found.get((label.code, group), 0)}
+        for label in labels.entities
+        for group in groups
+    ]
+    return pl.DataFrame(rows, schema={"label": pl.String, by: pl.String, "count": pl.Int64})
+
+
+def tabulate_document_types(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
+    """Samples by document type and language."""
+    samples = filter_languages(mirror["samples"], languages)
+    return samples.group_by("document_type", "language").len("samples").sort("document_type", "language")
+
+
+def tabulate_positions(mirror: Mirror, side: str, languages: Sequence[str] = ()) -> pl.DataFrame:
+    """Entities by where their middle falls in the text, in tenths of its length; tenth 1 is the beginning."""
+    entities = filter_languages(mirror["entities"].filter(pl.col("side") == side), languages)
+    tenth = (pl.col("position") * POSITION_BINS).floor().clip(0, POSITION_BINS - 1).cast(pl.Int64) + 1
+    counts = entities.group_by(tenth.alias("tenth")).len("entities")
+    scale = pl.DataFrame({"tenth": list(range(1, POSITION_BINS + 1))})
+    return scale.join(counts, on="tenth", how="left").with_columns(pl.col("entities").fill_null(0).cast(pl.Int64))
+
+
+def suggest_command(coverage: pl.DataFrame, languages: Sequence[str]) -> str:
+    """The command that has the gaps filled; empty when there are none."""
+    gap = int(coverage["gap"].sum())
+    if not gap:
+        return ""
+    chosen = f" --languages {','.join(languages)}" if languages else ""
+    return f"goldspan generate start --fill-gaps{chosen} --samples {max(10, -(-gap // 5))}"

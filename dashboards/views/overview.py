@@ -1,0 +1,104 @@
+"""Overview: how far the work has got, and how well it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from dashboards.mirror import Mirror
+from evaluation.scores import divide
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Samples that reached each step."""
+
+    generated: int
+    pushed: int
+    annotated: int
+    reviewed: int
+    handed_over: int
+
+    def rows(self) -> list[tuple[str, int]]:
+        """Steps in their order."""
+        return [
+            ("generated", self.generated),
+            ("pushed", self.pushed),
+            ("annotated", self.annotated),
+            ("reviewed", self.reviewed),
+            ("handed over", self.handed_over),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """The figures at the top. Shares are None where there is nothing to divide by; times are seconds."""
+
+    samples: int
+    predicted: int
+    reviewed: int
+    skipped: int
+    per_day: float
+    days_left: float | None
+    median_lead_time: float | None
+    first_pass: float | None
+    kept: float | None
+    errors: int
+    warnings: int
+
+
+def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
+    """`pushed` are the ids that pushes recorded; whatever people touched was pushed too."""
+    samples = mirror["samples"]
+    touched = samples.filter((pl.col("reviews") + pl.col("drafts") + pl.col("cancelled")) > 0)
+    known = samples.filter(pl.col("sample_id").is_in(sorted(pushed)))["sample_id"]
+    return Funnel(
+        samples.height,
+        len(set(known) | set(touched["sample_id"])),
+        touched.height,
+        samples.filter(pl.col("reviews") > 0).height,
+        handed_over,
+    )
+
+
+def count_days(mirror: Mirror, days: int = 14, today: date | None = None) -> pl.DataFrame:
+    """Reviews submitted on each of the last days, days without one included."""
+    today = today or datetime.now(UTC).date()
+    first = today - timedelta(days=days - 1)
+    submitted = mirror["reviews"].filter(pl.col("status") == "submitted")
+    dated = submitted.select(pl.col("updated_at").str.slice(0, 10).str.to_date(strict=False).alias("day"))
+    counts = dated.filter(pl.col("day") >= first).group_by("day").len("reviews")
+    scale = pl.DataFrame({"day": [first + timedelta(days=number) for number in range(days)]})
+    return scale.join(counts, on="day", how="left").with_columns(pl.col("reviews").fill_null(0).cast(pl.Int64))
+
+
+def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
+    """The figures at the top, over all samples."""
+    samples, reviews = mirror["samples"], mirror["reviews"]
+    submitted = reviews.filter(pl.col("status") == "submitted")
+    compared = submitted.filter(pl.col("edits").is_not_null())
+    decisions = mirror["decisions"]
+    reviewed = samples.filter(pl.col("reviews") > 0).height
+    per_day = int(count_days(mirror, 7, today)["reviews"].sum()) / 7
+    left = samples.height - reviewed
+    lead_time = submitted["lead_time"].drop_nulls().median()
+    issues = mirror["issues"].group_by("severity").agg(pl.col("count").sum())
+    open_issues = {row["severity"]: row["count"] for row in issues.iter_rows(named=True)}
+    return Indicators(
+        samples.height,
+        samples.filter(pl.col("predicted")).height,
+        reviewed,
+        samples.filter(pl.col("cancelled") > 0).height,
+        per_day,
+        divide(left, per_day),
+        float(lead_time) if isinstance(lead_time, int | float) else None,
+        divide(compared.filter(pl.col("edits") == 0).height, compared.height),
+        divide(
+            decisions.filter(pl.col("verdict") == "accepted").height,
+            decisions.filter(pl.col("verdict") != "added").height,
+        ),
+        open_issues.get("error", 0),
+        open_issues.get("warning", 0),
+    )
