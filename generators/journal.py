@@ -86,26 +86,17 @@ class Journal:
             if durable:
                 self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("BEGIN IMMEDIATE")
-        self._depth += 1
-        try:
-            yield self._connection
-        except BaseException:
-            self._connection.rollback()
-            raise
-        else:
-            with guard_disk(self.folder):
-                self._commit()
-        finally:
-            self._depth -= 1
-            if durable:
-                self._connection.execute("PRAGMA synchronous=NORMAL")
-
-    def _commit(self) -> None:
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            self._connection.rollback()
-            raise
+            self._depth += 1
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+            finally:
+                self._depth -= 1
+                if durable:
+                    self._connection.execute("PRAGMA synchronous=NORMAL")
 
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """All rows of a SELECT."""
@@ -310,6 +301,8 @@ def guard_disk(folder: Path) -> Iterator[None]:
     """
     try:
         yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
     except (OSError, sqlite3.Error) as error:
         raise StateError(
             f"The run cannot be written to {folder}: {error}. Everything committed so far is kept; "
