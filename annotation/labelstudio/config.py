@@ -30,8 +30,8 @@ _STYLE = """
   background: var(--color-neutral-background, #fff); }
 .goldspan-labels { display: flex; flex-wrap: wrap; gap: 0 18px; align-items: flex-start; }
 .goldspan-category h4 { margin: 4px 0 0 0 !important; font-size: 12px !important; line-height: 1.3; opacity: 0.75; }
-.goldspan-text { margin-top: 8px; padding: 8px 16px 8px 72px; border: 1px solid #9993; border-radius: 6px;
-  line-height: 2; }
+.goldspan-text { margin-top: 8px; padding: 8px 16px 8px 72px; border: 1px solid #9993; border-radius: 6px; }
+.goldspan-text .lsf-richtext__container { line-height: 1.9 !important; }
 .goldspan-text .lsf-richtext__line { unicode-bidi: plaintext; }
 .goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
 """

@@ -16,6 +16,7 @@ import pytest
 from annotation.labels import load_labels
 from annotation.labelstudio.client import StudioClient
 from annotation.labelstudio.config import build_config, build_instructions, compare_config
+from annotation.tagged import parse_tagged
 from annotation.tasks import encode_task, read_task
 from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 
@@ -34,6 +35,12 @@ TEXT = (
     "היא פגשה את יוסי כהן\r\n"
     "Call her: 🇩🇪 +49 221 1234567, or write to anna.mueller@example.org."
 )
+
+
+def build_letter() -> Sample:
+    read = parse_tagged(LETTER, LABELS)
+    reading = Annotation(Author.model("walk-1"), read.entities, read.mentions, score=0.97)
+    return Sample(read.text, "en", "GB", "letter", (reading,), {"run": "walk"})
 
 
 def find(surface: str, occurrence: int = 0) -> tuple[int, int]:
@@ -71,10 +78,27 @@ SAMPLE = Sample(
 )
 
 
+LETTER = """From: <EMAIL>lena.hoffmann@nordwind.example</EMAIL>
+To: Accounts
+
+Dear Mr <m c="2"><SURNAME>Okafor</SURNAME></m>,
+
+<m c="1"><FIRSTNAME>Lena</FIRSTNAME> <SURNAME>Hoffmann</SURNAME></m> has moved from <CITY>Hamburg</CITY> to \
+<STREET>Rue de la Paix</STREET> <BUILDINGNUM>14</BUILDINGNUM>, <ZIP>75002</ZIP> <CITY>Paris</CITY>, \
+<COUNTRY>France</COUNTRY>. <m c="1" k="PRONOUN">She</m> was born on <DATEOFBIRTH>7 March 1988</DATEOFBIRTH> and asks \
+that <m c="1" k="PRONOUN">her</m> refunds go to <IBAN>FR76 3000 6000 0112 3456 7890 189</IBAN>. \
+Please call <m c="1" k="REFERENCE">the customer</m> on <PHONENUMBER>+33 1 70 18 99 00</PHONENUMBER> if \
+<m c="2" k="PRONOUN">you</m> have questions.
+
+Kind regards
+<COMPANYNAME>Nordwind Energie GmbH</COMPANYNAME>"""
+
+
 @dataclass(frozen=True)
 class PushedTask:
     project: int
     task: int
+    letter: int
     client: StudioClient
 
 
@@ -88,15 +112,17 @@ def pushed(studio: RunningStudio) -> PushedTask:
             "expert_instruction": build_instructions(LABELS),
         }
     )["id"]
-    counts = client.import_tasks(project, [orjson.dumps(encode_task(SAMPLE, LABELS))])
-    assert (counts["task_count"], counts["prediction_count"]) == (1, 1)
+    tasks = [orjson.dumps(encode_task(sample, LABELS)) for sample in (SAMPLE, build_letter())]
+    counts = client.import_tasks(project, tasks)
+    assert (counts["task_count"], counts["prediction_count"]) == (2, 2)
     client.update_project(project, {"model_version": "walk-1", "show_collab_predictions": True})
-    return PushedTask(project, next(client.iter_tasks(project, "id"))["id"], client)
+    hard, letter = (task["id"] for task in client.iter_tasks(project, "id"))
+    return PushedTask(project, hard, letter, client)
 
 
 @pytest.fixture
 def page(studio: RunningStudio, browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1500, "height": 900})
+    page = browser.new_page(viewport={"width": 1500, "height": 1000})
     page.goto(f"{studio.url}/user/login/")
     page.fill("input[name=email]", studio.info.email)
     page.fill("input[name=password]", studio.info.password)
@@ -106,8 +132,8 @@ def page(studio: RunningStudio, browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def open_task(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
-    page.goto(f"{studio.url}/projects/{pushed.project}/data?task={pushed.task}")
+def open_task(page: Page, studio: RunningStudio, pushed: PushedTask, task: int) -> None:
+    page.goto(f"{studio.url}/projects/{pushed.project}/data?task={task}")
     page.wait_for_selector(".htx-highlight", timeout=60_000)
     page.get_by_text(LABELS.relation).first.wait_for(timeout=20_000)
 
@@ -137,7 +163,7 @@ def test_project_keeps_the_screen_that_was_built(pushed: PushedTask) -> None:
 def test_screen_shows_labels_guideline_entities_and_relation(
     page: Page, studio: RunningStudio, pushed: PushedTask
 ) -> None:
-    open_task(page, studio, pushed)
+    open_task(page, studio, pushed, pushed.task)
     wanted = sorted(TEXT[span.start : span.end] for span in (*ENTITIES, *MENTIONS))
     assert sorted(read_highlights(page)) == wanted
     assert page.get_by_text(LABELS.relation).count() == len(MENTIONS) - 1
@@ -145,7 +171,7 @@ def test_screen_shows_labels_guideline_entities_and_relation(
         assert page.get_by_role("heading", name=category).first.is_visible()
     for label in LABELS.labels:
         assert page.locator(".lsf-label__text", has_text=re.compile(f"^{label.code}$")).first.is_visible()
-    take_picture(page, "task.png")
+    take_picture(page, "scripts.png")
     hint = page.get_by_text("Street name without the house number")
     assert not hint.is_visible()
     page.get_by_text("Guideline", exact=True).click()
@@ -153,8 +179,17 @@ def test_screen_shows_labels_guideline_entities_and_relation(
     take_picture(page, "guideline.png")
 
 
+def test_ordinary_letter_is_readable(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
+    letter = build_letter()
+    (reading,) = letter.predictions
+    open_task(page, studio, pushed, pushed.letter)
+    spans = [*reading.entities, *reading.mentions]
+    assert sorted(read_highlights(page)) == sorted(letter.text[span.start : span.end] for span in spans)
+    take_picture(page, "task.png")
+
+
 def test_submission_keeps_every_span_and_relation(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
-    open_task(page, studio, pushed)
+    open_task(page, studio, pushed, pushed.task)
     page.get_by_role("button", name="Submit").click()
     deadline = time.monotonic() + 30
     while not read_annotations(pushed) and time.monotonic() < deadline:
