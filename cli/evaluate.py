@@ -11,7 +11,7 @@ import typer
 
 from annotation.errors import InputError
 from annotation.labels import load_labels
-from cli.console import out, print_json, print_table, say, warn
+from cli.console import err, out, print_json, print_table, say, warn
 from cli.exits import Exit
 from cli.options import HELP, DataOption, JsonOption, LabelsOption
 from cli.scoring import (
@@ -88,7 +88,8 @@ def evaluate(
     settings = Settings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
     result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing)
     if baselines:
-        result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
+        with err.status("Scoring the baselines (--no-baselines leaves them out)"):
+            result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
     target = output or find_workspace(data).results / f"{make_file_name(result.experiment_name)}.json"
     write_result(target, result)
     if charts is not None:

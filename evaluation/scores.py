@@ -7,6 +7,7 @@ Where a denominator is empty the value is None, never 0.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -109,16 +110,17 @@ def count_matches(matches: Iterable[Match[Any]], scheme: Scheme) -> Counts:
 
 def count_by_label(matches: Iterable[Match[Any]], scheme: Scheme) -> dict[str, Counts]:
     """Counts of each label that occurs on either side, in alphabetical order."""
+    tallies = Counter(
+        (match.gold and match.gold.label, match.predicted and match.predicted.label, match.kind) for match in matches
+    )
     earned = CREDIT[scheme]
     counts: dict[str, Counts] = {}
-    for match in matches:
-        credit = earned.get(match.kind, 0.0)
-        if match.gold is not None:
-            label = match.gold.label
-            counts[label] = counts.get(label, Counts()) + Counts(gold=1, found=credit)
-        if match.predicted is not None:
-            label = match.predicted.label
-            counts[label] = counts.get(label, Counts()) + Counts(predicted=1, right=credit)
+    for (gold, predicted, kind), number in tallies.items():
+        credit = number * earned.get(kind, 0.0)
+        if gold is not None:
+            counts[gold] = counts.get(gold, Counts()) + Counts(gold=number, found=credit)
+        if predicted is not None:
+            counts[predicted] = counts.get(predicted, Counts()) + Counts(predicted=number, right=credit)
     return dict(sorted(counts.items()))
 
 

@@ -159,3 +159,11 @@ def test_nervaluate_drops_labels_that_it_was_not_told_of():
     gold, predicted = [Span(0, 4, "CITY")], [Span(0, 4, "CITY"), Span(10, 14, "URL")]
     assert score_nervaluate([gold], [predicted]).actual == 1
     assert count_matches(match_spans(gold, predicted), Scheme.STRICT).predicted == 2
+
+
+def test_nervaluate_stumbles_over_a_first_document_without_entities():
+    nervaluate = pytest.importorskip("nervaluate")
+    spans = [{"label": "CITY", "start": 0, "end": 3}]
+    with pytest.raises(IndexError):
+        nervaluate.Evaluator([[], spans], [[], spans], tags=["CITY"])
+    assert score_strict([[], [Span(0, 4, "CITY")]], [[], [Span(0, 4, "CITY")]]) == {"CITY": Counts(1, 1, 1, 1)}
