@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,31 +10,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.options import DataOption, JsonOption, LabelsOption
+from cli.studio_common import (
+    DEFAULT_TITLE,
+    SHOWN,
+    ProjectOption,
+    TokenOption,
+    UrlOption,
+    connect,
+    end_with_refused,
+    make_plain,
+    show_progress,
+    warn_refused,
+)
+from cli.studio_keep import migrate, watch
 
 if TYPE_CHECKING:
+    from annotation.errors import RecordError
+    from annotation.labels import LabelSchema
     from annotation.labelstudio.client import StudioClient
-    from annotation.labelstudio.validation import Refused
+    from annotation.labelstudio.push import PushOptions
+    from annotation.types import Sample
     from annotation.workspace import Workspace
 
-DEFAULT_TITLE = "Goldspan"
-SHOWN = 20
-
-UrlOption = Annotated[str | None, typer.Option("--url", help="Address of Label Studio (or LABEL_STUDIO_URL)")]
-TokenOption = Annotated[str | None, typer.Option("--token", help="Its token (or LABEL_STUDIO_API_KEY)")]
-ProjectOption = Annotated[
-    str | None,
-    typer.Option(
-        "--project",
-        metavar="ID|TITLE",
-        help=f"The project (or LABEL_STUDIO_PROJECT_ID). Default: the last one, else {DEFAULT_TITLE!r}",
-    ),
-]
+__all__ = ["DEFAULT_TITLE", "ProjectOption", "TokenOption", "UrlOption", "register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `goldspan studio`."""
     app.command()(push)
     app.command()(pull)
+    app.command()(migrate)
+    app.command()(watch)
 
 
 def push(
@@ -52,6 +57,10 @@ def push(
     ] = 0.0,
     overlap: Annotated[float, typer.Option(min=0, max=1, help="Share that goes to two annotators")] = 0.0,
     order: Annotated[str, typer.Option(metavar="file|uncertainty|coverage", help="What comes first")] = "file",
+    storage: Annotated[
+        str | None,
+        typer.Option(metavar="local|ADDRESS", help="Write files for a storage import instead (for 100,000 and more)"),
+    ] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     labels: LabelsOption = None,
@@ -65,7 +74,6 @@ def push(
 
     Example: goldspan studio push --control-share 0.1
     """
-    from annotation.errors import RecordError
     from annotation.labels import load_labels
     from annotation.labelstudio.credentials import remember_project
     from annotation.labelstudio.push import PushOptions, push_samples
@@ -77,11 +85,14 @@ def push(
     schema = load_labels(labels)
     broken: list[RecordError] = []
     samples = read_samples(files or [workspace.annotation_samples], schema, broken.append)
-    client, chosen = _connect(workspace, url, token, project)
+    client, chosen = connect(workspace, url, token, project)
     options = PushOptions(
         chosen, model_version, replace_predictions, dry_run, control_share, overlap, _parse_order(order)
     )
-    with _show_progress() as progress:
+    if storage:
+        _push_to_storage(client, samples, schema, options, storage, workspace, as_json=as_json, broken=broken)
+        return
+    with show_progress() as progress:
         report = push_samples(client, samples, schema, options, progress)
     if report.project is not None and not dry_run:
         remember_project(workspace, report.project)
@@ -104,7 +115,41 @@ def push(
     _warn_copies(report.copies_kept)
     for error in broken[:SHOWN]:
         console.warn(str(error))
-    _end_with_refused(report.refused, len(broken))
+    end_with_refused(report.refused, len(broken))
+
+
+def _push_to_storage(
+    client: StudioClient,
+    samples: Iterable[Sample],
+    schema: LabelSchema,
+    options: PushOptions,
+    storage: str,
+    workspace: Workspace,
+    *,
+    as_json: bool,
+    broken: list[RecordError],
+) -> None:
+    from annotation.labelstudio.pull import make_file_stem
+    from annotation.labelstudio.server import find_storage
+    from annotation.labelstudio.storage import push_to_storage
+    from cli import console
+
+    target = find_storage(workspace) / make_file_stem(str(options.project)) if storage == "local" else storage
+    with show_progress() as progress:
+        report = push_to_storage(client, samples, schema, options, target, progress)
+    if as_json:
+        console.print_json(asdict(report) | {"unreadable": [str(error) for error in broken]})
+    else:
+        rows = [("written", report.written), ("unchanged", report.unchanged), ("read", report.arrived)]
+        console.print_table((f"Project {report.project} {report.title}", "tasks"), rows, right=(1,))
+        if report.arrived is None:
+            console.say(
+                f"Add {report.target} in the project's settings under Cloud Storage: "
+                'a source of JSONL files with the import method "Tasks". Then let it sync.'
+            )
+    for error in broken[:SHOWN]:
+        console.warn(str(error))
+    end_with_refused(report.refused, len(broken))
 
 
 def pull(
@@ -143,12 +188,12 @@ def pull(
     workspace = find_workspace(data)
     schema = load_labels(labels)
     rules = parse_policy(policy, reviewer or ())
-    client, chosen = _connect(workspace, url, token, project)
+    client, chosen = connect(workspace, url, token, project)
     options = PullOptions(chosen, output, full, untouched, snap, take_remote, rules)
-    with _show_progress() as progress:
+    with show_progress() as progress:
         report = pull_annotations(client, workspace, schema, options, progress)
     if as_json:
-        console.print_json(_make_plain(asdict(report)))
+        console.print_json(make_plain(asdict(report)))
     else:
         rows = [
             ("new", report.added),
@@ -165,21 +210,9 @@ def pull(
     for sample_id in report.conflicts[:SHOWN]:
         console.warn(f"{sample_id} was edited here and in Label Studio; both sides are in {report.conflict_file}")
     if report.conflicts:
-        _warn_refused(report.refused)
+        warn_refused(report.refused)
         raise typer.Exit(Exit.REFUSED_SOME)
-    _end_with_refused(report.refused)
-
-
-def _connect(
-    workspace: Workspace, url: str | None, token: str | None, project: str | None
-) -> tuple[StudioClient, int | str]:
-    from annotation.labelstudio.client import StudioClient
-    from annotation.labelstudio.credentials import resolve_credentials
-
-    number = int(project) if project and project.isdigit() else None
-    credentials = resolve_credentials(workspace, url, token, number)
-    chosen = project if project and number is None else credentials.project_id or DEFAULT_TITLE
-    return StudioClient(credentials.url, credentials.token), chosen
+    end_with_refused(report.refused)
 
 
 def _parse_order(name: str) -> Any:
@@ -192,41 +225,8 @@ def _parse_order(name: str) -> Any:
         raise UnknownNameError("order", name, [order.value for order in Order]) from None
 
 
-@contextmanager
-def _show_progress() -> Iterator[Callable[[str, int, int], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from cli import console
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console.err, transient=True) as bar:
-        task = bar.add_task("connecting", total=None)
-        yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None)
-
-
 def _warn_copies(sample_ids: Sequence[str]) -> None:
     from cli import console
 
     for sample_id in sample_ids[:SHOWN]:
         console.warn(f"{sample_id} is there more than once, and people have worked on the copies; delete one by hand.")
-
-
-def _warn_refused(refused: Sequence[Refused]) -> None:
-    from cli import console
-
-    for item in refused[:SHOWN]:
-        console.warn(f"refused {item.sample_id or 'a sample without id'}: {item.reason}")
-    if len(refused) > SHOWN:
-        console.warn(f"… and {len(refused) - SHOWN} more; --json lists them all.")
-
-
-def _end_with_refused(refused: Sequence[Refused], unreadable: int = 0) -> None:
-    from cli.exits import Exit
-
-    _warn_refused(refused)
-    if refused or unreadable:
-        raise typer.Exit(Exit.REFUSED_SOME)
-
-
-def _make_plain(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}

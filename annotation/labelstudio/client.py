@@ -200,6 +200,42 @@ class StudioClient:
         """Add a tab to the project's Data Manager."""
         return self._ask("POST", "api/dm/views/", "create a view", body={"project": project, "data": data})
 
+    # -- storages and webhooks -----------------------------------------------------------------------------------------
+
+    def list_local_storages(self, project: int) -> list[Json]:
+        """The folders on the server's disk that the project reads tasks from."""
+        return list(self._ask_any("GET", "api/storages/localfiles/", "list the storages", params={"project": project}))
+
+    def create_local_storage(self, project: int, title: str, path: str) -> Json:
+        """Let the project read tasks from JSONL files in a folder on the server's disk."""
+        fields = {
+            "project": project,
+            "title": title,
+            "path": path,
+            "use_blob_urls": False,
+            "regex_filter": r".*\.jsonl",
+        }
+        return self._ask("POST", "api/storages/localfiles/", "create a storage", body=fields)
+
+    def sync_local_storage(self, storage: int) -> Json:
+        """Read the files that are new since the last time; how many tasks came is in `last_sync_count`."""
+        return self._ask("POST", f"api/storages/localfiles/{storage}/sync", "read the storage", body={})
+
+    def create_webhook(self, project: int, url: str) -> Json:
+        """Ask Label Studio to call an address when an annotation is made, changed or deleted."""
+        fields = {
+            "project": project,
+            "url": url,
+            "send_payload": False,
+            "send_for_all_actions": False,
+            "actions": ["ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED"],
+        }
+        return self._ask("POST", "api/webhooks/", "create a webhook", body=fields)
+
+    def delete_webhook(self, webhook: int) -> None:
+        """Stop Label Studio from calling."""
+        self._ask_any("DELETE", f"api/webhooks/{webhook}/", "delete the webhook")
+
     # -- below --------------------------------------------------------------------------------------------------------
 
     def _list_page(self, project: int, after: int, filters: Sequence[Json], include: str, page_size: int) -> Json:

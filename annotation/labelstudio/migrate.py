@@ -89,10 +89,7 @@ def plan_migration(
     uses: Counter[str] = Counter()
     tasks = results = 0
     for task in _iter_tasks(client, found["id"], progress, "counting"):
-        labels_used = Counter(_iter_labels(task))
-        uses.update(
-            {label: count for label, count in labels_used.items() if label in rules.sources or label in retired}
-        )
+        uses.update(label for label in _iter_labels(task) if label in watched)
         touched = sum(1 for _ in _iter_rewrites(task, rules, labels))
         tasks += touched > 0
         results += touched
