@@ -126,20 +126,28 @@ class Executor(Protocol):
 
 def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
     """An answer from a `chat.completion` object, whoever made it; broken ones become FAILED answers."""
-    usage = body.get("usage") or {}
+    usage = _as_mapping(body.get("usage"))
     blank = Answer(
         custom_id,
-        tokens_in=int(usage.get("prompt_tokens") or 0),
-        tokens_out=int(usage.get("completion_tokens") or 0),
+        tokens_in=_as_count(usage.get("prompt_tokens")),
+        tokens_out=_as_count(usage.get("completion_tokens")),
         model=str(body.get("model") or ""),
     )
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
         return replace(blank, state=AnswerState.FAILED, error="no_choices", message="the answer has no choices")
-    message = choices[0].get("message") or {}
+    message = _as_mapping(choices[0].get("message"))
     return replace(
         blank,
         content=str(message.get("content") or ""),
         finish_reason=str(choices[0].get("finish_reason") or ""),
         refusal=str(message.get("refusal") or ""),
     )
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _as_count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

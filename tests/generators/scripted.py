@@ -80,12 +80,12 @@ def drive_scripted(
     task: Task = Task.GO,
     max_cost: float | None = None,
     max_tokens: int | None = None,
-    prices: Prices = Prices(),
+    prices: Prices | None = None,
 ) -> Summary:
     workspace = Workspace(root)
     folder = begin_run(workspace, settings, LABELS, "r")
     run = open_run(folder)
     with run.journal:
-        budget = Budget(prices, max_cost, max_tokens, run.journal.sum_totals())
+        budget = Budget(prices or Prices(), max_cost, max_tokens, run.journal.sum_totals())
         path = workspace.annotation_samples / "r.jsonl"
         return asyncio.run(drive(run, executor, path, budget, asyncio.Event(), task))

@@ -52,10 +52,14 @@ def test_rows_tell_how_they_ended(journal):
 
 
 def test_inner_transaction_joins_the_outer_and_falls_with_it(journal):
-    with pytest.raises(RuntimeError), journal.transaction():
-        journal.add_item(0, {}, "draft")
-        add(journal, 0)
-        raise RuntimeError
+    def fail_halfway():
+        with journal.transaction():
+            journal.add_item(0, {}, "draft")
+            add(journal, 0)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
     assert journal.next_item() == 0
     assert journal.count_rows() == {}
 
@@ -162,7 +166,8 @@ def test_raw_log_on_a_full_disk_says_so(tmp_path):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "log = RawLog(Path(sys.argv[1]))\n"
-        "try:\n    [log.append(b'x' * 300) for _ in range(9)]\nexcept OSError as error:\n    print(type(error).__name__)\n"
+        "try:\n    [log.append(b'x' * 300) for _ in range(9)]\n"
+        "except OSError as error:\n    print(type(error).__name__)\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "raw")], capture_output=True, text=True, check=False

@@ -63,7 +63,7 @@ def test_bad_answer_is_asked_again_with_its_reason_and_then_dead(tmp_path):
     summary = drive_scripted(tmp_path, make_settings(), executor)
     assert summary.outcome is Outcome.DEAD_LETTERS
     assert summary.progress.done == 5
-    again = [r for r in executor.asked if r.item == 2 and r.attempt == 2][0]
+    again = next(r for r in executor.asked if r.item == 2 and r.attempt == 2)
     assert "The text was changed" in again.body["messages"][1]["content"]
     assert len({r.custom_id for r in executor.asked if r.item == 2}) == 4
     letter = next(read_records(summary.dead_letters)).value

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.answers import Context, answer_schema, answer_validator, judge_answer
+from generators.prompts import build_system, build_user, read_user
+from generators.providers.base import Answer, AnswerState, read_completion
+from generators.stages import Asking, Question, build_stages
+from tests.generators.scripted import LABELS
+
+BRIEF = {"language": "en", "country": "GB", "values": [{"label": "CITY", "value": "Lyon"}], "hard_negative": False}
+DRAFT = "<FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME> moved to <CITY>Lyon</CITY>. She likes it."
+COREFERENCE = (
+    '<m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> moved to <CITY>Lyon</CITY>. '
+    '<m c="1" k="PRONOUN">She</m> likes it.'
+)
+
+
+def judge(stage: str, document: object, tagged_text: str = "", brief=BRIEF, **fields):
+    content = document if isinstance(document, str) else json.dumps(document)
+    return judge_answer(Answer("id", content=content, **fields), stage, Context(LABELS, brief, tagged_text))
+
+
+def test_draft_in_tagged_text():
+    verdict = judge("draft", {"tagged_text": DRAFT})
+    assert (verdict.state, verdict.result) == ("ok", {"tagged_text": DRAFT, "warnings": []})
+
+
+def test_draft_as_values_without_places_is_aligned():
+    values = [{"value": "Maria", "label": "FIRSTNAME"}, {"value": "Lyon", "label": "CITY"}]
+    verdict = judge("draft", {"text": "Maria went to Lyon. Lyon!", "entities": values})
+    assert verdict.result["tagged_text"] == "<FIRSTNAME>Maria</FIRSTNAME> went to <CITY>Lyon</CITY>. <CITY>Lyon</CITY>!"
+
+
+def test_draft_in_a_fence_and_with_white_space_at_the_edges_is_read():
+    verdict = judge("draft", '```json\n{"tagged_text": "in<CITY> Lyon </CITY>now"}\n```')
+    assert verdict.result["tagged_text"] == "in <CITY>Lyon</CITY> now"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("{", "not JSON"),
+        ([], "does not fit"),
+        ({"text": "x"}, "does not fit"),
+        ({"tagged_text": "<NOSUCH>Lyon</NOSUCH>"}, "NOSUCH"),
+        ({"tagged_text": "<CITY>Lyon"}, "never closed"),
+        ({"tagged_text": "nothing of the brief"}, "do not stand in the text: CITY"),
+        ({"tagged_text": "Lyon \ud800"}, "lone surrogate"),
+        ({"text": "Lyon", "entities": [{"value": "Paris", "label": "CITY"}]}, "does not stand in the text"),
+        ({"text": "Lyon", "entities": [{"value": "Lyon", "label": "TOWN"}]}, "no labels TOWN"),
+        ({"tagged_text": "<CITY>Ly</CITY>on Lyon"}, "inside a word"),
+    ],
+)
+def test_bad_drafts_are_refused_with_a_reason(document, reason):
+    verdict = judge("draft", document)
+    assert verdict.state == "invalid"
+    assert reason in verdict.reason
+    assert verdict.result is None
+
+
+def test_hard_negative_with_entities_is_refused():
+    verdict = judge("draft", {"tagged_text": "<CITY>Lyon</CITY>"}, brief={"hard_negative": True, "values": []})
+    assert "without personal data" in verdict.reason
+
+
+def test_coreference_adds_mentions_only():
+    verdict = judge("coreference", {"tagged_text": COREFERENCE}, DRAFT)
+    assert (verdict.state, verdict.result["tagged_text"]) == ("ok", COREFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            COREFERENCE.replace("likes", "loves"),
+            "The text was changed: it differs from the one given from character 33 on",
+        ),
+        (COREFERENCE.replace("CITY", "STATE"), "2 entity tags were changed"),
+        (COREFERENCE.replace("PRONOUN", "NOUN"), "NOUN"),
+        (DRAFT[:-1], "The text was changed"),
+    ],
+)
+def test_coreference_that_changes_more_is_refused(answer, reason):
+    verdict = judge("coreference", {"tagged_text": answer}, DRAFT)
+    assert verdict.state == "invalid"
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"finish_reason": "length"}, "truncated"),
+        ({"finish_reason": "content_filter"}, "refused"),
+        ({"refusal": "no"}, "refused"),
+        ({"state": AnswerState.FAILED, "error": "http_400", "message": "bad"}, "failed"),
+        ({"state": AnswerState.MISSING}, "missing"),
+    ],
+)
+def test_finish_reason_comes_before_the_content(fields, state):
+    assert judge("draft", {"tagged_text": DRAFT}, **fields).state == state
+
+
+@given(st.text(max_size=60))
+def test_no_content_breaks_the_judge(content):
+    for stage in ("draft", "coreference", "review"):
+        assert judge(stage, content, DRAFT).state == "invalid"
+        assert judge(stage, {"tagged_text": content}, DRAFT).state in {"ok", "invalid"}
+
+
+names = st.sampled_from(["choices", "usage", "message", "content", "model", "prompt_tokens"])
+leaves = st.none() | st.integers() | st.text(max_size=5)
+documents = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner), max_leaves=8
+)
+
+
+@given(documents)
+def test_no_completion_breaks_the_reader(document):
+    if isinstance(document, dict):
+        assert read_completion("id", document).custom_id == "id"
+
+
+def test_schemas_are_strict_and_speak_no_references():
+    for stage in ("draft", "coreference", "review"):
+        schema = json.dumps(answer_schema(stage))
+        assert "$ref" not in schema
+        assert '"additionalProperties": false' in schema
+        assert not answer_validator(stage).accepts({})
+
+
+def test_prompts_name_every_label_with_its_hints():
+    system = build_system("draft", LABELS)
+    for label in LABELS.entities:
+        assert f"- {label.code}: {label.name}" in system
+        assert all(hint in system for hint in label.hints)
+    assert "- PRONOUN:" in build_system("coreference", LABELS)
+
+
+def test_conversation_says_what_went_in():
+    message = {"role": "user", "content": build_user("review", BRIEF, DRAFT, "a problem")}
+    document = read_user([{"role": "system", "content": "x"}, message])
+    assert (document["stage"], document["brief"], document["tagged_text"]) == ("review", BRIEF, DRAFT)
+
+
+def test_custom_ids_are_short_ascii_and_follow_the_bytes():
+    stage = build_stages(("draft",), Asking("m"), LABELS, 7)["draft"]
+    ids = {stage.build_request(Question("draft", 10**9, n, BRIEF)).custom_id for n in (1, 2, 3)}
+    assert len(ids) == 3
+    assert all(len(custom_id) <= 64 and custom_id.isascii() for custom_id in ids)
+    again = build_stages(("draft",), Asking("m"), LABELS, 7)["draft"]
+    assert again.build_request(Question("draft", 10**9, 1, BRIEF)).custom_id in ids
+    assert build_stages(("draft",), Asking("n"), LABELS, 7)["draft"].fingerprint() != stage.fingerprint()
