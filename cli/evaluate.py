@@ -44,6 +44,11 @@ def evaluate(
     ] = None,
     predictor: Annotated[str, typer.Option("--predictor", help="Let this predictor read the gold texts instead")] = "",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
+    provider: Annotated[str | None, typer.Option(help="llm: openai, doubleword or compatible")] = None,
+    api_url: Annotated[str | None, typer.Option(help="llm: address of a compatible server")] = None,
+    shots_file: Annotated[Path | None, typer.Option("--shots-file", help="llm: samples to take examples from")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, help="llm: examples shown with each text; default 3")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="llm: default 0")] = None,
     level: LevelOption = Level.LABEL,
     scheme: SchemeOption = Scheme.STRICT,
     beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
@@ -75,14 +80,27 @@ def evaluate(
 
     if (predicted is None) == (not predictor):
         raise InputError("Give either a file with predictions or --predictor NAME.")
-    schema = load_labels(labels)
+    schema, workspace = load_labels(labels), find_workspace(data)
     filters = parse_filters(only or ())
     pairing, code = load_pairing(gold, predicted, schema, model)
     pairing = filter_documents(pairing, filters)
     timing = None
     if predictor:
         known = len(pairing.refusals)
-        pairing, timing = run_predictor(pairing, open_predictor(predictor, schema), workers)
+        is_llm = "llm" in predictor.split("+")
+        reader = open_predictor(
+            predictor,
+            schema,
+            provider=provider,
+            model=model or None,
+            api_url=api_url,
+            shots_file=shots_file,
+            shots=shots,
+            temperature=temperature,
+            workers=workers if is_llm else None,
+            folder=workspace.runs / "annotate" if is_llm else None,
+        )
+        pairing, timing = run_predictor(pairing, reader, workers)
         name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
         code = Exit.REFUSED_SOME if pairing.refusals else code
     settings = Settings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
@@ -90,7 +108,7 @@ def evaluate(
     if baselines:
         with err.status("Scoring the baselines (--no-baselines leaves them out)"):
             result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
-    target = output or find_workspace(data).results / f"{make_file_name(result.experiment_name)}.json"
+    target = output or workspace.results / f"{make_file_name(result.experiment_name)}.json"
     write_result(target, result)
     if charts is not None:
         from evaluation.charts import write_result_charts

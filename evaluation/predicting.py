@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -12,7 +11,8 @@ import numpy as np
 
 from annotation.types import Sample
 from evaluation.documents import Document, Pairing, Refusal
-from evaluation.predictors.base import Outcome, Predictor
+from evaluation.predictors.annotating import iter_outcomes
+from evaluation.predictors.base import Predictor
 
 
 def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> tuple[Pairing, dict[str, Any]]:
@@ -22,7 +22,11 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
     the texts of a predictor that computes on this machine wait for each other.
     """
     begun = perf_counter()
-    outcomes = asyncio.run(_predict(pairing.documents, predictor, workers))
+    samples = (
+        Sample(document.text, document.language, document.country, sample_id=document.sample_id)
+        for document in pairing.documents
+    )
+    outcomes = list(iter_outcomes(predictor, samples, workers=workers))
     wall = perf_counter() - begun
     documents: list[Document] = []
     refusals = list(pairing.refusals)
@@ -53,14 +57,3 @@ def describe_timing(seconds: Sequence[float], wall: float, failures: int = 0) ->
         "latency_p50_seconds": p50,
         "latency_p95_seconds": p95,
     }
-
-
-async def _predict(documents: Sequence[Document], predictor: Predictor, workers: int) -> list[Outcome]:
-    samples = (
-        Sample(document.text, document.language, document.country, sample_id=document.sample_id)
-        for document in documents
-    )
-    try:
-        return [outcome async for outcome in predictor.predict_many(samples, workers=workers)]
-    finally:
-        await predictor.aclose()
