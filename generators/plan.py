@@ -105,19 +105,21 @@ def plan_gaps(shortfalls: Iterable[Shortfall], samples: int, per_sample: int = 5
     for gap in shortfalls:
         lacking.setdefault((gap.language, gap.document_type), {})[gap.label] = gap.wanted - gap.found
     chosen: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+    worth = {place: _sum_largest(needs, per_sample) for place, needs in lacking.items()}
     for _ in range(samples):
-        place = max(
-            lacking, key=lambda place: (sum(sorted(lacking[place].values())[-per_sample:]), place), default=None
-        )
-        if place is None:
+        if not worth:
             break
+        place = max(worth, key=lambda place: (worth[place], place))
         needs = lacking[place]
         labels = tuple(sorted(sorted(needs, key=lambda label: (-needs[label], label))[:per_sample]))
         chosen[(*place, labels)] += 1
-        for label in labels:
-            needs[label] -= 1
-            if not needs[label]:
-                del needs[label]
+        needs = {label: left - (label in labels) for label, left in needs.items()}
+        needs = lacking[place] = {label: left for label, left in needs.items() if left}
+        worth[place] = _sum_largest(needs, per_sample)
         if not needs:
-            del lacking[place]
+            del worth[place]
     return Plan(tuple(Cell(*key, count) for key, count in sorted(chosen.items())))
+
+
+def _sum_largest(needs: Mapping[str, int], count: int) -> int:
+    return sum(sorted(needs.values(), reverse=True)[:count])
