@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from annotation.identity import make_sample_id, make_skeleton
 from annotation.types import Sample
@@ -53,6 +54,11 @@ def outline_sample(sample: Sample) -> Outline:
         tuple(links),
         bool(sample.reviews),
     )
+
+
+def find_source(provenance: Mapping[str, Any]) -> str:
+    """Where a sample comes from, in a word: the Hub repository, the run, or what its provenance calls its source."""
+    return str(provenance.get("repository") or provenance.get("run") or provenance.get("source") or "unknown")
 
 
 def outline_samples(samples: Iterable[Sample]) -> list[Outline]:

@@ -15,6 +15,7 @@ import schemas
 from annotation.errors import InputError, SchemaError
 from annotation.labels import LabelSchema
 from annotation.leakage import Leakage
+from annotation.outline import find_source
 from annotation.splits import SplitReport
 from annotation.types import Sample
 
@@ -75,7 +76,7 @@ def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], finger
         "left_out": dict(sorted(left_out.items())),
         "labels": _count(entity.label for annotation in readings for entity in annotation.entities),
         "languages": _count(sample.language for sample in samples),
-        "sources": _count(find_source(sample) for sample in samples),
+        "sources": _count(find_source(sample.provenance) for sample in samples),
     }
 
 
@@ -101,12 +102,6 @@ def describe_labels(labels: LabelSchema) -> dict[str, Any]:
         "version": labels.version,
         "labels": [label.code for label in labels.entities],
     }
-
-
-def find_source(sample: Sample) -> str:
-    """Where a sample comes from, in a word: the Hub repository, the run, or what its provenance calls its source."""
-    provenance = sample.provenance
-    return str(provenance.get("repository") or provenance.get("run") or provenance.get("source") or "unknown")
 
 
 def check_manifest(document: Any) -> dict[str, Any]:

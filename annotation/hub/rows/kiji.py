@@ -58,5 +58,5 @@ def _read_cluster(entry: Mapping[str, Any]) -> RawCluster:
         start, end = read_offset(place.get("start")), read_offset(place.get("end"))
         if start is None or end is None:
             raise RowError(Code.UNREADABLE_SPANS, "mention_spans has an entry without offsets")
-        places.append((start, end))
+        places.append((start, end, read_string(place, "kind")))
     return RawCluster(tuple(mentions), tuple(places))

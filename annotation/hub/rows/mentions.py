@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from annotation.hub.rows.raw import RawCluster
+from annotation.labels import MENTION_KINDS
 from annotation.mentions import guess_mention_kind
 from annotation.types import Entity, Mention, sort_spans
 from annotation.words import find_occurrences
@@ -28,10 +29,12 @@ def place_clusters(
     """Mentions with their clusters named `1`, `2` … in the order of the row."""
     doubts = 0
     places: dict[tuple[int, int], int] = {}
+    kinds: dict[tuple[int, int], str] = {}
     for number, cluster in enumerate(clusters):
-        for start, end in cluster.places:
+        for start, end, kind in cluster.places:
             if 0 <= start < end <= len(text) and (start, end) not in places:
                 places[start, end] = number
+                kinds[start, end] = kind if kind in MENTION_KINDS else ""
             else:
                 doubts += 1
     claims: dict[str, set[int]] = {}
@@ -52,7 +55,9 @@ def place_clusters(
     kept = {place: number for place, number in places.items() if members.count(number) > 1}
     numbers = {number: str(rank) for rank, number in enumerate(sorted(set(kept.values())), start=1)}
     mentions = [
-        Mention(start, end, _guess_kind(text, start, end, entities, language), numbers[number])
+        Mention(
+            start, end, kinds.get((start, end)) or _guess_kind(text, start, end, entities, language), numbers[number]
+        )
         for (start, end), number in kept.items()
     ]
     return PlacedMentions(sort_spans(mentions), doubts)

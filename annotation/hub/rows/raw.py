@@ -62,10 +62,13 @@ class RawSpan:
 
 @dataclass(frozen=True, slots=True)
 class RawCluster:
-    """One referent of a row: the surfaces that name it, and where they stand if the row says so."""
+    """One referent of a row: the surfaces that name it, and where they stand if the row says so.
+
+    A place is start, end and kind of mention; the kind may be empty.
+    """
 
     mentions: tuple[str, ...]
-    places: tuple[tuple[int, int], ...] = ()
+    places: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

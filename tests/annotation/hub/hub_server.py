@@ -1,4 +1,7 @@
-"""A Hub on the loopback interface: enough of its HTTP interface for the real `huggingface_hub` and `datasets`."""
+"""A Hub on the loopback interface: enough of its HTTP interface for the real `huggingface_hub` and `datasets`.
+
+Files are committed inline (upload mode `regular`); the chunk store of the real Hub for large files is not here.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,6 @@ class FakeHub:
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
-        self.blobs: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
         self.faults: dict[str, int] = {}
         handler = type("Handler", (_Handler,), {"hub": self})
@@ -87,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         for method, pattern, action in ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split():
-                action(self, **match.groupdict())
+                action(self, **{name: value for name, value in match.groupdict().items() if value is not None})
                 return
         self._reply(404, {"error": "no such route"})
 
@@ -218,29 +220,13 @@ class _Handler(BaseHTTPRequestHandler):
             modes = [
                 {
                     "path": file["path"],
-                    "uploadMode": "lfs" if file["path"].endswith(".parquet") else "regular",
+                    "uploadMode": "regular",
                     "shouldIgnore": False,
                     "oid": None,
                 }
                 for file in files
             ]
             self._reply(200, {"files": modes})
-
-    def lfs_batch(self, repo: str) -> None:
-        objects = []
-        for asked in json.loads(self.body)["objects"]:
-            entry = {"oid": asked["oid"], "size": asked["size"], "authenticated": True}
-            if asked["oid"] not in self.hub.blobs:
-                entry["actions"] = {"upload": {"href": f"{self.hub.url}/lfs/{asked['oid']}", "header": {}}}
-            objects.append(entry)
-        self._reply(200, {"transfer": "basic", "objects": objects}, {"Content-Type": "application/vnd.git-lfs+json"})
-
-    def lfs_put(self, oid: str) -> None:
-        if hashlib.sha256(self.body).hexdigest() != oid:
-            self._reply(400, {"error": "checksum"})
-            return
-        self.hub.blobs[oid] = self.body
-        self._reply(200)
 
     def commit(self, repo: str, revision: str) -> None:
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -253,8 +239,6 @@ class _Handler(BaseHTTPRequestHandler):
                 value = entry["value"]
                 if entry["key"] == "file":
                     files[value["path"]] = base64.b64decode(value["content"])
-                elif entry["key"] == "lfsFile":
-                    files[value["path"]] = self.hub.blobs[value["oid"]]
                 elif entry["key"] == "deletedFile":
                     files.pop(value["path"], None)
             sha = self.hub.repositories[repo].commit(files)
@@ -270,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
 _REV = r"(?P<revision>[^/]+)"
-for _method in ("GET", "HEAD", "POST", "PUT"):
+for _method in ("GET", "HEAD", "POST"):
     setattr(_Handler, f"do_{_method}", _Handler._handle)
 
 ROUTES: list[tuple[str, str, Callable[..., None]]] = [
@@ -284,6 +268,4 @@ ROUTES: list[tuple[str, str, Callable[..., None]]] = [
     ("POST", f"/api/datasets/{_REPO}/preupload/{_REV}", _Handler.preupload),
     ("POST", f"/api/datasets/{_REPO}/commit/{_REV}", _Handler.commit),
     ("GET HEAD", f"/datasets/{_REPO}/resolve/{_REV}/(?P<file>.+)", _Handler.resolve),
-    ("POST", f"/datasets/{_REPO}.git/info/lfs/objects/batch", _Handler.lfs_batch),
-    ("PUT", "/lfs/(?P<oid>[0-9a-f]{64})", _Handler.lfs_put),
 ]

@@ -1,0 +1,156 @@
+"""Samples as a data set of the Hub: Parquet shards by split and a card, first on this disk, then in one commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from annotation.errors import InputError
+from annotation.hub.card import Facts, render_card
+from annotation.hub.features import make_features, make_row
+from annotation.labels import LabelSchema
+from annotation.outline import find_source, outline_sample
+from annotation.quality.measure import QualityReport, measure_quality
+from annotation.splits import Split, SplitReport, report_split, split_samples
+from annotation.store import write_atomic
+from annotation.types import Sample
+
+SHARD_ROWS = 50_000
+_GROUP_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A data set on this disk, ready to be published: `README.md` and `data/<split>-….parquet`."""
+
+    folder: Path
+    samples: int
+    skipped: int
+    digest: str
+    files: dict[str, int]
+    split: SplitReport
+    quality: QualityReport
+
+
+def build_release(
+    folder: Path,
+    repository: str,
+    read: Callable[[], Iterable[Sample]],
+    labels: LabelSchema,
+    *,
+    test_ratio: float = 0.1,
+    licence: str = "other",
+    seed: int = 0,
+    shard_rows: int = SHARD_ROWS,
+) -> Release:
+    """Write a data set into an empty folder.
+
+    `read` gives the samples anew each time it is called: they are read once to measure and split them, once to write
+    them, and never held all at once. Samples without a reading are skipped and counted.
+
+    Raises:
+        InputError: there is no sample with a reading, the share is not between 0 and 1, or the folder is not empty.
+
+    """
+    if not 0 < test_ratio < 1:
+        raise InputError(f"The share of the test split is {test_ratio}; it must lie between 0 and 1.")
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty. Give a new folder.")
+    total = sum(1 for _ in read())
+    quality = measure_quality(_with_reading(read()), labels)
+    if not quality.samples:
+        raise InputError("There is no sample with a reading to upload.")
+    outlines = [outline_sample(sample) for sample in _with_reading(read())]
+    ratios = {"train": 1 - test_ratio, "test": test_ratio}
+    split = split_samples(outlines, ratios, seed=seed)
+    report = report_split(outlines, split, ratios, seed=seed)
+    names = [f"g-{outlines[group].sample_id[:13]}" for group in split.groups]
+    del outlines
+    facts = Facts()
+    digest, files = _write_shards(folder, _with_reading(read()), split, names, facts, shard_rows)
+    card = render_card(repository.split("/")[-1], facts, report, quality, labels, licence=licence, digest=digest)
+    write_atomic(folder / "README.md", card.encode())
+    return Release(folder, facts.samples, total - facts.samples, digest, files, report, quality)
+
+
+def _with_reading(samples: Iterable[Sample]) -> Iterable[Sample]:
+    return (sample for sample in samples if sample.best)
+
+
+def _write_shards(
+    folder: Path, samples: Iterable[Sample], split: Split, groups: Sequence[str], facts: Facts, shard_rows: int
+) -> tuple[str, dict[str, int]]:
+    """Parquet files of all splits, written side by side; returns the digest of all rows and the rows of each file."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    sizes = {name: len(split.members(name)) for name in split.names}
+    rows_digest = hashlib.sha256()
+    files: dict[str, int] = {}
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(_SplitWriter(folder / "data", name, size, shard_rows, files))
+            for name, size in sizes.items()
+            if size
+        }
+        for sample, name, group in zip(samples, split.assignment, groups, strict=True):
+            source = find_source(sample.provenance)
+            facts.add(sample, source)
+            row = make_row(sample, source, group)
+            rows_digest.update(orjson.dumps(row))
+            writers[name].add(row)
+    return rows_digest.hexdigest(), files
+
+
+class _SplitWriter:
+    """Writes the rows of one split into as many shards as it takes, a thousand rows at a time."""
+
+    def __init__(self, folder: Path, name: str, size: int, shard_rows: int, files: dict[str, int]) -> None:
+        self._folder, self._name, self._shard_rows, self._files = folder, name, shard_rows, files
+        self._shards = max(-(-size // shard_rows), 1)
+        self._schema = make_features().arrow_schema
+        self._rows: list[dict[str, Any]] = []
+        self._number = self._in_shard = 0
+        self._writer: Any = None
+
+    def __enter__(self) -> _SplitWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._flush()
+        self._close()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Take one row."""
+        self._rows.append(row)
+        self._in_shard += 1
+        if self._in_shard == self._shard_rows:
+            self._flush()
+            self._close()
+        elif len(self._rows) == _GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        if not self._rows:
+            return
+        if self._writer is None:
+            file = f"{self._name}-{self._number:05}-of-{self._shards:05}.parquet"
+            self._writer = pyarrow.parquet.ParquetWriter(self._folder / file, self._schema, compression="zstd")
+            self._files[f"data/{file}"] = 0
+        self._writer.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema))
+        self._files[f"data/{self._name}-{self._number:05}-of-{self._shards:05}.parquet"] += len(self._rows)
+        self._rows = []
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            self._number += 1
+            self._in_shard = 0
