@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from annotation.errors import ServiceError
 from annotation.types import Sample
 from evaluation.documents import Document, Pairing, Refusal
 from evaluation.predictors.annotating import iter_outcomes
@@ -20,6 +21,10 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
 
     A text that the predictor fails on is refused and named. Latency is measured a text; with more than one worker
     the texts of a predictor that computes on this machine wait for each other.
+
+    Raises:
+        ServiceError: the predictor failed on every text.
+
     """
     begun = perf_counter()
     samples = (
@@ -35,11 +40,15 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
             refusals.append(Refusal(document.sample_id, f"{predictor.name} failed: {outcome.error}"))
         else:
             documents.append(replace(document, predicted=outcome.annotation))
+    if not documents:
+        raise ServiceError(
+            f"{predictor.name} read none of {len(outcomes)} texts. The first failure: {outcomes[0].error}"
+        )
     paired = replace(
         pairing,
         documents=tuple(documents),
         refusals=tuple(refusals),
-        predicted_source="prediction" if documents else "none",
+        predicted_source="prediction",
         model=predictor.model_version,
     )
     seconds = [outcome.seconds for outcome in outcomes if outcome.annotation is not None]

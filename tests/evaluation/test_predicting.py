@@ -1,6 +1,6 @@
 import pytest
 
-from annotation.errors import TerminalServiceError
+from annotation.errors import ServiceError, TerminalServiceError
 from annotation.types import Annotation, Author, Entity
 from evaluation.documents import pair_gold
 from evaluation.predicting import describe_timing, run_predictor
@@ -28,6 +28,11 @@ def test_every_text_is_read_and_failures_are_named(samples, workers):
     assert (pairing.model, pairing.predicted_source) == ("first-word-1", "prediction")
     assert (timing["documents"], timing["failures"]) == (3, 2)
     assert 0 <= timing["latency_p50_seconds"] <= timing["latency_p95_seconds"] <= timing["wall_seconds"]
+
+
+def test_a_predictor_that_reads_nothing_is_an_error(samples):
+    with pytest.raises(ServiceError, match="read none of 2 texts. The first failure: no German"):
+        run_predictor(pair_gold(samples[2:4]), FirstWord())
 
 
 def test_timing_of_nothing_is_not_known():
