@@ -220,7 +220,7 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
         print_json({**guess.to_dict(), "samples": settings.samples, "plan": cells})
         return
     if settings.plan:
-        rows = [[cell.language, cell.document_type, cell.count, " ".join(cell.labels)] for cell in settings.plan.cells]
+        rows = [[cell.language, cell.document_type, cell.samples, " ".join(cell.labels)] for cell in settings.plan.cells]
         print_table(["language", "document type", "samples", "labels"], rows[:40], right=[2])
         if len(rows) > 40:
             say(f"… and {len(rows) - 40} more kinds.")

@@ -20,7 +20,7 @@ class Cell(NamedTuple):
     language: str
     document_type: str
     labels: tuple[str, ...]
-    count: int
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Plan:
     @property
     def total(self) -> int:
         """Samples of all cells."""
-        return sum(cell.count for cell in self.cells)
+        return sum(cell.samples for cell in self.cells)
 
     @cached_property
     def _ends(self) -> list[int]:
-        return list(accumulate(cell.count for cell in self.cells))
+        return list(accumulate(cell.samples for cell in self.cells))
 
     def find_cell(self, item: int) -> Cell:
         """The cell that an item belongs to."""
@@ -44,7 +44,7 @@ class Plan:
 
     def to_dict(self) -> list[list[Any]]:
         """As JSON."""
-        return [[cell.language, cell.document_type, list(cell.labels), cell.count] for cell in self.cells]
+        return [[cell.language, cell.document_type, list(cell.labels), cell.samples] for cell in self.cells]
 
     @classmethod
     def from_dict(cls, cells: Iterable[Sequence[Any]]) -> Plan:

@@ -41,12 +41,12 @@ def test_plan_fills_gaps_and_never_more(lacking, samples):
     asked: Counter[tuple[str, str, str]] = Counter()
     for cell in plan.cells:
         for label in cell.labels:
-            asked[label, cell.language, cell.document_type] += cell.count
+            asked[label, cell.language, cell.document_type] += cell.samples
     assert all(asked[key] <= lacking.get(key, 0) for key in asked)
     if samples >= sum(lacking.values()):
         assert asked == Counter(lacking)
     assert Plan.from_dict(plan.to_dict()) == plan
-    assert Counter(plan.find_cell(item) for item in range(plan.total)) == Counter({c: c.count for c in plan.cells})
+    assert Counter(plan.find_cell(item) for item in range(plan.total)) == Counter({c: c.samples for c in plan.cells})
 
 
 def find_shortfalls_entry(values):

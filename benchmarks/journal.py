@@ -1,0 +1,122 @@
+"""How fast a large journal resumes, how fast rows go through the feed, and whether memory stays flat.
+
+    python -m benchmarks.journal [--rows 100000]
+
+A run of `rows` rows is half answered; a fresh process then opens it, releases what was in flight, counts, and takes the
+first requests. Memory is the peak of the process that drives 1/10 of the rows against that of all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from annotation.labels import load_labels
+from generators.budget import Budget, Prices
+from generators.feed import PipelineFeed, Work
+from generators.journal import Journal
+from generators.progress import read_progress
+from generators.prompts import read_user
+from generators.providers.base import Answer, Request
+from generators.settings import RunSettings
+from generators.specs import Wanted, draw_spec, spec_to_dict
+
+LABELS = load_labels()
+
+
+def build_feed(journal: Journal, rows: int) -> PipelineFeed:
+    """A feed of `rows` rows: two stages an item, all with briefs of the same few kinds."""
+    settings = RunSettings("compatible", rows // 2, model="m")
+    briefs = [spec_to_dict(draw_spec(1, n, ("en",), LABELS, wanted=Wanted(labels=("CITY",)))) for n in range(64)]
+    work = Work(
+        settings.samples,
+        settings.build_stages(LABELS),
+        LABELS,
+        lambda item: {**briefs[item % 64], "index": item},
+    )
+    return PipelineFeed(journal, work, Budget(Prices()))
+
+
+def answer(request: Request) -> Answer:
+    """A good answer, quickly."""
+    document = read_user(request.body["messages"])
+    if document["stage"] == "draft":
+        values = "\n".join(f"<{v['label']}>{v['value']}</{v['label']}>" for v in document["brief"]["values"])
+        content = {"tagged_text": f"Note {request.item} {'and so on ' * 40}\n{values}"}
+    else:
+        content = {"tagged_text": document["tagged_text"]}
+    return Answer(request.custom_id, content=json.dumps(content), tokens_in=900, tokens_out=200)
+
+
+def drive(folder: Path, rows: int, until: float) -> dict[str, float]:
+    """Answer a share of the rows in this process, 500 at a time as a batch would bring them."""
+    with Journal(folder, create=True, lock=True) as journal:
+        feed = build_feed(journal, rows)
+        began, done = time.process_time(), 0
+        while done < rows * until and not feed.finished:
+            requests = feed.take(500)
+            feed.deliver([answer(request) for request in requests])
+            done += len(requests)
+        feed.take(400)
+        cpu = time.process_time() - began
+    return {"rows": done, "CPU s per 1,000 rows": round(1000 * cpu / done, 3), "peak MB": read_peak()}
+
+
+def resume(folder: Path, rows: int) -> dict[str, float]:
+    """Open the journal as `resume` does, up to the first request."""
+    began = time.perf_counter()
+    with Journal(folder, lock=True) as journal:
+        feed = build_feed(journal, rows)
+        feed_seconds = time.perf_counter() - began
+        progress = read_progress(journal)
+        first = feed.take(1)
+        seconds = time.perf_counter() - began
+    assert first
+    return {
+        "released": feed.released,
+        "done": progress.done,
+        "open s": round(feed_seconds, 3),
+        "resume s": round(seconds, 3),
+        "peak MB": read_peak(),
+    }
+
+
+def read_peak() -> float:
+    """Peak resident memory of this process in MB."""
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--step", choices=["drive", "resume"])
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    if options.step:
+        step = (
+            resume(options.folder, options.rows)
+            if options.step == "resume"
+            else drive(options.folder, options.rows, 0.5)
+        )
+        print(json.dumps(step))
+        return
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()}")
+    with tempfile.TemporaryDirectory() as root:
+        for rows, name in ((options.rows // 10, "tenth"), (options.rows, "whole")):
+            for step in ("drive", "resume"):
+                command = [sys.executable, "-m", "benchmarks.journal", "--rows", str(rows), "--step", step]
+                result = subprocess.run([*command, "--folder", f"{root}/{name}"], check=True, capture_output=True)
+                print(json.dumps({"step": step, "rows of the run": rows, **json.loads(result.stdout)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
