@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotation.types import Entity
 from annotation.words import splits_word_at, trim_span
 
-_BRIDGE = re.compile(r"[-.@/_+() :]{1,2}\Z")
+_BRIDGE = re.compile(r"(?! \Z|\. )[-.@/_+() :]{1,2}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ def read_tags(
     """Entities in text order, with the tag names as labels and the mean probability as score.
 
     Tokens of one type are joined when the second one says `I-`, or when no word border lies between them; white space
-    may stand between. For the types in `bridged` one or two joining marks may stand between too (`ann @ mail . com`).
+    may stand between. Types in `bridged` are written as one run of characters (`ann@mail.com`, `536-90-4399`): their
+    tokens are joined over one or two marks too, and within a run the type with most probability names it all.
     Borders inside a word are moved outwards to the word's own. Entities below the threshold are left out.
     """
     groups: list[list[TaggedToken]] = []
@@ -46,19 +48,27 @@ def read_tags(
         if entities:
             start = max(start, entities[-1].end)
         if score >= threshold and start < end:
-            entities.append(Entity(start, end, group[0].tag[2:], score=round(score, 4)))
+            entities.append(Entity(start, end, _name_group(group), score=round(score, 4)))
     return entities
 
 
 def _continues(text: str, last: TaggedToken, token: TaggedToken, bridged: frozenset[str]) -> bool:
-    if last.tag[2:] != token.tag[2:]:
-        return False
     between = text[last.end : token.start]
+    if last.tag[2:] != token.tag[2:]:
+        in_one_run = not between or (_BRIDGE.match(between) is not None and not between.isspace())
+        return in_one_run and {last.tag[2:], token.tag[2:]} <= bridged
     if not between:
         return token.tag.startswith("I") or splits_word_at(text, token.start) or token.tag[2:] in bridged
     if between.isspace():
         return token.tag.startswith("I")
     return token.tag[2:] in bridged and _BRIDGE.match(between) is not None
+
+
+def _name_group(group: Sequence[TaggedToken]) -> str:
+    weights: defaultdict[str, float] = defaultdict(float)
+    for token in group:
+        weights[token.tag[2:]] += token.score * (token.end - token.start)
+    return max(sorted(weights), key=lambda name: weights[name])
 
 
 def _widen(text: str, start: int, end: int) -> tuple[int, int]:
