@@ -17,7 +17,12 @@ def open_predictor(name: str, labels: LabelSchema, **options: Any) -> Predictor:
         ConfigurationError: it takes no such option, or what it needs is missing.
 
     """
-    register_predictor("llm", _make_llm)
+    if "llm" in name.split("+"):
+        from generators.predictor import make_llm_predictor
+
+        register_predictor("llm", make_llm_predictor)
+    else:
+        register_predictor("llm", _make_llm)
     return make_predictor(name, labels, **options)
 
 
