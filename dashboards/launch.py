@@ -36,7 +36,7 @@ class DashboardProcess:
 
 
 def build_command(port: int) -> list[str]:
-    """The command line that serves the dashboard."""
+    """The command line that serves the dashboard; the rest is in `.streamlit/config.toml` beside this file."""
     return [
         sys.executable,
         "-m",
@@ -45,11 +45,6 @@ def build_command(port: int) -> list[str]:
         str(Path(__file__).with_name("app.py")),
         "--server.address=127.0.0.1",
         f"--server.port={port}",
-        "--server.headless=true",
-        "--server.fileWatcherType=none",
-        "--browser.gatherUsageStats=false",
-        "--client.toolbarMode=minimal",
-        "--client.showErrorDetails=none",
     ]
 
 
@@ -92,6 +87,7 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     with log.open("wb") as stream:
         process = subprocess.Popen(
             build_command(port),
+            cwd=Path(__file__).parent,
             env=build_environment(workspace, label_file),
             stdin=subprocess.DEVNULL,
             stdout=stream,

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -22,9 +22,10 @@ import orjson
 import polars as pl
 
 from annotation.errors import InputError, RecordError
+from annotation.identity import make_sample_id
 from annotation.labels import LabelSchema
 from annotation.store import list_files
-from annotation.tasks import Reading, read_task
+from annotation.tasks import read_task
 from annotation.workspace import Workspace
 from dashboards.extract import FORMAT, TABLES, Located, extract_columns
 
@@ -55,6 +56,15 @@ class Mirror:
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         return self.tables[table]
+
+
+def find_version(workspace: Workspace, labels: LabelSchema) -> str:
+    """What the version of the mirror would be now: it costs a look at each file's size and time."""
+    return _name_version(folder for folder, _ in _list_sources(workspace, labels))
+
+
+def _name_version(folders: Iterable[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(folders)).encode()).hexdigest()[:16]
 
 
 def refresh_mirror(workspace: Workspace, labels: LabelSchema, progress: Progress | None = None) -> Mirror:
@@ -193,8 +203,7 @@ def _load(root: Path, sources: list[tuple[str, str]]) -> Mirror:
         empty = make_frame(name, {column: [] for column in TABLES[name]})
         tables[name] = pl.concat([empty.with_columns(pl.lit(0, pl.UInt32).alias("source")), *frames])
     unreadable = sum(int(file.read_text()) for folder, _ in sources for file in (root / folder).glob("*/unreadable"))
-    version = hashlib.sha256(" ".join(folder for folder, _ in sources).encode()).hexdigest()[:16]
-    return Mirror(_keep_first(tables), version, unreadable)
+    return Mirror(_keep_first(tables), _name_version(folder for folder, _ in sources), unreadable)
 
 
 def _keep_first(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -214,8 +223,8 @@ def _keep_first(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return kept
 
 
-def read_sample(workspace: Workspace, labels: LabelSchema, file: str, sample_id: str, offset: int) -> Reading | None:
-    """One sample by the place that the mirror knows; None when the file has changed since."""
+def find_record(workspace: Workspace, file: str, sample_id: str, offset: int) -> dict[str, Any] | None:
+    """The record of a sample by the place that the mirror knows; None when the file has changed since."""
     layer, _, name = file.partition("/")
     path = workspace.root / layer / name
     if layer not in LAYERS or name != Path(name).name or not path.is_file():
@@ -225,8 +234,9 @@ def read_sample(workspace: Workspace, labels: LabelSchema, file: str, sample_id:
         data = stream.read() if path.suffix == ".json" else stream.readline()
     value = _parse(data, [], offset)
     for entry in value if isinstance(value, list) else [value]:
-        if isinstance(entry, dict) and isinstance(entry.get("data"), dict):
-            reading = read_task(entry, labels)
-            if reading.sample.sample_id == sample_id:
-                return reading
+        fields = entry.get("data") if isinstance(entry, dict) else None
+        if isinstance(fields, dict) and isinstance(fields.get("text"), str):
+            known = fields.get("sample_id") or make_sample_id(fields["text"], str(fields.get("language") or ""))
+            if known == sample_id:
+                return dict(entry)
     return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from annotation.labels import LabelSchema
+from annotation.tasks import read_task
 from annotation.types import Sample
 from annotation.workspace import Workspace
-from dashboards.mirror import Mirror, read_sample
+from dashboards.mirror import Mirror, find_record
 from evaluation.agreement import AgreementReport, measure_agreement
 
 
@@ -38,8 +39,8 @@ def load_shared_samples(mirror: Mirror, workspace: Workspace, labels: LabelSchem
     """The reviewed samples that at least two people read, or that a model pre-annotated, from their files."""
     shared = mirror["samples"].filter((pl.col("raters") > 1) | ((pl.col("raters") > 0) & pl.col("predicted")))
     places = shared.select("file", "sample_id", "offset").iter_rows()
-    readings = (read_sample(workspace, labels, *place) for place in places)
-    return [reading.sample for reading in readings if reading is not None]
+    records = (find_record(workspace, *place) for place in places)
+    return [read_task(record, labels).sample for record in records if record is not None]
 
 
 def measure_raters(samples: list[Sample], *, models: bool = True) -> AgreementReport:

@@ -1,0 +1,88 @@
+"""Hand-over: the gate, and the versions that went through it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import streamlit as st
+
+from annotation.errors import GoldspanError
+from dashboards import ui
+from dashboards.state import State, load_state
+from dashboards.views import handover
+from training.gate import Verdict, judge_workspace
+from training.handover import freeze_version
+
+
+def draw() -> None:
+    """Draw the page."""
+    st.title("Hand-over")
+    state = load_state()
+    verdict = _judge(state)
+    if verdict.open:
+        st.success(f"The gate is open for {verdict.reviewed} reviewed samples.", icon=":material/lock_open:")
+    else:
+        closed = sum(not criterion.passed for criterion in verdict.criteria)
+        st.error(
+            f"The gate is closed: {closed} of {len(verdict.criteria)} criteria are not met.", icon=":material/lock:"
+        )
+    for criterion in verdict.criteria:
+        with st.container(border=True):
+            mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
+            bound = f"{'at least' if criterion.at_least else 'at most'} {criterion.bound:g}"
+            found = "nothing to measure" if criterion.value is None else f"{criterion.value:.3g}"
+            st.markdown(f"{mark} **{criterion.question}** found {found}, wanted {bound}")
+            if criterion.detail:
+                st.text(criterion.detail)
+            if not criterion.passed and criterion.mend:
+                st.code(criterion.mend, language="bash")
+    with st.expander("As a table"):
+        ui.show_table(handover.tabulate_verdict(verdict), "gate")
+    st.caption("`goldspan gate` gives the same verdict in a shell; the thresholds are in gate.toml of the workspace.")
+    _offer_freeze(state, verdict)
+    _draw_versions(state)
+
+
+def _judge(state: State) -> Verdict:
+    own = state.workspace.root / "gate.toml"
+    stamp = own.stat().st_mtime_ns if own.exists() else 0
+    return _cache_verdict(f"{state.mirror.version} {stamp}", state)
+
+
+@st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
+def _cache_verdict(version: str, _state: State) -> Verdict:
+    return judge_workspace(_state.workspace, _state.labels)
+
+
+def _offer_freeze(state: State, verdict: Verdict) -> None:
+    st.subheader("Freeze a version")
+    name = st.text_input("Name", f"v{datetime.now(UTC):%Y%m%d-%H%M}", max_chars=80)
+    if st.button("Freeze version", disabled=not verdict.open, icon=":material/ac_unit:", type="primary"):
+        try:
+            with st.spinner("Splitting and writing"):
+                folder, manifest = freeze_version(state.workspace, state.labels, name)
+        except GoldspanError as error:
+            st.error("Nothing was frozen:")
+            st.text(str(error))
+        else:
+            st.success(f"Froze {manifest['data']['samples']} samples.")
+            st.text(str(folder))
+    if not verdict.open:
+        st.caption("The gate must be open first.")
+
+
+def _draw_versions(state: State) -> None:
+    rows = [
+        {
+            "version": bundle["version"],
+            "samples": handover.count_samples(bundle),
+            "gate": bundle.get("gate", {}).get("verdict", ""),
+            "data": str(bundle.get("data", {}).get("fingerprint", ""))[:12],
+            "split": str(bundle.get("split", {}).get("fingerprint", ""))[:12],
+        }
+        for bundle in handover.list_bundles(state.workspace)
+    ]
+    if rows:
+        st.subheader("Frozen versions")
+        ui.show_table(pl.DataFrame(rows), "versions")
