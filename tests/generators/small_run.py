@@ -1,13 +1,10 @@
-"""Small runs against a simulated provider: used by tests in this process and, as a program, by those that kill it.
-
-python tests/generators/small_run.py FOLDER URL PROFILE MODE ITEMS
-"""
+"""Small runs against a simulated provider, in this process and in processes that are killed."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -70,11 +67,7 @@ async def run_items(
         return Counter(journal.count_items())
 
 
-def main() -> None:
-    folder, url, profile, mode, items = sys.argv[1:]
-    ended = asyncio.run(run_items(Path(folder), url, profile, int(items), mode))
-    json.dump(ended, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
+def run_until_killed(point: str, folder: Path, url: str, profile: str, items: int, mode: str) -> None:
+    """What a process does that shall be killed at a commit point."""
+    os.environ["GOLDSPAN_KILL_AT"] = point
+    asyncio.run(run_items(folder, url, profile, items, mode))
