@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from annotation.workspace import Workspace
+from cli.exits import Exit
+from cli.main import run
+from generators.locking import RunLock
+from tests.generators.scripted import LABELS, ScriptedExecutor, drive_scripted, make_settings
+from tests.generators.servers import run_server
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        run(["generate", *arguments])
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLDSPAN_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "data"
+
+
+def read(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def test_start_against_a_compatible_server_and_again(data, tmp_path, capsys):
+    with run_server(tmp_path) as address:
+        command = ["start", "--provider", "compatible", "--model", "m", "--api-url", address, "-n", "4", "--json"]
+        assert call(*command) == Exit.OK
+        first = read(capsys)
+        assert first["outcome"] == "done"
+        assert first["done"] == 4
+        assert call(*command) == Exit.OK
+        assert read(capsys)["tokens_in"] == first["tokens_in"]
+    assert (data / "annotation_samples" / f"{first['run']}.jsonl").exists()
+
+
+def test_offline_run_end_to_end(data, capsys):
+    assert call("start", "-n", "12", "--languages", "en,de,fr", "--review", "--seed", "3", "--json") == Exit.OK
+    summary = read(capsys)
+    assert summary["done"] == 12
+    assert summary["written"] + summary["duplicates"] == 12
+    assert summary["cost"] == 0
+    assert call("list", "--json") == Exit.OK
+    assert [entry["state"] for entry in read(capsys)] == ["finished"]
+
+
+def test_commands_without_a_run_say_so(data, capsys):
+    for command in ("resume", "status", "cancel", "reconcile", "retry", "watch"):
+        assert call(command) == Exit.FAILED
+        assert "There is no unfinished run" in capsys.readouterr().err
+    assert call("status", "nosuch") == Exit.FAILED
+    assert "Unknown run 'nosuch'" in capsys.readouterr().err
+
+
+def test_status_resume_and_cancel_take_the_newest_unfinished_run(data, capsys):
+    drive_scripted(data, make_settings(provider="offline", model="offline-author"), ScriptedExecutor(stop_after=5))
+    assert call("status", "--json") == Exit.OK
+    status = read(capsys)
+    assert (status["run"], status["state"]) == ("r", "unfinished")
+    assert call("cancel") == Exit.OK
+    assert "Cancelling r, the newest unfinished run" in capsys.readouterr().err
+    assert call("status") == Exit.OK
+    assert "cancelled" in capsys.readouterr().out
+    assert call("resume", "r", "--json") == Exit.OK
+    assert read(capsys)["done"] == 6
+    assert call("resume") == Exit.FAILED
+
+
+def test_cancel_of_a_run_that_is_driven_elsewhere_asks_its_driver(data, capsys):
+    drive_scripted(data, make_settings(), ScriptedExecutor(stop_after=2))
+    lock = RunLock(Workspace(data).runs / "r" / "lock")
+    assert call("cancel", "r") == Exit.OK
+    assert "was asked to cancel it" in capsys.readouterr().err
+    assert call("resume", "r") == Exit.FAILED
+    assert "Another process" in capsys.readouterr().err
+    lock.release()
+
+
+def test_dead_letters_and_budget_have_exit_codes_of_their_own(data, tmp_path, capsys):
+    with run_server(tmp_path) as address:
+        common = ["--provider", "compatible", "--model", "m", "--api-url", address, "--json"]
+        assert call("start", "-n", "9", *common, "--max-tokens", "3000", "--max-workers", "1") == Exit.BUDGET_REACHED
+        summary = read(capsys)
+        assert 0 < summary["tokens_in"] + summary["tokens_out"] <= 3000
+        assert call("resume", "--json") == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["start", "--provider", "opnai"], "Did you mean openai"),
+        (["start", "--provider", "compatible"], "name one with --model"),
+        (["start", "--provider", "openai"], "set OPENAI_API_KEY"),
+        (["start", "--provider", "doubleword", "--window", "2h"], "Unknown window"),
+        (["start", "--languages", ","], "names no language"),
+        (["start", "--languages", "xx"], "xx"),
+        (["start", "--run", "../x"], "cannot name a run"),
+        (["start", "--provider", "compatible", "--model", "m", "--api-url", "ftp://x"], "is not a URL"),
+    ],
+)
+def test_bad_input_is_one_plain_message(data, capsys, arguments, said):
+    assert call(*arguments) == Exit.FAILED
+    error = capsys.readouterr().err
+    assert said in error.replace("\n", " ")
+    assert "Traceback" not in error
+
+
+def test_key_is_neither_stored_nor_shown(data, tmp_path, monkeypatch, capsys):
+    (tmp_path / ".env").write_text('OPENAI_API_KEY="sk-very-secret"\n')
+    with run_server(tmp_path) as address:
+        call("start", "--provider", "openai", "--api-url", address, "-n", "2", "--json")
+    captured = capsys.readouterr()
+    assert "very-secret" not in captured.out + captured.err
+    assert not any(b"very-secret" in file.read_bytes() for file in data.rglob("*") if file.is_file())
+
+
+def test_preview_and_estimate_send_nothing(data, capsys):
+    assert call("preview", "-n", "5", "--provider", "openai", "--json") == Exit.OK
+    requests = read(capsys)
+    assert [request["custom_id"].split("-")[0] for request in requests] == ["draft", "coreference"] * 3
+    assert requests[0]["body"]["response_format"]["type"] == "json_schema"
+    assert call("estimate", "-n", "1000", "--provider", "openai", "--review", "--json") == Exit.OK
+    estimate = read(capsys)
+    assert estimate["requests"] == 3000
+    assert estimate["cost"] > 0
+    assert not data.exists()
+
+
+def test_gaps_are_planned_and_shown_before_anything_is_sent(data, capsys):
+    assert call("estimate", "--fill-gaps", "-n", "20", "--languages", "en,de", "--json") == Exit.OK
+    plan = read(capsys)
+    assert plan["samples"] == 20
+    assert {cell[0] for cell in plan["plan"]} <= {"en", "de"}
+    assert call("start", "--fill-gaps", "-n", "8", "--languages", "en", "--yes", "--json") == Exit.OK
+    captured = capsys.readouterr()
+    assert json.loads(captured.out[captured.out.index("{") :])["done"] == 8
+    assert LABELS
