@@ -170,9 +170,10 @@ class StudioClient:
         """Delete one prediction."""
         self._ask_any("DELETE", f"api/predictions/{prediction}/", f"delete prediction {prediction}")
 
-    def update_prediction(self, prediction: int, fields: Mapping[str, Any]) -> Json:
-        """Change one prediction."""
-        return self._ask("PATCH", f"api/predictions/{prediction}/", f"change prediction {prediction}", body=fields)
+    def update_prediction(self, project: int, prediction: int, fields: Mapping[str, Any]) -> Json:
+        """Change one prediction; Label Studio asks for its project to validate it."""
+        body = {**fields, "project": project}
+        return self._ask("PATCH", f"api/predictions/{prediction}/", f"change prediction {prediction}", body=body)
 
     def create_annotation(self, task: int, fields: Mapping[str, Any]) -> Json:
         """Add an annotation to a task as the token's user."""

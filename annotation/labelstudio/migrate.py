@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,10 +196,10 @@ def _read_config(client: StudioClient, project: int) -> str:
 def _rewrite(
     client: StudioClient, plan: MigrationPlan, labels: LabelSchema, rules: Rules, progress: Progress
 ) -> dict[str, int]:
-    update = {
+    update: dict[str, Callable[[int, dict[str, Any]], Any]] = {
         "annotations": client.update_annotation,
         "drafts": client.update_draft,
-        "predictions": client.update_prediction,
+        "predictions": partial(client.update_prediction, plan.project),
     }
     counts: Counter[str] = Counter()
     for task in _iter_tasks(client, plan.project, lambda *_: None, ""):

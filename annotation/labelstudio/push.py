@@ -150,7 +150,8 @@ def _push(run: _Run, project: dict[str, object], labels: LabelSchema, refused: t
     predicted = _predict(run, [*plan.predict, *late.predict], plan.clear)
     removed, kept = _tidy(run)
     version = options.model_version or _newest_version(spool) or str(project.get("model_version") or "")
-    if version and version != project.get("model_version"):
+    present = any(version in found.versions for found in run.sweep.found.values())
+    if present and version != project.get("model_version"):
         run.client.update_project(run.project, {"model_version": version})
     return PushReport(
         run.project,

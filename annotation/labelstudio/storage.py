@@ -81,7 +81,7 @@ def push_to_storage(
             files = tuple(_write_files(spool, entries, target, progress))
             arrived = _read_in(client, number, target, len(entries), progress) if isinstance(target, Path) else None
             version = options.model_version or next((entry.versions[-1] for entry in entries if entry.versions), "")
-            if version:
+            if version and arrived:
                 client.update_project(number, {"model_version": version})
             ensure_views(client, number)
         return StorageReport(
