@@ -80,6 +80,8 @@ def evaluate(
 
     if (predicted is None) == (not predictor):
         raise InputError("Give either a file with predictions or --predictor NAME.")
+    if shots_file is not None and shots_file.resolve() == gold.resolve():
+        raise InputError("Examples from the gold would show the model the answers. Give another --shots-file.")
     schema, workspace = load_labels(labels), find_workspace(data)
     filters = parse_filters(only or ())
     pairing, code = load_pairing(gold, predicted, schema, model)

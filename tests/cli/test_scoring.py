@@ -87,6 +87,11 @@ def test_evaluate_wants_one_kind_of_prediction(files):
     assert "--predictor" in str(run(evaluate_app, *files, "--predictor", "regex", code=1).exception)
 
 
+def test_examples_may_not_come_from_the_gold(files):
+    refused = run(evaluate_app, files[0], "--predictor", "llm", "--shots-file", files[0], code=1)
+    assert "show the model the answers" in str(refused.exception)
+
+
 def test_what_is_not_paired_is_named_and_changes_the_exit_code(files, tmp_path):
     gold, _ = files
     write_samples(tmp_path / "part.jsonl", [make_sample(None, TEXTS[0][1])], LABELS)
