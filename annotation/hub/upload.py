@@ -51,8 +51,8 @@ def build_release(
 ) -> Release:
     """Write a data set into an empty folder.
 
-    `read` gives the samples anew each time it is called: they are read once to measure and split them, once to write
-    them, and never held all at once. Samples without a reading are skipped and counted.
+    `read` gives the samples anew each time it is called: they are read to measure, to split and to write them, and
+    never held all at once. Samples without a reading are skipped and counted.
 
     Raises:
         InputError: there is no sample with a reading, the share is not between 0 and 1, or the folder is not empty.
@@ -62,11 +62,16 @@ def build_release(
         raise InputError(f"The share of the test split is {test_ratio}; it must lie between 0 and 1.")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty. Give a new folder.")
-    total = sum(1 for _ in read())
     quality = measure_quality(_with_reading(read()), labels)
     if not quality.samples:
         raise InputError("There is no sample with a reading to upload.")
-    outlines = [outline_sample(sample) for sample in _with_reading(read())]
+    outlines = []
+    skipped = 0
+    for sample in read():
+        if sample.best:
+            outlines.append(outline_sample(sample))
+        else:
+            skipped += 1
     ratios = {"train": 1 - test_ratio, "test": test_ratio}
     split = split_samples(outlines, ratios, seed=seed)
     report = report_split(outlines, split, ratios, seed=seed)
@@ -76,7 +81,7 @@ def build_release(
     digest, files = _write_shards(folder, _with_reading(read()), split, names, facts, shard_rows)
     card = render_card(repository.split("/")[-1], facts, report, quality, labels, licence=licence, digest=digest)
     write_atomic(folder / "README.md", card.encode())
-    return Release(folder, facts.samples, total - facts.samples, digest, files, report, quality)
+    return Release(folder, facts.samples, skipped, digest, files, report, quality)
 
 
 def _with_reading(samples: Iterable[Sample]) -> Iterable[Sample]:

@@ -1,0 +1,91 @@
+"""`goldspan bundle`: freeze a version of the data and hand it to training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from annotation.labels import load_labels
+from cli.console import err, fail, out, print_json, print_table, say, warn
+from cli.exits import Exit
+from cli.options import HELP, DataOption, JsonOption, LabelsOption
+
+app = typer.Typer(context_settings=HELP)
+
+
+@app.command()
+def bundle(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Default: training_samples in the workspace")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the version; also its folder in bundles/")] = "v1",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: bundles/<name> in the workspace")
+    ] = None,
+    validation: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the validation split")] = 0.1,
+    test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split")] = 0.1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
+    threshold: Annotated[float, typer.Option(min=0.1, max=1.0, help="Similarity that makes samples relatives")] = 0.7,
+    reviewed_only: Annotated[bool, typer.Option("--reviewed-only", help="Only what a person has reviewed")] = False,
+    gate: Annotated[Path | None, typer.Option(metavar="FILE", help="The verdict of `goldspan gate --json`")] = None,
+    despite_gate: Annotated[bool, typer.Option("--despite-gate", help="Go on though the gate is closed")] = False,
+    verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only check a bundle that is there")] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Freeze a version: train, validation and test in kiji's training format, label mappings, a manifest.
+
+    Identical input gives identical bytes. Related samples are never in two splits.
+    """
+    from annotation.store import read_samples
+    from annotation.workspace import check_file_name, find_workspace
+    from cli.samples import Refusals
+    from training.bundle import summarise, write_bundle
+    from training.manifest import Gate, Plan, read_gate
+
+    schema = load_labels(labels)
+    if verify:
+        _verify(verify, labels, as_json)
+        return
+    verdict = read_gate(gate) if gate else Gate()
+    if verdict.verdict == "closed" and not despite_gate:
+        fail("The gate is closed; nothing was written. --despite-gate goes on and records it.")
+        for reason in verdict.reasons:
+            fail(reason)
+        raise typer.Exit(Exit.GATE_CLOSED)
+    workspace = find_workspace(data)
+    target = output or workspace.bundles / check_file_name(name)
+    ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
+    refusals = Refusals()
+    plan = Plan(name, ratios, seed, threshold, reviewed_only, verdict)
+    with err.status("Reading, splitting, writing …"):
+        samples = read_samples(files or [workspace.training_samples], schema, refusals)
+        manifest = write_bundle(target, samples, schema, plan)
+    if as_json:
+        print_json({"folder": str(target), "manifest": manifest})
+        raise typer.Exit(refusals.exit_code)
+    print_table(["split", "samples"], manifest["split"]["sizes"].items(), right=(1,))
+    for reason, count in manifest["data"]["left_out"].items():
+        warn(f"{count} left out: {reason.replace('_', ' ')}.")
+    if manifest["data"]["negatives"]:
+        warn(f"{manifest['data']['negatives']} samples hold no span; kiji's loader passes over them.")
+    if verdict.verdict == "not_asked":
+        warn("The gate was not asked: `goldspan gate --json > gate.json`, then --gate gate.json.")
+    out.print(str(target), markup=False)
+    say(summarise(manifest))
+    say(f"Data {manifest['data']['fingerprint'][:12]}, split {manifest['split']['fingerprint'][:12]}.")
+    raise typer.Exit(refusals.exit_code)
+
+
+def _verify(folder: Path, labels: Path | None, as_json: bool) -> None:
+    from training.bundle import summarise
+    from training.verify import open_bundle
+
+    opened = open_bundle(folder, load_labels(labels))
+    if as_json:
+        print_json(opened.manifest)
+    else:
+        say(f"{folder} is what its manifest says: {summarise(opened.manifest)}")

@@ -1,0 +1,186 @@
+"""`goldspan hub`: Hugging Face data sets, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annotation.errors import InputError
+from annotation.labels import load_labels
+from cli.console import err, out, print_json, print_table, say, warn
+from cli.exits import Exit
+from cli.options import HELP, DataOption, JsonOption, LabelsOption
+
+if TYPE_CHECKING:
+    from annotation.hub.ledger import ShardResult
+    from annotation.hub.shards import Shard
+    from annotation.types import Sample
+
+app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Hugging Face data sets, in and out.")
+
+RepoOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The data set on the Hub")]
+
+
+@app.command("download")
+def download(
+    repo_id: RepoOption,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit; its commit is pinned")] = None,
+    splits: Annotated[list[str] | None, typer.Option("--splits", help="Only these; repeat it or use commas")] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Default: annotation_samples in the workspace")] = None,
+    layout: Annotated[str, typer.Option(help="jsonl: a file for each shard; files: a file for each sample")] = "jsonl",
+    taxonomy: Annotated[str | None, typer.Option(help="Mapping of labels; by default found from the data set")] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a data set in: kiji, AI4Privacy, Nemotron-PII, Gretel, and what Goldspan has uploaded.
+
+    Every row becomes a sample or a rejection with its reason. Run it again to go on where it stopped.
+    """
+    _require_hub()
+    from annotation.hub.download import download_dataset
+    from annotation.workspace import find_workspace
+
+    if layout not in {"jsonl", "files"}:
+        raise InputError(f"--layout is jsonl or files, not {layout!r}.")
+    names = [name.strip() for group in splits or [] for name in group.split(",") if name.strip()]
+    target = output_dir or find_workspace(data).annotation_samples
+
+    def show_shard(shard: Shard, result: ShardResult) -> None:
+        say(f"{shard.file}: {result.samples} of {result.rows} rows.")
+
+    with err.status(f"Reading {repo_id} …"):
+        report = download_dataset(
+            repo_id,
+            target,
+            load_labels(labels),
+            revision=revision,
+            splits=names,
+            layout="files" if layout == "files" else "jsonl",
+            taxonomy=taxonomy,
+            on_shard=show_shard,
+        )
+    if as_json:
+        from dataclasses import asdict
+
+        totals = {"rows": report.rows, "samples": report.samples, "rejected": report.rejected}
+        print_json(asdict(report) | totals | {"unmapped": report.unmapped, "output": str(target)})
+    else:
+        from annotation.checks import CODES
+        from annotation.hub.rows.raw import MEANINGS
+
+        meanings = {**CODES, **{code.value: text for code, text in MEANINGS.items()}}
+        if report.rejected:
+            rows = ((code, count, meanings.get(code, "")) for code, count in report.rejected.items())
+            print_table(["rejected", "rows", "meaning"], rows, right=(1,))
+        if report.unmapped:
+            left = ", ".join(f"{name} {count}" for name, count in report.unmapped.items())
+            say(f"Spans left out because their label has no counterpart here: {left}.")
+        say(
+            f"{report.rows} rows = {report.samples} samples + {report.rows - report.samples} rejected → {target} "
+            f"(commit {report.revision[:12]}, taxonomy {report.taxonomy}, licence {report.licence or 'not given'})."
+        )
+        if report.rejected:
+            say(f"Each rejection with its reason: {report.folder}")
+    raise typer.Exit(Exit.REFUSED_SOME if report.rejected else Exit.OK)
+
+
+@app.command("upload")
+def upload(
+    repo_id: RepoOption,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Default: training_samples in the workspace")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Create the repository open to everybody")] = False,
+    create_repo: Annotated[
+        bool, typer.Option("--create-repo", help="Create the repository if it is not there")
+    ] = False,
+    test_split_ratio: Annotated[float, typer.Option(help="Share of the test split")] = 0.1,
+    licence: Annotated[str, typer.Option("--license", help="Licence for the card, as the Hub writes it")] = "other",
+    seed: Annotated[int, typer.Option(help="Seed of the split")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write card and Parquet here, publish nothing")] = False,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Where card and Parquet are kept; default with --dry-run: releases/<name>")
+    ] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish samples as a data set: Parquet, a split that does not leak, a card computed from the data.
+
+    The repository is private unless --public. kiji's columns are kept; offsets stand beside them.
+    """
+    _require_hub()
+    import tempfile
+
+    from annotation.hub.client import publish_folder
+    from annotation.hub.upload import build_release
+    from annotation.store import read_samples
+    from annotation.workspace import find_workspace
+    from cli.samples import Refusals
+
+    if repo_id.count("/") != 1:
+        raise InputError(f"{repo_id!r} is no repository id; it looks like owner/name.")
+    workspace = find_workspace(data)
+    sources = files or [workspace.training_samples]
+    schema = load_labels(labels)
+    refusals = Refusals()
+    first = iter([refusals])
+
+    def read() -> Iterator[Sample]:
+        return read_samples(sources, schema, next(first, lambda error: None))
+
+    with tempfile.TemporaryDirectory() as temporary:
+        default = workspace.root / "releases" / repo_id.replace("/", "--") if dry_run else Path(temporary) / "release"
+        with err.status("Measuring, splitting, writing …"):
+            release = build_release(
+                output_dir or default, repo_id, read, schema, test_ratio=test_split_ratio, licence=licence, seed=seed
+            )
+        address = ""
+        if not dry_run:
+            with err.status(f"Publishing to {repo_id} …"):
+                address = publish_folder(
+                    release.folder,
+                    repo_id,
+                    message=f"Goldspan: {release.samples} samples, {release.digest[:12]}",
+                    create=create_repo,
+                    private=not public,
+                )
+    if as_json:
+        print_json(
+            {
+                "repository": repo_id,
+                "samples": release.samples,
+                "skipped": release.skipped,
+                "digest": release.digest,
+                "files": release.files,
+                "flagged": [check.code for check in release.quality.flagged],
+                "address": address,
+                "folder": str(release.folder) if dry_run or output_dir else "",
+            }
+        )
+    else:
+        print_table(["file", "rows"], release.files.items(), right=(1,))
+        if release.skipped:
+            warn(f"{release.skipped} samples have no reading and were left out.")
+        if flags := [check.code for check in release.quality.flagged]:
+            warn(f"The card shows flagged checks: {', '.join(flags)}.")
+        if dry_run:
+            say(f"{release.samples} samples written to {release.folder}. Nothing was published.")
+        else:
+            out.print(address, markup=False)
+            say(f"{release.samples} samples published to {repo_id}.")
+    raise typer.Exit(refusals.exit_code)
+
+
+def _require_hub() -> None:
+    import importlib.util
+
+    from annotation.errors import ConfigurationError
+
+    for package in ("huggingface_hub", "datasets", "pyarrow"):
+        if importlib.util.find_spec(package) is None:
+            raise ConfigurationError(f"{package} is not installed. Install it with: pip install 'goldspan[hub]'")
