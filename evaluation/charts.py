@@ -16,6 +16,7 @@ from evaluation.result import EvaluationResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -92,7 +93,8 @@ def draw_error_kinds(result: EvaluationResult) -> Figure:
         axes.barh(labels, counts, left=left, color=KIND_COLORS[kind], label=kind.value.replace("_", " "))
         left += counts
     axes.xaxis.set_major_locator(_make_integer_ticks())
-    axes.margins(x=0.04)
+    axes.set_xlim(0, 1.04 * max(left, default=1))
+    axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.set_xlabel("spans")
     _set_title(axes, "Errors by label and kind", result)
     if errors:
@@ -110,10 +112,10 @@ def draw_confusion(result: EvaluationResult) -> Figure:
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     size = 2.4 + 0.42 * len(confusion.labels)
     figure, axes = _start(size + 0.8, size)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", norm=_make_root_scale())
     _name_ticks(axes, confusion.labels, confusion.labels)
     for row, column in np.argwhere(counts > 0):
-        color = "white" if shares[row, column] > 0.6 else "black"
+        color = "white" if shares[row, column] > 0.4 else "black"
         axes.text(column, row, f"{int(counts[row, column])}", ha="center", va="center", fontsize=7, color=color)
     axes.set_xlabel(f"predicted ({NOTHING}: missed)")
     axes.set_ylabel(f"gold ({NOTHING}: spurious)")
@@ -149,6 +151,13 @@ def _start(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
+
+
+def _make_root_scale() -> PowerNorm:
+    """Shares of a few per cent stay visible."""
+    from matplotlib.colors import PowerNorm
+
+    return PowerNorm(0.5, vmin=0, vmax=1)
 
 
 def _make_integer_ticks() -> MaxNLocator:
