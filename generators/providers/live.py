@@ -17,6 +17,7 @@ from generators.journal import Journal, guard_disk
 from generators.providers import controller
 from generators.providers.base import Answer, AnswerState, Feed, Request, read_completion
 from generators.providers.client import ChatClient, Rejected, Throttled, Unreachable
+from generators.providers.kept import deliver_kept
 from generators.providers.limits import MinuteLimit
 
 _TAKE_AT_ONCE = 4
@@ -89,6 +90,7 @@ class LiveExecutor:
         """Nothing stays with the server."""
 
     async def _dispatch(self, client: ChatClient, feed: Feed, stop: asyncio.Event) -> None:
+        deliver_kept(self._journal, feed, "live")
         self._raw = self._journal.open_raw("live")
         while not stop.is_set() and not self._trouble and not feed.finished:
             if self._ready and await self._is_free():
