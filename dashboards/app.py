@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from annotation.errors import GoldspanError
-from dashboards.pages import annotators, coreference, coverage, explore, handover, overview, quality, results, runs
+from dashboards.screens import annotators, coreference, coverage, explore, handover, overview, quality, results, runs
 
 
 def main() -> None:
