@@ -58,6 +58,9 @@ def evaluate(
     split_kind: Annotated[
         str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
     ] = "unknown",
+    cost_per_1000: Annotated[
+        float | None, typer.Option("--cost-per-1000", min=0, help="What 1000 documents cost, where you know it")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
@@ -106,7 +109,8 @@ def evaluate(
         name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
         code = Exit.REFUSED_SOME if pairing.refusals else code
     settings = Settings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
-    result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing)
+    cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
+    result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)
     if baselines:
         with err.status("Scoring the baselines (--no-baselines leaves them out)"):
             result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))

@@ -111,7 +111,7 @@ def test_nothing_to_pair_is_an_error(files, tmp_path):
 
 
 def test_compare_always_shows_the_baselines(files, tmp_path):
-    run(evaluate_app, *files)
+    run(evaluate_app, *files, "--cost-per-1000", "1.25")
     run(evaluate_app, files[0], "--predictor", "regex", "--no-baselines")
     results = sorted((tmp_path / "data" / "results").iterdir(), reverse=True)
     for arguments in (results, [*results[1:], "--gold", files[0]]):
@@ -119,6 +119,8 @@ def test_compare_always_shows_the_baselines(files, tmp_path):
         assert all(name in shown.stdout for name in ("mask-nothing", "mask-everything", "regex+checksum"))
     document = json.loads(run(compare_app, *results, "--json").stdout)
     assert document["reference"] == "toy-1"
+    assert document["rows"][0]["cost_per_1000"] == 1.25
+    assert document["rows"][1]["latency_p50_seconds"] > 0
     assert document["rows"][1]["deltas"]["f1_score"]["p_value"] <= 1
 
 
