@@ -57,7 +57,7 @@ def test_throttled_requests_cost_no_attempt(tmp_path):
 
 
 def test_server_that_is_down_stops_the_run_without_burning_attempts(tmp_path, monkeypatch):
-    monkeypatch.setattr("generators.providers.client._TRIES", 1)
+    monkeypatch.setattr("generators.providers.client._TRIES_AGAIN", 0)
     with pytest.raises(TransientServiceError, match="does not answer"):
         drive_live(tmp_path, "http://127.0.0.1:9", make_settings(samples=10, api_url="http://127.0.0.1:9"))
     with Journal(tmp_path / "runs" / "r") as journal:
