@@ -31,11 +31,13 @@ def demo(
     is not 0 if any step fell short.
     """
     from annotation.labels import load_labels
+    from annotation.labelstudio.credentials import find_account_file
     from annotation.workspace import find_workspace
     from cli.demo_steps import Demo
 
     started = time.monotonic()
-    with Demo(find_workspace(data), load_labels(), languages.split(","), samples, seed) as walk:
+    workspace = find_workspace(data)
+    with Demo(workspace, load_labels(), languages.split(","), samples, seed) as walk:
         walk.generate()
         walk.check()
         server = walk.open_studio()
@@ -49,7 +51,7 @@ def demo(
             [
                 ("Label Studio", f"{server.url}/projects/{walk.project}/data"),
                 ("  user", server.email),
-                ("  password", f"in {server.data_dir.parent / 'credentials.json'}" if end else server.password),
+                ("  password", f"in {find_account_file(workspace)}" if end else server.password),
                 ("Dashboard", board.url),
                 ("Samples", walk.sample_file),
                 ("Reviewed", walk.reviewed_file),
