@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -60,14 +61,17 @@ class Finder(Protocol):
         """Candidates in any order; they may overlap."""
 
 
-_GAP = r"(?:[^\S\n]{0,2}[\p{L}'’]{1,14}\.?){0,4}?\s{0,3}[:=#|(\[\"'„“”«»‘’°º*\t –-]{0,6}\s?"
+_GAP = (
+    r"[\p{L}'’-]{0,16}+(?:,(?=[^\S\n]))?(?:[^\S\n]{1,2}[\p{L}'’]{1,14}+\.?){0,6}?"
+    r"\s{0,3}[:=#|(\[\"'„“”«»‘’°º*\t –-]{0,6}\s?"
+)
 _EDGE = r"(?<![\p{L}\p{N}_])"
 
 
 def compile_stated(words: str, value: str, *, gap: str = _GAP) -> regex.Pattern[str]:
     """A pattern for a value behind the words that announce it; group `value` is the value.
 
-    `words` and `value` are patterns; the words ignore case. Up to four short words without punctuation may stand
+    `words` and `value` are patterns; the words ignore case. Up to six short words without punctuation may stand
     between the two (`passport number is`).
     """
     return regex.compile(rf"{_EDGE}(?i:{words}){gap}{_EDGE}(?P<value>{value})")
@@ -81,8 +85,11 @@ def find_stated(pattern: regex.Pattern[str], text: str, label: str, score: float
 
 def resolve_overlaps(candidates: list[Candidate]) -> list[Candidate]:
     """The candidates that stay when no two may overlap: the surer one, then the longer one, then the first."""
+    starts: list[int] = []
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (-c.score, c.start - c.end, c.start, c.label)):
-        if all(candidate.end <= other.start or other.end <= candidate.start for other in kept):
-            kept.append(candidate)
-    return sorted(kept, key=lambda c: c.start)
+        place = bisect_left(starts, candidate.end)
+        if place == 0 or kept[place - 1].end <= candidate.start:
+            starts.insert(place, candidate.start)
+            kept.insert(place, candidate)
+    return kept

@@ -42,11 +42,16 @@ _BORN_AFTER = regex.compile(
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _NUMBER = rf"(?P<value>\d{{1,3}}|(?i:eighteen|nineteen|(?:{_TENS})(?:-(?:{_ONES}))?))"
+_ONLY = r" (?P<value>\d{2})(?=[,;]|\.(?!\d)|\n| (?i:and|und|en|og|years|jahre|now)\b)"
 _AGES = tuple(
     regex.compile(rf"(?<![\p{{L}}\d.,/-])(?:{pattern})")
     for pattern in (
         rf"{_NUMBER}[ -](?i:years?[ -]old|year[ -]olds?|y/?o\b|yrs? old)",
         rf"(?i:aged?|age of)[: |]{{1,3}}{_NUMBER}(?![\d.,/-]*\d)(?! ?(?i:minutes|days|weeks|months|km|%))",
+        rf"(?i:i am|i['’]m|s?he is|s?he['’]s|they are){_ONLY}",
+        rf"(?i:ich bin|(?:sie|er) ist|ik ben|(?:hij|zij|ze) is|jeg er|(?:han|hun) er){_ONLY}",
+        r"(?i:mit) (?P<value>\d{1,3})(?i: jahren)(?! (?:[EGL]|in\b))",
+        r"(?i:à) (?P<value>\d{1,3})(?i: ans)(?! (?:de|d['’]))",
         r"(?P<value>\d{1,3})(?i: jahre alt|[- ]?jährige[nrsm]?| jahre jung)",
         r"(?i:alter(?: von)?|im alter von)[: |]{1,3}(?P<value>\d{1,3})(?!\d)",
         r"(?i:âgée?s? de|âge ?:|à l['’]âge de|j['’]ai|(?:il|elle) a|ayant)[ |]{1,2}(?P<value>\d{1,3})(?i: ans)",

@@ -38,9 +38,20 @@ _STREETS = tuple(
         rf"|corso|rua|praça) ?{_WORDS}),? (?:(?i:n[°º]|núm\.?|número|no\.) ?)?{_NUMBER}",
     )
 )
+_BARE_STREET = regex.compile(
+    rf"(?<![\p{{L}}\d./-])(?:\p{{Lu}}[\p{{L}}'’-]*(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|vej|gade)"
+    rf"|{_NAME}(?: {_NAME}){{0,2}} (?:Street|St|Avenue|Ave|Road|Rd|Lane|Drive|Boulevard|Blvd|Terrace|Gardens|Crescent)"
+    rf"|(?:[rR]ue|[cC]alle|[aA]venida|[bB]oulevard) {_WORDS})(?![\p{{L}}\d])"
+)
+_STATED_NUMBER = compile_stated(
+    r"house (?:number|no\.?)|building (?:number|no\.?)|hausnummer|hausnr\.?|numéro de (?:maison|rue)|"
+    r"número de (?:casa|portal)|huisnummer|husnummer|husnr\.?",
+    r"\d{1,4}(?: ?[a-zA-Z](?![\p{L}\d]))?(?![\p{L}\d])(?!\.\d)",
+)
+_SENTENCE_END = regex.compile(r"\s+\p{Lu}|\s*\Z")
 _STATED_ZIP = compile_stated(
     r"zip(?: ?code)?|post(?:al)?[- ]?code|plz|postleitzahl|code postal|código postal|c\.?p\.|postnummer|postnr\.?|"
-    r"codice postale|cap",
+    r"codice postale|(?-i:CAP)",
     r"(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|\d{4}(?:-\d{3})?|\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
     r"|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\d])",
 )
@@ -52,11 +63,14 @@ _STATE_ZIP = regex.compile(
     rf"(?:(?<![\p{{L}}])(?P<city>{_NAME}(?: {_NAME}){{0,2}}), )?(?<![\p{{L}}\d])(?P<state>{_STATES}),? "
     r"(?P<zip>\d{5}(?:-\d{4})?)(?![\d-])"
 )
+_ADDRESS_END = regex.compile(r"(?<=\p{L}, )(?P<zip>\d{5}(?:-\d{4})?)(?=[.;)]?(?:\s|\Z))(?!\s+\p{Ll})")
 _BRITISH = regex.compile(r"(?<![\p{L}\d])(?P<zip>[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})(?![\p{L}\d])")
 _CANADIAN = regex.compile(r"(?<![\p{L}\d])(?P<zip>[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)(?![\p{L}\d])")
 _CITY = rf"(?P<city>{_NAME}(?:[ -](?:{_SMALL}[ -])?{_NAME}){{0,2}}(?:/{_NAME})?)"
 _DIGITS = {"DE": 5, "FR": 5, "ES": 5, "IT": 5, "MX": 5, "AT": 4, "CH": 4, "BE": 4, "DK": 4, "NO": 4}
-_AFTER_COMMA = r"(?:(?<=[,;|(·] )|(?<=\n)|(?<=\A)|(?<=\t)|(?<=, C\.P\. ))"
+_AFTER_COMMA = (
+    r"(?:(?<=[,;|(·:] )|(?<=\n)|(?<=\A)|(?<=\t)|(?<=, C\.P\. )|(?<=\b(?:in|aus|nach|bei) )|(?<=\b(?:à|en|i|te) ))"
+)
 _WITH_CITY = {
     5: regex.compile(rf"{_AFTER_COMMA}(?P<zip>(?:[DF]-)?\d{{5}})(?!\d) {_CITY}"),
     4: regex.compile(rf"{_AFTER_COMMA}(?P<zip>(?:[A-Z]{{1,2}}-)?\d{{4}})(?!\d) {_CITY}"),
@@ -72,16 +86,21 @@ _FORM = (
 )
 _COMPANY = regex.compile(
     rf"(?<![\p{{L}}\d])(?P<value>(?:[\p{{Lu}}\d][\p{{L}}\d'’.-]*(?:,? (?:&|and|und|et|y|en|og|e) | |, ))"
-    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]*(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))(?![\p{{L}}\d])"
+    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]*(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))(?![\p{{L}}\d]| \d)"
 )
 
 
 def find_streets(document: Document) -> Iterator[Candidate]:
-    """A street together with its number; either alone is not recognised."""
+    """Streets with their number, and without one where the name ends or begins as streets do."""
+    text = document.text
     for pattern in _STREETS:
-        for match in pattern.finditer(document.text):
-            yield Candidate(*match.span("street"), "STREET", SHAPED)
+        for match in pattern.finditer(text):
+            end = match.end("street")
+            yield Candidate(match.start("street"), _leave_full_stop(text, end), "STREET", SHAPED)
             yield Candidate(*match.span("number"), "BUILDINGNUM", SHAPED)
+    yield from find_stated(_STATED_NUMBER, text, "BUILDINGNUM")
+    for match in _BARE_STREET.finditer(text):
+        yield Candidate(match.start(), _leave_full_stop(text, match.end()), "STREET", LOOSE)
 
 
 def find_postcodes(document: Document) -> Iterator[Candidate]:
@@ -97,11 +116,16 @@ def find_postcodes(document: Document) -> Iterator[Candidate]:
 def find_companies(document: Document) -> Iterator[Candidate]:
     """Names that end with a legal form."""
     for match in _COMPANY.finditer(document.text):
-        yield Candidate(*match.span("value"), "COMPANYNAME", LOOSE)
+        yield Candidate(match.start("value"), _leave_full_stop(document.text, match.end("value")), "COMPANYNAME", LOOSE)
+
+
+def _leave_full_stop(text: str, end: int) -> int:
+    """The end without a full stop that closes the sentence as well."""
+    return end - 1 if text[end - 1] == "." and _SENTENCE_END.match(text, end) else end
 
 
 def _list_layouts(country: str) -> tuple[regex.Pattern[str], ...]:
-    special = {"US": (_STATE_ZIP,), "GB": (_BRITISH,), "CA": (_CANADIAN,), "NL": (_DUTCH,)}
+    special = {"US": (_STATE_ZIP, _ADDRESS_END), "GB": (_BRITISH,), "CA": (_CANADIAN,), "NL": (_DUTCH,)}
     if country in special:
         return special[country]
     return (_WITH_CITY[_DIGITS[country]],) if country in _DIGITS else ()

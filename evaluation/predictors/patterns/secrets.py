@@ -29,15 +29,15 @@ _TOKEN = compile_stated(
 )
 _CODE = compile_stated(
     r"(?:one[- ]time|verification|security|login|access|confirmation|2fa) ?(?:code|password|passcode|pin)|otp|"
-    r"einmal(?:code|passwort|kennwort)|bestätigungscode|sicherheitscode|verifizierungscode|tan|"
+    r"einmal(?:code|passwort|kennwort)|bestätigungscode|sicherheitscode|verifizierungscode|(?-i:TAN)|"
     r"code (?:de (?:vérification|sécurité|confirmation)|à usage unique|d['’]accès)|"
     r"código (?:de (?:verificación|seguridad|acceso|un solo uso))|"
     r"(?:verificatie|beveiligings|inlog|eenmalige )code|(?:engangs|bekræftelses|sikkerheds)kode",
     r"(?:[A-Z0-9]{2,6}-)?(?=[A-Z0-9 ]*\d)(?:\d{3} \d{3}|[A-Z0-9]{4,10})(?![\p{L}\p{N}_])",
 )
 _PASSWORD = compile_stated(
-    r"pass[- ]?(?:word|code|phrase)|passwd|pwd|passwort|kennwort|mot de passe|mdp|contraseña|clave|wachtwoord|"
-    r"adgangskode|kodeord|password",
+    r"pass[- ]?(?:word|code|phrase)|passwd|pwd|\p{L}{0,12}(?:passwort|kennwort)|mot de passe|mdp|contraseña|clave|"
+    r"wachtwoord|adgangskode|kodeord",
     r"[^\s\"'„“”«»‘’`]{5,64}",
     gap=r"[^\S\n]?"
     r"(?:is|was|ist|lautet|lautete|war|est|était|es|er|var|now|jetzt|nu|reset to|set to|:|=|\||->|→|[^\S\n]){1,5}"
@@ -57,6 +57,6 @@ def find_tokens(document: Document) -> Iterator[Candidate]:
 def find_passwords(document: Document) -> Iterator[Candidate]:
     """What stands behind `password:` and is no plain word; a mark that ends the sentence does not belong."""
     for match in _PASSWORD.finditer(document.text):
-        start, value = match.start("value"), match.group("value").rstrip(".,;:)]}>*")
+        start, value = match.start("value"), match.group("value").rstrip(".,;:)]}>")
         if len(value) >= 5 and not _PLAIN_WORD.match(value):
             yield Candidate(start, start + len(value), "PASSWORD", STATED)
