@@ -142,9 +142,8 @@ def quality(
             ((c.code, c.group, f"{c.score:.3f}", "flag" if c.flag else "", c.summary) for c in shown),
             right=(2,),
         )
-        say(
-            f"{report.samples} samples, {report.entities} entities; {len(report.flagged)} of {len(report.checks)} flagged."
-        )
+        flags = f"{len(report.flagged)} of {len(report.checks)} checks flagged"
+        say(f"{report.samples} samples, {report.entities} entities; {flags}.")
     raise typer.Exit(reader.exit_code)
 
 
