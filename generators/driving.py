@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from annotation.errors import StateError
+from annotation.errors import ConfigurationError, StateError
 from annotation.workspace import Workspace
 from generators.budget import Budget
-from generators.executors import Working, find_prices, make_executor
+from generators.executors import OFFLINE, Working, find_prices, make_executor
 from generators.journal import Journal
 from generators.locking import is_driven
 from generators.pipeline import Summary, Task, drive, request_cancel
@@ -25,7 +25,10 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may take in all, over all its processes: US dollars, and tokens of prompts and answers together."""
+    """What a run may take in all, over all its processes: US dollars, and tokens of prompts and answers together.
+
+    The run remembers them: a limit that is None here stays as it was.
+    """
 
     max_cost: float | None = None
     max_tokens: int | None = None
@@ -54,8 +57,7 @@ def drive_run(
     run = open_run(folder, labels_file)
     with run.journal:
         executor = make_executor(run, working or Working())
-        limits = limits or Limits()
-        budget = Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+        budget = _make_budget(run, limits or Limits())
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
 
         async def go() -> Summary:
@@ -67,6 +69,23 @@ def drive_run(
             return asyncio.run(go())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+
+def _make_budget(run: OpenRun, asked: Limits) -> Budget:
+    stored = Limits(**run.journal.read_settings().get("limits", {}))
+    limits = Limits(
+        stored.max_cost if asked.max_cost is None else asked.max_cost,
+        stored.max_tokens if asked.max_tokens is None else asked.max_tokens,
+    )
+    prices = find_prices(run.settings)
+    if limits.max_cost is not None and not (prices.prompt or prices.completion) and run.settings.provider != OFFLINE:
+        raise ConfigurationError(
+            f"--max-cost cannot be kept: no prices are known for {run.settings.model}. "
+            "Begin the run with --price-in and --price-out, or use --max-tokens."
+        )
+    if limits != stored:
+        run.journal.write_settings({"limits": asdict(limits)})
+    return Budget(prices, limits.max_cost, limits.max_tokens, run.journal.sum_totals())
 
 
 @contextlib.contextmanager

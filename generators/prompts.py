@@ -24,9 +24,11 @@ Write &lt; for a < that could be read as a tag. Without the tags the text must r
 _DRAFT = """\
 You write realistic documents for training software that finds personal data. All persons and data are invented.
 The user sends a brief as JSON. Write the document that it describes: in its language, in the style of its document
-type and country, using every given value literally, in a natural order, with sentences around them. Persons are
-referred to again later by pronouns, titles or parts of their names. Write nothing but the document.
-When the brief asks for no values, write a document without any personal data.
+type and country, using every given value literally, in a natural order, with sentences around them.
+`length` is short (60 to 250 characters), medium (200 to 700) or long (500 to 1500), values not counted; `register` is
+formal or informal. `person` says whose a value is: person 1, 2 …; `genders` names their genders in this order. Persons
+are referred to again later by pronouns, titles or parts of their names. `seed` and `index` mean nothing for the text.
+With `hard_negative` write a document in which numbers and names of things look like personal data, but none is.
 Tag every entity, also each repeat of a value and values that you add yourself. Use these labels only:
 
 {labels}

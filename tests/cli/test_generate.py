@@ -90,7 +90,11 @@ def test_dead_letters_and_budget_have_exit_codes_of_their_own(data, tmp_path, ca
         assert call("start", "-n", "9", *common, "--max-tokens", "3000", "--max-workers", "1") == Exit.BUDGET_REACHED
         summary = read(capsys)
         assert 0 < summary["tokens_in"] + summary["tokens_out"] <= 3000
-        assert call("resume", "--json") == Exit.OK
+        assert call("resume", "--json") == Exit.BUDGET_REACHED
+        assert read(capsys)["outcome"] == "budget"
+        assert call("resume", "--max-tokens", "100000", "--json") == Exit.OK
+        assert call("start", "-n", "3", *common, "--max-cost", "1") == Exit.FAILED
+        assert "no prices are known" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

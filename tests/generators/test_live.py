@@ -100,6 +100,28 @@ def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
     assert len(asked) == 120
 
 
+@pytest.mark.parametrize("signals", [1, 2])
+def test_first_interrupt_drains_and_second_leaves_at_once(tmp_path, signals):
+    with run_server(tmp_path, "--latency", "1.5") as address:
+        command = [
+            sys.executable, "-m", "cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
+            "--api-url", address, "-n", "50", "--max-workers", "4", "--run", "k", "--data", str(tmp_path / "data"),
+        ]  # fmt: skip
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+        while sum(read_asked(address).values()) < 4:
+            assert process.poll() is None
+            time.sleep(0.02)
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert b"Traceback" not in said
+    with Journal(tmp_path / "data" / "runs" / "k", lock=True) as journal:
+        assert journal.sum_totals().tokens_in == (400 if signals == 1 else 0)
+        assert journal.count_open()["submitted"] == (0 if signals == 1 else 4)
+
+
 def test_first_stop_drains(tmp_path):
     workspace = Workspace(tmp_path)
 

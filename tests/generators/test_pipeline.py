@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from annotation.errors import StateError
+from annotation.errors import StateError, TransientServiceError
 from annotation.store import read_records, read_samples
 from annotation.workspace import Workspace
 from generators.budget import Prices
@@ -185,3 +191,68 @@ def test_trouble_keeps_what_is_done(tmp_path):
         drive_scripted(tmp_path, make_settings(), ScriptedExecutor(script, at_once=1))
     assert (tmp_path / "annotation_samples" / "r.jsonl").exists()
     assert drive_scripted(tmp_path, make_settings(), ScriptedExecutor()).outcome is Outcome.DONE
+
+
+def tamper(request: Request, chance: Random) -> Answer:
+    good = answer_well(request)
+    bad = (
+        replace(good, content=good.content[:-2]),
+        replace(good, content='{"tagged_text": "another text"}'),
+        replace(good, finish_reason="length"),
+        replace(good, refusal="no"),
+        Answer(request.custom_id, AnswerState.FAILED, error="http_400"),
+        Answer(request.custom_id, AnswerState.MISSING, error="batch_expired"),
+    )
+    return chance.choice(bad) if chance.random() < 0.4 else good
+
+
+class Chaotic(ScriptedExecutor):
+    """Answers out of order, twice, badly, or not at all; gives back; dies."""
+
+    def __init__(self, chance: Random) -> None:
+        super().__init__()
+        self.chance = chance
+
+    async def run(self, feed, stop):
+        held: list[Request] = []
+        while not feed.finished:
+            held += feed.take(self.chance.randint(0, 5))
+            self.chance.shuffle(held)
+            turn = self.chance.random()
+            if turn < 0.05:
+                raise TransientServiceError("the server is gone")
+            if turn < 0.15:
+                feed.give_back(request.custom_id for request in held)
+                held = []
+            else:
+                number = self.chance.randint(0, len(held))
+                answers = [tamper(request, self.chance) for request in held[:number]]
+                self.asked += held[:number]
+                feed.deliver(answers + answers[:1])
+                held = held[number:]
+            await asyncio.sleep(0)
+
+
+@given(seed=st.integers(0, 2**32), samples=st.integers(1, 12), attempts=st.integers(1, 3), review=st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_whatever_happens_the_counts_add_up(seed, samples, attempts, review):
+    chance = Random(seed)
+    run_settings = make_settings(samples=samples, attempts=attempts, review=review)
+    asked: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        while True:
+            executor = Chaotic(chance)
+            try:
+                summary = drive_scripted(Path(folder), run_settings, executor)
+                break
+            except TransientServiceError:
+                asked += [request.custom_id for request in executor.asked]
+        asked += [request.custom_id for request in executor.asked]
+        progress = summary.progress
+        assert progress.done + progress.dead == samples
+        assert len(asked) == len(set(asked)) == progress.answered
+        assert summary.written.samples + summary.written.duplicates == progress.done
+        letters = list(read_records(summary.dead_letters)) if progress.dead else []
+        assert len(letters) == progress.dead == summary.written.dead
+        assert all(letter.value["reason"] for letter in letters)
+        assert all(len(letter.value["attempts"]) >= 1 for letter in letters)
