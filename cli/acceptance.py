@@ -16,7 +16,7 @@ from cli.scoring import format_rate
 
 if TYPE_CHECKING:
     from annotation.types import Annotation
-    from evaluation.acceptance import AcceptanceReport, Tally
+    from evaluation.acceptance_report import AcceptanceReport, Tally
 
 app = typer.Typer(context_settings=HELP)
 _SHOWN = 10

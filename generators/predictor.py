@@ -6,20 +6,17 @@ Every answer is kept as received; the same question is never paid for twice, als
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import orjson
-
-from annotation.errors import ConfigurationError, GoldspanError, ServiceError
+from annotation.errors import ConfigurationError, ServiceError
 from annotation.labels import LabelSchema
 from annotation.types import Annotation, Author, Entity, Sample
 from evaluation.predictors.base import Predictor
 from evaluation.predictors.windows import merge_readings, split_text
+from generators.answer_desk import AnswerDesk
 from generators.executors import find_key, normalise_url
-from generators.journal import Journal
 from generators.predictor_prompt import (
     STAGE,
     VERSION,
@@ -29,10 +26,9 @@ from generators.predictor_prompt import (
     choose_shots,
     read_answer,
 )
-from generators.providers.base import Answer, AnswerState, Request, read_completion
-from generators.providers.live import LiveExecutor, LiveLimits
+from generators.providers.base import Answer, AnswerState, Request
+from generators.providers.live import LiveLimits
 from generators.providers.profiles import find_profile
-from generators.question_feed import QuestionFeed
 from generators.stages import digest
 
 WINDOW, OVERLAP = 6_000, 400
@@ -115,7 +111,7 @@ class LlmPredictor(Predictor):
         self.version = f"{settings.model}-{VERSION}"
         self._temporary = None if folder else TemporaryDirectory(prefix="goldspan-")
         self._folder = folder or Path(self._temporary.name if self._temporary else "")
-        self._connection: _Connection | None = None
+        self._desk: AnswerDesk | None = None
 
     async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
         """Read one text, each window with questions of its own.
@@ -136,9 +132,9 @@ class LlmPredictor(Predictor):
 
     async def aclose(self) -> None:
         """Let the answers on their way come home, and close the connections."""
-        if self._connection:
-            await self._connection.close()
-            self._connection = None
+        if self._desk:
+            await self._desk.close()
+            self._desk = None
         if self._temporary:
             self._temporary.cleanup()
 
@@ -174,57 +170,10 @@ class LlmPredictor(Predictor):
         if self._settings.temperature is not None:
             body["temperature"] = self._settings.temperature
         request = Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
-        if self._connection is None:
-            self._connection = _Connection(self._settings, self._folder)
-        return await self._connection.ask(request)
-
-
-class _Connection:
-    """A live executor at work in the background, and the answers that it or an earlier process has kept."""
-
-    def __init__(self, settings: LlmSettings, folder: Path) -> None:
-        self._journal = Journal(folder, create=True, lock=True)
-        self._kept = {answer.custom_id: answer for answer in _iter_kept(folder / "raw" / "live.jsonl")}
-        self._feed = QuestionFeed()
-        executor = LiveExecutor(self._journal, settings.base_url, settings.api_key, settings.limits)
-        self._trouble: GoldspanError | None = None
-        self._driver = asyncio.get_running_loop().create_task(executor.run(self._feed, asyncio.Event()))
-        self._driver.add_done_callback(self._note_end)
-
-    async def ask(self, request: Request) -> Answer:
-        if request.custom_id in self._kept:
-            return self._kept[request.custom_id]
-        if self._trouble:
-            raise self._trouble
-        answer = await self._feed.ask(request)
-        if answer.state is AnswerState.ANSWERED:
-            self._kept[request.custom_id] = answer
-        return answer
-
-    async def close(self) -> None:
-        self._feed.close()
-        await asyncio.wait([self._driver])
-        self._journal.close()
-
-    def _note_end(self, driver: asyncio.Task[None]) -> None:
-        error = None if driver.cancelled() else driver.exception()
-        if isinstance(error, GoldspanError):
-            self._trouble = error
-        else:
-            self._trouble = ServiceError(f"The connection to the model is closed ({error or 'ended'}).")
-        self._feed.fail(self._trouble)
-
-
-def _iter_kept(path: Path) -> Iterator[Answer]:
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for line in lines:
-            try:
-                kept = orjson.loads(line)
-                yield read_completion(kept["custom_id"], kept["body"])
-            except (orjson.JSONDecodeError, KeyError, TypeError):
-                continue
+        if self._desk is None:
+            settings = self._settings
+            self._desk = AnswerDesk(settings.base_url, settings.api_key, settings.limits, self._folder)
+        return await self._desk.ask(request)
 
 
 def _shift(entity: Entity, offset: int) -> Entity:

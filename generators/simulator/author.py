@@ -9,14 +9,15 @@ from typing import Any
 from annotation.errors import InputError
 from annotation.labels import LabelSchema, load_labels
 from generators.responder import write_content
+from generators.stand_in import write_annotation
 
 
 def write_as_author(body: Mapping[str, Any]) -> str | None:
-    """The offline author's answer to a request of our own pipeline; None for any other request."""
+    """The offline author's answer to a request of our own, also of the `llm` predictor; None for any other request."""
     try:
         return write_content(body, _load_labels())
     except InputError:
-        return None
+        return write_annotation(body, _load_labels())
 
 
 @cache

@@ -5,13 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.types import Annotation, Author, Entity, Origin, Sample, Status
-from evaluation.acceptance import (
-    AcceptanceReport,
-    Tally,
-    Verdict,
-    compare_with_review,
-    measure_acceptance,
-)
+from evaluation.acceptance import Verdict, compare_with_review, measure_acceptance
+from evaluation.acceptance_report import AcceptanceReport, Tally
 
 TEXT = "x" * 200
 
