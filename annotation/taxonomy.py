@@ -16,6 +16,9 @@ import schemas
 from annotation.errors import SchemaError, UnknownNameError
 from annotation.labels import LabelSchema
 
+OWN = "own"
+"""Name of the taxonomy that is the label schema in use."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -76,6 +79,22 @@ def load_taxonomy(name: str) -> Taxonomy:
     if name not in list_taxonomies():
         raise UnknownNameError("taxonomy", name, list_taxonomies())
     return read_taxonomy(schemas.path(f"taxonomies/{name}.toml"))
+
+
+def open_taxonomy(name: str, labels: LabelSchema) -> Taxonomy:
+    """A taxonomy by name; `own` is the label schema itself, with kiji's older names beside it.
+
+    Raises:
+        UnknownNameError: there is no taxonomy of this name.
+        SchemaError: the file is broken.
+
+    """
+    if name != OWN:
+        return load_taxonomy(name)
+    kiji = load_taxonomy("kiji")
+    aliases = {code: target for code, target in kiji.targets.items() if target.label in labels.entity_codes}
+    own = {label.code: Target(label.code, label.code, label.group) for label in labels.entities}
+    return Taxonomy(OWN, "The label schema in use", aliases | own, boundaries=kiji.boundaries)
 
 
 def read_taxonomy(path: Path) -> Taxonomy:

@@ -17,13 +17,13 @@ import orjson
 from annotation.errors import RecordError
 from annotation.hub.client import fetch_file, open_snapshot
 from annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
-from annotation.hub.rows import Shape, find_shape
+from annotation.hub.rows import Shape, find_shape, kiji
 from annotation.hub.rows.convert import Source, convert_row
 from annotation.hub.rows.raw import Code, RowError
 from annotation.hub.shards import Shard, list_shards, read_rows
 from annotation.labels import LabelSchema
 from annotation.store import AtomicFile, prepare_task
-from annotation.taxonomy import Taxonomy, find_taxonomy, load_taxonomy
+from annotation.taxonomy import OWN, Taxonomy, find_taxonomy, list_taxonomies, load_taxonomy, open_taxonomy
 from annotation.types import Sample
 
 _PROBE = 64
@@ -57,14 +57,14 @@ def download_dataset(
     used, done = ledger.read()
     shards = {shard.file: shard for shard in list_shards(snapshot.files, splits)}
     seen = {_make_key(name) for name in ledger.collect_ids(shard for file, shard in shards.items() if file in done)}
-    chosen = load_taxonomy(taxonomy or used) if taxonomy or used else None
+    chosen = open_taxonomy(taxonomy or used, labels) if taxonomy or used else None
     for file, shard in shards.items():
         if file in done:
             continue
         rows = read_rows(fetch_file(snapshot, file), file)
         probe = list(islice(rows, _PROBE))
         shape = find_shape(column for row in probe if row is not None for column in row)
-        chosen = chosen or find_taxonomy(repository, _list_labels(probe, shape))
+        chosen = chosen or _choose_taxonomy(repository, _list_labels(probe, shape), shape, labels)
         source = Source(repository, snapshot.revision, shard.split)
         done[file] = _convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
         ledger.write(chosen.name, done)
@@ -135,6 +135,15 @@ def _write_sample(
 
 def _make_key(sample_id: str) -> int:
     return int(sample_id.replace("-", "")[:16], 16)
+
+
+def _choose_taxonomy(repository: str, found: set[str], shape: Shape, labels: LabelSchema) -> Taxonomy:
+    """The taxonomy that lists the repository, else for kiji's shape our own labels, else one that knows them all."""
+    own = open_taxonomy(OWN, labels)
+    listed = any(repository in load_taxonomy(name).repositories for name in list_taxonomies())
+    if not listed and shape.name == kiji.NAME and found <= own.targets.keys():
+        return own
+    return find_taxonomy(repository, found)
 
 
 def _list_labels(rows: Iterable[Row], shape: Shape) -> set[str]:

@@ -7,7 +7,14 @@ import pytest
 import schemas
 from annotation.errors import SchemaError, UnknownNameError
 from annotation.labels import GROUPS, LabelSchema
-from annotation.taxonomy import check_taxonomy, find_taxonomy, list_taxonomies, load_taxonomy, read_taxonomy
+from annotation.taxonomy import (
+    check_taxonomy,
+    find_taxonomy,
+    list_taxonomies,
+    load_taxonomy,
+    open_taxonomy,
+    read_taxonomy,
+)
 
 REACH = {
     "kiji": 26,
@@ -104,3 +111,14 @@ def test_taxonomies_are_found_by_repository_or_labels() -> None:
         find_taxonomy("someone/else", {"GIVENNAME1", "first_name"})
     with pytest.raises(UnknownNameError):
         find_taxonomy("someone/else")
+
+
+def test_the_label_schema_is_a_taxonomy_of_its_own(labels: LabelSchema) -> None:
+    own = open_taxonomy("own", labels)
+    assert check_taxonomy(own, labels) == []
+    assert len(own.reach(labels)) == len(labels.entities)
+    assert own.resolve("DOB").label == "DATEOFBIRTH"
+    smaller = LabelSchema(tuple(label for label in labels.labels if label.code != "DATEOFBIRTH"))
+    with pytest.raises(UnknownNameError):
+        open_taxonomy("own", smaller).resolve("DOB")
+    assert open_taxonomy("tab", labels) is load_taxonomy("tab")

@@ -97,8 +97,8 @@ def test_published_data_sets_load_and_come_back(
     groups = {name: {row["split_group"] for row in part} for name, part in document["rows"].items()}
     assert not groups["train"] & groups["test"]
 
-    report = download_dataset(REPO, tmp_path / "back", labels, taxonomy="kiji")
-    assert (report.rows, report.samples) == (40, 40)
+    report = download_dataset(REPO, tmp_path / "back", labels)
+    assert (report.rows, report.samples, report.taxonomy) == (40, 40, "own")
     back = {sample.sample_id: sample for sample in read_samples([tmp_path / "back"], labels)}
     for sample in samples:
         read, best = back[sample.sample_id], sample.annotations[0]
