@@ -19,7 +19,8 @@ from annotation.checks import ERRORS, Issue, check_annotation, check_text
 from annotation.identity import make_skeleton
 from annotation.labels import LabelSchema
 from annotation.types import Annotation, Sample, Status
-from evaluation.acceptance import ReviewFacts, compare_with_review
+from evaluation.acceptance import compare_with_review
+from evaluation.acceptance_report import ReviewFacts
 from evaluation.coreference import build_clusters, count_b_cubed
 from evaluation.readings import choose_shown, is_control, list_latest_reviews
 
