@@ -139,6 +139,7 @@ class _Author(Writer):
         person = self.binding["a"]
         while label in self.missing[person]:
             self.page.write(prefix)
+            self.page.capitalises_next = separator == "\n"
             if not self.write_gainful(name, label):
                 self.page.write(f"{self.labels[label].name}: ")
                 self.page.write_entity(label, self.values[person][label])

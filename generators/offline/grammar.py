@@ -145,6 +145,8 @@ def _parse_slot(body: str, source: str) -> Slot:
         return Slot(_CALLS[match[1]], name=match[2])
     if match := _SAY.fullmatch(body):
         return Slot(_SAYS[match[2]], match[1], options=tuple(match[3].split("|")))
+    if body.startswith("^"):
+        return Slot("register", options=tuple(body[1:].split("|")))
     if (match := _NAME.fullmatch(body)) and match[2] in NAME_FORMS:
         return Slot("name", match[1], match[2])
     if match := _COUNTRY.fullmatch(body):

@@ -17,6 +17,7 @@ class Page:
         self._tail = ""
         self._newline = newline
         self.length = 0
+        self.capitalises_next = False
         self.entities: list[Entity] = []
         self.mentions: list[Mention] = []
 
@@ -33,12 +34,14 @@ class Page:
 
     @property
     def at_field_start(self) -> bool:
-        """True where a value stands alone: at the start of a line, after a colon or a comma."""
+        """True where a value stands alone: at the start of a line, after a colon."""
         tail = self._tail.rstrip(" ")
-        return not tail or tail[-1] in ":,\n•*-"
+        return not tail or tail[-1] in ":\n•*-"
 
     def write(self, text: str) -> None:
         """Write plain text: no double blanks, no blank at a line's edge, at most one empty line."""
+        if self.capitalises_next and text:
+            text, self.capitalises_next = text[0].upper() + text[1:], False
         for number, line in enumerate(text.split("\n")):
             if number:
                 self._break_line()

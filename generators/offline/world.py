@@ -98,9 +98,9 @@ def _load_country_names(language: str, country: str) -> tuple[CountryName, ...]:
 
 
 def draw_country(rng: Random, country: str, language: str) -> str:
-    """The name of the country itself or, as often, of another one."""
+    """The name of the country itself or, more often, of another one."""
     names = _load_country_names(language, country)
-    return names[0].name if rng.random() < 0.5 else pick(rng, names[1:]).name
+    return names[0].name if rng.random() < 0.3 else pick(rng, names[1:]).name
 
 
 def find_country(name: str, country: str, language: str) -> CountryName:

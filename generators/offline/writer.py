@@ -111,7 +111,7 @@ class Writer:
         return total
 
     def _measure_slot(self, slot: Slot, leading: bool) -> int:
-        if slot.kind in {"noise", "part"}:
+        if slot.kind in {"noise", "part", "register"}:
             return 0
         if slot.kind in {"call", "memo"}:
             return max((self._measure_nodes(t.nodes, leading) for t in self.find_list(slot.name)), default=UNAVAILABLE)
@@ -141,7 +141,7 @@ class Writer:
         lead = 0
         for node in nodes:
             if isinstance(node, str):
-                self.page.write(node)
+                self._write_text(node)
             elif isinstance(node, Choice):
                 lead = self._write_choice(node) or lead
             else:
@@ -149,15 +149,21 @@ class Writer:
                 lead = lead or person
         return lead
 
+    def _write_text(self, text: str) -> None:
+        """Plain text of a template; Switzerland writes German without ß."""
+        self.page.write(text.replace("ß", "ss") if self.spec.country == "CH" else text)
+
     def _write_choice(self, choice: Choice) -> int:
         measured = [(o, self._measure_nodes(o.nodes, self._awaiting_lead)) for o in choice.options]
         available = [(option, gain) for option, gain in measured if gain >= 0]
-        weights = [8**gain if self.facts_only else 1 for _, gain in available]
+        weights = [(8**gain if self.facts_only else 1) * (2 if _starts_with_pronoun(o) else 1) for o, gain in available]
         return self._write_nodes(self.rng.choices(available, weights)[0][0].nodes)
 
     def _write_slot(self, slot: Slot) -> int:
         if slot.kind == "noise":
             self.page.write(draw_noise(self.rng, slot.name, self.spec.language, self.spec.country))
+        elif slot.kind == "register":
+            self._write_text(slot.options[0 if self.spec.register == "formal" else 1])
         elif slot.kind == "call":
             self.write_one_of(slot.name)
         elif slot.kind == "memo":
@@ -183,6 +189,10 @@ class Writer:
         inner = slot.inner
         if inner is None:
             return
+        if inner.kind == "noise":
+            drawn = draw_noise(self.rng, inner.name, self.spec.language, self.spec.country)
+            self.page.write(melt(self.spec.language, slot.name, "", drawn) + drawn)
+            return
         person = self.binding[inner.person]
         title = self._find_title(person, inner.name) if inner.kind == "name" else ""
         value = self._spell_name(person, inner.name) if inner.kind == "name" else self.values[person][inner.name]
@@ -203,13 +213,13 @@ class Writer:
             else ""
         )
         if slot.kind == "agree":
-            self.page.write(option)
+            self._write_text(option)
             return 0
         if slot.kind == "name":
             self._write_name(person, slot.name, untitled)
-        else:
+        elif option:
             start = self.page.length
-            self.page.write(option)
+            self._write_text(option)
             self.page.add_mention(start, "REFERENCE" if slot.kind == "reference" else "PRONOUN", str(person))
         self._awaiting_lead = False
         return person
@@ -257,9 +267,18 @@ class Writer:
         for number, label in enumerate(self._parts_of_name(person, form)):
             if number:
                 self.page.write(" ")
-            self._write_value(person, label)
+            if title and self.spec.country == "NL" and label not in self.missing[person]:
+                surname = self.values[person][label]
+                self.page.write_entity(label, surname[0].upper() + surname[1:])
+            else:
+                self._write_value(person, label)
         self._introduced.add(person)
         self.page.add_mention(start, "MENTION", str(person))
+
+
+def _starts_with_pronoun(template: Template) -> bool:
+    first = template.nodes[0] if template.nodes else ""
+    return isinstance(first, Slot) and first.kind == "pronoun"
 
 
 def _find_labels(template: Template, writer: Writer, cache: dict[Template, frozenset[str]]) -> frozenset[str]:
