@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from annotation.errors import GoldspanError, StateError
 from annotation.labels import LabelSchema
 from generators.budget import Budget
 from generators.feed import PipelineFeed, Work
@@ -112,11 +113,14 @@ async def drive(
             await executor.run(feed, stop)
         if journal.read_settings()["cancelled"]:
             await executor.cancel(feed)
+    except GoldspanError:
+        with contextlib.suppress(StateError):
+            write_output(journal, settings, labels, samples)
+        raise
     finally:
         watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
-        written = write_output(journal, settings, labels, samples)
+        await asyncio.gather(watcher, return_exceptions=True)
+    written = write_output(journal, settings, labels, samples)
     progress = read_progress(journal)
     outcome = name_outcome(progress, feed)
     journal.write_event("stopped", f"{outcome}: {progress.done} done, {progress.dead} dead letters")
