@@ -39,9 +39,11 @@ class Page:
         return not tail or tail[-1] in ":\n•*-"
 
     def write(self, text: str) -> None:
-        """Write plain text: no double blanks, no blank at a line's edge, at most one empty line."""
+        """Write plain text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
         if self.capitalises_next and text:
             text, self.capitalises_next = text[0].upper() + text[1:], False
+        if self._tail.endswith(".") and text.startswith(".") and not text.startswith(".."):
+            text = text[1:]
         for number, line in enumerate(text.split("\n")):
             if number:
                 self._break_line()

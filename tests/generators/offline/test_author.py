@@ -12,7 +12,7 @@ from annotation.types import Annotation, Author, Sample
 from generators.offline.author import write_document
 from generators.specs import DOCUMENT_TYPES, Spec, Wanted, draw_spec
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
 
 
 @pytest.fixture(scope="module")
