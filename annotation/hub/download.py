@@ -66,7 +66,7 @@ def download_dataset(
         shape = find_shape(column for row in probe if row is not None for column in row)
         chosen = chosen or _choose_taxonomy(repository, _list_labels(probe, shape), shape, labels)
         source = Source(repository, snapshot.revision, shard.split)
-        done[file] = _convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
+        done[file] = convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
         ledger.write(chosen.name, done)
         on_shard(shard, done[file])
     return DownloadReport(
@@ -92,13 +92,14 @@ def convert_rows(
             yield error
 
 
-def _convert_shard(
+def convert_shard(
     ledger: Ledger,
     shard: Shard,
     rows: Iterable[Row],
     reading: tuple[Shape, Source, Taxonomy, LabelSchema],
     seen: set[int],
 ) -> ShardResult:
+    """Write the samples and rejections of one shard; `seen` holds what came before and grows."""
     total = kept = 0
     rejected: Counter[str] = Counter()
     unmapped: Counter[str] = Counter()
