@@ -2,8 +2,8 @@
 
     python -m benchmarks.journal [--rows 100000]
 
-Of a run of `rows` rows nearly all are answered; a fresh process then opens it, releases what was in flight, counts, and takes the
-first requests. Memory is the peak of the process that drives 1/10 of the rows against that of all.
+Of a run of `rows` rows nearly all are answered; a fresh process then opens it, releases what was in flight, counts,
+and takes the first request. Memory is the peak of the process that drives 1/10 of the rows against that of all.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from generators.progress import Progress, read_progress
 from generators.runs import OpenRun, open_run
 
 _SHOW_EVERY = 0.5
+_SHOW_SHARE = 20
+"""Looking at a large journal takes a while: rest at least so many times as long."""
 OnProgress = Callable[[Progress], None]
 
 
@@ -117,8 +120,9 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
 
     async def show() -> None:
         while True:
+            began = time.perf_counter()
             on_progress(read_progress(run.journal))
-            await asyncio.sleep(_SHOW_EVERY)
+            await asyncio.sleep(max(_SHOW_EVERY, _SHOW_SHARE * (time.perf_counter() - began)))
 
     shower = asyncio.get_running_loop().create_task(show())
     try:
