@@ -1,0 +1,131 @@
+"""Bad input: a message of one screen that says what to do, an exit code that is not 0, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+
+def run(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_", "LABEL_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=cwd,
+        env=variables | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) < 40
+    return done
+
+
+def write(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    return str(path)
+
+
+TASK = {"data": {"text": "Lyon", "sample_id": "a", "language": "fr"}}
+
+
+def test_an_unknown_label(tmp_path: Path) -> None:
+    done = run(tmp_path, "labels", "show", "CITTY")
+    assert done.returncode == 1
+    assert "Did you mean CITY" in done.stderr
+
+
+def test_broken_toml(tmp_path: Path) -> None:
+    write(tmp_path / "l.toml", b"[labels\n")
+    for arguments in (["labels", "list"], ["generate", "start"], ["samples", "stats", "."]):
+        done = run(tmp_path, *arguments, GOLDSPAN_LABELS="l.toml")
+        assert done.returncode == 1
+        assert "l.toml" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["l.toml"]
+
+
+@pytest.mark.parametrize("name", ["empty.jsonl", "empty.txt", "empty.csv"])
+def test_an_empty_file(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, b"")
+    assert run(tmp_path, "samples", "import", name, "--language", "en").returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    if name.endswith(".jsonl"):
+        for command in ("check", "show"):
+            assert run(tmp_path, "samples", command, name).returncode == 1
+
+
+def test_half_a_json_line_is_named_and_the_rest_is_used(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", orjson.dumps({"text": "whole"}) + b"\n" + b'{"text": "ha')
+    done = run(tmp_path, "samples", "import", "a.jsonl", "--language", "en", "-o", "out.jsonl")
+    assert done.returncode == 3
+    assert "a.jsonl:2: not valid JSON" in done.stderr
+    assert (tmp_path / "out.jsonl").read_bytes().count(b"\n") == 1
+
+
+def test_a_text_of_ten_megabytes(tmp_path: Path) -> None:
+    write(tmp_path / "big.txt", b"a word " * 1_500_000)
+    done = run(tmp_path, "samples", "import", "big.txt", "--language", "en")
+    assert done.returncode == 1
+    assert "split it" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["big.txt"]
+
+
+def test_duplicate_ids(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", orjson.dumps(TASK) + b"\n" + orjson.dumps(TASK) + b"\n")
+    done = run(tmp_path, "samples", "check", "a.jsonl")
+    assert done.returncode == 3
+    assert "a.jsonl:2#/data/sample_id" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\\ud800"])
+def test_nul_and_lone_surrogates(tmp_path: Path, text: str) -> None:
+    line = orjson.dumps({"text": "TEXT"}).replace(b"TEXT", text.replace("\x00", "\\u0000").encode())
+    write(tmp_path / "a.jsonl", line + b"\n")
+    done = run(tmp_path, "samples", "import", "a.jsonl", "--language", "en")
+    assert done.returncode == 1
+    assert "a.jsonl:1" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_an_existing_output_is_not_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"hello")
+    write(tmp_path / "out.jsonl", b"mine")
+    done = run(tmp_path, "samples", "import", "a.txt", "--language", "en", "-o", "out.jsonl")
+    assert done.returncode == 1
+    assert "--force" in done.stderr
+    assert (tmp_path / "out.jsonl").read_bytes() == b"mine"
+
+
+def test_label_studio_is_down(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", orjson.dumps(TASK) + b"\n")
+    studio = {"LABEL_STUDIO_URL": "http://127.0.0.1:9", "LABEL_STUDIO_API_KEY": "x" * 40}
+    for arguments in (["push", "a.jsonl"], ["pull"], ["doctor"]):
+        done = run(tmp_path, "studio", *arguments, **studio)
+        assert done.returncode == 1
+        assert "127.0.0.1:9" in done.stderr + done.stdout
+        assert "x" * 40 not in done.stderr
+
+
+def test_no_label_studio_is_known(tmp_path: Path) -> None:
+    done = run(tmp_path, "studio", "pull")
+    assert done.returncode == 1
+    assert "goldspan studio up" in done.stderr
+
+
+def test_a_workspace_that_is_a_file(tmp_path: Path) -> None:
+    write(tmp_path / "data", b"")
+    done = run(tmp_path, "generate", "list")
+    assert done.returncode == 1
+    assert "--data" in done.stderr
+
+
+def test_unwritable_places_say_so(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"hello")
+    done = run(tmp_path, "samples", "import", "a.txt", "--language", "en", "-o", "/proc/nowhere/out.jsonl")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr

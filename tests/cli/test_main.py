@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from cli.main import GROUPS, list_commands, load_command
+
+HEAVY = ("openai", "label_studio_sdk", "streamlit", "polars", "pandas", "datasets", "scipy", "numpy", "faker", "spacy")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "cli.main", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_every_group_has_its_file() -> None:
+    assert list_commands() == list(GROUPS)
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, cli.main\ntry:\n    cli.main.run(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.rstrip().endswith("[]")
+    for name in GROUPS:
+        assert f"\n  {name} " in done.stdout
+
+
+@pytest.mark.parametrize("name", list_commands())
+def test_every_command_teaches(name: str) -> None:
+    command = typer.main.get_command(load_command(name))
+    commands = list(getattr(command, "commands", {"": command}).values())
+    for one in commands:
+        assert one.help, f"goldspan {name} {one.name} has no help"
+        for parameter in one.params:
+            record = parameter.get_help_record(typer.Context(one))
+            assert record is None or record[1].strip(), f"goldspan {name} {one.name} {parameter.name} has no help"
+
+
+def test_importing_a_command_loads_nothing_heavy() -> None:
+    names = ",".join(list_commands())
+    code = (
+        f"import sys, importlib\nfor name in {names!r}.split(','):\n    importlib.import_module('cli.' + name)\n"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    done = run("generat")
+    assert done.returncode == 2
+    assert "generat" in done.stderr
