@@ -24,10 +24,11 @@ from generators.commit_points import pass_commit_point
 from generators.journal import Journal, guard_disk
 from generators.providers.base import Answer, AnswerState, Feed, Request
 from generators.providers.batch_api import BatchApi
-from generators.providers.driver import Driver, Surroundings, find_input
+from generators.providers.driver import Driver
 from generators.providers.pace import Pace
 from generators.providers.profiles import ProviderProfile
 from generators.providers.shards import Shard, encode_line
+from generators.providers.surroundings import Surroundings, find_input
 from generators.submissions import list_submissions, plan_submission
 
 _CHUNK = 500
@@ -68,7 +69,10 @@ class BatchExecutor:
         self._halt = asyncio.Event()
 
     async def run(self, feed: Feed, stop: asyncio.Event) -> None:
-        """Take rows and deliver answers until the feed is finished or `stop` is set; without `wait`, until all is sent."""
+        """Take rows and deliver answers until the feed is finished or `stop` is set.
+
+        Without `wait`: submit what is ready, collect what is there, and return.
+        """
         api = BatchApi(*self._address)
         around = self._surround(api, feed, wait=self._wait, send=True)
         forward = asyncio.create_task(self._forward(stop))

@@ -71,6 +71,17 @@ class BatchApi:
             file = await self._client.files.create(file=(name, source, "application/jsonl"), purpose="batch")
         return file.id
 
+    async def has_file(self, file_id: str) -> bool:
+        """True if the provider still has an uploaded file."""
+        try:
+            with _translate("look for the requests"):
+                await self._client.files.retrieve(file_id)
+        except TerminalServiceError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
     async def create(self, file_id: str, window: str, intent: str, metadata: Mapping[str, str]) -> RemoteBatch | None:
         """Create a batch: one call, never repeated here. None when it is unknown whether it was created.
 

@@ -20,7 +20,8 @@ async def find_batches(api: BatchApi, submission: Submission) -> list[RemoteBatc
     async for batch in api.list_newest(submission.intent, submission.created - _CLOCK_SKEW):
         if is_ours(batch, submission):
             found.append(batch)
-    return sorted(reversed(found), key=lambda batch: batch.created_at)
+    found.reverse()
+    return sorted(found, key=lambda batch: batch.created_at)
 
 
 def is_ours(batch: RemoteBatch, submission: Submission) -> bool:

@@ -55,10 +55,11 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
     async def respond(request: Request) -> Response:
         if not request.headers.get("authorization", "").startswith("Bearer "):
             raise ApiError(401, "You did not provide an API key.", "invalid_api_key")
-        faults = get_state(request).faults
+        state = get_state(request)
+        faults = state.faults
         hits = {fault.kind: fault for fault in faults.strike(str(faults.number_call(call)), CALL_KINDS, call)}
         for fault in hits.values():
-            _refuse(fault, call)
+            _refuse(fault, call, state)
         response = await endpoint(request)
         if "accept_and_drop" in hits:
             return DroppedConnection()
@@ -69,7 +70,7 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
     return respond
 
 
-def _refuse(fault: Fault, call: str) -> None:
+def _refuse(fault: Fault, call: str, state: State) -> None:
     match fault.kind:
         case "too_many_requests":
             what = (
@@ -81,4 +82,4 @@ def _refuse(fault: Fault, call: str) -> None:
         case "server_error":
             raise ApiError(500, "The server had an error while processing your request.")
         case "file_gone":
-            raise ApiError(404, "No such file.", "not_found")
+            state.database.execute("UPDATE file SET deleted = 1 WHERE kind = 'input'")
