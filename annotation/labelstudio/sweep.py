@@ -10,7 +10,10 @@ from typing import Any
 from annotation.labelstudio.client import StudioClient
 
 CONTROL_FIELD = "control"
-"""Field of `data` that marks a task which goes to people without pre-annotations, to measure what those do."""
+"""Field of `data` that marks a task which goes to people without pre-annotations, to measure what those do.
+
+Label Studio can filter on it; `provenance.control` says the same to whoever reads the pulled sample.
+"""
 
 _FIELDS = "id,data,predictions_model_versions,total_predictions"
 _PAGE = 2000

@@ -63,6 +63,7 @@ class TaskGate:
         data = task["data"]
         if falls_in_share(data["sample_id"], self._control_share, "control"):
             data[CONTROL_FIELD] = "yes"
+            data["provenance"]["control"] = True
             predictions = []
         return {"data": data, "predictions": predictions}
 

@@ -1,4 +1,7 @@
-"""Tabs of the Data Manager that an annotator or reviewer needs; made once, never changed afterwards."""
+"""Tabs of the Data Manager that an annotator or reviewer needs; made once, never changed afterwards.
+
+The button that labels all tasks works on the tasks of the first tab, so that one has no filter.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +47,12 @@ _HIDDEN = [
 
 
 def _describe_views() -> dict[str, tuple[list[dict[str, Any]], list[str]]]:
-    untouched = [_number("total_annotations", "equal", 0), _number("cancelled_annotations", "equal", 0)]
+    open_tasks = {"filter": "filter:tasks:completed_at", "operator": "empty", "type": "Datetime", "value": "True"}
     control = {"filter": f"filter:tasks:data.{CONTROL_FIELD}", "operator": "equal", "type": "String", "value": "yes"}
     return {
-        "To review": (untouched, ["tasks:id"]),
-        "Low score": ([_number("predictions_score", "less", LOW_SCORE), *untouched], ["tasks:predictions_score"]),
+        "All": ([], ["tasks:id"]),
+        "To review": ([open_tasks], ["tasks:id"]),
+        "Low score": ([_number("predictions_score", "less", LOW_SCORE), open_tasks], ["tasks:predictions_score"]),
         "Disagreement": ([_number("total_annotations", "greater", 1)], ["-tasks:updated_at"]),
         "Skipped": ([_number("cancelled_annotations", "greater", 0)], ["-tasks:updated_at"]),
         "Control": ([control], ["tasks:id"]),

@@ -154,6 +154,7 @@ def test_copies_are_removed_unless_people_worked_on_them(client: StudioClient, t
 def test_control_tasks_have_no_predictions_and_keep_none(client: StudioClient, title: str, labels: LabelSchema) -> None:
     report = push(client, title, labels, make_samples(60), control_share=0.3)
     control = [task for task in list_tasks(client, report.project) if task["data"].get("control")]
+    assert all(task["data"]["provenance"]["control"] is True for task in control)
     assert 8 <= len(control) == report.control <= 30
     assert not any(task["predictions"] for task in control)
     again = push(client, title, labels, make_samples(60))
@@ -198,11 +199,13 @@ def test_views_exist_once_and_select(client: StudioClient, title: str, labels: L
     project = push(client, title, labels, make_samples(20), control_share=0.5).project or 0
     push(client, title, labels, make_samples(20), control_share=0.5)
     titles = [view["data"]["title"] for view in client.list_views(project)]
-    assert sorted(titles) == ["Control", "Disagreement", "Low score", "Skipped", "To review"]
+    assert titles == ["All", "To review", "Low score", "Disagreement", "Skipped", "Control"]
     control = sum(1 for task in list_tasks(client, project) if task["data"].get("control"))
     by_title = {view["data"]["title"]: view["data"]["filters"]["items"] for view in client.list_views(project)}
     assert client.count_tasks(project, by_title["Control"]) == control
-    assert client.count_tasks(project, by_title["To review"]) == 20
+    submit_review(client, list_tasks(client, project)[0]["id"], [])
+    counts = {name: client.count_tasks(project, items) for name, items in by_title.items()}
+    assert (counts["All"], counts["To review"], counts["Disagreement"]) == (20, 19, 0)
 
 
 def annotate(client: StudioClient, task: dict[str, Any], result: list[Any] | None = None, **options: Any) -> int:
