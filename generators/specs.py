@@ -138,9 +138,12 @@ def draw_spec(
     chosen = () if negative else _draw_labels(rng, labels, wanted.labels, length)
     persons = _draw_persons(rng, length) if chosen else 0
     genders = tuple(pick(rng, "fm") for _ in range(persons))
-    common = {"seed": seed, "index": index, "language": language, "country": country, "document_type": document_type}
     return Spec(
-        **common,
+        seed=seed,
+        index=index,
+        language=language,
+        country=country,
+        document_type=document_type,
         register=DOCUMENT_TYPES[document_type],
         length=length,
         labels=chosen,

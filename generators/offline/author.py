@@ -19,7 +19,7 @@ _CRLF_SHARE = 0.06
 
 
 def write_document(spec: Spec, labels: LabelSchema) -> str:
-    """The document as tagged text with entities and mentions: every value of the spec stands in it, labelled each time."""
+    """The document as tagged text: every value of the spec stands in it, labelled wherever it stands."""
     document = compose_document(spec, labels)
     return render_tagged(document.text, document.entities, document.mentions)
 

@@ -8,7 +8,8 @@ from random import Random
 
 from generators.offline.chance import pick
 
-_STATES = "AS BC BS CC CH CL CM CS DF DG GR GT HG JC MC MN MS NE NL NT OC PL QR QT SL SP SR TC TL TS VZ YN ZS".split()
+_STATES = "ASBCBSCCCHCLCMCSDFDGGRGTHGJCMCMNMSNENLNTOCPLQRQTSLSPSRTCTLTSVZYNZS"
+"""The two letters of every state, one after the other."""
 _CURP_ALPHABET = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ"
 _RFC_ALPHABET = _CURP_ALPHABET + " Ñ"
 _CONSONANTS = "BCDFGJKLMNPRSTVZ"
@@ -29,12 +30,17 @@ def _make_initials(rng: Random, first: str, surname: str) -> str:
     return f"{family[0]}{vowel}{pick(rng, 'HDWZX')}{given[0]}"
 
 
+def _pick_state(rng: Random) -> str:
+    start = rng.randrange(len(_STATES) // 2) * 2
+    return _STATES[start : start + 2]
+
+
 def draw_curp(rng: Random, first: str, surname: str, born: date, gender: str) -> str:
     """An eighteen character CURP with its check digit."""
     initials = _make_initials(rng, first, surname)
     consonants = "".join(pick(rng, _CONSONANTS) for _ in range(3))
     century = pick(rng, "ABC") if born.year >= 2000 else "0"
-    body = f"{initials}{born:%y%m%d}{'M' if gender == 'f' else 'H'}{pick(rng, _STATES)}{consonants}{century}"
+    body = f"{initials}{born:%y%m%d}{'M' if gender == 'f' else 'H'}{_pick_state(rng)}{consonants}{century}"
     total = sum(_CURP_ALPHABET.index(c) * (18 - position) for position, c in enumerate(body))
     return f"{body}{-total % 10}"
 

@@ -1,4 +1,4 @@
-"""What stands in texts and is no personal data: dates, sums, order numbers, and numbers that only look like an identifier."""
+"""What stands in texts and is no personal data: dates, sums, order numbers, numbers that look like an identifier."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 from generators.offline.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from generators.offline.checkdigits import luhn_digit
 from generators.offline.values import TODAY
-from generators.offline.writing import MONTHS, write_amount, write_long_date, write_short_date, write_time
+from generators.offline.writing import name_month, write_amount, write_long_date, write_short_date, write_time
 
 
 def _draw_day(rng: Random, language: str, country: str, long: bool) -> str:
@@ -24,7 +24,7 @@ def _draw_near_card(rng: Random) -> str:
 
 
 def _draw_month(rng: Random, language: str) -> str:
-    return f"{pick(rng, MONTHS[language])}{' de' if language == 'es' else ''} {rng.randint(2023, 2026)}"
+    return f"{name_month(rng.randint(1, 12), language)}{' de' if language == 'es' else ''} {rng.randint(2023, 2026)}"
 
 
 _MAKERS: dict[str, Callable[[Random, str, str], str]] = {

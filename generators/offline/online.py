@@ -117,13 +117,13 @@ def draw_password(rng: Random) -> str:
     """A password as people choose it, or as a generator does."""
     word, sign = pick(rng, _WORDS), pick(rng, "!#$%*+-_=?")
     forms = (
-        lambda: f"{word}{rng.randint(10, 2026)}{sign}",
-        lambda: f"{word.replace('o', '0').replace('e', '3')}{sign}{draw_digits(rng, 3)}",
-        lambda: f"{word.lower()}-{pick(rng, _WORDS).lower()}-{rng.randint(2, 99)}",
-        lambda: draw_from(rng, _MIXED, 5) + sign + draw_from(rng, _MIXED + "!#$%*", 5) + draw_digits(rng, 1),
-        lambda: draw_from(rng, _MIXED, 10),
+        f"{word}{rng.randint(10, 2026)}{sign}",
+        f"{word.replace('o', '0').replace('e', '3')}{sign}{draw_digits(rng, 3)}",
+        f"{word.lower()}-{pick(rng, _WORDS).lower()}-{rng.randint(2, 99)}",
+        draw_from(rng, _MIXED, 5) + sign + draw_from(rng, _MIXED + "!#$%*", 5) + draw_digits(rng, 1),
+        draw_from(rng, _MIXED, 10),
     )
-    return pick(rng, forms)()
+    return pick(rng, forms)
 
 
 def draw_token(rng: Random) -> str:

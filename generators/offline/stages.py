@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from annotation.labels import LabelSchema
-from annotation.tagged import parse_tagged, render_tagged
+from annotation.tagged import Tagged, parse_tagged, render_tagged
+from annotation.types import Entity
 from generators.offline.author import compose_document
+from generators.offline.chance import make_random
+from generators.offline.mistakes import drop_crossing_mentions, make_mistakes
 from generators.specs import Spec
 
 
-def author_draft(spec: Spec, labels: LabelSchema) -> str:
-    """The document with its entities, as tagged text."""
+def author_draft(spec: Spec, labels: LabelSchema, mistake_rate: float = 0.0) -> str:
+    """The document with its entities, as tagged text; about `mistake_rate` of them (0 to 1) are wrong."""
     document = compose_document(spec, labels)
+    if mistake_rate > 0:
+        document = make_mistakes(document, spec, labels, mistake_rate)
     return render_tagged(document.text, document.entities)
 
 
@@ -20,11 +25,46 @@ def author_coreference(spec: Spec, tagged_text: str, labels: LabelSchema) -> str
     """The same tagged text with mentions; unchanged when the text is not this author's own."""
     document = compose_document(spec, labels)
     given = parse_tagged(tagged_text, labels)
-    if (given.text, given.entities) != (document.text, document.entities):
+    if given.text != document.text:
         return tagged_text
-    return render_tagged(document.text, document.entities, document.mentions)
+    marked = drop_crossing_mentions(document, given.entities)
+    return render_tagged(marked.text, marked.entities, marked.mentions)
 
 
 def author_review(spec: Spec, tagged_text: str, labels: LabelSchema) -> dict[str, Any]:
-    """What the reviewer answers: the author's own annotation needs no correction."""
-    return {"proposals": [], "tagged_text": tagged_text}
+    """What the reviewer answers: a proposal for each entity that is not as the author meant it.
+
+    A text that is not the author's own gets no proposals.
+    """
+    document = compose_document(spec, labels)
+    given = parse_tagged(tagged_text, labels)
+    if given.text != document.text or given.entities == document.entities:
+        return {"proposals": [], "tagged_text": tagged_text}
+    proposals = [_propose(given, meant) for meant in document.entities if meant not in given.entities]
+    return {"proposals": proposals, "tagged_text": render_tagged(given.text, document.entities, given.mentions)}
+
+
+def score_document(spec: Spec) -> float:
+    """How sure the author is of the document, 0.5 to 0.99: the less, the more values and persons it holds."""
+    rng = make_random(spec.seed, spec.index, "score")
+    ease = rng.betavariate(6, 1.5) - 0.01 * len(spec.values) - 0.03 * spec.persons
+    return round(min(0.99, max(0.5, 0.5 + 0.5 * ease)), 3)
+
+
+def _propose(given: Tagged, meant: Entity) -> dict[str, str]:
+    rivals = _find_rivals(given, meant)
+    if not rivals:
+        kind, reason = "add", f"This is a {meant.label} without a tag."
+    elif (rivals[0].start, rivals[0].end) == (meant.start, meant.end):
+        kind, reason = "relabel", f"This is a {meant.label}, not a {rivals[0].label}."
+    else:
+        kind, reason = "resize", "The tag takes in too much or too little."
+    return {"kind": kind, "value": _quote(given, meant), "label": meant.label, "reason": reason}
+
+
+def _find_rivals(tagged: Tagged, entity: Entity) -> list[Entity]:
+    return [other for other in tagged.entities if other.start < entity.end and entity.start < other.end]
+
+
+def _quote(tagged: Tagged, entity: Entity) -> str:
+    return tagged.text[entity.start : entity.end]

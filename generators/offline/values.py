@@ -1,4 +1,4 @@
-"""Seeded surrogate values: one person's data in one country, each value of the right form and with valid check digits."""
+"""Seeded surrogate values: one person's data in one country, of the right form and with valid check digits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from random import Random
 
 from annotation.labels import Label
 from generators.offline import checkdigits, mexico, online, papers, world, writing
+from generators.offline.chance import draw_digits
 from generators.offline.patterns import draw_by_pattern
 
 TODAY = date(2026, 6, 1)
@@ -71,10 +72,8 @@ def _draw_personal_number(rng: Random, p: Persona) -> str:
         "DK": lambda: checkdigits.draw_cpr_dk(rng, p.born, p.gender),
         "GB": lambda: checkdigits.draw_nhs_gb(rng),
         "DE": lambda: papers.draw_serial_de(rng),
-        "US": lambda: f"A{checkdigits.draw_digits(rng, 9)}",
-        "AT": lambda: (
-            f"{checkdigits.draw_digits(rng, 4)}-{checkdigits.draw_digits(rng, 4)}-{checkdigits.draw_digits(rng, 4)}"
-        ),
+        "US": lambda: f"A{draw_digits(rng, 9)}",
+        "AT": lambda: f"{draw_digits(rng, 4)}-{draw_digits(rng, 4)}-{draw_digits(rng, 4)}",
     }
     return makers[p.country]()
 

@@ -23,7 +23,24 @@ COUNTRIES: dict[str, tuple[str, ...]] = {
 }
 """Countries (ISO 3166-1 alpha-2) that texts of a language come from, the likeliest first."""
 
-_NOT_NAMES = frozenset("April August Bill Christian Drew Grant Guy Mark May Summer Will Abril Domingo Faith".split())
+_NOT_NAMES = frozenset(
+    {
+        "April",
+        "August",
+        "Bill",
+        "Christian",
+        "Drew",
+        "Grant",
+        "Guy",
+        "Mark",
+        "May",
+        "Summer",
+        "Will",
+        "Abril",
+        "Domingo",
+        "Faith",
+    }
+)
 _NAME = re.compile(r"[^\W\d_]{2,}(?:[ '-][^\W\d_]{2,})*")
 
 

@@ -6,58 +6,26 @@ from datetime import date
 from random import Random
 
 from generators.offline.chance import pick
+from generators.offline.world import load_data
 
-MONTHS = {
-    "en": "January February March April May June July August September October November December".split(),
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
-    "nl": "januari februari maart april mei juni juli augustus september oktober november december".split(),
-    "da": "januar februar marts april maj juni juli august september oktober november december".split(),
-}
-_SHORT_DATES = {
-    "en": "%d/%m/%Y",
-    "de": "%d.%m.%Y",
-    "fr": "%d/%m/%Y",
-    "es": "%d/%m/%Y",
-    "nl": "%d-%m-%Y",
-    "da": "%d.%m.%Y",
-}
-_LONG_DATES = {
-    "en": "{} {} {}",
-    "de": "{}. {} {}",
-    "fr": "{} {} {}",
-    "es": "{} de {} de {}",
-    "nl": "{} {} {}",
-    "da": "{}. {} {}",
-}
-_AMOUNTS = {
-    "US": "${}",
-    "GB": "£{}",
-    "DE": "{} €",
-    "AT": "€ {}",
-    "CH": "CHF {}",
-    "FR": "{} €",
-    "BE": "{} €",
-    "ES": "{} €",
-    "MX": "${} MXN",
-    "NL": "€ {}",
-    "DK": "{} kr.",
-}
+
+def name_month(month: int, language: str) -> str:
+    """A month (1 to 12) in a language."""
+    return str(load_data("writing")["months"][language][month - 1])
 
 
 def write_long_date(day: date, language: str, country: str) -> str:
     """A date with the month's name: `3 March 1988`, `3. März 1988`."""
-    month = MONTHS[language][day.month - 1]
+    month = name_month(day.month, language)
     if country == "US":
         return f"{month} {day.day}, {day.year}"
     number = "1er" if language == "fr" and day.day == 1 else str(day.day)
-    return _LONG_DATES[language].format(number, month, day.year)
+    return str(load_data("writing")["long_dates"][language]).format(number, month, day.year)
 
 
 def write_short_date(day: date, language: str, country: str) -> str:
     """A date in digits."""
-    return day.strftime("%m/%d/%Y" if country == "US" else _SHORT_DATES[language])
+    return day.strftime("%m/%d/%Y" if country == "US" else load_data("writing")["short_dates"][language])
 
 
 def write_birth_date(rng: Random, day: date, language: str, country: str) -> str:
@@ -82,7 +50,7 @@ def write_amount(rng: Random, country: str) -> str:
     """A sum of money in the country's currency."""
     value = pick(rng, (rng.uniform(4, 99), rng.uniform(80, 990), rng.uniform(900, 4800)))
     decimals = 0 if rng.random() < 0.3 else 2
-    return _AMOUNTS[country].format(write_number(value, country, decimals))
+    return str(load_data("writing")["amounts"][country]).format(write_number(value, country, decimals))
 
 
 def write_time(rng: Random, country: str) -> str:

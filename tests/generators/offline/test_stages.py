@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from annotation.labels import LabelSchema, load_labels
+from annotation.tagged import parse_tagged
+from generators.answers import Context, judge_answer
+from generators.offline.author import compose_document
+from generators.offline.stages import author_coreference, author_draft, author_review, score_document
+from generators.providers.base import Answer
+from generators.specs import Spec, draw_spec, spec_to_dict
+
+LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
+
+
+@pytest.fixture(scope="module")
+def labels() -> LabelSchema:
+    return load_labels()
+
+
+@pytest.fixture(scope="module")
+def specs(labels: LabelSchema) -> list[Spec]:
+    return [draw_spec(21, index, LANGUAGES, labels) for index in range(150)]
+
+
+def answer(stage: str, spec: Spec, labels: LabelSchema, given: str, document: dict) -> dict:
+    verdict = judge_answer(
+        Answer("id", content=json.dumps(document)), stage, Context(labels, spec_to_dict(spec), given)
+    )
+    assert (verdict.state, verdict.reason) == ("ok", "")
+    return verdict.result
+
+
+def test_without_mistakes_the_stages_give_the_document_and_no_proposals(specs: list[Spec], labels: LabelSchema) -> None:
+    for spec in specs[:50]:
+        document = compose_document(spec, labels)
+        draft = author_draft(spec, labels)
+        assert parse_tagged(draft, labels).entities == document.entities
+        marked = author_coreference(spec, draft, labels)
+        assert parse_tagged(marked, labels) == document
+        assert author_review(spec, marked, labels) == {"proposals": [], "tagged_text": marked}
+
+
+def test_mistakes_are_accepted_at_each_stage_and_mended_by_the_review(specs: list[Spec], labels: LabelSchema) -> None:
+    wrong = 0
+    kinds = set()
+    for spec in specs:
+        meant = compose_document(spec, labels).entities
+        draft = author_draft(spec, labels, mistake_rate=0.25)
+        result = answer("draft", spec, labels, "", {"tagged_text": draft})
+        marked = author_coreference(spec, result["tagged_text"], labels)
+        result = answer("coreference", spec, labels, draft, {"tagged_text": marked})
+        before = parse_tagged(result["tagged_text"], labels)
+        wrong += len(set(meant) ^ set(before.entities))
+        review = author_review(spec, result["tagged_text"], labels)
+        reviewed = answer("review", spec, labels, result["tagged_text"], review)
+        kinds |= {proposal["kind"] for proposal in reviewed["proposals"]}
+        assert all(proposal["accepted"] for proposal in reviewed["proposals"])
+        assert parse_tagged(reviewed["tagged_text"], labels).entities == meant
+    assert wrong > 100
+    assert kinds == {"add", "relabel", "resize"}
+
+
+def test_the_mistake_rate_decides_how_many_entities_are_wrong(specs: list[Spec], labels: LabelSchema) -> None:
+    total = right = 0
+    for spec in specs:
+        meant = compose_document(spec, labels).entities
+        given = parse_tagged(author_draft(spec, labels, mistake_rate=0.1), labels).entities
+        total += len(meant)
+        right += len(set(meant) & set(given))
+    assert 0.05 < 1 - right / total < 0.15
+
+
+def test_a_text_by_somebody_else_is_left_as_it_is(specs: list[Spec], labels: LabelSchema) -> None:
+    tagged = "Call <FIRSTNAME>Ann</FIRSTNAME>, she knows."
+    assert author_coreference(specs[0], tagged, labels) == tagged
+    assert author_review(specs[0], tagged, labels) == {"proposals": [], "tagged_text": tagged}
+
+
+def test_scores_are_plausible_and_repeatable(specs: list[Spec]) -> None:
+    scores = [score_document(spec) for spec in specs]
+    assert scores == [score_document(spec) for spec in specs]
+    assert 0.5 <= min(scores) < max(scores) <= 0.99
+    assert len(set(scores)) > 50
