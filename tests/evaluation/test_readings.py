@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from annotation.types import Annotation, Author, Sample, Status
+from evaluation.readings import choose_shown, is_control, list_latest_predictions, list_latest_reviews, merge_samples
+
+
+def review(person: str, time: str, **fields) -> Annotation:
+    return Annotation(Author.person(person), updated_at=time, id=time, **fields)
+
+
+def predict(model: str, time: str, id: str) -> Annotation:
+    return Annotation(Author.model(model), created_at=time, id=id)
+
+
+def make_sample(*annotations: Annotation, **provenance) -> Sample:
+    return Sample("text", "en", annotations=annotations, provenance=provenance, sample_id="s")
+
+
+def test_the_newest_submitted_review_of_each_person() -> None:
+    sample = make_sample(
+        review("bob", "2026-01-01"),
+        review("ann", "2026-01-03"),
+        review("ann", "2026-01-02"),
+        review("ann", "2026-01-04", status=Status.DRAFT),
+    )
+    assert [(r.author.name, r.id) for r in list_latest_reviews(sample)] == [
+        ("ann", "2026-01-03"),
+        ("bob", "2026-01-01"),
+    ]
+
+
+def test_the_newest_prediction_of_each_model() -> None:
+    sample = make_sample(predict("m", "2", "b"), predict("m", "1", "a"), predict("k", "3", "c"))
+    assert [p.id for p in list_latest_predictions(sample)] == ["c", "b"]
+
+
+def test_what_was_shown_is_the_parent_else_the_newest() -> None:
+    sample = make_sample(predict("m", "1", "a"), predict("k", "2", "b"))
+
+    def shown(parent: str | None, model: str = "") -> str | None:
+        found = choose_shown(sample, review("ann", "3", parent=parent), model)
+        return found.id if found else None
+
+    assert shown("a") == "a"
+    assert shown(None) == "b"
+    assert shown("gone") == "b"
+    assert shown(None, "m") == "a"
+    assert shown("b", "m") is None
+
+
+def test_control_samples_say_so() -> None:
+    assert is_control(make_sample(control=True))
+    assert not is_control(make_sample(control="yes"))
+    assert not is_control(make_sample())
+
+
+def test_the_same_sample_in_two_files_is_one() -> None:
+    shared = predict("m", "1", "a")
+    merged = merge_samples(
+        [make_sample(shared, review("ann", "2")), make_sample(shared, review("bob", "3"), control=True)]
+    )
+    assert [a.author.name for a in merged[0].annotations] == ["m", "ann", "bob"]
+    assert is_control(merged[0])
+    assert len(merged) == 1
