@@ -7,7 +7,6 @@ from annotation.types import Annotation, Author, Sample
 from evaluation.predictors.annotating import add_prediction, iter_outcomes
 from evaluation.predictors.base import Predictor
 
-
 CREDIT = {"work": "weights", "licence": "CC BY 4.0"}
 
 
