@@ -182,7 +182,7 @@ def _is_same(staging: Path, target: Path) -> bool:
 def summarise(manifest: Mapping[str, Any]) -> str:
     """The manifest in one sentence."""
     data, split = manifest["data"], manifest["split"]
-    sizes = ", ".join(f"{name} {size}" for name, size in split["sizes"].items())
+    sizes = ", ".join(f"{name} {size}" for name, size in sorted(split["sizes"].items(), key=lambda item: -item[1]))
     return (
         f"{data['samples']} samples ({data['reviewed']} reviewed), {data['entities']} entities, "
         f"{data['clusters']} clusters; {sizes}; {split['groups']} groups; leakage {split['leakage']['group']:.1%}, "

@@ -101,5 +101,5 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
 
 def _judge_issue(code: str, count: int, total: int, holders: list[str]) -> CheckResult:
     limit = 0.0 if code in ERRORS else _WARNING_LIMIT
-    cases = f"cases for as many entities: {CODES[code]}"
+    cases = f"entities: {CODES[code]}"
     return rate_result(code, "alignment", min(count, total), total, limit, cases, {"samples": holders})
