@@ -6,6 +6,7 @@ the same `Idempotency-Key`, so that a server that knows the header never bills a
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,13 +15,15 @@ import httpx2
 import openai
 import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from annotation.errors import GoldspanError, TerminalServiceError
 from generators.providers.adaptation import Adaptation
 
 _TRIES_AGAIN = 3
-"""After a dropped connection or 5xx: at once, then after growing pauses."""
+"""After a dropped connection or 5xx: as the server's Retry-After says, else at once, then after growing pauses."""
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
+_LONGEST_PAUSE = 120.0
 _TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _NO_BALANCE = ("insufficient_quota", "billing", "balance")
@@ -101,12 +104,13 @@ class ChatClient:
     async def _ask_again(self, content: bytes, key: str) -> Reply:
         try:
             return await self._post(content, key)
-        except (Unreachable, _ServerBroke):
+        except (Unreachable, _ServerBroke) as error:
             if not _TRIES_AGAIN:
                 raise
+            await asyncio.sleep(_find_pause(error) or 0.0)
         retrying = AsyncRetrying(
             stop=stop_after_attempt(_TRIES_AGAIN),
-            wait=wait_random_exponential(multiplier=0.5, max=8),
+            wait=_wait_before_retry,
             retry=retry_if_exception_type((Unreachable, _ServerBroke)),
             reraise=True,
         )
@@ -132,7 +136,21 @@ class ChatClient:
 
 
 class _ServerBroke(Rejected):
-    """5xx: worth asking again."""
+    """5xx: worth asking again, after `retry_after` seconds when the server says so."""
+
+    def __init__(self, status: int, message: str, retry_after: float | None = None) -> None:
+        super().__init__(status, message)
+        self.retry_after = retry_after
+
+
+def _find_pause(error: BaseException | None) -> float | None:
+    pause = getattr(error, "retry_after", None)
+    return None if pause is None else min(float(pause), _LONGEST_PAUSE)
+
+
+def _wait_before_retry(state: RetryCallState) -> float:
+    pause = _find_pause(state.outcome.exception()) if state.outcome else None
+    return float(_BACKOFF(state)) if pause is None else pause
 
 
 def _make_http_client(base_url: str, limits: httpx2.Limits, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
@@ -155,7 +173,7 @@ def read_status_error(error: openai.APIStatusError, url: str) -> GoldspanError:
             f"{url} has no such model or address ({message}). Check --model, --api-url.", status
         )
     if status in {408, 409} or status >= 500:
-        return _ServerBroke(status, message)
+        return _ServerBroke(status, message, read_retry_after(error.response.headers))
     return Rejected(status, message)
 
 
