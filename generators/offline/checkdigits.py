@@ -22,8 +22,6 @@ IBAN_PATTERNS = {
     "ES": "########",
     "NL": "@@@@##########",
     "DK": "##############",
-    "IE": "@@@@##############",
-    "PT": "###################",
 }
 """What follows country and check digits; FR, BE and ES get their national check digits appended."""
 
