@@ -124,13 +124,15 @@ def build_instructions(labels: LabelSchema) -> str:
         "Mark it each time it occurs, without blanks or punctuation around it.</p>",
         "<p>Mark names, pronouns and references to the same person as mentions, and link each later one to the "
         f"first with <b>{escape(labels.relation)}</b>.</p>",
+        "<p>Keys: the letter or digit on a label chooses it, then drag over the words. With a span selected, the key "
+        "of another label changes it, Backspace removes it, Alt+R and a click on another span links the two. "
+        "Ctrl+Enter submits, Ctrl+Space skips.</p>",
     ]
     for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
         rows = (
-            f"<li><b>{escape(label.code)}</b> ({escape(label.name)}): {escape('; '.join(label.hints))}</li>"
-            for label in members
+            f"<li><b>{escape(label.code)}</b> {escape('. '.join((label.name, *label.hints)))}</li>" for label in members
         )
-        parts.append(f"<h4>{escape(category)}</h4><ul>{''.join(rows)}</ul>")
+        parts.append(f"<br><h4>{escape(category)}</h4><ul>{''.join(rows)}</ul>")
     return "\n".join(parts)
 
 

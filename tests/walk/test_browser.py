@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
@@ -19,9 +16,10 @@ from annotation.labelstudio.config import build_config, build_instructions, comp
 from annotation.tagged import parse_tagged
 from annotation.tasks import encode_task, read_task
 from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from tests.walk.screen import Screen
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from tests.walk.conftest import RunningStudio
 
@@ -121,38 +119,10 @@ def pushed(studio: RunningStudio) -> PushedTask:
 
 
 @pytest.fixture
-def page(studio: RunningStudio, browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1500, "height": 1000})
-    page.goto(f"{studio.url}/user/login/")
-    page.fill("input[name=email]", studio.info.email)
-    page.fill("input[name=password]", studio.info.password)
-    page.click("button[type=submit]")
-    page.wait_for_load_state()
-    yield page
-    page.close()
-
-
-def open_task(page: Page, studio: RunningStudio, pushed: PushedTask, task: int) -> None:
-    page.goto(f"{studio.url}/projects/{pushed.project}/data?task={task}")
-    page.wait_for_selector(".htx-highlight", timeout=60_000)
-    page.get_by_text(LABELS.relation).first.wait_for(timeout=20_000)
-
-
-def read_highlights(page: Page) -> list[str]:
-    return page.eval_on_selector_all(".htx-highlight", "marks => marks.map(mark => mark.textContent)")
-
-
-def take_picture(page: Page, name: str) -> None:
-    """Keep a screenshot where `GOLDSPAN_SCREENSHOTS` says."""
-    if folder := os.environ.get("GOLDSPAN_SCREENSHOTS"):
-        page.mouse.move(5, 400)
-        page.wait_for_timeout(1000)
-        page.screenshot(path=Path(folder) / name)
-
-
-def read_annotations(pushed: PushedTask) -> list[dict[str, Any]]:
-    (task,) = pushed.client.read_tasks(pushed.project, [pushed.task], FIELDS)
-    return task["annotations"]
+def screen(studio: RunningStudio, browser: Browser) -> Iterator[Screen]:
+    screen = Screen.log_in(browser, studio.url, studio.info.email, studio.info.password)
+    yield screen
+    screen.page.close()
 
 
 def test_project_keeps_the_screen_that_was_built(pushed: PushedTask) -> None:
@@ -160,40 +130,37 @@ def test_project_keeps_the_screen_that_was_built(pushed: PushedTask) -> None:
     assert not compare_config(LABELS, stored)
 
 
-def test_screen_shows_labels_guideline_entities_and_relation(
-    page: Page, studio: RunningStudio, pushed: PushedTask
-) -> None:
-    open_task(page, studio, pushed, pushed.task)
+def test_screen_shows_labels_guideline_entities_and_relation(screen: Screen, pushed: PushedTask) -> None:
+    page = screen.page
+    screen.open_task(pushed.project, pushed.task)
+    page.get_by_text(LABELS.relation).first.wait_for(timeout=20_000)
     wanted = sorted(TEXT[span.start : span.end] for span in (*ENTITIES, *MENTIONS))
-    assert sorted(read_highlights(page)) == wanted
+    assert sorted(screen.read_highlights()) == wanted
     assert page.get_by_text(LABELS.relation).count() == len(MENTIONS) - 1
     for category in LABELS.categories:
         assert page.get_by_role("heading", name=category).first.is_visible()
     for label in LABELS.labels:
         assert page.locator(".lsf-label__text", has_text=re.compile(f"^{label.code}$")).first.is_visible()
-    take_picture(page, "scripts.png")
+    screen.take_picture("scripts.png")
     hint = page.get_by_text("Street name without the house number")
     assert not hint.is_visible()
     page.get_by_text("Guideline", exact=True).click()
     hint.wait_for(state="visible", timeout=5000)
-    take_picture(page, "guideline.png")
+    screen.take_picture("guideline.png")
 
 
-def test_ordinary_letter_is_readable(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
+def test_ordinary_letter_is_readable(screen: Screen, pushed: PushedTask) -> None:
     letter = build_letter()
     (reading,) = letter.predictions
-    open_task(page, studio, pushed, pushed.letter)
+    screen.open_task(pushed.project, pushed.letter)
     spans = [*reading.entities, *reading.mentions]
-    assert sorted(read_highlights(page)) == sorted(letter.text[span.start : span.end] for span in spans)
-    take_picture(page, "task.png")
+    assert sorted(screen.read_highlights()) == sorted(letter.text[span.start : span.end] for span in spans)
+    screen.take_picture("task.png")
 
 
-def test_submission_keeps_every_span_and_relation(page: Page, studio: RunningStudio, pushed: PushedTask) -> None:
-    open_task(page, studio, pushed, pushed.task)
-    page.get_by_role("button", name="Submit").click()
-    deadline = time.monotonic() + 30
-    while not read_annotations(pushed) and time.monotonic() < deadline:
-        page.wait_for_timeout(200)
+def test_submission_keeps_every_span_and_relation(screen: Screen, pushed: PushedTask) -> None:
+    screen.open_task(pushed.project, pushed.task)
+    screen.submit()
     (task,) = pushed.client.read_tasks(pushed.project, [pushed.task], FIELDS)
     sample, issues = read_task(task, LABELS)
     (review,) = sample.reviews

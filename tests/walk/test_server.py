@@ -15,7 +15,6 @@ from annotation.errors import TerminalServiceError
 from annotation.labels import load_labels
 from annotation.labelstudio.client import StudioClient
 from annotation.labelstudio.config import build_config
-from annotation.labelstudio.credentials import is_personal_token
 from annotation.labelstudio.process import find_free_port
 from annotation.labelstudio.server import server_status, start_server, stop_server
 from annotation.tasks import encode_task
@@ -44,16 +43,6 @@ def test_legacy_token_works(studio: RunningStudio) -> None:
     assert client.read_user()["email"] == studio.info.email
     assert client.read_version()["release"].startswith("1.23")
     assert push_one(client) == 1
-
-
-def test_personal_token_can_be_had_and_works(studio: RunningStudio) -> None:
-    with httpx.Client(base_url=studio.url, follow_redirects=True) as session:
-        session.get("/user/login/")
-        form = {"email": studio.info.email, "password": studio.info.password}
-        session.post("/user/login/", data=form | {"csrfmiddlewaretoken": session.cookies["csrftoken"]})
-        token = session.post("/api/token/", headers={"X-CSRFToken": session.cookies["csrftoken"]}).json()["token"]
-    assert is_personal_token(token)
-    assert StudioClient(studio.url, token).read_user()["email"] == studio.info.email
 
 
 def test_predictions_are_validated_strictly(studio: RunningStudio) -> None:
