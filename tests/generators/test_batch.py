@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from annotation.errors import TerminalServiceError
+from annotation.errors import StateError, TerminalServiceError, TransientServiceError
 from generators.budget import Budget, Prices
 from generators.feed import PipelineFeed
 from generators.journal import Journal
@@ -250,3 +250,27 @@ def test_duplicates_of_one_intent_are_cancelled(provider, tmp_path):
         await api.close()
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("place", ["generators.providers.shards.Shard.add", "generators.rawlog.RawLog.append"])
+async def test_a_full_disk_stops_the_run_and_resume_goes_on(provider, tmp_path, monkeypatch, place):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    url = provider("doubleword")
+    with monkeypatch.context() as patched:
+        patched.setattr(place, refuse)
+        with pytest.raises(StateError, match="No space left"):
+            await run_items(tmp_path / "run", url, "doubleword", 5)
+    assert await run_items(tmp_path / "run", url, "doubleword", 5) == {"done": 5}
+    assert assert_paid_once(url)["paid_rows"] == 10
+
+
+async def test_a_queue_that_stays_full_stops_the_run(provider, tmp_path, monkeypatch):
+    monkeypatch.setattr("generators.providers.batch._MAX_REFUSALS", 2)
+    url = provider("openai", [{"kind": "token_limit_exceeded"}])
+    with pytest.raises(TransientServiceError, match="queue stays full"):
+        await run_items(tmp_path / "run", url, "openai", 5)
+    with Journal(tmp_path / "run") as journal:
+        assert journal.count_rows() == {("draft", "pending"): 5}
+    assert assert_paid_once(url)["paid_rows"] == 0
