@@ -17,7 +17,7 @@ import orjson
 from annotation.errors import RecordError
 from annotation.hub.client import fetch_file, open_snapshot
 from annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
-from annotation.hub.rows import Shape, find_shape, kiji
+from annotation.hub.rows import Shape, find_shape, get_shape, kiji
 from annotation.hub.rows.convert import Source, convert_row
 from annotation.hub.rows.raw import Code, RowError
 from annotation.hub.shards import Shard, list_shards, read_rows
@@ -63,7 +63,7 @@ def download_dataset(
             continue
         rows = read_rows(fetch_file(snapshot, file), file)
         probe = list(islice(rows, _PROBE))
-        shape = find_shape(column for row in probe if row is not None for column in row)
+        shape = find_shape(column for row in probe if row for column in row) if probe else get_shape(kiji.NAME)
         chosen = chosen or _choose_taxonomy(repository, _list_labels(probe, shape), shape, labels)
         source = Source(repository, snapshot.revision, shard.split)
         done[file] = convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)

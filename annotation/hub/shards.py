@@ -12,6 +12,7 @@ from annotation.errors import InputError, UnknownNameError
 from annotation.store import read_records
 
 _BATCH = 256
+_BUFFER = 1 << 20
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 _SPLIT = re.compile(r"(?<![a-z])(train|training|test|validation|valid|val|dev)(?![a-z])")
 _SPLIT_NAMES = {"training": "train", "valid": "validation", "val": "validation", "dev": "validation"}
@@ -79,9 +80,10 @@ def _read_parquet(path: Path, name: str) -> Iterator[Mapping[str, Any]]:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                yield from batch.to_pylist()
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
+            for group in range(file.num_row_groups):
+                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group]):
+                    yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{name} is not readable Parquet: {error}. Fetch it again or report it.") from None
 

@@ -132,3 +132,19 @@ def test_what_is_wrong_is_said(hub: Any, tmp_path: Path, labels: Any) -> None:
         download_dataset(REPO, tmp_path, labels, revision="nope")
     with pytest.raises(InputError, match="owner/name"):
         download_dataset("a b/c/d", tmp_path, labels)
+
+
+def test_an_empty_shard_and_labels_that_tell_the_taxonomy(hub: Any, tmp_path: Path, labels: Any) -> None:
+    row = {"source_text": "Ann waits.", "privacy_mask": [{"label": "GIVENNAME1", "start": 0, "end": 3, "value": "Ann"}]}
+    files = {"data/test.parquet": parquet([]), "data/train.parquet": parquet([row | {"language": "en"}])}
+    hub.add("someone/mirror", files)
+    report = download_dataset("someone/mirror", tmp_path, labels, taxonomy="ai4privacy-300k")
+    assert (report.rows, report.samples, report.shards["data/test.parquet"].rows) == (1, 1, 0)
+    assert download_dataset("someone/mirror", tmp_path, labels).samples == 1
+    with pytest.raises(StateError, match="layout"):
+        download_dataset("someone/mirror", tmp_path, labels, layout="files")
+    hub.add("someone/other", {"data/train.parquet": files["data/train.parquet"]})
+    assert download_dataset("someone/other", tmp_path / "b", labels).taxonomy == "ai4privacy-300k"
+    (tmp_path / "someone--mirror.import" / "download.json").write_text("{")
+    with pytest.raises(StateError, match="broken"):
+        download_dataset("someone/mirror", tmp_path, labels)
