@@ -13,10 +13,13 @@ from generators.stand_in import write_annotation
 
 
 def write_as_author(body: Mapping[str, Any]) -> str | None:
-    """The offline author's answer to a request of our own, also of the `llm` predictor; None for any other request."""
+    """The offline author's answer to a request of our own, also of the `llm` predictor.
+
+    None for any other request, however much it looks like one of ours.
+    """
     try:
         return write_content(body, _load_labels())
-    except InputError:
+    except (InputError, LookupError, TypeError, ValueError, AttributeError):
         return write_annotation(body, _load_labels())
 
 
