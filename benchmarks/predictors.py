@@ -1,6 +1,6 @@
 """How well and how fast the predictors read: strict precision and recall per label, CPU a document.
 
-    python benchmarks/predictors.py [PREDICTOR …] [--samples 300] [--seed 20] [--languages en,de,fr,es,nl,da]
+    python benchmarks/predictors.py [PREDICTOR …] [--samples 300] [--seed 77] [--languages en,de,fr,es,nl,da]
 
 Gold are documents of the offline author, whose labels are exact by construction. Rampart knows 15 of the labels; the
 line "shared" scores every predictor on those alone. The offline author is not the world: these figures compare
@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("predictors", nargs="*", default=["regex", "rampart", "regex+rampart"])
     parser.add_argument("--samples", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--languages", default="en,de,fr,es,nl,da")
     options = parser.parse_args()
     languages = options.languages.split(",")

@@ -29,12 +29,15 @@ _URL = regex.compile(
     regex.IGNORECASE,
 )
 _PHONE_WORDS = regex.compile(
-    r"(?i:phone|mobile|cell|call|tel\b|tel[.:]|telefon|telefono|teléfono|téléphone|tél|portable|handy|mobil|móvil|"
+    r"(?<!\p{L})(?i:tele)?(?i:phone|mobile|cell|call|tel\b|tel[.:]|telefon|telefono|teléfono|téléphone|tél|portable|handy|mobil|móvil|"
     r"celular|telefoon|telefoonnummer|gsm|whatsapp|fax|text me|ring|anrufen|erreichbar|joindre|llam|bel\b|bereik|"
     r"ring til|tlf|mobiel|rückruf|durchwahl)[^.!?\n]{0,40}\Z"
 )
 _NO_TRUNK_PREFIX = {"US", "CA", "MX", "ES", "DK", "NO", "PT", "PL"}
-_DATE = regex.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})\Z|\d{4}-\d{2}-\d{2}\Z")
+_NO_PHONE = regex.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})\Z|(?:19|20)\d{2}(?:-\d{2}-\d{2}|[-/]\d{3,4})?\Z|\d{1,5}\Z"
+)
+_REFERENCE = regex.compile(r"(?:\p{L}-|#|§ ?)\Z")
 _HANDLE = regex.compile(r"(?<![\w.@/+-])@[\p{L}\p{N}_][\w.-]{1,30}(?<![.-])(?!@)")
 _USERNAME = compile_stated(
     r"user ?name|user[- ]?id|log[- ]?in(?: name)?|handle|screen name|benutzername|nutzername|benutzerkennung|"
@@ -74,15 +77,16 @@ def find_phones(document: Document) -> Iterator[Candidate]:
     for region in document.countries or (None,):
         matcher = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE)
         for match in matcher:
-            stated = _PHONE_WORDS.search(text[max(0, match.start - 60) : match.start]) is not None
+            before = text[max(0, match.start - 60) : match.start]
+            if _NO_PHONE.match(match.raw_string) or _REFERENCE.search(before):
+                continue
+            stated = _PHONE_WORDS.search(before) is not None
             if stated or (phonenumbers.is_valid_number(match.number) and _looks_dialled(match.raw_string, region)):
                 score = STATED if stated else LOOSE + 0.1 * match.raw_string.startswith(("+", "00", "("))
                 yield Candidate(match.start, match.end, "PHONENUMBER", score)
 
 
 def _looks_dialled(raw: str, region: str | None) -> bool:
-    if _DATE.match(raw):
-        return False
     if raw.startswith(("+", "0", "(")):
         return True
     return region in _NO_TRUNK_PREFIX and not raw.isdigit()

@@ -29,11 +29,11 @@ _DATE = (
 )
 _BIRTH = (
     r"born|birth ?date|birthday|date of birth|d\.?o\.?b\.?|geb(?:oren|\.)|geburtsdatum|geburtstag|né\(?e?\)?|née|"
-    r"(?:date de )?naissance|nacid[oa]s?|nació|(?:fecha de )?nacimiento|f\. ?nac\.?|geboortedatum|geboortedag|"
-    r"født|fødselsdato|fødselsdag|fødd|nat[oa] il|nascita|nascid[oa]|nascimento"
+    r"(?:date de )?naissance|nacid[oa]s?|nació|nací|(?:fecha de )?nacimiento|f\. ?nac\.?|geboortedatum|geboortedag|"
+    r"født|fødselsdato(?:en)?|fødselsdag(?:en)?|fødd|nat[oa] il|nascita|nascid[oa]|nascimento"
 )
 _BORN = regex.compile(
-    rf"(?<![\p{{L}}])(?i:{_BIRTH})(?![\p{{L}}])[^.!?;\d]{{0,40}}?(?<![\d./-])(?P<value>(?i:{_DATE}))(?![\d/-])"
+    rf"(?<![\p{{L}}])(?i:{_BIRTH})(?![\p{{L}}])(?:[^.!?;\d]|(?<=\b\p{{Lu}}\p{{L}}{{0,3}})\.){{0,40}}?(?<![\d./-])(?P<value>(?i:{_DATE}))(?![\d/-])"
 )
 _BORN_AFTER = regex.compile(
     rf"(?<![\d./-])(?P<value>(?i:{_DATE}))(?![\d/-])[^.!?;\d,]{{0,14}}?(?<![\p{{L}}])"

@@ -35,7 +35,9 @@ _STATED_WORDS = {
     "SSN": (
         r"social security|ssn|national insurance|nino\b|n\.?i\.?(?= n)|social insurance|sozialversicherung(?:s)?|sv-|"
         r"rentenversicherung(?:s)?|ahv-?|(?:numéro )?(?:de )?sécurité sociale|n° (?:de )?sécu|assurance sociale|"
-        r"seguridad social|nss|sofi-?|inss|sociale zekerheid|socialsikring(?:s)?"
+        r"seguridad social|nss|sofi-?|inss|sociale ?zekerheid(?:s)?|socialsikring(?:s)?|sygesikr(?:ing|et)|zorgpas|"
+        r"insured under|versichert unter|versicher(?:ten|ungs)(?:nummer|karte|-nr\.?)|carte d['’]assurance|"
+        r"assurée? sous|numéro d['’]assuré|verzekerd onder|afiliad[oa] con"
     ),
     "NATIONALID": (
         r"national (?:id(?:entity|entification)?|number|register)|personal (?:id(?:entity|entification)? )?number|"

@@ -41,14 +41,17 @@ _STREETS = tuple(
 _BARE_STREET = regex.compile(
     rf"(?<![\p{{L}}\d./-])(?:\p{{Lu}}[\p{{L}}'’-]*(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|vej|gade)"
     rf"|{_NAME}(?: {_NAME}){{0,2}} (?:Street|St|Avenue|Ave|Road|Rd|Lane|Drive|Boulevard|Blvd|Terrace|Gardens|Crescent)"
-    rf"|(?:[rR]ue|[cC]alle|[aA]venida|[bB]oulevard) {_WORDS})(?![\p{{L}}\d])"
+    rf"|(?:[rR]ue|[cC]alle|[aA]venida|[bB]oulevard|[pP]aseo|[cC]alzada) {_WORDS}"
+    rf"|(?:[aA]venue|[pP]lace|[aA]llée|[iI]mpasse|[cC]hemin|[rR]oute|[qQ]uai|[pP]laza) (?={_SMALL} ?){_WORDS}"
+    r")(?![\p{L}\d])"
 )
 _STATED_NUMBER = compile_stated(
     r"house (?:number|no\.?)|building (?:number|no\.?)|hausnummer|hausnr\.?|numéro de (?:maison|rue)|"
     r"número de (?:casa|portal)|huisnummer|husnummer|husnr\.?",
     r"\d{1,4}(?: ?[a-zA-Z](?![\p{L}\d]))?(?![\p{L}\d])(?!\.\d)",
 )
-_SENTENCE_END = regex.compile(r"\s+\p{Lu}|\s*\Z")
+_SENTENCE_END = regex.compile(r"\s+\p{Lu}|\s*\n|\s*\Z")
+_KEEPS_STOP = regex.compile(r"(?:\.\p{L}|Inc|Corp)\.\Z")
 _STATED_ZIP = compile_stated(
     r"zip(?: ?code)?|post(?:al)?[- ]?code|plz|postleitzahl|code postal|código postal|c\.?p\.|postnummer|postnr\.?|"
     r"codice postale|(?-i:CAP)",
@@ -86,7 +89,7 @@ _FORM = (
 )
 _COMPANY = regex.compile(
     rf"(?<![\p{{L}}\d])(?P<value>(?:[\p{{Lu}}\d][\p{{L}}\d'’.-]*(?:,? (?:&|and|und|et|y|en|og|e) | |, ))"
-    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]*(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))(?![\p{{L}}\d]| \d)"
+    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]*(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))(?![\p{{L}}\d]|[ -]\d)"
 )
 
 
@@ -121,7 +124,8 @@ def find_companies(document: Document) -> Iterator[Candidate]:
 
 def _leave_full_stop(text: str, end: int) -> int:
     """The end without a full stop that closes the sentence as well."""
-    return end - 1 if text[end - 1] == "." and _SENTENCE_END.match(text, end) else end
+    closes = text[end - 1] == "." and _SENTENCE_END.match(text, end)
+    return end - 1 if closes and not _KEEPS_STOP.search(text[max(0, end - 5) : end]) else end
 
 
 def _list_layouts(country: str) -> tuple[regex.Pattern[str], ...]:
