@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 
-from annotation.errors import RecordError
 from annotation.hub.client import fetch_file, open_snapshot
 from annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
 from annotation.hub.rows import Shape, find_shape, get_shape, kiji
@@ -22,7 +21,8 @@ from annotation.hub.rows.convert import Source, convert_row
 from annotation.hub.rows.raw import Code, RowError
 from annotation.hub.shards import Shard, list_shards, read_rows
 from annotation.labels import LabelSchema
-from annotation.store import AtomicFile, prepare_task
+from annotation.store import AtomicFile
+from annotation.tasks import encode_task, task_problems, task_validator
 from annotation.taxonomy import OWN, Taxonomy, find_taxonomy, list_taxonomies, load_taxonomy, open_taxonomy
 from annotation.types import Sample
 
@@ -125,10 +125,9 @@ def _write_sample(
     key = _make_key(converted.sample_id)
     if key in seen:
         return RowError(Code.DUPLICATE_TEXT)
-    try:
-        task = prepare_task(converted, labels)
-    except RecordError as error:
-        return RowError(Code.UNWRITABLE, error.reason)
+    task = encode_task(converted, labels)
+    if not task_validator(labels).accepts(task):
+        return RowError(Code.UNWRITABLE, task_problems(task, labels)[0].pointer)
     write(converted.sample_id, orjson.dumps(task, option=orjson.OPT_APPEND_NEWLINE))
     seen.add(key)
     return converted
