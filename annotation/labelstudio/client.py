@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import orjson
 
-from annotation.errors import ServiceError
+from annotation.errors import ServiceError, TransientServiceError
 from annotation.labelstudio.transport import Json, Transport
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class StudioClient:
     def __init__(self, url: str, token: str, timeout: float = 600.0) -> None:
         transport = Transport(url, token, timeout)
         self._ask, self._ask_any, self._send = transport.ask_object, transport.ask, transport.send
+        self._download = transport.download
         self.url = transport.url
 
     # -- server -------------------------------------------------------------------------------------------------------
@@ -200,6 +201,32 @@ class StudioClient:
     def create_view(self, project: int, data: Mapping[str, Any]) -> Json:
         """Add a tab to the project's Data Manager."""
         return self._ask("POST", "api/dm/views/", "create a view", body={"project": project, "data": data})
+
+    # -- snapshots ----------------------------------------------------------------------------------------------------
+
+    def create_snapshot(self, project: int, *, annotated_only: bool) -> int:
+        """Let Label Studio write all tasks, or those with annotations, into a file; its id once that is done."""
+        fields = {
+            "title": "Goldspan pull",
+            "serialization_options": {"predictions": {"only_id": False}, "drafts": {"only_id": False}},
+            "task_filter_options": {"only_with_annotations": annotated_only},
+        }
+        snapshot = self._ask("POST", f"api/projects/{project}/exports/", "make a snapshot", body=fields)
+        while snapshot["status"] not in ("completed", "failed"):
+            time.sleep(0.5)
+            snapshot = self._ask("GET", f"api/projects/{project}/exports/{snapshot['id']}", "look at the snapshot")
+        if snapshot["status"] == "failed":
+            raise TransientServiceError(f"Label Studio at {self.url} failed to make a snapshot of project {project}.")
+        return int(snapshot["id"])
+
+    def download_snapshot(self, project: int, snapshot: int, target: IO[bytes]) -> None:
+        """Copy a snapshot, one JSON list of tasks, into a file."""
+        path = f"api/projects/{project}/exports/{snapshot}/download"
+        self._download(path, "read the snapshot", target, {"exportType": "JSON"})
+
+    def delete_snapshot(self, project: int, snapshot: int) -> None:
+        """Delete a snapshot; Label Studio keeps them for ever otherwise."""
+        self._ask_any("DELETE", f"api/projects/{project}/exports/{snapshot}", "delete the snapshot")
 
     # -- storages and webhooks -----------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -76,12 +76,19 @@ def save_state(path: Path, state: PullState) -> None:
     write_atomic(find_state_file(path), orjson.dumps(fields, option=orjson.OPT_INDENT_2))
 
 
-def read_known_tasks(path: Path) -> dict[int, bool]:
-    """Ids of the tasks in a pulled file, and whether the record holds drafts."""
+class KnownTask(NamedTuple):
+    """What a pulled file knows of a task: its `updated_at` when it was fetched, and whether it had drafts."""
+
+    stamp: str
+    drafts: bool
+
+
+def read_known_tasks(path: Path) -> dict[int, KnownTask]:
+    """The tasks in a pulled file, by id."""
     if not path.exists():
         return {}
     return {
-        record.value["id"]: bool(record.value.get("drafts"))
+        record.value["id"]: KnownTask(str(_read_pull(record.value).get("stamp", "")), bool(record.value.get("drafts")))
         for record in read_records(path)
         if isinstance(record.value.get("id"), int)
     }
@@ -213,7 +220,12 @@ def _drop(local: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take
 
 
 def _read_base(local: dict[str, Any]) -> str:
-    return str(local["data"].get("provenance", {}).get("pull", {}).get("sha256", ""))
+    return str(_read_pull(local).get("sha256", ""))
+
+
+def _read_pull(record: dict[str, Any]) -> dict[str, Any]:
+    pull = record.get("data", {}).get("provenance", {}).get("pull", {})
+    return pull if isinstance(pull, dict) else {}
 
 
 def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None) -> bytes:

@@ -8,6 +8,7 @@ it does not list deleted tasks, so the ids are swept when the counts say that so
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from annotation.errors import RecordError
+from annotation.errors import RecordError, TransientServiceError
 from annotation.labels import LabelSchema
 from annotation.labelstudio.client import StudioClient, split_chunks
 from annotation.labelstudio.ledger import (
+    KnownTask,
     Merged,
     PullState,
     RecordFile,
@@ -33,6 +35,7 @@ from annotation.labelstudio.locks import hold_lock
 from annotation.labelstudio.merge import Policy
 from annotation.labelstudio.project import require_project
 from annotation.labelstudio.records import PULL_FIELDS, Lint, RecordBuilder
+from annotation.labelstudio.snapshot import iter_snapshot
 from annotation.labelstudio.validation import Refused
 from annotation.workspace import Workspace
 
@@ -40,6 +43,10 @@ Progress = Callable[[str, int, int], None]
 
 OVERLAP = timedelta(minutes=5)
 """How far an incremental pull looks back behind its watermark: transactions commit later than they are stamped."""
+
+SNAPSHOT_FROM = 500
+SNAPSHOT_SHARE = 0.2
+"""From this many tasks, and from this share of the project on, a snapshot is faster than listing."""
 
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _CHUNK = 200
@@ -97,7 +104,7 @@ class _Run:
     project: int
     options: PullOptions
     state: PullState
-    known: dict[int, bool]
+    known: dict[int, KnownTask]
     progress: Progress
     wanted: dict[int, str] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
@@ -165,15 +172,17 @@ def _list_changes(run: _Run) -> None:
     """Fill `wanted` with the tasks to fetch and `gone` with those that left the project."""
     full = run.options.full or not run.state.watermark
     run.watermark = run.state.watermark
+    listed = set()
     for task in _iter_listing(run, [] if full else [_since(run.state.watermark)]):
+        listed.add(task["id"])
         run.watermark = max(run.watermark, task["updated_at"])
         _sort_in(run, task)
     if full:
-        run.gone |= run.known.keys() - run.wanted.keys()
+        run.gone |= run.known.keys() - listed
         return
     for task in _iter_listing(run, [_DRAFT_EXISTS]):
         _sort_in(run, task)
-    lost_drafts = [task for task, drafts in run.known.items() if drafts and task not in run.wanted]
+    lost_drafts = [task for task, known in run.known.items() if known.drafts and task not in run.wanted]
     for task in run.client.read_tasks(run.project, lost_drafts, _LIST_FIELDS):
         _sort_in(run, task)
     if _count_remote(run) != len((run.known.keys() | run.wanted.keys()) - run.gone):
@@ -182,11 +191,13 @@ def _list_changes(run: _Run) -> None:
 
 
 def _sort_in(run: _Run, task: dict[str, Any]) -> None:
+    known = run.known.get(task["id"])
     touched = task["total_annotations"] or task["cancelled_annotations"] or task["draft_exists"]
     if touched or run.options.untouched:
-        run.wanted[task["id"]] = task["updated_at"]
-        run.gone.discard(task["id"])
-    elif task["id"] in run.known:
+        drafts = task["draft_exists"] or (known is not None and known.drafts)
+        if run.options.full or drafts or known is None or known.stamp != task["updated_at"]:
+            run.wanted[task["id"]] = task["updated_at"]
+    elif known is not None:
         run.gone.add(task["id"])
 
 
@@ -210,23 +221,36 @@ def _iter_listing(run: _Run, filters: list[dict[str, Any]], include: str = _LIST
 
 def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
     fetched = _Fetched()
-    records.keep_only({task: stamp for task, stamp in run.wanted.items() if not run.known.get(task)})
-    missing = sorted(run.wanted.keys() - records.places.keys())
-    done = len(run.wanted) - len(missing)
-    for chunk in split_chunks(missing, _CHUNK):
-        run.progress("fetching", done, len(run.wanted))
-        for task in run.client.read_tasks(run.project, chunk, PULL_FIELDS):
-            try:
-                pulled = builder.build(task)
-            except RecordError as error:
-                fetched.refused.append(Refused(str(task["data"].get("sample_id") or ""), str(error)))
-                continue
-            records.add(task["id"], run.wanted[task["id"]], pulled.record)
-            _count(fetched, pulled.record, pulled.lints, pulled.snapped)
-        records.flush()
-        done += len(chunk)
-    run.progress("fetching", done, len(run.wanted))
+    drafts = {task for task, known in run.known.items() if known.drafts}
+    records.keep_only({task: stamp for task, stamp in run.wanted.items() if task not in drafts})
+    left = run.wanted.keys() - records.places.keys()
+    for number, task in enumerate(_iter_tasks(run, left), start=len(records.places)):
+        if number % _CHUNK == 0:
+            run.progress("fetching", number, len(run.wanted))
+            records.flush()
+        try:
+            pulled = builder.build(task)
+        except RecordError as error:
+            fetched.refused.append(Refused(str(task["data"].get("sample_id") or ""), str(error)))
+            continue
+        records.add(task["id"], run.wanted[task["id"]], pulled.record)
+        _count(fetched, pulled.record, pulled.lints, pulled.snapped)
+    run.progress("fetching", len(run.wanted), len(run.wanted))
     return fetched
+
+
+def _iter_tasks(run: _Run, left: set[int]) -> Iterator[dict[str, Any]]:
+    """The tasks that are left to fetch: out of a snapshot if they are many, else some hundreds at a time."""
+    if len(left) >= SNAPSHOT_FROM and len(left) >= SNAPSHOT_SHARE * run.client.count_tasks(run.project):
+        run.progress("waiting for a snapshot", 0, 0)
+        with contextlib.suppress(TransientServiceError):
+            for task in iter_snapshot(run.client, run.project, annotated_only=not run.options.untouched):
+                if task["id"] in left:
+                    left.discard(task["id"])
+                    run.wanted[task["id"]] = task["updated_at"]
+                    yield task
+    for chunk in split_chunks(sorted(left), _CHUNK):
+        yield from run.client.read_tasks(run.project, chunk, PULL_FIELDS)
 
 
 def _count(fetched: _Fetched, record: dict[str, Any], lints: tuple[Lint, ...], snapped: int) -> None:

@@ -83,7 +83,8 @@ class RecordBuilder:
         drafts = [self._read_review(text, item, snapped, lints) for item in task.get("drafts", ())]
         predictions = [self._read_prediction(text, item) for item in task.get("predictions", ())]
         ranked, reason = rank_annotations(annotations, self._policy)
-        pull: dict[str, Any] = {"project": self._project, "task": task["id"], "policy": str(self._policy)}
+        pull: dict[str, Any] = {"project": self._project, "task": task["id"], "stamp": task["updated_at"]}
+        pull["policy"] = str(self._policy)
         if reason:
             pull |= {"chosen": ranked[0]["id"], "because": reason}
         if snapped:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
@@ -98,6 +98,22 @@ class Transport:
         if response.status_code >= 400:
             raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
         return response
+
+    def download(self, path: str, purpose: str, target: IO[bytes], params: Mapping[str, Any]) -> None:
+        """Copy an answer's body into a file without holding it in memory."""
+        import httpx
+
+        try:
+            with self._sdk._client_wrapper.httpx_client.stream(path, method="GET", params=dict(params)) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+                for chunk in response.iter_bytes():
+                    target.write(chunk)
+        except httpx.HTTPError as error:
+            raise TransientServiceError(
+                f"The connection to Label Studio at {self.url} broke while asked to {purpose} ({type(error).__name__})."
+            ) from None
 
     def _connect(self) -> LabelStudioBase:
         from label_studio_sdk.base_client import LabelStudioBase

@@ -313,7 +313,7 @@ def test_changed_text_is_refused_and_borders_are_snapped(
     assert report.lint_counts == {"inside_word": 1}
     value = read_file(report.file)[0]["annotations"][0]["result"][0]["value"]
     assert value["text"] == second["data"]["text"][value["start"] : value["end"]]
-    report = pull_annotations(client, workspace, labels, PullOptions(title, snap=True))
+    report = pull_annotations(client, workspace, labels, PullOptions(title, snap=True, full=True))
     assert (report.snapped, report.updated, report.lint_counts) == (1, 1, {})
     record = read_file(report.file)[0]
     assert record["annotations"][0]["result"][0]["value"]["end"] == whole
