@@ -17,16 +17,11 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import Popen
 
-import orjson
-from filelock import FileLock, Timeout
-
-from annotation.errors import ConfigurationError, ServiceError, StateError
+from annotation.errors import ConfigurationError, ServiceError
 from annotation.labelstudio import health
 from annotation.labelstudio.credentials import StudioAccount, load_account, save_account
 from annotation.labelstudio.database import describe_database, read_database_variables
@@ -38,7 +33,6 @@ from annotation.labelstudio.environment import (
     prepare_template,
 )
 from annotation.labelstudio.process import (
-    ProcessMark,
     find_free_port,
     is_free_port,
     is_running,
@@ -46,7 +40,16 @@ from annotation.labelstudio.process import (
     mark_process,
     stop_process,
 )
-from annotation.store import write_atomic
+from annotation.labelstudio.server_folder import (
+    ServerRecord,
+    clear_record,
+    find_data,
+    find_log,
+    hold_folder,
+    read_log_end,
+    read_record,
+    write_record,
+)
 from annotation.workspace import Workspace
 
 PREFERRED_PORTS = tuple(range(8080, 8090))
@@ -84,12 +87,6 @@ class ServerStatus:
     log: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    mark: ProcessMark
-    port: int
-
-
 def start_server(
     workspace: Workspace,
     port: int | None = None,
@@ -108,9 +105,9 @@ def start_server(
 
     """
     workspace.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _hold(workspace):
+    with hold_folder(workspace, START_LIMIT):
         account = _prepare_account(workspace, database_url)
-        record = _read_record(workspace)
+        record = read_record(workspace)
         if record is not None:
             if port not in (None, record.port):
                 raise ConfigurationError(
@@ -118,7 +115,11 @@ def start_server(
                     "Stop it first with `goldspan studio down`."
                 )
             progress(f"Label Studio already runs at {account.url}")
-            health.wait_until_healthy(account.url, lambda: is_running(record.mark), START_LIMIT, progress)
+            if not health.wait_until_healthy(account.url, lambda: is_running(record.mark), START_LIMIT, progress):
+                raise ServiceError(
+                    f"Label Studio (process {record.mark.pid}) runs but gives no answer. Stop it with `goldspan studio "
+                    f"down`, look at {find_log(workspace)}, and start it again."
+                )
             return _describe(workspace, account, record)
         account = replace(account, url=f"http://127.0.0.1:{_choose_port(account, port)}")
         environment = prepare_environment(progress)
@@ -139,14 +140,14 @@ def stop_server(workspace: Workspace) -> bool:
     """
     if not workspace.studio.is_dir():
         return False
-    with _hold(workspace):
-        record = _read_record(workspace)
+    with hold_folder(workspace, START_LIMIT):
+        record = read_record(workspace)
         if record is None:
             return False
         stopped = stop_process(record.mark)
         if not stopped and is_running(record.mark):
-            raise ServiceError(f"Label Studio (process {record.mark.pid}) did not stop. Look at {_log(workspace)}.")
-        _record_file(workspace).unlink(missing_ok=True)
+            raise ServiceError(f"Label Studio (process {record.mark.pid}) did not stop. Look at {find_log(workspace)}.")
+        clear_record(workspace)
         return stopped
 
 
@@ -157,7 +158,7 @@ def server_status(workspace: Workspace) -> ServerStatus:
         StateError: `credentials.json` is broken.
 
     """
-    account, record = load_account(workspace), _read_record(workspace)
+    account, record = load_account(workspace), read_record(workspace)
     url = account.url if account else ""
     return ServerStatus(
         running=record is not None,
@@ -167,13 +168,13 @@ def server_status(workspace: Workspace) -> ServerStatus:
         pid=record.mark.pid if record else None,
         database=describe_database(account.database_url) if account else "",
         data_dir=workspace.studio,
-        log=_log(workspace),
+        log=find_log(workspace),
     )
 
 
 def build_server_variables(workspace: Workspace, account: StudioAccount) -> dict[str, str]:
     """The environment variables that Label Studio runs with."""
-    home = _data(workspace)
+    home = find_data(workspace)
     return (
         build_quiet_variables(home)
         | read_database_variables(account.database_url)
@@ -228,7 +229,7 @@ def _choose_port(account: StudioAccount, port: int | None) -> int:
 
 
 def _lay_out(workspace: Workspace, environment: Environment, account: StudioAccount, progress: Progress) -> None:
-    data = _data(workspace)
+    data = find_data(workspace)
     data.mkdir(mode=0o700, exist_ok=True)
     find_storage(workspace).mkdir(exist_ok=True)
     database = data / "label_studio.sqlite3"
@@ -241,15 +242,15 @@ def _lay_out(workspace: Workspace, environment: Environment, account: StudioAcco
 
 def _launch(workspace: Workspace, environment: Environment, account: StudioAccount, progress: Progress) -> ServerInfo:
     port = int(account.url.rpartition(":")[2])
-    data = _data(workspace)
+    data = find_data(workspace)
     arguments = ("start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(data))
     variables = build_server_variables(workspace, account)
-    process = launch_detached(environment.command(*arguments), variables, data, _log(workspace))
+    process = launch_detached(environment.command(*arguments), variables, data, find_log(workspace))
     mark = mark_process(process.pid)
     if mark is None:
         raise ServiceError(_explain_death(workspace, process))
-    record = _Record(mark, port)
-    write_atomic(_record_file(workspace), orjson.dumps({"pid": mark.pid, "started": mark.started, "port": port}))
+    record = ServerRecord(mark, port)
+    write_record(workspace, record)
     try:
         progress(f"Starting Label Studio at {account.url}")
         alive = health.wait_until_healthy(account.url, lambda: process.poll() is None, START_LIMIT, progress)
@@ -258,58 +259,22 @@ def _launch(workspace: Workspace, environment: Environment, account: StudioAccou
         health.check_identity(account.url, account.token)
     except BaseException:
         stop_process(mark)
-        _record_file(workspace).unlink(missing_ok=True)
+        clear_record(workspace)
         raise
     return _describe(workspace, account, record)
 
 
 def _explain_death(workspace: Workspace, process: Popen[bytes]) -> str:
-    log = _log(workspace)
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
     end = (
         f"ended with status {process.poll()}"
         if process.poll() is not None
         else f"gave no answer in {START_LIMIT:.0f} s"
     )
-    return "\n".join((f"Label Studio {end}. Its last lines, from {log}:", *lines))
+    heading = f"Label Studio {end}. Its last lines, from {find_log(workspace)}:"
+    return "\n".join((heading, *read_log_end(workspace)))
 
 
-def _describe(workspace: Workspace, account: StudioAccount, record: _Record) -> ServerInfo:
+def _describe(workspace: Workspace, account: StudioAccount, record: ServerRecord) -> ServerInfo:
     return ServerInfo(
         account.url, record.port, record.mark.pid, account.email, account.password, account.token, workspace.studio
     )
-
-
-def _read_record(workspace: Workspace) -> _Record | None:
-    """The recorded process if it still runs; a record of a process that is gone is cleared away."""
-    path = _record_file(workspace)
-    try:
-        found = orjson.loads(path.read_bytes())
-        record = _Record(ProcessMark(found["pid"], found["started"]), found["port"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if is_running(record.mark):
-        return record
-    path.unlink(missing_ok=True)
-    return None
-
-
-@contextmanager
-def _hold(workspace: Workspace) -> Iterator[None]:
-    try:
-        with FileLock(workspace.studio / "lock", timeout=START_LIMIT):
-            yield
-    except Timeout:
-        raise StateError(f"Another process is starting or stopping the Label Studio in {workspace.studio}.") from None
-
-
-def _record_file(workspace: Workspace) -> Path:
-    return workspace.studio / "server.json"
-
-
-def _log(workspace: Workspace) -> Path:
-    return workspace.studio / "server.log"
-
-
-def _data(workspace: Workspace) -> Path:
-    return (workspace.studio / "data").absolute()

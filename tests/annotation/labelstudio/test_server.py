@@ -137,6 +137,22 @@ def test_server_that_dies_shows_its_last_words(workspace: Workspace) -> None:
     assert not server_status(workspace).running
 
 
+def test_server_that_hangs_is_named(
+    workspace: Workspace, foreign_process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_server(workspace)
+    stop_server(workspace)
+    mark = mark_process(foreign_process.pid)
+    assert mark is not None
+    record = {"pid": mark.pid, "started": mark.started, "port": 1}
+    (workspace.studio / "server.json").write_bytes(orjson.dumps(record))
+    monkeypatch.setattr("annotation.labelstudio.server.START_LIMIT", 1.0)
+    with pytest.raises(ServiceError, match="runs but gives no answer"):
+        start_server(workspace)
+    assert server_status(workspace).running
+    assert not server_status(workspace).healthy
+
+
 def test_broken_credentials_are_named(workspace: Workspace) -> None:
     workspace.studio.mkdir(parents=True)
     (workspace.studio / "credentials.json").write_text("{")
