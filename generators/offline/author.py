@@ -65,6 +65,7 @@ class _Author(Writer):
             "story": self._write_story,
             "facts": self._write_facts,
             "others": self._write_others,
+            "more": self._write_more,
             "card": self._write_card,
             "dialog": self._write_dialog,
             "neutral": self._write_neutral,
@@ -72,7 +73,8 @@ class _Author(Writer):
         parts[name]()
 
     def _write_story(self) -> None:
-        for _ in range(self.rng.randint(*_STORIES[self.spec.length])):
+        low, high = _STORIES[self.spec.length]
+        for _ in range(self.rng.randint(max(low, self.page.at_field_start), high)):
             if not self.write_fresh("story"):
                 break
             self.page.write(" ")
@@ -93,13 +95,19 @@ class _Author(Writer):
         for person in range(2, self.spec.persons + 1):
             if self.missing[person]:
                 self.binding = {"a": 1, "b": person}
-                self.page.write("\n\n" if self.rng.random() < 0.3 else " ")
+                self.page.write("\n\n" if self.rng.random() < 0.3 and not self.page.at_field_start else " ")
                 self.write_one_of("meet")
                 self.page.write(" ")
                 self.binding = {"a": person}
                 self.topic = person
                 self._write_missing("facts_third", " ")
         self.binding = binding
+
+    def _write_more(self) -> None:
+        if any(self.missing[person] for person in range(2, self.spec.persons + 1)):
+            self.write_one_of("speaker")
+            self._write_others()
+            self.page.write("\n")
 
     def _write_card(self) -> None:
         bullet = self.rng.choice(("", "", "- ", "* ", "• "))
@@ -114,7 +122,7 @@ class _Author(Writer):
         person = self.binding["a"]
         for label in self._order_missing(person):
             if label in self.missing[person]:
-                self.page.write("\n")
+                self.page.write("" if self.page.at_line_start else "\n")
                 if self.rng.random() < 0.6:
                     self.write_one_of("prompt")
                     self.page.write("\n")

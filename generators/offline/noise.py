@@ -9,7 +9,14 @@ from random import Random
 from generators.offline.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from generators.offline.checkdigits import luhn_digit
 from generators.offline.values import TODAY
-from generators.offline.writing import name_month, write_amount, write_long_date, write_short_date, write_time
+from generators.offline.writing import (
+    name_month,
+    write_amount,
+    write_long_date,
+    write_number,
+    write_short_date,
+    write_time,
+)
 
 
 def _draw_day(rng: Random, language: str, country: str, long: bool) -> str:
@@ -30,6 +37,11 @@ def _draw_month(rng: Random, language: str) -> str:
 _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "date": lambda rng, language, country: _draw_day(rng, language, country, long=True),
     "day": lambda rng, language, country: _draw_day(rng, language, country, long=False),
+    "future": lambda rng, language, country: write_long_date(
+        TODAY + timedelta(days=rng.randint(5, 400)), language, country
+    ),
+    "salary": lambda rng, language, country: write_amount(rng, country, 1900, 5200),
+    "rent": lambda rng, language, country: write_amount(rng, country, 480, 1900),
     "month": lambda rng, language, country: _draw_month(rng, language),
     "time": lambda rng, language, country: write_time(rng, country),
     "amount": lambda rng, language, country: write_amount(rng, country),
@@ -45,6 +57,7 @@ _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "model": lambda rng, language, country: f"{draw_from(rng, CAPITALS, 2)}-{rng.randint(100, 990)}",
     "count": lambda rng, language, country: str(rng.randint(2, 15)),
     "percent": lambda rng, language, country: str(rng.randint(2, 9) * 5),
+    "rate": lambda rng, language, country: write_number(rng.uniform(1.2, 9.8), country, 1),
     "year": lambda rng, language, country: str(rng.randint(2015, 2026)),
     "room": lambda rng, language, country: f"{rng.randint(1, 4)}.{rng.randint(10, 38)}",
 }

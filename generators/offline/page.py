@@ -33,10 +33,20 @@ class Page:
         return not tail or tail[-1] in ".!?\n•"
 
     @property
+    def after_sentence(self) -> bool:
+        """True where the next sentence of a paragraph begins."""
+        return self._tail.rstrip(" ")[-1:] in (".", "!", "?") and not self._tail.endswith("\n")
+
+    @property
+    def at_line_start(self) -> bool:
+        """True at the start of a line."""
+        return not self._tail or self._tail.endswith("\n")
+
+    @property
     def at_field_start(self) -> bool:
-        """True where a value stands alone: at the start of a line, after a colon."""
+        """True where a value stands alone: at the start of a line, after a colon or another mark of a speaker."""
         tail = self._tail.rstrip(" ")
-        return not tail or tail[-1] in ":\n•*-"
+        return not tail or tail[-1] in ":>]\n•*-"
 
     def write(self, text: str) -> None:
         """Write plain text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
@@ -54,6 +64,7 @@ class Page:
     def write_entity(self, label: str, value: str) -> None:
         """Write a value and its span."""
         start = self.length
+        self.capitalises_next = False
         self._append(value)
         self.entities.append(Entity(start, self.length, label))
 

@@ -86,6 +86,7 @@ class Writer:
         """Write a template; afterwards its first person is the one that a pronoun would mean."""
         self._used.add(template)
         self._awaiting_lead = True
+        self.page.capitalises_next = self.page.capitalises_next or self.page.after_sentence
         topic = self._write_nodes(template.nodes)
         self.topic = topic or self.topic
         self._awaiting_lead = True

@@ -46,9 +46,13 @@ def write_number(value: float, country: str, decimals: int = 2) -> str:
     return text.replace(",", "\0").replace(".", comma).replace("\0", thousands)
 
 
-def write_amount(rng: Random, country: str) -> str:
-    """A sum of money in the country's currency."""
-    value = pick(rng, (rng.uniform(4, 99), rng.uniform(80, 990), rng.uniform(900, 4800)))
+def write_amount(rng: Random, country: str, low: float = 0, high: float = 0) -> str:
+    """A sum of money in the country's currency: between `low` and `high`, else small, middling or large."""
+    value = (
+        rng.uniform(low, high)
+        if high
+        else pick(rng, (rng.uniform(4, 99), rng.uniform(80, 990), rng.uniform(900, 4800)))
+    )
     decimals = 0 if rng.random() < 0.3 else 2
     return str(load_data("writing")["amounts"][country]).format(write_number(value, country, decimals))
 

@@ -7,7 +7,7 @@ from generators.offline.noise import KINDS
 from generators.offline.world import COUNTRIES
 from generators.specs import DOCUMENT_TYPES
 
-PARTS = {"story", "facts", "others", "card", "dialog", "neutral"}
+PARTS = {"story", "facts", "others", "card", "dialog", "more", "neutral"}
 
 
 def walk(template: Template) -> list[Slot]:
