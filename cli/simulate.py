@@ -43,9 +43,13 @@ def simulate(
         input_seconds=input_seconds,
         idempotent=idempotent,
     )
-    run_server(
+    ledger = run_server(
         settings,
         host,
         port,
         announce=lambda url: say(f"Simulating {profile} at {url} (state in {state}). Ctrl-C ends it."),
+    )
+    say(
+        f"{ledger['paid_rows']:,} rows answered, {len(ledger['paid_twice'])} of them more than once. "
+        f"{profile} would have charged ${ledger['cost']:.4f}."
     )

@@ -21,6 +21,7 @@ from generators.simulator.wire import make_batch
 
 _ROW_STATES = {"pending": "pending", "completed": "completed", "failed": "failed", "vanished": "in_progress"}
 _HOURS = {"24h": 24, "1h": 1}
+_RESERVED = {"created_by_email", "context_name", "context_type", "request_source", "created_by", "dw_user_agent"}
 
 
 async def create_batch(request: Request) -> Response:
@@ -35,6 +36,7 @@ async def create_batch(request: Request) -> Response:
         raise ApiError(400, f"endpoint must be one of {', '.join(ENDPOINTS)}.", "invalid_endpoint")
     if window not in state.profile.windows:
         raise ApiError(400, f"completion_window must be one of {', '.join(state.profile.windows)}.", "invalid_window")
+    order["metadata"] = _read_metadata(order.get("metadata"))
     batch_id = _insert(state, file, window, order)
     return JSONResponse(_show(state, batch_id), 201 if state.profile.both_files_from_start else 200)
 
@@ -129,6 +131,20 @@ def make_routes(state: State) -> list[Route]:
             Route(f"{one}/analytics", guard("get", get_analytics), methods=["GET"]),
         ]
     return routes
+
+
+def _read_metadata(metadata: Any) -> dict[str, str] | None:
+    """Metadata within its limits, without the keys that the provider sets itself."""
+    if not metadata:
+        return None
+    fits = isinstance(metadata, dict) and len(metadata) <= 16
+    if not fits or any(
+        not isinstance(value, str) or len(value) > 512 or len(key) > 64 for key, value in metadata.items()
+    ):
+        raise ApiError(
+            400, "metadata takes 16 pairs: keys of 64, strings of 512 characters at most.", "invalid_metadata"
+        )
+    return {key: value for key, value in metadata.items() if key not in _RESERVED}
 
 
 def _insert(state: State, file: sqlite3.Row, window: str, order: dict[str, Any]) -> str:

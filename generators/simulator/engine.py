@@ -13,7 +13,7 @@ import orjson
 
 from generators.simulator.answers import Writer, spoil_answer, write_answer
 from generators.simulator.faults import ANSWER_KINDS, draw_number
-from generators.simulator.lines import find_problem, iter_lines
+from generators.simulator.lines import find_other_model, find_problem, iter_lines
 from generators.simulator.state import State, make_id
 from generators.simulator.wire import make_completion, make_error_line, make_output_line
 
@@ -216,9 +216,13 @@ def add_view(state: State, batch_id: str, kind: str, now: float, size: int = 0) 
 
 
 def _find_errors(path: Path, state: State) -> list[dict[str, object]] | None:
-    problems: list[dict[str, object]] = [
-        {"code": problem.code, "message": problem.message, "param": None, "line": line.number + 1}
-        for line in iter_lines(path)
-        if (problem := find_problem(line, state.profile))
-    ]
+    problems: list[dict[str, object]] = []
+    model = ""
+    for line in iter_lines(path):
+        problem = find_problem(line, state.profile)
+        if problem is None:
+            model = model or line.document["body"]["model"]
+            problem = find_other_model(line, model)
+        if problem:
+            problems.append({"code": problem.code, "message": problem.message, "param": None, "line": line.number + 1})
     return problems[:100] or None

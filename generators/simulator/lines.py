@@ -62,6 +62,13 @@ def find_problem(line: Line, profile: ProviderProfile) -> Objection | None:
     return None
 
 
+def find_other_model(line: Line, model: str) -> Objection | None:
+    """OpenAI runs one model per file: what is wrong with a line that asks another."""
+    if line.document["body"]["model"] == model:
+        return None
+    return Objection(400, "mismatched_model", f"The model of this line differs from that of the first, {model}.")
+
+
 def _parse(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -47,8 +48,10 @@ def build_app(settings: Settings, writer: Writer | None = write_as_author) -> St
     return app
 
 
-def run_server(settings: Settings, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted. `port` 0 takes a free one; `announce` is told the base URL once it listens.
+def run_server(settings: Settings, host: str, port: int, announce: Callable[[str], None]) -> dict[str, Any]:
+    """Serve until interrupted; returns the ledger without its rows.
+
+    `port` 0 takes a free one; `announce` is told the base URL once it listens.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
@@ -59,6 +62,7 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
         announce(_name_address(listener))
         with contextlib.suppress(KeyboardInterrupt):
             server.run([listener])
+    return ledger.read_ledger(State(settings), with_rows=False)
 
 
 @contextlib.contextmanager

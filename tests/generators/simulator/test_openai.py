@@ -110,3 +110,14 @@ def test_input_file_expires(start):
         provider.client.files.retrieve(file.id)
     with pytest.raises(openai.NotFoundError):
         provider.client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+
+def test_one_model_per_file_and_metadata_within_limits(start):
+    provider = start("openai")
+    lines = [make_line(1), make_line(2).replace(b'"any"', b'"other"')]
+    file = provider.upload(0, lines=lines)
+    order = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    batch = provider.wait(provider.client.batches.create(**order).id)
+    assert (batch.status, batch.errors.data[0].code) == ("failed", "mismatched_model")
+    with pytest.raises(openai.BadRequestError, match="metadata"):
+        provider.client.batches.create(**order, metadata={"k": "v" * 513})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -53,3 +54,11 @@ def test_wrong_options_say_what_is_right(tmp_path, options, message):
 
     result = CliRunner().invoke(app, ["--state", str(tmp_path / "p.db"), *options])
     assert message in str(result.exception)
+
+
+def test_the_end_says_what_it_would_have_cost(tmp_path):
+    with simulate("--state", str(tmp_path / "p.db")) as (process, provider):
+        provider.wait(provider.create(3).id)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert "3 rows answered, 0 of them more than once" in process.stderr.read()
