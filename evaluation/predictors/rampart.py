@@ -56,6 +56,9 @@ _RUNS = ("EMAIL", "URL")
 
 _CHECKED = {"IBAN": "iban", "EMAIL": "email", "URL": "url"}
 _NO_RUN = re.compile(r"[\s<>()\[\]{}\"',;|„“”«»]")
+_BATCH = 8
+"""Windows a run of the model, so that memory does not grow with the text."""
+
 _WINDOW, _OVERLAP = 254, 48
 """Tokens without the two special ones. The model could take 510, but finds more in shorter windows."""
 
@@ -102,11 +105,12 @@ class RampartPredictor(Predictor):
         windows = split_range(len(encoding.ids), _WINDOW, _OVERLAP)
         if not windows:
             return []
-        scores = self._run([encoding.ids[window.start : window.end] for window in windows])
+        ids, offsets = encoding.ids, encoding.offsets
         tokens: list[TaggedToken] = []
-        offsets = encoding.offsets
         for row, (start, end, window) in enumerate(choose_windows(windows)):
-            part = scores[row, start - window.start : end - window.start]
+            if row % _BATCH == 0:
+                scores = self._run([ids[w.start : w.end] for w in windows[row : row + _BATCH]])
+            part = scores[row % _BATCH, start - window.start : end - window.start]
             for index, (tag, score) in enumerate(zip(part.argmax(-1).tolist(), part.max(-1).tolist(), strict=True)):
                 tokens.append(TaggedToken(*offsets[start + index], self._tags[tag], score))
         return tokens

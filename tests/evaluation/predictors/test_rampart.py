@@ -103,3 +103,10 @@ class TestModel:
 
     def test_an_empty_text_has_no_entities(self) -> None:
         assert self.read("") == self.read(" \n") == []
+
+    def test_offsets_are_code_points_also_behind_emoji_and_combining_marks(self) -> None:
+        found = self.read(
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301te\u0301\r\nFrau Mu\u0308ller, 10115 Berlin."
+        )
+        assert ("SURNAME", "Mu\u0308ller") in found
+        assert ("ZIP", "10115") in found
