@@ -27,9 +27,10 @@ from annotation.types import Annotation, Author, Sample
 LABELS = load_labels()
 DOCUMENT = (
     'Dear <m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m>, we got your letter about '
-    '<IBAN>GB82 WEST 1234 5698 7654 32</IBAN>. <m c="1" k="PRONOUN">You</m> moved to <STREET>High Street</STREET> '
-    "<BUILDINGNUM>12</BUILDINGNUM>, <ZIP>SW1A 1AA</ZIP> <CITY>London</CITY>. Write to "
-    '<EMAIL>m.santos@firm.co.uk</EMAIL> or ask <m c="2"><FIRSTNAME>John</FIRSTNAME></m>; <m c="2" k="PRONOUN">he</m> knows the case. Reference {number}.'
+    '<IBAN>GB82 WEST 1234 5698 7654 32</IBAN>. <m c="1" k="PRONOUN">You</m> moved to '
+    "<STREET>High Street</STREET> <BUILDINGNUM>12</BUILDINGNUM>, <ZIP>SW1A 1AA</ZIP> <CITY>London</CITY>. Write to "
+    '<EMAIL>m.santos@firm.co.uk</EMAIL> or ask <m c="2"><FIRSTNAME>John</FIRSTNAME></m>; '
+    '<m c="2" k="PRONOUN">he</m> knows the case. Reference {number}.'
 )
 AIM, READ_AIM = 5_000, 20_000
 
