@@ -29,7 +29,6 @@ def bundle(
     seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
     threshold: Annotated[float, typer.Option(min=0.1, max=1.0, help="Similarity that makes samples relatives")] = 0.7,
     reviewed_only: Annotated[bool, typer.Option("--reviewed-only", help="Only what a person has reviewed")] = False,
-    gate: Annotated[Path | None, typer.Option(metavar="FILE", help="The verdict of `goldspan gate --json`")] = None,
     despite_gate: Annotated[bool, typer.Option("--despite-gate", help="Go on though the gate is closed")] = False,
     verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only check a bundle that is there")] = None,
     data: DataOption = None,
@@ -38,25 +37,28 @@ def bundle(
 ) -> None:
     """Freeze a version: train, validation and test in kiji's training format, label mappings, a manifest.
 
-    Identical input gives identical bytes. Related samples are never in two splits.
+    Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is asked
+    first (exit code 7: closed); files of your own are bundled as they are, and the manifest says so.
     """
     from annotation.store import read_samples
     from annotation.workspace import check_file_name, find_workspace
     from cli.samples import Refusals
     from training.bundle import summarise, write_bundle
-    from training.manifest import Gate, Plan, read_gate
+    from training.gate import judge_workspace
+    from training.handover import describe_verdict
+    from training.manifest import Gate, Plan
 
     schema = load_labels(labels)
     if verify:
         _verify(verify, labels, as_json)
         return
-    verdict = read_gate(gate) if gate else Gate()
+    workspace = find_workspace(data)
+    verdict = Gate() if files else describe_verdict(judge_workspace(workspace, schema))
     if verdict.verdict == "closed" and not despite_gate:
-        fail("The gate is closed; nothing was written. --despite-gate goes on and records it.")
+        fail("The gate is closed; nothing was written. `goldspan gate` says what mends it; --despite-gate goes on.")
         for reason in verdict.reasons:
             fail(reason)
         raise typer.Exit(Exit.GATE_CLOSED)
-    workspace = find_workspace(data)
     target = output or workspace.bundles / check_file_name(name)
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
@@ -73,7 +75,7 @@ def bundle(
     if manifest["data"]["negatives"]:
         warn(f"{manifest['data']['negatives']} samples hold no span; kiji's loader passes over them.")
     if verdict.verdict == "not_asked":
-        warn("The gate was not asked: `goldspan gate --json > gate.json`, then --gate gate.json.")
+        warn("The gate was not asked: it judges the workspace's training_samples, not files of your own.")
     out.print(str(target), markup=False)
     say(summarise(manifest))
     say(f"Data {manifest['data']['fingerprint'][:12]}, split {manifest['split']['fingerprint'][:12]}.")

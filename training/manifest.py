@@ -6,13 +6,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 import schemas
-from annotation.errors import InputError, SchemaError
+from annotation.errors import SchemaError
 from annotation.labels import LabelSchema
 from annotation.leakage import Leakage
 from annotation.outline import find_source
@@ -43,23 +42,6 @@ class Plan:
     threshold: float = 0.7
     reviewed_only: bool = False
     gate: Gate = Gate()
-
-
-def read_gate(path: Path) -> Gate:
-    """A gate verdict from JSON: `{"verdict": "open" | "closed", "reasons": […]}`.
-
-    Raises:
-        InputError: the file is not such a verdict.
-
-    """
-    try:
-        document = orjson.loads(path.read_bytes())
-        gate = Gate(document["verdict"], tuple(map(str, document.get("reasons", ()))))
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is no gate verdict ({type(error).__name__}): expected JSON with 'verdict'.") from None
-    if gate.verdict not in {"open", "closed"}:
-        raise InputError(f"{path}: the verdict is {gate.verdict!r}; it must be open or closed.")
-    return gate
 
 
 def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], fingerprint: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_export_and_convert(file: Path, tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_bundle(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("bundle", "--name", "one", "--json") == Exit.OK
+    assert call("bundle", file, "--name", "one", "--json") == Exit.OK
     document = read_json(capsys)
     folder = tmp_path / "data" / "bundles" / "one"
     assert document["folder"] == str(folder)
@@ -118,12 +118,10 @@ def test_bundle(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_closed_gate_stops_the_bundle(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    verdict = tmp_path / "gate.json"
-    verdict.write_text('{"verdict": "closed", "reasons": ["too few reviews"]}')
-    assert call("bundle", "--name", "x", "--gate", verdict) == Exit.GATE_CLOSED
-    assert "too few reviews" in capsys.readouterr().err
+    assert call("bundle", "--name", "x") == Exit.GATE_CLOSED
+    assert "samples.reviewed" in capsys.readouterr().err
     assert not (tmp_path / "data" / "bundles").exists()
-    assert call("bundle", "--name", "x", "--gate", verdict, "--despite-gate", "--json") == Exit.OK
+    assert call("bundle", "--name", "x", "--despite-gate", "--json") == Exit.OK
     assert read_json(capsys)["manifest"]["gate"]["verdict"] == "closed"
 
 
