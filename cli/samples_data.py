@@ -129,10 +129,11 @@ def quality(
 
     Scores lie between 0 and 1, 1 is best. A flag says that a person should look; it decides nothing.
     """
-    from annotation.quality.measure import measure_quality
+    from annotation.quality.measure import measure_files
+    from cli.samples import Refusals
 
-    reader = _Reader(files, labels, tolerant=True)
-    report = measure_quality(reader.read(), reader.labels)
+    refusals = Refusals()
+    report = measure_files(files, load_labels(labels), refusals)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -144,7 +145,7 @@ def quality(
         )
         flags = f"{len(report.flagged)} of {len(report.checks)} checks flagged"
         say(f"{report.samples} samples, {report.entities} entities; {flags}.")
-    raise typer.Exit(reader.exit_code)
+    raise typer.Exit(refusals.exit_code)
 
 
 def export(
@@ -195,11 +196,11 @@ def convert(
 class _Reader:
     """Reads the same files as often as needed; refused records are named the first time."""
 
-    def __init__(self, files: list[Path], labels: Path | None, *, tolerant: bool = False) -> None:
+    def __init__(self, files: list[Path], labels: Path | None) -> None:
         from cli.samples import Refusals
 
         self.labels = load_labels(labels)
-        self._files, self._tolerant = files, tolerant
+        self._files = files
         self._refusals = Refusals()
 
     @property
@@ -213,7 +214,7 @@ class _Reader:
     def read(self) -> Any:
         from annotation.store import read_samples
 
-        return read_samples(self._files, self.labels, self._refusals, tolerant=self._tolerant)
+        return read_samples(self._files, self.labels, self._refusals)
 
     def outline(self) -> list[Outline]:
         from annotation.outline import outline_samples
@@ -224,7 +225,7 @@ class _Reader:
         """Write the samples with these numbers, counted over the good records."""
         from annotation.store import read_samples, write_samples
 
-        again = read_samples(self._files, self.labels, lambda error: None, tolerant=self._tolerant)
+        again = read_samples(self._files, self.labels, lambda error: None)
         chosen = (sample for number, sample in enumerate(again) if number in numbers)
         write_samples(path, chosen, self.labels, self._refusals)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from annotation.checks import CODES, ERRORS, check_sample
+from annotation.checks import CODES, ERRORS, Issue, check_sample
+from annotation.errors import RecordError
 from annotation.labels import LabelSchema
 from annotation.outline import Outline, outline_sample
 from annotation.quality.balance import BalanceCounts, judge_balance
 from annotation.quality.diversity import judge_diversity
 from annotation.quality.result import CheckResult, rate_result
 from annotation.quality.values import ValueCounts, judge_names, judge_values
+from annotation.store import OnError, list_files, raise_error, read_records
+from annotation.tasks import read_task
 from annotation.types import Sample
 
 _ALIGNMENT = (
@@ -27,6 +31,15 @@ _ALIGNMENT = (
     "duplicate_span",
     "unknown_label",
     "crossing_layers",
+)
+_READING = (
+    "text_mismatch",
+    "text_changed",
+    "broken_region",
+    "duplicate_id",
+    "dangling_relation",
+    "self_relation",
+    "unknown_relation",
 )
 _COHERENCE = ("single_mention_cluster", "two_given_names")
 _WARNING_LIMIT = 0.05
@@ -51,10 +64,44 @@ class QualityReport:
         return asdict(self)
 
 
+class Findings:
+    """Issues by code, and the first samples that have them."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.holders: dict[str, list[str]] = {}
+
+    def add(self, sample_id: str, issues: Iterable[Issue]) -> None:
+        """Count the issues of one sample."""
+        for code, count in Counter(issue.code for issue in issues).items():
+            self.counts[code] += count
+            if len(known := self.holders.setdefault(code, [])) < _WORST:
+                known.append(sample_id)
+
+
+def measure_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error) -> QualityReport:
+    """Check the samples of files; what cannot be read of a sample counts among its issues, and the rest is read."""
+    reading = Findings()
+
+    def read() -> Iterator[Sample]:
+        for file in list_files(paths):
+            for record in read_records(file, on_error):
+                try:
+                    sample, issues = read_task(record.value, labels)
+                except RecordError as error:
+                    on_error(RecordError(error.reason, file=record.file, line=record.line, pointer=error.pointer))
+                    continue
+                reading.add(sample.sample_id, issues)
+                yield sample
+
+    report = measure_quality(read(), labels)
+    found = tuple(_judge_issue(code, reading, report.entities) for code in _READING)
+    return replace(report, checks=found + report.checks)
+
+
 def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityReport:
     """Check a data set as its best readings show it; one pass, outlines are kept in memory."""
-    issues: Counter[str] = Counter()
-    holders: dict[str, list[str]] = {}
+    found = Findings()
     doubtful = clusters = 0
     values, balance = ValueCounts(), BalanceCounts()
     outlines: list[Outline] = []
@@ -62,10 +109,7 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
         best = sample.best
         entities = best.entities if best else ()
         shown = Sample(sample.text, sample.language, sample.country, annotations=(best,) if best else ())
-        for code, count in Counter(issue.code for issue in check_sample(shown, labels)).items():
-            issues[code] += count
-            if len(known := holders.setdefault(code, [])) < _WORST:
-                known.append(sample.sample_id)
+        found.add(sample.sample_id, check_sample(shown, labels))
         doubtful += int(sample.provenance.get("doubtful_places") or 0)
         clusters += len(best.clusters) if best else 0
         values.add(sample, entities, labels)
@@ -73,7 +117,7 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
         outlines.append(outline_sample(sample))
     total = values.entities.total()
     checks = [
-        *(_judge_issue(code, issues[code], total, holders.get(code, [])) for code in _ALIGNMENT),
+        *(_judge_issue(code, found, total) for code in _ALIGNMENT),
         rate_result(
             "ambiguous_occurrence",
             "alignment",
@@ -86,11 +130,11 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
         rate_result(
             "cluster_incoherent",
             "consistency",
-            sum(issues[code] for code in _COHERENCE),
+            sum(found.counts[code] for code in _COHERENCE),
             clusters,
             _WARNING_LIMIT,
             "clusters have one mention only or hold two given names",
-            {code: issues[code] for code in _COHERENCE},
+            {code: found.counts[code] for code in _COHERENCE},
         ),
         *judge_diversity(outlines),
         judge_names(values),
@@ -99,7 +143,8 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
     return QualityReport(balance.samples, total, tuple(checks))
 
 
-def _judge_issue(code: str, count: int, total: int, holders: list[str]) -> CheckResult:
+def _judge_issue(code: str, found: Findings, total: int) -> CheckResult:
     limit = 0.0 if code in ERRORS else _WARNING_LIMIT
-    cases = f"entities: {CODES[code]}"
-    return rate_result(code, "alignment", min(count, total), total, limit, cases, {"samples": holders})
+    count = found.counts[code]
+    info = {"samples": found.holders.get(code, [])}
+    return rate_result(code, "alignment", count, max(total, count), limit, f"entities: {CODES[code]}", info)

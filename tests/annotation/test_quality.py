@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from annotation.errors import RecordError
 from annotation.labels import LabelSchema
 from annotation.outline import Outline
 from annotation.quality.balance import measure_evenness
 from annotation.quality.diversity import judge_diversity, judge_vendi
-from annotation.quality.measure import QualityReport, measure_quality
+from annotation.quality.measure import QualityReport, measure_files, measure_quality
 from annotation.quality.result import CheckResult
+from annotation.tasks import encode_task
 from annotation.types import Annotation, Author, Entity, Mention, Sample
 from tests.annotation.corpora import make_templated, make_unrelated
 
@@ -133,3 +137,18 @@ def test_given_names_that_everybody_has(labels: LabelSchema) -> None:
     assert check.info["share"] == pytest.approx((60 + 9 * 2) / 110)
     outline = Outline("a", "x", "x")
     assert outline.labels == ()
+
+
+def test_what_cannot_be_read_counts_too(labels: LabelSchema, tmp_path: Path) -> None:
+    good = sample("Ann waits.", ("Ann", "FIRSTNAME"))
+    task = encode_task(good, labels)
+    bad = json.loads(json.dumps(task))
+    bad["data"] |= {"text": "Bob waits.", "sample_id": "s-bad"}
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(task)}\n{json.dumps(bad)}\n{{}}\n")
+    refused: list[RecordError] = []
+    report = measure_files([tmp_path], labels, refused.append)
+    assert (report.samples, len(refused)) == (2, 1)
+    for code in ("text_mismatch", "text_changed"):
+        assert find(report, code).flag
+        assert find(report, code).info["samples"] == ["s-bad"]
+    assert not find(report, "broken_region").flag
