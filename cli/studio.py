@@ -43,7 +43,7 @@ def up(
 ) -> None:
     """Start Label Studio and print where it is and how to log in.
 
-    The first time it is installed into an environment of its own (a few minutes); later starts take seconds.
+    The first time it is installed into an environment of its own (about two minutes); later starts take seconds.
     It stays up when this command ends. Running it again is harmless.
 
     Example: goldspan studio up && goldspan studio push
@@ -118,7 +118,7 @@ def open_page(
 @app.command()
 def doctor(
     project: ProjectOption = None,
-    quick: Annotated[bool, typer.Option(help="Do not read the regions: ten times as fast")] = False,
+    quick: Annotated[bool, typer.Option(help="Do not read the regions: about six times as fast")] = False,
     mend: Annotated[bool, typer.Option(help="Show the pre-annotations again if the project hides them")] = False,
     url: UrlOption = None,
     token: TokenOption = None,
