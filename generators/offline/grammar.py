@@ -48,6 +48,7 @@ class Slot:
     name: str = ""
     options: tuple[str, ...] = ()
     inner: Slot | None = None
+    phrases: tuple[Template, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _parse_nodes(source: str, start: int, stops: str) -> tuple[list[str | Slot |
             place += 2
         elif character == "{":
             flush()
-            end = source.find("}", place)
+            end = _find_brace(source, place)
             nodes.append(_parse_slot(source[place + 1 : end], source))
             place = end + 1
         elif character == "[":
@@ -141,9 +142,21 @@ def _parse_choice(source: str, start: int) -> tuple[Choice, int]:
         place = end + 1
 
 
+def _find_brace(source: str, start: int) -> int:
+    depth = 0
+    for place in range(start, len(source)):
+        depth += {"{": 1, "}": -1}.get(source[place], 0)
+        if depth == 0:
+            return place
+    raise SchemaError(f"Template {source!r}: the {{ at {start} is not closed")
+
+
 def _parse_slot(body: str, source: str) -> Slot:
     if match := _CALL.fullmatch(body):
         return Slot(_CALLS[match[1]], name=match[2])
+    if (match := _SAY.fullmatch(body)) and "{" in match[3]:
+        choice, _ = _parse_choice(f"{match[3]}]", 0)
+        return Slot(_SAYS[match[2]], match[1], phrases=choice.options)
     if match := _SAY.fullmatch(body):
         return Slot(_SAYS[match[2]], match[1], options=tuple(match[3].split("|")))
     if body.startswith("^"):

@@ -56,6 +56,8 @@ _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "version": lambda rng, language, country: f"{rng.randint(2, 14)}.{rng.randint(0, 9)}.{rng.randint(0, 20)}",
     "model": lambda rng, language, country: f"{draw_from(rng, CAPITALS, 2)}-{rng.randint(100, 990)}",
     "count": lambda rng, language, country: str(rng.randint(2, 15)),
+    "hours": lambda rng, language, country: str(rng.randint(3, 7)),
+    "discount": lambda rng, language, country: str(rng.randint(2, 5)),
     "percent": lambda rng, language, country: str(rng.randint(2, 9) * 5),
     "rate": lambda rng, language, country: write_number(rng.uniform(1.2, 9.8), country, 1),
     "year": lambda rng, language, country: str(rng.randint(2015, 2026)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TypeVar
 
 from annotation.labels import LabelSchema
 from generators.offline.chance import pick
@@ -13,6 +14,7 @@ from generators.offline.page import Page
 from generators.offline.world import find_country
 from generators.specs import Spec
 
+T = TypeVar("T")
 UNAVAILABLE = -1
 _LABELS_OF: dict[tuple[str, str, str], dict[Template, frozenset[str]]] = {}
 _REFERRING = frozenset({"name", "pronoun", "deictic", "reference"})
@@ -208,22 +210,23 @@ class Writer:
         if slot.kind == "country":
             self._write_country(person, slot.name)
             return 0
-        option = (
-            slot.options[0 if len(slot.options) == 1 or self.spec.genders[person - 1] == "f" else 1]
-            if slot.options
-            else ""
-        )
+        option = self._agree(slot.options, person) if slot.options else ""
         if slot.kind == "agree":
             self._write_text(option)
             return 0
         if slot.kind == "name":
             self._write_name(person, slot.name, untitled)
-        elif option:
+        elif option or slot.phrases:
             start = self.page.length
             self._write_text(option)
+            if slot.phrases:
+                self._write_nodes(self._agree(slot.phrases, person).nodes)
             self.page.add_mention(start, "REFERENCE" if slot.kind == "reference" else "PRONOUN", str(person))
         self._awaiting_lead = False
         return person
+
+    def _agree(self, options: tuple[T, ...], person: int) -> T:
+        return options[0 if len(options) == 1 or self.spec.genders[person - 1] == "f" else 1]
 
     def _write_value(self, person: int, label: str) -> None:
         self.page.write_entity(label, self.values[person][label])

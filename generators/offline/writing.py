@@ -9,6 +9,10 @@ from generators.offline.chance import pick
 from generators.offline.world import load_data
 
 
+_TIMES_EURO = {"DK": 7.5, "MX": 9.0}
+"""About how much of the currency is spent where a euro would be."""
+
+
 def name_month(month: int, language: str) -> str:
     """A month (1 to 12) in a language."""
     return str(load_data("writing")["months"][language][month - 1])
@@ -47,12 +51,9 @@ def write_number(value: float, country: str, decimals: int = 2) -> str:
 
 
 def write_amount(rng: Random, country: str, low: float = 0, high: float = 0) -> str:
-    """A sum of money in the country's currency: between `low` and `high`, else small, middling or large."""
-    value = (
-        rng.uniform(low, high)
-        if high
-        else pick(rng, (rng.uniform(4, 99), rng.uniform(80, 990), rng.uniform(900, 4800)))
-    )
+    """A sum of money in the country's currency: between `low` and `high` euros, else small, middling or large."""
+    ranges = ((low, high),) if high else ((4, 99), (80, 990), (900, 4800))
+    value = rng.uniform(*pick(rng, ranges)) * _TIMES_EURO.get(country, 1)
     decimals = 0 if rng.random() < 0.3 else 2
     return str(load_data("writing")["amounts"][country]).format(write_number(value, country, decimals))
 

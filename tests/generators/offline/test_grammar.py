@@ -52,7 +52,17 @@ def test_every_kind_of_slot(source: str, slot: Slot) -> None:
     assert parse_template(source).nodes == (slot,)
 
 
-@pytest.mark.parametrize("source", ["[a|b", "a]b[", "{nonsense here}", "{a.nick}"])
+def test_a_noun_phrase_may_hold_a_pronoun_of_somebody_else() -> None:
+    slot = parse_template("{b={a:her|his} sister|{a:her|his} brother}").nodes[0]
+    assert isinstance(slot, Slot)
+    assert (slot.kind, slot.person) == ("reference", "b")
+    assert [phrase.nodes for phrase in slot.phrases] == [
+        (Slot("pronoun", "a", options=("her", "his")), " sister"),
+        (Slot("pronoun", "a", options=("her", "his")), " brother"),
+    ]
+
+
+@pytest.mark.parametrize("source", ["[a|b", "a]b[", "{nonsense here}", "{a.nick}", "{a=x"])
 def test_broken_templates_are_refused(source: str) -> None:
     with pytest.raises(SchemaError):
         parse_template(source)
