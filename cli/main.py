@@ -82,6 +82,12 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         fail(str(error))
         sys.exit(Exit.FAILED)
+    except SystemExit as end:
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
+            from cli.console import fail
+
+            fail("Interrupted. What was finished is kept; run the same command again to go on.")
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)

@@ -1,6 +1,6 @@
 """A predictor that asks a language model: few-shot prompting over any compatible server, through the live executor.
 
-Every answer is kept as received; the same question is never paid for twice, also not by a later process.
+Every answer is kept as received: a question that was answered is not asked again, also not by a later process.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import sys
 import pytest
 import typer
 
+import cli.main
 from cli.main import GROUPS, list_commands, load_command
 
 HEAVY = ("openai", "label_studio_sdk", "streamlit", "polars", "pandas", "datasets", "scipy", "numpy", "faker", "spacy")
@@ -55,3 +56,17 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     done = run("generat")
     assert done.returncode == 2
     assert "generat" in done.stderr
+
+
+def test_an_interruption_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.main.load_command", lambda name: app)
+    with pytest.raises(SystemExit) as ended:
+        cli.main.run(["labels"])
+    assert ended.value.code == 130
+    assert "Interrupted" in capsys.readouterr().err
