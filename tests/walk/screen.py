@@ -51,23 +51,9 @@ class Screen:
         self.page.goto(f"{self.url}/projects/{project}/data?task={task}")
         self.page.wait_for_selector(".htx-highlight", timeout=60_000)
 
-    def open_stream(self, project: int) -> None:
-        """Open the stream of tasks that wait for this person and close the instructions that greet them."""
-        self.page.goto(f"{self.url}/projects/{project}/data?labeling=1")
-        self.page.wait_for_selector(".lsf-richtext__container", timeout=60_000)
-        instructions = self.page.locator(".lsf-modal-ls_visible")
-        instructions.wait_for(timeout=10_000)
-        self.take_picture("instructions.png")
-        self.page.get_by_role("button", name="Close modal").click()
-        instructions.wait_for(state="detached", timeout=10_000)
-
     def read_highlights(self) -> list[str]:
         """The text of each highlighted span."""
         return list(self.page.eval_on_selector_all(".htx-highlight", "marks => marks.map(mark => mark.textContent)"))
-
-    def read_text(self) -> str:
-        """The whole text of the task."""
-        return str(self.page.locator(".lsf-richtext__container").text_content())
 
     def find_mark(self, text: str) -> Locator:
         """The innermost highlighted span with exactly this text."""
@@ -98,11 +84,8 @@ class Screen:
 
     def submit(self) -> None:
         """Submit the annotation and wait until Label Studio has it."""
-        self._click_and_wait("bottombar-submit-button")
-
-    def skip(self) -> None:
-        """Skip the task and wait until Label Studio has noted it."""
-        self._click_and_wait("bottombar-skip-button")
+        with self.page.expect_response(lambda answer: "/annotations" in answer.url and answer.status == 201):
+            self.page.get_by_test_id("bottombar-submit-button").click()
 
     def take_picture(self, name: str) -> None:
         """Keep a screenshot in the folder that `GOLDSPAN_SCREENSHOTS` names; without it, do nothing."""
@@ -110,7 +93,3 @@ class Screen:
             self.page.mouse.move(5, 400)
             self.page.wait_for_timeout(1000)
             self.page.screenshot(path=Path(folder) / name)
-
-    def _click_and_wait(self, button: str) -> None:
-        with self.page.expect_response(lambda answer: "/annotations" in answer.url and answer.status == 201):
-            self.page.get_by_test_id(button).click()

@@ -12,7 +12,7 @@ import pytest
 
 from annotation.labels import load_labels
 from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import build_config, build_instructions, compare_config
+from annotation.labelstudio.config import assign_hotkeys, build_config, build_instructions, compare_config
 from annotation.tagged import parse_tagged
 from annotation.tasks import encode_task, read_task
 from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
@@ -35,8 +35,8 @@ TEXT = (
 )
 
 
-def build_letter() -> Sample:
-    read = parse_tagged(LETTER, LABELS)
+def build_sample(tagged: str) -> Sample:
+    read = parse_tagged(tagged, LABELS)
     reading = Annotation(Author.model("walk-1"), read.entities, read.mentions, score=0.97)
     return Sample(read.text, "en", "GB", "letter", (reading,), {"run": "walk"})
 
@@ -92,11 +92,24 @@ Kind regards
 <COMPANYNAME>Nordwind Energie GmbH</COMPANYNAME>"""
 
 
+PREDICTED = (
+    '🎉 <m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> moved to <CITY>Lyon</CITY> 👩‍💻. '
+    '<m c="1" k="PRONOUN">She</m> works at <COMPANYNAME>Nordwind</COMPANYNAME> Energie with '
+    '<m c="2"><FIRSTNAME>Omar</FIRSTNAME></m> since he came.'
+)
+CORRECTED = (
+    '🎉 <m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> moved to <COUNTRY>Lyon</COUNTRY> 👩‍💻. '
+    '<m c="1" k="PRONOUN">She</m> works at <COMPANYNAME>Nordwind Energie</COMPANYNAME> with '
+    '<m c="2"><FIRSTNAME>Omar</FIRSTNAME></m> since <m c="2" k="PRONOUN">he</m> came.'
+)
+
+
 @dataclass(frozen=True)
 class PushedTask:
     project: int
     task: int
     letter: int
+    wrong: int
     client: StudioClient
 
 
@@ -110,12 +123,14 @@ def pushed(studio: RunningStudio) -> PushedTask:
             "expert_instruction": build_instructions(LABELS),
         }
     )["id"]
-    tasks = [orjson.dumps(encode_task(sample, LABELS)) for sample in (SAMPLE, build_letter())]
+    tasks = [
+        orjson.dumps(encode_task(sample, LABELS)) for sample in (SAMPLE, build_sample(LETTER), build_sample(PREDICTED))
+    ]
     counts = client.import_tasks(project, tasks)
-    assert (counts["task_count"], counts["prediction_count"]) == (2, 2)
+    assert (counts["task_count"], counts["prediction_count"]) == (3, 3)
     client.update_project(project, {"model_version": "walk-1", "show_collab_predictions": True})
-    hard, letter = (task["id"] for task in client.iter_tasks(project, "id"))
-    return PushedTask(project, hard, letter, client)
+    hard, letter, wrong = (task["id"] for task in client.iter_tasks(project, "id"))
+    return PushedTask(project, hard, letter, wrong, client)
 
 
 @pytest.fixture
@@ -150,7 +165,7 @@ def test_screen_shows_labels_guideline_entities_and_relation(screen: Screen, pus
 
 
 def test_ordinary_letter_is_readable(screen: Screen, pushed: PushedTask) -> None:
-    letter = build_letter()
+    letter = build_sample(LETTER)
     (reading,) = letter.predictions
     screen.open_task(pushed.project, pushed.letter)
     spans = [*reading.entities, *reading.mentions]
@@ -171,3 +186,30 @@ def test_submission_keeps_every_span_and_relation(screen: Screen, pushed: Pushed
     assert {entity.origin for entity in review.entities} == {"prediction"}
     assert review.parent
     assert not [issue for issue in issues if issue.severity == "error"]
+
+
+def test_corrections_by_mouse_and_keys_come_back_exactly(screen: Screen, pushed: PushedTask) -> None:
+    keys = assign_hotkeys(LABELS.labels)
+    screen.open_task(pushed.project, pushed.wrong)
+    screen.select_mark("Lyon")
+    screen.press(keys["COUNTRY"], "Escape")
+    screen.select_mark("Nordwind")
+    screen.press("Backspace")
+    screen.drag("Nordwind", "Energie", keys["COMPANYNAME"])
+    screen.drag("he", "he", keys["PRONOUN"])
+    screen.select_mark("he")
+    screen.press("Alt+r")
+    screen.select_mark("Omar")
+    screen.press("Escape")
+    screen.take_picture("corrected.png")
+    screen.submit()
+    (task,) = pushed.client.read_tasks(pushed.project, [pushed.wrong], FIELDS)
+    (review,) = read_task(task, LABELS).sample.reviews
+    wanted = parse_tagged(CORRECTED, LABELS)
+    assert [entity.span for entity in review.entities] == [entity.span for entity in wanted.entities]
+    assert {mention.span for mention in review.mentions} == {mention.span for mention in wanted.mentions}
+    assert sorted(map(len, review.clusters.values())) == [2, 2]
+    origins = {entity.label: entity.origin for entity in review.entities}
+    assert (origins["SURNAME"], origins["COUNTRY"], origins["COMPANYNAME"]) == (
+        *("prediction", "prediction-changed", "manual"),
+    )
