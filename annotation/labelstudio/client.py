@@ -143,6 +143,13 @@ class StudioClient:
             found += self._list(project, query, include, len(chunk))["tasks"]
         return found
 
+    def fill_drafts(self, task: Json) -> Json:
+        """The task with the drafts of everybody; listings only show those of the token's user.
+
+        The task must have been listed with `draft_exists`.
+        """
+        return {**task, "drafts": self.list_drafts(task["id"])} if task["draft_exists"] else task
+
     def update_task(self, task: int, fields: Mapping[str, Any]) -> Json:
         """Change a task's data or settings."""
         return self._ask("PATCH", f"api/tasks/{task}/", f"change task {task}", body=fields)
@@ -187,6 +194,10 @@ class StudioClient:
     def create_draft(self, task: int, fields: Mapping[str, Any]) -> Json:
         """Leave an unfinished annotation on a task, as the editor does while somebody works."""
         return self._ask("POST", f"api/tasks/{task}/drafts", f"leave a draft on task {task}", body=fields)
+
+    def list_drafts(self, task: int) -> list[Json]:
+        """The drafts of everybody on a task."""
+        return list(self._ask_any("GET", f"api/tasks/{task}/drafts", f"list the drafts of task {task}"))
 
     def update_draft(self, draft: int, fields: Mapping[str, Any]) -> Json:
         """Change one draft."""

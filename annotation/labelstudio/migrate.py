@@ -148,9 +148,10 @@ def apply_migration(
 
 
 def _iter_tasks(client: StudioClient, project: int, progress: Progress, stage: str) -> Iterator[dict[str, Any]]:
-    return client.iter_tasks(
+    tasks = client.iter_tasks(
         project, PULL_FIELDS, page_size=500, advance=lambda done, total: progress(stage, done, total)
     )
+    return map(client.fill_drafts, tasks)
 
 
 def _iter_labels(task: dict[str, Any]) -> Iterator[str]:

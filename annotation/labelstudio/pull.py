@@ -250,7 +250,7 @@ def _iter_tasks(run: _Run, left: set[int]) -> Iterator[dict[str, Any]]:
                     run.wanted[task["id"]] = task["updated_at"]
                     yield task
     for chunk in split_chunks(sorted(left), _CHUNK):
-        yield from run.client.read_tasks(run.project, chunk, PULL_FIELDS)
+        yield from map(run.client.fill_drafts, run.client.read_tasks(run.project, chunk, PULL_FIELDS))
 
 
 def _count(fetched: _Fetched, record: dict[str, Any], lints: tuple[Lint, ...], snapped: int) -> None:

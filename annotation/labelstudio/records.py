@@ -19,7 +19,7 @@ from annotation.words import snap_span, splits_word
 
 PULL_FIELDS = (
     "id,data,annotations,predictions,drafts,result,completed_by,user,annotation,was_cancelled,ground_truth,lead_time,"
-    "created_at,updated_at,parent_prediction,model_version,score,was_postponed"
+    "created_at,updated_at,parent_prediction,model_version,score,was_postponed,draft_exists"
 )
 """Fields asked for; Label Studio applies the list to nested objects too."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import orjson
 import pytest
 
@@ -24,6 +25,7 @@ from annotation.labelstudio.sweep import sweep_project
 from annotation.store import read_samples
 from annotation.types import Annotation, Author, Sample, Status
 from annotation.workspace import Workspace
+from tests.walk.people import send_form, sign_up
 from tests.walk.sync_samples import MODEL, make_sample, make_samples
 
 if TYPE_CHECKING:
@@ -244,6 +246,22 @@ def test_pull_tells_everything_apart(
     assert all("@" in sample.annotations[-1].author.name for sample in samples.values())
 
 
+def test_drafts_of_everybody_are_pulled(
+    studio: RunningStudio, client: StudioClient, title: str, labels: LabelSchema, workspace: Workspace
+) -> None:
+    project = push(client, title, labels, make_samples(3)).project or 0
+    guest = sign_up(studio)
+    tasks = list_tasks(client, project)
+    for author, task in ((client, tasks[0]), (StudioClient(studio.url, guest.token), tasks[0])):
+        author.create_draft(task["id"], {"result": task["predictions"][0]["result"], "lead_time": 3})
+    report = pull_annotations(client, workspace, labels, PullOptions(title))
+    assert (report.total, report.drafts) == (1, 2)
+    assert {draft["completed_by"]["email"] for draft in read_file(report.file)[0]["drafts"]} == {
+        guest.email,
+        studio.info.email,
+    }
+
+
 def test_pull_brings_only_what_changed(
     client: StudioClient, title: str, labels: LabelSchema, workspace: Workspace
 ) -> None:
@@ -364,16 +382,8 @@ def test_an_interrupted_pull_goes_on(
 
 @pytest.fixture
 def personal_token(studio: RunningStudio) -> Iterator[str]:
-    import httpx
-
     with httpx.Client(base_url=studio.url, follow_redirects=True, timeout=30) as session:
-        session.get("/user/login/")
-        form = {
-            "email": studio.info.email,
-            "password": studio.info.password,
-            "csrfmiddlewaretoken": session.cookies["csrftoken"],
-        }
-        session.post("/user/login/", data=form, headers={"Referer": studio.url})
+        send_form(session, "/user/login/", studio.info.email, studio.info.password)
         headers = {"X-CSRFToken": session.cookies["csrftoken"], "Referer": studio.url}
         reply = session.post("/api/token/", headers=headers)
         token = reply.json().get("token")

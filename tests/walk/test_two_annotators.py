@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from annotation.labels import LabelSchema
@@ -20,6 +19,7 @@ from annotation.store import read_samples
 from annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 from evaluation.acceptance import measure_acceptance
 from evaluation.agreement import measure_agreement
+from tests.walk.people import PASSWORD, sign_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tests.walk.conftest import RunningStudio
 
 pytestmark = pytest.mark.walk
-PASSWORD = "walk-Passw0rd!"
 TASKS = 4
 SHOW_HANDLES = "area.__resize_left, area.__resize_right { display: block !important; width: 5px; height: 1em }"
 """Headless Chromium does not draw the handles, which are `<area>` elements without an image map."""
@@ -50,24 +49,6 @@ def make_sample(number: int) -> Sample:
     mentions = (Mention(*find("Maria Santos"), "MENTION", "", "m0"), Mention(*find("She"), "PRONOUN", "", "m1"))
     prediction = Annotation(Author.model("walk/v1"), entities, mentions, score=0.8)
     return Sample(text, "en", "FR", "note", (prediction,), {"number": number})
-
-
-def sign_up(studio: RunningStudio) -> str:
-    """A new user's e-mail; the owner's invitation lets them in."""
-    email = f"{uuid.uuid4().hex[:10]}@example.test"
-    with httpx.Client(base_url=studio.url, follow_redirects=True, timeout=60) as owner:
-        send_form(owner, "/user/login/", studio.info.email, studio.info.password)
-        link = owner.get("/api/invite").json()["invite_url"]
-    with httpx.Client(base_url=studio.url, follow_redirects=True, timeout=60) as guest:
-        send_form(guest, link, email, PASSWORD)
-        assert guest.get("/api/current-user/whoami").json()["email"] == email
-    return email
-
-
-def send_form(session: httpx.Client, path: str, email: str, password: str) -> None:
-    session.get(path)
-    form = {"email": email, "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-    session.post(path, data=form, headers={"Referer": str(session.base_url)})
 
 
 @dataclass
@@ -164,7 +145,7 @@ def annotator(studio: RunningStudio, browser: Browser) -> Iterator[Callable[[], 
 
     def make() -> Annotator:
         contexts.append(browser.new_context(viewport={"width": 1500, "height": 1000}))
-        return Annotator(contexts[-1].new_page(), sign_up(studio))
+        return Annotator(contexts[-1].new_page(), sign_up(studio).email)
 
     yield make
     for context in contexts:

@@ -1,0 +1,166 @@
+"""The pulled file: merged whole, edits of both sides kept apart, interruptions survived."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.errors import StateError, TransientServiceError
+from annotation.labelstudio.ledger import (
+    PullState,
+    RecordFile,
+    find_conflict_file,
+    find_state_file,
+    load_state,
+    merge_records,
+    read_known_tasks,
+    save_state,
+)
+from annotation.labelstudio.records import digest_record
+from annotation.labelstudio.snapshot import iter_json_list
+
+
+def make_record(task: int, note: str = "", stamp: str = "t0") -> dict[str, Any]:
+    annotations = [{"id": task, "result": [], "note": note}]
+    record: dict[str, Any] = {"id": task, "data": {"text": f"text {task}", "sample_id": f"s{task}"}}
+    record |= {"predictions": [], "annotations": annotations}
+    record["data"]["provenance"] = {"pull": {"sha256": digest_record(record), "stamp": stamp}}
+    return record
+
+
+def edit(record: dict[str, Any], note: str) -> dict[str, Any]:
+    changed: dict[str, Any] = orjson.loads(orjson.dumps(record))
+    changed["annotations"][0]["note"] = note
+    return changed
+
+
+def write(path: Path, *records: dict[str, Any]) -> None:
+    path.write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def merge(path: Path, *fresh: dict[str, Any], gone: tuple[int, ...] = (), take_remote: bool = False) -> Any:
+    records = RecordFile(path.with_suffix(".part.jsonl"))
+    for record in fresh:
+        records.add(record["id"], "t1", record)
+    merged = merge_records(path, records, set(gone), take_remote=take_remote)
+    records.close(finished=True)
+    return merged
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "project.jsonl"
+
+
+def test_new_changed_gone_and_unchanged(path: Path) -> None:
+    write(path, *(make_record(number) for number in (1, 2, 3)))
+    merged = merge(path, make_record(2, "new"), make_record(3), make_record(4), gone=(1,))
+    assert (merged.added, merged.updated, merged.removed, merged.unchanged) == (["s4"], ["s2"], ["s1"], 1)
+    assert [(record["id"], record["annotations"][0]["note"]) for record in read(path)] == [(2, "new"), (3, ""), (4, "")]
+    assert merged.total == 3
+
+
+def test_an_edit_on_disk_stays_while_the_other_side_is_quiet(path: Path) -> None:
+    mine = edit(make_record(1), "mine")
+    write(path, mine)
+    merged = merge(path, make_record(1))
+    assert (merged.unchanged, merged.conflicts, read(path)) == (1, [], [mine])
+
+
+def test_the_same_edit_on_both_sides_is_no_conflict(path: Path) -> None:
+    write(path, edit(make_record(1), "same"))
+    assert merge(path, make_record(1, "same")).conflicts == []
+
+
+@pytest.mark.parametrize("take_remote", [False, True])
+def test_different_edits_are_a_conflict(path: Path, take_remote: bool) -> None:
+    mine, theirs = edit(make_record(1), "mine"), make_record(1, "theirs")
+    write(path, mine)
+    merged = merge(path, theirs, take_remote=take_remote)
+    assert merged.conflicts == ["s1"]
+    assert read(path) == [theirs if take_remote else mine]
+    assert read(find_conflict_file(path)) == [{"sample_id": "s1", "task": 1, "local": mine, "remote": theirs}]
+
+
+def test_an_edited_record_is_not_dropped(path: Path) -> None:
+    mine = edit(make_record(1), "mine")
+    write(path, mine, make_record(2))
+    merged = merge(path, gone=(1, 2))
+    assert (merged.conflicts, merged.removed, read(path)) == (["s1"], ["s2"], [mine])
+    assert merge(path, gone=(1,), take_remote=True).removed == ["s1"]
+
+
+def test_a_file_that_did_not_come_from_a_pull_is_not_lost(path: Path) -> None:
+    stranger = {"data": {"text": "x", "sample_id": "mine"}, "annotations": []}
+    write(path, stranger)
+    merge(path, make_record(1))
+    assert read(path) == [stranger, make_record(1)]
+
+
+def test_known_tasks_carry_stamp_and_drafts(path: Path) -> None:
+    assert read_known_tasks(path) == {}
+    write(path, make_record(1, stamp="t7"), {**make_record(2), "drafts": [{"id": 1, "result": []}]})
+    assert read_known_tasks(path) == {1: ("t7", False), 2: ("t0", True)}
+
+
+def test_an_interrupted_record_file_goes_on(tmp_path: Path) -> None:
+    part = tmp_path / "x.part.jsonl"
+    first = RecordFile(part)
+    for number in (1, 2, 3):
+        first.add(number, f"t{number}", make_record(number))
+    first.close(finished=False)
+    part.write_bytes(part.read_bytes()[:-20])
+    again = RecordFile(part)
+    assert set(again.places) == {1, 2}
+    again.keep_only({1: "t1", 2: "changed since"})
+    again.add(3, "t3", make_record(3, "new"))
+    assert set(again.places) == {1, 3}
+    assert again.read(again.places[3]) == make_record(3, "new")
+    again.close(finished=True)
+    assert not part.exists()
+
+
+class Server:
+    url = "http://127.0.0.1/"
+
+
+def test_state_belongs_to_one_project(path: Path) -> None:
+    server: Any = Server()
+    assert load_state(path, server, 3) == PullState(server.url, 3)
+    save_state(path, PullState(server.url, 3, "2026-01-01T00:00:00.000000Z"))
+    assert load_state(path, server, 3).watermark == "2026-01-01T00:00:00.000000Z"
+    with pytest.raises(StateError, match="--output"):
+        load_state(path, server, 4)
+    find_state_file(path).write_text('{"url": "", "project": 3, "format": 99}')
+    with pytest.raises(StateError, match="newer"):
+        load_state(path, server, 3)
+    find_state_file(path).write_text("{")
+    with pytest.raises(StateError, match="--full"):
+        load_state(path, server, 3)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=4), VALUES, max_size=3), max_size=6), st.integers(1, 30))
+def test_a_list_is_read_in_pieces(items: list[Any], chunk: int) -> None:
+    assert list(iter_json_list(io.BytesIO(orjson.dumps(items)), chunk)) == items
+
+
+def test_a_list_that_breaks_off_is_noticed() -> None:
+    with pytest.raises(TransientServiceError):
+        list(iter_json_list(io.BytesIO(b'[{"id": 1}, {"id": 2'), 7))

@@ -1,0 +1,177 @@
+"""A task of Label Studio as a record: cleaned, re-sliced, ordered, never trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.errors import RecordError, UnknownNameError
+from annotation.identity import hash_text
+from annotation.labelstudio.merge import Policy, parse_policy, rank_annotations
+from annotation.labelstudio.records import RecordBuilder, clean_result, digest_record, snap_result
+from annotation.tasks import encode_task, read_task, task_problems
+from tests.strategies import LABELS, samples
+
+TEXT = "Ann Lee 🎉 lives in Köln."
+
+
+def region(
+    start: Any, end: Any, label: str | None = "CITY", region_id: str | None = "r1", **value: Any
+) -> dict[str, Any]:
+    fields = {"start": start, "end": end, **({"labels": [label]} if label else {}), **value}
+    name = "mention" if label in LABELS.mention_codes else "label"
+    item: dict[str, Any] = {"from_name": name, "to_name": "text", "type": "labels", "value": fields}
+    return item | ({"id": region_id} if region_id else {})
+
+
+def relation(source: str, target: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "relation", "from_id": source, "to_id": target, **fields}
+
+
+def make_task(**fields: Any) -> dict[str, Any]:
+    data = {"text": TEXT, "sample_id": "s", "text_sha256": hash_text(TEXT), "language": "en"}
+    return {"id": 5, "updated_at": "2026-01-01T00:00:00.000000Z", "data": data, **fields}
+
+
+def make_annotation(number: int, result: list[Any] | None = None, **fields: Any) -> dict[str, Any]:
+    chosen = [region(19, 23)] if result is None else result
+    return {"id": number, "completed_by": 1, "result": chosen, "was_cancelled": False, **fields}
+
+
+def build(task: dict[str, Any], **options: Any) -> Any:
+    return RecordBuilder(3, {1: "ann@example.test"}, LABELS, Policy(), **options).build(task)
+
+
+def test_text_is_sliced_and_offsets_become_whole_numbers() -> None:
+    (item,), lost = clean_result(TEXT, [region("19", 23.0, text="stale")], "refers-to")
+    assert item["value"] == {"start": 19, "end": 23, "text": "Köln", "labels": ["CITY"]}
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        region(19, 99),
+        region(23, 19),
+        region(-1, 3),
+        region(0, 3, label=None),
+        region(0, 3, region_id=None),
+        region("x", 3),
+        {"type": "labels", "id": "r"},
+    ],
+)
+def test_what_cannot_be_used_is_reported(broken: dict[str, Any]) -> None:
+    kept, lost = clean_result(TEXT, [broken, region(0, 3, "FIRSTNAME", "ok")], "refers-to")
+    assert ([item["id"] for item in kept], len(lost)) == (["ok"], 1)
+
+
+def test_relations_get_what_the_editor_leaves_out_and_dangling_ones_go() -> None:
+    items = [region(0, 3, "MENTION", "a"), region(4, 7, "MENTION", "b"), relation("b", "a"), relation("b", "gone")]
+    kept, lost = clean_result(TEXT, items, "refers-to")
+    assert kept[2:] == [relation("b", "a", direction="right", labels=["refers-to"])]
+    assert len(lost) == 1
+
+
+def test_snapping_says_from_where_to_where() -> None:
+    items = [region(19, 22), region(4, 7, "SURNAME", "r2")]
+    assert snap_result(TEXT, items) == [{"region": "r1", "from": [19, 22], "to": [19, 23]}]
+    assert items[0]["value"]["text"] == "Köln"
+
+
+def test_record_holds_everybody_and_how_it_was_pulled() -> None:
+    draft = {"id": 9, "user": "bob@example.test", "result": [], "annotation": None, "was_postponed": False}
+    pulled = build(make_task(annotations=[make_annotation(7, lead_time=3.5, parent_prediction=2)], drafts=[draft]))
+    record = pulled.record
+    assert task_problems(record, LABELS) == []
+    assert record["annotations"][0]["completed_by"] == {"id": 1, "email": "ann@example.test"}
+    assert record["drafts"][0]["completed_by"] == {"email": "bob@example.test"}
+    pull = record["data"]["provenance"]["pull"]
+    assert (pull["chosen"], pull["because"], pull["task"], pull["project"]) == (7, "only", 5, 3)
+    assert pull["sha256"] == digest_record(record)
+    assert [entry.code for entry in pulled.lints] == []
+
+
+def test_changed_or_missing_text_is_refused() -> None:
+    task = make_task(annotations=[])
+    task["data"]["text"] += " "
+    with pytest.raises(RecordError, match="changed"):
+        build(task)
+    with pytest.raises(RecordError, match="no text"):
+        build({"id": 1, "updated_at": "", "data": {"sample_id": "s"}})
+
+
+def test_unknown_labels_are_refused_with_a_pointer() -> None:
+    with pytest.raises(RecordError) as caught:
+        build(make_task(annotations=[make_annotation(1, [region(19, 23, "NO_SUCH")])]))
+    assert caught.value.pointer.startswith("/annotations/0/result/0")
+
+
+def test_tasks_of_strangers_get_a_sample_id() -> None:
+    record = build({"id": 1, "updated_at": "", "data": {"text": "Hello"}, "annotations": []}).record
+    assert record["data"]["sample_id"]
+    assert task_problems(record, LABELS) == []
+
+
+@given(samples())
+def test_digest_ignores_the_pull_and_notices_everything_else(sample: Any) -> None:
+    record = encode_task(sample, LABELS)
+    before = digest_record(record)
+    record["data"]["provenance"]["pull"] = {"sha256": before}
+    assert digest_record(record) == before
+    record["data"]["country"] = "XX"
+    assert digest_record(record) != before
+
+
+@given(samples())
+def test_building_keeps_every_sound_span(sample: Any) -> None:
+    task = encode_task(sample, LABELS)
+    for number, prediction in enumerate(task["predictions"]):
+        prediction |= {"id": number, "created_at": "c", "updated_at": "u"}
+    before, issues = read_task(task, LABELS)
+    if issues or not all(0 <= span.start < span.end for span in before.annotations[0].entities):
+        return
+    record = build({**task, "id": 1, "updated_at": "u"}).record
+    after, _ = read_task(record, LABELS)
+    assert after.annotations[0].entities == before.annotations[0].entities
+    assert after.annotations[0].mentions == before.annotations[0].mentions
+
+
+def rank(annotations: list[dict[str, Any]], policy: Policy) -> tuple[list[int], str]:
+    ranked, reason = rank_annotations(annotations, policy)
+    return [annotation["id"] for annotation in ranked], reason
+
+
+def person(number: int, email: str, updated: str, result: list[Any], **fields: Any) -> dict[str, Any]:
+    return {"id": number, "completed_by": {"email": email}, "updated_at": updated, "result": result, **fields}
+
+
+def test_rules_decide_in_their_order() -> None:
+    city, none = [region(19, 23)], list[Any]()
+    first = person(1, "a@x", "2026-01-01", city)
+    second = person(2, "b@x", "2026-01-02", city)
+    third = person(3, "c@x", "2026-01-03", none)
+    everyone = [first, second, third]
+    assert rank(everyone, parse_policy("latest")) == ([3, 2, 1], "latest")
+    assert rank(everyone, parse_policy("majority")) == ([2, 1, 3], "latest")
+    assert rank([first, third], parse_policy("reviewer>majority", ["a@x"])) == ([1, 3], "reviewer")
+    assert rank([{**first, "ground_truth": True}, second, third], Policy()) == ([1, 2, 3], "gold")
+    assert rank([first], Policy()) == ([1], "only")
+    assert rank([{**third, "was_cancelled": True}, first], Policy()) == ([1, 3], "only")
+    assert rank([{**third, "was_cancelled": True}], Policy()) == ([3], "")
+
+
+def test_unknown_rules_are_named() -> None:
+    with pytest.raises(UnknownNameError, match="majority"):
+        parse_policy("gold>majorty")
+    assert str(parse_policy("gold")) == "gold>latest"
+
+
+@given(st.permutations(range(1, 6)))
+def test_ranking_does_not_depend_on_the_order_given(order: list[int]) -> None:
+    annotations = [person(number, f"{number % 2}@x", f"2026-01-0{number % 3 + 1}", []) for number in order]
+    ranked, _ = rank_annotations(annotations, Policy())
+    expected, _ = rank_annotations(sorted(annotations, key=lambda item: item["id"]), Policy())
+    assert ranked == expected

@@ -1,0 +1,147 @@
+"""Requests, failures and words, against a small server that answers as told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import orjson
+import pytest
+
+from annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
+from annotation.labelstudio import transport
+
+pytest.importorskip("label_studio_sdk")
+TOKEN = "0123456789abcdef"
+
+
+@dataclass
+class Script:
+    """Answers to give, one a request: a status with a body, or None for a broken connection."""
+
+    answers: list[tuple[int, bytes] | None] = field(default_factory=list)
+    seen: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+
+class Handler(BaseHTTPRequestHandler):
+    script: Script
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.script.seen.append((self.command, self.path, dict(self.headers), body))
+        reply = self.script.answers.pop(0) if self.script.answers else (200, b'{"ok": true}')
+        if reply is None:
+            self.connection.close()
+            return
+        self.send_response(reply[0])
+        self.send_header("Content-Length", str(len(reply[1])))
+        self.end_headers()
+        self.wfile.write(reply[1])
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+for _method in ("GET", "POST", "PATCH", "DELETE"):
+    setattr(Handler, f"do_{_method}", Handler.answer)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+    monkeypatch.setattr(transport.time, "sleep", lambda seconds: None)
+    script = Script()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"script": script}))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    script.url = f"http://127.0.0.1:{server.server_address[1]}/sub/path"
+    yield script
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def door(script: Script) -> transport.Transport:
+    return transport.Transport(script.url, TOKEN, 5.0)
+
+
+def test_requests_carry_token_and_close_the_connection(door: transport.Transport, script: Script) -> None:
+    assert door.ask_object("POST", "api/x", "try", body={"a": "é"}) == {"ok": True}
+    method, path, headers, body = script.seen[0]
+    assert (method, path, orjson.loads(body)) == ("POST", "/sub/path/api/x", {"a": "é"})
+    assert headers["Authorization"] == f"Token {TOKEN}"
+    assert headers["Connection"].lower() == "close"
+
+
+@pytest.mark.parametrize("failure", [None, (500, b"{}"), (503, b"<html>"), (504, b"")])
+def test_a_post_is_never_repeated(door: transport.Transport, script: Script, failure: tuple[int, bytes] | None) -> None:
+    script.answers = [failure]
+    with pytest.raises(TransientServiceError):
+        door.ask("POST", "api/x", "try", body={})
+    assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_what_may_be_repeated_is(door: transport.Transport, script: Script, method: str) -> None:
+    script.answers = [None, (502, b""), (500, b"{}")]
+    assert door.ask(method, "api/x", "try") == {"ok": True}
+    assert len(script.seen) == 4
+
+
+def test_repeating_ends(door: transport.Transport, script: Script) -> None:
+    script.answers = [(500, b'{"detail": "database is locked"}')] * 9
+    with pytest.raises(TransientServiceError, match="database is locked"):
+        door.ask("GET", "api/x", "try")
+    assert len(script.seen) == transport.READ_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "words"),
+    [
+        (400, b'{"validation_errors": {"title": ["too short"]}}', TerminalServiceError, "too short"),
+        (403, b'{"detail": "no"}', ConfigurationError, "may not try"),
+        (404, b"<html>Uh oh</html>", TerminalServiceError, "not there"),
+        (405, b"plain words", TerminalServiceError, "plain words"),
+    ],
+)
+def test_refusals_are_explained(
+    door: transport.Transport, script: Script, status: int, body: bytes, error: type[Exception], words: str
+) -> None:
+    script.answers = [(status, body)]
+    with pytest.raises(error, match=words) as caught:
+        door.ask("GET", "api/x", "try")
+    assert TOKEN not in str(caught.value)
+    assert "<html>" not in str(caught.value)
+
+
+def test_a_401_is_tried_once_more_and_then_explained(door: transport.Transport, script: Script) -> None:
+    script.answers = [(401, b"{}")]
+    assert door.ask("POST", "api/x", "try", body={}) == {"ok": True}
+    script.answers = [(401, b'{"detail": "Invalid token."}')] * 2
+    with pytest.raises(ConfigurationError, match=r"does not accept the token.*Invalid token"):
+        door.ask("POST", "api/x", "try", body={})
+
+
+def test_something_else_that_answers_is_noticed(door: transport.Transport, script: Script) -> None:
+    script.answers = [(200, b"<html>welcome</html>")]
+    with pytest.raises(ConfigurationError, match="not Label Studio's API"):
+        door.ask("GET", "api/x", "try")
+    script.answers = [(200, b"[1]")]
+    with pytest.raises(ConfigurationError, match="not Label Studio's API"):
+        door.ask_object("GET", "api/x", "try")
+
+
+@pytest.mark.parametrize(("url", "token"), [("127.0.0.1:8080", "x"), ("http://127.0.0.1", "")])
+def test_addresses_and_tokens_that_cannot_work(url: str, token: str) -> None:
+    with pytest.raises(ConfigurationError):
+        transport.Transport(url, token, 1.0)
+
+
+def test_an_expired_personal_token_is_explained() -> None:
+    import jwt
+
+    token = jwt.encode({"exp": 1, "token_type": "refresh"}, "k" * 32)
+    with pytest.raises(ConfigurationError, match="expired"):
+        transport.Transport("http://127.0.0.1:9", token, 1.0)
