@@ -14,7 +14,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from annotation.outline import outline_samples
 from annotation.splits import check_ratios, report_split, split_samples
 from annotation.types import Sample
 from annotation.workspace import check_file_name
+from annotation.writing import explain_disk
 from training.manifest import (
     FORMAT,
     MANIFEST,
@@ -56,7 +58,7 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
     Raises:
         InputError: nothing is left to bundle, or two texts claim one sample id.
         RecordError: a sample may not be written.
-        StateError: `target` holds something else.
+        StateError: `target` holds something else, or the disk refused.
 
     """
     kept, left_out = choose_samples(samples, plan)
@@ -66,9 +68,7 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
     ratios = check_ratios(plan.ratios)
     split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold)
     report = report_split(outlines, split, ratios, seed=plan.seed)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
+    with explain_disk(target), _stage(target) as staging:
         files: dict[str, str] = {}
         tasks: dict[str, str] = {}
         for name in split.names:
@@ -92,9 +92,18 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
         )
         _write(staging / MANIFEST, dump(manifest))
         _publish(staging, target)
+    return manifest
+
+
+@contextmanager
+def _stage(target: Path) -> Iterator[Path]:
+    """An empty folder beside the target; what is left of it afterwards is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return manifest
 
 
 def choose_samples(samples: Iterable[Sample], plan: Plan) -> tuple[list[Sample], Counter[str]]:

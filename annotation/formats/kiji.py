@@ -24,6 +24,8 @@ from annotation.mentions import guess_mention_kind
 from annotation.store import OnError, list_files, prepare_task, raise_error, read_records
 from annotation.tasks import read_task
 from annotation.types import Annotation, Sample
+from annotation.workspace import check_file_name
+from annotation.writing import explain_disk
 
 
 def encode_kiji(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
@@ -42,16 +44,20 @@ def write_kiji(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
     """Write a file for each sample into the folder, `<sample_id>.json`; returns what was lost.
 
     Raises:
+        InputError: a sample id cannot be a file name.
         RecordError: a sample may not be written.
+        StateError: the disk refused.
 
     """
-    folder.mkdir(parents=True, exist_ok=True)
     losses = LossCounter()
-    for sample in samples:
-        best = losses.take_best(sample)
-        losses.lose("negatives", best is not None and not best.entities and not best.mentions)
-        task = encode_kiji(sample, labels)
-        (folder / f"{task['data']['sample_id']}.json").write_bytes(orjson.dumps(task, option=orjson.OPT_INDENT_2))
+    with explain_disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for sample in samples:
+            best = losses.take_best(sample)
+            losses.lose("negatives", best is not None and not best.entities and not best.mentions)
+            task = encode_kiji(sample, labels)
+            file = folder / check_file_name(f"{task['data']['sample_id']}.json")
+            file.write_bytes(orjson.dumps(task, option=orjson.OPT_INDENT_2))
     return losses.report()
 
 

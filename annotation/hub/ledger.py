@@ -15,6 +15,7 @@ from annotation.errors import StateError
 from annotation.hub.client import Snapshot
 from annotation.hub.shards import Shard
 from annotation.store import AtomicFile, read_records, write_atomic
+from annotation.writing import explain_disk
 
 Layout = Literal["jsonl", "files"]
 Write = Callable[[str, bytes], None]
@@ -148,7 +149,8 @@ class Ledger:
                 (self.output / f"{sample_id}.json").write_bytes(task)
                 stream.write(sample_id.encode() + b"\n")
 
-            yield write_file if self.layout == "files" else write_line
+            with explain_disk(self.output):
+                yield write_file if self.layout == "files" else write_line
 
     def _locate_ids(self, shard: Shard) -> Path:
         return self.folder / f"{shard.name}.ids.txt"

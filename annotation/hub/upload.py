@@ -20,6 +20,7 @@ from annotation.quality.measure import QualityReport, measure_quality
 from annotation.splits import Split, SplitReport, report_split, split_samples
 from annotation.store import write_atomic
 from annotation.types import Sample
+from annotation.writing import explain_disk
 
 SHARD_ROWS = 50_000
 _GROUP_ROWS = 1_000
@@ -56,12 +57,13 @@ def build_release(
 
     Raises:
         InputError: there is no sample with a reading, the share is not between 0 and 1, or the folder is not empty.
+        StateError: the disk refused.
 
     """
     if not 0 < test_ratio < 1:
         raise InputError(f"The share of the test split is {test_ratio}; it must lie between 0 and 1.")
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty. Give a new folder.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is not an empty folder. Give a new one.")
     quality = measure_quality(_with_reading(read()), labels)
     if not quality.samples:
         raise InputError("There is no sample with a reading to upload.")
@@ -78,7 +80,8 @@ def build_release(
     names = [f"g-{outlines[group].sample_id[:13]}" for group in split.groups]
     del outlines
     facts = Facts()
-    digest, files = _write_shards(folder, _with_reading(read()), split, names, facts, shard_rows)
+    with explain_disk(folder):
+        digest, files = _write_shards(folder, _with_reading(read()), split, names, facts, shard_rows)
     card = render_card(repository.split("/")[-1], facts, report, quality, labels, licence=licence, digest=digest)
     write_atomic(folder / "README.md", card.encode())
     return Release(folder, facts.samples, skipped, digest, files, report, quality)

@@ -160,6 +160,14 @@ def test_an_id_cannot_leave_the_folder(tmp_path: Path, samples: list[Sample], la
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_refuses_is_explained(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="cannot be written"):
+        write_bundle(tmp_path / "file" / "v1", samples, labels, PLAN)
+    with pytest.raises(StateError, match="another --name"):
+        write_bundle(tmp_path / "file", samples, labels, PLAN)
+
+
 def test_label_mappings_and_gate(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
     plan = replace(PLAN, gate=Gate("open", ("enough reviews",)))
     manifest = write_bundle(tmp_path / "v1", samples, labels, plan)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import InputError, RecordError, UnknownNameError
+from annotation.errors import InputError, RecordError, StateError, UnknownNameError
 from annotation.formats.conll import read_conll, write_conll
 from annotation.formats.csv_spans import COLUMNS, write_csv
 from annotation.formats.jsonl import read_jsonl, write_jsonl
@@ -198,6 +198,14 @@ def test_broken_conll_is_named(tmp_path: Path, content: str, reason: str, line: 
     with pytest.raises(RecordError, match=reason) as caught:
         list(read_conll(path, LABELS))
     assert caught.value.line == line
+
+
+def test_kiji_folder_must_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="cannot be written"):
+        write_kiji(tmp_path / "file", [emoji_sample()], LABELS)
+    with pytest.raises(InputError, match="file name"):
+        write_kiji(tmp_path / "k", [replace(emoji_sample(), sample_id="../x")], LABELS)
 
 
 def test_kiji_own_files_are_read(tmp_path: Path) -> None:

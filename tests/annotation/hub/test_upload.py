@@ -148,5 +148,5 @@ def test_wrong_input_is_refused(tmp_path: Path, samples: list[Sample], labels: L
         build_release(tmp_path / "a", REPO, lambda: [Sample("x", "en")], labels)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
-    with pytest.raises(InputError, match="not empty"):
+    with pytest.raises(InputError, match="not an empty folder"):
         build_release(tmp_path / "full", REPO, lambda: samples, labels)
