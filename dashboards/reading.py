@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 
@@ -10,39 +12,65 @@ from annotation.types import Annotation, Entity, Mention
 
 STYLE = """<style>
 .gs-text { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2.1; font-size: 0.98rem; }
-.gs-text mark { color: #ffffff; padding: 0.1em 0.25em; border-radius: 0.25em; }
-.gs-text mark small { opacity: 0.85; font-size: 0.68em; margin-inline-start: 0.4em; unicode-bidi: isolate; }
+.gs-text mark { color: inherit; padding: 0.12em 0.25em 0.02em; border-radius: 0.2em; box-decoration-break: clone;
+  -webkit-box-decoration-break: clone; }
+.gs-text mark small { font-size: 0.66em; font-weight: 650; margin-inline-start: 0.4em; unicode-bidi: isolate; }
 .gs-text .gs-mention { border-bottom: 2px dotted currentColor; }
 .gs-text sup { font-weight: 600; font-size: 0.68em; }
 </style>"""
 _HIDDEN = "•"
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
+_UNKNOWN = "#b00020"
 
 
-def render_html(text: str, annotation: Annotation | None, labels: LabelSchema, *, show_surfaces: bool) -> str:
+def render_html(
+    text: str,
+    annotation: Annotation | None,
+    labels: LabelSchema,
+    *,
+    show_surfaces: bool,
+    hidden: Sequence[tuple[int, int]] = (),
+) -> str:
     """HTML of one reading: entities in their colours, mentions underlined with the number of their cluster.
 
-    Without `show_surfaces` the letters and digits of entities are hidden behind dots.
+    Without `show_surfaces` the letters and digits of entities, and of the places in `hidden`, are shown as dots.
     """
-    if annotation is None:
-        return f'{STYLE}<div class="gs-text" dir="auto">{escape(text)}</div>'
-    entities = [entity for entity in annotation.entities if 0 <= entity.start < entity.end <= len(text)]
-    mentions = [mention for mention in annotation.mentions if 0 <= mention.start < mention.end <= len(text)]
+    entities = [entity for entity in annotation.entities if _lies_in(entity, text)] if annotation else []
+    mentions = [mention for mention in annotation.mentions if _lies_in(mention, text)] if annotation else []
+    masked = [] if show_surfaces else [*hidden, *((entity.start, entity.end) for entity in entities)]
+    shown = mask_text(text, masked)
     spans: list[Entity | Mention] = [*entities, *mentions]
     borders = sorted({0, len(text)} | {edge for span in spans for edge in (span.start, span.end)})
     pieces = []
     for start, end in pairwise(borders):
         entity = next((entity for entity in entities if entity.start <= start < entity.end), None)
         around = [mention for mention in mentions if mention.start <= start < mention.end]
-        piece = text[start:end]
-        if entity is not None and not show_surfaces:
-            piece = "".join(_HIDDEN if character.isalnum() else character for character in piece)
-        html = escape(piece)
+        html = escape(shown[start:end])
         if entity is not None:
-            color = labels[entity.label].color if entity.label in labels else "#b00020"
             name = f"<small>{escape(entity.label)}</small>" if entity.end == end else ""
-            html = f'<mark style="background:{color}">{html}{name}</mark>'
+            color = _find_color(entity.label, labels)
+            html = f'<mark style="background:{color}38;border-bottom:3px solid {color}">{html}{name}</mark>'
         if around:
             html = f'<span class="gs-mention">{html}</span>'
             html += "".join(f"<sup>{escape(m.cluster or '–')}</sup>" for m in around if m.end == end)
         pieces.append(html)
     return f'{STYLE}<div class="gs-text" dir="auto">{"".join(pieces)}</div>'
+
+
+def mask_text(text: str, places: Sequence[tuple[int, int]]) -> str:
+    """The text with a dot for every letter and digit in these places; its length stays."""
+    characters = list(text)
+    for start, end in places:
+        for at in range(max(start, 0), min(end, len(text))):
+            if not characters[at].isspace() and (characters[at].isalnum() or ord(characters[at]) > 127):
+                characters[at] = _HIDDEN
+    return "".join(characters)
+
+
+def _lies_in(span: Entity | Mention, text: str) -> bool:
+    return 0 <= span.start < span.end <= len(text)
+
+
+def _find_color(label: str, labels: LabelSchema) -> str:
+    color = labels[label].color if label in labels else _UNKNOWN
+    return color if _COLOR.match(color) else _UNKNOWN

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import streamlit as st
 
 from annotation.labels import LabelSchema, load_labels
 from annotation.workspace import Workspace, find_workspace
 from dashboards.mirror import Mirror, find_version, refresh_mirror
+from dashboards.sources import load_samples
+from dashboards.views import annotators
+from evaluation.agreement import AgreementReport, measure_agreement
+
+T = TypeVar("T")
+_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ def load_state() -> State:
     return State(workspace, labels, _load_mirror(str(workspace.root.resolve()), version))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False)
 def _load_mirror(root: str, version: str) -> Mirror:
     place = st.empty()
 
@@ -38,3 +46,26 @@ def _load_mirror(root: str, version: str) -> Mirror:
         return refresh_mirror(find_workspace(None), load_labels(), show)
     finally:
         place.empty()
+
+
+def follow(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
+    """The items, with a progress bar that says what is being done."""
+    place = st.empty()
+    every = max(1, total // _STEPS)
+    for number, item in enumerate(items):
+        if number % every == 0:
+            place.progress(min(1.0, number / max(total, 1)), f"{doing}: {number:,} of {total:,}")
+        yield item
+    place.empty()
+
+
+def load_agreement(state: State, *, models: bool) -> AgreementReport:
+    """Agreement of people, and of models with them, over all samples with two readings."""
+    return _measure_agreement(state.mirror.version, state, models=models)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _measure_agreement(version: str, _state: State, *, models: bool) -> AgreementReport:
+    shared = annotators.find_shared(_state.mirror, models=models)
+    samples = load_samples(_state.workspace, shared, _state.labels)
+    return measure_agreement(follow(samples, shared.height, "Comparing raters"), models=models)

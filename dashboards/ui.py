@@ -5,14 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
 import polars as pl
 import streamlit as st
 
-PREDICTED, ANNOTATED, TARGET = "#56b4e9", "#0072b2", "#d55e00"
-GOOD, BAD, NEUTRAL = "#009e73", "#d55e00", "#8a94a3"
-SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a94a3"]
-"""Okabe and Ito's palette (2008): told apart with every kind of colour vision."""
+_STYLE = """<style>
+.stMainBlockContainer { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stSidebarNav"] { padding-top: 0; }
+[data-testid="stMetric"] { padding: 0.55rem 0.8rem; }
+@media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
+</style>"""
+_SHARES = {
+    "precision",
+    "recall",
+    "touch rate",
+    "reached",
+    "share",
+    "f1",
+    "b_cubed",
+    "agreement",
+    "score",
+    "leakage rate",
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def begin_page(title: str) -> None:
+    """The head of a page."""
+    st.html(_STYLE)
+    st.title(title, anchor=False)
+
+
+def begin_section(title: str) -> None:
+    """The head of a section."""
+    st.subheader(title, anchor=False)
 
 
 def say_empty(what: str, command: str) -> None:
@@ -34,22 +59,30 @@ def show_number(value: float | None, unit: str = "") -> str:
 
 
 def show_metrics(metrics: Sequence[tuple[str, str, str]]) -> None:
-    """Figures in a row that wraps on narrow screens: name, value, explanation."""
-    with st.container(horizontal=True):
+    """Figures in a row that wraps on narrow screens: name, value, explanation. Values come from code or are numbers."""
+    with st.container(horizontal=True, gap="small"):
         for name, value, explanation in metrics:
-            st.metric(name, value, help=explanation, border=True, width=190)
+            show_metric(name, value, explanation)
+
+
+def show_metric(name: str, value: str, explanation: str) -> None:
+    """One figure."""
+    st.metric(name, value, help=explanation, border=True, width=178)
 
 
 def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
-    """A table that downloads as CSV; shares in columns ending in a known name are shown as percentages."""
-    shares = {"precision", "recall", "touch rate", "reached", "share", "f1", "b_cubed"}
+    """A table that downloads as CSV; shares in columns of a known name are shown as percentages."""
     config = {
-        column: st.column_config.NumberColumn(column, format="percent") for column in frame.columns if column in shares
+        column: st.column_config.NumberColumn(column, format="percent")
+        if column in _SHARES
+        else st.column_config.NumberColumn(column, format="%.2f")
+        for column, kind in frame.schema.items()
+        if kind == pl.Float64
     }
     event = st.dataframe(frame, hide_index=True, width="stretch", column_config=config, **options)
     st.download_button(
         "Download as CSV",
-        frame.write_csv(),
+        write_csv(frame),
         file_name=f"{name}.csv",
         mime="text/csv",
         key=f"csv-{name}",
@@ -59,29 +92,18 @@ def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
     return event
 
 
-def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
-    """A chart over the whole width, in the theme of the page."""
-    st.altair_chart(chart, width="stretch")
-
-
-def draw_heatmap(frame: pl.DataFrame, x: str, y: str, value: str, *, order: Sequence[str] = ()) -> None:
-    """Cells coloured by value, with the number in each."""
-    axis_y = alt.Y(f"{y}:N", sort=list(order) or None, title=None)
-    base = alt.Chart(frame).encode(x=alt.X(f"{x}:N", title=x), y=axis_y)
-    cells = base.mark_rect().encode(
-        color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues"), title=value), tooltip=[x, y, value]
-    )
-    middle = float(frame[value].max() or 0) / 2  # type: ignore[arg-type]
-    numbers = base.mark_text(fontSize=11).encode(
-        text=f"{value}:Q",
-        color=alt.condition(f"datum['{value}'] > {middle}", alt.value("white"), alt.value("#33415c")),
-    )
-    draw_chart((cells + numbers).properties(height=max(180, 20 * frame[y].n_unique() + 60)))
+def write_csv(frame: pl.DataFrame) -> str:
+    """The table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    safe = []
+    for column in (column for column, kind in frame.schema.items() if kind == pl.String):
+        risky = pl.any_horizontal([pl.col(column).str.starts_with(mark) for mark in _FORMULA])
+        safe.append(pl.when(risky).then("'" + pl.col(column)).otherwise(pl.col(column)).alias(column))
+    return frame.with_columns(safe).write_csv()
 
 
 def choose_languages(frame: pl.DataFrame) -> list[str]:
     """A filter over the languages of the samples; nothing chosen means all."""
-    languages = sorted(language for language in frame["language"].unique().to_list() if language)
+    languages = sorted(language for language in frame["language"].cast(pl.String).unique() if language)
     if len(languages) < 2:
         return []
-    return st.pills("Languages", languages, selection_mode="multi", key="languages") or []
+    return st.multiselect("Languages", languages, placeholder="All languages", key="languages", width=420)

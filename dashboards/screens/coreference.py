@@ -5,14 +5,14 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
-from dashboards import ui
+from dashboards import charts, ui
 from dashboards.state import load_state
 from dashboards.views import coreference
 
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Coreference")
+    ui.begin_page("Coreference")
     state = load_state()
     found = coreference.count_clusters(state.mirror)
     if not found.mentions:
@@ -28,35 +28,34 @@ def draw() -> None:
         ]
     )
     left, right = st.columns(2)
+    clusters, kinds = coreference.tabulate_clusters(state.mirror), coreference.tabulate_kinds(state.mirror)
     with left:
-        st.subheader("Clusters in a text")
-        ui.draw_chart(
-            alt.Chart(coreference.tabulate_clusters(state.mirror))
+        ui.begin_section("Clusters in a text")
+        charts.draw_chart(
+            alt.Chart(clusters)
             .mark_bar()
             .encode(
                 x=alt.X("clusters:O", title="clusters", axis=alt.Axis(labelAngle=0)),
-                y=alt.Y("sum(samples):Q", title="samples"),
-                color=alt.Color("language:N", scale=alt.Scale(range=ui.SERIES), title=None),
+                y=alt.Y("sum(samples):Q", title="samples", axis=alt.Axis(tickMinStep=1)),
+                color=charts.color_by("language"),
                 tooltip=["clusters", "language", "samples"],
             )
+            .properties(height=320)
         )
     with right:
-        st.subheader("Kinds of mention")
-        kinds = coreference.tabulate_kinds(state.mirror)
-        ui.draw_chart(
+        ui.begin_section("Kinds of mention")
+        charts.draw_chart(
             alt.Chart(kinds)
             .mark_bar()
             .encode(
                 x=alt.X("sum(mentions):Q", title="mentions"),
                 y=alt.Y("kind:N", title=None),
-                yOffset="side:N",
-                color=alt.Color(
-                    "side:N",
-                    scale=alt.Scale(domain=["predicted", "annotated"], range=[ui.PREDICTED, ui.ANNOTATED]),
-                    title=None,
-                ),
+                yOffset=alt.YOffset("side:N", sort=["predicted", "annotated"]),
+                color=alt.Color("side:N", scale=charts.SIDES, title=None, legend=alt.Legend(orient="top")),
                 tooltip=["kind", "side", alt.Tooltip("sum(mentions):Q", title="mentions")],
             )
+            .properties(height=320)
         )
     with st.expander("As a table"):
+        ui.show_table(clusters, "clusters")
         ui.show_table(kinds, "mentions")

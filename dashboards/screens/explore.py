@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import polars as pl
 import streamlit as st
 
-from annotation.checks import CODES
+from annotation.checks import CODES, check_sample
 from annotation.tasks import Reading, read_task
 from dashboards import ui
-from dashboards.mirror import find_record
 from dashboards.reading import render_html
+from dashboards.sources import find_record
 from dashboards.state import State, load_state
 from dashboards.views import explore
+
+_PAGE = 50
 
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Explore")
+    ui.begin_page("Explore")
     state = load_state()
     if state.mirror["samples"].is_empty():
         ui.say_empty("There are no samples yet. Bring your own in, or have some written:", "goldspan generate start")
         return
     found = explore.find_samples(state.mirror, _ask(state))
-    st.write(f"{found.height:,} samples")
     if found.is_empty():
+        st.info("No sample matches the filter. Take something out of it.", icon=":material/search_off:")
         return
-    size = 50
-    pages = -(-found.height // size)
-    page = st.number_input("Page", 1, pages, 1) if pages > 1 else 1
-    shown = found.slice((page - 1) * size, size)
-    event = ui.show_table(
-        shown.drop("file", "offset"), "samples", on_select="rerun", selection_mode="single-row", key=f"found-{page}"
-    )
-    chosen = event.selection.rows[0] if event.selection.rows else 0
-    row = shown.row(min(chosen, shown.height - 1), named=True)
+    row = _choose(found)
     record = find_record(state.workspace, row["file"], row["sample_id"], row["offset"])
     if record is None:
         st.warning("The file has changed since; look again.")
@@ -42,42 +39,79 @@ def draw() -> None:
 
 def _ask(state: State) -> explore.Query:
     samples = state.mirror["samples"]
-    with st.expander("Filter", expanded=True):
+    with st.expander("Filter", icon=":material/filter_alt:"):
         left, right = st.columns(2)
-        languages = left.multiselect("Language", sorted(samples["language"].unique().to_list()))
-        types = left.multiselect("Document type", sorted(samples["document_type"].unique().to_list()))
-        beginning = left.text_input("Sample id begins with")
+        languages = left.multiselect("Language", _list_words(samples, "language"))
+        types = left.multiselect("Document type", _list_words(samples, "document_type"))
+        beginning = left.text_input("Sample id begins with", st.query_params.get("sample", ""), max_chars=80)
         labels = right.multiselect("Has the labels", [label.code for label in state.labels.entities])
-        progress = right.selectbox("State", ["", *explore.STATES])
-        issue = right.selectbox("Has the issue", ["", *CODES])
+        progress = right.selectbox("State", ["", *explore.STATES], format_func=_name_any)
+        issue = right.selectbox("Has the issue", ["", *CODES], format_func=_name_any)
     return explore.Query(tuple(languages), tuple(labels), tuple(types), progress, issue, beginning.strip())
 
 
-def _read(state: State, file: str, record: dict[str, object]) -> None:
+def _list_words(samples: pl.DataFrame, column: str) -> list[str]:
+    return sorted(samples[column].cast(pl.String).unique())
+
+
+def _name_any(value: str) -> str:
+    return value or "any"
+
+
+def _choose(found: pl.DataFrame) -> dict[str, Any]:
+    """Show the page of samples that the reader turned to; the row chosen, else the first."""
+    pages = -(-found.height // _PAGE)
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left.text(f"{found.height:,} samples, {_PAGE} a page; choose a row to read it")
+    page = int(right.number_input(f"Page of {pages:,}", 1, pages, 1)) if pages > 1 else 1
+    shown = found.slice((page - 1) * _PAGE, _PAGE)
+    event = ui.show_table(
+        shown.drop("file", "offset"),
+        "samples",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"found-{page}",
+        height=min(250, 36 * shown.height + 40),
+    )
+    chosen = event.selection.rows[0] if event.selection.rows else 0
+    return shown.row(min(chosen, shown.height - 1), named=True)
+
+
+def _read(state: State, file: str, record: dict[str, Any]) -> None:
     reading = read_task(record, state.labels)
     sample = reading.sample
-    st.subheader("Reading")
-    st.text(f"{sample.sample_id}   {sample.language} {sample.country}   {sample.document_type}")
-    show = st.toggle("Show what the entities hide", help="Surfaces stay hidden until you ask for them")
-    link = explore.find_link(state.workspace, file, record)
-    if link:
-        st.link_button("Open in Label Studio", link, icon=":material/open_in_new:")
+    st.text(f"{sample.sample_id}    {sample.language} {sample.country}    {sample.document_type}    {file}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show = st.toggle("Show what the entities hide", help="Surfaces stay hidden until you ask for them")
+        if link := explore.find_link(state.workspace, file, record):
+            st.link_button("Open in Label Studio", link, icon=":material/open_in_new:")
     names = explore.name_annotations(sample)
-    if not names:
+    if names:
+        _draw_side_by_side(state, reading, names, show)
+    else:
         st.html(render_html(sample.text, None, state.labels, show_surfaces=show))
-        return
-    _draw_side_by_side(state, reading, names, show)
-    for issue in reading.issues:
-        st.text(f"{issue.code}: {issue.message}")
+    for issue in (*reading.issues, *check_sample(sample, state.labels)):
+        by = f"{names[issue.annotation_index]}: " if issue.annotation_index >= 0 else ""
+        st.text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
 
 
 def _draw_side_by_side(state: State, reading: Reading, names: list[str], show: bool) -> None:
-    annotations = reading.sample.annotations
+    sample = reading.sample
+    hidden = explore.list_hidden(sample)
     columns = st.columns(2 if len(names) > 1 else 1)
+    chosen = []
     for number, column in enumerate(columns):
         with column:
             at = st.selectbox(
                 "Reading by", range(len(names)), number, format_func=names.__getitem__, key=f"by-{number}"
             )
+            chosen.append(sample.annotations[at])
             with st.container(border=True):
-                st.html(render_html(reading.sample.text, annotations[at], state.labels, show_surfaces=show))
+                html = render_html(sample.text, chosen[-1], state.labels, show_surfaces=show, hidden=hidden)
+                st.html(html)
+    if len(chosen) == len(columns) > 1:
+        differences = explore.list_differences(chosen[0], chosen[1])
+        if differences.is_empty():
+            st.text("Both readings mark the same entities.")
+        else:
+            ui.show_table(differences, "differences")

@@ -17,7 +17,7 @@ from training.handover import freeze_version
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Hand-over")
+    ui.begin_page("Hand-over")
     state = load_state()
     verdict = _judge(state)
     if verdict.open:
@@ -31,8 +31,7 @@ def draw() -> None:
         with st.container(border=True):
             mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
             bound = f"{'at least' if criterion.at_least else 'at most'} {criterion.bound:g}"
-            found = "nothing to measure" if criterion.value is None else f"{criterion.value:.3g}"
-            st.markdown(f"{mark} **{criterion.question}** found {found}, wanted {bound}")
+            st.markdown(f"{mark} **{criterion.question}** found {_show_value(criterion.value)}, wanted {bound}")
             if criterion.detail:
                 st.text(criterion.detail)
             if not criterion.passed and criterion.mend:
@@ -44,10 +43,17 @@ def draw() -> None:
     _draw_versions(state)
 
 
+def _show_value(value: float | None) -> str:
+    if value is None:
+        return "nothing to measure"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+
+
 def _judge(state: State) -> Verdict:
     own = state.workspace.root / "gate.toml"
     stamp = own.stat().st_mtime_ns if own.exists() else 0
-    return _cache_verdict(f"{state.mirror.version} {stamp}", state)
+    targets = [(label.code, label.target) for label in state.labels.entities]
+    return _cache_verdict(f"{state.mirror.version} {stamp} {targets}", state)
 
 
 @st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
@@ -56,7 +62,7 @@ def _cache_verdict(version: str, _state: State) -> Verdict:
 
 
 def _offer_freeze(state: State, verdict: Verdict) -> None:
-    st.subheader("Freeze a version")
+    ui.begin_section("Freeze a version")
     name = st.text_input("Name", f"v{datetime.now(UTC):%Y%m%d-%H%M}", max_chars=80)
     if st.button("Freeze version", disabled=not verdict.open, icon=":material/ac_unit:", type="primary"):
         try:
@@ -84,5 +90,5 @@ def _draw_versions(state: State) -> None:
         for bundle in handover.list_bundles(state.workspace)
     ]
     if rows:
-        st.subheader("Frozen versions")
+        ui.begin_section("Frozen versions")
         ui.show_table(pl.DataFrame(rows), "versions")

@@ -5,46 +5,115 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from dashboards import ui
-from dashboards.state import load_state
+from annotation.quality.measure import QualityReport, measure_quality
+from dashboards import charts, ui
+from dashboards.sources import load_samples
+from dashboards.state import State, follow, load_state
 from dashboards.views import quality
+
+_AT_ONCE = 1000
+"""Samples up to which all checks run without being asked for."""
 
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Quality")
+    ui.begin_page("Quality")
     state = load_state()
-    mirror = state.mirror
-    languages = ui.choose_languages(mirror["samples"])
-    st.subheader("What became of pre-annotations")
-    if mirror["decisions"].is_empty():
+    if state.mirror["samples"].is_empty():
+        ui.say_empty("There are no samples yet. Let the offline author write some:", "goldspan generate start")
+        return
+    languages = ui.choose_languages(state.mirror["samples"])
+    _draw_acceptance(state, languages)
+    left, right = st.columns(2)
+    with left:
+        _draw_issues(state, languages)
+    with right:
+        _draw_values(state, languages)
+        _draw_models(state, languages)
+    _draw_skeletons(state, languages)
+    _draw_checks(state)
+
+
+def _draw_acceptance(state: State, languages: list[str]) -> None:
+    ui.begin_section("What became of pre-annotations")
+    if state.mirror["decisions"].is_empty():
         ui.say_empty(
             "No pre-annotated sample has been reviewed yet. Review some, then bring them back:", "goldspan studio pull"
         )
-    else:
-        by = st.segmented_control("By", ["label", "model_version", "person", "language"], default="label", key="by")
-        ui.show_table(quality.tabulate_acceptance(mirror, [by or "label"], languages), "acceptance")
-        confusion = quality.tabulate_confusion(mirror, languages)
-        st.subheader("Predicted against annotated")
-        ui.draw_heatmap(confusion, "annotated", "predicted", "count")
-        confused = quality.list_confused(confusion)
-        if not confused.is_empty():
-            st.subheader("Most often confused")
-            ui.show_table(confused, "confused")
-    st.subheader("What the checks found")
-    issues = quality.tabulate_issues(mirror, languages)
+        return
+    by = st.segmented_control(
+        "By", ["label", "model version", "person", "language"], default="label", key="by", label_visibility="collapsed"
+    )
+    table = quality.tabulate_acceptance(state.mirror, [(by or "label").replace(" ", "_")], languages)
+    ui.show_table(table, "acceptance", height=320 if table.height > 8 else "auto")
+    confusion = quality.tabulate_confusion(state.mirror, languages)
+    ui.begin_section("Predicted against annotated")
+    charts.draw_heatmap(confusion, "annotated", "predicted", "count")
+    confused = quality.list_confused(confusion)
+    if not confused.is_empty():
+        ui.begin_section("Most often confused")
+        ui.show_table(confused, "confused")
+
+
+def _draw_issues(state: State, languages: list[str]) -> None:
+    ui.begin_section("What the checks found")
+    issues = quality.tabulate_issues(state.mirror, languages)
     if issues.is_empty():
         st.success("The checks found nothing.", icon=":material/check_circle:")
     else:
         ui.show_table(issues, "issues")
-    st.subheader("Texts built alike")
-    skeletons = quality.list_repeated_skeletons(mirror)
+        st.caption("Explore finds the samples: choose the code under “Has the issue”.")
+
+
+def _draw_values(state: State, languages: list[str]) -> None:
+    ui.begin_section("Values that fail their check")
+    invalid = quality.tabulate_invalid_values(state.mirror, languages)
+    if invalid.is_empty():
+        st.success("Check digits, formats and ranges are right.", icon=":material/check_circle:")
+    else:
+        ui.show_table(invalid, "invalid-values")
+
+
+def _draw_models(state: State, languages: list[str]) -> None:
+    models = quality.tabulate_models(state.mirror, languages)
+    if not models.is_empty():
+        ui.begin_section("Models")
+        ui.show_table(models.with_columns(pl.col("mean score").round(3)), "models")
+
+
+def _draw_skeletons(state: State, languages: list[str]) -> None:
+    ui.begin_section("Texts built alike")
+    skeletons = quality.list_repeated_skeletons(state.mirror, languages)
     if skeletons.is_empty():
         st.success("No two samples share a skeleton.", icon=":material/check_circle:")
+        return
+    repeated = quality.count_repeated(state.mirror, languages)
+    st.text(f"{repeated:,} samples share their skeleton (the text with labels for entities) with another.")
+    ui.show_table(skeletons, "skeletons")
+
+
+def _draw_checks(state: State) -> None:
+    ui.begin_section("All checks of the data set")
+    total = state.mirror["samples"].height
+    key = f"checks-{state.mirror.version}"
+    if total > _AT_ONCE and not st.session_state.get(key):
+        st.text(f"Near-duplicates, label conflicts and diversity read all {total:,} texts again.")
+        if not st.button("Run all checks", icon=":material/fact_check:"):
+            return
+        st.session_state[key] = True
+    report = _measure(state.mirror.version, state)
+    ui.show_table(quality.tabulate_quality(report), "checks")
+    conflicts = quality.tabulate_conflicts(report)
+    ui.begin_section("Label conflicts")
+    if conflicts.is_empty():
+        st.success("Every surface has one label wherever it stands.", icon=":material/check_circle:")
     else:
-        repeated = int(skeletons["samples"].sum())
-        st.write(f"{repeated} samples share their skeleton (the text with entities replaced by labels) with another.")
-        ui.show_table(skeletons, "skeletons")
-    st.subheader("Models")
-    models = quality.tabulate_models(mirror)
-    ui.show_table(models.with_columns(pl.col("mean score").round(3)), "models")
+        st.text("Surfaces that carry one label here and another there, by the labels they carry:")
+        ui.show_table(conflicts, "conflicts")
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _measure(version: str, _state: State) -> QualityReport:
+    places = _state.mirror["samples"]
+    samples = load_samples(_state.workspace, places, _state.labels)
+    return measure_quality(follow(samples, places.height, "Checking samples"), _state.labels)

@@ -3,71 +3,101 @@
 from __future__ import annotations
 
 import altair as alt
+import polars as pl
 import streamlit as st
 
-from dashboards import ui
+from dashboards import charts, ui
 from dashboards.state import load_state
 from dashboards.views import results
+from evaluation.compare import Comparison, compare_results
+from evaluation.result import EvaluationResult
 
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Evaluation")
+    ui.begin_page("Evaluation")
     state = load_state()
-    found = results.load_results(state.workspace)
+    stamp = results.stamp_results(state.workspace)
+    found = _load(stamp)
     if not found:
         ui.say_empty(
             "There are no results in the workspace yet. Score a predictor against reviewed samples:",
-            "goldspan evaluate data/training_samples --predictor regex --output data/results/regex.json",
+            "goldspan evaluate data/training_samples --predictor regex",
         )
         return
     table = results.tabulate_results(found)
     ui.show_table(table, "results")
+    _draw_scores(table)
+    _compare(stamp, found)
+    name = st.selectbox("Result", list(found), key="result", width=420)
+    _draw_result(found.get(name) or next(iter(found.values())))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading results")
+def _load(stamp: results.Stamp) -> dict[str, EvaluationResult]:
+    return results.load_results(stamp)
+
+
+def _draw_scores(table: pl.DataFrame) -> None:
     bars = table.unpivot(["precision", "recall", "f1"], index="result", variable_name="measure", value_name="value")
-    ui.draw_chart(
+    charts.draw_chart(
         alt.Chart(bars)
         .mark_bar()
         .encode(
-            x=alt.X("value:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title=None),
+            x=alt.X("value:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="share"),
             y=alt.Y("result:N", title=None),
             yOffset=alt.YOffset("measure:N", sort=["precision", "recall", "f1"]),
-            color=alt.Color("measure:N", scale=alt.Scale(range=ui.SERIES), title=None),
+            color=charts.color_by("measure"),
             tooltip=["result", "measure", alt.Tooltip("value:Q", format=".3f")],
         )
+        .properties(height=60 * table.height + 80)
     )
-    name = st.selectbox("Result", list(found), key="result")
-    chosen = found[name]
-    st.subheader("By label")
-    ui.show_table(results.tabulate_labels(chosen), "by-label")
+
+
+def _compare(stamp: results.Stamp, found: dict[str, EvaluationResult]) -> None:
+    if len(found) < 2:
+        return
+    ui.begin_section("Compared with each other and with the baselines")
+    names = list(found)
+    chosen = st.multiselect("The first is what the others are measured from", names, names[:2])
+    if not chosen:
+        return
+    with st.spinner("Drawing corpora for the intervals"):
+        comparison = _cache_comparison(stamp, tuple(chosen), found)
+    ui.show_table(results.tabulate_comparison(comparison), "comparison")
+    for note in comparison.notes:
+        st.text(note)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _cache_comparison(stamp: results.Stamp, names: tuple[str, ...], _found: dict[str, EvaluationResult]) -> Comparison:
+    return compare_results([_found[name] for name in names])
+
+
+def _draw_result(chosen: EvaluationResult) -> None:
+    ui.begin_section("By label")
+    ui.show_table(results.tabulate_labels(chosen), "by-label", height=300)
     kinds = results.tabulate_error_kinds(chosen)
     if kinds.is_empty():
         st.success("No errors.", icon=":material/check_circle:")
         return
     left, right = st.columns(2)
     with left:
-        st.subheader("Error kinds")
-        ui.draw_chart(
-            alt.Chart(kinds)
-            .mark_bar()
-            .encode(
-                x=alt.X("sum(errors):Q", title="errors"),
-                y=alt.Y("label:N", sort="-x", title=None),
-                color=alt.Color("kind:N", scale=alt.Scale(range=ui.SERIES), title=None),
-                tooltip=["label", "kind", "errors"],
-            )
-        )
+        ui.begin_section("Error kinds")
+        charts.draw_bars(kinds, "errors", "label", "kind")
     with right:
-        st.subheader("Where in the text")
+        ui.begin_section("Where in the text")
         positions = results.tabulate_error_positions(chosen)
-        ui.draw_chart(
+        charts.draw_chart(
             alt.Chart(positions)
             .mark_rect()
             .encode(
                 x=alt.X("twentieth:O", title="twentieth of the text", axis=alt.Axis(labelAngle=0)),
-                y=alt.Y("label:N", title=None),
-                color=alt.Color("errors:Q", scale=alt.Scale(scheme="oranges")),
+                y=alt.Y("label:N", title=None, axis=alt.Axis(labelOverlap=False)),
+                color=alt.Color("errors:Q", scale=alt.Scale(scheme="oranges"), legend=alt.Legend(orient="top")),
                 tooltip=["label", "twentieth", "errors"],
             )
+            .properties(height=20 * positions["label"].n_unique() + 110)
         )
-    st.subheader("Gold against predicted")
-    ui.draw_heatmap(results.tabulate_confusion(chosen), "predicted", "gold", "count")
+    ui.begin_section("Gold against predicted")
+    charts.draw_heatmap(results.tabulate_confusion(chosen), "predicted", "gold", "count")

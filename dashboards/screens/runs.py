@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
 from annotation.workspace import find_workspace
-from dashboards import ui
+from dashboards import charts, ui
 from dashboards.views import runs
+from generators.runs import list_runs
 
 _EVERY = 5.0
 
 
 def draw() -> None:
     """Draw the page; its figures follow the runs by themselves."""
-    st.title("Runs")
+    ui.begin_page("Runs")
     _draw_runs()
 
 
 @st.fragment(run_every=_EVERY)
 def _draw_runs() -> None:
     workspace = find_workspace(None)
-    table = runs.tabulate_runs(workspace)
-    if table.is_empty():
+    found = list_runs(workspace)
+    if not found:
         ui.say_empty("There are no runs yet:", "goldspan generate start")
         return
-    ui.show_table(table, "runs")
-    name = st.selectbox("Run", table["run"].to_list(), key="run")
-    row = table.filter(pl.col("run") == name).row(0, named=True)
+    ui.show_table(runs.tabulate_runs(found), "runs")
+    by_name = {progress.run: progress for progress in found}
+    name = st.selectbox("Run", list(by_name), key="run")
+    chosen = by_name.get(name, found[0])
     st.progress(
-        min(1.0, (row["done"] + row["dead"]) / max(row["samples"], 1)), f"{row['done']} of {row['samples']} done"
+        min(1.0, (chosen.done + chosen.dead) / max(chosen.samples, 1)),
+        f"{chosen.done:,} of {chosen.samples:,} samples done",
     )
     ui.show_metrics(
         [
-            ("State", row["state"], "As its journal says"),
-            ("Refused answers", ui.show_number(row["refused"]), "Answers that failed a check and were asked again"),
-            ("Dead letters", ui.show_number(row["dead"]), "Items given up after all attempts"),
-            ("Tokens in", ui.show_number(row["tokens_in"]), "Prompts"),
-            ("Tokens out", ui.show_number(row["tokens_out"]), "Answers"),
-            ("Cost", f"${row['cost']:,.4f}", "US dollars, by the prices of the run"),
+            ("State", chosen.state, "As its journal says"),
+            ("Open batches", ui.show_number(chosen.batches_open), "At the provider"),
+            ("Refused answers", ui.show_number(chosen.refused), "Answers that failed a check and were asked again"),
+            ("Dead letters", ui.show_number(chosen.dead), "Items given up after all attempts"),
+            ("Tokens in", ui.show_number(chosen.tokens_in), "Prompts"),
+            ("Tokens out", ui.show_number(chosen.tokens_out), "Answers"),
+            ("Cost", f"${chosen.cost:,.4f}", "US dollars, by the prices of the run"),
         ]
     )
-    st.subheader("Rows by stage and state")
-    ui.show_table(runs.tabulate_stages(workspace, name), "stages")
-    letters = runs.list_dead_letters(workspace, name)
+    ui.begin_section("Rows by stage and state")
+    stages = runs.tabulate_stages(chosen)
+    if stages.is_empty():
+        st.text("Nothing has been asked yet.")
+    else:
+        charts.draw_bars(stages, "rows", "stage", "state", sort="ascending")
+        ui.show_table(stages, "stages")
+    letters = runs.list_dead_letters(workspace, chosen.run)
     if not letters.is_empty():
-        st.subheader("Dead letters")
-        ui.show_table(letters, "dead-letters")
+        ui.begin_section("Dead letters")
+        ui.show_table(runs.tabulate_reasons(letters), "dead-letter-reasons")
+        with st.expander("Each of them"):
+            ui.show_table(letters, "dead-letters")

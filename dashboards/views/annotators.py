@@ -1,15 +1,17 @@
-"""Annotators: who did what, how fast, how carefully."""
+"""Annotators: who did what, how fast, how carefully, and how far they agree."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
-from annotation.labels import LabelSchema
-from annotation.tasks import read_task
-from annotation.types import Sample
-from annotation.workspace import Workspace
-from dashboards.mirror import Mirror, find_record
-from evaluation.agreement import AgreementReport, measure_agreement
+from dashboards.mirror import Mirror
+from evaluation.agreement import AgreementReport
+from evaluation.scores import Counts
+
+ENOUGH = 5
+"""Samples below which the agreement of two raters says little."""
 
 
 def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
@@ -19,7 +21,7 @@ def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
     minutes = pl.col("lead_time").filter(submitted).sum() / 60
     timed_spans = pl.col("spans").filter(submitted & pl.col("lead_time").is_not_null()).sum()
     return (
-        reviews.group_by("person")
+        reviews.group_by(pl.col("person").cast(pl.String))
         .agg(
             submitted.sum().cast(pl.Int64).alias("submitted"),
             (pl.col("status") == "draft").sum().cast(pl.Int64).alias("drafts"),
@@ -35,23 +37,46 @@ def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
     )
 
 
-def load_shared_samples(mirror: Mirror, workspace: Workspace, labels: LabelSchema) -> list[Sample]:
-    """The reviewed samples that at least two people read, or that a model pre-annotated, from their files."""
-    shared = mirror["samples"].filter((pl.col("raters") > 1) | ((pl.col("raters") > 0) & pl.col("predicted")))
-    places = shared.select("file", "sample_id", "offset").iter_rows()
-    records = (find_record(workspace, *place) for place in places)
-    return [read_task(record, labels).sample for record in records if record is not None]
+def find_shared(mirror: Mirror, *, models: bool) -> pl.DataFrame:
+    """The samples with at least two readings to compare; with `models`, pre-annotations are readings too."""
+    enough = pl.col("reviews") > 1
+    if models:
+        enough |= (pl.col("reviews") > 0) & pl.col("predicted")
+    return mirror["samples"].filter(enough)
 
 
-def measure_raters(samples: list[Sample], *, models: bool = True) -> AgreementReport:
-    """Agreement of all raters; with `models`, model versions are raters too."""
-    return measure_agreement(samples, models=models)
+def rate_people(report: AgreementReport) -> dict[str, float | None]:
+    """Exact F1 of each person with all other people."""
+    sums: dict[str, Counts] = {}
+    for pair in report.pairs:
+        if not is_model(pair.first) and not is_model(pair.second):
+            for name in (pair.first, pair.second):
+                sums[name] = sums.get(name, Counts()) + pair.exact
+    return {name: counts.measure_f() for name, counts in sums.items()}
 
 
-def tabulate_pairs(report: AgreementReport) -> pl.DataFrame:
-    """Exact F1 and B³ of each pair of raters, with the samples behind it, both ways round for a matrix."""
+def is_model(rater: str) -> bool:
+    """True for a model version among the raters of an agreement report."""
+    return rater.startswith("model:")
+
+
+def join_agreement(table: pl.DataFrame, rates: Mapping[str, float | None]) -> pl.DataFrame:
+    """The table of annotators with each one's agreement with the others."""
+    return table.with_columns(
+        pl.Series("agreement", [rates.get(person) for person in table["person"]], dtype=pl.Float64)
+    )
+
+
+def tabulate_pairs(report: AgreementReport, label: str = "") -> pl.DataFrame:
+    """Exact F1 (of one label, or of all) and B³ of each pair of raters, both ways round for a matrix."""
     rows = [
-        {"first": a, "second": b, "samples": pair.samples, "f1": pair.exact.measure_f(), "b_cubed": pair.b_cubed.f1}
+        {
+            "first": a,
+            "second": b,
+            "samples": pair.samples,
+            "f1": (pair.by_label.get(label, Counts()) if label else pair.exact).measure_f(),
+            "b_cubed": pair.b_cubed.f1,
+        }
         for pair in report.pairs
         for a, b in ((pair.first, pair.second), (pair.second, pair.first))
     ]

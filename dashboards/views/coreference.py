@@ -37,9 +37,11 @@ def count_clusters(mirror: Mirror) -> Clusters:
 
 def tabulate_clusters(mirror: Mirror) -> pl.DataFrame:
     """Samples by how many clusters they have, and language."""
-    return mirror["samples"].group_by("clusters", "language").len("samples").sort("clusters", "language")
+    keys = ["clusters", pl.col("language").cast(pl.String)]
+    return mirror["samples"].group_by(keys).len("samples").sort("clusters", "language")
 
 
 def tabulate_kinds(mirror: Mirror) -> pl.DataFrame:
     """Mentions by kind, side and language."""
-    return mirror["mentions"].group_by("kind", "side", "language").len("mentions").sort("kind", "side", "language")
+    keys = [pl.col(name).cast(pl.String) for name in ("kind", "side", "language")]
+    return mirror["mentions"].group_by(keys).len("mentions").sort("kind", "side", "language")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import polars as pl
@@ -51,7 +52,7 @@ def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[s
 
 def tabulate_cells(mirror: Mirror, labels: LabelSchema, side: str, by: str = "language") -> pl.DataFrame:
     """Entities for each label and language (or document type): label, group, count; empty cells are 0."""
-    groups = sorted(mirror["samples"][by].unique().to_list())
+    groups = sorted(mirror["samples"][by].cast(pl.String).unique().to_list())
     counts = mirror["entities"].filter(pl.col("side") == side).group_by("label", by).len()
     found = {(row["label"], row[by]): row["len"] for row in counts.iter_rows(named=True)}
     rows = [
@@ -65,7 +66,8 @@ def tabulate_cells(mirror: Mirror, labels: LabelSchema, side: str, by: str = "la
 def tabulate_document_types(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
     """Samples by document type and language."""
     samples = filter_languages(mirror["samples"], languages)
-    return samples.group_by("document_type", "language").len("samples").sort("document_type", "language")
+    keys = [pl.col("document_type").cast(pl.String), pl.col("language").cast(pl.String)]
+    return samples.group_by(keys).len("samples").sort("document_type", "language")
 
 
 def tabulate_positions(mirror: Mirror, side: str, languages: Sequence[str] = ()) -> pl.DataFrame:
@@ -82,5 +84,5 @@ def suggest_command(coverage: pl.DataFrame, languages: Sequence[str]) -> str:
     gap = int(coverage["gap"].sum())
     if not gap:
         return ""
-    chosen = f" --languages {','.join(languages)}" if languages else ""
+    chosen = f" --languages {shlex.quote(','.join(languages))}" if languages else ""
     return f"goldspan generate start --fill-gaps{chosen} --samples {max(10, -(-gap // 5))}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import polars as pl
 
 from annotation.types import Annotation, Sample
 from annotation.workspace import Workspace
 from dashboards.mirror import Mirror
+from dashboards.sources import read_pull_state
+from evaluation.acceptance import Verdict, compare_with_review
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class Query:
     beginning: str = ""
 
 
-STATES = ("reviewed", "not reviewed", "changed", "suspect", "several people", "control")
+STATES = ("reviewed", "not reviewed", "changed", "suspect", "several people", "control", "built alike")
 _COLUMNS = ["sample_id", "language", "document_type", "length", "entities", "clusters", "reviews", "errors", "warnings"]
+_DIFFERENCE = ("verdict", "first", "first at", "second", "second at")
+_WORDS = {"language", "document_type", "file"}
 
 
 def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
@@ -42,7 +45,9 @@ def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
         found = _keep(found, mirror["entities"].filter(pl.col("label") == label))
     if query.issue:
         found = _keep(found, mirror["issues"].filter(pl.col("code") == query.issue))
-    return _filter_state(found, mirror, query.state).select(*_COLUMNS, "file", "offset")
+    return _filter_state(found, mirror, query.state).select(
+        *[pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name) for name in (*_COLUMNS, "file", "offset")]
+    )
 
 
 def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFrame:
@@ -52,6 +57,9 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
         return found.filter(pl.col("reviews") == 0)
     if state == "several people":
         return found.filter(pl.col("raters") > 1)
+    if state == "built alike":
+        shared = mirror["samples"]["skeleton"].is_duplicated()
+        return _keep(found, mirror["samples"].filter(shared))
     if state == "control":
         return found.filter(pl.col("control"))
     if state == "changed":
@@ -62,7 +70,7 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
 
 
 def _keep(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    return found.join(rows.select("sample_id").unique(), on="sample_id", how="semi", maintain_order="left")
+    return found.join(rows.select("sample").unique(), on="sample", how="semi", maintain_order="left")
 
 
 def name_annotations(sample: Sample) -> list[str]:
@@ -76,14 +84,33 @@ def _name_author(annotation: Annotation) -> str:
 
 def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     """The address of the record's task in Label Studio; empty when it was not pulled from one."""
-    state = workspace.root / file
-    state = state.with_name(state.stem + ".state.json")
-    task = record.get("id")
-    try:
-        pulled = orjson.loads(state.read_bytes())
-        url, project = str(pulled["url"]), int(pulled["project"])
-    except (OSError, ValueError, KeyError, TypeError):
+    pulled = read_pull_state(workspace.root / file)
+    url, project, task = pulled.get("url"), pulled.get("project"), record.get("id")
+    known = isinstance(url, str) and isinstance(project, int) and isinstance(task, int)
+    if not known or not str(url).startswith(("http://", "https://")):
         return ""
-    if not isinstance(task, int) or not url.startswith(("http://", "https://")):
-        return ""
-    return f"{url.rstrip('/')}/projects/{project}/data?task={task}"
+    return f"{str(url).rstrip('/')}/projects/{project}/data?task={task}"
+
+
+def list_hidden(sample: Sample) -> list[tuple[int, int]]:
+    """The places that any reading takes for personal data: what one reading misses stays hidden too."""
+    return sorted({(entity.start, entity.end) for a in sample.annotations for entity in a.entities})
+
+
+def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
+    """What the second reading makes of the first one's entities, those that it keeps left out; places, no surfaces."""
+    rows = []
+    for decision in compare_with_review(first, second):
+        if decision.verdict is Verdict.ACCEPTED:
+            continue
+        before, after = decision.predicted, decision.annotated
+        rows.append(
+            (
+                decision.verdict.value,
+                before.label if before else "",
+                f"{before.start}–{before.end}" if before else "",
+                after.label if after else "",
+                f"{after.start}–{after.end}" if after else "",
+            )
+        )
+    return pl.DataFrame(rows, schema=dict.fromkeys(_DIFFERENCE, pl.String), orient="row")

@@ -12,14 +12,6 @@ from annotation.workspace import Workspace
 from training.gate import Verdict
 
 
-def find_pushed(workspace: Workspace) -> set[str]:
-    """Ids of samples that pushes from this workspace recorded."""
-    pushed: set[str] = set()
-    for path in sorted((workspace.root / "pushed").glob("*.json")):
-        pushed.update(_read(path).get("sample_ids", ()))
-    return pushed
-
-
 def list_bundles(workspace: Workspace) -> list[dict[str, Any]]:
     """Manifests of the frozen versions, with their folder's name, newest name last."""
     manifests = []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
+from annotation.workspace import Workspace
 from dashboards.mirror import Mirror
+from dashboards.sources import read_pull_state
 from evaluation.scores import divide
 
 
@@ -53,7 +56,7 @@ def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
     """`pushed` are the ids that pushes recorded; whatever people touched was pushed too."""
     samples = mirror["samples"]
     touched = samples.filter((pl.col("reviews") + pl.col("drafts") + pl.col("cancelled")) > 0)
-    known = samples.filter(pl.col("sample_id").is_in(sorted(pushed)))["sample_id"]
+    known = samples.filter(pl.col("sample_id").is_in(pl.Series(sorted(pushed), dtype=pl.String).implode()))["sample_id"]
     return Funnel(
         samples.height,
         len(set(known) | set(touched["sample_id"])),
@@ -102,3 +105,48 @@ def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
         open_issues.get("error", 0),
         open_issues.get("warning", 0),
     )
+
+
+def tabulate_files(mirror: Mirror, workspace: Workspace) -> pl.DataFrame:
+    """Where the samples lie: file, samples, reviewed ones, when it changed, and when it was last pulled (UTC)."""
+    counts = (
+        mirror["samples"]
+        .group_by(pl.col("file").cast(pl.String))
+        .agg(pl.len().cast(pl.Int64).alias("samples"), (pl.col("reviews") > 0).sum().cast(pl.Int64).alias("reviewed"))
+        .sort("file")
+    )
+    paths = [workspace.root / file for file in counts["file"]]
+    return counts.with_columns(
+        pl.Series("changed", [_read_changed(path) for path in paths], dtype=pl.Datetime("us", "UTC")),
+        pl.Series("pulled up to", [str(read_pull_state(path).get("watermark", "")) for path in paths], dtype=pl.String),
+    )
+
+
+def _read_changed(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def suggest_step(funnel: Funnel) -> tuple[str, str] | None:
+    """What the figures say should be done next, and the command for it; None when all is under way."""
+    if not funnel.pushed:
+        return "bring the samples to the annotators", "goldspan studio push"
+    if not funnel.reviewed:
+        return "bring back what the annotators did", "goldspan studio pull"
+    if funnel.reviewed == funnel.generated and funnel.handed_over < funnel.reviewed:
+        return "every sample is reviewed: ask whether they may go to training", "goldspan gate"
+    return None
+
+
+def describe_age(changed: float | None, now: datetime | None = None) -> str:
+    """How long ago that was, in words; `changed` is epoch seconds."""
+    if changed is None:
+        return "never"
+    seconds = max(0, int(((now or datetime.now(UTC)) - datetime.fromtimestamp(changed, UTC)).total_seconds()))
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "less than a minute ago"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from annotation.quality.measure import QualityReport
 from dashboards.mirror import Mirror
 from dashboards.views.coverage import filter_languages
 
@@ -19,7 +20,7 @@ def tabulate_acceptance(mirror: Mirror, by: Sequence[str] = ("label",), language
     A verdict counts for the predicted label, an added region for the label that it was given, as in
     `evaluation.acceptance`.
     """
-    decisions = filter_languages(mirror["decisions"], languages)
+    decisions = filter_languages(mirror["decisions"], languages).with_columns(pl.col(pl.Categorical).cast(pl.String))
     marked = decisions.with_columns(
         pl.when(pl.col("predicted_label") != "")
         .then(pl.col("predicted_label"))
@@ -48,11 +49,16 @@ def _divide(part: str, whole: str) -> pl.Expr:
 def tabulate_confusion(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
     """Predicted label against the label people gave: predicted, annotated, count; with missed and spurious."""
     decisions = filter_languages(mirror["decisions"], languages)
+    predicted, annotated = pl.col("predicted_label").cast(pl.String), pl.col("annotated_label").cast(pl.String)
     named = decisions.select(
-        pl.when(pl.col("predicted_label") == "").then(pl.lit(MISSED)).otherwise("predicted_label").alias("predicted"),
-        pl.when(pl.col("annotated_label") == "").then(pl.lit(SPURIOUS)).otherwise("annotated_label").alias("annotated"),
+        pl.when(predicted == "").then(pl.lit(MISSED)).otherwise(predicted).alias("predicted"),
+        pl.when(annotated == "").then(pl.lit(SPURIOUS)).otherwise(annotated).alias("annotated"),
     )
-    return named.group_by("predicted", "annotated").len("count").sort("count", "predicted", descending=[True, False])
+    return (
+        named.group_by("predicted", "annotated")
+        .agg(pl.len().cast(pl.Int64).alias("count"))
+        .sort("count", "predicted", "annotated", descending=[True, False, False])
+    )
 
 
 def list_confused(confusion: pl.DataFrame, most: int = 10) -> pl.DataFrame:
@@ -61,36 +67,71 @@ def list_confused(confusion: pl.DataFrame, most: int = 10) -> pl.DataFrame:
     return confusion.filter(real & (pl.col("predicted") != pl.col("annotated"))).head(most)
 
 
-def tabulate_issues(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Issues by code and severity: how many, in how many samples."""
+def tabulate_issues(
+    mirror: Mirror, languages: Sequence[str] = (), by: Sequence[str] = ("severity", "code")
+) -> pl.DataFrame:
+    """Issues by severity and code, or by label or author: how many, in how many samples. All annotations count."""
     issues = filter_languages(mirror["issues"], languages)
     return (
-        issues.group_by("severity", "code")
-        .agg(pl.col("count").sum().alias("issues"), pl.col("sample_id").n_unique().alias("samples"))
-        .sort("severity", "issues", descending=[False, True])
+        issues.group_by([pl.col(name).cast(pl.String) for name in by])
+        .agg(pl.col("count").sum().alias("issues"), pl.col("sample").n_unique().cast(pl.Int64).alias("samples"))
+        .sort("issues", *by, descending=[True, *([False] * len(by))])
     )
 
 
-def list_repeated_skeletons(mirror: Mirror, most: int = 20) -> pl.DataFrame:
-    """Skeletons that more than one sample has: how often, its share of all samples, one of the samples."""
-    samples = mirror["samples"]
+def tabulate_invalid_values(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
+    """Values that fail the check of their label (check digits, format, range): label, issues, samples."""
+    issues = filter_languages(mirror["issues"], languages).filter(pl.col("code") == "invalid_value")
+    return tabulate_issues(Mirror({"issues": issues}, mirror.version), by=["label"])
+
+
+def list_repeated_skeletons(mirror: Mirror, languages: Sequence[str] = (), most: int = 20) -> pl.DataFrame:
+    """Skeletons that more than one sample has: one of the samples, its language, how often, share of all samples."""
+    samples = filter_languages(mirror["samples"], languages)
     repeated = samples.group_by("skeleton").agg(
-        pl.len().alias("samples"), pl.col("sample_id").min().alias("example"), pl.col("language").first()
+        pl.col("sample_id").min().alias("example"),
+        pl.col("language").first().cast(pl.String),
+        pl.len().cast(pl.Int64).alias("samples"),
     )
-    total = max(samples.height, 1)
     return (
         repeated.filter(pl.col("samples") > 1)
-        .with_columns((pl.col("samples") / total).alias("share"))
-        .sort("samples", "skeleton", descending=[True, False])
+        .with_columns((pl.col("samples") / max(samples.height, 1)).alias("share"))
+        .sort("samples", "example", descending=[True, False])
+        .drop("skeleton")
         .head(most)
     )
 
 
-def tabulate_models(mirror: Mirror) -> pl.DataFrame:
+def count_repeated(mirror: Mirror, languages: Sequence[str] = ()) -> int:
+    """Samples whose skeleton another sample has too."""
+    return int(filter_languages(mirror["samples"], languages)["skeleton"].is_duplicated().sum())
+
+
+def tabulate_models(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
     """Pre-annotated samples by model version, with the mean score."""
-    predicted = mirror["samples"].filter(pl.col("predicted"))
+    predicted = filter_languages(mirror["samples"], languages).filter(pl.col("predicted"))
     return (
-        predicted.group_by("model_version")
-        .agg(pl.len().alias("samples"), pl.col("score").mean().alias("mean score"))
+        predicted.group_by(pl.col("model_version").cast(pl.String))
+        .agg(pl.len().cast(pl.Int64).alias("samples"), pl.col("score").mean().alias("mean score"))
         .sort("model_version")
+    )
+
+
+def tabulate_quality(report: QualityReport) -> pl.DataFrame:
+    """One row a check: whether a person should look, its group and name, its score (1 is best), what it found."""
+    rows = [
+        {"look": check.flag, "group": check.group, "check": check.code, "score": check.score, "found": check.summary}
+        for check in report.checks
+    ]
+    schema = {"look": pl.Boolean, "group": pl.String, "check": pl.String, "score": pl.Float64, "found": pl.String}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def tabulate_conflicts(report: QualityReport) -> pl.DataFrame:
+    """Which labels one surface carries in different places, and how many surfaces do."""
+    found = next((check.info for check in report.checks if check.code == "label_conflict"), {})
+    pairs = found.get("surfaces_by_labels", {})
+    return pl.DataFrame(
+        {"labels": list(pairs), "surfaces": list(pairs.values())},
+        schema={"labels": pl.String, "surfaces": pl.Int64},
     )

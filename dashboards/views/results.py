@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import polars as pl
 
 from annotation.errors import GoldspanError
 from annotation.workspace import Workspace
 from evaluation.chart_data import confusion_matrix, error_kinds_by_label, error_positions
+from evaluation.compare import Comparison
 from evaluation.result import EvaluationResult, read_result
 
+_RATES = ("precision", "recall", "f1", "exact match")
 
-def load_results(workspace: Workspace) -> dict[str, EvaluationResult]:
+Stamp = tuple[tuple[str, int], ...]
+"""Paths of the results and when each changed (nanoseconds): the same stamp, the same results."""
+
+
+def stamp_results(workspace: Workspace) -> Stamp:
+    """The results that the workspace holds now."""
+    found = []
+    for path in sorted(workspace.results.glob("*.json")):
+        with suppress(OSError):
+            found.append((str(path), path.stat().st_mtime_ns))
+    return tuple(found)
+
+
+def load_results(stamp: Stamp) -> dict[str, EvaluationResult]:
     """Results by file name; files that are no result are left out."""
     found = {}
-    for path in sorted(workspace.results.glob("*.json")):
-        try:
-            found[path.stem] = read_result(path)
-        except GoldspanError:
-            continue
+    for name, _ in stamp:
+        with suppress(GoldspanError, OSError):
+            found[Path(name).stem] = read_result(Path(name))
     return found
 
 
@@ -37,7 +53,8 @@ def tabulate_results(results: dict[str, EvaluationResult]) -> pl.DataFrame:
         }
         for name, result in results.items()
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    texts = dict.fromkeys(("result", "model", "level", "scheme"), pl.String)
+    return pl.DataFrame(rows, schema=texts | dict.fromkeys((*_RATES, "leakage rate"), pl.Float64), strict=False)
 
 
 def tabulate_labels(result: EvaluationResult) -> pl.DataFrame:
@@ -93,3 +110,25 @@ def tabulate_confusion(result: EvaluationResult) -> pl.DataFrame:
         if confusion.counts[i][j]
     ]
     return pl.DataFrame(rows, schema={"gold": pl.String, "predicted": pl.String, "count": pl.Int64})
+
+
+def tabulate_comparison(comparison: Comparison) -> pl.DataFrame:
+    """One row a system; differences of F1 to the first one, with their 95 % interval and p-value."""
+    rows = []
+    for row in comparison.rows:
+        delta = row.deltas.get("f1_score")
+        rows.append(
+            {
+                "system": row.name,
+                "precision": row.precision,
+                "recall": row.recall,
+                "f1": row.f1_score,
+                "difference": delta.delta if delta else None,
+                "low": delta.low if delta else None,
+                "high": delta.high if delta else None,
+                "p": delta.p_value if delta else None,
+                "leakage rate": row.leakage_rate,
+            }
+        )
+    numbers = ("precision", "recall", "f1", "difference", "low", "high", "p", "leakage rate")
+    return pl.DataFrame(rows, schema={"system": pl.String} | dict.fromkeys(numbers, pl.Float64))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import polars as pl
 
-from annotation.store import read_records
+from annotation.errors import StateError
 from annotation.workspace import Workspace, check_file_name
-from generators.runs import list_runs
+from generators.journal import Journal
+from generators.progress import Progress
 
 _COLUMNS = {
     "run": pl.String,
@@ -21,35 +24,44 @@ _COLUMNS = {
     "tokens_out": pl.Int64,
     "cost": pl.Float64,
 }
+_LETTER = {"item": pl.Int64, "language": pl.String, "stage": pl.String, "attempts": pl.Int64, "reason": pl.String}
 
 
-def tabulate_runs(workspace: Workspace) -> pl.DataFrame:
-    """One row a run, the newest first."""
-    rows = [{name: getattr(progress, name) for name in _COLUMNS} for progress in list_runs(workspace)]
+def tabulate_runs(runs: list[Progress]) -> pl.DataFrame:
+    """One row a run."""
+    rows = [{name: getattr(progress, name) for name in _COLUMNS} for progress in runs]
     return pl.DataFrame(rows, schema=_COLUMNS)
 
 
-def tabulate_stages(workspace: Workspace, run: str) -> pl.DataFrame:
+def tabulate_stages(progress: Progress) -> pl.DataFrame:
     """Rows of one run by stage and state."""
     rows = [
         {"stage": stage, "state": state, "rows": count}
-        for progress in list_runs(workspace)
-        if progress.run == run
         for stage, states in progress.by_stage.items()
         for state, count in states.items()
     ]
     return pl.DataFrame(rows, schema={"stage": pl.String, "state": pl.String, "rows": pl.Int64})
 
 
-def list_dead_letters(workspace: Workspace, run: str, most: int = 200) -> pl.DataFrame:
-    """Items given up, with the stage and reason; no text of theirs."""
-    path = workspace.runs / check_file_name(run) / "dead_letters.jsonl"
-    schema = {"item": pl.Int64, "stage": pl.String, "reason": pl.String}
-    if not path.exists():
-        return pl.DataFrame(schema=schema)
+def list_dead_letters(workspace: Workspace, run: str, most: int = 500) -> pl.DataFrame:
+    """Items given up so far, with the stage and reason; no text of theirs."""
     rows = []
-    for record in read_records(path, lambda error: None):
-        rows.append({name: record.value.get(name) for name in schema})
-        if len(rows) == most:
-            break
-    return pl.DataFrame(rows, schema=schema, strict=False)
+    try:
+        with Journal(workspace.runs / check_file_name(run)) as journal:
+            for item in journal.iter_items("dead"):
+                language = str((item.spec or {}).get("language", ""))
+                rows.append((item.item, language, item.stage, len(journal.rows_of_item(item.item)), item.reason))
+                if len(rows) == most:
+                    break
+    except (StateError, sqlite3.Error):
+        rows.clear()
+    return pl.DataFrame(rows, schema=_LETTER, orient="row")
+
+
+def tabulate_reasons(letters: pl.DataFrame) -> pl.DataFrame:
+    """Dead letters by stage and reason."""
+    return (
+        letters.group_by("stage", "reason")
+        .agg(pl.len().cast(pl.Int64).alias("items"))
+        .sort("items", "stage", "reason", descending=[True, False, False])
+    )

@@ -1,0 +1,48 @@
+"""Which samples were pushed: a record beside the samples, so that nobody has to ask Label Studio for it.
+
+One file a project, `pushed/<project>.json` in the workspace: url, project, title, at, sample_ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from annotation.store import write_atomic
+from annotation.workspace import Workspace
+
+
+def record_pushed(workspace: Workspace, url: str, project: int, title: str, sample_ids: Iterable[str]) -> Path:
+    """Add samples to what was pushed to a project of a Label Studio; the file."""
+    path = workspace.root / "pushed" / f"{project}.json"
+    known = _read(path)
+    before = known["sample_ids"] if known.get("url") == url else ()
+    record = {
+        "url": url,
+        "project": project,
+        "title": title,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sample_ids": list(dict.fromkeys([*before, *sample_ids])),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, orjson.dumps(record))
+    return path
+
+
+def read_pushed(workspace: Workspace) -> set[str]:
+    """Ids of all samples that were pushed from this workspace; files that cannot be read are passed over."""
+    files = sorted((workspace.root / "pushed").glob("*.json"))
+    return {sample_id for file in files for sample_id in _read(file).get("sample_ids", ())}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    ids = record.get("sample_ids") if isinstance(record, dict) else None
+    return record if isinstance(ids, list) and all(isinstance(sample_id, str) for sample_id in ids) else {}

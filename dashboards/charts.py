@@ -1,0 +1,77 @@
+"""Charts: colours that every kind of colour vision tells apart, whole labels, units on every axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+PREDICTED, ANNOTATED, TARGET = "#56b4e9", "#0072b2", "#d55e00"
+NEUTRAL = "#8a94a3"
+SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a94a3"]
+"""Okabe and Ito's palette (2008): told apart with every kind of colour vision."""
+
+SIDES = alt.Scale(domain=["predicted", "annotated"], range=[PREDICTED, ANNOTATED])
+_LABEL_PIXELS = 170
+_DARK, _LIGHT = "#10243e", "#ffffff"
+_MANY_COLUMNS = 6
+
+
+def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
+    """A chart over the whole width, in the theme of the page."""
+    whole = chart.configure_axis(labelLimit=_LABEL_PIXELS).configure_legend(labelLimit=_LABEL_PIXELS)
+    st.altair_chart(whole.properties(usermeta={"embedOptions": {"actions": False}}), width="stretch")
+
+
+def color_by(field: str) -> alt.Color:
+    """Colours that tell groups apart; the legend stands above the chart, which leaves its width alone."""
+    legend = alt.Legend(orient="top", columns=4)
+    return alt.Color(f"{field}:N", scale=alt.Scale(range=SERIES), title=None, legend=legend)
+
+
+def draw_bars(frame: pl.DataFrame, x: str, y: str, color: str = "", *, sort: Literal["-x", "ascending"] = "-x") -> None:
+    """Lying bars, one for each `y`, as long as the sum of `x`; parts coloured by `color`."""
+    chart = alt.Chart(frame).mark_bar(color=ANNOTATED)
+    bars = chart.encode(
+        x=alt.X(f"sum({x}):Q", title=x, axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y(f"{y}:N", title=None, sort=sort),
+        tooltip=[name for name in (y, color, x) if name],
+    )
+    if color:
+        bars = bars.encode(color=color_by(color))
+    draw_chart(bars.properties(height=max(20 * frame[y].n_unique() + 70, 120)))
+
+
+def draw_heatmap(
+    frame: pl.DataFrame,
+    x: str,
+    y: str,
+    value: str,
+    *,
+    order: Sequence[str] = (),
+    top: float | None = None,
+    faint: str = "",
+) -> None:
+    """Cells coloured by value, with the number in each; `top` is the value of the darkest colour.
+
+    Cells whose column `faint` is true rest on little and are drawn pale.
+    """
+    highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
+    angle = -40 if frame[x].n_unique() > _MANY_COLUMNS else 0
+    base = alt.Chart(frame).encode(
+        x=alt.X(f"{x}:N", title=x, axis=alt.Axis(labelAngle=angle, labelOverlap=False)),
+        y=alt.Y(f"{y}:N", sort=list(order) or "ascending", title=None, axis=alt.Axis(labelOverlap=False)),
+        tooltip=list(dict.fromkeys([x, y, value, *frame.columns])),
+        opacity=alt.condition(f"datum['{faint}']", alt.value(0.35), alt.value(1)) if faint else alt.value(1),
+    )
+    cells = base.mark_rect(stroke="#8a94a3", strokeWidth=0.4).encode(
+        color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues", domain=[0, highest]), title=None, legend=None)
+    )
+    numbers = base.mark_text(fontSize=11).encode(
+        text=alt.Text(f"{value}:Q", format=","),
+        color=alt.condition(f"datum['{value}'] > {0.6 * highest}", alt.value(_LIGHT), alt.value(_DARK)),
+    )
+    draw_chart((cells + numbers).properties(height=max(120, 22 * frame[y].n_unique() + 110)))
