@@ -6,7 +6,6 @@ from annotation.labels import LabelSchema
 from annotation.tagged import Tagged, render_tagged
 from annotation.types import sort_spans
 from generators.offline.chance import make_random
-from generators.offline.grammar import load_grammar
 from generators.offline.page import Page, has_unlabelled_repeat
 from generators.offline.writer import Writer
 from generators.specs import Spec
@@ -30,7 +29,7 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
         author = _Author.begin(spec, labels, attempt)
         author.write_plan(is_last=attempt == _ATTEMPTS - 1)
         text = author.page.text
-        complete = not any(author.missing.values()) and len(text) >= _MIN_LENGTH
+        complete = not any(author.account.missing.values()) and len(text) >= _MIN_LENGTH
         if complete and not has_unlabelled_repeat(text, author.page.entities):
             break
     return Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
@@ -43,7 +42,7 @@ class _Author(Writer):
     def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> _Author:
         rng = make_random(spec.seed, spec.index, "text", attempt)
         page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n")
-        return cls(spec, labels, load_grammar(spec.language), rng, page)
+        return cls(spec, labels, rng, page)
 
     def write_plan(self, is_last: bool) -> None:
         """Write the whole document; the last attempt is a bare list of the values."""
@@ -51,8 +50,8 @@ class _Author(Writer):
         if self.spec.hard_negative:
             self.write_one_of("negative_plan")
         elif is_last:
-            for person in self.values:
-                self.binding = {"a": person}
+            for person in self.account.values:
+                self.account.binding = {"a": person}
                 self.write_part("card")
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
@@ -87,41 +86,43 @@ class _Author(Writer):
             self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
 
     def _write_facts(self) -> None:
-        speaks = self.type.person == "first" and self.binding["a"] == 1
+        speaks = (
+            self.account.grammar.types[self.spec.document_type].person == "first" and self.account.binding["a"] == 1
+        )
         self._write_missing("facts_first" if speaks else "facts_third", " ")
 
     def _write_others(self) -> None:
-        binding = self.binding
+        binding = self.account.binding
         for person in range(2, self.spec.persons + 1):
-            if self.missing[person]:
-                self.binding = {"a": 1, "b": person}
+            if self.account.missing[person]:
+                self.account.binding = {"a": 1, "b": person}
                 self.page.write("\n\n" if self.rng.random() < 0.3 and not self.page.at_field_start else " ")
                 self.write_one_of("meet")
                 self.page.write(" ")
-                self.binding = {"a": person}
-                self.topic = person
+                self.account.binding = {"a": person}
+                self.account.topic = person
                 self._write_missing("facts_third", " ")
-        self.binding = binding
+        self.account.binding = binding
 
     def _write_more(self) -> None:
-        if any(self.missing[person] for person in range(2, self.spec.persons + 1)):
+        if any(self.account.missing[person] for person in range(2, self.spec.persons + 1)):
             self.write_one_of("speaker")
             self._write_others()
             self.page.write("\n")
 
     def _write_card(self) -> None:
         bullet = self.rng.choice(("", "", "- ", "* ", "• "))
-        person = self.binding["a"]
-        if self.missing[person] & _NAMES:
+        person = self.account.binding["a"]
+        if self.account.missing[person] & _NAMES:
             self.page.write(bullet)
             self.write_one_of("card_name")
             self.page.write("\n")
         self._write_missing("facts_key", "\n", bullet)
 
     def _write_dialog(self) -> None:
-        person = self.binding["a"]
+        person = self.account.binding["a"]
         for label in self._order_missing(person):
-            if label in self.missing[person]:
+            if label in self.account.missing[person]:
                 self.page.write("" if self.page.at_line_start else "\n")
                 if self.rng.random() < 0.6:
                     self.write_one_of("prompt")
@@ -131,26 +132,26 @@ class _Author(Writer):
         self.page.write("\n")
 
     def _order_missing(self, person: int) -> list[str]:
-        missing = sorted(self.missing[person] - _NAMES)
+        missing = sorted(self.account.missing[person] - _NAMES)
         self.rng.shuffle(missing)
         return missing
 
     def _write_missing(self, name: str, separator: str, prefix: str = "") -> None:
-        person = self.binding["a"]
+        person = self.account.binding["a"]
         for number, label in enumerate(self._order_missing(person)):
-            if label in self.missing[person]:
+            if label in self.account.missing[person]:
                 if number and separator == " " and self.rng.random() < 0.12:
                     self.page.write("\n\n")
                 self._write_fact(name, label, separator, prefix)
 
     def _write_fact(self, name: str, label: str, separator: str, prefix: str = "") -> None:
-        person = self.binding["a"]
-        while label in self.missing[person]:
+        person = self.account.binding["a"]
+        while label in self.account.missing[person]:
             self.page.write(prefix)
             self.page.capitalises_next = separator == "\n"
             if not self.write_gainful(name, label):
                 self.page.write(f"{self.labels[label].name}: ")
-                self.page.write_entity(label, self.values[person][label])
-                self.missing[person].discard(label)
+                self.page.write_entity(label, self.account.values[person][label])
+                self.account.missing[person].discard(label)
                 self.page.write("" if separator == "\n" else ".")
             self.page.write(separator)

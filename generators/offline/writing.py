@@ -8,7 +8,6 @@ from random import Random
 from generators.offline.chance import pick
 from generators.offline.world import load_data
 
-
 _TIMES_EURO = {"DK": 7.5, "MX": 9.0}
 """About how much of the currency is spent where a euro would be."""
 

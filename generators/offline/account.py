@@ -1,0 +1,77 @@
+"""The account of a document: who stands behind a template's letters, which values are missing, what can be written."""
+
+from __future__ import annotations
+
+from random import Random
+
+from generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
+from generators.offline.lookup import Kind, find_templates
+from generators.offline.naming import Names
+from generators.specs import Spec
+
+UNAVAILABLE = -1
+REFERRING = frozenset({"name", "pronoun", "deictic", "reference"})
+_FREE = frozenset({"noise", "part", "register"})
+
+
+class Account:
+    """Keeps count while a document is written, and measures what a template would add.
+
+    A template is available when everybody and every value that it names exists, and when its first pronoun has
+    its antecedent in the sentence before.
+    """
+
+    def __init__(self, spec: Spec, rng: Random) -> None:
+        self.spec = spec
+        self.grammar = load_grammar(spec.language)
+        self.kind = Kind(spec.language, spec.country, spec.document_type)
+        self.names = Names(spec, self.grammar, rng)
+        self.values = {person: spec.of_person(person) for person in range(1, spec.persons + 1)}
+        self.missing = {person: set(values) for person, values in self.values.items()}
+        self.binding = {letter: number for number, letter in enumerate(PERSONS, 1) if number <= spec.persons}
+        self.topic = 0
+        """The person whom a pronoun would mean."""
+        self.only_missing = False
+        """Whether values that stand in the text already are out of bounds."""
+
+    def measure(self, template: Template, leading: bool = True) -> int:
+        """How many missing values the template could put in, or `UNAVAILABLE`.
+
+        `leading`: nobody was named yet in the sentence, so a pronoun needs its antecedent in the one before.
+        """
+        total = 0
+        for node in template.nodes:
+            if isinstance(node, str):
+                continue
+            if isinstance(node, Choice):
+                gain = max(self.measure(option, leading) for option in node.options)
+                leading = False
+            else:
+                gain = self._measure_slot(node, leading)
+                leading = leading and node.kind not in REFERRING
+            if gain < 0:
+                return UNAVAILABLE
+            total += gain
+        return total
+
+    def _measure_slot(self, slot: Slot, leading: bool) -> int:
+        if slot.kind in _FREE:
+            return 0
+        if slot.kind in {"call", "memo"}:
+            called = find_templates(self.kind, slot.name)
+            return max((self.measure(template, leading) for template in called), default=UNAVAILABLE)
+        if slot.inner:
+            return self._measure_slot(slot.inner, leading)
+        person = self.binding.get(slot.person)
+        if person is None:
+            return UNAVAILABLE
+        if slot.kind in {"value", "country"}:
+            return self._measure_value(person, "COUNTRY" if slot.kind == "country" else slot.name)
+        if slot.kind == "name":
+            return 0 if self.names.can_name(person, slot.name) else UNAVAILABLE
+        return UNAVAILABLE if slot.kind == "pronoun" and leading and self.topic != person else 0
+
+    def _measure_value(self, person: int, label: str) -> int:
+        if label in self.missing[person]:
+            return 1
+        return 0 if label in self.values[person] and not self.only_missing else UNAVAILABLE
