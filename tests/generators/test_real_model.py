@@ -1,6 +1,6 @@
 """The pipeline on a real model's output: `GOLDSPAN_MODEL_URL=http://127.0.0.1:8000/v1 pytest -m model`.
 
-Any server of chat completions will do, with weights as small as SmolLM2-135M: the mechanics are checked, not the quality.
+Any server of chat completions will do, with weights as small as SmolLM2-135M: it checks the mechanics, not quality.
 """
 
 from __future__ import annotations
