@@ -92,17 +92,15 @@ class BatchExecutor:
 
     async def reconcile(self, feed: Feed) -> None:
         """Find the batches whose replies were lost and bring home what is there; nothing new is asked."""
-        await self._drive_open(feed, Driver.drive, send=False)
+        await self._drive_open(feed, Driver.drive)
 
     async def cancel(self, feed: Feed) -> None:
         """Cancel every open batch at the provider, deliver what came, give the other rows back."""
-        await self._drive_open(feed, Driver.cancel, send=False)
+        await self._drive_open(feed, Driver.cancel)
 
-    async def _drive_open(
-        self, feed: Feed, drive: Callable[[Driver], Coroutine[Any, Any, None]], *, send: bool
-    ) -> None:
+    async def _drive_open(self, feed: Feed, drive: Callable[[Driver], Coroutine[Any, Any, None]]) -> None:
         api = BatchApi(*self._address)
-        around = self._surround(api, feed, wait=False, send=send)
+        around = self._surround(api, feed, wait=False, send=False)
         try:
             for submission in list_submissions(self._journal, open_only=True):
                 self._start(drive(Driver(around, submission.intent)))

@@ -67,14 +67,14 @@ class BatchApi:
 
     async def upload(self, path: Path, name: str) -> str:
         """Upload a file of requests, read as it is sent; returns its id. Sent again if need be: an upload is free."""
-        with path.open("rb") as source, _translate("upload the requests"):
+        with path.open("rb") as source, self._translate("upload the requests"):
             file = await self._client.files.create(file=(name, source, "application/jsonl"), purpose="batch")
         return file.id
 
     async def has_file(self, file_id: str) -> bool:
         """True if the provider still has an uploaded file."""
         try:
-            with _translate("look for the requests"):
+            with self._translate("look for the requests"):
                 await self._client.files.retrieve(file_id)
         except TerminalServiceError as error:
             if error.status != 404:
@@ -103,18 +103,18 @@ class BatchApi:
         except openai.APIStatusError as error:
             if error.status_code >= 500 or error.status_code in _AMBIGUOUS:
                 return None
-            raise translate_error(error, "create the batch") from error
+            raise translate_error(error, "create the batch", self._client.api_key) from error
         return _read_batch(batch)
 
     async def retrieve(self, batch_id: str) -> RemoteBatch:
         """Look at a batch."""
-        with _translate("look at the batch"):
+        with self._translate("look at the batch"):
             return _read_batch(await self._client.batches.retrieve(batch_id))
 
     async def cancel(self, batch_id: str) -> None:
         """Cancel a batch; one that has ended already is left as it is."""
         try:
-            with _translate("cancel the batch"):
+            with self._translate("cancel the batch"):
                 await self._client.batches.cancel(batch_id)
         except TerminalServiceError as error:
             if error.status not in {400, 404, 409}:
@@ -123,7 +123,7 @@ class BatchApi:
     async def retry(self, batch_id: str) -> bool:
         """Have the failed and cancelled rows of a batch run again in place. False when there are none."""
         try:
-            with _translate("retry the batch"):
+            with self._translate("retry the batch"):
                 await self._client.post(f"/batches/{batch_id}/retry", cast_to=object)
         except TerminalServiceError as error:
             if error.status not in {400, 404}:
@@ -134,7 +134,7 @@ class BatchApi:
     async def list_newest(self, search: str, not_before: float) -> AsyncIterator[RemoteBatch]:
         """Batches, newest first, until one was created before `not_before`; `search` narrows where the list can."""
         query = {"search": search} if self.profile.list_supports_search else {}
-        with _translate("list the batches"):
+        with self._translate("list the batches"):
             async for batch in self._client.batches.list(limit=_PAGE, extra_query=query):
                 found = _read_batch(batch)
                 if found.created_at < not_before:
@@ -144,7 +144,7 @@ class BatchApi:
     async def iter_lines(self, file_id: str, skip: int = 0) -> AsyncIterator[bytes]:
         """The lines of a file as received, without their ends, from line `skip` on; memory stays flat."""
         query = {"skip": str(skip)} if skip else {}
-        with _translate("read the answers"):
+        with self._translate("read the answers"):
             stream = self._client.files.with_streaming_response.content(file_id, extra_query=query)
             async with stream as response:
                 rest = b""
@@ -157,34 +157,33 @@ class BatchApi:
 
     async def estimate(self, file_id: str, window: str) -> dict[str, Any]:
         """What the provider thinks a file will cost; `total_estimated_cost` is a decimal as a string."""
-        with _translate("ask for an estimate"):
+        with self._translate("ask for an estimate"):
             answer = await self._client.get(
                 f"/files/{file_id}/cost-estimate", cast_to=object, options={"params": {"completion_window": window}}
             )
         return dict(answer) if isinstance(answer, Mapping) else {}
 
+    @contextlib.contextmanager
+    def _translate(self, doing: str) -> Iterator[None]:
+        import httpx2
+        import openai
 
-@contextlib.contextmanager
-def _translate(doing: str) -> Iterator[None]:
-    import httpx2
-    import openai
-
-    try:
-        yield
-    except openai.OpenAIError as error:
-        raise translate_error(error, doing) from error
-    except httpx2.HTTPError as error:
-        raise TransientServiceError(f"The connection broke while trying to {doing}: {error}.") from error
+        try:
+            yield
+        except openai.OpenAIError as error:
+            raise translate_error(error, doing, self._client.api_key) from error
+        except httpx2.HTTPError as error:
+            raise TransientServiceError(f"The connection broke while trying to {doing}: {error}.") from error
 
 
-def translate_error(error: openai.OpenAIError, doing: str) -> ServiceError:
-    """The client's error as one of ours."""
+def translate_error(error: openai.OpenAIError, doing: str, secret: str) -> ServiceError:
+    """The client's error as one of ours; `secret` is blotted out, since some servers repeat the key they refuse."""
     import openai
 
     if not isinstance(error, openai.APIStatusError):
         return TransientServiceError(f"The provider could not be reached to {doing}: {error}")
     status = error.status_code
-    message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error)}"
+    message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
     if status >= 500 or status in {408, 409, 429}:
         return TransientServiceError(message, _read_retry_after(error))
     hints = {
@@ -195,9 +194,10 @@ def translate_error(error: openai.OpenAIError, doing: str) -> ServiceError:
     return TerminalServiceError(message + hints.get(status, ""), status)
 
 
-def _read_message(error: openai.APIStatusError) -> str:
+def _read_message(error: openai.APIStatusError, secret: str) -> str:
     body = error.body if isinstance(error.body, Mapping) else {}
-    return str(body.get("message") or error.message)[:300]
+    message = str(body.get("message") or error.message)
+    return (message.replace(secret, "…") if secret else message)[:300]
 
 
 def _read_retry_after(error: openai.APIStatusError) -> float | None:

@@ -39,7 +39,7 @@ async def keep_one(api: BatchApi, found: list[RemoteBatch], keep: str = "") -> R
     """
     chosen = next((batch for batch in found if batch.id == keep), found[0])
     for batch in found:
-        if batch is not chosen and batch.status not in TERMINAL:
+        if batch.id != chosen.id and batch.status not in TERMINAL:
             await api.cancel(batch.id)
     return chosen
 

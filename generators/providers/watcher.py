@@ -35,6 +35,7 @@ class Watcher:
             batch = await self._look(batch_id)
             if batch is not None:
                 self._note_status(batch)
+                await self._cancel_doubles(batch)
                 if batch.status in TERMINAL:
                     pass_commit_point("batch-ended")
                     if await self._collect(batch):
@@ -64,8 +65,6 @@ class Watcher:
         """Account for every row of a batch that has ended. False: the provider runs the failed ones again."""
         submission = self._record.read()
         collector = self._collector
-        if submission.details.get("creations", 1) > 1:
-            await keep_one(self._api, [batch, *await find_batches(self._api, submission)], batch.id)
         await collector.read_output(batch)
         failed = await collector.read_errors(batch)
         if batch.problems and not failed and len(collector.open_rows) == submission.rows:
@@ -119,6 +118,12 @@ class Watcher:
             return RemoteBatch(batch_id, "failed") if self._times_gone >= _MAX_GONE else None
         self._unreachable_since = self._times_gone = 0
         return batch
+
+    async def _cancel_doubles(self, batch: RemoteBatch) -> None:
+        """Cancel batches of calls that were repeated because the list did not show yet that they had worked."""
+        submission = self._record.read()
+        if submission.details.get("creations", 1) > 1:
+            await keep_one(self._api, [batch, *await find_batches(self._api, submission)], batch.id)
 
     async def _read_partially(self, batch: RemoteBatch) -> None:
         try:

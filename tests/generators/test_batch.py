@@ -274,3 +274,15 @@ async def test_a_queue_that_stays_full_stops_the_run(provider, tmp_path, monkeyp
     with Journal(tmp_path / "run") as journal:
         assert journal.count_rows() == {("draft", "pending"): 5}
     assert assert_paid_once(url)["paid_rows"] == 0
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_list_that_lags_beyond_the_grace_costs_nothing_while_rows_wait(provider, tmp_path, profile):
+    faults = [
+        {"kind": "accept_and_drop", "call": "create", "count": 1},
+        {"kind": "list_lag", "seconds": 0.8, "count": 1},
+    ]
+    url = provider(profile, faults, latency=Latency(low=2.0))
+    assert await run_items(tmp_path / "run", url, profile, 3) == {"done": 3}
+    assert read_simulated(url, "stats")["batches"] == {"cancelled": 1, "completed": 2}
+    assert assert_paid_once(url)["paid_rows"] == 6
