@@ -13,6 +13,7 @@ from annotation.labels import LabelSchema
 from annotation.labelstudio.client import StudioClient
 from annotation.labelstudio.pull import PullOptions, PullReport, pull_annotations
 from annotation.labelstudio.push import PushOptions, push_samples
+from annotation.labelstudio.pushed import record_pushed
 from annotation.labelstudio.review import submit_review
 from annotation.labelstudio.server import ServerInfo, start_server, stop_server
 from annotation.store import read_samples
@@ -105,6 +106,8 @@ class Demo:
         expect(report.created + report.unchanged == len(samples), f"{report.created} of {len(samples)} tasks arrived.")
         expect(again.created == 0 and again.unchanged == len(samples), "a second push created tasks.")
         self.project = report.project or 0
+        ids = [sample.sample_id for sample in samples]
+        record_pushed(self._workspace, self.client.url, self.project, report.title, ids)
         say(f"4/7  Pushed {report.created} tasks to project {self.project}; a second push added none.")
 
     def review(self) -> None:

@@ -77,6 +77,7 @@ def push(
     from annotation.labels import load_labels
     from annotation.labelstudio.credentials import remember_project
     from annotation.labelstudio.push import PushOptions, push_samples
+    from annotation.labelstudio.pushed import PushedIds, record_pushed
     from annotation.store import read_samples
     from annotation.workspace import find_workspace
     from cli import console
@@ -84,7 +85,7 @@ def push(
     workspace = find_workspace(data)
     schema = load_labels(labels)
     broken: list[RecordError] = []
-    samples = read_samples(files or [workspace.annotation_samples], schema, broken.append)
+    samples = PushedIds(read_samples(files or [workspace.annotation_samples], schema, broken.append))
     client, chosen = connect(workspace, url, token, project)
     options = PushOptions(
         chosen, model_version, replace_predictions, dry_run, control_share, overlap, _parse_order(order)
@@ -96,6 +97,8 @@ def push(
         report = push_samples(client, samples, schema, options, progress)
     if report.project is not None and not dry_run:
         remember_project(workspace, report.project)
+        arrived = samples.without(refused.sample_id for refused in report.refused)
+        record_pushed(workspace, client.url, report.project, report.title, arrived)
     if as_json:
         console.print_json(asdict(report) | {"unreadable": [str(error) for error in broken]})
     else:

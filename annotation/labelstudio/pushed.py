@@ -5,15 +5,35 @@ One file a project, `pushed/<project>.json` in the workspace: url, project, titl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from annotation.identity import make_sample_id
 from annotation.store import write_atomic
+from annotation.types import Sample
 from annotation.workspace import Workspace
+
+
+class PushedIds:
+    """Samples on their way into a push; it notes their ids as they pass."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = samples
+        self._ids: dict[str, None] = {}
+
+    def __iter__(self) -> Iterator[Sample]:
+        for sample in self._samples:
+            self._ids[sample.sample_id or make_sample_id(sample.text, sample.language)] = None
+            yield sample
+
+    def without(self, refused: Iterable[str]) -> list[str]:
+        """The ids that passed, those of refused samples left out."""
+        left_out = set(refused)
+        return [sample_id for sample_id in self._ids if sample_id not in left_out]
 
 
 def record_pushed(workspace: Workspace, url: str, project: int, title: str, sample_ids: Iterable[str]) -> Path:
