@@ -27,7 +27,7 @@ def _make_initials(rng: Random, first: str, surname: str) -> str:
     """
     family, given = _spell(surname), _spell(first)
     vowel = next((c for c in family[1:] if c in "AEIOU"), "X")
-    return f"{family[0]}{vowel}{pick(rng, 'HDWZX')}{given[0]}"
+    return f"{family[0]}{vowel}{pick(rng, 'HWXZ')}{given[0]}"
 
 
 def _pick_state(rng: Random) -> str:

@@ -10,6 +10,7 @@ from random import Random
 from annotation.labels import Label
 from generators.offline import checkdigits, mexico, online, papers, world, writing
 from generators.offline.chance import draw_digits
+from generators.offline.numerals import write_age
 from generators.offline.patterns import draw_by_pattern
 
 TODAY = date(2026, 6, 1)
@@ -131,7 +132,7 @@ _MAKERS: dict[str, Callable[[Random, Persona], str]] = {
     "ZIP": lambda rng, p: world.draw_postcode(rng, p.place),
     "COUNTRY": lambda rng, p: world.draw_country(rng, p.country, p.language),
     "DATEOFBIRTH": lambda rng, p: writing.write_birth_date(rng, p.born, p.language, p.country),
-    "AGE": lambda rng, p: str(p.age),
+    "AGE": lambda rng, p: write_age(p.age, p.language, p.country) if rng.random() < 0.12 else str(p.age),
     "SSN": _draw_ssn,
     "NATIONALID": lambda rng, p: _draw_personal_number(rng, p),
     "IDCARDNUM": lambda rng, p: papers.draw_identity_card(rng, p.country),

@@ -52,11 +52,8 @@ class Writer:
     def write_gainful(self, name: str, label: str) -> bool:
         """Write a template of a list that can put in this missing value of person a; False if there is none."""
         self.account.only_missing = True
-        gainful = [
-            (template, gain)
-            for template, gain in self._measure_list(name)
-            if gain and label in find_labels(self.account.kind, template)
-        ]
+        able = [t for t in find_templates(self.account.kind, name) if label in find_labels(self.account.kind, t)]
+        gainful = [(template, gain) for template, gain in self._measure(able) if gain]
         if gainful:
             weights = [_GREED**gain * (0.2 if template in self._used else 1) for template, gain in gainful]
             self.write_template(self._choose(gainful, weights))
@@ -76,7 +73,9 @@ class Writer:
         raise NotImplementedError
 
     def _measure_list(self, name: str) -> list[tuple[Template, int]]:
-        templates = find_templates(self.account.kind, name)
+        return self._measure(find_templates(self.account.kind, name))
+
+    def _measure(self, templates: Sequence[Template]) -> list[tuple[Template, int]]:
         measured = ((template, self.account.measure(template, self._awaiting_lead)) for template in templates)
         return [(template, gain) for template, gain in measured if gain >= 0]
 
@@ -101,8 +100,7 @@ class Writer:
         self.page.write(text.replace("ß", "ss") if self.spec.country == "CH" else text)
 
     def _write_choice(self, choice: Choice) -> int:
-        measured = [(option, self.account.measure(option, self._awaiting_lead)) for option in choice.options]
-        available = [(option, gain) for option, gain in measured if gain >= 0]
+        available = self._measure(choice.options)
         greed = _GREED if self.account.only_missing else 1
         weights = [greed**gain * (2 if _starts_with_pronoun(option) else 1) for option, gain in available]
         return self._write_nodes(self._choose(available, weights))

@@ -26,16 +26,17 @@ def check(spec: Spec, tagged: Tagged, labels: LabelSchema) -> list[str]:
     return [issue.message for issue in check_sample(sample, labels)]
 
 
-@settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 2**40), index=st.integers(0, 10**6), language=st.sampled_from(LANGUAGES))
-def test_every_document_passes_the_checks_and_holds_every_value(seed: int, index: int, language: str) -> None:
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**40), first=st.integers(0, 10**6), language=st.sampled_from(LANGUAGES))
+def test_every_document_passes_the_checks_and_holds_every_value(seed: int, first: int, language: str) -> None:
     labels = load_labels()
-    spec = draw_spec(seed, index, [language], labels)
-    tagged = parse_tagged(write_document(spec, labels), labels)
-    assert check(spec, tagged, labels) == []
-    written = {(entity.label, tagged.text[entity.start : entity.end]) for entity in tagged.entities}
-    assert {(entry.label, entry.value) for entry in spec.values} <= written
-    assert {label for label, _ in written} == set(spec.labels)
+    for index in range(first, first + 25):
+        spec = draw_spec(seed, index, [language], labels)
+        tagged = parse_tagged(write_document(spec, labels), labels)
+        assert check(spec, tagged, labels) == []
+        written = {(entity.label, tagged.text[entity.start : entity.end]) for entity in tagged.entities}
+        assert {(entry.label, entry.value) for entry in spec.values} <= written
+        assert {label for label, _ in written} == set(spec.labels)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

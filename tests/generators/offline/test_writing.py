@@ -6,6 +6,7 @@ from annotation.types import Entity
 from generators.offline.chance import make_random
 from generators.offline.melting import melt
 from generators.offline.noise import KINDS, draw_noise
+from generators.offline.numerals import write_age
 from generators.offline.page import Page, has_unlabelled_repeat
 from generators.offline.patterns import draw_like
 from generators.offline.world import COUNTRIES, find_country
@@ -60,6 +61,26 @@ def test_dates_and_numbers_follow_the_country() -> None:
         "1'234.50",
         "1 234,50",
     ]
+
+
+@pytest.mark.parametrize(
+    ("age", "language", "words"),
+    [
+        (42, "en", "forty-two"),
+        (30, "en", "thirty"),
+        (21, "de", "einundzwanzig"),
+        (71, "fr", "71"),
+        (51, "fr", "cinquante et un"),
+        (42, "es", "cuarenta y dos"),
+        (41, "es", "41"),
+        (33, "nl", "drieëndertig"),
+        (28, "nl", "achtentwintig"),
+        (58, "da", "otteoghalvtreds"),
+        (19, "da", "19"),
+    ],
+)
+def test_ages_in_words(age: int, language: str, words: str) -> None:
+    assert write_age(age, language) == words
 
 
 def test_parcel_numbers_only_look_like_cards() -> None:
