@@ -38,6 +38,10 @@ def up(
             help="PostgreSQL to keep the data in: postgresql://user:password@host:port/name. [default: SQLite]",
         ),
     ] = None,
+    local_calls: Annotated[
+        bool,
+        typer.Option("--local-calls", help="Let it call this machine, as `watch --listen` and ML backends here need"),
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +58,7 @@ def up(
 
     workspace = find_workspace(data)
     with console.err.status("Looking for Label Studio") as status:
-        server = start_server(workspace, port, database_url, progress=lambda line: status.update(line))
+        server = start_server(workspace, port, database_url, status.update, local_calls=local_calls)
     if as_json:
         console.print_json(asdict(server) | {"data_dir": str(server.data_dir)})
         return

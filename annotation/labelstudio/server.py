@@ -10,13 +10,14 @@ It runs detached, bound to 127.0.0.1, with everything it keeps below the workspa
     └── data/                Label Studio's own: database, secret key, uploads
 
 Nothing leaves the machine: analytics, update check and error reports are off, and nobody can sign up without a link.
-Label Studio's guard against addresses of this machine is off, so that webhooks and ML backends may live here too.
+Label Studio's guard against calls to addresses of this machine stays on unless `local_calls` is asked for.
 """
 
 from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import Popen
@@ -92,11 +93,14 @@ def start_server(
     port: int | None = None,
     database_url: str | None = None,
     progress: Progress = lambda _: None,
+    *,
+    local_calls: bool = False,
 ) -> ServerInfo:
     """Start the workspace's Label Studio, or return the one that runs already.
 
     Without `port` the last one is used again, else the first free one from 8080. `database_url`
-    (`postgresql://user:password@host:port/name`) is remembered; without it SQLite is used.
+    (`postgresql://user:password@host:port/name`) is remembered; without it SQLite is used. `local_calls` lets it call
+    addresses of this machine, which webhooks and ML backends that live here need; it holds until the server is stopped.
 
     Raises:
         ConfigurationError: the port is taken, or the database address cannot be used or differs from the recorded one.
@@ -125,7 +129,8 @@ def start_server(
         environment = prepare_environment(progress)
         _lay_out(workspace, environment, account, progress)
         save_account(workspace, account)
-        return _launch(workspace, environment, account, progress)
+        variables = build_server_variables(workspace, account, local_calls=local_calls)
+        return _launch(workspace, environment, account, variables, progress)
 
 
 def stop_server(workspace: Workspace) -> bool:
@@ -172,7 +177,9 @@ def server_status(workspace: Workspace) -> ServerStatus:
     )
 
 
-def build_server_variables(workspace: Workspace, account: StudioAccount) -> dict[str, str]:
+def build_server_variables(
+    workspace: Workspace, account: StudioAccount, *, local_calls: bool = False
+) -> dict[str, str]:
     """The environment variables that Label Studio runs with."""
     home = find_data(workspace)
     return (
@@ -186,8 +193,8 @@ def build_server_variables(workspace: Workspace, account: StudioAccount) -> dict
             "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
             "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(find_storage(workspace)),
-            "SSRF_PROTECTION_ENABLED": "false",
-            "ML_BLOCK_LOCAL_IP": "false",
+            "SSRF_PROTECTION_ENABLED": "false" if local_calls else "true",
+            "ML_BLOCK_LOCAL_IP": "false" if local_calls else "true",
             "fflag_feat_utc_210_prediction_validation_15082025": "true",
         }
     )
@@ -240,11 +247,16 @@ def _lay_out(workspace: Workspace, environment: Environment, account: StudioAcco
         copy.rename(database)
 
 
-def _launch(workspace: Workspace, environment: Environment, account: StudioAccount, progress: Progress) -> ServerInfo:
+def _launch(
+    workspace: Workspace,
+    environment: Environment,
+    account: StudioAccount,
+    variables: Mapping[str, str],
+    progress: Progress,
+) -> ServerInfo:
     port = int(account.url.rpartition(":")[2])
     data = find_data(workspace)
     arguments = ("start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(data))
-    variables = build_server_variables(workspace, account)
     process = launch_detached(environment.command(*arguments), variables, data, find_log(workspace))
     mark = mark_process(process.pid)
     if mark is None:

@@ -46,7 +46,7 @@ def listen_for_calls(client: StudioClient, project: int, hint: threading.Event, 
     """Let Label Studio call this machine when annotations change; yields the address that it calls.
 
     The webhook is deleted when the block ends. A Label Studio with protection against calls to private addresses
-    refuses such a webhook; `goldspan studio up` starts one that does not.
+    refuses such a webhook; `goldspan studio up --local-calls` starts one that does not.
     """
 
     class Handler(BaseHTTPRequestHandler):

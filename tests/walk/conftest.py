@@ -77,7 +77,7 @@ def studio_environment() -> None:
 def studio(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     workspace = Workspace(tmp_path_factory.mktemp("walk"))
     try:
-        yield RunningStudio(workspace, start_server(workspace, port=find_free_port()))
+        yield RunningStudio(workspace, start_server(workspace, port=find_free_port(), local_calls=True))
     finally:
         stop_server(workspace)
 

@@ -42,6 +42,12 @@ def test_secrets_and_data_are_for_the_owner_alone(workspace: Workspace) -> None:
     assert (workspace.studio / "data" / "label_studio.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
+def test_calls_to_this_machine_must_be_asked_for(workspace: Workspace) -> None:
+    start_server(workspace, local_calls=True)
+    variables = read_variables(workspace)
+    assert (variables["SSRF_PROTECTION_ENABLED"], variables["ML_BLOCK_LOCAL_IP"]) == ("false", "false")
+
+
 def test_server_gets_quiet_strict_and_closed_settings(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "stray")
     server = start_server(workspace)
@@ -49,6 +55,7 @@ def test_server_gets_quiet_strict_and_closed_settings(workspace: Workspace, monk
     assert variables["LABEL_STUDIO_USER_TOKEN"] == server.token
     assert variables["LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK"] == "true"
     assert variables["fflag_feat_utc_210_prediction_validation_15082025"] == "true"
+    assert (variables["SSRF_PROTECTION_ENABLED"], variables["ML_BLOCK_LOCAL_IP"]) == ("true", "true")
     assert variables["DJANGO_DB"] == "sqlite"
     assert "PASSWORD" not in variables
     assert str(workspace.studio.absolute()) in variables["HOME"]
