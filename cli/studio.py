@@ -58,7 +58,7 @@ def up(
 
     workspace = find_workspace(data)
     with console.err.status("Looking for Label Studio") as status:
-        server = start_server(workspace, port, database_url, status.update, local_calls=local_calls)
+        server = start_server(workspace, port, database_url, progress=status.update, local_calls=local_calls)
     if as_json:
         console.print_json(asdict(server) | {"data_dir": str(server.data_dir)})
         return
