@@ -58,7 +58,8 @@ _MAX_LINTS = 1000
 class PullOptions:
     """How to pull.
 
-    `project` is an id or a title. `full` lists every task instead of those changed since the last pull. `untouched`
+    `project` is an id or a title. `full` fetches every task instead of those changed since the last pull; it alone
+    sees predictions that were added to tasks which nobody has touched since. `untouched`
     also brings tasks that nobody has worked on. `snap` moves spans that cut a word to word borders. `take_remote`
     lets Label Studio win where both sides edited a record.
     """

@@ -149,6 +149,8 @@ def _push(run: _Run, project: dict[str, object], labels: LabelSchema, refused: t
     late = make_plan({entry.sample_id: entry for entry in create}, run.sweep, replace=False)
     predicted = _predict(run, [*plan.predict, *late.predict], plan.clear)
     removed, kept = _tidy(run)
+    if run.doubtful:
+        run.client.reset_summary(run.project)
     version = options.model_version or _newest_version(spool) or str(project.get("model_version") or "")
     present = any(version in found.versions for found in run.sweep.found.values())
     if present and version != project.get("model_version"):
@@ -273,7 +275,7 @@ def _send_predictions(run: _Run, entries: list[SpoolEntry], *, afresh: bool) -> 
 
 
 def _tidy(run: _Run) -> tuple[int, tuple[str, ...]]:
-    """Sweep behind everybody's imports, remove copies, mend predictions that arrived twice."""
+    """Sweep behind everybody's imports, remove copies and predictions that arrived twice."""
     if run.client.count_tasks(run.project) != run.sweep.tasks:
         _sweep_afresh(run)
     remove_double_predictions(run.client, run.project, run.sweep)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+LATE_COMMIT = 60.0
+"""Seconds to look for the outcome of a request that timed out: SQLite commits when its lock is free at last."""
+
 READ_ATTEMPTS = 4
 """How often a request that changes nothing twice (GET, PATCH, DELETE) is asked before giving up."""
 
@@ -153,7 +156,8 @@ class Transport:
             )
         except httpx.TimeoutException:
             raise TransientServiceError(
-                f"Label Studio at {self.url} took too long to {purpose}. It may still be at work; look again later."
+                f"Label Studio at {self.url} took too long to {purpose}. It may still be at work; look again later.",
+                retry_after=LATE_COMMIT,
             ) from None
         except httpx.ConnectError:
             raise TransientServiceError(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from annotation.errors import TransientServiceError
+from annotation.errors import ConfigurationError, TransientServiceError
 from annotation.labelstudio.client import StudioClient
 from annotation.labelstudio.pull import PullReport
 
@@ -47,6 +47,10 @@ def listen_for_calls(client: StudioClient, project: int, hint: threading.Event, 
 
     The webhook is deleted when the block ends. A Label Studio with protection against calls to private addresses
     refuses such a webhook; `goldspan studio up --local-calls` starts one that does not.
+
+    Raises:
+        ConfigurationError: Label Studio refuses to call this machine.
+
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,7 +68,7 @@ def listen_for_calls(client: StudioClient, project: int, hint: threading.Event, 
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
     try:
-        webhook = client.create_webhook(project, url)["id"]
+        webhook = _create_webhook(client, project, url)
         try:
             yield url
         finally:
@@ -72,3 +76,13 @@ def listen_for_calls(client: StudioClient, project: int, hint: threading.Event, 
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _create_webhook(client: StudioClient, project: int, url: str) -> int:
+    try:
+        return int(client.create_webhook(project, url)["id"])
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"Label Studio will not call this machine, so --listen cannot work; leave it out, or start Label Studio "
+            f"with `goldspan studio up --local-calls`. {error}"
+        ) from None

@@ -25,6 +25,7 @@ from annotation.labelstudio.sweep import sweep_project
 from annotation.store import read_samples
 from annotation.types import Annotation, Author, Sample, Status
 from annotation.workspace import Workspace
+from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
 from tests.walk.people import send_form, sign_up
 from tests.walk.sync_samples import MODEL, make_sample, make_samples
 
@@ -396,6 +397,15 @@ def personal_token(studio: RunningStudio) -> Iterator[str]:
 def test_personal_access_tokens_work(studio: RunningStudio, personal_token: str) -> None:
     client = StudioClient(studio.url, personal_token)
     assert client.read_user()["email"] == studio.info.email
+
+
+def test_a_personal_token_is_renewed_when_it_expires_midway(
+    studio: RunningStudio, personal_token: str, labels: LabelSchema, title: str
+) -> None:
+    with FaultProxy(studio.url, faults=[Fault.TOKEN_EXPIRED]) as proxy:
+        report = push(StudioClient(proxy.url, personal_token), title, labels, make_samples(20))
+    assert (report.created, report.doubtful, proxy.met) == (20, 0, [Fault.TOKEN_EXPIRED])
+    assert [path for method, path in proxy.seen].count("/api/token/refresh/") == 2
 
 
 def test_what_is_wrong_is_said_plainly(studio: RunningStudio, client: StudioClient, labels: LabelSchema) -> None:
