@@ -56,7 +56,7 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
     if state == "not reviewed":
         return found.filter(pl.col("reviews") == 0)
     if state == "several people":
-        return found.filter(pl.col("raters") > 1)
+        return found.filter(pl.col("reviews") > 1)
     if state == "built alike":
         shared = mirror["samples"]["skeleton"].is_duplicated()
         return _keep(found, mirror["samples"].filter(shared))

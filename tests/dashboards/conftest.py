@@ -1,0 +1,25 @@
+"""Workspaces to look at: empty, small with everything in it, and hostile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from annotation.labels import LabelSchema
+from annotation.workspace import Workspace
+from tests.dashboards.made import fill_workspace
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory, labels: LabelSchema) -> Workspace:
+    """Forty samples: reviewed, drafted, skipped, by two people, without pre-annotation, in both layers."""
+    workspace = Workspace(tmp_path_factory.mktemp("small"))
+    fill_workspace(workspace, labels, 40)
+    return workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty one."""
+    return Workspace(tmp_path)

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import schemas
+from annotation.errors import SchemaError
+from annotation.identity import make_sample_id
+from annotation.labels import LabelSchema
+from annotation.store import write_samples
+from annotation.types import Annotation, Author, Entity, Sample
+from annotation.workspace import Workspace
+from cli.gate import app
+from training.gate import (
+    Criterion,
+    ReviewedSamples,
+    Verdict,
+    judge_samples,
+    judge_workspace,
+    load_thresholds,
+    write_default_thresholds,
+)
+
+WORDS = [f"word{number}" for number in range(400)]
+ALL_OPEN = {
+    "samples": {"reviewed": 20},
+    "acceptance": {"precision": 0.8, "first_pass": 0.3},
+    "agreement": {"samples": 5, "f1": 0.8},
+    "lint": {"errors": 0, "warnings_per_100": 20.0},
+    "drift": {"unknown_labels": 0},
+    "leakage": {"group": 0.0},
+}
+runner = CliRunner()
+
+
+def make_sample(number: int, *, second: bool = False, changed: bool = False, label: str = "CITY") -> Sample:
+    draw = random.Random(number)
+    body = " ".join(draw.choice(WORDS) for _ in range(30))
+    text = f"Name{number} of City{number}: {body}."
+    city = text.index("City")
+    entities = (
+        Entity(0, len(f"Name{number}"), "FIRSTNAME", id="a"),
+        Entity(city, city + len(f"City{number}"), label, id="b"),
+    )
+    prediction = Annotation(Author.model("draft-1"), entities, id="1")
+    kept = entities[:1] if changed else entities
+    reviews = [Annotation(Author.person("ann@firm.test"), kept, id="2", parent="1", lead_time=30.0)]
+    if second:
+        reviews.append(Annotation(Author.person("bob@firm.test"), entities, id="3", lead_time=30.0))
+    language = "de" if number % 2 else "en"
+    return Sample(text, language, "DE", "letter", (prediction, *reviews), {}, make_sample_id(text, language))
+
+
+@pytest.fixture(scope="module")
+def good() -> list[Sample]:
+    return [make_sample(number, second=number < 8) for number in range(30)]
+
+
+def judge(reviewed: Sequence[Sample], labels: LabelSchema, **thresholds: dict[str, float]) -> dict[str, Criterion]:
+    verdict = judge_samples(reviewed, labels, thresholds)
+    return {criterion.name: criterion for criterion in verdict.criteria}
+
+
+def with_targets(labels: LabelSchema, **targets: int) -> LabelSchema:
+    return LabelSchema(tuple(replace(label, target=targets.get(label.code, 0)) for label in labels.labels))
+
+
+def test_an_open_gate(good: list[Sample], labels: LabelSchema) -> None:
+    verdict = judge_samples(good, labels, ALL_OPEN)
+    assert verdict.open
+    assert verdict.reviewed == 30
+    names = [criterion.name for criterion in verdict.criteria]
+    assert names == [f"{section}.{name}" for section, asked in ALL_OPEN.items() for name in asked]
+    document = verdict.to_dict()
+    assert document["open"] is True
+    assert all(criterion["passed"] for criterion in document["criteria"])
+
+
+def test_without_samples_nothing_passes_that_has_to_be_measured(labels: LabelSchema) -> None:
+    verdict = judge_samples([], labels, ALL_OPEN)
+    assert not verdict.open
+    failed = {criterion.name for criterion in verdict.criteria if not criterion.passed}
+    assert failed == {
+        "samples.reviewed",
+        "acceptance.precision",
+        "acceptance.first_pass",
+        "agreement.f1",
+        "agreement.samples",
+        "lint.warnings_per_100",
+        "leakage.group",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "at_least", "passed"),
+    [(1, 1, True, True), (0.9, 1, True, False), (0, 0, False, True), (1, 0, False, False), (None, 0, True, False)],
+)
+def test_a_criterion_keeps_its_bound(value: float | None, bound: float, at_least: bool, passed: bool) -> None:
+    assert Criterion("x", "x?", value, bound, at_least).passed is passed
+
+
+def test_too_few_samples(good: list[Sample], labels: LabelSchema) -> None:
+    found = judge(good, labels, samples={"reviewed": 31})["samples.reviewed"]
+    assert (found.value, found.passed) == (30, False)
+    assert found.mend == "goldspan studio pull"
+
+
+def test_coverage_of_labels_and_languages(good: list[Sample], labels: LabelSchema) -> None:
+    enough = with_targets(labels, FIRSTNAME=30, CITY=30)
+    found = judge(good, enough, coverage={"share": 1.0, "share_per_language": 0.5})
+    assert found["coverage.share"].passed
+    assert found["coverage.share_per_language"].passed
+    more = with_targets(labels, FIRSTNAME=30, CITY=40, IBAN=5)
+    found = judge(good, more, coverage={"share": 1.0, "share_per_language": 0.5})
+    assert found["coverage.share"].value == 0
+    assert found["coverage.share"].detail == "IBAN 0%, CITY 75%"
+    assert "--fill-gaps" in found["coverage.share"].mend
+    assert "CITY in de 38%" in found["coverage.share_per_language"].detail
+    assert judge(good, with_targets(labels), coverage={"share": 1.0}) == {}
+
+
+def test_acceptance(labels: LabelSchema) -> None:
+    samples = [make_sample(number, changed=number < 15) for number in range(20)]
+    found = judge(samples, labels, acceptance={"precision": 0.8, "first_pass": 0.3})
+    assert found["acceptance.precision"].value == pytest.approx(25 / 40)
+    assert found["acceptance.first_pass"].value == pytest.approx(5 / 20)
+    assert not found["acceptance.precision"].passed
+    assert not found["acceptance.first_pass"].passed
+    assert found["acceptance.precision"].detail == "CITY touched 75%"
+
+
+def test_agreement(labels: LabelSchema) -> None:
+    apart = [make_sample(number, second=True, changed=True) for number in range(10)]
+    found = judge(apart, labels, agreement={"f1": 0.8, "samples": 10})
+    assert found["agreement.samples"].passed
+    assert found["agreement.f1"].value == pytest.approx(2 / 3)
+    alone = judge([make_sample(1)], labels, agreement={"f1": 0.8, "samples": 1})
+    assert alone["agreement.f1"].value is None
+    assert alone["agreement.f1"].detail == "no sample was read by two people"
+    assert not alone["agreement.samples"].passed
+
+
+def test_lint(good: list[Sample], labels: LabelSchema) -> None:
+    sample = good[20]
+    inside = replace(sample.annotations[1], entities=(Entity(0, 2, "FIRSTNAME"),))
+    broken = replace(sample, annotations=(sample.annotations[0], inside))
+    found = judge([broken, *good[:20]], labels, lint={"errors": 0, "warnings_per_100": 0})
+    assert found["lint.errors"].value == 1
+    assert not found["lint.errors"].passed
+    assert found["lint.warnings_per_100"].passed
+    repeat = replace(sample, text=sample.text + " " + sample.text[:5] + ".")
+    found = judge([repeat], labels, lint={"warnings_per_100": 50})
+    assert found["lint.warnings_per_100"].value == 100
+    assert not found["lint.warnings_per_100"].passed
+
+
+def test_drift(labels: LabelSchema) -> None:
+    samples = [make_sample(number, label="PLANET") for number in range(3)]
+    found = judge(samples, labels, drift={"unknown_labels": 0})["drift.unknown_labels"]
+    assert (found.value, found.detail, found.passed) == (1, "PLANET", False)
+    assert found.mend == "goldspan studio migrate --plan"
+
+
+def test_leakage_cannot_be_measured_on_one_sample(good: list[Sample], labels: LabelSchema) -> None:
+    assert judge(good[:1], labels, leakage={"group": 0.0})["leakage.group"].value is None
+    assert judge(good, labels, leakage={"group": 0.0})["leakage.group"].value == 0.0
+
+
+def test_what_is_left_out_is_not_asked(good: list[Sample], labels: LabelSchema) -> None:
+    assert judge(good, labels) == {}
+    assert set(judge(good, labels, acceptance={"precision": 0.5})) == {"acceptance.precision"}
+
+
+def test_reviewed_samples_of_a_workspace(tmp_path: Path, good: list[Sample], labels: LabelSchema) -> None:
+    workspace = Workspace(tmp_path)
+    assert list(ReviewedSamples(workspace, labels)) == []
+    unreviewed = replace(make_sample(99), annotations=make_sample(99).annotations[:1])
+    write_samples(workspace.training_samples / "a.jsonl", [*good, unreviewed], labels)
+    write_samples(workspace.training_samples / "b.jsonl", good[:5], labels)
+    (workspace.training_samples / "c.jsonl").write_text("not json\n")
+    reviewed = ReviewedSamples(workspace, labels)
+    ids = [sample.sample_id for sample in good]
+    assert [sample.sample_id for sample in reviewed] == ids
+    assert [sample.sample_id for sample in reviewed] == ids
+
+
+def test_the_default_thresholds_keep_their_schema(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data")
+    shipped = load_thresholds(workspace)
+    assert set(shipped) == {"samples", "coverage", "acceptance", "agreement", "lint", "drift", "leakage"}
+    path = write_default_thresholds(workspace)
+    assert path.read_bytes() == schemas.path("gate.toml").read_bytes()
+    assert load_thresholds(workspace) == shipped
+    path.write_text("[samples]\nreviewed = 3\n")
+    assert write_default_thresholds(workspace).read_text() == "[samples]\nreviewed = 3\n"
+    assert load_thresholds(workspace) == {"samples": {"reviewed": 3}}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("[samples\n", "TOML"),
+        ("[samples]\nreviewed = 'many'\n", "/samples/reviewed"),
+        ("[samples]\nreviewed = -1\n", "/samples/reviewed"),
+        ("[samples]\nasked = 1\n", "samples"),
+        ("[wishes]\nreviewed = 1\n", "wishes"),
+        ("[acceptance]\nprecision = 1.5\n", "/acceptance/precision"),
+        ("[lint]\nerrors = true\n", "/lint/errors"),
+    ],
+)
+def test_broken_thresholds_are_refused(tmp_path: Path, content: str, named: str) -> None:
+    (tmp_path / "gate.toml").write_text(content)
+    with pytest.raises(SchemaError, match=named):
+        load_thresholds(Workspace(tmp_path))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, good: list[Sample], labels: LabelSchema) -> Workspace:
+    workspace = Workspace(tmp_path)
+    write_samples(workspace.training_samples / "project.jsonl", good, labels)
+    return workspace
+
+
+def write_thresholds(workspace: Workspace, thresholds: dict[str, dict[str, float]]) -> None:
+    lines = [
+        line
+        for section, asked in thresholds.items()
+        for line in (f"[{section}]", *(f"{name} = {value}" for name, value in asked.items()))
+    ]
+    (workspace.root / "gate.toml").write_text("\n".join(lines) + "\n")
+
+
+def test_the_command_says_what_python_says(workspace: Workspace, labels: LabelSchema) -> None:
+    shown = runner.invoke(app, ["--data", str(workspace.root), "--json"])
+    assert shown.exit_code == 7
+    assert json.loads(shown.stdout) == judge_workspace(workspace, labels).to_dict()
+    write_thresholds(workspace, ALL_OPEN)
+    shown = runner.invoke(app, ["--data", str(workspace.root), "--json"])
+    assert shown.exit_code == 0
+    document = json.loads(shown.stdout)
+    assert document["open"] is True
+    assert document == judge_workspace(workspace, labels).to_dict()
+
+
+def test_the_command_names_what_mends_it(workspace: Workspace) -> None:
+    shown = runner.invoke(app, ["--data", str(workspace.root)], env={"COLUMNS": "250"})
+    assert shown.exit_code == 7
+    assert "closed" in shown.output
+    assert "--fill-gaps" in shown.output
+    write_thresholds(workspace, ALL_OPEN)
+    shown = runner.invoke(app, ["--data", str(workspace.root)], env={"COLUMNS": "250"})
+    assert shown.exit_code == 0
+    assert "The gate is open for 30 reviewed samples." in shown.output
+
+
+def test_init_writes_thresholds(tmp_path: Path) -> None:
+    shown = runner.invoke(app, ["--init", "--data", str(tmp_path)])
+    assert shown.exit_code == 0
+    assert (tmp_path / "gate.toml").exists()
+
+
+def test_the_verdict_of_nothing_is_open_only_if_nothing_is_asked() -> None:
+    assert Verdict((), 0).open
