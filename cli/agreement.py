@@ -10,7 +10,7 @@ import typer
 from annotation.labels import load_labels
 from cli.console import out, print_json, print_table, warn
 from cli.options import HELP, JsonOption, LabelsOption
-from cli.samples import Refusals
+from cli.refusals import Refusals
 from cli.scoring import format_rate
 
 if TYPE_CHECKING:

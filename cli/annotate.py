@@ -14,7 +14,7 @@ from annotation.labels import load_labels
 from cli.console import err, print_json, say, warn
 from cli.exits import Exit
 from cli.options import HELP, DataOption, JsonOption, LabelsOption
-from cli.samples import Refusals
+from cli.refusals import Refusals
 
 if TYPE_CHECKING:
     from annotation.types import Sample

@@ -42,7 +42,7 @@ def bundle(
     """
     from annotation.store import read_samples
     from annotation.workspace import check_file_name, find_workspace
-    from cli.samples import Refusals
+    from cli.refusals import Refusals
     from training.bundle import summarise, write_bundle
     from training.gate import judge_workspace
     from training.handover import describe_verdict

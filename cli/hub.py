@@ -120,7 +120,7 @@ def upload(
     from annotation.hub.upload import build_release
     from annotation.store import read_samples
     from annotation.workspace import find_workspace
-    from cli.samples import Refusals
+    from cli.refusals import Refusals
 
     if repo_id.count("/") != 1:
         raise InputError(f"{repo_id!r} is no repository id; it looks like owner/name.")

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from annotation.errors import InputError, RecordError
+from annotation.errors import InputError
 from annotation.labels import load_labels
-from cli.console import fail, out, print_json, print_table, say, warn
+from cli.console import out, print_json, print_table, say, warn
 from cli.exits import Exit
 from cli.options import HELP, DataOption, JsonOption, LabelsOption
+from cli.refusals import Refusals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,27 +25,6 @@ if importlib.util.find_spec("cli.samples_data"):
     importlib.import_module("cli.samples_data").register(app)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
-_SHOWN_ERRORS = 20
-
-
-class Refusals:
-    """Names refused records on stderr, the first twenty in full, and counts them."""
-
-    def __init__(self) -> None:
-        self.errors: list[RecordError] = []
-
-    def __call__(self, error: RecordError) -> None:
-        """Take one refused record."""
-        self.errors.append(error)
-        if len(self.errors) <= _SHOWN_ERRORS:
-            fail(str(error))
-        elif len(self.errors) == _SHOWN_ERRORS + 1:
-            fail("… more records are refused; only their number is shown.")
-
-    @property
-    def exit_code(self) -> Exit:
-        """REFUSED_SOME if there were any."""
-        return Exit.REFUSED_SOME if self.errors else Exit.OK
 
 
 @app.command("import")

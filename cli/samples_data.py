@@ -130,7 +130,7 @@ def quality(
     Scores lie between 0 and 1, 1 is best. A flag says that a person should look; it decides nothing.
     """
     from annotation.quality.measure import measure_files
-    from cli.samples import Refusals
+    from cli.refusals import Refusals
 
     refusals = Refusals()
     report = measure_files(files, load_labels(labels), refusals)
@@ -181,7 +181,7 @@ def convert(
     """Read samples of another format back."""
     from annotation.formats.registry import import_samples
     from annotation.store import write_samples
-    from cli.samples import Refusals
+    from cli.refusals import Refusals
 
     schema = load_labels(labels)
     refusals = Refusals()
@@ -197,7 +197,7 @@ class _Reader:
     """Reads the same files as often as needed; refused records are named the first time."""
 
     def __init__(self, files: list[Path], labels: Path | None) -> None:
-        from cli.samples import Refusals
+        from cli.refusals import Refusals
 
         self.labels = load_labels(labels)
         self._files = files
