@@ -21,6 +21,8 @@ class Doubt(StrEnum):
 
     SEVERAL_LABELS = "several_labels"
     SHORT_NUMBER = "short_number"
+    SINGLE_CHARACTER = "single_character"
+    OVERLAP = "overlap"
     COMPOUND = "compound"
 
 
@@ -57,9 +59,11 @@ def align_values(text: str, values: Sequence[tuple[str, str]]) -> Alignment:
 
     Rules, in order:
       1. A place is word-bounded: `Ann` is not found in `Anna`.
-      2. Longer values take their places first: `Ann` is not looked for inside `Ann Lee`.
+      2. Longer values take their places first: `Ann` is not looked for inside `Ann Lee`. A place that crosses the
+         place of a longer value is ambiguous.
       3. A value given with two labels is ambiguous everywhere.
-      4. A number of up to four digits that stands more often than it was given is ambiguous: `1995` may be a year.
+      4. A number of up to four digits, or a single character, that stands more often than it was given is ambiguous:
+         `1995` may be a year, `李` a plum.
       5. A place tied to another word (`Ann` in `Ann-Marie`, `ann` in `ann@mail.net`) counts only if the value
          stands nowhere by itself; otherwise it is reported.
     """
@@ -80,12 +84,14 @@ def align_values(text: str, values: Sequence[tuple[str, str]]) -> Alignment:
             unaligned += [Unaligned(value, label, _explain_absence(text, value)) for label in labels]
             continue
         free = [place for place in everywhere if not any(taken[place[0] : place[1]])]
+        if crossing := tuple(place for place in everywhere if place not in free and not all(taken[slice(*place)])):
+            ambiguous.append(Ambiguity(value, tuple(labels), crossing, Doubt.OVERLAP))
         alone = [place for place in free if not joins_compound(text, *place)]
         if len(labels) > 1:
             ambiguous.append(Ambiguity(value, tuple(labels), tuple(free), Doubt.SEVERAL_LABELS))
             continue
-        if _is_short_number(value) and len(free) > given[value]:
-            ambiguous.append(Ambiguity(value, tuple(labels), tuple(free), Doubt.SHORT_NUMBER))
+        if (doubt := _doubt_short(value)) and len(free) > given[value]:
+            ambiguous.append(Ambiguity(value, tuple(labels), tuple(free), doubt))
             continue
         if alone and len(alone) < len(free):
             tied = tuple(place for place in free if place not in alone)
@@ -96,8 +102,10 @@ def align_values(text: str, values: Sequence[tuple[str, str]]) -> Alignment:
     return Alignment(sort_spans(entities), tuple(unaligned), tuple(ambiguous))
 
 
-def _is_short_number(value: str) -> bool:
-    return len(value) <= 4 and value.isdigit()
+def _doubt_short(value: str) -> Doubt | None:
+    if len(value) <= 4 and value.isdigit():
+        return Doubt.SHORT_NUMBER
+    return Doubt.SINGLE_CHARACTER if len(value) == 1 else None
 
 
 def _explain_absence(text: str, value: str) -> str:

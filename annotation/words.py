@@ -1,7 +1,8 @@
 """Where words begin and end, in any script.
 
 A border is *inside a word* when the characters on both sides of it belong together: two letters or digits of a
-script that puts spaces between words, or the parts of one visible character (accents, emoji sequences).
+script that puts spaces between words, or the parts of one visible character (accents, emoji sequences). Characters
+that are not seen and only join (soft hyphen, zero-width non-joiner and joiner, word joiner) belong to their word.
 Scripts written without spaces (Han, Kana, Thai …) and Hangul, which attaches particles, have no such borders.
 Unicode's word rules (UAX #29) are followed in letting apostrophes and hyphens divide words.
 """
@@ -14,11 +15,16 @@ from functools import lru_cache
 
 import regex
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
+_JOINERS = "\u00ad\u200c\u200d\u2060"
+_WORD = regex.compile(rf"[\p{{L}}\p{{M}}\p{{N}}_]+(?:[{_JOINERS}]+[\p{{L}}\p{{M}}\p{{N}}_]+)*")
 _UNSPACED = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\u30fc]"
 )
-_EXTENDS = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\ufe00-\ufe0f]")
+_REACH = 8
+"""Characters that are looked at beyond a joiner."""
+
+_KATAKANA = regex.compile(r"[\p{Katakana}\u30fc\uff70]")
+_EXTENDS = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\ufe00-\ufe0f\U000e0020-\U000e007f]")
 _REGIONAL = regex.compile(r"[\U0001F1E6-\U0001F1FF]")
 _CONNECTORS = "-\u2010\u2011.@"
 
@@ -39,6 +45,9 @@ def splits_word_at(text: str, border: int) -> bool:
         return True
     if _REGIONAL.match(left) and _REGIONAL.match(right):
         return (_count_regional(text, border) % 2) == 1
+    if left in _JOINERS or right in _JOINERS:
+        left = text[max(0, border - _REACH) : border].rstrip(_JOINERS)[-1:]
+        right = text[border : border + _REACH].lstrip(_JOINERS)[:1]
     return _joins_words(left) and _joins_words(right)
 
 
@@ -55,10 +64,16 @@ def splits_word(text: str, start: int, end: int) -> bool:
 
 
 def joins_compound(text: str, start: int, end: int) -> bool:
-    """True if a hyphen, dot or @ ties the span to another word: `Jean` in `Jean-Luc`, `ann` in `ann@mail.net`."""
+    """True if the span is tied to another word: `Jean` in `Jean-Luc`, `ann` in `ann@mail.net`, `マリア` in `マリアン`."""
+    if _continues_katakana(text, start) or _continues_katakana(text, end):
+        return True
     before = start >= 2 and text[start - 1] in _CONNECTORS and _joins_words(text[start - 2])
     after = end + 1 < len(text) and text[end] in _CONNECTORS and _joins_words(text[end + 1])
     return before or after
+
+
+def _continues_katakana(text: str, border: int) -> bool:
+    return 0 < border < len(text) and all(_KATAKANA.match(character) for character in text[border - 1 : border + 1])
 
 
 def trim_span(text: str, start: int, end: int) -> tuple[int, int]:

@@ -54,6 +54,28 @@ def test_absence_is_explained() -> None:
     assert "inside other words" in hints["ari"]
 
 
+def test_a_single_character_is_not_found_more_often_than_it_was_given() -> None:
+    alignment = align_values("김민수는 김치를 먹는다", [("김", "SURNAME"), ("민수", "FIRSTNAME")])
+    assert [entity.label for entity in alignment.entities] == ["FIRSTNAME"]
+    assert [(doubt.value, doubt.doubt) for doubt in alignment.ambiguous] == [("김", Doubt.SINGLE_CHARACTER)]
+    assert found("I am Ann I. Lee", ("I", "FIRSTNAME")) == []
+    assert found("Ann I. Lee", ("I", "FIRSTNAME")) == [("I", 4)]
+
+
+def test_a_place_inside_a_longer_katakana_word_is_reported() -> None:
+    alignment = align_values("マリアーナとマリア", [("マリア", "FIRSTNAME")])
+    assert [(entity.start, entity.end) for entity in alignment.entities] == [(6, 9)]
+    assert [doubt.doubt for doubt in alignment.ambiguous] == [Doubt.COMPOUND]
+
+
+def test_a_value_that_crosses_a_longer_one_is_reported() -> None:
+    alignment = align_values("New York City Council", [("New York City", "CITY"), ("City Council", "COMPANYNAME")])
+    assert [entity.label for entity in alignment.entities] == ["CITY"]
+    assert [(doubt.labels, doubt.places, doubt.doubt) for doubt in alignment.ambiguous] == [
+        (("COMPANYNAME",), ((9, 21),), Doubt.OVERLAP)
+    ]
+
+
 @given(
     st.text(alphabet="ab c-1é👩", max_size=40),
     st.lists(st.tuples(st.text(alphabet="ab c1é", max_size=4), st.sampled_from(["CITY", "AGE"])), max_size=5),

@@ -17,6 +17,10 @@ BORDERS = [
     ("l'Anna's", "Anna", [(2, 6)]),
     ("MRN123 123", "123", [(7, 10)]),
     ("a_b b", "b", [(4, 5)]),
+    ("علی\u200cرضا و علی", "علی", [(10, 13)]),
+    ("Ann\u00adMarie met Ann", "Ann", [(14, 17)]),
+    ("Ann\u2060a Ann\u00ad", "Ann", [(6, 9)]),
+    ("🏴\U000e0067\U000e0062\U000e007f 🏴", "🏴", [(5, 6)]),
     ("🇫🇷🇩🇪 🇩🇪", "🇩🇪", [(2, 4), (5, 7)]),
     ("👩‍💻 💻", "💻", [(4, 5)]),
     ("cafe\u0301 cafe", "cafe", [(6, 10)]),
@@ -75,7 +79,10 @@ def test_compounds() -> None:
     assert joins_compound("ann@mail.net", 0, 3)
     assert not joins_compound("Paris - Lyon", 0, 5)
     assert not joins_compound("in Paris.", 3, 8)
+    assert joins_compound("マリアーナ", 0, 3)
+    assert not joins_compound("マリアさん", 0, 3)
 
 
 def test_words_of_a_text() -> None:
     assert [text for text in ("Zoë's e\u0301t 42",) for _ in iter_words(text)] == ["Zoë's e\u0301t 42"] * 4
+    assert [text[slice(*word)] for text in ("علی\u200cرضا و",) for word in iter_words(text)] == ["علی\u200cرضا", "و"]
