@@ -34,6 +34,18 @@ GROUPS = {
 """Name and help of each command; `cli/<name>.py` holds it as `app`. Those without a file are not shown."""
 
 
+EXTRAS = {
+    "generate": ("openai", "tenacity", "faker", "aiohttp", "starlette", "uvicorn", "multipart"),
+    "studio": ("label_studio_sdk", "fsspec"),
+    "dashboard": ("streamlit", "altair", "polars"),
+    "hub": ("huggingface_hub", "datasets", "pyarrow"),
+    "formats": ("spacy",),
+    "charts": ("matplotlib",),
+    "models": ("onnxruntime", "tokenizers"),
+}
+"""Libraries that each extra of the distribution brings."""
+
+
 def list_commands() -> list[str]:
     """The commands whose file exists, in the order of the help."""
     return [name for name in GROUPS if importlib.util.find_spec(f"cli.{name}") is not None]
@@ -82,6 +94,11 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         fail(str(error))
         sys.exit(Exit.FAILED)
+    except ModuleNotFoundError as error:
+        from cli.console import fail
+
+        fail(explain_missing(error))
+        sys.exit(Exit.FAILED)
     except SystemExit as end:
         if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
             from cli.console import fail
@@ -91,6 +108,15 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
+
+
+def explain_missing(error: ModuleNotFoundError) -> str:
+    """Which extra brings the library that is missing; an error that is ours is raised again."""
+    library = (error.name or "").partition(".")[0]
+    for extra, libraries in EXTRAS.items():
+        if library in libraries:
+            return f"This command needs {library}. Install it with: pip install 'goldspan[{extra}]'"
+    raise error
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import subprocess
@@ -81,6 +82,8 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
         ServiceError: it did not come up; the message ends with its last lines.
 
     """
+    if importlib.util.find_spec("streamlit") is None:
+        raise ModuleNotFoundError("No module named 'streamlit'", name="streamlit")
     port = find_port(port)
     log = workspace.root / ".dashboard" / "log"
     log.parent.mkdir(parents=True, exist_ok=True)

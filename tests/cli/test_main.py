@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import metadata
 
 import pytest
 import typer
@@ -70,3 +71,27 @@ def test_an_interruption_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         cli.main.run(["labels"])
     assert ended.value.code == 130
     assert "Interrupted" in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def load(name: str) -> typer.Typer:
+        raise ModuleNotFoundError("No module named 'openai.types'", name="openai.types")
+
+    monkeypatch.setattr("cli.main.load_command", load)
+    with pytest.raises(SystemExit) as ended:
+        cli.main.run(["generate", "start"])
+    assert ended.value.code == 1
+    assert "pip install 'goldspan[generate]'" in capsys.readouterr().err
+
+
+def test_a_missing_module_of_our_own_is_a_bug_and_shows_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> typer.Typer:
+        raise ModuleNotFoundError("No module named 'annotation.nothing'", name="annotation.nothing")
+
+    monkeypatch.setattr("cli.main.load_command", load)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main.run(["generate", "start"])
+
+
+def test_every_extra_is_one_of_the_distribution() -> None:
+    assert set(cli.main.EXTRAS) <= set(metadata("goldspan").get_all("Provides-Extra") or ())
