@@ -106,11 +106,11 @@ def write_tasks(path: Path, samples: Iterable[Sample], labels: LabelSchema, task
             stream.write(orjson.dumps({"id": number, **task} if task_ids else task) + b"\n")
 
 
-def fill_workspace(workspace: Workspace, labels: LabelSchema, samples: int) -> None:
-    """Generated samples, and the touched ones once more as a pull would leave them."""
+def fill_workspace(workspace: Workspace, labels: LabelSchema, samples: int, touched: int = 10_000) -> None:
+    """Generated samples, and some of the touched ones once more as a pull would leave them."""
     made = [make_sample(number, labels) for number in range(samples)]
     generated = [replace(sample, annotations=sample.annotations[:1]) for sample in made]
-    pulled = [sample for sample in made if len(sample.annotations) > 1]
+    pulled = [sample for sample in made if len(sample.annotations) > 1][:touched]
     write_tasks(workspace.annotation_samples / "made.jsonl", generated, labels)
     write_tasks(workspace.training_samples / "project.jsonl", pulled, labels, task_ids=True)
     state = {"url": "http://127.0.0.1:8080/", "project": 3, "watermark": "2026-11-21T12:00:00Z", "format": 1}

@@ -154,7 +154,7 @@ def test_lint(good: list[Sample], labels: LabelSchema) -> None:
     assert found["lint.errors"].value == 1
     assert not found["lint.errors"].passed
     assert found["lint.warnings_per_100"].passed
-    repeat = replace(sample, text=sample.text + " " + sample.text[:5] + ".")
+    repeat = replace(sample, text=f"{sample.text} {sample.text[:6]}.")
     found = judge([repeat], labels, lint={"warnings_per_100": 50})
     assert found["lint.warnings_per_100"].value == 100
     assert not found["lint.warnings_per_100"].passed
