@@ -77,14 +77,19 @@ ROW_FAULTS = {
     "all failed": [{"kind": "failed", "count": 6}],
     "slow": [{"kind": "slow", "seconds": 0.3, "rate": 0.3}],
     "late": [{"kind": "late", "seconds": 0.3, "rate": 0.3}],
-    "truncated": [{"kind": "truncated", "rate": 0.3}],
-    "malformed": [{"kind": "malformed", "rate": 0.3}],
-    "wrong labels": [{"kind": "wrong_labels", "rate": 0.3}],
-    "changed text": [{"kind": "changed_text", "rate": 0.3}],
-    "refusal": [{"kind": "refusal", "rate": 0.3}],
-    "empty answer": [{"kind": "empty_answer", "rate": 0.3}],
     "token limit": [{"kind": "token_limit_exceeded", "min_rows": 4}],
 }
+
+
+ANSWER_FAULTS = ("truncated", "malformed", "wrong_labels", "changed_text", "refusal", "empty_answer")
+
+
+@pytest.mark.parametrize("kind", ANSWER_FAULTS)
+async def test_bad_answers_are_asked_again(provider, tmp_path, kind):
+    url = provider("doubleword", [{"kind": kind, "rate": 0.3}])
+    assert await run_items(tmp_path / "run", url, "doubleword", 6, attempts=8) == {"done": 6}
+    ledger = assert_paid_once(url)
+    assert ledger["paid_rows"] > 12
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -165,7 +170,8 @@ async def test_without_waiting_batches_stay_with_the_provider(provider, tmp_path
     await run_items(tmp_path / "run", url, "openai", 5, wait=False)
     with Journal(tmp_path / "run") as journal:
         assert [submission.state for submission in list_submissions(journal)] == ["submitted"]
-    await asyncio.sleep(0.5)
+    while read_simulated(url, "stats")["batches"] != {"completed": 1}:
+        await asyncio.sleep(0.05)
     await run_items(tmp_path / "run", url, "openai", 5, wait=False)
     assert await run_items(tmp_path / "run", url, "openai", 5) == {"done": 5}
     assert assert_paid_once(url)["paid_rows"] == 10
@@ -206,7 +212,8 @@ async def test_reconcile_adopts_and_collects_and_sends_nothing(provider, tmp_pat
         with pytest.raises(asyncio.CancelledError):
             await driving
         assert [submission.state for submission in list_submissions(journal)] == ["creating"]
-        await asyncio.sleep(0.3)
+        while read_simulated(url, "stats")["batches"] != {"completed": 1}:
+            await asyncio.sleep(0.05)
         await asyncio.wait_for(executor.reconcile(feed), 10)
         assert [submission.state for submission in list_submissions(journal)] == ["collected"]
         assert journal.count_rows() == {("draft", "ok"): 3, ("coreference", "pending"): 3}

@@ -76,7 +76,7 @@ async def run_to_the_end(folder: Path, url: str, profile: str) -> Counter[str]:
 
 
 @pytest.mark.parametrize("profile", ["doubleword", "openai"])
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(faults=plans, seed=st.integers(0, 2**16))
 def test_items_add_up(profile, faults, seed):
     with tempfile.TemporaryDirectory() as folder:
