@@ -15,6 +15,7 @@ most the last moments. What concerns money is committed with `synchronous=FULL`.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ _SELECT_ROW = (
 
 
 class Journal:
-    """One run's journal, open for driving (`lock=True`) or for looking.
+    """One run's journal, open for driving (`lock=True`) or for looking (also where nothing can be written).
 
     Raises:
         StateError: there is no such run, another process drives it, or the disk refuses.
@@ -50,18 +51,26 @@ class Journal:
         path = folder / "journal.db"
         if not create and not path.exists():
             raise StateError(f"There is no run {folder.name} in {folder.parent}. `goldspan generate list` names them.")
+        self._depth = 0
+        self._lock: RunLock | None = None
         with guard_disk(folder):
+            if not (create or lock or os.access(folder, os.W_OK)):
+                self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
+                return
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = RunLock(folder / "lock") if lock else None
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            migrate(self._connection, str(path))
-        self._depth = 0
+            try:
+                self._connection = _connect(path)
+            except BaseException:
+                self._unlock()
+                raise
 
     def close(self) -> None:
         """Close the file and let another process drive."""
         self._connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock:
             self._lock.release()
 
@@ -289,6 +298,18 @@ def _make_row(values: Sequence[Any]) -> Row:
 
 def _make_item(values: Sequence[Any]) -> Item:
     return Item(values[0], json.loads(values[1]), *values[2:])
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        migrate(connection, str(path))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -9,7 +12,7 @@ from cli.exits import Exit
 from cli.main import run
 from generators.locking import RunLock
 from tests.generators.scripted import LABELS, ScriptedExecutor, drive_scripted, make_settings
-from tests.generators.servers import run_server
+from tests.generators.servers import ROOT, run_server
 
 
 def call(*arguments: str) -> int:
@@ -147,3 +150,28 @@ def test_gaps_are_planned_and_shown_before_anything_is_sent(data, capsys):
     captured = capsys.readouterr()
     assert json.loads(captured.out[captured.out.index("{") :])["done"] == 8
     assert LABELS
+
+
+def test_full_disk_stops_a_run_that_goes_on_when_there_is_room(tmp_path):
+    words = [
+        "-m",
+        "cli.main",
+        "generate",
+        "start",
+        "-n",
+        "60",
+        "--run",
+        "full",
+        "--data",
+        str(tmp_path / "data"),
+        "--json",
+    ]
+    limited = f"ulimit -f 400; exec {shlex.join([sys.executable, *words])}"
+    stopped = subprocess.run(["bash", "-c", limited], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert stopped.returncode == Exit.FAILED, stopped.stderr
+    assert "cannot be written" in stopped.stderr
+    assert "goldspan generate resume full" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    resumed = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert resumed.returncode == Exit.OK, resumed.stderr
+    assert json.loads(resumed.stdout)["done"] == 60

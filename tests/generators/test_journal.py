@@ -266,3 +266,17 @@ def test_settings_come_back(values):
         except UnicodeEncodeError:
             return
         assert journal.read_settings() == values
+
+
+def test_run_on_a_read_only_disk_can_be_looked_at(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    with Journal(folder, create=True) as written:
+        written.add_item(0, {"language": "en"}, "draft")
+        add(written, 0)
+    before = {path.name for path in folder.iterdir()}
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with Journal(folder) as journal:
+        assert journal.count_rows() == {("draft", "pending"): 1}
+        with pytest.raises(StateError, match="cannot be written"):
+            journal.write_settings({"x": 1})
+    assert {path.name for path in folder.iterdir()} == before

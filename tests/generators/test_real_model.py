@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.model, pytest.mark.skipif(not URL, reason="GOLDSPAN_MO
 
 def test_every_item_ends_as_a_sample_or_as_a_dead_letter_with_its_reason(tmp_path):
     model = os.environ.get("GOLDSPAN_MODEL_NAME", "default")
-    settings = make_settings(samples=3, attempts=2, api_url=URL, model=model, max_tokens=200, languages=("en",))
+    settings = make_settings(samples=2, attempts=1, api_url=URL, model=model, max_tokens=100, languages=("en",))
     workspace = Workspace(tmp_path)
     folder = begin_run(workspace, settings, LABELS, "real")
     summary = drive_run(workspace, folder, working=Working(max_workers=1))
-    assert summary.progress.done + summary.progress.dead == 3
+    assert summary.progress.done + summary.progress.dead == 2
     assert summary.progress.tokens_out > 0
     assert len(list(read_samples([summary.samples], LABELS))) == summary.written.samples
