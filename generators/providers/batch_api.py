@@ -113,12 +113,13 @@ class BatchApi:
 
     async def cancel(self, batch_id: str) -> None:
         """Cancel a batch; one that has ended already is left as it is."""
-        try:
-            with self._translate("cancel the batch"):
-                await self._client.batches.cancel(batch_id)
-        except TerminalServiceError as error:
-            if error.status not in {400, 404, 409}:
-                raise
+        import openai
+
+        with (
+            self._translate("cancel the batch"),
+            contextlib.suppress(openai.BadRequestError, openai.NotFoundError, openai.ConflictError),
+        ):
+            await self._client.batches.cancel(batch_id)
 
     async def retry(self, batch_id: str) -> bool:
         """Have the failed and cancelled rows of a batch run again in place. False when there are none."""

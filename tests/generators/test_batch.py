@@ -199,6 +199,20 @@ async def test_cancel_keeps_what_came_and_gives_the_rest_back(provider, tmp_path
     assert assert_paid_once(url)["paid_rows"] == 12
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_cancel_of_a_batch_that_has_ended_keeps_its_answers(provider, tmp_path, profile):
+    url = provider(profile)
+    with Journal(tmp_path / "run", create=True, lock=True) as journal:
+        feed = PipelineFeed(journal, make_work(3), Budget(Prices()))
+        executor = make_executor(journal, url, profile, "batch", wait=False)
+        await asyncio.wait_for(executor.run(feed, asyncio.Event()), 10)
+        while not read_simulated(url, "stats")["batches"].get("completed"):
+            await asyncio.sleep(0.05)
+        await asyncio.wait_for(executor.cancel(feed), 20)
+        assert journal.count_rows()["draft", "ok"] == 3
+    assert_paid_once(url)
+
+
 async def test_reconcile_adopts_and_collects_and_sends_nothing(provider, tmp_path):
     url = provider("openai", [{"kind": "accept_and_drop", "call": "create", "count": 1}], latency=Latency(low=0.1))
     with Journal(tmp_path / "run", create=True, lock=True) as journal:
