@@ -64,7 +64,7 @@ def splits_word(text: str, start: int, end: int) -> bool:
 
 
 def joins_compound(text: str, start: int, end: int) -> bool:
-    """True if the span is tied to another word: `Jean` in `Jean-Luc`, `ann` in `ann@mail.net`, `マリア` in `マリアン`."""
+    """True if more of a word follows: `Jean` in `Jean-Luc`, `ann` in `ann@mail.net`, `マリア` in `マリアン`."""
     if _continues_katakana(text, start) or _continues_katakana(text, end):
         return True
     before = start >= 2 and text[start - 1] in _CONNECTORS and _joins_words(text[start - 2])
