@@ -36,9 +36,18 @@ class Validator:
         if self._compiled.is_valid(document):
             return []
         return [
-            Problem("".join(f"/{part}" for part in error.instance_path), shorten(error.message))
+            Problem("".join(f"/{part}" for part in error.instance_path), shorten(self._explain(error)))
             for error in self._compiled.iter_errors(document)
         ]
+
+    def _explain(self, error: jsonschema_rs.ValidationError) -> str:
+        """The validator's message, and what the schema's own description says would be right."""
+        *path, _ = error.schema_path or [""]
+        place: Any = self.schema
+        for part in path:
+            place = place[part]
+        expected = place.get("description") if path and isinstance(place, dict) else None
+        return f"{error.message}; expected {expected}" if isinstance(expected, str) else str(error.message)
 
 
 def shorten(message: str, limit: int = 300) -> str:
