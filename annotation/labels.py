@@ -148,10 +148,14 @@ def load_labels(path: Path | None = None) -> LabelSchema:
     """
     path = find_label_file(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SchemaError(f"There is no label schema at {path}. Give one with --labels or GOLDSPAN_LABELS.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise SchemaError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
         raise SchemaError(f"{path} is not readable TOML: {error}. Mend the line it names.") from None
     try:
         return build_labels(document)

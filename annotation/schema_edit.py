@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from annotation.errors import InputError, SchemaError
+from annotation.errors import InputError, SchemaError, UnknownNameError
 from annotation.labels import Label, LabelSchema, build_labels, load_labels
 from annotation.store import write_atomic
 from annotation.values import VALIDATORS
@@ -55,22 +56,22 @@ def add_label(path: Path, code: str, fields: dict[str, Any]) -> Label:
     `fields` are those of a label in the file (name, category, group, kind, color, chance, hints, validator, target).
 
     Raises:
-        SchemaError: the label exists, or the file would no longer be a valid label schema.
+        SchemaError: the label exists, or the file would no longer be a valid label schema. The file is unchanged then.
+        UnknownNameError: there is no such validator.
 
     """
-    labels = load_labels(path)
-    if code in labels:
+    if code in load_labels(path):
         raise SchemaError(f"{path} has a label {code} already. Edit it there.")
+    if (validator := fields.get("validator")) and validator not in VALIDATORS:
+        raise UnknownNameError("validator", validator, VALIDATORS)
     build_labels({"labels": {code: fields}})
     lines = [f"[labels.{code}]", *(f"{name} = {_format_toml(value)}" for name, value in fields.items())]
-    original = path.read_text(encoding="utf-8")
-    changed = original.rstrip("\n") + "\n\n" + "\n".join(lines) + "\n"
-    try:
-        write_atomic(path, changed.encode())
-        return load_labels(path)[code]
-    except SchemaError:
-        write_atomic(path, original.encode())
-        raise
+    original = path.read_bytes().decode("utf-8-sig").rstrip("\r\n")
+    newline = "\r\n" if "\r\n" in original else "\n"
+    changed = original + newline * 2 + newline.join(lines) + newline
+    added = build_labels(tomllib.loads(changed))[code]
+    write_atomic(path, changed.encode(), path.stat().st_mode & 0o777)
+    return added
 
 
 def _format_toml(value: Any) -> str:

@@ -51,15 +51,28 @@ def test_one_edit_reaches_everything_that_follows_from_the_schema(tmp_path: Path
         ("GOOD", {"name": "x", "color": "red"}, "color"),
         ("GOOD", {"name": "x", "group": "HELTH"}, "group"),
         ("PRONOUN", {"name": "x"}, "already"),
+        ("GOOD", {"name": "x", "validator": "ibann"}, "iban"),
+        ("GOOD", {"name": "a\x7fb"}, "on one line"),
+        ("GOOD", {"name": "x", "hints": ["a\x01"]}, "control characters"),
+        ("A B", {"name": "x"}, "capitals, digits and underscores"),
     ],
 )
 def test_a_bad_label_changes_nothing(tmp_path: Path, code: str, fields: dict[str, object], word: str) -> None:
     file = tmp_path / "labels.toml"
     original = schemas.path("labels.toml").read_bytes()
     file.write_bytes(original)
-    with pytest.raises(SchemaError, match=word):
+    with pytest.raises((SchemaError, UnknownNameError), match=word):
         add_label(file, code, fields)
     assert file.read_bytes() == original
+
+
+def test_adding_keeps_line_ends_and_rights_and_takes_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "labels.toml"
+    file.write_bytes(b'\xef\xbb\xbf[labels.A]\r\nname = "a"\r\n')
+    file.chmod(0o600)
+    assert add_label(file, "B", {"name": "b"}).name == "b"
+    assert file.read_bytes() == b'[labels.A]\r\nname = "a"\r\n\r\n[labels.B]\r\nname = "b"\r\n'
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
