@@ -6,6 +6,7 @@ Reading is streaming. A bad record is handed to `on_error` and the good ones go 
 
 from __future__ import annotations
 
+import codecs
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -93,6 +94,8 @@ def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Re
     number = 0
     while line := stream.readline(MAX_LINE):
         number += 1
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) >= MAX_LINE and not line.endswith(b"\n"):
             on_error(RecordError(f"the line is longer than {MAX_LINE >> 20} MiB", file=name, line=number))
             while line and not line.endswith(b"\n"):
@@ -104,7 +107,7 @@ def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Re
 
 def _read_whole(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Record]:
     try:
-        document = orjson.loads(stream.read())
+        document = orjson.loads(stream.read().removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         return on_error(RecordError(f"not valid JSON: {error.msg}", file=str(path), line=error.lineno))
     for number, value in enumerate(document if isinstance(document, list) else [document], start=1):

@@ -67,6 +67,13 @@ def test_json_files_hold_one_task_or_a_list(tmp_path: Path, labels: LabelSchema)
     assert [(error.file, error.line) for error in errors] == [(str(tmp_path / "two.json"), 2)]
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", '{"a": 1}\n{"a": 2}\n'), ("a.json", '[{"a": 1}, {"a": 2}]')])
+def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path, name: str, content: str) -> None:
+    file = tmp_path / name
+    file.write_text(content, "utf-8-sig")
+    assert [record.value["a"] for record in read_records(file)] == [1, 2]
+
+
 def test_missing_and_empty_places_say_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         list_files([tmp_path / "nothing.jsonl"])
