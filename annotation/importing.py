@@ -1,9 +1,10 @@
 """People's own texts as samples: plain text, CSV, JSONL.
 
 `.txt` and `.md`: the whole file is one text (`by_line`: every line that is not blank). `.csv` and `.tsv`: a column
-`text`; `language`, `country` and `document_type` are taken where they stand, other columns are kept as fields.
-`.jsonl` and `.json`: objects with `text`; tagged text in `tagged_text`; values to be aligned in `entities`
-or `privacy_mask` (`{"value", "label"}`, or with `start` and `end`); or whole tasks with `data`.
+`text`, with commas, semicolons or tabs between the columns; `language`, `country` and `document_type` are taken where
+they stand, other columns are kept as fields. `.jsonl` and `.json`: objects with `text`; tagged text in `tagged_text`;
+values to be aligned in `entities` or `privacy_mask` (`{"value", "label"}`, or with `start` and `end`); or whole tasks
+with `data`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from annotation.checks import check_annotation, check_text, has_errors
 from annotation.errors import InputError, RecordError, TaggedTextError
 from annotation.identity import make_sample_id
 from annotation.labels import LabelSchema
-from annotation.store import OnError, Record, raise_error, read_records
+from annotation.store import MAX_LINE, OnError, Record, prepare_task, raise_error, read_records
 from annotation.tagged import parse_tagged
 from annotation.tasks import read_task
 from annotation.types import Annotation, Author, Entity, Sample, sort_spans
@@ -51,6 +52,7 @@ def import_texts(
     for record in _read(path, on_error, by_line):
         try:
             sample = _make_sample(record.value, labels, defaults)
+            prepare_task(sample, labels)
         except (RecordError, TaggedTextError) as error:
             pointer = error.pointer if isinstance(error, RecordError) else "/tagged_text"
             reason = error.reason if isinstance(error, RecordError) else str(error)
@@ -68,7 +70,7 @@ def _read(path: Path, on_error: OnError, by_line: bool) -> Iterator[Record]:
     if suffix in {".jsonl", ".json"}:
         return read_records(path, on_error)
     if suffix in {".csv", ".tsv"}:
-        return _read_csv(path, "\t" if suffix == ".tsv" else ",", on_error)
+        return _read_csv(path, on_error)
     if suffix in {".txt", ".md"}:
         return _read_text(path, by_line)
     raise InputError(
@@ -97,11 +99,18 @@ def _read_text(path: Path, by_line: bool) -> Iterator[Record]:
             yield Record(str(path), number, {"text": line.removesuffix("\r")})
 
 
-def _read_csv(path: Path, delimiter: str, on_error: OnError) -> Iterator[Record]:
-    rows = csv.DictReader(io.StringIO(_read_bytes(path), newline=""), delimiter=delimiter, strict=True)
+def _read_csv(path: Path, on_error: OnError) -> Iterator[Record]:
+    content = _read_bytes(path)
+    csv.field_size_limit(MAX_LINE)
+    rows = csv.DictReader(io.StringIO(content, newline=""), delimiter=_find_delimiter(content), strict=True)
     try:
-        if "text" not in (rows.fieldnames or ()):
-            raise InputError(f"{path} has no column 'text'; its first line must name the columns.")
+        columns = list(rows.fieldnames or ())
+        if "text" not in columns:
+            raise InputError(
+                f"{path} has no column 'text'. Its first line must name the columns; call the one with the texts text."
+            )
+        if len(columns) > len(set(columns)):
+            raise InputError(f"{path} names a column twice: {', '.join(columns)[:200]}.")
         for row in rows:
             fields = {name: value for name, value in row.items() if name is not None and value is not None}
             if None in row or "text" not in fields:
@@ -114,6 +123,12 @@ def _read_csv(path: Path, delimiter: str, on_error: OnError) -> Iterator[Record]
         on_error(
             RecordError(f"broken CSV: {error}; nothing after this line was read", file=str(path), line=rows.line_num)
         )
+
+
+def _find_delimiter(content: str) -> str:
+    """The one of comma, semicolon and tab that sets a column `text` apart in the first line."""
+    header = content.splitlines()[:1]
+    return next((mark for mark in ",;\t" if "text" in next(csv.reader(header, delimiter=mark), ())), ",")
 
 
 def _make_sample(fields: Mapping[str, Any], labels: LabelSchema, defaults: Defaults) -> Sample:
@@ -161,7 +176,9 @@ def _read_annotation(fields: Mapping[str, Any], labels: LabelSchema) -> tuple[st
         raise RecordError("expected 'text' as a string", pointer="/text")
     for name in ("entities", "privacy_mask"):
         values = fields.get(name)
-        if isinstance(values, list):
+        if values not in (None, ""):
+            if not isinstance(values, list):
+                raise RecordError("expected a list of objects with value and label", pointer=f"/{name}")
             entities = _read_values(text, values, labels, f"/{name}")
             return text, _check(text, Annotation(_IMPORT, entities), labels, f"/{name}")
     return text, None
@@ -197,5 +214,6 @@ def _read_values(text: str, values: list[Any], labels: LabelSchema, pointer: str
         raise RecordError(f"a value of {missing.label} {missing.hint}", pointer=pointer)
     if alignment.ambiguous:
         doubt = alignment.ambiguous[0]
-        raise RecordError(f"a value of {' or '.join(doubt.labels)} is ambiguous ({doubt.doubt.value})", pointer=pointer)
+        reason = f"a value of {' or '.join(doubt.labels)} is ambiguous ({doubt.doubt.value}); give start and end"
+        raise RecordError(reason, pointer=pointer)
     return sort_spans([*placed, *alignment.entities])

@@ -37,6 +37,31 @@ def test_csv_keeps_other_columns_and_names_bad_rows(tmp_path: Path, labels: Labe
     assert [error.line for error in errors] == [4, 5, 7]
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_csv_with_any_delimiter_and_long_texts(tmp_path: Path, labels: LabelSchema, mark: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f'language{mark}text\nde{mark}"a{mark}b"\nfr{mark}{"x" * 200_000}\n', "utf-8")
+    samples, errors = read(file, labels)
+    assert [(sample.language, len(sample.text)) for sample in samples] == [("de", 3), ("fr", 200_000)]
+    assert errors == []
+
+
+def test_what_cannot_be_written_is_named_by_the_line_that_it_came_from(tmp_path: Path, labels: LabelSchema) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("text,language,country\na,en,GB\nb,English,GB\nc,en,USA\n", "utf-8")
+    samples, errors = read(file, labels)
+    assert [sample.text for sample in samples] == ["a"]
+    assert [(error.line, error.pointer) for error in errors] == [(3, "/data/language"), (4, "/data/country")]
+    assert "ISO 639" in str(errors[0])
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, labels: LabelSchema) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("text,text\na,b\n")
+    with pytest.raises(InputError, match="twice"):
+        read(file, labels)
+
+
 def test_csv_without_a_text_column_is_refused(tmp_path: Path, labels: LabelSchema) -> None:
     file = tmp_path / "a.csv"
     file.write_text("body\nx\n")
@@ -56,6 +81,8 @@ def test_jsonl_in_all_its_forms(tmp_path: Path, labels: LabelSchema) -> None:
         {"text": "x", "tagged_text": "<CITY>y</CITY>"},
         {"text": "x", "entities": [{"value": "y", "label": "CITY"}]},
         {"text": "x", "entities": [{"value": "x", "label": "TOWN"}]},
+        {"text": "x", "entities": {"x": "CITY"}},
+        {"text": "x", "privacy_mask": "[{'value': 'x', 'label': 'CITY'}]"},
         {"text": "xyz", "entities": [{"start": 0, "end": 2, "label": "CITY"}]},
         {"text": "xyz", "entities": [{"start": 0, "end": 3, "value": "abc", "label": "CITY"}]},
         {"text": "x x", "entities": [{"value": "x", "label": "CITY"}, {"value": "x", "label": "STATE"}]},
@@ -74,7 +101,7 @@ def test_jsonl_in_all_its_forms(tmp_path: Path, labels: LabelSchema) -> None:
         ["FIRSTNAME"],
     ]
     assert samples[4].language == "nl"
-    assert [error.line for error in errors] == list(range(6, 16))
+    assert [error.line for error in errors] == list(range(6, 18))
     assert all("Bob" not in str(error) and "abc" not in str(error) for error in errors)
 
 
