@@ -9,6 +9,9 @@ from filelock import FileLock, Timeout
 
 from annotation.errors import StateError
 
+_PATIENCE = 0.5
+"""Seconds; somebody who only asks whether a run is driven holds the lock for a moment."""
+
 
 class RunLock:
     """A lock on a run's folder, freed by the system when the process dies.
@@ -19,7 +22,7 @@ class RunLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = FileLock(path, timeout=0)
+        self._lock = FileLock(path, timeout=_PATIENCE)
         try:
             self._lock.acquire()
         except Timeout:

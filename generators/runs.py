@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from annotation.workspace import Workspace
 from generators.journal import Journal
 from generators.progress import Progress, read_progress
 from generators.settings import RunSettings, require_same
+from generators.submissions import list_submissions
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 
@@ -87,7 +90,9 @@ def begin_run(
 ) -> Path:
     """The folder of a run with these settings: the existing one, or a new one whose journal holds them.
 
-    `new` starts afresh under a free name. An existing run must have been begun in the same way.
+    `new` starts afresh under a free name. An existing run must have been begun in the same way; what does not change
+    its questions (address, window, prices, attempts) is taken from `settings`. A plan that was carried out is followed
+    by a new run, since it is made from what the data lacks now.
 
     Raises:
         StateError: the existing run was begun differently; the message names the difference.
@@ -99,20 +104,43 @@ def begin_run(
         raise InputError(f"{name!r} cannot name a run: letters, digits, '.', '_' and '-', at most 80, no leading dot.")
     folder = workspace.runs / name
     if new:
-        folder = _find_free(folder)
+        folder = _find_free(folder, _exists)
+    elif settings.plan:
+        folder = _find_free(folder, _is_finished)
     with Journal(folder, create=True) as journal:
         stored = journal.read_settings()
         if stored:
             require_same(folder.name, stored["parts"], settings.parts(labels))
+            settings = _keep_fixed(journal, RunSettings.from_dict(stored["settings"]), settings)
         else:
-            journal.write_settings({"settings": settings.to_dict(), "parts": settings.parts(labels)})
             journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
+        journal.write_settings({"settings": settings.to_dict(), "parts": settings.parts(labels)})
     return folder
 
 
-def _find_free(folder: Path) -> Path:
+def _exists(folder: Path) -> bool:
+    return (folder / "journal.db").exists()
+
+
+def _is_finished(folder: Path) -> bool:
+    if not _exists(folder):
+        return False
+    with Journal(folder) as journal:
+        return read_progress(journal).finished
+
+
+def _keep_fixed(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
+    if stored.mode != now.mode and list_submissions(journal, open_only=True):
+        raise StateError(
+            f"Run {journal.run_id} has batches at the provider, so it cannot go on in {now.mode} mode. "
+            "Collect them with `goldspan generate reconcile` or cancel them with `goldspan generate cancel` first."
+        )
+    return replace(now, plan=stored.plan)
+
+
+def _find_free(folder: Path, is_taken: Callable[[Path], bool]) -> Path:
     number, free = 2, folder
-    while (free / "journal.db").exists():
+    while is_taken(free):
         free = folder.with_name(f"{folder.name}-{number}")
         number += 1
     return free

@@ -16,10 +16,12 @@ from annotation.store import read_records, read_samples
 from annotation.workspace import Workspace
 from generators.budget import Prices
 from generators.journal import Journal
-from generators.pipeline import Outcome, Task
+from generators.pipeline import Outcome, Task, request_cancel
+from generators.plan import Cell, Plan
 from generators.progress import read_progress
 from generators.providers.base import Answer, AnswerState, Request
 from generators.runs import begin_run, find_run, list_runs, open_run
+from generators.submissions import plan_submission
 from tests.generators.scripted import LABELS, ScriptedExecutor, answer_well, drive_scripted, make_settings
 
 
@@ -134,6 +136,49 @@ def test_changed_run_is_refused_and_the_difference_named(tmp_path):
         begin_run(Workspace(tmp_path), make_settings(model="other"), LABELS, "r")
     folder = begin_run(Workspace(tmp_path), make_settings(model="other"), LABELS, "r", new=True)
     assert folder.name == "r-2"
+
+
+def test_address_may_change_and_the_plan_may_not(tmp_path):
+    plan = Plan((Cell("en", "chat", ("CITY",), 6),))
+    folder = begin_run(Workspace(tmp_path), make_settings(plan=plan, api_url="http://127.0.0.1:1"), LABELS, "r")
+    later = Plan((Cell("en", "invoice", ("IBAN",), 6),))
+    assert (
+        begin_run(Workspace(tmp_path), make_settings(plan=later, api_url="http://127.0.0.1:2"), LABELS, "r") == folder
+    )
+    run = open_run(folder)
+    with run.journal:
+        assert run.settings.plan == plan
+        assert run.settings.api_url == "http://127.0.0.1:2"
+        plan_submission(run.journal, "intent", [])
+    with pytest.raises(StateError, match="has batches at the provider"):
+        begin_run(Workspace(tmp_path), make_settings(plan=plan, mode="live"), LABELS, "r")
+
+
+def test_next_plan_is_a_new_run_once_the_last_is_finished(tmp_path):
+    plan = Plan((Cell("en", "chat", ("CITY",), 6),))
+    drive_scripted(tmp_path, make_settings(plan=plan), ScriptedExecutor())
+    assert begin_run(Workspace(tmp_path), make_settings(plan=plan), LABELS, "r").name == "r-2"
+
+
+def test_cancel_asked_by_another_process_reaches_the_driver(tmp_path):
+    class Patient(ScriptedExecutor):
+        cancelled = 0
+
+        async def run(self, feed, stop):
+            feed.deliver([answer_well(request) for request in feed.take(2)])
+            with Journal(tmp_path / "runs" / "r") as other:
+                request_cancel(other)
+            await asyncio.wait_for(stop.wait(), 10)
+
+        async def cancel(self, feed):
+            self.cancelled += 1
+
+    executor = Patient()
+    summary = drive_scripted(tmp_path, make_settings(), executor)
+    assert summary.outcome is Outcome.CANCELLED
+    assert executor.cancelled == 1
+    assert summary.progress.by_stage["draft"]["ok"] == 2
+    assert drive_scripted(tmp_path, make_settings(), ScriptedExecutor()).outcome is Outcome.DONE
 
 
 def test_one_driver_at_a_time(tmp_path):
