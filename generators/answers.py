@@ -105,9 +105,18 @@ def answer_validator(stage: str) -> schemas.Validator:
 
 
 def answer_schema(stage: str) -> dict[str, Any]:
-    """The JSON Schema that a provider is asked to hold the model to: the stage's own object, in strict form."""
-    definition: dict[str, Any] = schemas.load("generation-answer")["$defs"][stage]
-    return definition
+    """The JSON Schema that a provider is asked to hold the model to: the stage's own object.
+
+    Strict structured outputs know no lengths of strings, so these are checked here alone.
+    """
+    strict: dict[str, Any] = _drop_lengths(schemas.load("generation-answer")["$defs"][stage])
+    return strict
+
+
+def _drop_lengths(schema: Any) -> Any:
+    if isinstance(schema, Mapping):
+        return {name: _drop_lengths(value) for name, value in schema.items() if name != "minLength"}
+    return [_drop_lengths(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _read_draft(document: Mapping[str, Any], context: Context) -> dict[str, Any]:

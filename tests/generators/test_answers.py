@@ -129,6 +129,7 @@ def test_schemas_are_strict_and_speak_no_references():
     for stage in ("draft", "coreference", "review"):
         schema = json.dumps(answer_schema(stage))
         assert "$ref" not in schema
+        assert "minLength" not in schema
         assert '"additionalProperties": false' in schema
         assert not answer_validator(stage).accepts({})
 
