@@ -56,8 +56,8 @@ class Pairing:
 def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str = "") -> Pairing:
     """Pair gold and predictions by sample id.
 
-    Gold is a sample's best reading (`Sample.best`). The prediction is the newest
-    one (of the model version `model`, if given), else the newest review. What has no partner is refused and named.
+    Gold is a sample's best reading (`Sample.best`). The prediction is the newest one (of the model version `model`,
+    if given), else the newest review. What has no partner, or would be measured against itself, is refused and named.
     """
     golds, refusals = _index(gold, "gold")
     predictions, more = _index(predicted, "the predictions")
@@ -70,6 +70,8 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
             refusals.append(Refusal(sample_id, _explain(sample, partner, model)))
         elif partner.text != sample.text:
             refusals.append(Refusal(sample_id, "the texts of gold and prediction differ; export both from one version"))
+        elif reading == sample.best:
+            refusals.append(Refusal(sample_id, "its gold is the prediction itself; let a person review it first"))
         else:
             documents.append(make_document(sample, sample.best, reading))
     refusals += [Refusal(name, "it is predicted but not in gold") for name in predictions if name not in golds]
@@ -110,11 +112,17 @@ def make_document(sample: Sample, gold: Annotation, predicted: Annotation) -> Do
 
 
 def choose_prediction(sample: Sample, model: str = "") -> Annotation | None:
-    """The newest prediction, of the model version `model` if given; without any, the newest review."""
+    """The newest prediction, of the model version `model` if given; without any, the newest review.
+
+    Where one of them does not say its time, the last one is taken: predictions are added at the end.
+    """
     candidates = [p for p in sample.predictions if not model or p.author.name == model]
     if not candidates and not model:
         candidates = list(sample.reviews)
-    return max(candidates, key=lambda reading: reading.updated_at or reading.created_at or "", default=None)
+    times = [reading.updated_at or reading.created_at for reading in candidates]
+    if all(times):
+        candidates.sort(key=lambda reading: str(reading.updated_at or reading.created_at))
+    return candidates[-1] if candidates else None
 
 
 def fingerprint_gold(documents: Iterable[Document]) -> str:

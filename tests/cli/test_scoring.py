@@ -101,8 +101,13 @@ def test_what_is_not_paired_is_named_and_changes_the_exit_code(files, tmp_path):
 
 
 def test_gold_that_no_person_has_read_is_said(files):
-    _, predicted = files
-    assert "Gold of these documents is prediction" in run(evaluate_app, predicted, predicted).stderr
+    gold, predicted = files
+    assert "Gold of these documents is prediction" in run(evaluate_app, predicted, gold).stderr
+
+
+def test_a_prediction_is_not_measured_against_itself(files):
+    refused = run(evaluate_app, files[1], files[1], code=1)
+    assert "its gold is the prediction itself" in str(refused.exception)
 
 
 def test_nothing_to_pair_is_an_error(files, tmp_path):
@@ -139,8 +144,10 @@ def test_errors_shows_the_worst_documents(files):
     assert len(document) == 1
 
 
-def test_errors_of_a_perfect_prediction(files):
-    assert "exactly as in gold" in run(errors_app, files[0], files[0]).stderr
+def test_errors_of_a_perfect_prediction(files, tmp_path):
+    perfect = tmp_path / "perfect.jsonl"
+    write_samples(perfect, [make_sample(None, gold) for gold, _ in TEXTS], LABELS)
+    assert "exactly as in gold" in run(errors_app, files[0], perfect).stderr
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,20 @@ def test_one_model_can_be_asked_for():
     assert [refusal.reason for refusal in pairing.refusals] == ["it has no prediction by toy-3"]
 
 
+def test_without_times_the_last_prediction_is_the_newest():
+    added = replace(NEW, updated_at=None)
+    assert choose_prediction(make_sample(replace(OLD, updated_at=None), added)) is added
+    assert choose_prediction(make_sample(OLD, added)) is added
+
+
+def test_a_reading_is_not_measured_against_itself():
+    reviewed, unread = make_sample(NEW, REVIEW), make_sample(NEW, sample_id="unread")
+    pairing = pair_samples([reviewed, unread], [reviewed, unread])
+    assert [document.sample_id for document in pairing.documents] == ["one"]
+    assert [refusal.sample_id for refusal in pairing.refusals] == ["unread"]
+    assert "the prediction itself" in pairing.refusals[0].reason
+
+
 def test_without_reviews_gold_is_the_prediction_and_the_pairing_says_so():
     pairing = pair_samples([make_sample(NEW)], [make_sample(OLD)])
     assert pairing.gold_source == "prediction"
