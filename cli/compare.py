@@ -27,7 +27,9 @@ def compare(
             metavar="RESULT…", help="Results of evaluate; the first is the one that others are measured from"
         ),
     ],
-    gold: Annotated[Path | None, typer.Option("--gold", help="Score the baselines anew on these samples")] = None,
+    gold: Annotated[
+        Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="What intervals and tests follow from")] = 0,
     charts: ChartsOption = None,
     labels: LabelsOption = None,
@@ -45,7 +47,9 @@ def compare(
         schema = load_labels(labels)
         pairing, _ = load_pairing(gold, None, schema)
         first = loaded[0]
-        baselines = score_baselines(pairing.documents, schema, Settings(first.level, first.scheme, first.beta, seed))
+        known = set(first.documents.get("sample_id", ()))
+        documents = [document for document in pairing.documents if not known or document.sample_id in known]
+        baselines = score_baselines(documents, schema, Settings(first.level, first.scheme, first.beta, seed))
     comparison = compare_results(loaded, baselines, seed=seed)
     if charts is not None:
         from evaluation.charts import write_comparison_charts

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from annotation.errors import InputError
 from evaluation.baselines import BASELINES
 from evaluation.bootstrap import DRAWS, Delta, compare_paired
 from evaluation.measuring import COLUMNS, make_statistics, stack_columns
 from evaluation.result import EvaluationResult
 
+_OF_GOLD = [COLUMNS.index(name) for name in ("gold", "characters", "personal", "sensitive")]
 DELTAS = ("f1_score", "masking_f_beta")
 """Scores that a difference to the reference is tested for."""
 
@@ -62,7 +65,8 @@ def compare_results(
 
     Args:
         results: at least one.
-        baselines: scores of `score_baselines` on the same gold; without, those that a result carries.
+        baselines: scores of `score_baselines` on the same gold; without, those that a result carries, at best one
+            on the reference's data. A baseline that nobody scored has a row without values.
         seed: what intervals and tests follow from.
         draws: number of resampled corpora.
 
@@ -79,13 +83,20 @@ def compare_results(
         comparable = result is not reference and _has_same_data(result, reference)
         deltas = _find_deltas(reference, result.documents, seed, draws) if comparable else {}
         rows.append(_make_row(name, False, result.metrics, result.masking, result.timing, result.cost, deltas))
-    found = baselines or next((result.baselines for result in results if result.baselines), {})
+    found = baselines or _choose_baselines(results)
     for name in BASELINES:
-        if name in found:
-            scores = found[name]
-            deltas = _find_deltas(reference, scores.get("documents", {}), seed, draws)
-            rows.append(_make_row(name, True, scores["metrics"], scores["masking"], scores.get("timing"), None, deltas))
-    return Comparison(names[0], tuple(rows), tuple(_list_notes(results, names, found)))
+        scores = found.get(name, {})
+        deltas = _find_deltas(reference, scores.get("documents", {}), seed, draws)
+        metrics, masking = scores.get("metrics", {}), scores.get("masking", {})
+        rows.append(_make_row(name, True, metrics, masking, scores.get("timing"), None, deltas))
+    notes = [*_list_notes(results, names), *_note_baselines(names[0], rows[len(results) :], found)]
+    return Comparison(names[0], tuple(rows), tuple(notes))
+
+
+def _choose_baselines(results: Sequence[EvaluationResult]) -> Mapping[str, Mapping[str, Any]]:
+    """Those of the first result that was measured on the reference's data, else of the first that has any."""
+    carrying = sorted((r for r in results if r.baselines), key=lambda r: not _has_same_data(r, results[0]))
+    return carrying[0].baselines if carrying else {}
 
 
 def _make_row(
@@ -100,10 +111,10 @@ def _make_row(
     return Row(
         name=name,
         is_baseline=is_baseline,
-        precision=metrics["precision"],
-        recall=metrics["recall"],
-        f1_score=metrics["f1_score"],
-        exact_match_accuracy=metrics["exact_match_accuracy"],
+        precision=metrics.get("precision"),
+        recall=metrics.get("recall"),
+        f1_score=metrics.get("f1_score"),
+        exact_match_accuracy=metrics.get("exact_match_accuracy"),
         masking_f_beta=masking.get("f_beta"),
         leakage_rate=masking.get("leakage_rate"),
         zero_leak_rate=masking.get("zero_leak_rate"),
@@ -117,7 +128,7 @@ def _make_row(
 def _find_deltas(
     reference: EvaluationResult, columns: Mapping[str, Sequence[Any]], seed: int, draws: int
 ) -> dict[str, Delta]:
-    """Differences to the reference; none if the two do not carry the same documents."""
+    """Differences to the reference; none if the two do not carry the same documents with the same gold."""
     needed = {"sample_id", *COLUMNS}
     if not needed <= set(columns) or not needed <= set(reference.documents):
         return {}
@@ -126,6 +137,8 @@ def _find_deltas(
         return {}
     order = [places[sample_id] for sample_id in reference.documents["sample_id"]]
     first, second = stack_columns(reference.documents), stack_columns(columns)[order]
+    if not np.array_equal(first[:, _OF_GOLD], second[:, _OF_GOLD]):
+        return {}
     statistics = make_statistics(reference.beta)
     return {name: compare_paired(first, second, statistics[name], seed=seed, draws=draws) for name in DELTAS}
 
@@ -147,9 +160,7 @@ def _name_rows(results: Sequence[EvaluationResult]) -> list[str]:
     return [name if name not in names[:place] else f"{name} #{place + 1}" for place, name in enumerate(names)]
 
 
-def _list_notes(
-    results: Sequence[EvaluationResult], names: Sequence[str], baselines: Mapping[str, Any]
-) -> Iterable[str]:
+def _list_notes(results: Sequence[EvaluationResult], names: Sequence[str]) -> Iterable[str]:
     reference = results[0]
     for name, result in zip(names[1:], results[1:], strict=True):
         if not _has_same_data(result, reference):
@@ -159,5 +170,13 @@ def _list_notes(
             )
         elif result.labels.get("fingerprint") != reference.labels.get("fingerprint"):
             yield f"{name} was measured with another label schema than {names[0]}."
-    if missing := [name for name in BASELINES if name not in baselines]:
+
+
+def _note_baselines(reference: str, rows: Sequence[Row], found: Mapping[str, Any]) -> Iterable[str]:
+    if missing := [name for name in BASELINES if name not in found]:
         yield f"No baseline {', '.join(missing)}: give the gold file with --gold."
+    if any(row.name in found and not row.deltas for row in rows):
+        yield (
+            f"The baselines are not known to be of the same gold as {reference}: no difference to them is given. "
+            "--gold scores them on a file that you name."
+        )

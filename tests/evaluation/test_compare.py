@@ -87,13 +87,29 @@ def test_results_of_other_programs_can_stand_beside_ours(toy):
     comparison = compare_results([FOREIGN, toy])
     assert [row.name for row in comparison.rows][:2] == ["prompting", "toy"]
     assert comparison.rows[0].masking_f_beta is None
-    assert len(comparison.notes) == 1
+    assert [note.split(" ", 2)[1] for note in comparison.notes] == ["was", "baselines"]
+
+
+def test_baselines_of_the_reference_s_own_data_come_first(toy, perfect, pairing, labels):
+    fewer = replace(pairing, documents=pairing.documents[:3])
+    elsewhere = replace(evaluate_pairing(fewer, labels), baselines=score_baselines(fewer.documents, labels))
+    comparison = compare_results([perfect, elsewhere, toy])
+    assert all(row.deltas for row in comparison.rows if row.is_baseline)
+
+
+def test_baselines_of_another_gold_give_a_note_and_no_difference(toy, pairing, labels):
+    documents = [replace(d, gold=replace(d.gold, entities=d.gold.entities[1:])) for d in pairing.documents]
+    comparison = compare_results([toy], score_baselines(documents, labels))
+    assert [row.deltas for row in comparison.rows] == [{}, {}, {}, {}]
+    assert "not known to be of the same gold as toy" in comparison.notes[0]
 
 
 def test_without_any_baseline_the_comparison_says_how_to_get_them():
-    [note] = compare_results([FOREIGN]).notes
+    comparison = compare_results([FOREIGN])
+    [note] = comparison.notes
     assert "--gold" in note
     assert all(name in note for name in BASELINES)
+    assert [(row.name, row.f1_score) for row in comparison.rows[1:]] == [(name, None) for name in BASELINES]
 
 
 def test_names_tell_results_apart(toy):
