@@ -9,8 +9,8 @@ import polars as pl
 import streamlit as st
 
 _STYLE = """<style>
-.stMainBlockContainer { padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1500px; }
-[data-testid="stSidebarNav"] { padding-top: 0; }
+.stMainBlockContainer { padding: 2.6rem 2.5rem 3rem; max-width: 1500px; }
+[data-testid="stSidebar"][aria-expanded="true"] { width: 13.5rem !important; min-width: 13.5rem; }
 [data-testid="stMetric"] { padding: 0.55rem 0.8rem; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""
@@ -25,6 +25,7 @@ _SHARES = {
     "agreement",
     "score",
     "leakage rate",
+    "exact match",
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -63,7 +63,8 @@ def _cache_verdict(version: str, _state: State) -> Verdict:
 
 def _offer_freeze(state: State, verdict: Verdict) -> None:
     ui.begin_section("Freeze a version")
-    name = st.text_input("Name", f"v{datetime.now(UTC):%Y%m%d-%H%M}", max_chars=80)
+    st.session_state.setdefault("version-name", f"v{datetime.now(UTC):%Y%m%d-%H%M}")
+    name = st.text_input("Name", key="version-name", max_chars=80)
     if st.button("Freeze version", disabled=not verdict.open, icon=":material/ac_unit:", type="primary"):
         try:
             with st.spinner("Splitting and writing"):

@@ -49,6 +49,8 @@ def _draw_acceptance(state: State, languages: list[str]) -> None:
     confusion = quality.tabulate_confusion(state.mirror, languages)
     ui.begin_section("Predicted against annotated")
     charts.draw_heatmap(confusion, "annotated", "predicted", "count")
+    with st.expander("As a table"):
+        ui.show_table(confusion, "confusion")
     confused = quality.list_confused(confusion)
     if not confused.is_empty():
         ui.begin_section("Most often confused")

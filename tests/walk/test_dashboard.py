@@ -16,7 +16,7 @@ from tests.dashboards.hostile import EVIL, LONG_WORD, add_hostile, add_results
 from tests.dashboards.made import fill_workspace, make_sample, write_tasks
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, ViewportSize
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 PAGES = (
     "Overview",
@@ -89,6 +89,20 @@ def settle(page: Page) -> None:
     raise AssertionError("the page did not come to rest")
 
 
+def check_offers(page: Page, field: Locator, option: str) -> None:
+    """The field offers the option, letter by letter; a click that a rerun swallowed is made again."""
+    offered = page.get_by_role("option").filter(has_text=option)
+    for _ in range(6):
+        field.click()
+        page.wait_for_timeout(500)
+        if offered.count():
+            break
+        page.keyboard.press("Escape")
+    assert offered.first.inner_text().strip() == option
+    page.keyboard.press("Escape")
+    settle(page)
+
+
 def turn_to(page: Page, title: str) -> None:
     page.get_by_test_id("stSidebarNavLink").filter(has_text=re.compile(f"^.*{title}$")).click()
     page.get_by_role("heading", name=title, exact=True, level=1).wait_for(timeout=PATIENCE * 1000)
@@ -159,19 +173,14 @@ def test_hostile_data_shows_as_text(browser: Browser, small: DashboardProcess) -
     check_sound(page)
     page.get_by_test_id("stExpander").first.click()
     for field in ("Language", "Document type"):
-        page.get_by_label(field, exact=True).click()
-        page.wait_for_timeout(300)
-        assert page.get_by_role("option", name=EVIL).count() == 1
+        check_offers(page, page.get_by_label(field, exact=True), EVIL)
         check_sound(page)
-        page.keyboard.press("Escape")
     page.close()
 
 
 def test_hostile_names_in_choices_and_charts(browser: Browser, small: DashboardProcess) -> None:
     page = open_page(browser, small, "evaluation")
-    page.get_by_role("combobox", name=re.compile("Result")).click()
-    assert page.get_by_role("option", name="**evil**<b>").count() == 1
-    page.keyboard.press("Escape")
+    check_offers(page, page.get_by_role("combobox").last, "**evil**<b>")
     for title in ("Coreference", "Annotators", "Quality", "Runs"):
         turn_to(page, title)
         for chart in page.get_by_test_id("stVegaLiteChart").all():
@@ -235,18 +244,29 @@ def test_a_broken_gate_file_is_named(browser: Browser, small: DashboardProcess, 
 
 
 def test_an_open_gate_freezes_a_version(browser: Browser, small: DashboardProcess, small_workspace: Workspace) -> None:
-    thresholds = small_workspace.root / "gate.toml"
+    thresholds, aside = small_workspace.root / "gate.toml", small_workspace.root / "aside"
+    (hostile,) = small_workspace.training_samples.glob("<b>*")
     thresholds.write_text("[samples]\nreviewed = 5\n")
     try:
         page = open_page(browser, small, "hand-over")
-        assert page.get_by_text("The gate is open").is_visible()
-        page.get_by_label("Name", exact=True).fill("walked")
-        page.keyboard.press("Enter")
-        settle(page)
-        page.get_by_role("button", name="Freeze version").click()
+        freeze(page, "refused")
+        page.get_by_text("Nothing was frozen").wait_for(timeout=PATIENCE * 1000)
+        check_sound(page)
+        hostile.rename(aside)
+        freeze(page, "walked")
         page.get_by_text(re.compile(r"^Froze \d+ samples\.$")).wait_for(timeout=PATIENCE * 1000)
         check_sound(page)
         page.close()
     finally:
         thresholds.unlink()
+        aside.rename(hostile)
     assert (small_workspace.bundles / "walked" / "manifest.json").exists()
+    assert not (small_workspace.bundles / "refused").exists()
+
+
+def freeze(page: Page, name: str) -> None:
+    assert page.get_by_text("The gate is open").is_visible()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.keyboard.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Freeze version").click()
