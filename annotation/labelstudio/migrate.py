@@ -95,15 +95,15 @@ def plan_migration(
         tasks += touched > 0
         results += touched
     return MigrationPlan(
-        found["id"],
-        found["title"],
-        tuple(entry for entry in drift.added),
-        retired,
-        dict(uses),
-        tasks,
-        results,
-        tuple(label for label in retired if uses[label] and label not in rules.sources),
-        not drift and not results,
+        project=found["id"],
+        title=found["title"],
+        added=drift.added,
+        retired=retired,
+        uses=dict(uses),
+        tasks=tasks,
+        results=results,
+        missing=tuple(label for label in retired if uses[label] and label not in rules.sources),
+        up_to_date=not drift and not results,
     )
 
 
@@ -123,7 +123,7 @@ def apply_migration(
 
     """
     number = require_project(client, project)["id"]
-    with hold_lock(f"push {client.url} {project}"):
+    with hold_lock(f"push {client.url} {number}"):
         plan = plan_migration(client, number, labels, rules, progress)
         if plan.missing:
             counts = ", ".join(f"{label} ({plan.uses[label]})" for label in plan.missing)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from annotation.errors import ConfigurationError, InputError
 from annotation.labels import LabelSchema
 from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import build_config, build_instructions, compare_config
+from annotation.labelstudio.config import ConfigDrift, build_config, build_instructions, compare_config
 
 MAX_TITLE = 50
 """Label Studio takes project titles of 3 to 50 characters."""
@@ -52,15 +53,25 @@ def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema
     found = find_project(client, project)
     if found is None:
         return _create_project(client, str(project), labels)
-    drift = compare_config(labels, found["label_config"])
-    if drift.removed or drift.changed:
-        raise ConfigurationError(
-            f"The labelling config of project {found['id']} is not the label schema's ({drift}). "
-            "See what would change with `goldspan studio migrate --plan`."
-        )
-    if drift.added:
+    if refuse_drift(found, labels).added:
         return client.update_project(found["id"], {"label_config": build_config(labels)})
     return found
+
+
+def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift:
+    """How the project's config differs from the label schema, if only by labels that it lacks.
+
+    Raises:
+        ConfigurationError: it differs in a way that could change or lose annotations.
+
+    """
+    drift = compare_config(labels, project["label_config"])
+    if drift.removed or drift.changed:
+        raise ConfigurationError(
+            f"The labelling config of project {project['id']} is not the label schema's ({drift}). "
+            "See what would change with `goldspan studio migrate --plan`."
+        )
+    return drift
 
 
 def _create_project(client: StudioClient, title: str, labels: LabelSchema) -> dict[str, Any]:

@@ -72,9 +72,10 @@ def push_to_storage(
     """
     with open_spool() as spool:
         refused = tuple(fill_spool(spool, samples, TaskGate(labels, options.control_share)))
-        with hold_lock(f"push {client.url} {options.project}"):
+        with hold_lock(f"create {client.url} {options.project}"):
             project = ensure_project(client, options.project, labels)
-            number = int(project["id"])
+        number = int(project["id"])
+        with hold_lock(f"push {client.url} {number}"):
             sweep = sweep_project(client, number, spool.entries)
             plan = make_plan(spool.entries, sweep, replace=False)
             entries = order_entries(plan.create, options.order, labels)
@@ -85,14 +86,14 @@ def push_to_storage(
                 client.update_project(number, {"model_version": version})
             ensure_views(client, number)
         return StorageReport(
-            number,
-            project["title"],
-            str(target),
-            files,
-            len(entries),
-            len(spool.entries) - len(entries) - len(plan.refused),
-            arrived,
-            refused + plan.refused,
+            project=number,
+            title=project["title"],
+            target=str(target),
+            files=files,
+            written=len(entries),
+            unchanged=len(spool.entries) - len(entries) - len(plan.refused),
+            arrived=arrived,
+            refused=refused + plan.refused,
         )
 
 

@@ -189,6 +189,27 @@ def test_bad_samples_are_refused_and_the_good_go_on(client: StudioClient, title:
     assert any("duplicate" in refused.reason for refused in report.refused)
 
 
+def test_what_label_studio_refuses_is_singled_out(
+    client: StudioClient, title: str, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = list(make_samples(50))
+    spoilt = {make_sample_id(sample.text, sample.language) for sample in (samples[7], samples[31])}
+    import_tasks = client.import_tasks
+
+    def spoil(project: int, tasks: Any) -> Any:
+        return import_tasks(
+            project, [task.replace(b'"text":', b'"body":', 1) if is_spoilt(task) else task for task in tasks]
+        )
+
+    def is_spoilt(task: bytes) -> bool:
+        return orjson.loads(task)["data"]["sample_id"] in spoilt
+
+    monkeypatch.setattr(client, "import_tasks", spoil)
+    report = push(client, title, labels, samples)
+    assert (report.created, {refused.sample_id for refused in report.refused}) == (48, spoilt)
+    assert client.count_tasks(report.project or 0) == 48
+
+
 def test_a_foreign_config_is_not_pushed_to(client: StudioClient, title: str, labels: LabelSchema) -> None:
     config = (
         '<View><Labels name="label" toName="text"><Label value="X"/></Labels><Text name="text" value="$text"/></View>'
