@@ -57,7 +57,7 @@ def drive_run(
         ServiceError: the provider cannot be used as things are.
 
     """
-    run = open_run(folder, labels_file)
+    run = open_run(folder, labels_file, may_differ=task is Task.CANCEL)
     with run.journal:
         executor = make_executor(run, working or Working())
         budget = _make_budget(run, limits or Limits())

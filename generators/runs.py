@@ -146,8 +146,10 @@ def _find_free(folder: Path, is_taken: Callable[[Path], bool]) -> Path:
     return free
 
 
-def open_run(folder: Path, labels_file: Path | None = None) -> OpenRun:
+def open_run(folder: Path, labels_file: Path | None = None, *, may_differ: bool = False) -> OpenRun:
     """Open a run for driving: locked, and only if its questions would still be the same.
+
+    `may_differ` is for cancelling, which asks nothing and must always be possible.
 
     Raises:
         StateError: another process drives it, or prompts, schema, labels or model have changed since.
@@ -160,7 +162,8 @@ def open_run(folder: Path, labels_file: Path | None = None) -> OpenRun:
             raise StateError(f"Run {folder.name} was never begun: its journal holds no settings. Remove {folder}.")
         settings = RunSettings.from_dict(stored["settings"])
         labels = load_labels(labels_file or (Path(settings.labels_file) if settings.labels_file else None))
-        require_same(folder.name, stored["parts"], settings.parts(labels))
+        if not may_differ:
+            require_same(folder.name, stored["parts"], settings.parts(labels))
     except BaseException:
         journal.close()
         raise

@@ -7,17 +7,22 @@ import time
 import pytest
 
 from annotation.errors import StateError, TerminalServiceError, TransientServiceError
+from annotation.workspace import Workspace
 from generators.budget import Budget, Prices
+from generators.driving import cancel_run, drive_run
+from generators.executors import Working
 from generators.feed import PipelineFeed
 from generators.journal import Journal
 from generators.providers.batch_api import BatchApi
 from generators.providers.profiles import find_profile
 from generators.providers.reconcile import find_batches, keep_one
 from generators.providers.shards import encode_line
+from generators.runs import begin_run
+from generators.settings import RunSettings
 from generators.simulator.latency import Latency
 from generators.submissions import CLOSED_STATES, Submission, list_submissions, update_submission
 from tests.generators.conftest import read_simulated
-from tests.generators.small_run import FAST, make_executor, make_work, run_items
+from tests.generators.small_run import FAST, LABELS, make_executor, make_work, run_items
 
 PROFILES = ("doubleword", "openai")
 
@@ -307,3 +312,17 @@ async def test_a_list_that_lags_beyond_the_grace_costs_nothing_while_rows_wait(p
     assert await run_items(tmp_path / "run", url, profile, 3) == {"done": 3}
     assert read_simulated(url, "stats")["batches"] == {"cancelled": 1, "completed": 2}
     assert assert_paid_once(url)["paid_rows"] == 6
+
+
+def test_a_run_whose_prompts_changed_can_still_be_cancelled(provider, tmp_path, monkeypatch):
+    url = provider("openai", latency=Latency(low=30))
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+    workspace = Workspace(tmp_path)
+    settings = RunSettings("openai", 2, model="small", mode="batch", api_url=url)
+    folder = begin_run(workspace, settings, LABELS, "changed")
+    drive_run(workspace, folder, working=Working(wait=False, poll_interval=0.05))
+    monkeypatch.setattr("generators.stages.VERSION", 99)
+    with pytest.raises(StateError, match="prompt has changed"):
+        drive_run(workspace, folder)
+    cancel_run(workspace, folder)
+    assert read_simulated(url, "stats")["batches"] == {"cancelled": 1}
