@@ -212,8 +212,12 @@ class AtomicFile:
                 self._commit()
             else:
                 self._stream.close()
+            if isinstance(error, OSError):
+                raise error
         except OSError as problem:
-            raise StateError(f"{self._path} was not written: {problem.strerror}. Nothing was changed.") from None
+            raise StateError(
+                f"{self._path} was not written: {problem.strerror or problem}. Nothing was changed."
+            ) from None
         finally:
             self._temporary.unlink(missing_ok=True)
 

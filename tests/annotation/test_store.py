@@ -113,3 +113,9 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path, monkeypatch
         write_atomic(file, b"new")
     assert file.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_disk_that_is_full_while_writing_is_named_too(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="No space left"), AtomicFile(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
