@@ -107,9 +107,13 @@ def _open_tag(name: str, attributes: str, start: int, offset: int, labels: Label
         raise TaggedTextError(f"<m> has no attribute {', '.join(values)}; it has c and k", offset)
     if name == "m" and kind not in labels.mention_codes:
         raise TaggedTextError(str(UnknownNameError("kind of mention", kind, labels.mention_codes)), offset)
+    _require_cluster_name(cluster, offset)
+    return _Open(name, start, offset, cluster, kind)
+
+
+def _require_cluster_name(cluster: str, offset: int) -> None:
     if cluster and not _CLUSTER.match(cluster):
         raise TaggedTextError("c must be letters, digits, '.', ':', '_' or '-', at most 64", offset)
-    return _Open(name, start, offset, cluster, kind)
 
 
 def _unescape(piece: str) -> str:
@@ -134,7 +138,7 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
     """Write tagged text; `parse_tagged` gives back exactly what went in.
 
     Raises:
-        TaggedTextError: a span is empty or outside the text, or two spans cross.
+        TaggedTextError: a span is empty or outside the text, two spans cross, or a cluster's name cannot be written.
 
     """
     spans = [(mention.start, -mention.end, 0, _mention_tag(mention), "</m>") for mention in mentions]
@@ -160,6 +164,7 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
 
 
 def _mention_tag(mention: Mention) -> str:
+    _require_cluster_name(mention.cluster, mention.start)
     cluster = f' c="{mention.cluster}"' if mention.cluster else ""
     kind = f' k="{mention.label}"' if mention.label != "MENTION" else ""
     return f"<m{cluster}{kind}>"

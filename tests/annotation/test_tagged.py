@@ -90,3 +90,9 @@ def test_bad_spans_are_not_rendered(span: tuple[int, int]) -> None:
 def test_crossing_spans_are_not_rendered() -> None:
     with pytest.raises(TaggedTextError, match="crosses"):
         render_tagged("abcdef", [Entity(0, 3, "CITY"), Entity(2, 5, "STREET")])
+
+
+@pytest.mark.parametrize("name", ['a"b', "a b", "<x>", "1\n", "x" * 65])
+def test_a_cluster_whose_name_could_not_be_read_back_is_not_written(name: str) -> None:
+    with pytest.raises(TaggedTextError, match="at most 64"):
+        render_tagged("Ann", (), (Mention(0, 3, "MENTION", name),))
