@@ -86,8 +86,8 @@ class _Reader:
             self.report("text_mismatch", start, end)
 
     def read_relation(self, item: dict[str, Any]) -> None:
-        source, target = item.get("from_id"), item.get("to_id")
-        if not isinstance(source, str) or not isinstance(target, str):
+        source, target = str(item.get("from_id") or ""), str(item.get("to_id") or "")
+        if not source or not target:
             self.report("dangling_relation")
         elif source == target:
             self.report("self_relation")

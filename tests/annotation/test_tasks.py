@@ -106,6 +106,17 @@ def test_what_cannot_be_read_is_an_issue_and_the_rest_is_kept(
         decode_task(task, labels)
 
 
+def test_ids_that_are_numbers_connect_too(labels: LabelSchema) -> None:
+    mentions = [
+        broken(id=number, from_name="mention", value={"start": start, "end": start + 1, "labels": ["PRONOUN"]})
+        for number, start in ((5, 0), (6, 5))
+    ]
+    link = {"type": "relation", "from_id": 6, "to_id": 5, "labels": ["refers-to"]}
+    reading = read_task({"data": {"text": "I am I"}, "annotations": [{"result": [*mentions, link]}]}, labels)
+    assert reading.issues == []
+    assert [len(cluster) for cluster in reading.sample.annotations[0].clusters.values()] == [2]
+
+
 def test_line_breaks_written_out_by_label_studio_are_no_mismatch(labels: LabelSchema) -> None:
     value = {"start": 0, "end": 6, "text": "Köln\\n\\nX", "labels": ["CITY"]}
     task = {"data": {"text": "Köln\n\nX"}, "annotations": [{"result": [broken(value=value | {"end": 7})]}]}
