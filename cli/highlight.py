@@ -10,13 +10,16 @@ from annotation.labels import LabelSchema
 from annotation.tagged import render_tagged
 from annotation.types import Annotation, Sample
 
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
 
 def render_sample(sample: Sample, labels: LabelSchema, *, tagged: bool = False) -> Group:
     """A heading, the best reading of the sample, and its clusters. Control characters are made visible."""
     best = sample.best
     author = f"{best.author.kind} {best.author.name}" if best else "not annotated"
     place = " ".join(part for part in (sample.language, sample.country, sample.document_type) if part)
-    heading = Text(f"{sample.sample_id}  {place}  {author}", style="bold")
+    heading = Text(make_visible(f"{sample.sample_id}  {place}  {author}"), style="bold")
     if best is None:
         return Group(heading, Text(make_visible(sample.text)), Text())
     if tagged:
@@ -30,10 +33,7 @@ def render_sample(sample: Sample, labels: LabelSchema, *, tagged: bool = False) 
 
 def make_visible(text: str) -> str:
     """The text with control characters (terminal escapes among them) shown as symbols; line breaks stay."""
-    return "".join(
-        chr(0x2400 + ord(character)) if ord(character) < 32 and character not in "\n\t" else character
-        for character in text
-    ).replace("\x7f", "\u2421")
+    return text.translate(_VISIBLE)
 
 
 def _colour(text: str, annotation: Annotation, labels: LabelSchema) -> Text:

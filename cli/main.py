@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import sys
 from collections.abc import Sequence
 
@@ -83,6 +84,8 @@ def _do_nothing() -> None:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors become one message and an exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if arguments and arguments[0] in list_commands():
             command = typer.main.get_command(load_command(arguments[0]))

@@ -25,6 +25,7 @@ if importlib.util.find_spec("cli.samples_data"):
     importlib.import_module("cli.samples_data").register(app)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+_NOTHING = "There is no sample in it. Texts and annotations of other forms come in with: goldspan samples import FILE"
 
 
 @app.command("import")
@@ -51,6 +52,8 @@ def import_file(
     from annotation.workspace import check_file_name, find_workspace
 
     schema = load_labels(labels)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder. Import its files one by one.")
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
     target = output or find_workspace(data).annotation_samples / check_file_name(f"{file.stem}.jsonl")
@@ -98,7 +101,7 @@ def check(
         )
         say(f"{report.samples} samples, {report.refused} refused, {report.errors} errors, {report.warnings} warnings.")
     if not report.samples:
-        warn("There was no sample to check.")
+        warn(_NOTHING)
         raise typer.Exit(Exit.FAILED)
     bad = report.refused or report.errors or (strict and report.warnings)
     raise typer.Exit(Exit.REFUSED_SOME if bad else Exit.OK)
@@ -126,7 +129,7 @@ def show(
         if shown == number:
             break
     if not shown:
-        raise InputError("No sample to show." + (f" None has an id beginning with {sample_id}." if sample_id else ""))
+        raise InputError(f"No sample has an id beginning with {sample_id}." if sample_id else _NOTHING)
     raise typer.Exit(refusals.exit_code)
 
 
@@ -139,6 +142,8 @@ def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False
     schema = load_labels(labels)
     refusals = Refusals()
     counts = count_samples(read_samples(files, schema, refusals, tolerant=True))
+    if not counts.samples:
+        raise InputError(_NOTHING)
     if as_json:
         print_json(counts.to_dict())
         raise typer.Exit(refusals.exit_code)

@@ -55,7 +55,7 @@ def test_an_empty_file(tmp_path: Path, name: str) -> None:
     assert run(tmp_path, "samples", "import", name, "--language", "en").returncode == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
     if name.endswith(".jsonl"):
-        for command in ("check", "show"):
+        for command in ("check", "show", "stats"):
             assert run(tmp_path, "samples", command, name).returncode == 1
 
 
@@ -129,3 +129,12 @@ def test_unwritable_places_say_so(tmp_path: Path) -> None:
     done = run(tmp_path, "samples", "import", "a.txt", "--language", "en", "-o", "/proc/nowhere/out.jsonl")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
+
+
+def test_a_terminal_that_knows_only_ascii_and_control_characters_in_data(tmp_path: Path) -> None:
+    data = TASK["data"] | {"text": "Zo\u00eb \x1b[31m", "sample_id": "a\x1b\x9b"}
+    write(tmp_path / "a.jsonl", orjson.dumps({"data": data}))
+    done = run(tmp_path, "samples", "show", "a.jsonl", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "Zo\\xeb \\u241b[31m" in done.stdout
+    assert "\x1b" not in done.stdout
