@@ -45,6 +45,7 @@ from training.manifest import (
     digest_lines,
     dump,
     make_mappings,
+    seal_manifest,
 )
 
 
@@ -78,18 +79,17 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
             files |= written.files
         files[MAPPINGS] = _write(staging / MAPPINGS, dump(make_mappings(labels)))
         assignment = {sample.sample_id: name for sample, name in zip(kept, split.assignment, strict=True)}
-        manifest = check_manifest(
-            {
-                "schema": SCHEMA,
-                "format": FORMAT,
-                "name": plan.name,
-                "label_schema": describe_labels(labels),
-                "data": describe_data(kept, left_out, digest_lines(tasks)),
-                "split": describe_split(plan, report, assignment),
-                "gate": {"verdict": plan.gate.verdict, "reasons": list(plan.gate.reasons)},
-                "files": files,
-            }
-        )
+        content = {
+            "schema": SCHEMA,
+            "format": FORMAT,
+            "name": plan.name,
+            "label_schema": describe_labels(labels),
+            "data": describe_data(kept, left_out, digest_lines(tasks)),
+            "split": describe_split(plan, report, assignment),
+            "gate": {"verdict": plan.gate.verdict, "reasons": list(plan.gate.reasons)},
+            "files": files,
+        }
+        manifest = check_manifest(seal_manifest(content))
         _write(staging / MANIFEST, dump(manifest))
         _publish(staging, target)
     return manifest

@@ -100,6 +100,12 @@ def check_manifest(document: Any) -> dict[str, Any]:
     return checked
 
 
+def seal_manifest(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with its own fingerprint: that of everything in it but the fingerprint."""
+    unsealed = {name: value for name, value in content.items() if name != "fingerprint"}
+    return unsealed | {"fingerprint": digest(dump(unsealed))}
+
+
 def make_mappings(labels: LabelSchema) -> dict[str, Any]:
     """`label_mappings.json` as kiji's model folders hold it: class ids of the BIO tags, under `pii` and at the top."""
     label2id = {tag: number for number, tag in enumerate(labels.bio_table)}

@@ -14,7 +14,7 @@ from annotation.errors import InputError, StateError
 from annotation.labels import LabelSchema
 from annotation.store import read_records, read_samples
 from annotation.types import Sample
-from training.manifest import MANIFEST, check_manifest, digest_lines
+from training.manifest import MANIFEST, check_manifest, digest_lines, seal_manifest
 
 _CHUNK = 1 << 20
 
@@ -37,7 +37,8 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
     Raises:
         InputError: there is no bundle.
         SchemaError: the manifest is not one.
-        StateError: a file is missing, was changed or was added, a sample is in two splits, or the label schema differs.
+        StateError: a file is missing, was changed, was added or is a symbolic link, a sample is in two splits, or the
+            label schema differs.
 
     """
     path = folder / MANIFEST
@@ -47,6 +48,8 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
         manifest = check_manifest(orjson.loads(path.read_bytes()))
     except orjson.JSONDecodeError:
         raise StateError(f"{path} is not JSON any more. Make the bundle anew.") from None
+    if seal_manifest(manifest)["fingerprint"] != manifest["fingerprint"]:
+        raise StateError(f"{path} was changed after the bundle was made. Make the bundle anew.")
     if labels and manifest["label_schema"]["fingerprint"] != labels.fingerprint:
         raise StateError(
             f"{folder} was made with label schema {manifest['label_schema']['fingerprint']}, this one is "
@@ -61,6 +64,8 @@ def _check_files(folder: Path, files: dict[str, str]) -> None:
     expected = {MANIFEST, *(name.rstrip("/") for name in files)}
     if strange := sorted({entry.name for entry in folder.iterdir()} ^ expected):
         raise StateError(f"{folder} has files missing or added: {', '.join(strange[:5])}. Make the bundle anew.")
+    if links := sorted(str(entry.relative_to(folder)) for entry in folder.rglob("*") if entry.is_symlink()):
+        raise StateError(f"{folder} holds symbolic links: {', '.join(links[:5])}. Copy the bundle with its files.")
     for name, recorded in files.items():
         if _digest_path(folder / name) != recorded:
             raise StateError(f"{folder / name} is not what the manifest records. Make the bundle anew.")

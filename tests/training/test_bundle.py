@@ -122,6 +122,24 @@ def test_a_bundle_is_verified_when_it_is_read(tmp_path: Path, samples: list[Samp
         open_bundle(folder)
 
 
+def test_links_in_a_bundle_are_refused(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
+    folder = tmp_path / "v1"
+    write_bundle(folder, samples, labels, PLAN)
+    single = next((folder / "train").iterdir())
+    single.rename(tmp_path / "elsewhere.json")
+    single.symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(StateError, match="symbolic links"):
+        open_bundle(folder)
+
+
+def test_a_changed_manifest_is_refused(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
+    write_bundle(tmp_path / "v1", samples, labels, PLAN)
+    path = tmp_path / "v1" / "manifest.json"
+    path.write_text(path.read_text().replace("not_asked", "open"))
+    with pytest.raises(StateError, match="was changed"):
+        open_bundle(tmp_path / "v1")
+
+
 def test_what_is_no_bundle_is_refused(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
     with pytest.raises(InputError, match="not a training bundle"):
         open_bundle(tmp_path)
