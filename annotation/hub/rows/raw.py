@@ -11,6 +11,7 @@ from typing import Any
 
 _MAX_LITERAL = 5_000_000
 _DEEP = 200
+_MAX_DIGITS = 9
 
 
 class Code(StrEnum):
@@ -131,16 +132,25 @@ def _parse_literal(value: str, column: str) -> Any:
 
 
 def read_objects(value: Any, column: str) -> list[Mapping[str, Any]]:
-    """The objects of a list (see `read_list`).
+    """The objects of a list (see `read_list`), or of an object of equally long lists, as `datasets` wrote sequences.
 
     Raises:
         RowError: something in it is not an object.
 
     """
-    entries = read_list(value, column)
+    if isinstance(value, str) and value:
+        value = _parse_literal(value, column)
+    entries = _transpose(value, column) if isinstance(value, Mapping) else read_list(value, column)
     if not all(isinstance(entry, Mapping) for entry in entries):
         raise RowError(Code.UNREADABLE_SPANS, f"{column} holds something that is not an object")
     return list(entries)
+
+
+def _transpose(columns: Mapping[str, Any], column: str) -> list[Mapping[str, Any]]:
+    lengths = {len(values) if isinstance(values, list | tuple) else None for values in columns.values()}
+    if None in lengths or len(lengths) > 1:
+        raise RowError(Code.UNREADABLE_SPANS, f"{column} is an object of other things than equally long lists")
+    return [dict(zip(columns, entry, strict=True)) for entry in zip(*columns.values(), strict=True)]
 
 
 def read_span(entry: Mapping[str, Any], column: str, *, label: str = "label", value: str = "value") -> RawSpan:
@@ -167,7 +177,7 @@ def read_offset(value: Any) -> int | None:
         return None
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
         return int(value)
     return value if isinstance(value, int) else None
 

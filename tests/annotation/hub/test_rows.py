@@ -37,7 +37,14 @@ MASK = [
 ]
 
 
-@pytest.mark.parametrize("form", [lambda m: m, json.dumps, repr, lambda m: f"  {m!r}\n"])
+def turn_columns(mask: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [entry[name] for entry in mask] for name in mask[0]}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [lambda m: m, json.dumps, repr, lambda m: f"  {m!r}\n", turn_columns, lambda m: json.dumps(turn_columns(m))],
+)
 @pytest.mark.parametrize(("language", "region"), [("en", "GB"), ("English", "United Kingdom"), ("en-GB", "en_GB")])
 def test_ai4privacy_in_all_its_shapes(form: Any, language: str, region: str) -> None:
     row = {"source_text": TEXT, "privacy_mask": form(MASK), "language": language, "region": region, "uid": 12}
@@ -186,6 +193,19 @@ def test_rejections_have_a_code(row: dict[str, Any], taxonomy: str, code: str) -
     with pytest.raises(RowError) as caught:
         convert(row, taxonomy)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("start", ["²", "9" * 5000, "-1", "٣"])
+def test_offsets_in_odd_digits_are_rejections(start: str) -> None:
+    row = {"source_text": TEXT, "privacy_mask": [{**MASK[0], "start": start, "value": None}], "language": "en"}
+    with pytest.raises(RowError):
+        convert(row, "openpii-500k")
+
+
+def test_columns_of_different_lengths_are_a_rejection() -> None:
+    row = {"source_text": TEXT, "privacy_mask": {"value": ["Maria"], "label": []}, "language": "en"}
+    with pytest.raises(RowError, match="equally long"):
+        convert(row, "openpii-500k")
 
 
 def test_every_code_has_a_meaning_and_the_nearest_label_is_named() -> None:
