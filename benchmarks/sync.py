@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from annotation.labels import load_labels
-from annotation.labelstudio import pull
+from annotation.labelstudio import changes
 from annotation.labelstudio.client import StudioClient
 from annotation.labelstudio.config import build_config
 from annotation.labelstudio.process import find_free_port
@@ -87,7 +87,7 @@ def work(step: str, url: str, token: str, title: str, folder: str, file: str = "
         push_samples(client, read_samples([Path(file)], LABELS), LABELS, PushOptions(title))
     else:
         if step == "pull later":
-            pull.OVERLAP = timedelta(seconds=1)
+            changes.OVERLAP = timedelta(seconds=1)
         pull_annotations(client, Workspace(Path(folder)), LABELS, PullOptions(title, untouched=True))
     seconds = time.perf_counter() - started
     print(json.dumps({"seconds": seconds, "peak_mb": read_peak()}))
