@@ -42,7 +42,7 @@ def draw_bars(frame: pl.DataFrame, x: str, y: str, color: str = "", *, sort: Lit
     )
     if color:
         bars = bars.encode(color=color_by(color))
-    draw_chart(bars.properties(height=24 * frame[y].n_unique() + 110))
+    draw_chart(bars.properties(height=26 * frame[y].n_unique() + 150))
 
 
 def draw_heatmap(

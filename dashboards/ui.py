@@ -68,18 +68,12 @@ def show_metrics(metrics: Sequence[tuple[str, str, str]]) -> None:
 
 def show_metric(name: str, value: str, explanation: str) -> None:
     """One figure."""
-    st.metric(name, value, help=explanation, border=True, width=178)
+    st.metric(name, value, help=explanation, border=True, width=160)
 
 
 def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
     """A table that downloads as CSV; shares in columns of a known name are shown as percentages."""
-    config = {
-        column: st.column_config.NumberColumn(column, format="percent")
-        if column in _SHARES
-        else st.column_config.NumberColumn(column, format="%.2f")
-        for column, kind in frame.schema.items()
-        if kind == pl.Float64
-    }
+    config = {column: _describe_column(column, kind) for column, kind in frame.schema.items()}
     event = st.dataframe(frame, hide_index=True, width="stretch", column_config=config, **options)
     st.download_button(
         "Download as CSV",
@@ -91,6 +85,14 @@ def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
         type="tertiary",
     )
     return event
+
+
+def _describe_column(column: str, kind: pl.DataType) -> Any:
+    if isinstance(kind, pl.Datetime):
+        return st.column_config.DatetimeColumn(column, format="YYYY-MM-DD HH:mm")
+    if kind == pl.Float64:
+        return st.column_config.NumberColumn(column, format="percent" if column in _SHARES else "%.2f")
+    return column.replace("_", " ")
 
 
 def write_csv(frame: pl.DataFrame) -> str:

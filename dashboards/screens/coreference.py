@@ -20,7 +20,7 @@ def draw() -> None:
         return
     ui.show_metrics(
         [
-            ("Clusters a text", f"{found.clusters / max(found.samples, 1):.2f}", "Mean over all samples"),
+            ("Per text", f"{found.clusters / max(found.samples, 1):.2f}", "Clusters in a text, mean over all samples"),
             ("Clusters", ui.show_number(found.clusters), "Over all samples, in the reading that counts"),
             ("Mentions", ui.show_number(found.mentions), "Names, pronouns and references"),
             ("Alone", ui.show_number(found.alone), "Mentions without a cluster"),

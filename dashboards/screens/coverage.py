@@ -25,7 +25,7 @@ def draw() -> None:
     lacking = int(table["gap"].sum())
     ui.show_metrics(
         [
-            ("Labels at target", f"{reached} of {wanted.height}", "Annotated entities against the label's target"),
+            ("At target", f"{reached} of {wanted.height}", "Labels whose annotated entities reach their target"),
             ("Predicted", ui.show_number(int(table["predicted"].sum())), "Entities in the last predictions"),
             ("Annotated", ui.show_number(int(table["annotated"].sum())), "Entities in the reviews that count"),
             ("Missing", ui.show_number(lacking), "Entities that labels lack to their targets, added up"),

@@ -49,10 +49,10 @@ def draw() -> None:
 def _show_indicators(found: Indicators) -> None:
     for name, value, explanation in (
         ("Samples", ui.show_number(found.samples), "Different texts in the workspace"),
-        ("Pre-annotated", ui.show_number(found.predicted), "With a reading by a model"),
+        ("Predicted", ui.show_number(found.predicted), "With a reading by a model"),
         ("Reviewed", ui.show_number(found.reviewed), "With a submitted annotation by a person"),
         ("Skipped", ui.show_number(found.skipped), "With a cancelled annotation"),
-        ("Reviews a day", ui.show_number(found.per_day), "Mean of the last seven days"),
+        ("Per day", ui.show_number(found.per_day), "Reviews a day, mean of the last seven days"),
         ("Days left", ui.show_number(found.days_left), "Samples without a review, at the pace of the last seven days"),
         ("Median time", ui.show_number(found.median_lead_time, " s"), "Lead time of submitted annotations"),
         ("First pass", ui.show_share(found.first_pass), "Reviews that changed nothing"),

@@ -50,7 +50,7 @@ def _draw_scores(table: pl.DataFrame) -> None:
             color=charts.color_by("measure"),
             tooltip=["result", "measure", alt.Tooltip("value:Q", format=".3f")],
         )
-        .properties(height=60 * table.height + 80)
+        .properties(height=60 * table.height + 150)
     )
 
 

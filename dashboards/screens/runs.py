@@ -36,8 +36,8 @@ def _draw_runs() -> None:
     ui.show_metrics(
         [
             ("State", chosen.state, "As its journal says"),
-            ("Open batches", ui.show_number(chosen.batches_open), "At the provider"),
-            ("Refused answers", ui.show_number(chosen.refused), "Answers that failed a check and were asked again"),
+            ("Batches", ui.show_number(chosen.batches_open), "Open at the provider"),
+            ("Refused", ui.show_number(chosen.refused), "Answers that failed a check and were asked again"),
             ("Dead letters", ui.show_number(chosen.dead), "Items given up after all attempts"),
             ("Tokens in", ui.show_number(chosen.tokens_in), "Prompts"),
             ("Tokens out", ui.show_number(chosen.tokens_out), "Answers"),

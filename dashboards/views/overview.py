@@ -118,7 +118,9 @@ def tabulate_files(mirror: Mirror, workspace: Workspace) -> pl.DataFrame:
     paths = [workspace.root / file for file in counts["file"]]
     return counts.with_columns(
         pl.Series("changed", [_read_changed(path) for path in paths], dtype=pl.Datetime("us", "UTC")),
-        pl.Series("pulled up to", [str(read_pull_state(path).get("watermark", "")) for path in paths], dtype=pl.String),
+        pl.Series(
+            "pulled up to", [str(read_pull_state(path).get("watermark", ""))[:19] for path in paths], dtype=pl.String
+        ),
     )
 
 
@@ -127,6 +129,10 @@ def _read_changed(path: Path) -> datetime | None:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:
         return None
+
+
+def _read_watermark(path: Path) -> str:
+    return str(read_pull_state(path).get("watermark", ""))[:19]
 
 
 def suggest_step(funnel: Funnel) -> tuple[str, str] | None:

@@ -1,0 +1,151 @@
+"""The logic of the pages, with Streamlit's own test driver; the walk looks at them in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from annotation.labels import LabelSchema
+from annotation.workspace import Workspace
+from dashboards import state
+from dashboards.mirror import refresh_mirror
+from dashboards.views import coverage, overview
+from tests.dashboards.hostile import EVIL, add_hostile
+from tests.dashboards.made import fill_workspace
+
+PAGES = ("overview", "coverage", "quality", "annotators", "coreference", "runs", "explore", "results", "handover")
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    yield
+    state.st.cache_data.clear()
+    state.st.cache_resource.clear()
+
+
+def look(workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("GOLDSPAN_DATA", str(workspace.root))
+
+    def show(page: str) -> None:
+        import importlib
+
+        importlib.import_module(f"dashboards.screens.{page}").draw()
+
+    test = AppTest.from_function(show, args=(page,), default_timeout=60)
+    test.run()
+    assert not test.exception
+    return test
+
+
+def read_metrics(test: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in test.metric}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_workspace_is_told_what_to_do(
+    workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = look(workspace, page, monkeypatch)
+    assert any("goldspan" in code.value for code in test.code)
+    assert not (workspace.root / ".dashboard").exists()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_hostile_data_breaks_no_page(
+    workspace: Workspace, labels: LabelSchema, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_hostile(workspace, labels)
+    test = look(workspace, page, monkeypatch)
+    for element in (*test.markdown, *test.caption, *test.warning, *test.error, *test.success, *test.info, *test.title):
+        assert EVIL not in str(element.value)
+    for element in test.metric:
+        assert EVIL not in str(element.value)
+
+
+def test_the_overview_shows_what_the_views_give(
+    small: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = read_metrics(look(small, "overview", monkeypatch))
+    found = overview.measure_indicators(refresh_mirror(small, labels))
+    assert found.first_pass is not None
+    assert found.kept is not None
+    assert shown["Samples"] == str(found.samples)
+    assert shown["Reviewed"] == str(found.reviewed)
+    assert shown["First pass"] == f"{found.first_pass:.0%}"
+    assert shown["Kept"] == f"{found.kept:.0%}"
+    assert shown["Errors"] == str(found.errors)
+    assert shown["Agreement"].endswith("%")
+
+
+def test_a_language_filter_counts_that_language_only(
+    small: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = look(small, "coverage", monkeypatch)
+    test.multiselect(key="languages").set_value(["de"]).run()
+    table = coverage.tabulate_coverage(refresh_mirror(small, labels), labels, ["de"])
+    assert read_metrics(test)["Predicted"] == f"{table['predicted'].sum():,}"
+    test.button[0].click().run()
+    assert test.code[0].value.startswith("goldspan generate start --fill-gaps --languages de --samples ")
+
+
+def test_explore_filters_and_masks(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = look(small, "explore", monkeypatch)
+    by_label = {box.label: box for box in test.selectbox}
+    assert test.text[0].value.startswith("40 samples")
+    by_label["State"].set_value("several people").run()
+    assert test.text[0].value.startswith("8 samples")
+    html = " ".join(str(block.proto.body) for block in _iter_html(test))
+    assert "gs-text" in html
+    assert "Maria" not in html
+    test.toggle[0].set_value(True).run()
+    assert "Maria" in " ".join(str(block.proto.body) for block in _iter_html(test))
+    test.text_input[0].set_value("no such id").run()
+    assert "No sample matches" in test.info[0].value
+
+
+def _iter_html(test: AppTest) -> Iterator[Any]:
+    return iter(test.get("html"))
+
+
+def test_all_checks_wait_for_a_click_on_many_samples(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dashboards.screens import quality
+
+    assert "Label conflicts" in [head.value for head in look(small, "quality", monkeypatch).subheader]
+    monkeypatch.setattr(quality, "_AT_ONCE", 10)
+    test = look(small, "quality", monkeypatch)
+    assert "Label conflicts" not in [head.value for head in test.subheader]
+    test.button[0].click().run()
+    assert "Label conflicts" in [head.value for head in test.subheader]
+
+
+def test_a_closed_gate_offers_nothing_to_freeze(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = look(small, "handover", monkeypatch)
+    assert "The gate is closed" in test.error[0].value
+    assert test.button[0].disabled
+    assert "goldspan generate start --fill-gaps" in [code.value for code in test.code]
+
+
+def test_a_changed_file_shows_at_the_next_look(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_workspace(workspace, labels, 10)
+    test = look(workspace, "overview", monkeypatch)
+    assert read_metrics(test)["Samples"] == "10"
+    fill_workspace(workspace, labels, 12)
+    test.run()
+    assert read_metrics(test)["Samples"] == "12"
+
+
+def test_runs_show_dead_letters_with_reasons(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_hostile(workspace, labels)
+    test = look(workspace, "runs", monkeypatch)
+    assert read_metrics(test)["Dead letters"] == "2"
+    frames = [frame.value for frame in test.dataframe]
+    reasons = next(frame for frame in frames if "items" in frame.columns)
+    assert reasons["reason"].to_list() == [EVIL]
+    assert reasons["items"].to_list() == [2]

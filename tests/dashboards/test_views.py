@@ -1,0 +1,155 @@
+"""What the pages say in words and files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.labels import LabelSchema
+from annotation.types import Annotation, Author, Entity, Mention
+from annotation.workspace import Workspace
+from dashboards.mirror import refresh_mirror
+from dashboards.reading import mask_text, render_html
+from dashboards.ui import show_number, show_share, write_csv
+from dashboards.views import explore, overview, results, runs
+from dashboards.views.overview import Funnel
+from tests.dashboards.hostile import EVIL, add_results
+from tests.dashboards.made import fill_workspace, make_sample
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "–"), (0, "0"), (1234567, "1,234,567"), (1.25, "1.2"), (12.6, "13"), (3.0, "3")]
+)
+def test_numbers_in_words(value: float | None, shown: str) -> None:
+    assert show_number(value) == shown
+
+
+def test_shares_in_words() -> None:
+    assert (show_share(None), show_share(0.125), show_share(1)) == ("–", "12%", "100%")
+
+
+def test_ages_in_words() -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    for seconds, words in (
+        (5, "less than a minute ago"),
+        (60, "1 minute ago"),
+        (7199, "1 hour ago"),
+        (3 * 86_400, "3 days ago"),
+        (-50, "less than a minute ago"),
+    ):
+        assert overview.describe_age(now.timestamp() - seconds, now) == words
+    assert overview.describe_age(None, now) == "never"
+
+
+def test_the_next_step() -> None:
+    def ask(*counts: int) -> str:
+        step = overview.suggest_step(Funnel(*counts))
+        return step[1] if step else ""
+
+    assert ask(10, 0, 0, 0, 0) == "goldspan studio push"
+    assert ask(10, 10, 0, 0, 0) == "goldspan studio pull"
+    assert ask(10, 10, 5, 5, 0) == ""
+    assert ask(10, 10, 10, 10, 0) == "goldspan gate"
+    assert ask(10, 10, 10, 10, 10) == ""
+
+
+def test_no_cell_of_a_csv_is_a_formula() -> None:
+    frame = pl.DataFrame({"name": ["=1+1", "+2", "-3", "@x", "plain", None], "count": [-1, 2, 3, 4, 5, 6]})
+    lines = write_csv(frame).splitlines()
+    assert lines == ["name,count", "'=1+1,-1", "'+2,2", "'-3,3", "'@x,4", "plain,5", ",6"]
+    assert write_csv(pl.DataFrame({"count": [1]})) == "count\n1\n"
+
+
+def test_files_and_their_freshness(workspace: Workspace, labels: LabelSchema) -> None:
+    fill_workspace(workspace, labels, 10)
+    mirror = refresh_mirror(workspace, labels)
+    table = {row["file"]: row for row in overview.tabulate_files(mirror, workspace).iter_rows(named=True)}
+    assert set(table) == {"annotation_samples/made.jsonl", "training_samples/project.jsonl"}
+    assert sum(row["samples"] for row in table.values()) == 10
+    assert table["training_samples/project.jsonl"]["pulled up to"] == "2026-11-21T12:00:00"
+    (workspace.training_samples / "project.jsonl").unlink()
+    gone = {row["file"]: row for row in overview.tabulate_files(mirror, workspace).iter_rows(named=True)}
+    assert gone["training_samples/project.jsonl"]["changed"] is None
+
+
+def test_a_link_needs_a_pull_and_a_task(workspace: Workspace, labels: LabelSchema) -> None:
+    fill_workspace(workspace, labels, 5)
+    file = "training_samples/project.jsonl"
+    assert explore.find_link(workspace, file, {"id": 7}) == "http://127.0.0.1:8080/projects/3/data?task=7"
+    assert explore.find_link(workspace, file, {"id": "7"}) == ""
+    assert explore.find_link(workspace, "annotation_samples/made.jsonl", {"id": 7}) == ""
+    state = workspace.training_samples / "project.state.json"
+    for broken in ('{"url": "javascript:alert(1)", "project": 3}', "[]", "{", '{"project": 3}'):
+        state.write_text(broken)
+        assert explore.find_link(workspace, file, {"id": 7}) == ""
+
+
+def test_differences_of_two_readings(labels: LabelSchema) -> None:
+    sample = make_sample(3, labels)
+    prediction, review = sample.annotations
+    table = explore.list_differences(prediction, review)
+    assert table.height == 1
+    assert "Maria" not in table.write_csv()
+    assert explore.list_differences(prediction, prediction).is_empty()
+
+
+def test_results_are_read_once_for_a_stamp(workspace: Workspace, labels: LabelSchema) -> None:
+    add_results(workspace, labels)
+    (workspace.results / "broken.json").write_text("{}")
+    stamp = results.stamp_results(workspace)
+    found = results.load_results(stamp)
+    assert set(found) == {"first", "**evil**<b>"}
+    table = results.tabulate_results(found)
+    assert table["f1"].to_list() == [result.metrics["f1_score"] for result in found.values()]
+    chosen = found["first"]
+    by_label = {row["label"]: row for row in results.tabulate_labels(chosen).iter_rows(named=True)}
+    for label, scores in chosen.per_class_metrics.items():
+        assert by_label[label]["f1"] == scores["f1_score"]
+        assert by_label[label]["support"] == scores["support"]
+    errors = results.tabulate_error_kinds(chosen)["errors"].sum()
+    assert errors == len(chosen.errors)
+    assert results.tabulate_error_positions(chosen)["errors"].sum() == errors
+
+
+def test_dead_letters_of_a_run_that_is_not_there(workspace: Workspace) -> None:
+    assert runs.list_dead_letters(workspace, "none").is_empty()
+
+
+def test_every_character_of_a_reading_is_escaped(labels: LabelSchema) -> None:
+    text = f"{EVIL} Ann"
+    reading = Annotation(
+        Author.model("m"), (Entity(0, 9, '"><b>'), Entity(5, 900, "CITY")), (Mention(2, 12, "MENTION", "<i>1"),)
+    )
+    html = render_html(text, reading, labels, show_surfaces=True).split("</style>")[1]
+    assert "<img" not in html
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert "<i>" not in html
+    plain = render_html(text, None, labels, show_surfaces=True)
+    assert "&lt;script&gt;" in plain
+
+
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70)), max_size=6))
+def test_masking_keeps_the_length_and_hides_letters(text: str, places: list[tuple[int, int]]) -> None:
+    masked = mask_text(text, places)
+    assert len(masked) == len(text)
+    inside = {at for start, end in places for at in range(max(start, 0), min(end, len(text)))}
+    for at, (before, after) in enumerate(zip(text, masked, strict=True)):
+        if at not in inside:
+            assert after == before
+        elif before.isalnum():
+            assert after == "•"
+
+
+def test_what_one_reading_misses_stays_hidden(labels: LabelSchema) -> None:
+    text = "Ann met Bob."
+    first = Annotation(Author.model("m"), (Entity(0, 3, "FIRSTNAME"), Entity(8, 11, "FIRSTNAME")))
+    second = Annotation(Author.person("p"), (Entity(0, 3, "FIRSTNAME"),))
+    html = render_html(text, second, labels, show_surfaces=False, hidden=[(0, 3), (8, 11)])
+    assert "Bob" not in html
+    assert "Ann" not in html
+    assert "Bob" in render_html(text, first, labels, show_surfaces=True, hidden=[(0, 3), (8, 11)])
