@@ -4,7 +4,8 @@
 
 The server runs in a process of its own and answers after `latency` seconds. The pool is the real thing: prompts,
 journal, raw lines, judging. The baseline is a thread pool in which each request is one `httpx.post` (a connection and
-a TLS context each), without journal or judging. Both run in one go on one machine; only the ratios mean anything.
+a TLS context each), without journal or judging; `raw` is bare aiohttp, likewise without.
+All run in one go on one machine; only the ratios mean anything.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import aiohttp
 import httpx
 
 from annotation.labels import load_labels
 from annotation.workspace import Workspace
 from generators.budget import Budget, Prices
 from generators.pipeline import draw_brief, drive
-from generators.providers.base import Feed
 from generators.providers.live import LiveExecutor, LiveLimits
 from generators.runs import begin_run, open_run
 from generators.settings import RunSettings
@@ -39,11 +40,17 @@ LABELS = load_labels()
 
 
 class Measured(NamedTuple):
-    """Requests, wall-clock seconds from the first to the last answer, CPU seconds of this process."""
+    """Requests a second in the middle four fifths of the run, and CPU milliseconds of this process a request."""
 
-    requests: int
-    seconds: float
+    rate: float
     cpu: float
+
+
+def measure(times: list[float], cpu: float) -> Measured:
+    """From the moments at which answers were in. Ramp and tail are left out: they shrink with the length of a run."""
+    times = sorted(times)
+    low, high = len(times) // 10, len(times) - len(times) // 10 - 1
+    return Measured((high - low) / (times[high] - times[low]), 1000 * cpu / len(times))
 
 
 def measure_pool(address: str, workers: int, samples: int) -> Measured:
@@ -54,47 +61,58 @@ def measure_pool(address: str, workers: int, samples: int) -> Measured:
         run = open_run(begin_run(workspace, settings, LABELS))
         with run.journal:
             executor = LiveExecutor(run.journal, f"{address}/v1", "none", LiveLimits(workers))
-            began, cpu = time.perf_counter(), read_cpu()
-            ended: list[float] = []
-
-            async def go() -> None:
-                await drive(
-                    run, TimedExecutor(executor, ended), Path(folder) / "out.jsonl", Budget(Prices()), asyncio.Event()
-                )
-
-            asyncio.run(go())
-            assert run.journal.sum_totals().tokens_in
-            return Measured(2 * samples, ended[0] - began, read_cpu() - cpu)
+            budget, output = Budget(Prices()), Path(folder) / "out.jsonl"
+            cpu = read_cpu()
+            asyncio.run(drive(run, executor, output, budget, asyncio.Event()))
+            cpu = read_cpu() - cpu
+            times = [moment for (moment,) in run.journal.query("SELECT updated FROM row WHERE state = 'ok'")]
+            assert len(times) == 2 * samples
+            return measure(times, cpu)
 
 
-class TimedExecutor:
-    """Notes when the last answer was in; writing samples is not the pool's work."""
+def measure_raw(address: str, workers: int, requests: int) -> Measured:
+    """What the machine gives just now: bare aiohttp, no SDK, no journal, no judging."""
+    bodies = make_bodies(address, requests)
+    times: list[float] = []
 
-    def __init__(self, executor: LiveExecutor, ended: list[float]) -> None:
-        self._executor, self._ended = executor, ended
+    async def go() -> None:
+        waiting = iter(bodies)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=workers)) as session:
 
-    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
-        """Run."""
-        await self._executor.run(feed, stop)
-        self._ended.append(time.perf_counter())
+            async def work() -> None:
+                for body in waiting:
+                    async with session.post(f"{address}/v1/chat/completions", json=body) as reply:
+                        await reply.json()
+                    times.append(time.time())
+
+            await asyncio.gather(*(work() for _ in range(workers)))
+
+    cpu = read_cpu()
+    asyncio.run(go())
+    return measure(times, read_cpu() - cpu)
+
+
+def make_bodies(address: str, requests: int) -> list[dict[str, Any]]:
+    """Bodies as the pool sends them."""
+    settings = RunSettings("compatible", requests, model="m", api_url=address)
+    stage = settings.build_stages(LABELS)["draft"]
+    briefs = [draw_brief(settings, LABELS, item) for item in range(min(requests, 100))]
+    return [dict(stage.build_request(Question("draft", n, 1, briefs[n % len(briefs)])).body) for n in range(requests)]
 
 
 def measure_threads(address: str, workers: int, requests: int) -> Measured:
     """One `httpx.post` a request, as generators often do it."""
-    settings = RunSettings("compatible", requests, model="m", api_url=address)
-    stage = settings.build_stages(LABELS)["draft"]
-    bodies = [
-        stage.build_request(Question("draft", n, 1, draw_brief(settings, LABELS, n))).body for n in range(requests)
-    ]
+    bodies = make_bodies(address, requests)
 
-    def ask(body: dict) -> str:
+    def ask(body: dict[str, Any]) -> float:
         reply = httpx.post(f"{address}/v1/chat/completions", json=body, timeout=60)
-        return reply.json()["choices"][0]["message"]["content"]
+        assert reply.json()["choices"][0]["message"]["content"]
+        return time.time()
 
-    began, cpu = time.perf_counter(), read_cpu()
+    cpu = read_cpu()
     with ThreadPoolExecutor(workers) as pool:
-        assert all(pool.map(ask, bodies))
-    return Measured(requests, time.perf_counter() - began, read_cpu() - cpu)
+        times = list(pool.map(ask, bodies))
+    return measure(times, read_cpu() - cpu)
 
 
 def read_cpu() -> float:
@@ -112,7 +130,6 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()}")
     for item in range(50):
         draw_brief(RunSettings("compatible", 50), LABELS, item)
-    rows = []
     with (
         tempfile.TemporaryDirectory() as folder,
         run_server(Path(folder), "--latency", str(options.latency)) as address,
@@ -121,21 +138,20 @@ def main() -> None:
             bound = workers / options.latency
             samples = max(workers, round(bound * options.seconds / 2))
             pools = [measure_pool(address, workers, samples) for _ in range(options.repeat)]
+            pool = statistics.median_high(pools)
+            raw = measure_raw(address, workers, 2 * samples)
             threads = measure_threads(address, workers, max(workers, round(22 * options.seconds)))
-            rate = statistics.median(pool.requests / pool.seconds for pool in pools)
-            rows.append(
-                {
-                    "workers": workers,
-                    "bound": bound,
-                    "pool": round(rate, 1),
-                    "pool / bound": round(rate / bound, 3),
-                    "threads": round(threads.requests / threads.seconds, 1),
-                    "pool / threads": round(rate / (threads.requests / threads.seconds), 1),
-                    "pool CPU ms": round(1000 * pools[0].cpu / pools[0].requests, 2),
-                    "threads CPU ms": round(1000 * threads.cpu / threads.requests, 2),
-                }
-            )
-            print(json.dumps(rows[-1]), flush=True)
+            row = {
+                "workers": workers,
+                "bound": bound,
+                "pool": round(pool.rate, 1),
+                "pool / bound": round(pool.rate / bound, 3),
+                "raw / bound": round(raw.rate / bound, 3),
+                "threads": round(threads.rate, 1),
+                "pool / threads": round(pool.rate / threads.rate, 1),
+                "CPU ms: pool, raw, threads": [round(each.cpu, 2) for each in (pool, raw, threads)],
+            }
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
