@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,10 +25,10 @@ def hold_lock(name: str, on_wait: Callable[[], None] = lambda: None, patience: f
         StateError: another process held it for longer than `patience` seconds.
 
     """
-    folder = Path(tempfile.gettempdir()) / f"goldspan-{getpass.getuser()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = Path(tempfile.gettempdir()) / f"goldspan-{os.getuid()}"
     lock = FileLock(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock")
     try:
+        folder.mkdir(mode=0o700, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         on_wait()
@@ -39,6 +39,8 @@ def hold_lock(name: str, on_wait: Callable[[], None] = lambda: None, patience: f
                 "Another Goldspan process is writing to this project and has not finished. "
                 "Wait for it, or end it, and run the command again."
             ) from None
+    except OSError as error:
+        raise StateError(f"{folder} cannot hold a lock ({error.strerror}). Set TMPDIR to a folder of yours.") from None
     try:
         yield
     finally:

@@ -222,3 +222,9 @@ def test_lock_is_waited_for_and_freed_by_death(tmp_path: Path, monkeypatch: pyte
     holder.join()
     with locks.hold_lock("name", patience=5):
         assert waited == [1]
+
+
+def test_a_folder_that_cannot_hold_locks_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks.tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(StateError, match="TMPDIR"), locks.hold_lock("name"):
+        pass
