@@ -115,8 +115,8 @@ def test_a_file_replaced_while_it_is_read_is_read_again(
 ) -> None:
     path = workspace.annotation_samples / "run.jsonl"
     write_tasks(path, [make_sample(number, labels) for number in range(3)], labels)
-    original = mirroring.cut_source
-    calls = []
+    original = sources.cut_source
+    calls: list[sources.Source] = []
 
     def cut(source: sources.Source) -> list[sources.Part]:
         parts = original(source)

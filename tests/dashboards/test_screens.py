@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from annotation.labels import LabelSchema
 from annotation.workspace import Workspace
-from dashboards import state
 from dashboards.mirror import refresh_mirror
 from dashboards.views import coverage, overview
 from tests.dashboards.hostile import EVIL, add_hostile
@@ -22,8 +22,8 @@ PAGES = ("overview", "coverage", "quality", "annotators", "coreference", "runs",
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     yield
-    state.st.cache_data.clear()
-    state.st.cache_resource.clear()
+    st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def look(workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:

@@ -28,7 +28,7 @@ from training.gate import (
 )
 
 WORDS = [f"word{number}" for number in range(400)]
-ALL_OPEN = {
+ALL_OPEN: dict[str, dict[str, float]] = {
     "samples": {"reviewed": 20},
     "acceptance": {"precision": 0.8, "first_pass": 0.3},
     "agreement": {"samples": 5, "f1": 0.8},
