@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,6 @@ from annotation.words import trim_span
 from generators.providers.base import Answer, AnswerState
 from generators.reviews import apply_proposals
 
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _AUTHOR = Author.model("draft")
 _MAY_LACK = 0.5
 """Share of the brief's values that a draft may leave out."""
@@ -77,10 +75,25 @@ def judge_answer(answer: Answer, stage: str, context: Context) -> Verdict:
         return Verdict("invalid", schemas.shorten(str(error), 400))
 
 
-def _parse_json(content: str, stage: str) -> dict[str, Any]:
-    fenced = _FENCE.match(content)
+def load_json(content: str) -> Any:
+    """The JSON of an answer, also when a server without structured outputs puts words or a code fence around it.
+
+    Raises:
+        ValueError: there is none.
+
+    """
     try:
-        document = json.loads(fenced[1] if fenced else content)
+        return json.loads(content)
+    except ValueError:
+        start, end = content.find("{"), content.rfind("}")
+        if not 0 <= start < end:
+            raise
+        return json.loads(content[start : end + 1])
+
+
+def _parse_json(content: str, stage: str) -> dict[str, Any]:
+    try:
+        document = load_json(content)
     except ValueError as error:
         raise _WrongAnswerError(f"The answer is not JSON: {error}.") from None
     problems = answer_validator(stage).problems(document)

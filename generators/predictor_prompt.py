@@ -12,6 +12,7 @@ from annotation.errors import TaggedTextError
 from annotation.labels import LabelSchema
 from annotation.tagged import Tagged, parse_tagged, render_tagged
 from annotation.types import Entity, Sample
+from generators.answers import load_json
 
 STAGE = "annotate"
 VERSION = 1
@@ -80,7 +81,7 @@ def choose_shots(pool: Iterable[Sample], language: str, number: int) -> tuple[Sa
 def read_answer(content: str, text: str, labels: LabelSchema) -> Reading:
     """Read an answer about `text`; anything wrong is named in `problem`, and what can be saved is saved."""
     try:
-        document = json.loads(content)
+        document = load_json(content)
         tagged = document["tagged_text"] if isinstance(document, dict) else None
     except (ValueError, KeyError):
         tagged = None

@@ -36,6 +36,11 @@ def test_draft_as_values_without_places_is_aligned():
     assert verdict.result["tagged_text"] == "<FIRSTNAME>Maria</FIRSTNAME> went to <CITY>Lyon</CITY>. <CITY>Lyon</CITY>!"
 
 
+@pytest.mark.parametrize("around", ["{}", "Sure! Here it is:\n\n```json\n{}\n```\nAnything else?", "Here you go: {}"])
+def test_words_around_the_json_do_no_harm(around: str):
+    assert judge("draft", around.replace("{}", '{"tagged_text": "in <CITY>Lyon</CITY>"}')).state == "ok"
+
+
 def test_draft_in_a_fence_and_with_white_space_at_the_edges_is_read():
     verdict = judge("draft", '```json\n{"tagged_text": "in<CITY> Lyon </CITY>now"}\n```')
     assert verdict.result["tagged_text"] == "in <CITY>Lyon</CITY> now"

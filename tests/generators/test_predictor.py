@@ -203,6 +203,7 @@ def test_shots_are_turns_in_the_language_of_the_text() -> None:
 def test_reading_an_exact_answer() -> None:
     reading = read_answer(answer(TAGGED), TEXT, LABELS)
     assert (reading.problem, reading.share) == ("", 1.0)
+    assert read_answer(f"Here it is:\n```json\n{answer(TAGGED)}\n```", TEXT, LABELS) == reading
 
 
 def test_the_model_must_be_named_for_a_compatible_server() -> None:
