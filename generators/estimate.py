@@ -60,7 +60,7 @@ def estimate_run(settings: RunSettings, labels: LabelSchema) -> Estimate:
     share = settings.samples / max(1, tried)
     tokens_in = round(sum(count_prompt_tokens(request.body) for request, _ in asked) * share)
     tokens_out = round(sum(count_tokens(content) for _, content in asked) * share)
-    requests = settings.samples * len(settings.stage_names)
+    requests = settings.samples * len(settings.build_stages(labels))
     return Estimate(requests, tokens_in, tokens_out, find_prices(settings).cost(tokens_in, tokens_out), tried)
 
 

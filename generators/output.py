@@ -77,7 +77,7 @@ def build_sample(
 ) -> Sample:
     """The sample of a finished item: the last stage's annotation as prediction, and how it came to be."""
     accepted = {row.stage: row for row in rows if row.state == "ok"}
-    last = accepted[settings.stage_names[-1]].result
+    last = accepted[list(fingerprints)[-1]].result
     tagged = parse_tagged(last["tagged_text"], labels)
     prediction = Annotation(
         Author.model(settings.model_version),

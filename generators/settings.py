@@ -42,7 +42,7 @@ class RunSettings:
 
     @property
     def stage_names(self) -> tuple[str, ...]:
-        """The stages of this run in their order."""
+        """The stages of this run in their order; coreference is left out where the schema has no mentions."""
         return STAGES if self.review else STAGES[:2]
 
     @property
@@ -66,7 +66,8 @@ class RunSettings:
         """The stages with their prompts."""
         limit_name = "max_completion_tokens" if self.provider == "openai" else "max_tokens"
         asking = Asking(self.model, self.max_tokens, self.temperature, limit_name)
-        return build_stages(self.stage_names, asking, labels, self.seed)
+        names = [name for name in self.stage_names if name != "coreference" or labels.mentions]
+        return build_stages(names, asking, labels, self.seed)
 
     def parts(self, labels: LabelSchema) -> dict[str, str]:
         """Everything that must not change within a run, part by part, so that a difference can be named."""

@@ -12,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation.errors import StateError, TransientServiceError
+from annotation.labels import load_labels
 from annotation.store import read_records, read_samples
 from annotation.workspace import Workspace
 from generators.budget import Prices
+from generators.driving import drive_run
 from generators.journal import Journal
 from generators.pipeline import Outcome, Task, request_cancel
 from generators.plan import Cell, Plan
 from generators.progress import read_progress
 from generators.providers.base import Answer, AnswerState, Request
 from generators.runs import begin_run, find_run, list_runs, open_run
+from generators.settings import RunSettings
 from generators.submissions import plan_submission
 from tests.generators.scripted import LABELS, ScriptedExecutor, answer_well, drive_scripted, make_settings
 
@@ -36,6 +39,17 @@ def test_every_stage_is_asked_and_samples_are_written(tmp_path):
     assert sample.predictions[0].author.name == "compatible/m"
     assert [stage["stage"] for stage in sample.provenance["stages"]] == ["draft", "coreference", "review"]
     assert sample.provenance["run"] == "r"
+
+
+def test_a_schema_without_mentions_is_not_asked_for_coreference(tmp_path):
+    file = tmp_path / "labels.toml"
+    file.write_text('[labels.PERSON]\nname = "Person"\nchance = 1.0\n')
+    labels, workspace = load_labels(file), Workspace(tmp_path)
+    folder = begin_run(workspace, RunSettings("offline", 12), labels, "r")
+    summary = drive_run(workspace, folder, labels_file=file)
+    assert summary.outcome is Outcome.DONE
+    samples = list(read_samples([summary.samples], labels))
+    assert {stage["stage"] for sample in samples for stage in sample.provenance["stages"]} == {"draft"}
 
 
 def test_two_runs_of_one_seed_ask_the_same_bytes(tmp_path):
