@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -120,23 +121,30 @@ def show_summary(summary: Summary) -> None:
 
 def status(run: RunName = "", data: DataOption = None, json: JsonOption = False) -> None:
     """How far a run is (default: the newest unfinished one, else the newest), counted in its journal."""
-    progress, events = _look(run, data)
+    from generators.journal import Journal
+    from generators.progress import list_reasons, read_progress
+    from generators.runs import find_run
+
+    with Journal(find_run(find_workspace(data), run, unfinished=False)) as journal:
+        progress, reasons, events = read_progress(journal), list_reasons(journal), journal.list_events()
     if json:
-        print_json({**progress.to_dict(), "events": events})
+        print_json({**progress.to_dict(), "reasons": reasons, "events": events})
         return
     _print_progress(progress)
+    for entry in reasons:
+        out.out(f"  {entry['count']} × {entry['stage']} {entry['state']}: {entry['reason']}", highlight=False)
     for event in events[-5:]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["at"]))
         out.out(f"  {when}  {event['kind']}: {event['message']}", highlight=False)
 
 
-def _look(run: str, data: Any) -> tuple[RunProgress, list[dict[str, Any]]]:
+def _look(run: str, data: Path | None) -> RunProgress:
     from generators.journal import Journal
     from generators.progress import read_progress
     from generators.runs import find_run
 
     with Journal(find_run(find_workspace(data), run, unfinished=False)) as journal:
-        return read_progress(journal), journal.list_events()
+        return read_progress(journal)
 
 
 def _print_progress(progress: RunProgress) -> None:
@@ -159,13 +167,13 @@ def watch(
     """Look on while another process drives a run, until it ends."""
     from generators.locking import is_driven
 
-    progress, _ = _look(run, data)
+    progress = _look(run, data)
     folder = find_workspace(data).runs / progress.run
     with ProgressLine(progress.run) as line:
         while not progress.finished:
             line.show(progress)
             driven = is_driven(folder)
-            progress, _ = _look(progress.run, data)
+            progress = _look(progress.run, data)
             if not driven:
                 break
             time.sleep(interval)
@@ -220,7 +228,9 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
         print_json({**guess.to_dict(), "samples": settings.samples, "plan": cells})
         return
     if settings.plan:
-        rows = [[cell.language, cell.document_type, cell.samples, " ".join(cell.labels)] for cell in settings.plan.cells]
+        rows = [
+            [cell.language, cell.document_type, cell.samples, " ".join(cell.labels)] for cell in settings.plan.cells
+        ]
         print_table(["language", "document type", "samples", "labels"], rows[:40], right=[2])
         if len(rows) > 40:
             say(f"… and {len(rows) - 40} more kinds.")

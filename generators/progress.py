@@ -84,3 +84,14 @@ def _name_state(samples: int, ended: int, cancelled: bool, batches_open: int) ->
     if cancelled:
         return "cancelled"
     return "waiting" if batches_open else "unfinished"
+
+
+def list_reasons(journal: Journal, limit: int = 5) -> list[dict[str, Any]]:
+    """Why answers were not accepted, the most frequent first; reasons that begin alike count as one."""
+    found = journal.query(
+        "SELECT stage, state, count(*) AS times, min(reason) FROM row "
+        "WHERE state IN ('invalid', 'truncated', 'refused', 'failed', 'missing') "
+        "GROUP BY stage, state, substr(reason, 1, 40) ORDER BY times DESC, stage, state LIMIT ?",
+        (limit,),
+    )
+    return [{"stage": stage, "state": state, "count": count, "reason": reason} for stage, state, count, reason in found]

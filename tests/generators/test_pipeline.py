@@ -20,7 +20,7 @@ from generators.driving import drive_run
 from generators.journal import Journal
 from generators.pipeline import Outcome, Task, request_cancel
 from generators.plan import Cell, Plan
-from generators.progress import read_progress
+from generators.progress import list_reasons, read_progress
 from generators.providers.base import Answer, AnswerState, Request
 from generators.runs import begin_run, find_run, list_runs, open_run
 from generators.settings import RunSettings
@@ -88,6 +88,9 @@ def test_bad_answer_is_asked_again_with_its_reason_and_then_dead(tmp_path):
     again = next(r for r in executor.asked if r.item == 2 and r.attempt == 2)
     assert "The text was changed" in again.body["messages"][1]["content"]
     assert len({r.custom_id for r in executor.asked if r.item == 2}) == 4
+    with Journal(tmp_path / "runs" / "r") as journal:
+        (reason,) = list_reasons(journal)
+    assert (reason["stage"], reason["state"], reason["count"]) == ("coreference", "invalid", 3)
     letter = next(read_records(summary.dead_letters)).value
     assert letter["item"] == 2
     assert letter["stage"] == "coreference"
