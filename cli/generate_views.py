@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from annotation.labels import LabelSchema
@@ -112,7 +113,7 @@ def show_summary(summary: Summary) -> None:
         f"{progress.tokens_in + progress.tokens_out:,} tokens{cost}."
     )
     repeats = f" ({written.duplicates} repeats left out)" if written.duplicates else ""
-    say(f"{written.samples} samples in {summary.samples}{repeats}")
+    say(f"{written.samples} samples in {escape(str(summary.samples))}{repeats}")
     if written.dead:
         warn(f"Dead letters with their reasons: {summary.dead_letters}. `goldspan generate retry` asks them again.")
     elif not progress.finished:
@@ -235,8 +236,9 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
         if len(rows) > 40:
             say(f"… and {len(rows) - 40} more kinds.")
     say(
-        f"{settings.samples} samples, {guess.requests} requests, about {guess.tokens_in:,} + {guess.tokens_out:,} tokens. "
-        f"Cost: about ${guess.cost:.2f} if every answer is good at once (from {guess.tried} items)."
+        f"{settings.samples} samples, {guess.requests} requests, "
+        f"about {guess.tokens_in:,} + {guess.tokens_out:,} tokens. Cost: about ${guess.cost:.2f} if every answer is good at once "
+        f"(from {guess.tried} items)."
     )
 
 
