@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from annotation.errors import GoldspanError
 from dashboards.screens import annotators, coreference, coverage, explore, handover, overview, quality, results, runs
 
 
+_ICON = str(Path(__file__).with_name("icon.svg"))
+"""A file of our own: a named icon would be fetched from outside."""
+
+
 def show_page() -> None:
     """Show the page that was chosen; a wrong setting becomes a message."""
-    st.set_page_config(page_title="Goldspan", page_icon=":material/label:", layout="wide")
+    st.set_page_config(page_title="Goldspan", page_icon=_ICON, layout="wide")
     page = st.navigation(
         [
             st.Page(overview.draw, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),

@@ -15,6 +15,15 @@ _AT_ONCE = 1000
 """Samples up to which all checks run without being asked for."""
 
 
+_GROUPS = {
+    "label": ["label"],
+    "model version": ["model_version"],
+    "label and model version": ["label", "model_version"],
+    "person": ["person"],
+    "language": ["language"],
+}
+
+
 def draw() -> None:
     """Draw the page."""
     ui.begin_page("Quality")
@@ -41,10 +50,8 @@ def _draw_acceptance(state: State, languages: list[str]) -> None:
             "No pre-annotated sample has been reviewed yet. Review some, then bring them back:", "goldspan studio pull"
         )
         return
-    by = st.segmented_control(
-        "By", ["label", "model version", "person", "language"], default="label", key="by", label_visibility="collapsed"
-    )
-    table = quality.tabulate_acceptance(state.mirror, [(by or "label").replace(" ", "_")], languages)
+    by = st.segmented_control("By", list(_GROUPS), default="label", key="by", label_visibility="collapsed")
+    table = quality.tabulate_acceptance(state.mirror, _GROUPS[by or "label"], languages)
     ui.show_table(table, "acceptance", height=320 if table.height > 8 else "auto")
     confusion = quality.tabulate_confusion(state.mirror, languages)
     ui.begin_section("Predicted against annotated")

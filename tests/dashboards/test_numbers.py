@@ -86,6 +86,9 @@ def test_acceptance_is_that_of_the_command(mirror: Mirror, samples: list[Sample]
             assert [row[verdict] for verdict in quality.VERDICTS] == [getattr(tally, v) for v in quality.VERDICTS]
             assert (row["predicted"], row["annotated"]) == (tally.predicted, tally.annotated)
             assert row["touch rate"] == pytest.approx(tally.touch_rate)
+    crossed = quality.tabulate_acceptance(mirror, ["label", "model_version"])
+    for name, tally in report.by_model.items():
+        assert crossed.filter(pl.col("model_version") == name)["accepted"].sum() == tally.accepted
     found = overview.measure_indicators(mirror)
     assert found.first_pass == pytest.approx(report.first_pass_acceptance)
     assert found.kept == pytest.approx(report.total.accepted / report.total.predicted)

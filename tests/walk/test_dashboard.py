@@ -147,6 +147,18 @@ def test_small_pages_wide_and_narrow(browser: Browser, small: DashboardProcess, 
     page.close()
 
 
+def test_no_page_asks_the_outside(browser: Browser, small: DashboardProcess) -> None:
+    outside: list[str] = []
+    page = browser.new_page(viewport=WIDE)
+    page.on("request", lambda request: outside.append(request.url))
+    page.goto(small.url)
+    settle(page)
+    for title in PAGES:
+        turn_to(page, title)
+    page.close()
+    assert [url for url in outside if not url.startswith((small.url, "data:", "blob:"))] == []
+
+
 def test_large_pages(browser: Browser, large: DashboardProcess) -> None:
     page = open_page(browser, large)
     assert "5,000" in page.get_by_test_id("stMetric").first.inner_text()
