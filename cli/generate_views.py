@@ -237,8 +237,8 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
             say(f"… and {len(rows) - 40} more kinds.")
     say(
         f"{settings.samples} samples, {guess.requests} requests, "
-        f"about {guess.tokens_in:,} + {guess.tokens_out:,} tokens. Cost: about ${guess.cost:.2f} if every answer is good at once "
-        f"(from {guess.tried} items)."
+        f"about {guess.tokens_in:,} + {guess.tokens_out:,} tokens, about ${guess.cost:.2f}. "
+        f"Estimated from {guess.tried} items, as if every answer were good at once."
     )
 
 
