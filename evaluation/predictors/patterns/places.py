@@ -88,8 +88,9 @@ _FORM = (
     r"|S\.p\.A\.|S\.r\.l\.|Lda\.?|AB|Oy|AS|SRL"
 )
 _COMPANY = regex.compile(
-    rf"(?<![\p{{L}}\d])(?P<value>(?:[\p{{Lu}}\d][\p{{L}}\d'’.-]*(?:,? (?:&|and|und|et|y|en|og|e) | |, ))"
-    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]*(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))(?![\p{{L}}\d]|[ -]\d)"
+    rf"(?<![\p{{L}}\d])(?P<value>(?:[\p{{Lu}}\d][\p{{L}}\d'’.-]{{0,60}}(?:,? (?:&|and|und|et|y|en|og|e) | |, ))"
+    rf"(?:[\p{{Lu}}\d][\p{{L}}\d'’-]{{0,60}}(?: (?:&|and|und|et|y|en|og|e) | |, )){{0,3}}?(?:{_FORM}))"
+    r"(?![\p{L}\d]|[ -]\d)"
 )
 
 

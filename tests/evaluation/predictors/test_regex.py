@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -155,3 +156,9 @@ def test_entities_lie_in_the_text_and_never_overlap(text: str, language: str) ->
     assert all(0 <= e.start < e.end <= len(text) for e in entities)
     assert all(one.end <= other.start for one, other in pairwise(entities))
     assert all(text[e.start : e.end] == text[e.start : e.end].strip() for e in entities)
+
+
+def test_a_long_run_of_digits_and_hyphens_costs_no_square_of_its_length() -> None:
+    begun = process_time()
+    assert PREDICTOR.predict_sync("1-" * 20_000, "en", "US").entities == ()
+    assert process_time() - begun < 5
