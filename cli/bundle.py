@@ -70,6 +70,9 @@ def bundle(
         print_json({"folder": str(target), "manifest": manifest})
         raise typer.Exit(refusals.exit_code)
     print_table(["split", "samples"], manifest["split"]["sizes"].items(), right=(1,))
+    for split, size in manifest["split"]["sizes"].items():
+        if not size:
+            warn(f"{split} is empty: there are too few groups of related samples for this share.")
     for reason, count in manifest["data"]["left_out"].items():
         warn(f"{count} left out: {reason.replace('_', ' ')}.")
     if manifest["data"]["negatives"]:

@@ -117,6 +117,15 @@ def test_bundle(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "manifest" in capsys.readouterr().err
 
 
+def test_an_empty_split_of_a_bundle_is_said(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    single = tmp_path / "single.jsonl"
+    single.write_text(file.read_text().splitlines()[0] + "\n")
+    assert call("bundle", single, "--name", "tiny") == Exit.OK
+    said = capsys.readouterr().err
+    assert "validation is empty" in said
+    assert "test is empty" in said
+
+
 def test_a_closed_gate_stops_the_bundle(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("bundle", "--name", "x") == Exit.GATE_CLOSED
     assert "samples.reviewed" in capsys.readouterr().err
