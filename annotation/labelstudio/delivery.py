@@ -27,8 +27,8 @@ MAX_FAILURES = 6
 class Delivery:
     """One push under way: where to, what, how patiently, and what is known of the project so far.
 
-    `doubtful` counts the failures after which the outcome had to be looked for; `refused` holds what Label Studio
-    would not take.
+    `in_flight` names the samples of the latest import, `doubtful` counts the failures after which the outcome had to
+    be looked for, `refused` holds what Label Studio would not take.
     """
 
     client: StudioClient
@@ -39,6 +39,7 @@ class Delivery:
     grace: float
     progress: Progress
     sweep: Sweep = field(default_factory=Sweep)
+    in_flight: frozenset[str] = frozenset()
     doubtful: int = 0
     refused: dict[str, Refused] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ def import_entries(delivery: Delivery, entries: list[SpoolEntry]) -> None:
             _import_batches(delivery, missing, total)
         except TransientServiceError as error:
             delivery.doubtful += 1
-            _recover(delivery, missing, error)
+            _recover(delivery, error)
             failures = 0 if len(delivery.sweep.found) > arrived else failures + 1
             if failures >= MAX_FAILURES:
                 raise
@@ -87,6 +88,7 @@ def _import_batches(delivery: Delivery, entries: list[SpoolEntry], total: int) -
 
 def _import_batch(delivery: Delivery, batch: list[SpoolEntry]) -> None:
     """Import a batch; one that is refused (Label Studio takes all of it or nothing) is halved to find the culprit."""
+    delivery.in_flight = frozenset(entry.sample_id for entry in batch)
     try:
         reply = delivery.client.import_tasks(delivery.project, [delivery.spool.read(entry) for entry in batch])
     except TerminalServiceError as error:
@@ -106,16 +108,15 @@ def _import_batch(delivery: Delivery, batch: list[SpoolEntry]) -> None:
         )
 
 
-def _recover(delivery: Delivery, missing: list[SpoolEntry], error: TransientServiceError) -> None:
-    """Wait until the server answers and what it may still be committing can be seen."""
+def _recover(delivery: Delivery, error: TransientServiceError) -> None:
+    """Wait until the server answers, and until the import in doubt can be seen or has had its time."""
     delivery.progress("waiting for Label Studio", 0, 0)
     delivery.client.wait_until_up(delivery.patience)
     deadline = time.monotonic() + (error.retry_after or delivery.grace)
     pause = 0.5
     while True:
-        before = len(delivery.sweep.found)
         sweep_onwards(delivery)
-        if len(delivery.sweep.found) > before or time.monotonic() >= deadline:
+        if delivery.in_flight <= delivery.sweep.found.keys() or time.monotonic() >= deadline:
             return
         time.sleep(pause)
         pause = min(pause * 2, 4.0)

@@ -93,14 +93,23 @@ def assert_each_once(own: OwnStudio, title: str, count: int = SAMPLES) -> None:
         assert len(entities) == len(sample.annotations[0].entities)
 
 
-@pytest.mark.parametrize("faults", [[fault] for fault in Fault] + [[Fault.REPLY_LOST, Fault.DROPPED] * 2], ids=str)
+FAULTS: list[list[Fault | None]] = [
+    *([fault] for fault in Fault),
+    [None, Fault.LATE_COMMIT],
+    [Fault.REPLY_LOST, Fault.DROPPED] * 2,
+]
+
+
+@pytest.mark.parametrize("faults", FAULTS, ids=str)
 def test_import_with_a_fault(
-    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, faults: list[Fault]
+    own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, faults: list[Fault | None]
 ) -> None:
     proxy.faults = list(faults)
     report = push_through(proxy, own, labels, title)
-    assert proxy.met == faults
-    assert report.doubtful == (0 if faults == [Fault.TOKEN_EXPIRED] else len(faults))
+    expected = [fault for fault in faults if fault is not None]
+    assert proxy.met == expected
+    assert report.doubtful == (0 if expected == [Fault.TOKEN_EXPIRED] else len(expected))
+    assert report.copies_removed == 0
     assert_each_once(own, title)
 
 
@@ -124,7 +133,7 @@ def test_reading_with_a_fault(
 ) -> None:
     push_through(proxy, own, labels, title)
     proxy.matches = lambda method, path: method == "GET"
-    proxy.faults = [fault] * 2 if fault is not Fault.TOKEN_EXPIRED else [fault]
+    proxy.faults = [fault] if fault is Fault.TOKEN_EXPIRED else [fault, fault]
     client = StudioClient(proxy.url, own.info.token)
     report = pull_annotations(client, Workspace(tmp_path), labels, PullOptions(title, untouched=True))
     assert report.total == SAMPLES

@@ -33,11 +33,11 @@ class Fault(StrEnum):
 
 @dataclass
 class FaultProxy:
-    """Forwards to `upstream`; the next requests that match `matches` meet the queued faults, one each."""
+    """Forwards to `upstream`; the next requests that `matches` meet the queued faults, one each; None is no fault."""
 
     upstream: str
     matches: Callable[[str, str], bool] = lambda method, path: method == "POST" and "/import" in path
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault | None] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
     met: list[Fault] = field(default_factory=list)
 
@@ -66,7 +66,8 @@ class FaultProxy:
             if not self.faults or not self.matches(method, path):
                 return None
             fault = self.faults.pop(0)
-            self.met.append(fault)
+            if fault is not None:
+                self.met.append(fault)
             return fault
 
 
