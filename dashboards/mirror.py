@@ -152,7 +152,7 @@ def _load(root: Path, sources: list[Source]) -> Mirror:
             first += head.height
         tables[name] = _describe(pl.concat(frames), tables["samples"])
     unreadable = sum(int((part / "unreadable").read_text()) for part in parts)
-    changed = max((source.changed for source in sources), default=None)
+    changed = max((source.changed / 1e9 for source in sources), default=None)
     return Mirror(_keep_first(tables), _name_version(sources), unreadable, changed)
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 from annotation.errors import GoldspanError
 from dashboards.screens import annotators, coreference, coverage, explore, handover, overview, quality, results, runs
 
-
 _ICON = str(Path(__file__).with_name("icon.svg"))
 """A file of our own: a named icon would be fetched from outside."""
 

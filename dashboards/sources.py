@@ -42,7 +42,7 @@ class Source(NamedTuple):
     name: str
     size: int
     inode: int
-    changed: float
+    changed: int
 
 
 class Part(NamedTuple):
@@ -69,7 +69,7 @@ def list_sources(workspace: Workspace, labels: LabelSchema) -> list[Source]:
             name = f"{layer}/{file.name}"
             stamp = f"{FORMAT} {name} {state.st_size} {state.st_mtime_ns} {state.st_ino} {labels.fingerprint}"
             key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-            sources.append(Source(key, file, name, state.st_size, state.st_ino, state.st_mtime))
+            sources.append(Source(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
     return sources
 
 
@@ -116,7 +116,7 @@ def _open(source: Source) -> Any:
     except OSError:
         raise FileChangedError from None
     state = os.fstat(stream.fileno())
-    if state.st_ino != source.inode or state.st_size < source.size:
+    if (state.st_size, state.st_ino, state.st_mtime_ns) != (source.size, source.inode, source.changed):
         stream.close()
         raise FileChangedError
     return stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -146,16 +147,16 @@ def test_a_file_that_never_rests_is_left_out(
     assert refresh_mirror(workspace, labels)["samples"].is_empty()
 
 
-def test_a_file_that_is_appended_to_is_read_as_far_as_it_went(workspace: Workspace, labels: LabelSchema) -> None:
+def test_a_file_that_grew_since_it_was_listed_is_listed_again(workspace: Workspace, labels: LabelSchema) -> None:
     path = workspace.annotation_samples / "a.jsonl"
     write_tasks(path, [make_sample(1, labels)], labels)
     (source,) = sources.list_sources(workspace, labels)
     with path.open("ab") as stream:
         stream.write(b'{"data": {"text": "hal')
-    unreadable: list[int] = []
-    (part,) = sources.cut_source(source)
-    assert len(list(sources.read_part(part, labels, unreadable))) == 1
-    assert unreadable == []
+    with pytest.raises(sources.FileChangedError):
+        list(sources.read_part(sources.Part(source, 0, source.size), labels, []))
+    mirror = refresh_mirror(workspace, labels)
+    assert (mirror["samples"].height, mirror.unreadable) == (1, 1)
 
 
 def test_the_record_behind_a_row(workspace: Workspace, labels: LabelSchema) -> None:
@@ -202,3 +203,28 @@ def test_strange_values_are_kept_as_text(workspace: Workspace, labels: LabelSche
     assert (row["language"], row["document_type"], row["sample_id"]) == ("7", "['x']", "12")
     assert mirror["reviews"]["lead_time"].to_list() == [None]
     assert "broken_region" in mirror["issues"]["code"].cast(pl.String).to_list()
+
+
+def test_looks_while_a_run_writes_see_whole_files_only(workspace: Workspace, labels: LabelSchema) -> None:
+    path = workspace.annotation_samples / "run.jsonl"
+    samples = [make_sample(number, labels) for number in range(30)]
+    write_tasks(path, samples[:1], labels)
+    done = threading.Event()
+
+    def write() -> None:
+        for size in range(2, 31):
+            fresh = path.with_suffix(".new")
+            write_tasks(fresh, samples[:size], labels)
+            fresh.replace(path)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = []
+    while not done.is_set():
+        mirror = refresh_mirror(workspace, labels)
+        assert mirror.unreadable == 0
+        seen.append(mirror["samples"].height)
+        assert mirror["entities"].filter(pl.col("side") == "predicted").height == 10 * seen[-1]
+    writer.join()
+    assert refresh_mirror(workspace, labels)["samples"].height == 30
