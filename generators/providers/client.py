@@ -161,7 +161,10 @@ def _make_http_client(base_url: str, limits: httpx2.Limits, timeout: httpx2.Time
 
 def read_status_error(error: openai.APIStatusError, url: str) -> GoldspanError:
     """An HTTP status in our words."""
-    status, message = error.status_code, str(error.message)[:_SHOWN]
+    status, message = error.status_code, str(error.message)
+    if " - " not in message and (said := _find_words(error.body)):
+        message = f"{message} - {said}"
+    message = message[:_SHOWN]
     if status == 429 and not any(word in str(error.body).lower() for word in _NO_BALANCE):
         return Throttled(read_retry_after(error.response.headers))
     if status in {402, 429}:
@@ -175,6 +178,19 @@ def read_status_error(error: openai.APIStatusError, url: str) -> GoldspanError:
     if status in {408, 409} or status >= 500:
         return _ServerBroke(status, message, read_retry_after(error.response.headers))
     return Rejected(status, message)
+
+
+def _find_words(body: object) -> str:
+    """What the server says where the library does not look: `{"error": "…"}`, FastAPI's `detail`, plain text.
+
+    The value that a `detail` quotes from the request is left out.
+    """
+    if isinstance(body, Mapping):
+        body = body.get("detail") or body.get("error")
+    if isinstance(body, list):
+        entries = [entry for entry in body if isinstance(entry, Mapping)]
+        return "; ".join(f"{'.'.join(map(str, entry.get('loc', ())))} {entry.get('msg', '')}" for entry in entries)
+    return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -196,8 +196,8 @@ class LiveExecutor:
             self._last_progress = self._clock()
         elif self._breaker.is_open and not self._trouble:
             self._trouble = TransientServiceError(
-                f"The server keeps failing; the run has stopped so as not to burn attempts. The last failure: {error} "
-                "Everything answered is kept; resume when the server is well."
+                "The server keeps failing; the run has stopped so as not to burn attempts. "
+                f"The last failure: {str(error).rstrip('.')}. Everything answered is kept; resume when the server is well."
             )
 
 

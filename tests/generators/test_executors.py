@@ -87,6 +87,23 @@ def test_statuses_in_our_words():
     assert type(read_status_error(make_error(400), "u")) is Rejected
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("too long", "said - too long"),
+        ({"error": "too long"}, "said - too long"),
+        (
+            {"detail": [{"loc": ["body", "seed"], "msg": "not permitted", "input": "Ann Lee"}]},
+            "said - body.seed not permitted",
+        ),
+        ("<html>Bad gateway</html>", "said"),
+        (None, "said"),
+    ],
+)
+def test_the_servers_own_words_are_kept(body, words):
+    assert str(read_status_error(make_error(422, body), "u")) == words
+
+
 def test_retry_after_in_each_of_its_forms():
     later = datetime.now(UTC) + timedelta(seconds=60)
     assert read_retry_after({}) is None
