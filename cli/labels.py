@@ -17,6 +17,7 @@ from cli.options import HELP, JsonOption, LabelsOption
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     context_settings=HELP,
     help="The label schema: the single source of truth for every label.",
 )

@@ -18,6 +18,7 @@ from cli.refusals import Refusals
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     context_settings=HELP,
     help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them.",
 )
