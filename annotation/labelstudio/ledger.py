@@ -135,8 +135,8 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
 class RecordFile:
     """Fresh records on disk while a pull runs; one that was interrupted goes on where it stopped.
 
-    `places` gives the place of each record by task id. A line also holds the task's `updated_at`, so that a record
-    is fetched again when its task has changed since.
+    `places` gives the place of each record by task id. A line also holds a stamp, so that a record is fetched again
+    when its task has changed since.
     """
 
     def __init__(self, path: Path) -> None:
@@ -209,7 +209,7 @@ def _choose(
 
 
 def _drop(local: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take_remote: bool) -> dict[str, Any] | None:
-    sample_id = local["data"]["sample_id"]
+    sample_id = _read_name(local)
     if digest_record(local) != _read_base(local):
         merged.conflicts.append(sample_id)
         conflicts.append(_write_conflict(local, None))
@@ -223,13 +223,17 @@ def _read_base(local: dict[str, Any]) -> str:
     return str(_read_pull(local).get("sha256", ""))
 
 
+def _read_name(record: dict[str, Any]) -> str:
+    return str(record.get("data", {}).get("sample_id") or f"task {record['id']}")
+
+
 def _read_pull(record: dict[str, Any]) -> dict[str, Any]:
     pull = record.get("data", {}).get("provenance", {}).get("pull", {})
     return pull if isinstance(pull, dict) else {}
 
 
 def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None) -> bytes:
-    entry = {"sample_id": local["data"]["sample_id"], "task": local["id"], "local": local, "remote": remote}
+    entry = {"sample_id": _read_name(local), "task": local["id"], "local": local, "remote": remote}
     return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 

@@ -168,21 +168,27 @@ class _Fetched:
 def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
     fetched = _Fetched()
     drafts = {task for task, known in run.known.items() if known.drafts}
-    records.keep_only({task: stamp for task, stamp in run.changes.wanted.items() if task not in drafts})
-    left = run.changes.wanted.keys() - records.places.keys()
+    wanted = run.changes.wanted
+    records.keep_only({task: _mark(run, stamp) for task, stamp in wanted.items() if task not in drafts})
+    left = wanted.keys() - records.places.keys()
     for number, task in enumerate(_iter_tasks(run, left), start=len(records.places)):
         if number % _CHUNK == 0:
-            run.progress("fetching", number, len(run.changes.wanted))
+            run.progress("fetching", number, len(wanted))
             records.flush()
         try:
             pulled = builder.build(task)
         except RecordError as error:
             fetched.refused.append(Refused(str(task["data"].get("sample_id") or ""), str(error)))
             continue
-        records.add(task["id"], run.changes.wanted[task["id"]], pulled.record)
+        records.add(task["id"], _mark(run, wanted[task["id"]]), pulled.record)
         _count(fetched, pulled.record, pulled.lints, pulled.snapped)
     run.progress("fetching", len(run.changes.wanted), len(run.changes.wanted))
     return fetched
+
+
+def _mark(run: _Run, stamp: str) -> str:
+    """What a record was made from: an interrupted pull only goes on with records of the same making."""
+    return f"{stamp} {run.options.policy} {run.options.snap}"
 
 
 def _iter_tasks(run: _Run, left: set[int]) -> Iterator[dict[str, Any]]:
