@@ -197,7 +197,8 @@ class LiveExecutor:
         elif self._breaker.is_open and not self._trouble:
             self._trouble = TransientServiceError(
                 "The server keeps failing; the run has stopped so as not to burn attempts. "
-                f"The last failure: {str(error).rstrip('.')}. Everything answered is kept; resume when the server is well."
+                f"The last failure: {str(error).rstrip('.')}. "
+                "Everything answered is kept; resume when the server is well."
             )
 
 
