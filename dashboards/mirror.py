@@ -6,6 +6,7 @@ schema). Large files are cut at line ends and read by several processes. The mir
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -108,7 +109,7 @@ def _read_parts(parts: list[tuple[Path, Part]], labels: LabelSchema, progress: P
         for root, part in parts:
             _write_part(root, part, labels)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=gc.disable) as pool:
         futures = [(pool.submit(_write_part, root, part, labels), part) for root, part in parts]
         try:
             for future, part in futures:
