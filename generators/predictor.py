@@ -114,13 +114,14 @@ class LlmPredictor(Predictor):
         self._desk: AnswerDesk | None = None
 
     async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
-        """Read one text, each window with questions of its own.
+        """Read one text, each window with questions of its own; the text is never an example for itself.
 
         Raises:
             ServiceError: the server does not answer, or no answer could be read.
 
         """
-        shots = choose_shots(self._pool, language, self._settings.shots)
+        others = (sample for sample in self._pool if sample.text != text)
+        shots = choose_shots(others, language, self._settings.shots)
         windows = split_text(text, WINDOW, OVERLAP)
         readings = await asyncio.gather(*(self._read_window(text[w.start : w.end], shots) for w in windows))
         placed = (

@@ -73,7 +73,7 @@ def make_predictor(
     server: Server, pool: tuple[Sample, ...] = (), folder: Path | None = None, **changes
 ) -> LlmPredictor:
     settings = LlmSettings("m", server.url, "none", limits=LiveLimits(4), **changes)
-    return LlmPredictor(LABELS, settings, folder=folder)
+    return LlmPredictor(LABELS, settings, pool, folder)
 
 
 async def read_once(predictor: LlmPredictor, text: str = TEXT) -> Annotation:
@@ -198,6 +198,14 @@ def test_shots_are_turns_in_the_language_of_the_text() -> None:
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert json.loads(messages[2]["content"])["tagged_text"] == "<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>"
     assert all(label.code in messages[0]["content"] for label in LABELS.entities)
+
+
+async def test_a_text_is_never_an_example_for_itself() -> None:
+    pool = (make_shot(TAGGED, "en"),)
+    async with serve(lambda text, _: answer(tag(text))) as server:
+        await read_once(make_predictor(server, pool))
+        await read_once(make_predictor(server, pool), "Another text.")
+    assert [len(body["messages"]) for body in server.bodies] == [2, 4]
 
 
 def test_reading_an_exact_answer() -> None:
