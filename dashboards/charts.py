@@ -17,7 +17,8 @@ SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a
 SIDES = alt.Scale(domain=["predicted", "annotated"], range=[PREDICTED, ANNOTATED])
 _LABEL_PIXELS = 170
 _DARK, _LIGHT = "#10243e", "#ffffff"
-_MANY_COLUMNS = 6
+_WIDEST_LABELS = 40
+"""Characters that the labels of an axis may have to stand side by side on a narrow screen."""
 
 
 def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
@@ -60,7 +61,7 @@ def draw_heatmap(
     Cells whose column `faint` is true rest on little and are drawn pale.
     """
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
-    angle = -40 if frame[x].n_unique() > _MANY_COLUMNS else 0
+    angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0
     base = alt.Chart(frame).encode(
         x=alt.X(f"{x}:N", title=x, axis=alt.Axis(labelAngle=angle, labelOverlap=False)),
         y=alt.Y(f"{y}:N", sort=list(order) or "ascending", title=None, axis=alt.Axis(labelOverlap=False)),

@@ -10,8 +10,9 @@ import streamlit as st
 
 _STYLE = """<style>
 .stMainBlockContainer { padding: 2.6rem 2.5rem 3rem; max-width: 1500px; }
-[data-testid="stSidebar"][aria-expanded="true"] { width: 13.5rem !important; min-width: 13.5rem; }
-[data-testid="stMetric"] { padding: 0.55rem 0.8rem; }
+[data-testid="stSidebar"][data-collapsed="false"] { width: 13.5rem !important; }
+[data-testid="stMetric"] { padding: 0; }
+[data-testid="stMetric"] > div { padding: 0.5rem 0.8rem; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""
 _SHARES = {
@@ -68,7 +69,7 @@ def show_metrics(metrics: Sequence[tuple[str, str, str]]) -> None:
 
 def show_metric(name: str, value: str, explanation: str) -> None:
     """One figure."""
-    st.metric(name, value, help=explanation, border=True, width=160)
+    st.metric(name, value, help=explanation, border=True, width=150)
 
 
 def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
