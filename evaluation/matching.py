@@ -14,6 +14,7 @@ and the second one is left over.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -134,9 +135,13 @@ def _pair_boundaries(golds: list[T], predictions: list[T], matches: list[Match[T
 
 
 def _pair_overlaps(golds: list[T], predictions: list[T], matches: list[Match[T]]) -> tuple[list[T], list[T]]:
+    """Both lists are in text order; a gold span is held only against the predictions that can reach it."""
+    starts = [span.start for span in predictions]
+    longest = max((span.end - span.start for span in predictions), default=0)
     candidates: list[tuple[bool, float, Key, Key, int, int]] = []
     for g, gold in enumerate(golds):
-        for p, predicted in enumerate(predictions):
+        for p in range(bisect_right(starts, gold.start - longest), bisect_left(starts, gold.end)):
+            predicted = predictions[p]
             iou = measure_iou(gold, predicted)
             if iou > 0:
                 low, high = sorted((_key(gold), _key(predicted)))

@@ -1,5 +1,6 @@
 from collections import Counter
 from random import Random
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -122,3 +123,11 @@ def test_a_reading_matches_itself(reading):
 @given(readings, readings)
 def test_correct_pairs_are_the_multiset_intersection(gold, predicted):
     assert kinds(gold, predicted)[Kind.CORRECT] == (Counter(gold) & Counter(predicted)).total()
+
+
+def test_one_long_text_with_every_boundary_wrong_costs_no_square_of_its_spans():
+    gold = [Span(place, place + 6, "CITY") for place in range(0, 400_000, 20)]
+    predicted = [Span(span.start + 3, span.end + 3, "CITY") for span in gold]
+    begun = process_time()
+    assert {match.kind for match in match_spans(gold, predicted)} == {Kind.BOUNDARY}
+    assert process_time() - begun < 10
