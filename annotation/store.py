@@ -26,7 +26,7 @@ OnError = Callable[[RecordError], None]
 MAX_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is refused instead of filling the memory."""
 
-_COMPANIONS = (".state.json", ".conflicts.jsonl")
+_COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl")
 """Endings of files that lie beside samples and hold none; folders are read without them."""
 
 
