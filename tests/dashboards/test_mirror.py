@@ -111,6 +111,14 @@ def test_files_with_one_task_or_a_list(workspace: Workspace, labels: LabelSchema
     assert {sample.text for sample in read} == {sample.text for sample in samples}
 
 
+def test_what_a_pull_keeps_beside_its_samples_is_no_sample(workspace: Workspace, labels: LabelSchema) -> None:
+    write_tasks(workspace.training_samples / "a.jsonl", [make_sample(1, labels)], labels)
+    for name in ("a.state.json", "a.conflicts.jsonl", "a.part.jsonl", ".hidden.jsonl"):
+        (workspace.training_samples / name).write_text('{"task": 1, "record": {}}\n')
+    mirror = refresh_mirror(workspace, labels)
+    assert (mirror["samples"].height, mirror.unreadable) == (1, 0)
+
+
 def test_a_file_replaced_while_it_is_read_is_read_again(
     workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
