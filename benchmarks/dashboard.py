@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -94,7 +95,7 @@ def review(draw: random.Random, number: int, entities: tuple[Entity, ...], menti
 def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]]) -> None:
     """What the dashboard's process does at a first look, or at a change of the language filter."""
     started = time.perf_counter()
-    from dashboards import navigation  # noqa: F401
+    importlib.import_module("dashboards.navigation")
     from dashboards.mirror import refresh_mirror
     from dashboards.views import coverage, overview, quality
 
