@@ -19,8 +19,8 @@ from annotation.errors import TaggedTextError, UnknownNameError
 from annotation.labels import LabelSchema
 from annotation.types import Entity, Mention, sort_spans
 
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9_]*)((?:\s+[a-z]+\s*=\s*\"[^\"<>]*\")*)\s*>")
-_ATTRIBUTE = re.compile(r"([a-z]+)\s*=\s*\"([^\"]*)\"")
+_TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9_]*)((?:\s+[a-z]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*)\s*>""")
+_ATTRIBUTE = re.compile(r"""([a-z]+)\s*=\s*["']([^"']*)["']""")
 _ESCAPE = re.compile(r"&(lt|gt|amp);")
 _NEEDS_ESCAPE = re.compile(r"<(?=[A-Za-z/])|&(?=(?:lt|gt|amp);)")
 _CHARACTERS = {"lt": "<", "gt": ">", "amp": "&"}

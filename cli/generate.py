@@ -71,9 +71,9 @@ def start(
     temperature: Temperature = None,
     output_tokens: OutputTokens = 4096,
     attempts: Attempts = 3,
-    max_workers: MaxWorkers = 16,
-    requests_per_minute: RequestsPerMinute = 0,
-    tokens_per_minute: TokensPerMinute = 0,
+    max_workers: MaxWorkers = None,
+    requests_per_minute: RequestsPerMinute = None,
+    tokens_per_minute: TokensPerMinute = None,
     poll_interval: PollInterval = 0.0,
     no_wait: NoWait = False,
     run: RunOption = "",
@@ -112,9 +112,9 @@ def resume(
     run: RunName = "",
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
-    max_workers: MaxWorkers = 16,
-    requests_per_minute: RequestsPerMinute = 0,
-    tokens_per_minute: TokensPerMinute = 0,
+    max_workers: MaxWorkers = None,
+    requests_per_minute: RequestsPerMinute = None,
+    tokens_per_minute: TokensPerMinute = None,
     poll_interval: PollInterval = 0.0,
     no_wait: NoWait = False,
     data: DataOption = None,
@@ -136,7 +136,7 @@ def retry(
     run: RunName = "",
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
-    max_workers: MaxWorkers = 16,
+    max_workers: MaxWorkers = None,
     poll_interval: PollInterval = 0.0,
     data: DataOption = None,
     labels: LabelsOption = None,
@@ -149,7 +149,7 @@ def retry(
     folder = find_run(find_workspace(data), run, unfinished=False)
     if not run:
         say(f"Asking the dead letters of {folder.name} again.")
-    job = JobOptions(max_workers, 0, 0, poll_interval, False, max_cost, max_tokens)
+    job = JobOptions(max_workers, None, None, poll_interval, False, max_cost, max_tokens)
     _drive(folder, data, labels, job, task=Task.RETRY, json=json)
 
 

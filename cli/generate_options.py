@@ -33,9 +33,16 @@ PriceOut = Annotated[float | None, typer.Option(min=0, help="US dollars for one 
 Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Default: the provider's own")]
 OutputTokens = Annotated[int, typer.Option(min=16, help="Room for one answer; doubled after a truncated one")]
 Attempts = Annotated[int, typer.Option(min=1, help="How often one stage is asked before it is a dead letter")]
-MaxWorkers = Annotated[int, typer.Option(min=1, help="Requests at a time (live); fewer when the server says so")]
-RequestsPerMinute = Annotated[int, typer.Option(min=0, help="Limit of the account (live); 0: none")]
-TokensPerMinute = Annotated[int, typer.Option(min=0, help="Limit of the account (live); 0: none")]
+MaxWorkers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Requests at a time (live); fewer when the server says so. Default: as before, else 16"),
+]
+RequestsPerMinute = Annotated[
+    int | None, typer.Option(min=0, help="Limit of the account (live); 0: none. Default: as before")
+]
+TokensPerMinute = Annotated[
+    int | None, typer.Option(min=0, help="Limit of the account (live); 0: none. Default: as before")
+]
 PollInterval = Annotated[float, typer.Option(min=0, help="Seconds between looks at a batch; 0: adaptive")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Leave batches with the provider and return (exit code 4)")]
 RunOption = Annotated[str, typer.Option("--run", help="Name of the run; default: made from the settings")]
@@ -46,9 +53,9 @@ RunName = Annotated[str, typer.Argument(metavar="[RUN]", help="Name of the run; 
 class JobOptions:
     """How this process works on a run."""
 
-    max_workers: int = 16
-    requests_per_minute: int = 0
-    tokens_per_minute: int = 0
+    max_workers: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     poll_interval: float = 0.0
     no_wait: bool = False
     max_cost: float | None = None

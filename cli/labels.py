@@ -88,8 +88,12 @@ def add(
 
 
 @app.command("check")
-def check(labels: LabelsOption = None, as_json: JsonOption = False) -> None:
-    """Is the label schema sound? Broken ones fail with the place; doubtful ones are listed."""
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when something is listed")] = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is the label schema sound? A broken one fails with the place; what is doubtful is listed."""
     from annotation.schema_edit import review_labels
 
     schema = load_labels(labels)
@@ -100,7 +104,7 @@ def check(labels: LabelsOption = None, as_json: JsonOption = False) -> None:
         for finding in findings:
             warn(f"{finding.label}: {finding.message}")
         say(f"{find_label_file(labels)}: {len(schema.labels)} labels, {len(findings)} to look at.")
-    raise typer.Exit(Exit.REFUSED_SOME if findings else Exit.OK)
+    raise typer.Exit(Exit.REFUSED_SOME if findings and strict else Exit.OK)
 
 
 @app.command("config")

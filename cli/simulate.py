@@ -16,7 +16,7 @@ def simulate(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one")] = 8123,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     faults: Annotated[Path | None, typer.Option(help="Fault plan (TOML): what goes wrong, how often")] = None,
-    state: Annotated[Path, typer.Option(help="SQLite file with everything the provider knows")] = Path("data/simulator.db"),
+    state: Annotated[Path, typer.Option(help="SQLite file with what the provider knows")] = Path("data/simulator.db"),
     latency: Annotated[str, typer.Option(help="Seconds to an answer: 0.5, 0.2..1.5 or 0.5~0.8 (median~sigma)")] = "0",
     window_seconds: Annotated[float | None, typer.Option(help="Let batch windows last so many seconds")] = None,
     idempotent: Annotated[bool, typer.Option(help="Answer a repeated Idempotency-Key again, free")] = False,

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import schemas
-from annotation.alignment import align_values
+from annotation.alignment import Doubt, align_values
 from annotation.checks import Issue, check_annotation, check_text, has_errors
 from annotation.errors import GoldspanError
 from annotation.labels import LabelSchema
@@ -160,6 +160,9 @@ def _read_values(document: Mapping[str, Any], context: Context) -> Tagged:
     if aligned.unaligned:
         missing = "; ".join(f"a {entry.label} {entry.hint}" for entry in aligned.unaligned[:3])
         raise _WrongAnswerError(f"Not every value stands in the text as it is given: {missing}.")
+    if doubts := [doubt for doubt in aligned.ambiguous if doubt.doubt is not Doubt.COMPOUND]:
+        unclear = "; ".join(f"a {' or '.join(d.labels)} ({d.doubt.value.replace('_', ' ')})" for d in doubts[:3])
+        raise _WrongAnswerError(f"It is not clear which places are meant: {unclear}. Answer with tagged_text instead.")
     return Tagged(document["text"], aligned.entities)
 
 

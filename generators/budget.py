@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -35,6 +35,14 @@ class Prices:
 def count_prompt_tokens(body: Mapping[str, Any]) -> int:
     """Tokens of a prompt as a rule of thumb: its bytes by four, the answer's schema included."""
     return len(orjson.dumps([body.get("messages"), body.get("response_format")])) // BYTES_PER_TOKEN
+
+
+def estimate_usage(answer: Answer, body: Mapping[str, Any]) -> Answer:
+    """The answer with tokens by the rule of thumb, for servers that do not count; counted tokens stay."""
+    if answer.tokens_in or answer.tokens_out or not answer.content:
+        return answer
+    tokens_out = max(1, len(answer.content.encode()) // BYTES_PER_TOKEN)
+    return replace(answer, tokens_in=count_prompt_tokens(body), tokens_out=tokens_out)
 
 
 class Budget:

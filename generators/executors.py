@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from annotation.errors import ConfigurationError
@@ -13,6 +14,9 @@ from generators.providers.base import Executor
 from generators.providers.profiles import ProviderProfile, find_profile
 from generators.runs import OpenRun
 from generators.settings import RunSettings
+
+if TYPE_CHECKING:
+    from generators.providers.live import LiveLimits
 
 OFFLINE = "offline"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -23,14 +27,31 @@ class Working:
     """How this process works; none of it changes what is asked.
 
     `max_workers` connections at most (live), `poll_interval` seconds between looks at a batch (0: as the provider's
-    pace suggests), limits per minute (0: none), `wait` False leaves batches with the provider and returns.
+    pace suggests), limits per minute (0: none), `wait` False leaves batches with the provider and returns. What is
+    None is taken from the process before, else from `LiveLimits`.
     """
 
-    max_workers: int = 16
+    max_workers: int | None = None
     poll_interval: float = 0.0
-    requests_per_minute: int = 0
-    tokens_per_minute: int = 0
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     wait: bool = True
+
+
+def read_limits(run: OpenRun, working: Working) -> LiveLimits:
+    """The limits of the live pool: those asked for now, else those that the run remembers; they are remembered."""
+    from generators.providers.live import LiveLimits
+
+    stored = asdict(LiveLimits()) | run.journal.read_settings().get("pool", {})
+    asked = {
+        "max_workers": working.max_workers,
+        "requests_per_minute": working.requests_per_minute,
+        "tokens_per_minute": working.tokens_per_minute,
+    }
+    chosen = stored | {name: value for name, value in asked.items() if value is not None}
+    if chosen != stored:
+        run.journal.write_settings({"pool": chosen})
+    return LiveLimits(**chosen)
 
 
 def make_executor(run: OpenRun, working: Working) -> Executor:
@@ -60,10 +81,9 @@ def make_executor(run: OpenRun, working: Working) -> Executor:
             poll_interval=working.poll_interval,
             wait=working.wait,
         )
-    from generators.providers.live import LiveExecutor, LiveLimits
+    from generators.providers.live import LiveExecutor
 
-    limits = LiveLimits(working.max_workers, working.requests_per_minute, working.tokens_per_minute)
-    return LiveExecutor(journal, url, key, limits)
+    return LiveExecutor(journal, url, key, read_limits(run, working))
 
 
 def find_url(settings: RunSettings, profile: ProviderProfile) -> str:

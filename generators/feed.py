@@ -9,7 +9,7 @@ from typing import Any
 
 from annotation.labels import LabelSchema
 from generators.answers import Context, Verdict, judge_answer
-from generators.budget import EXPECTED_OUTPUT, Budget
+from generators.budget import EXPECTED_OUTPUT, Budget, estimate_usage
 from generators.journal import Journal
 from generators.providers.base import Answer, Request
 from generators.rows import OPEN_STATES, Item, Row, RowKey
@@ -139,6 +139,8 @@ class PipelineFeed:
         item = self._journal.read_item(row.item)
         context = Context(self._work.labels, item.spec, self._find_input(row.item, row.stage))
         verdict = judge_answer(answer, row.stage, context)
+        if not (answer.tokens_in or answer.tokens_out) and answer.content:
+            answer = estimate_usage(answer, self._rebuild(row).body)
         self._journal.decide_row(
             replace(
                 row,

@@ -31,6 +31,10 @@ def test_reads_the_notation_with_exact_offsets(labels: LabelSchema) -> None:
     assert render_tagged(tagged.text, tagged.entities, tagged.mentions) == EXAMPLE
 
 
+def test_either_kind_of_quote_is_read(labels: LabelSchema) -> None:
+    assert parse_tagged("<m c='1' k='PRONOUN'>she</m>", labels).mentions == (Mention(0, 3, "PRONOUN", "1"),)
+
+
 @given(samples())
 def test_round_trip_gives_back_exactly_what_went_in(sample: Sample) -> None:
     annotation = sample.annotations[0]

@@ -8,11 +8,16 @@ import openai
 import pytest
 
 from annotation.errors import ConfigurationError, TerminalServiceError
-from generators.budget import Budget, Prices
-from generators.executors import find_key, find_prices, normalise_url, read_env_file
+from annotation.labels import load_labels
+from annotation.workspace import Workspace
+from generators.budget import Budget, Prices, count_prompt_tokens, estimate_usage
+from generators.executors import Working, find_key, find_prices, normalise_url, read_env_file, read_limits
 from generators.providers.base import Answer
 from generators.providers.client import Rejected, Throttled, read_retry_after, read_status_error
+from generators.providers.live import LiveLimits
 from generators.providers.profiles import find_profile
+from generators.runs import begin_run, open_run
+from generators.settings import RunSettings
 from tests.generators.scripted import make_settings
 
 
@@ -111,3 +116,21 @@ def test_retry_after_in_each_of_its_forms():
     assert read_retry_after({"retry-after": "2.5"}) == 2.5
     assert 55 < (read_retry_after({"retry-after": format_datetime(later, usegmt=True)}) or 0) <= 60
     assert read_retry_after({"retry-after": "soon"}) is None
+
+
+def test_a_run_remembers_the_limits_of_its_pool(tmp_path):
+    settings = RunSettings("compatible", 2, model="m", mode="live", api_url="http://127.0.0.1:9/v1")
+    run = open_run(begin_run(Workspace(tmp_path), settings, load_labels()))
+    with run.journal:
+        assert read_limits(run, Working()) == LiveLimits()
+        assert read_limits(run, Working(max_workers=3, tokens_per_minute=500)) == LiveLimits(3, 0, 500)
+        assert read_limits(run, Working()) == LiveLimits(3, 0, 500)
+        assert read_limits(run, Working(tokens_per_minute=0)) == LiveLimits(3, 0, 0)
+
+
+@pytest.mark.parametrize("tokens", [(0, 0), (7, 9), (0, 3)])
+def test_tokens_are_estimated_only_where_the_server_does_not_count(tokens):
+    body = {"messages": [{"role": "user", "content": "x" * 400}]}
+    answer = estimate_usage(Answer("a", content="y" * 80, tokens_in=tokens[0], tokens_out=tokens[1]), body)
+    expected = tokens if any(tokens) else (count_prompt_tokens(body), 20)
+    assert (answer.tokens_in, answer.tokens_out) == expected
