@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,11 @@ def small(tmp_path_factory: pytest.TempPathFactory, labels: LabelSchema) -> Work
 def workspace(tmp_path: Path) -> Workspace:
     """An empty one."""
     return Workspace(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit's AppTest puts its script in the place of `__main__`, which later child processes would then load."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
