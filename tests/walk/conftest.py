@@ -9,8 +9,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,8 +98,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The address of an empty database `labelstudio` in a PostgreSQL server of our own."""
+def postgres_server() -> Iterator[Callable[[], str]]:
+    """A PostgreSQL server of our own; a call creates an empty database and returns its address."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
     if programs is None:
         skip_or_fail("The PostgreSQL tests need Debian's postgresql package (apt-get install postgresql).")
@@ -119,9 +120,21 @@ def postgres_url() -> Iterator[str]:
     run("initdb", "-D", data, "-U", "walk", "--auth=trust", "--no-sync", "--encoding=UTF8")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start")
+    names = (f"labelstudio{number}" for number in count(1))
+
+    def create() -> str:
+        name = next(names)
+        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "walk", name)
+        return f"postgresql://walk:walk@127.0.0.1:{port}/{name}"
+
     try:
-        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "walk", "labelstudio")
-        yield f"postgresql://walk:walk@127.0.0.1:{port}/labelstudio"
+        yield create
     finally:
         run("pg_ctl", "-D", data, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_server: Callable[[], str]) -> str:
+    """The address of an empty database: a Label Studio keeps its owner in it, so no two may share one."""
+    return postgres_server()
