@@ -19,7 +19,7 @@ import orjson
 from annotation.checks import check_text, find_errors
 from annotation.errors import InputError, RecordError, StateError
 from annotation.labels import LabelSchema
-from annotation.tasks import encode_task, read_task, task_problems, task_validator
+from annotation.tasks import Reading, encode_task, read_task, task_problems, task_validator
 from annotation.types import Sample
 
 OnError = Callable[[RecordError], None]
@@ -137,17 +137,25 @@ def read_samples(
 
     A record with an issue in its regions or relations is refused; `tolerant` keeps what can be read of it.
     """
+    for record, (sample, issues) in read_readings(paths, labels, on_error):
+        if issues and not tolerant:
+            on_error(RecordError(f"{issues[0].code}: {issues[0].message}", file=record.file, line=record.line))
+        else:
+            yield sample
+
+
+def read_readings(
+    paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error
+) -> Iterator[tuple[Record, Reading]]:
+    """Every record of files and folders that has a text, with its sample and what could not be read of it."""
     for file in list_files(paths):
         for record in read_records(file, on_error):
             try:
-                sample, issues = read_task(record.value, labels)
+                reading = read_task(record.value, labels)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=record.file, line=record.line, pointer=error.pointer))
-                continue
-            if issues and not tolerant:
-                on_error(RecordError(f"{issues[0].code}: {issues[0].message}", file=record.file, line=record.line))
             else:
-                yield sample
+                yield record, reading
 
 
 def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:

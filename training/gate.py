@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from annotation.checks import check_annotation, has_errors
+from annotation.checks import check_annotation
 from annotation.errors import InputError, RecordError, SchemaError
 from annotation.labels import LabelSchema
 from annotation.leakage import measure_leakage
@@ -148,8 +148,9 @@ def _count(samples: Iterable[Sample], labels: LabelSchema) -> _Facts:
         facts.languages[sample.language] += 1
         for review in list_latest_reviews(sample):
             issues = check_annotation(sample.text, review, labels, sample.language, sample.country)
-            facts.errors += sum(has_errors([issue]) for issue in issues)
-            facts.warnings += sum(not has_errors([issue]) for issue in issues)
+            errors = sum(issue.severity == "error" for issue in issues)
+            facts.errors += errors
+            facts.warnings += len(issues) - errors
         for entity in sample.reviews[0].entities:
             facts.entities[entity.label] += 1
             facts.by_language[entity.label, sample.language] += 1

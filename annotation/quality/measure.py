@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from annotation.checks import CODES, ERRORS, Issue, check_sample
-from annotation.errors import RecordError
 from annotation.labels import LabelSchema
 from annotation.outline import Outline, outline_sample
 from annotation.quality.balance import BalanceCounts, judge_balance
 from annotation.quality.diversity import judge_diversity
 from annotation.quality.result import CheckResult, rate_result
 from annotation.quality.values import ValueCounts, judge_names, judge_values
-from annotation.store import OnError, list_files, raise_error, read_records
-from annotation.tasks import read_task
+from annotation.store import OnError, raise_error, read_readings
 from annotation.types import Sample
 
 _ALIGNMENT = (
@@ -84,15 +82,9 @@ def measure_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError 
     reading = Findings()
 
     def read() -> Iterator[Sample]:
-        for file in list_files(paths):
-            for record in read_records(file, on_error):
-                try:
-                    sample, issues = read_task(record.value, labels)
-                except RecordError as error:
-                    on_error(RecordError(error.reason, file=record.file, line=record.line, pointer=error.pointer))
-                    continue
-                reading.add(sample.sample_id, issues)
-                yield sample
+        for _, (sample, issues) in read_readings(paths, labels, on_error):
+            reading.add(sample.sample_id, issues)
+            yield sample
 
     report = measure_quality(read(), labels)
     found = tuple(_judge_issue(code, reading, report.entities) for code in _READING)
