@@ -11,11 +11,14 @@ class MinuteLimit:
         self._capacity = max(1.0, per_minute / 10)
         self._filled, self._at = self._capacity, now
 
-    def take(self, amount: float, now: float) -> float:
-        """Take an amount; returns the seconds to wait before using it. The bucket may go into debt for it."""
+    def measure_pause(self, amount: float, now: float) -> float:
+        """Seconds until an amount may be taken. One that the bucket never holds may be taken when it is full."""
         if not self._rate:
             return 0.0
         self._filled = min(self._capacity, self._filled + (now - self._at) * self._rate)
         self._at = now
+        return max(0.0, (min(amount, self._capacity) - self._filled) / self._rate)
+
+    def take(self, amount: float) -> None:
+        """Take an amount; the bucket may go into debt for it."""
         self._filled -= amount
-        return max(0.0, -self._filled / self._rate)

@@ -23,6 +23,9 @@ from generators.providers.limits import MinuteLimit
 _TAKE_AT_ONCE = 4
 _READY = 32
 """Requests that are made ahead, while all connections are busy."""
+_EASE_IN, _LONGEST_GAP = 0.5, 0.02
+"""Seconds over which the connections go out one by one, and the most between two: requests that leave together come
+back together, wait for each other, and leave together again."""
 _LOOK_EVERY = 0.25
 _DROPS = 2
 """How often a request may fail on its way before the row counts as failed."""
@@ -62,6 +65,7 @@ class LiveExecutor:
         self._wake = asyncio.Event()
         self._trouble: GoldspanError | None = None
         self._last_progress = clock()
+        self._gap, self._launch_at = min(_EASE_IN / limits.max_workers, _LONGEST_GAP), clock()
 
     async def run(self, feed: Feed, stop: asyncio.Event) -> None:
         """Answer until the feed is finished or `stop` is set; then let what is on its way come home.
@@ -93,24 +97,28 @@ class LiveExecutor:
         deliver_kept(self._journal, feed, "live")
         self._raw = self._journal.open_raw("live")
         while not stop.is_set() and not self._trouble and not feed.finished:
-            if self._ready and await self._is_free():
-                request = self._ready.popleft()
-                await self._pay_limits(request)
-                self._launch(client, feed, request)
-            elif len(self._ready) >= _READY or not self._refill(feed):
-                await self._sleep(_LOOK_EVERY)
-            else:
+            pause = max(self._measure_pause(), self._launch_at - self._clock(), 0.0)
+            if self._ready and not pause and len(self._flying) < self._pace.limit:
+                self._launch(client, feed)
+            elif len(self._ready) < _READY and self._refill(feed):
                 await asyncio.sleep(0)
+            else:
+                await self._sleep(min(pause or _LOOK_EVERY, _LOOK_EVERY))
         feed.give_back(request.custom_id for request in self._ready)
         self._ready.clear()
 
-    async def _is_free(self) -> bool:
-        if len(self._flying) >= self._pace.limit:
-            return False
-        pause = controller.measure_pause(self._pace, self._clock())
-        if pause > 0:
-            await asyncio.sleep(min(pause, _LOOK_EVERY))
-        return controller.measure_pause(self._pace, self._clock()) <= 0
+    def _measure_pause(self) -> float:
+        now = self._clock()
+        pause = max(controller.measure_pause(self._pace, now), self._requests.measure_pause(1, now))
+        if self._ready:
+            pause = max(pause, self._tokens.measure_pause(_count_tokens(self._ready[0]), now))
+        return pause
+
+    def _pick(self) -> Request:
+        request = self._ready.popleft()
+        self._requests.take(1)
+        self._tokens.take(_count_tokens(request))
+        return request
 
     def _refill(self, feed: Feed) -> bool:
         taken = feed.take(_TAKE_AT_ONCE)
@@ -125,17 +133,18 @@ class LiveExecutor:
         except TimeoutError:
             return
 
-    async def _pay_limits(self, request: Request) -> None:
-        now = self._clock()
-        pause = self._requests.take(1, now)
-        pause = max(pause, self._tokens.take(count_prompt_tokens(request.body) + EXPECTED_OUTPUT, now))
-        if pause > 0:
-            await asyncio.sleep(pause)
-
-    def _launch(self, client: ChatClient, feed: Feed, request: Request) -> None:
-        task = asyncio.get_running_loop().create_task(self._ask(client, feed, request))
+    def _launch(self, client: ChatClient, feed: Feed) -> None:
+        self._launch_at = self._clock() + self._gap
+        task = asyncio.get_running_loop().create_task(self._fly(client, feed, self._pick()))
         self._flying.add(task)
         task.add_done_callback(self._come_home)
+
+    async def _fly(self, client: ChatClient, feed: Feed, request: Request) -> None:
+        """Ask one request after another: a connection that is free goes on at once, and keeps its place in time."""
+        await self._ask(client, feed, request)
+        while self._ready and not self._measure_pause() and not self._trouble and len(self._flying) <= self._pace.limit:
+            self._wake.set()
+            await self._ask(client, feed, self._pick())
 
     def _come_home(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)
@@ -200,6 +209,10 @@ class LiveExecutor:
                 f"The last failure: {str(error).rstrip('.')}. "
                 "Everything answered is kept; resume when the server is well."
             )
+
+
+def _count_tokens(request: Request) -> int:
+    return count_prompt_tokens(request.body) + EXPECTED_OUTPUT
 
 
 def _make_failure(request: Request, code: str, error: GoldspanError) -> Answer:

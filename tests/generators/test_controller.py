@@ -85,13 +85,18 @@ def test_minute_limit_is_kept_over_any_stretch(per_minute, takes):
     limit, now, used = MinuteLimit(per_minute, 0.0), 0.0, 0.0
     for passed, amount in takes:
         now += passed
-        now += limit.take(amount, now)
+        now += limit.measure_pause(amount, now)
+        assert limit.measure_pause(amount, now) < 1e-6
+        limit.take(amount)
         used += amount
-        assert used <= max(1.0, per_minute / 10) + now * per_minute / 60 + amount + 1e-6
+        capacity = max(1.0, per_minute / 10)
+        assert used <= capacity + now * per_minute / 60 + max(0.0, amount - capacity) + 1e-6
 
 
 def test_no_limit_never_waits():
-    assert MinuteLimit(0, 0.0).take(10**9, 0.0) == 0.0
+    limit = MinuteLimit(0, 0.0)
+    limit.take(10**9)
+    assert limit.measure_pause(10**9, 0.0) == 0.0
 
 
 BODY = {"model": "m", "seed": 1, "max_tokens": 9, "response_format": {"type": "json_schema", "json_schema": {}}}
