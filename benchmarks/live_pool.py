@@ -5,7 +5,8 @@
 The server runs in a process of its own and answers after `latency` seconds. The pool is the real thing: prompts,
 journal, raw lines, judging. The baseline is a thread pool in which each request is one `httpx.post` (a connection and
 a TLS context each), without journal or judging; `raw` is bare aiohttp, likewise without.
-All run in one go on one machine; only the ratios mean anything.
+All run in one go on one machine; only the ratios mean anything. No client is further ahead of the threads than
+`bound / threads`: with few workers the server's latency is the limit, with many the client.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def main() -> None:
                 "raw / bound": round(raw.rate / bound, 3),
                 "threads": round(threads.rate, 1),
                 "pool / threads": round(pool.rate / threads.rate, 1),
+                "bound / threads": round(bound / threads.rate, 1),
                 "CPU ms: pool, raw, threads": [round(each.cpu, 2) for each in (pool, raw, threads)],
             }
             print(json.dumps(row), flush=True)
