@@ -133,9 +133,10 @@ def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> Iter
         seen: set[tuple[int, int, str]] = set()
         for span in spans:
             yield from _check_span(text, span, codes)
-            if span.span in seen:
-                yield "duplicate_span", span.start, span.end, span.label
-            seen.add(span.span)
+            place = span.span
+            if place in seen:
+                yield "duplicate_span", *place
+            seen.add(place)
     yield from _check_overlaps(annotation.entities)
 
 

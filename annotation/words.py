@@ -26,6 +26,8 @@ _REACH = 8
 _KATAKANA = regex.compile(r"[\p{Katakana}\u30fc\uff70]")
 _EXTENDS = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\ufe00-\ufe0f\U000e0020-\U000e007f]")
 _REGIONAL = regex.compile(r"[\U0001F1E6-\U0001F1FF]")
+_ASCII = frozenset(map(chr, range(128)))
+_ASCII_WORD = frozenset(character for character in _ASCII if character.isalnum() or character == "_")
 _CONNECTORS = "-\u2010\u2011.@"
 
 
@@ -39,8 +41,8 @@ def splits_word_at(text: str, border: int) -> bool:
     if not 0 < border < len(text):
         return False
     left, right = text[border - 1], text[border]
-    if left.isascii() and right.isascii():
-        return ((left.isalnum() or left == "_") and (right.isalnum() or right == "_")) or (left, right) == ("\r", "\n")
+    if left in _ASCII and right in _ASCII:
+        return (left in _ASCII_WORD and right in _ASCII_WORD) or (left, right) == ("\r", "\n")
     if _EXTENDS.match(right) or left == "\u200d":
         return True
     if _REGIONAL.match(left) and _REGIONAL.match(right):

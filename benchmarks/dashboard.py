@@ -95,7 +95,8 @@ def review(draw: random.Random, number: int, entities: tuple[Entity, ...], menti
 def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]]) -> None:
     """What the dashboard's process does at a first look, or at a change of the language filter."""
     started = time.perf_counter()
-    importlib.import_module("dashboards.navigation")
+    for module in ("navigation", "screens.overview"):
+        importlib.import_module(f"dashboards.{module}")
     from dashboards.mirror import refresh_mirror
     from dashboards.views import coverage, overview, quality
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 
 from annotation.errors import GoldspanError
-from dashboards.screens import annotators, coreference, coverage, explore, handover, overview, quality, results, runs
 
 _ICON = str(Path(__file__).with_name("icon.svg"))
 """A file of our own: a named icon would be fetched from outside."""
+_PAGES = (
+    ("overview", "Overview", "monitoring"),
+    ("coverage", "Coverage", "bar_chart"),
+    ("quality", "Quality", "fact_check"),
+    ("annotators", "Annotators", "group"),
+    ("coreference", "Coreference", "share"),
+    ("runs", "Runs", "play_circle"),
+    ("explore", "Explore", "search"),
+    ("results", "Evaluation", "rule"),
+    ("handover", "Hand-over", "lock_open"),
+)
+"""Module in `dashboards.screens`, title, icon."""
 
 
 def show_page() -> None:
@@ -18,15 +31,14 @@ def show_page() -> None:
     st.set_page_config(page_title="Goldspan", page_icon=_ICON, layout="wide")
     page = st.navigation(
         [
-            st.Page(overview.draw, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),
-            st.Page(coverage.draw, title="Coverage", icon=":material/bar_chart:", url_path="coverage"),
-            st.Page(quality.draw, title="Quality", icon=":material/fact_check:", url_path="quality"),
-            st.Page(annotators.draw, title="Annotators", icon=":material/group:", url_path="annotators"),
-            st.Page(coreference.draw, title="Coreference", icon=":material/share:", url_path="coreference"),
-            st.Page(runs.draw, title="Runs", icon=":material/play_circle:", url_path="runs"),
-            st.Page(explore.draw, title="Explore", icon=":material/search:", url_path="explore"),
-            st.Page(results.draw, title="Evaluation", icon=":material/rule:", url_path="evaluation"),
-            st.Page(handover.draw, title="Hand-over", icon=":material/lock_open:", url_path="hand-over"),
+            st.Page(
+                _find_screen(module),
+                title=title,
+                icon=f":material/{icon}:",
+                url_path=title.lower(),
+                default=title == "Overview",
+            )
+            for module, title, icon in _PAGES
         ]
     )
     try:
@@ -34,3 +46,12 @@ def show_page() -> None:
     except GoldspanError as error:
         st.error("Something is not as it should be:", icon=":material/error:")
         st.text(str(error))
+
+
+def _find_screen(module: str) -> Callable[[], None]:
+    """What draws a page; its module is imported when the page is first drawn, as the first one should be quick."""
+
+    def draw() -> None:
+        import_module(f"dashboards.screens.{module}").draw()
+
+    return draw

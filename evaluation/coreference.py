@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
 from annotation.types import Annotation
 
 Place = tuple[int, int]
@@ -159,6 +157,7 @@ def count_mentions(gold: Clusters, predicted: Clusters) -> RatioCounts:
 
 def count_ceaf_entities(gold: Clusters, predicted: Clusters) -> RatioCounts:
     """CEAFe: the best one-to-one pairing of clusters under φ4 = 2|K∩R| / (|K|+|R|)."""
+    import numpy as np
     from scipy.optimize import linear_sum_assignment
 
     if not gold or not predicted:

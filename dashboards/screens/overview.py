@@ -1,13 +1,12 @@
-"""Overview: how far, how fast, how well."""
+"""Overview: how far, how fast, how well. The figures come first: charts are imported when they are drawn."""
 
 from __future__ import annotations
 
-import altair as alt
 import polars as pl
 import streamlit as st
 
 from annotation.labelstudio.pushed import read_pushed
-from dashboards import charts, ui
+from dashboards import ui
 from dashboards.state import load_agreement, load_state
 from dashboards.views import overview
 from dashboards.views.handover import count_handed_over
@@ -64,6 +63,10 @@ def _show_indicators(found: Indicators) -> None:
 
 
 def _draw_funnel(funnel: Funnel) -> None:
+    import altair as alt
+
+    from dashboards import charts
+
     frame = pl.DataFrame(funnel.rows(), schema={"step": pl.String, "samples": pl.Int64}, orient="row")
     base = alt.Chart(frame).encode(y=alt.Y("step:N", sort=frame["step"].to_list(), title=None))
     bars = base.mark_bar(color=charts.ANNOTATED).encode(
@@ -76,6 +79,10 @@ def _draw_funnel(funnel: Funnel) -> None:
 
 
 def _draw_days(days: pl.DataFrame) -> None:
+    import altair as alt
+
+    from dashboards import charts
+
     labelled = days.with_columns(pl.col("day").dt.strftime("%d %b").alias("date"))
     chart = alt.Chart(labelled).mark_bar(color=charts.ANNOTATED)
     charts.draw_chart(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import polars as pl
 
 from annotation.workspace import Workspace
-from training.gate import Verdict
+
+if TYPE_CHECKING:
+    from training.gate import Verdict
 
 
 def list_bundles(workspace: Workspace) -> list[dict[str, Any]]:
