@@ -10,12 +10,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from annotation.labels import LabelSchema
 from annotation.types import Annotation, Entity, Mention, Sample
 from annotation.values import check_value
-from annotation.words import find_occurrences, joins_compound, splits_word
+from annotation.words import find_occurrences, joins_compound, splits_word, stands_alone
 
 MAX_TEXT = 1_000_000
 """Characters; Label Studio renders a task in the browser and stops being usable long before."""
@@ -103,7 +104,7 @@ def check_annotation(
     text: str, annotation: Annotation, labels: LabelSchema, language: str = "", country: str = "", index: int = -1
 ) -> list[Issue]:
     """Everything wrong with one reading of a text. Checks that need sound spans wait until the spans are sound."""
-    found = list(_check_spans(text, annotation, labels))
+    found = _check_spans(text, annotation, labels)
     if not any(code in {"out_of_range", "empty_span"} for code, *_ in found):
         found += _check_crossings(annotation)
         found += _check_values(text, annotation.entities, labels, country)
@@ -124,7 +125,8 @@ def find_errors(text: str, annotation: Annotation, labels: LabelSchema, index: i
 _Finding = tuple[str, int, int, str]
 
 
-def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> Iterator[_Finding]:
+def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> list[_Finding]:
+    found: list[_Finding] = []
     layers: tuple[tuple[frozenset[str], Sequence[Entity | Mention]], ...] = (
         (labels.entity_codes, annotation.entities),
         (labels.mention_codes, annotation.mentions),
@@ -132,32 +134,37 @@ def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> Iter
     for codes, spans in layers:
         seen: set[tuple[int, int, str]] = set()
         for span in spans:
-            yield from _check_span(text, span, codes)
-            place = span.span
+            place = start, end, label = span.span
+            if label not in codes:
+                found.append(("unknown_label", *place))
+            found += _check_borders(text, start, end, label)
             if place in seen:
-                yield "duplicate_span", *place
+                found.append(("duplicate_span", *place))
             seen.add(place)
-    yield from _check_overlaps(annotation.entities)
+    found += _check_overlaps(annotation.entities)
+    return found
 
 
-def _check_span(text: str, span: Entity | Mention, codes: frozenset[str]) -> Iterator[_Finding]:
-    start, end = span.start, span.end
-    if span.label not in codes:
-        yield "unknown_label", start, end, span.label
+def _check_borders(text: str, start: int, end: int, label: str) -> Sequence[_Finding]:
     if start == end:
-        yield "empty_span", start, end, span.label
-    elif not 0 <= start < end <= len(text):
-        yield "out_of_range", start, end, f"{span.label}, the text has {len(text)} characters"
-    else:
-        if text[start].isspace() or text[end - 1].isspace():
-            yield "edge_whitespace", start, end, span.label
-        elif splits_word(text, start, end):
-            yield "inside_word", start, end, span.label
-        if (text[start] in _LOOSE_PUNCTUATION or text[end - 1] in _LOOSE_PUNCTUATION) and span.label not in _FREE_FORM:
-            yield "edge_punctuation", start, end, span.label
+        return [("empty_span", start, end, label)]
+    if not 0 <= start < end <= len(text):
+        return [("out_of_range", start, end, f"{label}, the text has {len(text)} characters")]
+    if stands_alone(text, start, end):
+        return ()
+    found = []
+    if text[start].isspace() or text[end - 1].isspace():
+        found.append(("edge_whitespace", start, end, label))
+    elif splits_word(text, start, end):
+        found.append(("inside_word", start, end, label))
+    if (text[start] in _LOOSE_PUNCTUATION or text[end - 1] in _LOOSE_PUNCTUATION) and label not in _FREE_FORM:
+        found.append(("edge_punctuation", start, end, label))
+    return found
 
 
 def _check_overlaps(entities: Sequence[Entity]) -> Iterator[_Finding]:
+    if all(one.start <= one.end <= other.start for one, other in pairwise(entities)):
+        return
     reach: float = -math.inf
     previous = ""
     for entity in sorted(entities, key=lambda entity: (entity.start, entity.end)):
@@ -180,7 +187,7 @@ def _check_crossings(annotation: Annotation) -> Iterator[_Finding]:
 
 def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, country: str) -> Iterator[_Finding]:
     for entity in entities:
-        validator = labels[entity.label].validator if entity.label in labels else ""
+        validator = labels.validators.get(entity.label)
         if validator and not check_value(validator, text[entity.start : entity.end], country):
             yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
 
@@ -202,6 +209,8 @@ def _check_clusters(text: str, annotation: Annotation) -> Iterator[_Finding]:
         first = mentions[0]
         if len(mentions) == 1:
             yield "single_mention_cluster", first.start, first.end, ""
+        if len(given_names) < 2:
+            continue
         names = [
             frozenset(
                 word

@@ -111,6 +111,11 @@ class LabelSchema:
         return frozenset(label.code for label in self.mentions)
 
     @cached_property
+    def validators(self) -> dict[str, str]:
+        """The validator of each label that has one, by code."""
+        return {label.code: label.validator for label in self.labels if label.validator}
+
+    @cached_property
     def categories(self) -> dict[str, tuple[Label, ...]]:
         """Entity labels by category, in the order of the file."""
         grouped: dict[str, list[Label]] = {}

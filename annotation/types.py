@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 
@@ -172,4 +173,7 @@ S = TypeVar("S", Entity, Mention)
 
 def sort_spans(spans: Iterable[S]) -> tuple[S, ...]:
     """Text order: by start, the longer one first, then by label."""
-    return tuple(sorted(spans, key=lambda span: (span.start, -span.end, span.label)))
+    ordered = tuple(spans)
+    if all(one.start < other.start for one, other in pairwise(ordered)):
+        return ordered
+    return tuple(sorted(ordered, key=lambda span: (span.start, -span.end, span.label)))

@@ -28,6 +28,7 @@ _EXTENDS = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\ufe00-\ufe0f\U000e0020
 _REGIONAL = regex.compile(r"[\U0001F1E6-\U0001F1FF]")
 _ASCII = frozenset(map(chr, range(128)))
 _ASCII_WORD = frozenset(character for character in _ASCII if character.isalnum() or character == "_")
+_ASCII_BREAK = _ASCII - _ASCII_WORD
 _CONNECTORS = "-\u2010\u2011.@"
 
 
@@ -63,6 +64,16 @@ def _count_regional(text: str, border: int) -> int:
 def splits_word(text: str, start: int, end: int) -> bool:
     """True if the span begins or ends inside a word."""
     return splits_word_at(text, start) or splits_word_at(text, end)
+
+
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """True for most spans, and quickly: ASCII word characters at both edges, and ASCII breaks or nothing around."""
+    return (
+        text[start] in _ASCII_WORD
+        and text[end - 1] in _ASCII_WORD
+        and (start == 0 or text[start - 1] in _ASCII_BREAK)
+        and (end == len(text) or text[end] in _ASCII_BREAK)
+    )
 
 
 def joins_compound(text: str, start: int, end: int) -> bool:

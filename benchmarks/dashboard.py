@@ -18,6 +18,7 @@ import platform
 import random
 import resource
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -32,6 +33,7 @@ from annotation.tagged import parse_tagged
 from annotation.tasks import encode_task
 from annotation.types import Annotation, Author, Entity, Mention, Sample
 from annotation.workspace import Workspace
+from dashboards.serve import prepare
 
 LABELS = load_labels()
 TEMPLATES = (
@@ -95,10 +97,12 @@ def review(draw: random.Random, number: int, entities: tuple[Entity, ...], menti
 def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]]) -> None:
     """What the dashboard's process does at a first look, or at a change of the language filter."""
     started = time.perf_counter()
+    os.environ["GOLDSPAN_DATA"] = root
+    threading.Thread(target=prepare, daemon=True).start()
     for module in ("navigation", "screens.overview"):
         importlib.import_module(f"dashboards.{module}")
     from dashboards.mirror import refresh_mirror
-    from dashboards.views import coverage, overview, quality
+    from dashboards.views import overview
 
     workspace = Workspace(Path(root))
     imported = time.perf_counter()
@@ -109,6 +113,8 @@ def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]])
     shown = time.perf_counter()
     found = {"seconds": shown - started, "imports": imported - started, "samples": mirror["samples"].height}
     if task == "filter":
+        from dashboards.views import coverage, quality
+
         begun = time.perf_counter()
         coverage.tabulate_coverage(mirror, LABELS, ["de"])
         coverage.tabulate_document_types(mirror, ["de"])

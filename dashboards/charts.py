@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Literal
 
 import altair as alt
 import polars as pl
 import streamlit as st
+
+import_module("pandas")
+"""Whole before any chart: altair takes from `sys.modules` what the thread of a page just left is still importing."""
 
 PREDICTED, ANNOTATED, TARGET = "#56b4e9", "#0072b2", "#d55e00"
 NEUTRAL = "#8a94a3"

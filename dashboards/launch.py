@@ -38,15 +38,7 @@ class DashboardProcess:
 
 def build_command(port: int) -> list[str]:
     """The command line that serves the dashboard; the rest is in `.streamlit/config.toml` beside this file."""
-    return [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(Path(__file__).with_name("app.py")),
-        "--server.address=127.0.0.1",
-        f"--server.port={port}",
-    ]
+    return [sys.executable, "-P", "-m", "dashboards.serve", str(port)]
 
 
 def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str, str]:

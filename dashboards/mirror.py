@@ -11,14 +11,15 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from annotation.errors import StateError
 from annotation.labels import LabelSchema
@@ -31,6 +32,7 @@ Progress = Callable[[int, int], None]
 """Called with the bytes that are read and those there are."""
 
 _ATTEMPTS = 5
+_LOOK_EVERY = 0.25
 _WORTH_PROCESSES = 4 << 20
 """Bytes; processes of their own take longer to start than this takes to read."""
 
@@ -67,18 +69,59 @@ def refresh_mirror(workspace: Workspace, labels: LabelSchema, progress: Progress
         StateError: the mirror cannot be written.
 
     """
+    with _hold_tables(workspace, labels, progress) as (root, sources):
+        return _load(root, sources)
+
+
+def update_tables(workspace: Workspace, labels: LabelSchema) -> None:
+    """Bring the mirror up to date without loading it. Raises as `refresh_mirror` does."""
+    with _hold_tables(workspace, labels, None):
+        return
+
+
+@contextmanager
+def _hold_tables(
+    workspace: Workspace, labels: LabelSchema, progress: Progress | None
+) -> Iterator[tuple[Path, list[Source]]]:
+    """The folder of the tables and the files in it, up to date, while nobody else changes them."""
+    root = workspace.root / ".dashboard"
     sources = list_sources(workspace, labels)
     if not sources:
-        return _load(workspace.root, [])
-    root = workspace.root / ".dashboard"
+        yield root, []
+        return
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / "lock"):
+        with _take_lock(root, sources, progress):
             sources = _follow(root, workspace, labels, progress)
             _forget_others(root, {source.key for source in sources})
-            return _load(root, sources)
+            yield root, sources
     except OSError as error:
         raise StateError(f"The dashboard keeps its tables in {root}, which fails: {error.strerror}.") from None
+
+
+@contextmanager
+def _take_lock(root: Path, sources: list[Source], progress: Progress | None) -> Iterator[None]:
+    """One process or page at a time follows the files; the others see how far it is."""
+    lock = FileLock(root / "lock")
+    while True:
+        try:
+            lock.acquire(timeout=_LOOK_EVERY)
+        except Timeout:
+            if progress:
+                with suppress(FileChangedError):
+                    progress(*_measure_progress(root, sources))
+            continue
+        try:
+            yield
+        finally:
+            lock.release()
+        return
+
+
+def _measure_progress(root: Path, sources: list[Source]) -> tuple[int, int]:
+    parts = [part for source in sources if not _is_done(root, source) for part in cut_source(source)]
+    read = [part for part in parts if (root / part.source.key / str(part.start)).exists()]
+    return sum(part.end - part.start for part in read), sum(part.end - part.start for part in parts)
 
 
 def _follow(root: Path, workspace: Workspace, labels: LabelSchema, progress: Progress | None) -> list[Source]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from annotation.errors import GoldspanError
 
 _ICON = str(Path(__file__).with_name("icon.svg"))
 """A file of our own: a named icon would be fetched from outside."""
+_LOG = logging.getLogger(__name__)
 _PAGES = (
     ("overview", "Overview", "monitoring"),
     ("coverage", "Coverage", "bar_chart"),
@@ -46,6 +48,9 @@ def show_page() -> None:
     except GoldspanError as error:
         st.error("Something is not as it should be:", icon=":material/error:")
         st.text(str(error))
+    except Exception:  # noqa: BLE001
+        _LOG.exception("A page could not be drawn")
+        st.error("This page could not be drawn. Load it again; `.dashboard/log` in the data folder says why.")
 
 
 def _find_screen(module: str) -> Callable[[], None]:

@@ -55,6 +55,8 @@ class Decision:
     @property
     def relaxed(self) -> bool:
         """True if accepted, or resized but little."""
+        if self.verdict is Verdict.ACCEPTED:
+            return True
         if self.predicted is None or self.annotated is None or self.predicted.label != self.annotated.label:
             return False
         return measure_iou(self.predicted, self.annotated) >= RELAXED_IOU

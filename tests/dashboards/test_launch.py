@@ -10,9 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from annotation.errors import ConfigurationError, ServiceError
+from annotation.labels import LabelSchema
 from annotation.workspace import Workspace
 from cli.dashboard import app
-from dashboards import launch
+from dashboards import launch, serve
+from tests.dashboards.made import fill_workspace
 
 
 def test_a_taken_port_is_named() -> None:
@@ -25,13 +27,32 @@ def test_a_taken_port_is_named() -> None:
     assert launch.find_port() in launch.PREFERRED_PORTS
 
 
-def test_it_listens_on_this_machine_only(tmp_path: Path) -> None:
-    command = launch.build_command(8505)
-    assert "--server.address=127.0.0.1" in command
-    assert "--server.port=8505" in command
+def test_it_listens_on_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr("streamlit.web.cli.main", lambda arguments, **_: asked.append(arguments))
+    monkeypatch.setattr(serve, "prepare", lambda: None)
+    monkeypatch.setattr(sys, "argv", launch.build_command(8505)[3:])
+    serve.main()
+    assert "--server.address=127.0.0.1" in asked[0]
+    assert "--server.port=8505" in asked[0]
+
+
+def test_it_finds_its_workspace_and_labels(tmp_path: Path) -> None:
     variables = launch.build_environment(Workspace(tmp_path), tmp_path / "labels.toml")
     assert variables["GOLDSPAN_DATA"] == str(tmp_path.resolve())
     assert variables["GOLDSPAN_LABELS"] == str((tmp_path / "labels.toml").resolve())
+
+
+def test_preparing_leaves_what_is_wrong_to_the_page(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOLDSPAN_DATA", str(workspace.root))
+    monkeypatch.setattr(serve, "_BEFORE_CHARTS", 0.0)
+    fill_workspace(workspace, labels, 5)
+    serve.prepare()
+    assert list(workspace.root.glob(".dashboard/*/done"))
+    monkeypatch.setenv("GOLDSPAN_LABELS", str(workspace.root / "no such file"))
+    serve.prepare()
 
 
 def test_one_that_does_not_come_up_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

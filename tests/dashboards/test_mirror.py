@@ -236,3 +236,34 @@ def test_looks_while_a_run_writes_see_whole_files_only(workspace: Workspace, lab
         assert mirror["entities"].filter(pl.col("side") == "predicted").height == 10 * seen[-1]
     writer.join()
     assert refresh_mirror(workspace, labels)["samples"].height == 30
+
+
+def test_who_waits_for_another_reader_sees_how_far_it_is(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_workspace(workspace, labels, 40)
+    monkeypatch.setattr(sources, "_PART_BYTES", 20_000)
+    monkeypatch.setattr(mirroring, "_LOOK_EVERY", 0.02)
+    halfway, seen = threading.Event(), threading.Event()
+    shown: list[tuple[int, int]] = []
+    write = mirroring._write_part
+
+    def write_and_wait(root: Path, part: sources.Part, schema: LabelSchema) -> None:
+        write(root, part, schema)
+        if part.start:
+            halfway.set()
+            assert seen.wait(20)
+
+    def show(done: int, total: int) -> None:
+        shown.append((done, total))
+        seen.set()
+
+    monkeypatch.setattr(mirroring, "_write_part", write_and_wait)
+    reader = threading.Thread(target=mirroring.update_tables, args=(workspace, labels))
+    reader.start()
+    assert halfway.wait(20)
+    waited = refresh_mirror(workspace, labels, show)
+    reader.join()
+    assert waited["samples"].height == 40
+    size = sum(source.size for source in sources.list_sources(workspace, labels))
+    assert all(0 < done <= total == size for done, total in shown)

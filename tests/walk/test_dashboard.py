@@ -112,6 +112,7 @@ def turn_to(page: Page, title: str) -> None:
 def check_sound(page: Page) -> None:
     """No exception, no message of a broken setting, nothing wider than the screen, no data that ran."""
     assert page.get_by_test_id("stException").count() == 0
+    assert page.get_by_text("could not be drawn").count() == 0
     assert page.get_by_text("Something is not as it should be").count() == 0
     assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
     assert page.evaluate("window.pwned === undefined")
@@ -130,6 +131,17 @@ def test_empty_pages_say_what_to_do(browser: Browser, empty: DashboardProcess) -
         assert "goldspan" in page.get_by_test_id("stCode").first.inner_text()
     assert "The gate is closed" in page.get_by_test_id("stAlert").first.inner_text()
     page.close()
+
+
+def test_page_may_be_left_while_it_is_first_drawn(browser: Browser, small_workspace: Workspace) -> None:
+    for process in serve(small_workspace):
+        page = browser.new_page(viewport=WIDE)
+        page.goto(process.url)
+        page.get_by_test_id("stMetric").first.wait_for(timeout=PATIENCE * 1000)
+        turn_to(page, "Coverage")
+        page.get_by_role("heading", name="Where in the text").wait_for(timeout=PATIENCE * 1000)
+        check_sound(page)
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
