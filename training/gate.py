@@ -15,17 +15,21 @@ from typing import Any
 
 import schemas
 from annotation.checks import check_annotation
-from annotation.errors import InputError, RecordError, SchemaError
+from annotation.errors import SchemaError
 from annotation.labels import LabelSchema
 from annotation.leakage import measure_leakage
 from annotation.outline import outline_samples
 from annotation.splits import split_samples
-from annotation.store import list_files, read_samples, write_atomic
+from annotation.store import write_atomic
 from annotation.types import Sample
 from annotation.workspace import Workspace
 from evaluation.acceptance import measure_acceptance
 from evaluation.agreement import measure_agreement
 from evaluation.readings import list_latest_reviews
+from training.reviewed import ReviewedSamples, iter_unusable
+
+_NAMED = 3
+"""Records that cannot be used which are named."""
 
 Thresholds = Mapping[str, Mapping[str, float]]
 
@@ -87,27 +91,6 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
     if problems := schemas.validator("gate").problems(thresholds):
         raise SchemaError(f"{path}: {problems[0].pointer or '/'} {problems[0].message}")
     return thresholds
-
-
-class ReviewedSamples:
-    """The reviewed samples of a workspace, read anew for every pass; memory does not grow with their number."""
-
-    def __init__(self, workspace: Workspace, labels: LabelSchema) -> None:
-        self._workspace, self._labels = workspace, labels
-
-    def __iter__(self) -> Iterator[Sample]:
-        def skip(error: RecordError) -> None:
-            return None
-
-        try:
-            files = list_files([self._workspace.training_samples])
-        except InputError:
-            return
-        seen: set[str] = set()
-        for sample in read_samples(files, self._labels, skip, tolerant=True):
-            if sample.reviews and sample.sample_id not in seen:
-                seen.add(sample.sample_id)
-                yield sample
 
 
 def judge_workspace(workspace: Workspace, labels: LabelSchema) -> Verdict:
@@ -240,6 +223,17 @@ def _ask_lint(
     if "errors" in asked:
         yield Criterion(
             "lint.errors", "Are the reviews free of errors?", facts.errors, asked["errors"], False, mend=mend
+        )
+    if "unusable" in asked:
+        unusable = [str(error) for error in iter_unusable(samples, labels)]
+        yield Criterion(
+            "lint.unusable",
+            "Can every record be handed over?",
+            len(unusable),
+            asked["unusable"],
+            False,
+            "; ".join(unusable[:_NAMED]) + ("; …" if len(unusable) > _NAMED else ""),
+            mend,
         )
     if "warnings_per_100" in asked:
         rate = 100 * facts.warnings / facts.reviewed if facts.reviewed else None

@@ -9,8 +9,9 @@ from annotation.errors import StateError
 from annotation.labels import LabelSchema
 from annotation.workspace import Workspace, check_file_name
 from training.bundle import write_bundle
-from training.gate import ReviewedSamples, Verdict, judge_workspace
+from training.gate import Verdict, judge_workspace
 from training.manifest import Gate, Plan
+from training.reviewed import ReviewedSamples
 
 
 def describe_verdict(verdict: Verdict) -> Gate:

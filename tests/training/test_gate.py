@@ -19,20 +19,20 @@ from annotation.workspace import Workspace
 from cli.gate import app
 from training.gate import (
     Criterion,
-    ReviewedSamples,
     Verdict,
     judge_samples,
     judge_workspace,
     load_thresholds,
     write_default_thresholds,
 )
+from training.reviewed import ReviewedSamples
 
 WORDS = [f"word{number}" for number in range(400)]
 ALL_OPEN: dict[str, dict[str, float]] = {
     "samples": {"reviewed": 20},
     "acceptance": {"precision": 0.8, "first_pass": 0.3},
     "agreement": {"samples": 5, "f1": 0.8},
-    "lint": {"errors": 0, "warnings_per_100": 20.0},
+    "lint": {"errors": 0, "unusable": 0, "warnings_per_100": 20.0},
     "drift": {"unknown_labels": 0},
     "leakage": {"group": 0.0},
 }
@@ -188,6 +188,30 @@ def test_reviewed_samples_of_a_workspace(tmp_path: Path, good: list[Sample], lab
     ids = [sample.sample_id for sample in good]
     assert [sample.sample_id for sample in reviewed] == ids
     assert [sample.sample_id for sample in reviewed] == ids
+
+
+def test_what_freezing_would_leave_out_or_refuse_closes_the_gate(
+    tmp_path: Path, good: list[Sample], labels: LabelSchema
+) -> None:
+    workspace = Workspace(tmp_path)
+    write_default_thresholds(workspace)
+    path = workspace.training_samples / "a.jsonl"
+    write_samples(path, good[:4], labels)
+    assert find_criterion(workspace, labels, "lint.unusable").passed
+    whole, loose, odd, *_ = (json.loads(line) for line in path.read_text().splitlines())
+    loose["annotations"][0]["result"][0]["value"]["labels"] = []
+    odd["data"]["language"] = "English"
+    unread = [dict(whole, annotations=[]), odd | {"annotations": []}]
+    path.write_text("".join(f"{json.dumps(task)}\n" for task in (whole, loose, odd, *unread)) + '{"data": \n')
+    found = find_criterion(workspace, labels, "lint.unusable")
+    assert (found.value, found.passed) == (3, False)
+    assert [f"a.jsonl:{line}" in found.detail for line in (1, 2, 3, 4, 5, 6)] == [False, True, True, False, False, True]
+    assert judge([make_sample(1, label="PLANET")], labels, lint={"unusable": 0})["lint.unusable"].value == 1
+
+
+def find_criterion(workspace: Workspace, labels: LabelSchema, name: str) -> Criterion:
+    verdict = judge_workspace(workspace, labels)
+    return next(criterion for criterion in verdict.criteria if criterion.name == name)
 
 
 def test_the_default_thresholds_keep_their_schema(tmp_path: Path) -> None:
