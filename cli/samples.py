@@ -149,16 +149,18 @@ def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False
         print_json(counts.to_dict())
         raise typer.Exit(refusals.exit_code)
     languages = sorted(counts.languages)
+    targets: dict[str, int | str] = {label.code: label.target for label in schema.entities}
+    targets |= {code: "unknown label" for code in sorted(counts.entities.keys() - targets.keys())}
     print_table(
         ["label", "entities", "target", *languages],
         (
             (
-                label.code,
-                counts.entities.get(label.code, 0),
-                label.target,
-                *(counts.by_language.get((label.code, language), 0) for language in languages),
+                code,
+                counts.entities.get(code, 0),
+                target,
+                *(counts.by_language.get((code, language), 0) for language in languages),
             )
-            for label in schema.entities
+            for code, target in targets.items()
         ),
         right=tuple(range(1, 3 + len(languages))),
     )

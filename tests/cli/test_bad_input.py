@@ -138,3 +138,13 @@ def test_a_terminal_that_knows_only_ascii_and_control_characters_in_data(tmp_pat
     assert done.returncode == 0
     assert "Zo\\xeb \\u241b[31m" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_labels_that_the_schema_does_not_know_are_counted_too(tmp_path: Path) -> None:
+    value = {"start": 0, "end": 5, "text": "Earth", "labels": ["PLANET"]}
+    region = {"id": "a", "from_name": "label", "to_name": "text", "type": "labels", "value": value}
+    task = {"data": {"text": "Earth turns", "language": "en"}, "predictions": [{"result": [region]}]}
+    write(tmp_path / "a.jsonl", orjson.dumps(task) + b"\n")
+    done = run(tmp_path, "samples", "stats", "a.jsonl")
+    (row,) = (line for line in done.stdout.splitlines() if "PLANET" in line)
+    assert row.split() == ["PLANET", "1", "unknown", "label", "1"]
