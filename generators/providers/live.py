@@ -75,9 +75,10 @@ class LiveExecutor:
             TransientServiceError: the server does not answer, or mostly fails.
 
         """
+        self._stop = stop
         client = ChatClient(self._url, self._key, self._workers)
         try:
-            await self._dispatch(client, feed, stop)
+            await self._dispatch(client, feed)
             await self._land()
         finally:
             for task in self._flying:
@@ -93,10 +94,10 @@ class LiveExecutor:
     async def cancel(self, feed: Feed) -> None:
         """Nothing stays with the server."""
 
-    async def _dispatch(self, client: ChatClient, feed: Feed, stop: asyncio.Event) -> None:
+    async def _dispatch(self, client: ChatClient, feed: Feed) -> None:
         deliver_kept(self._journal, feed, "live")
         self._raw = self._journal.open_raw("live")
-        while not stop.is_set() and not self._trouble and not feed.finished:
+        while self._goes_on() and not feed.finished:
             pause = max(self._measure_pause(), self._launch_at - self._clock(), 0.0)
             if self._ready and not pause and len(self._flying) < self._pace.limit:
                 self._launch(client, feed)
@@ -142,9 +143,12 @@ class LiveExecutor:
     async def _fly(self, client: ChatClient, feed: Feed, request: Request) -> None:
         """Ask one request after another: a connection that is free goes on at once, and keeps its place in time."""
         await self._ask(client, feed, request)
-        while self._ready and not self._measure_pause() and not self._trouble and len(self._flying) <= self._pace.limit:
+        while self._ready and self._goes_on() and not self._measure_pause() and len(self._flying) <= self._pace.limit:
             self._wake.set()
             await self._ask(client, feed, self._pick())
+
+    def _goes_on(self) -> bool:
+        return not (self._stop.is_set() or self._trouble)
 
     def _come_home(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)
