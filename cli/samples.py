@@ -150,7 +150,7 @@ def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False
         raise typer.Exit(refusals.exit_code)
     languages = sorted(counts.languages)
     targets: dict[str, int | str] = {label.code: label.target for label in schema.entities}
-    targets |= {code: "unknown label" for code in sorted(counts.entities.keys() - targets.keys())}
+    targets |= dict.fromkeys(sorted(counts.entities.keys() - targets.keys()), "unknown label")
     print_table(
         ["label", "entities", "target", *languages],
         (

@@ -50,11 +50,6 @@ class PipelineFeed:
                 self._budget.reserve_tokens(custom_id, EXPECTED_OUTPUT, EXPECTED_OUTPUT)
 
     @property
-    def outstanding(self) -> int:
-        """Rows that an executor has taken and not yet delivered."""
-        return self._outstanding
-
-    @property
     def finished(self) -> bool:
         """True when no row is ready, none is outstanding and none will come."""
         return not self._outstanding and not self._is_ready()

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 OPEN_STATES = ("pending", "submitted")
 DECIDED_STATES = ("ok", "invalid", "truncated", "refused", "failed", "missing")
-ROW_STATES = OPEN_STATES + DECIDED_STATES
 
 
 class RowKey(NamedTuple):

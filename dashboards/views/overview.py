@@ -131,10 +131,6 @@ def _read_changed(path: Path) -> datetime | None:
         return None
 
 
-def _read_watermark(path: Path) -> str:
-    return str(read_pull_state(path).get("watermark", ""))[:19]
-
-
 def suggest_step(funnel: Funnel) -> tuple[str, str] | None:
     """What the figures say should be done next, and the command for it; None when all is under way."""
     if not funnel.pushed:

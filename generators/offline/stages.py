@@ -8,7 +8,6 @@ from annotation.labels import LabelSchema
 from annotation.tagged import Tagged, parse_tagged, render_tagged
 from annotation.types import Entity
 from generators.offline.author import compose_document
-from generators.offline.chance import make_random
 from generators.offline.mistakes import drop_crossing_mentions, make_mistakes
 from generators.specs import Spec
 
@@ -42,13 +41,6 @@ def author_review(spec: Spec, tagged_text: str, labels: LabelSchema) -> dict[str
         return {"proposals": [], "tagged_text": tagged_text}
     proposals = [_propose(given, meant) for meant in document.entities if meant not in given.entities]
     return {"proposals": proposals, "tagged_text": render_tagged(given.text, document.entities, given.mentions)}
-
-
-def score_document(spec: Spec) -> float:
-    """How sure the author is of the document, 0.5 to 0.99: the less, the more values and persons it holds."""
-    rng = make_random(spec.seed, spec.index, "score")
-    ease = rng.betavariate(6, 1.5) - 0.01 * len(spec.values) - 0.03 * spec.persons
-    return round(min(0.99, max(0.5, 0.5 + 0.5 * ease)), 3)
 
 
 def _propose(given: Tagged, meant: Entity) -> dict[str, str]:
