@@ -6,6 +6,7 @@ becomes an issue; the rest is read. `value.text` is never trusted: the text is s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from annotation.labels import LabelSchema
 from annotation.types import Entity, Mention, Origin, sort_spans
 
 _ORIGINS = {origin.value: origin for origin in Origin}
+_FARTHEST = 2**31
+"""An offset that no text reaches; columns and sums of offsets stay whole below it."""
 
 
 class Regions(NamedTuple):
@@ -41,6 +44,26 @@ def read_result(text: str, result: Sequence[Any], labels: LabelSchema, index: in
     return reader.finish()
 
 
+def read_text(value: object) -> str:
+    """A value as text, whatever it is; empty for None, and for lists in lists too deep to write out."""
+    if isinstance(value, str):
+        return value
+    try:
+        return "" if value is None else str(value)
+    except (RecursionError, ValueError):
+        return ""
+
+
+def read_number(value: object) -> float | None:
+    """A finite number; None for everything else, truth values included."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 class _Reader:
     """Collects the regions of one result."""
 
@@ -62,31 +85,35 @@ class _Reader:
             start, end = int(value["start"]), int(value["end"])
             (label,) = value["labels"]
             is_mention = label in self._mention_codes
-        except (KeyError, TypeError, ValueError, OverflowError):
+            stated = value.get("text", "")
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             return self.report("broken_region", detail="two offsets and one label are needed")
-        region_id = str(item.get("id") or "")
+        if not (-_FARTHEST < start < _FARTHEST and -_FARTHEST < end < _FARTHEST):
+            return self.report("out_of_range", detail="no text is that long")
+        region_id = read_text(item.get("id") or "")
         if region_id in self._ids and region_id:
             return self.report("duplicate_id", start, end)
         self._ids.add(region_id)
         text = self._text
-        if value.get("text", "") != text[start:end] and "text" in value and 0 <= start < end <= len(text):
-            self._compare(value["text"], start, end)
-        origin = _ORIGINS.get(item["origin"]) if "origin" in item else None
+        if stated != text[start:end] and "text" in value and 0 <= start < end <= len(text):
+            self._compare(stated, start, end)
+        origin = item.get("origin")
+        origin = _ORIGINS.get(origin) if isinstance(origin, str) else None
         if is_mention:
             self._loose.append((start, end, label, region_id, origin))
         else:
-            score = item["score"] if isinstance(item.get("score"), int | float) else None
+            score = read_number(item["score"]) if "score" in item else None
             self._entities.append(Entity(start, end, str(label), region_id, origin, score))
         return None
 
     def _compare(self, stated: object, start: int, end: int) -> None:
         """Label Studio writes line breaks of a selection as a backslash and an n; that is no mismatch."""
-        seen = str(stated).replace("\\n", "\n").replace("\r\n", "\n")
+        seen = read_text(stated).replace("\\n", "\n").replace("\r\n", "\n")
         if seen != self._text[start:end].replace("\r\n", "\n"):
             self.report("text_mismatch", start, end)
 
     def read_relation(self, item: dict[str, Any]) -> None:
-        source, target = str(item.get("from_id") or ""), str(item.get("to_id") or "")
+        source, target = read_text(item.get("from_id") or ""), read_text(item.get("to_id") or "")
         if not source or not target:
             self.report("dangling_relation")
         elif source == target:

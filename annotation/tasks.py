@@ -15,12 +15,15 @@ from annotation.checks import Issue, make_issue
 from annotation.errors import RecordError
 from annotation.identity import hash_text, make_sample_id
 from annotation.labels import LabelSchema
-from annotation.regions import Regions, read_result
+from annotation.regions import Regions, read_number, read_result, read_text
 from annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 
 TEXT_NAME = "text"
 ENTITY_CONTROL = "label"
 MENTION_CONTROL = "mention"
+_LONGEST_ID = 19
+"""Digits from which on a number may not fit into the 64 bits of JSON writers and databases."""
+
 _DATA_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
 
 
@@ -127,7 +130,7 @@ def _encode_review(annotation: Annotation, result: list[dict[str, Any]]) -> dict
     name = annotation.author.name
     return {
         "id": _encode_id(annotation.id),
-        "completed_by": int(name) if name.isdigit() else {"email": name},
+        "completed_by": int(name) if _is_number(name) else {"email": name},
         "was_cancelled": annotation.status is Status.CANCELLED,
         "ground_truth": annotation.ground_truth,
         "created_at": annotation.created_at,
@@ -139,7 +142,11 @@ def _encode_review(annotation: Annotation, result: list[dict[str, Any]]) -> dict
 
 
 def _encode_id(value: str | None) -> int | str | None:
-    return int(value) if value and value.isdigit() else value or None
+    return int(value) if value and _is_number(value) else value or None
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < _LONGEST_ID
 
 
 def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
@@ -172,15 +179,15 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
     provenance = dict(data["provenance"]) if isinstance(data.get("provenance"), dict) else {}
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
-    language = str(data.get("language") or "")
+    language = read_text(data.get("language") or "")
     sample = Sample(
         text,
         language,
-        str(data.get("country") or ""),
-        str(data.get("document_type") or ""),
+        read_text(data.get("country") or ""),
+        read_text(data.get("document_type") or ""),
         tuple(annotations),
         provenance,
-        str(data.get("sample_id") or "") or make_sample_id(text, language),
+        read_text(data.get("sample_id") or "") or make_sample_id(text, language),
     )
     return Reading(sample, issues)
 
@@ -224,13 +231,13 @@ def _entries(task: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _read_prediction(entry: Mapping[str, Any], regions: Regions) -> Annotation:
     return Annotation(
-        Author.model(str(entry.get("model_version") or "undefined")),
+        Author.model(read_text(entry.get("model_version") or "") or "undefined"),
         regions.entities,
         regions.mentions,
         id=_read_id(entry.get("id")) or "",
-        score=_read_number(entry.get("score")),
-        created_at=entry.get("created_at"),
-        updated_at=entry.get("updated_at"),
+        score=read_number(entry.get("score")),
+        created_at=_read_time(entry.get("created_at")),
+        updated_at=_read_time(entry.get("updated_at")),
     )
 
 
@@ -241,9 +248,9 @@ def _read_review(entry: Mapping[str, Any], regions: Regions, status: Status | No
         regions.mentions,
         id=_read_id(entry.get("id")) or "",
         status=status or (Status.CANCELLED if entry.get("was_cancelled") else Status.SUBMITTED),
-        created_at=entry.get("created_at"),
-        updated_at=entry.get("updated_at"),
-        lead_time=_read_number(entry.get("lead_time")),
+        created_at=_read_time(entry.get("created_at")),
+        updated_at=_read_time(entry.get("updated_at")),
+        lead_time=read_number(entry.get("lead_time")),
         parent=_read_id(entry.get("parent_prediction")),
         ground_truth=bool(entry.get("ground_truth")),
     )
@@ -257,14 +264,17 @@ def _read_person(entry: Mapping[str, Any]) -> str:
     person = entry.get("completed_by", entry.get("user"))
     if isinstance(person, dict):
         person = person.get("email") or person.get("id")
-    return str(person) if person is not None else "unknown"
+    return "unknown" if person is None else read_text(person)
 
 
 def _read_id(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("id")
-    return None if value is None else str(value)
+    return None if value is None else read_text(value)
 
 
-def _read_number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _read_time(value: Any) -> str | None:
+    """Times are compared as text; a number is written out, and what is no time at all is none."""
+    if value is None or isinstance(value, str):
+        return value
+    return None if read_number(value) is None else str(value)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from annotation.checks import ERRORS, Issue, check_annotation, check_text
 from annotation.identity import make_skeleton
 from annotation.labels import LabelSchema
+from annotation.regions import read_text
 from annotation.types import Annotation, Entity, Mention, Sample, Status
 from dashboards.tables import Rows, make_rows
 from evaluation.acceptance import Verdict, compare_with_review
@@ -70,7 +71,7 @@ def _extract(rows: Rows, number: int, item: Located, labels: LabelSchema) -> Non
             sample.country,
             sample.document_type,
             len(sample.text),
-            str(sample.provenance.get("run") or ""),
+            read_text(sample.provenance.get("run") or ""),
             prediction.author.name if prediction else "",
             prediction.score if prediction else None,
             prediction is not None,
