@@ -40,7 +40,7 @@ class UnknownNameError(InputError):
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         known = sorted(known)
         nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        advice = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known: {', '.join(known)}."
+        advice = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known: {', '.join(known) or 'none yet'}."
         super().__init__(" ".join(part for part in (f"Unknown {kind} {name!r}.", advice, hint) if part))
         self.name = name
         self.nearest = nearest

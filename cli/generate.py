@@ -88,6 +88,7 @@ def start(
     Samples go to annotation_samples/<run>.jsonl in the workspace. Exit codes: 0 done, 4 the provider is still at work,
     5 done with dead letters, 6 budget reached, 130 interrupted.
     """
+    from generators.driving import Limits, check_settings
     from generators.runs import begin_run
 
     workspace = find_workspace(data)
@@ -98,11 +99,16 @@ def start(
     if settings.plan is not None:
         if not settings.plan.total:
             say("Every label has reached its target in these languages; there is nothing to generate.")
+            if json:
+                print_json({"outcome": "nothing to do", "samples": 0})
             raise typer.Exit(Exit.OK)
-        generate_views.show_plan(settings, schema, json=False)
+        if not json:
+            generate_views.show_plan(settings, schema, json=False)
         if not (yes or json) and not typer.confirm("Send this?", default=True, err=True):
             raise typer.Exit(Exit.OK)
+    check_settings(settings, schema, Limits(max_cost, max_tokens))
     folder = begin_run(workspace, settings, schema, run, new=new)
+    generate_views.warn_of_prices(settings)
     job = JobOptions(max_workers, requests_per_minute, tokens_per_minute, poll_interval, no_wait, max_cost, max_tokens)
     _drive(folder, data, labels, job, json=json)
 
@@ -142,11 +148,12 @@ def retry(
     labels: LabelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask the dead letters of a run again (default: the newest run), each with a new budget of attempts."""
+    """Ask the dead letters of a run again (default: the newest that has any), each with a new budget of attempts."""
     from generators.pipeline import Task
-    from generators.runs import find_run
+    from generators.runs import find_dead_letters, find_run
 
-    folder = find_run(find_workspace(data), run, unfinished=False)
+    workspace = find_workspace(data)
+    folder = find_run(workspace, run) if run else find_dead_letters(workspace)
     if not run:
         say(f"Asking the dead letters of {folder.name} again.")
     job = JobOptions(max_workers, None, None, poll_interval, False, max_cost, max_tokens)
@@ -180,6 +187,8 @@ def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False)
     summary = cancel_run(workspace, folder)
     if summary is None:
         say(f"The process that drives {folder.name} was asked to cancel it; `goldspan generate watch` looks on.")
+        if json:
+            print_json({"run": folder.name, "outcome": "cancelling"})
     elif json:
         print_json(summary.to_dict())
     else:

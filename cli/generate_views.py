@@ -115,7 +115,10 @@ def show_summary(summary: Summary) -> None:
     repeats = f" ({written.duplicates} repeats left out)" if written.duplicates else ""
     say(f"{written.samples} samples in {escape(str(summary.samples))}{repeats}")
     if written.dead:
-        warn(f"Dead letters with their reasons: {summary.dead_letters}. `goldspan generate retry` asks them again.")
+        warn(
+            f"Dead letters with their reasons: {summary.dead_letters}. "
+            f"`goldspan generate retry {progress.run}` asks them again."
+        )
     elif not progress.finished:
         say(f"`goldspan generate resume {progress.run}` goes on.")
 
@@ -164,8 +167,9 @@ def watch(
     run: RunName = "",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between looks")] = 2.0,
     data: DataOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """Look on while another process drives a run, until it ends."""
+    """Look on while another process drives a run, until it ends; with --json, how far it is then."""
     from generators.locking import is_driven
 
     progress = _look(run, data)
@@ -178,6 +182,9 @@ def watch(
             if not driven:
                 break
             time.sleep(interval)
+    if json:
+        print_json(progress.to_dict())
+        return
     _print_progress(progress)
     if not progress.finished:
         say(f"No process drives {progress.run}. `goldspan generate resume {progress.run}` goes on.")
@@ -235,11 +242,25 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
         print_table(["language", "document type", "samples", "labels"], rows[:40], right=[2])
         if len(rows) > 40:
             say(f"… and {len(rows) - 40} more kinds.")
+    cost = f"about ${guess.cost:.2f}" if guess.prices_known else "at an unknown price"
     say(
         f"{settings.samples} samples, {guess.requests} requests, "
-        f"about {guess.tokens_in:,} + {guess.tokens_out:,} tokens, about ${guess.cost:.2f}. "
+        f"about {guess.tokens_in:,} + {guess.tokens_out:,} tokens, {cost}. "
         f"Estimated from {guess.tried} items, as if every answer were good at once."
     )
+    warn_of_prices(settings)
+
+
+def warn_of_prices(settings: RunSettings) -> None:
+    """Say when costs cannot be known."""
+    from generators.executors import find_prices, knows_prices
+    from generators.providers.profiles import find_profile
+
+    if knows_prices(settings):
+        return
+    prices = find_prices(settings)
+    basis = f"those of {find_profile(settings.provider).default_model}" if prices.completion else "unknown"
+    warn(f"Prices are {basis}: give --price-in and --price-out for {settings.model} to see what it costs.")
 
 
 def preview(
@@ -264,7 +285,7 @@ def preview(
 
     Requests after the draft are shown with a text by the offline author in place of the model's draft.
     """
-    from generators.estimate import preview_item, render_request
+    from generators.estimate import estimate_run, preview_item, render_request
 
     settings, schema = read_settings(
         find_workspace(data), samples, provider, model, languages, seed, review, fill_gaps, mode, "", window,
@@ -272,7 +293,8 @@ def preview(
     )  # fmt: skip
     asked = [pair for item in range(min(_PREVIEWED, settings.samples)) for pair in preview_item(settings, schema, item)]
     if json:
-        print_json([request.batch_line for request, _ in asked])
+        requests = [request.batch_line for request, _ in asked]
+        print_json({"requests": requests, "estimate": estimate_run(settings, schema).to_dict()})
         return
     for request, _ in asked:
         out.out(render_request(request), highlight=False)

@@ -76,13 +76,26 @@ class Budget:
         """True if there is a limit at all."""
         return self._max_cost is not None or self._max_tokens is not None
 
-    def reserve(self, request: Request) -> bool:
-        """Set aside what a request will probably take; False if that would break the budget."""
+    def reserve(self, request: Request, stages_left: int = 0) -> bool:
+        """Set aside what a request and the later stages of its item will probably take; False if that is too much."""
         if not self.limited:
             return True
         tokens_in = count_prompt_tokens(request.body)
         tokens_out = self._tokens_out // self._answers if self._answers else EXPECTED_OUTPUT
-        return self.reserve_tokens(request.custom_id, tokens_in, tokens_out)
+        later = _name_later(request.item)
+        before = self._reserved.get(later)
+        self.release(later)
+        if self.reserve_tokens(request.custom_id, tokens_in, tokens_out):
+            if not stages_left or self.reserve_tokens(later, stages_left * tokens_in, stages_left * tokens_out):
+                return True
+            self.release(request.custom_id)
+        if before:
+            self._set_aside(later, *before)
+        return False
+
+    def forget_item(self, item: int) -> None:
+        """An item was given up: nothing is set aside for its later stages any more."""
+        self.release(_name_later(item))
 
     def reserve_tokens(self, custom_id: str, tokens_in: int, tokens_out: int) -> bool:
         """Set aside so many tokens for a row; False if that would break the budget."""
@@ -92,10 +105,13 @@ class Budget:
         if self._max_cost is not None and self._cost + self._reserved_cost + cost > self._max_cost:
             return False
         self.release(custom_id)
-        self._reserved[custom_id] = (tokens, cost)
+        self._set_aside(custom_id, tokens, cost)
+        return True
+
+    def _set_aside(self, key: str, tokens: int, cost: float) -> None:
+        self._reserved[key] = (tokens, cost)
         self._reserved_tokens += tokens
         self._reserved_cost += cost
-        return True
 
     def release(self, custom_id: str) -> None:
         """A row was not sent after all."""
@@ -112,3 +128,7 @@ class Budget:
         self._answers += 1
         self._tokens_out += answer.tokens_out
         return cost
+
+
+def _name_later(item: int) -> str:
+    return f"later stages of {item}"

@@ -11,14 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from annotation.errors import ConfigurationError, StateError
+from annotation.labels import LabelSchema
 from annotation.workspace import Workspace
 from generators.budget import Budget
-from generators.executors import OFFLINE, Working, find_prices, make_executor
+from generators.executors import OFFLINE, Working, find_key, find_prices, find_url, knows_prices, make_executor
 from generators.journal import Journal
 from generators.locking import is_driven
-from generators.pipeline import Summary, Task, drive, request_cancel
+from generators.pipeline import Summary, Task, draw_brief, drive, request_cancel
 from generators.progress import Progress, read_progress
+from generators.providers.profiles import find_profile
 from generators.runs import OpenRun, open_run
+from generators.settings import RunSettings
 
 _SHOW_EVERY = 0.5
 _SHOW_SHARE = 20
@@ -35,6 +38,21 @@ class Limits:
 
     max_cost: float | None = None
     max_tokens: int | None = None
+
+
+def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -> None:
+    """Refuse what could not be driven, before anything of it is on disk.
+
+    Raises:
+        InputError: a language, a label or the address makes no sense.
+        ConfigurationError: there is no key, or no price for a limit in dollars.
+
+    """
+    draw_brief(settings, labels, 0)
+    if settings.provider != OFFLINE:
+        profile = find_profile(settings.provider)
+        find_key(profile, find_url(settings, profile))
+    _require_prices(settings, limits)
 
 
 def drive_run(
@@ -80,15 +98,18 @@ def _make_budget(run: OpenRun, asked: Limits) -> Budget:
         stored.max_cost if asked.max_cost is None else asked.max_cost,
         stored.max_tokens if asked.max_tokens is None else asked.max_tokens,
     )
-    prices = find_prices(run.settings)
-    if limits.max_cost is not None and not (prices.prompt or prices.completion) and run.settings.provider != OFFLINE:
-        raise ConfigurationError(
-            f"--max-cost cannot be kept: no prices are known for {run.settings.model}. "
-            "Begin the run with --price-in and --price-out, or use --max-tokens."
-        )
+    _require_prices(run.settings, limits)
     if limits != stored:
         run.journal.write_settings({"limits": asdict(limits)})
-    return Budget(prices, limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+    return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+
+
+def _require_prices(settings: RunSettings, limits: Limits) -> None:
+    if limits.max_cost is not None and not knows_prices(settings):
+        raise ConfigurationError(
+            f"--max-cost cannot be kept: no prices are known for {settings.model}. "
+            "Begin the run with --price-in and --price-out, or use --max-tokens."
+        )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from annotation.labels import LabelSchema
 from generators.answers import Context, judge_answer
 from generators.budget import count_prompt_tokens
-from generators.executors import find_prices
+from generators.executors import find_prices, knows_prices
 from generators.pipeline import draw_brief
 from generators.providers.base import Answer, Request
 from generators.responder import count_tokens, write_content
@@ -21,13 +21,17 @@ TRIED_ITEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Requests, tokens and US dollars of a whole run in which every answer is good at once."""
+    """Requests, tokens and US dollars of a whole run in which every answer is good at once.
+
+    Without `prices_known` the dollars are those of the provider's default model, or none.
+    """
 
     requests: int
     tokens_in: int
     tokens_out: int
     cost: float
     tried: int
+    prices_known: bool
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -61,7 +65,8 @@ def estimate_run(settings: RunSettings, labels: LabelSchema) -> Estimate:
     tokens_in = round(sum(count_prompt_tokens(request.body) for request, _ in asked) * share)
     tokens_out = round(sum(count_tokens(content) for _, content in asked) * share)
     requests = settings.samples * len(settings.build_stages(labels))
-    return Estimate(requests, tokens_in, tokens_out, find_prices(settings).cost(tokens_in, tokens_out), tried)
+    cost = find_prices(settings).cost(tokens_in, tokens_out)
+    return Estimate(requests, tokens_in, tokens_out, cost, tried, knows_prices(settings))
 
 
 def render_request(request: Request) -> str:

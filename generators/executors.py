@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from annotation.errors import ConfigurationError
 from generators.budget import Prices
 from generators.providers.base import Executor
-from generators.providers.profiles import ProviderProfile, find_profile
+from generators.providers.profiles import ProviderProfile, find_profile, normalise_url
 from generators.runs import OpenRun
 from generators.settings import RunSettings
 
@@ -91,24 +91,6 @@ def find_url(settings: RunSettings, profile: ProviderProfile) -> str:
     return normalise_url(settings.api_url or profile.base_url)
 
 
-def normalise_url(url: str) -> str:
-    """The base URL of an OpenAI-compatible server, however it was given.
-
-    `http://host:1`, `http://host:1/v1` and `http://host:1/v1/chat/completions` all mean `http://host:1/v1`.
-
-    Raises:
-        ConfigurationError: it is not an http or https URL.
-
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ConfigurationError(f"{url!r} is not a URL of a server; give it like http://127.0.0.1:8000/v1.")
-    path = parts.path.rstrip("/")
-    for ending in ("/chat/completions", "/responses", "/completions"):
-        path = path.removesuffix(ending)
-    return f"{parts.scheme}://{parts.netloc}{path or '/v1'}"
-
-
 def find_key(profile: ProviderProfile, url: str, env_file: Path = Path(".env")) -> str:
     """The key from the environment or `.env`; a server on this machine needs none.
 
@@ -136,6 +118,13 @@ def read_env_file(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.removeprefix("export ").split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def knows_prices(settings: RunSettings) -> bool:
+    """False if `find_prices` can only guess: the profile's prices are those of its default model."""
+    if settings.provider == OFFLINE or None not in (settings.price_in, settings.price_out):
+        return True
+    return settings.model == find_profile(settings.provider).default_model
 
 
 def find_prices(settings: RunSettings) -> Prices:

@@ -42,6 +42,7 @@ class PipelineFeed:
         counts = journal.count_open()
         self._pending, self._outstanding = counts["pending"], counts["submitted"]
         self.stopped_by = ""
+        self._held = False
         self._reserve_recovered()
 
     def _reserve_recovered(self) -> None:
@@ -55,7 +56,7 @@ class PipelineFeed:
         return not self._outstanding and not self._is_ready()
 
     def _is_ready(self) -> bool:
-        return not self.stopped_by and (self._pending > 0 or self._next_item < self._work.total)
+        return not (self.stopped_by or self._held) and (self._pending > 0 or self._next_item < self._work.total)
 
     def stop(self, reason: str) -> None:
         """Hand out nothing more."""
@@ -81,14 +82,24 @@ class PipelineFeed:
             self._begin_items(limit - self._pending)
             for row in self._journal.list_pending(limit):
                 request = self._rebuild(row)
-                if not self._budget.reserve(request):
-                    self.stop("budget")
+                if not self._budget.reserve(request, self._count_later(row.stage)):
+                    self._hold(bool(requests))
                     break
                 requests.append(request)
             self._journal.set_submitted(request.custom_id for request in requests)
         self._pending -= len(requests)
         self._outstanding += len(requests)
         return requests
+
+    def _hold(self, taken: bool) -> None:
+        """What is on its way has set aside more than it will take: wait for it, and stop when nothing is."""
+        if taken or self._outstanding:
+            self._held = True
+        else:
+            self.stop("budget")
+
+    def _count_later(self, stage: str) -> int:
+        return len(self._order) - 1 - self._order.index(stage)
 
     def _begin_items(self, count: int) -> None:
         for _ in range(min(count, self._work.total - self._next_item)):
@@ -128,6 +139,7 @@ class PipelineFeed:
                 row = self._journal.find_row(answer.custom_id)
                 if row is not None and row.state in OPEN_STATES:
                     self._decide(row, answer)
+        self._held = False
         self._changed.set()
 
     def _decide(self, row: Row, answer: Answer) -> None:
@@ -167,6 +179,7 @@ class PipelineFeed:
             problem = verdict.reason if verdict.state == "invalid" else ""
             self._add_row(self._ask(item, row.stage, row.attempt + 1, problem))
         else:
+            self._budget.forget_item(row.item)
             self._journal.update_item(
                 row.item, state="dead", stage=row.stage, reason=f"{verdict.state}: {verdict.reason}"
             )
@@ -179,6 +192,7 @@ class PipelineFeed:
             self._budget.release(custom_id)
         self._pending += changed
         self._outstanding -= changed
+        self._held = False
         self._changed.set()
 
     def revive_dead(self) -> int:

@@ -102,34 +102,49 @@ async def drive(
         settings.attempts,
     )
     feed = PipelineFeed(journal, work, budget)
-    journal.write_settings({"cancelled": task is Task.CANCEL})
+    if task is not Task.RECONCILE:
+        journal.write_settings({"cancelled": task is Task.CANCEL})
     if task is Task.RETRY:
         feed.revive_dead()
     watcher = asyncio.create_task(_watch_for_cancel(journal, feed, stop))
     try:
         if task is Task.RECONCILE:
             await executor.reconcile(feed)
-        elif task is not Task.CANCEL:
-            await executor.run(feed, stop)
-        if journal.read_settings()["cancelled"]:
-            await executor.cancel(feed)
+        else:
+            if task is not Task.CANCEL:
+                await executor.run(feed, stop)
+            if journal.read_settings()["cancelled"]:
+                await executor.cancel(feed)
     except GoldspanError:
         with contextlib.suppress(StateError):
-            write_output(journal, settings, labels, samples)
+            _write(run, samples)
         raise
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
-    written = write_output(journal, settings, labels, samples)
+    written = _write(run, samples)
     progress = read_progress(journal)
     outcome = name_outcome(progress, feed)
     journal.write_event("stopped", f"{outcome}: {progress.done} done, {progress.dead} dead letters")
     return Summary(outcome, progress, written, samples, journal.folder / DEAD_LETTERS)
 
 
+def _write(run: OpenRun, samples: Path) -> Written:
+    journal, settings, labels = run
+    ended = journal.count_items()
+    try:
+        written = write_output(journal, settings, labels, samples)
+    except StateError as error:
+        raise StateError(
+            f"{error} Everything answered is kept; mend that, then `goldspan generate resume {journal.run_id}`."
+        ) from error
+    journal.write_settings({"written": ended.get("done", 0) + ended.get("dead", 0)})
+    return written
+
+
 async def _watch_for_cancel(journal: Journal, feed: PipelineFeed, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        if journal.read_settings()["cancelled"]:
+        if journal.read_settings().get("cancelled"):
             stop.set()
         else:
             with contextlib.suppress(TimeoutError):

@@ -16,7 +16,7 @@ from annotation.types import Annotation, Author, Entity, Sample
 from evaluation.predictors.base import Predictor
 from evaluation.predictors.windows import merge_readings, split_text
 from generators.answer_desk import AnswerDesk
-from generators.executors import find_key, normalise_url
+from generators.executors import find_key
 from generators.predictor_prompt import (
     STAGE,
     VERSION,
@@ -28,7 +28,7 @@ from generators.predictor_prompt import (
 )
 from generators.providers.base import Answer, AnswerState, Request
 from generators.providers.live import LiveLimits
-from generators.providers.profiles import find_profile
+from generators.providers.profiles import find_profile, normalise_url
 from generators.stages import digest
 
 WINDOW, OVERLAP = 6_000, 400

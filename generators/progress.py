@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,8 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        """True when every item has ended."""
-        return self.done + self.dead >= self.samples
+        """True when every item has ended and stands in the files."""
+        return self.state == "finished"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -43,7 +44,8 @@ class Progress:
 def read_progress(journal: Journal) -> Progress:
     """Count.
 
-    States: `finished`, `cancelled`, `waiting` (a provider is at work on batches), `unfinished`.
+    States: `finished`, `waiting` (a provider is at work on batches), `cancelled`, `unfinished`; `never begun` where
+    the journal holds no settings.
     """
     settings = journal.read_settings()
     items = journal.count_items()
@@ -61,7 +63,7 @@ def read_progress(journal: Journal) -> Progress:
     sums = journal.sum_totals()
     return Progress(
         run=journal.run_id,
-        state=_name_state(samples, done + dead, bool(settings.get("cancelled")), batches_open),
+        state=_name_state(settings, done + dead, batches_open),
         samples=samples,
         done=done,
         dead=dead,
@@ -78,12 +80,14 @@ def read_progress(journal: Journal) -> Progress:
     )
 
 
-def _name_state(samples: int, ended: int, cancelled: bool, batches_open: int) -> str:
-    if ended >= samples:
+def _name_state(settings: Mapping[str, Any], ended: int, batches_open: int) -> str:
+    if "settings" not in settings:
+        return "never begun"
+    if ended >= settings["settings"]["samples"] and settings.get("written", ended) >= ended:
         return "finished"
-    if cancelled:
-        return "cancelled"
-    return "waiting" if batches_open else "unfinished"
+    if batches_open:
+        return "waiting"
+    return "cancelled" if settings.get("cancelled") else "unfinished"
 
 
 def list_reasons(journal: Journal, limit: int = 5) -> list[dict[str, Any]]:

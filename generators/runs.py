@@ -14,6 +14,7 @@ from annotation.labels import LabelSchema, load_labels
 from annotation.workspace import Workspace
 from generators.journal import Journal
 from generators.progress import Progress, read_progress
+from generators.providers.profiles import normalise_url
 from generators.settings import RunSettings, require_same
 from generators.submissions import list_submissions
 
@@ -80,9 +81,22 @@ def find_run(workspace: Workspace, run_id: str = "", *, unfinished: bool = True)
         if progress.state in {"unfinished", "waiting"}:
             return workspace.runs / progress.run
     if unfinished or not runs:
-        newest = f" The newest, {runs[0].run}, is {runs[0].state}." if runs else ""
-        raise StateError(f"There is no unfinished run in {workspace.runs}.{newest}")
+        newest = f"The newest, {runs[0].run}, is {runs[0].state}." if runs else "`goldspan generate start` begins one."
+        raise StateError(f"There is no unfinished run in {workspace.runs}. {newest}")
     return workspace.runs / runs[0].run
+
+
+def find_dead_letters(workspace: Workspace) -> Path:
+    """The folder of the newest run that has dead letters.
+
+    Raises:
+        StateError: no run has any.
+
+    """
+    for progress in list_runs(workspace):
+        if progress.dead:
+            return workspace.runs / progress.run
+    raise StateError(f"No run in {workspace.runs} has dead letters.")
 
 
 def begin_run(
@@ -114,6 +128,7 @@ def begin_run(
             settings = _keep_fixed(journal, RunSettings.from_dict(stored["settings"]), settings)
         else:
             journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
+            journal.write_settings({"written": 0})
         journal.write_settings({"settings": settings.to_dict(), "parts": settings.parts(labels)})
     return folder
 
@@ -134,6 +149,13 @@ def _keep_fixed(journal: Journal, stored: RunSettings, now: RunSettings) -> RunS
         raise StateError(
             f"Run {journal.run_id} has batches at the provider, so it cannot go on in {now.mode} mode. "
             "Collect them with `goldspan generate reconcile` or cancel them with `goldspan generate cancel` first."
+        )
+    before, after = (normalise_url(settings.api_url) if settings.api_url else "" for settings in (stored, now))
+    if before != after and list_submissions(journal, open_only=True):
+        raise StateError(
+            f"Run {journal.run_id} has batches at {before or 'the provider'}, which would be lost from sight at "
+            f"{after or 'the address of the provider'}. Go on with `goldspan generate resume {journal.run_id}`, or "
+            f"cancel them with `goldspan generate cancel {journal.run_id}` first."
         )
     return replace(now, plan=stored.plan)
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from annotation.errors import UnknownNameError
+from annotation.errors import ConfigurationError, UnknownNameError
 
 _MEGABYTE = 1_000_000
 _HOUR = 3600
@@ -127,3 +128,21 @@ def find_profile(name: str) -> ProviderProfile:
     if name not in PROFILES:
         raise UnknownNameError("provider", name, PROFILES)
     return PROFILES[name]
+
+
+def normalise_url(url: str) -> str:
+    """The base URL of an OpenAI-compatible server, however it was given.
+
+    `http://host:1`, `http://host:1/v1` and `http://host:1/v1/chat/completions` all mean `http://host:1/v1`.
+
+    Raises:
+        ConfigurationError: it is not an http or https URL.
+
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ConfigurationError(f"{url!r} is not a URL of a server; give it like http://127.0.0.1:8000/v1.")
+    path = parts.path.rstrip("/")
+    for ending in ("/chat/completions", "/responses", "/completions"):
+        path = path.removesuffix(ending)
+    return f"{parts.scheme}://{parts.netloc}{path or '/v1'}"

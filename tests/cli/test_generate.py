@@ -56,9 +56,11 @@ def test_offline_run_end_to_end(data, capsys):
 
 
 def test_commands_without_a_run_say_so(data, capsys):
-    for command in ("resume", "status", "cancel", "reconcile", "retry", "watch"):
+    for command in ("resume", "status", "cancel", "reconcile", "watch"):
         assert call(command) == Exit.FAILED
         assert "There is no unfinished run" in capsys.readouterr().err
+    assert call("retry") == Exit.FAILED
+    assert "No run in" in capsys.readouterr().err
     assert call("status", "nosuch") == Exit.FAILED
     assert "Unknown run 'nosuch'" in capsys.readouterr().err
 
@@ -90,9 +92,10 @@ def test_cancel_of_a_run_that_is_driven_elsewhere_asks_its_driver(data, capsys):
 def test_dead_letters_and_budget_have_exit_codes_of_their_own(data, tmp_path, capsys):
     with run_server(tmp_path) as address:
         common = ["--provider", "compatible", "--model", "m", "--api-url", address, "--json"]
-        assert call("start", "-n", "9", *common, "--max-tokens", "3000", "--max-workers", "1") == Exit.BUDGET_REACHED
+        assert call("start", "-n", "9", *common, "--max-tokens", "4500", "--max-workers", "1") == Exit.BUDGET_REACHED
         summary = read(capsys)
-        assert 0 < summary["tokens_in"] + summary["tokens_out"] <= 3000
+        assert 0 < summary["tokens_in"] + summary["tokens_out"] <= 4500
+        assert summary["done"] > 0
         assert call("resume", "--json") == Exit.BUDGET_REACHED
         assert read(capsys)["outcome"] == "budget"
         assert call("resume", "--max-tokens", "100000", "--json") == Exit.OK
@@ -131,7 +134,9 @@ def test_key_is_neither_stored_nor_shown(data, tmp_path, monkeypatch, capsys):
 
 def test_preview_and_estimate_send_nothing(data, capsys):
     assert call("preview", "-n", "5", "--provider", "openai", "--json") == Exit.OK
-    requests = read(capsys)
+    preview = read(capsys)
+    requests = preview["requests"]
+    assert preview["estimate"]["requests"] == 10
     assert [request["custom_id"].split("-")[0] for request in requests] == ["draft", "coreference"] * 3
     assert requests[0]["body"]["response_format"]["type"] == "json_schema"
     assert call("estimate", "-n", "1000", "--provider", "openai", "--review", "--json") == Exit.OK
@@ -141,14 +146,38 @@ def test_preview_and_estimate_send_nothing(data, capsys):
     assert not data.exists()
 
 
+def test_a_model_whose_prices_are_unknown_is_named_and_cannot_have_a_limit_in_dollars(data, capsys):
+    assert call("estimate", "-n", "10", "--provider", "openai", "--model", "gpt-4.1") == Exit.OK
+    said = capsys.readouterr()
+    assert "at an unknown price" in said.out + said.err
+    assert "those of gpt-4.1-mini: give --price-in and --price-out for gpt-4.1" in said.err.replace("\n", " ")
+    common = ("-n", "2", "--provider", "openai", "--api-url", "http://127.0.0.1:9", "--max-cost", "1")
+    assert call("start", *common, "--model", "gpt-4.1") == Exit.FAILED
+    assert "no prices are known for gpt-4.1" in capsys.readouterr().err
+    assert not data.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--languages", "en,xx"),
+        ("--provider", "openai", "--api-url", "ftp://x"),
+        ("--provider", "openai"),
+        ("--provider", "compatible", "--model", "m", "--api-url", "http://127.0.0.1:9", "--max-cost", "1"),
+    ],
+)
+def test_a_start_that_is_refused_leaves_nothing_behind(data, arguments):
+    assert call("start", "-n", "5", *arguments) == Exit.FAILED
+    assert not data.exists()
+
+
 def test_gaps_are_planned_and_shown_before_anything_is_sent(data, capsys):
     assert call("estimate", "--fill-gaps", "-n", "20", "--languages", "en,de", "--json") == Exit.OK
     plan = read(capsys)
     assert plan["samples"] == 20
     assert {cell[0] for cell in plan["plan"]} <= {"en", "de"}
     assert call("start", "--fill-gaps", "-n", "8", "--languages", "en", "--yes", "--json") == Exit.OK
-    captured = capsys.readouterr()
-    assert json.loads(captured.out[captured.out.index("{") :])["done"] == 8
+    assert read(capsys)["done"] == 8
     assert LABELS
 
 

@@ -22,7 +22,7 @@ from generators.pipeline import Outcome, Task, request_cancel
 from generators.plan import Cell, Plan
 from generators.progress import list_reasons, read_progress
 from generators.providers.base import Answer, AnswerState, Request
-from generators.runs import begin_run, find_run, list_runs, open_run
+from generators.runs import begin_run, find_dead_letters, find_run, list_runs, open_run
 from generators.settings import RunSettings
 from generators.submissions import plan_submission
 from tests.generators.scripted import LABELS, ScriptedExecutor, answer_well, drive_scripted, make_settings
@@ -139,12 +139,94 @@ def test_row_states_add_up(tmp_path, answer, state):
 
 def test_budget_stops_before_it_is_broken(tmp_path):
     executor = ScriptedExecutor()
-    summary = drive_scripted(tmp_path, make_settings(), executor, max_tokens=4000)
+    summary = drive_scripted(tmp_path, make_settings(samples=20), executor, max_tokens=5500)
     assert summary.outcome is Outcome.BUDGET
-    assert 0 < summary.progress.tokens_in + summary.progress.tokens_out <= 4000
-    summary = drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), max_cost=0.0, prices=Prices(1.0, 1.0))
+    assert 0 < summary.progress.tokens_in + summary.progress.tokens_out <= 5500
+    assert summary.progress.done > 0
+    again = make_settings(samples=20)
+    summary = drive_scripted(tmp_path, again, ScriptedExecutor(), max_cost=0.0, prices=Prices(1.0, 1.0))
     assert summary.outcome is Outcome.BUDGET
-    assert drive_scripted(tmp_path, make_settings(), ScriptedExecutor()).outcome is Outcome.DONE
+    assert drive_scripted(tmp_path, again, ScriptedExecutor()).outcome is Outcome.DONE
+
+
+@given(st.integers(0, 60_000), st.integers(1, 20), st.integers(1, 64))
+@settings(max_examples=25, deadline=None)
+def test_a_budget_is_used_up_and_begun_items_are_finished(budget, samples, at_once):
+    with tempfile.TemporaryDirectory() as folder:
+        asked = make_settings(samples=samples, review=True)
+        summary = drive_scripted(Path(folder), asked, ScriptedExecutor(at_once=at_once), max_tokens=budget)
+        spent = summary.progress.tokens_in + summary.progress.tokens_out
+        assert spent <= budget
+        assert summary.progress.by_stage.get("draft", {}).get("ok", 0) == summary.progress.done
+        if summary.outcome is Outcome.BUDGET:
+            mean = spent / max(1, summary.progress.done)
+            assert budget - spent < 12_000 or budget - spent < 3 * mean
+        else:
+            assert summary.outcome is Outcome.DONE
+
+
+def test_a_run_is_finished_when_its_files_are_written(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise StateError("r.jsonl cannot be written: Permission denied.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("generators.pipeline.write_output", refuse)
+        with pytest.raises(StateError, match="mend that, then `goldspan generate resume r`"):
+            drive_scripted(tmp_path, make_settings(), ScriptedExecutor())
+    folder = find_run(Workspace(tmp_path))
+    with Journal(folder) as journal:
+        assert (read_progress(journal).state, read_progress(journal).done) == ("unfinished", 6)
+    executor = ScriptedExecutor()
+    summary = drive_scripted(tmp_path, make_settings(), executor)
+    assert (summary.outcome, executor.asked, summary.samples.exists()) == (Outcome.DONE, [], True)
+
+
+def test_a_cancel_that_fails_leaves_the_run_to_be_cancelled_again(tmp_path):
+    class Unreachable(ScriptedExecutor):
+        async def cancel(self, feed):
+            raise TransientServiceError("nobody answers")
+
+    drive_scripted(tmp_path, make_settings(), ScriptedExecutor(stop_after=2))
+    folder = Workspace(tmp_path).runs / "r"
+    with Journal(folder) as journal:
+        plan_submission(journal, "intent", [], state="submitted", batch="batch")
+    with pytest.raises(TransientServiceError):
+        drive_scripted(tmp_path, make_settings(), Unreachable(), task=Task.CANCEL)
+    assert find_run(Workspace(tmp_path)) == folder
+    with Journal(folder) as journal:
+        assert read_progress(journal).state == "waiting"
+
+
+def test_a_cancelled_run_stays_cancelled_when_it_is_reconciled(tmp_path):
+    drive_scripted(tmp_path, make_settings(), ScriptedExecutor(stop_after=2))
+    for task in (Task.CANCEL, Task.RECONCILE):
+        drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), task=task)
+        with Journal(Workspace(tmp_path).runs / "r") as journal:
+            assert read_progress(journal).state == "cancelled"
+
+
+def test_the_newest_run_with_dead_letters_is_found(tmp_path):
+    workspace = Workspace(tmp_path)
+    with pytest.raises(StateError, match="No run in"):
+        find_dead_letters(workspace)
+    drive_scripted(tmp_path, make_settings(attempts=1), ScriptedExecutor(lambda request: answer_badly(request)))
+    begin_run(workspace, make_settings(seed=1), LABELS, "newer")
+    assert find_dead_letters(workspace).name == "r"
+
+
+def answer_badly(request: Request) -> Answer:
+    return Answer(request.custom_id, content="no", model="m")
+
+
+def test_batches_at_one_address_are_not_left_for_another(tmp_path):
+    workspace, before = Workspace(tmp_path), make_settings(mode="batch", api_url="http://127.0.0.1:1")
+    folder = begin_run(workspace, before, LABELS, "r")
+    with Journal(folder) as journal:
+        plan_submission(journal, "intent", [], state="submitted", batch="batch")
+    begin_run(workspace, make_settings(mode="batch", api_url="http://127.0.0.1:1/v1/"), LABELS, "r")
+    for address in ("http://127.0.0.1:2", ""):
+        with pytest.raises(StateError, match=r"has batches at http://127\.0\.0\.1:1/v1"):
+            begin_run(workspace, make_settings(mode="batch", api_url=address), LABELS, "r")
 
 
 def test_changed_run_is_refused_and_the_difference_named(tmp_path):
