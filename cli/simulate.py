@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+from cli.options import HELP, LabelsOption
+
+app = typer.Typer(context_settings=HELP)
 
 
 @app.command()
 def simulate(
     profile: Annotated[str, typer.Option(help="Behave as this provider: doubleword or openai")] = "doubleword",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one")] = 8123,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one")] = 8123,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     faults: Annotated[Path | None, typer.Option(help="Fault plan (TOML): what goes wrong, how often")] = None,
     state: Annotated[Path, typer.Option(help="SQLite file with what the provider knows")] = Path("data/simulator.db"),
@@ -21,14 +23,18 @@ def simulate(
     window_seconds: Annotated[float | None, typer.Option(help="Let batch windows last so many seconds")] = None,
     idempotent: Annotated[bool, typer.Option(help="Answer a repeated Idempotency-Key again, free")] = False,
     input_seconds: Annotated[float | None, typer.Option(help="Let uploaded files last so many seconds")] = None,
+    labels: LabelsOption = None,
 ) -> None:
     """Serve chat completions, files and batches as a provider does, answered by the offline author.
 
     No key and no network are needed; any key is accepted. Nothing is charged: `/_simulate/ledger` on the same address
     says what would have been. Kill it and start it again with the same state file: it goes on where it was.
+    Give it the label schema that the run uses.
     """
+    from annotation.labels import load_labels
     from cli.console import say
     from generators.providers.profiles import find_profile
+    from generators.simulator.author import build_author
     from generators.simulator.faults import FaultPlan, load_plan
     from generators.simulator.latency import parse_latency
     from generators.simulator.server import run_server
@@ -48,6 +54,7 @@ def simulate(
         host,
         port,
         announce=lambda url: say(f"Simulating {profile} at {url} (state in {state}). Ctrl-C ends it."),
+        writer=build_author(load_labels(labels)),
     )
     say(
         f"{ledger['paid_rows']:,} rows answered, {len(ledger['paid_twice'])} of them more than once. "

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from annotation.errors import InputError
-from annotation.labels import LabelSchema, load_labels
+from annotation.labels import LabelSchema
 from generators.responder import write_content
+from generators.simulator.answers import Writer
 from generators.stand_in import write_annotation
 
 
-def write_as_author(body: Mapping[str, Any]) -> str | None:
-    """The offline author's answer to a request of our own, also of the `llm` predictor.
+def build_author(labels: LabelSchema) -> Writer:
+    """The offline author with this label schema.
 
-    None for any other request, however much it looks like one of ours.
+    It answers requests of our own, also of the `llm` predictor, and gives None for any other, however much it looks
+    like one of ours. The run that asks has to use the same label schema.
     """
-    try:
-        return write_content(body, _load_labels())
-    except (InputError, LookupError, TypeError, ValueError, AttributeError):
-        return write_annotation(body, _load_labels())
 
+    def write_as_author(body: Mapping[str, Any]) -> str | None:
+        try:
+            return write_content(body, labels)
+        except (InputError, LookupError, TypeError, ValueError, AttributeError):
+            return write_annotation(body, labels)
 
-@cache
-def _load_labels() -> LabelSchema:
-    return load_labels()
+    return write_as_author

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import schemas
 from annotation.errors import InputError, RecordError
+from generators.simulator.fault_checks import check_plan
 
 CALL_KINDS = frozenset(
     {"accept_and_drop", "gateway_timeout", "too_many_requests", "payment_required", "server_error", "file_gone"}
@@ -59,8 +59,7 @@ class FaultPlan:
 
 def build_plan(document: Mapping[str, Any]) -> FaultPlan:
     """The plan of a parsed TOML document. Raises RecordError with the pointer to what is wrong."""
-    for problem in schemas.validator("faults").problems(document):
-        raise RecordError(f"The fault plan is wrong: {problem.message}", pointer=problem.pointer)
+    check_plan(document)
     faults = tuple(
         Fault(name=f"{number}:{entry['kind']}", **entry) for number, entry in enumerate(document.get("faults", ()))
     )
@@ -70,9 +69,11 @@ def build_plan(document: Mapping[str, Any]) -> FaultPlan:
 def load_plan(path: Path) -> FaultPlan:
     """Read a plan from a TOML file. Raises InputError."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"Cannot read the fault plan {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}.") from error
     try:

@@ -40,6 +40,13 @@ def parse_latency(text: str) -> Latency:
             latency = Latency("fixed", float(text))
     except ValueError as error:
         raise ConfigurationError(f"{text!r} is no latency. Give seconds as 0.5, 0.2..1.5 or 0.5~0.8.") from error
+    if not (math.isfinite(latency.low) and math.isfinite(latency.high)):
+        raise ConfigurationError(f"{text!r} is no latency: seconds are plain numbers, such as 0.5.")
     if latency.low < 0 or latency.high < 0:
         raise ConfigurationError(f"{text!r} is no latency: seconds cannot be negative.")
+    if latency.kind == "uniform" and latency.low > latency.high:
+        raise ConfigurationError(
+            f"{text!r} is no latency: the first number must not be larger than the second. "
+            f"Give {latency.high:g}..{latency.low:g}."
+        )
     return latency

@@ -16,15 +16,13 @@ from starlette.exceptions import HTTPException
 from annotation.errors import ConfigurationError, ServiceError
 from generators.simulator import batches, chat, files, ledger
 from generators.simulator.answers import Writer
-from generators.simulator.author import write_as_author
 from generators.simulator.engine import Engine
 from generators.simulator.replies import render_error
 from generators.simulator.state import Settings, State
 
 
-def build_app(settings: Settings, writer: Writer | None = write_as_author) -> Starlette:
+def build_app(state: State, writer: Writer | None) -> Starlette:
     """The ASGI application; `writer` writes the answers, None makes them up from the schema asked for."""
-    state = State(settings)
 
     @contextlib.asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
@@ -32,7 +30,6 @@ def build_app(settings: Settings, writer: Writer | None = write_as_author) -> St
         yield
         engine.cancel()
         await asyncio.wait([engine])
-        state.close()
 
     app = Starlette(
         routes=[
@@ -48,28 +45,37 @@ def build_app(settings: Settings, writer: Writer | None = write_as_author) -> St
     return app
 
 
-def run_server(settings: Settings, host: str, port: int, announce: Callable[[str], None]) -> dict[str, Any]:
+def run_server(
+    settings: Settings, host: str, port: int, announce: Callable[[str], None], *, writer: Writer | None
+) -> dict[str, Any]:
     """Serve until interrupted; returns the ledger without its rows.
 
-    `port` 0 takes a free one; `announce` is told the base URL once it listens.
+    `port` 0 takes a free one; `announce` is told the base URL once it listens; `writer` is as for `build_app`.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
+        StateError: the state file cannot be used.
 
     """
-    with _listen(host, port) as listener:
-        server = _build_server(settings, write_as_author)
+    with _listen(host, port) as listener, contextlib.closing(State(settings)) as state:
+        server = _build_server(state, writer)
         announce(_name_address(listener))
         with contextlib.suppress(KeyboardInterrupt):
             server.run([listener])
-    return ledger.read_ledger(State(settings), with_rows=False)
+        return ledger.read_ledger(state, with_rows=False)
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, host: str = "127.0.0.1", writer: Writer | None = write_as_author) -> Iterator[str]:
-    """Run the server on a thread; gives its base URL (`http://127.0.0.1:PORT/v1`)."""
-    with _listen(host, 0) as listener:
-        server = _build_server(settings, writer)
+def serving(settings: Settings, host: str = "127.0.0.1", *, writer: Writer | None) -> Iterator[str]:
+    """Run the server on a thread; gives its base URL (`http://127.0.0.1:PORT/v1`).
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+        StateError: the state file cannot be used.
+
+    """
+    with _listen(host, 0) as listener, contextlib.closing(State(settings)) as state:
+        server = _build_server(state, writer)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
@@ -80,8 +86,8 @@ def serving(settings: Settings, host: str = "127.0.0.1", writer: Writer | None =
             thread.join(timeout=10)
 
 
-def _build_server(settings: Settings, writer: Writer | None) -> uvicorn.Server:
-    app = build_app(settings, writer)
+def _build_server(state: State, writer: Writer | None) -> uvicorn.Server:
+    app = build_app(state, writer)
     config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=2)
     return uvicorn.Server(config)
 

@@ -6,39 +6,15 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotation.errors import StateError
 from generators.providers.profiles import ProviderProfile
+from generators.simulator.database import lock_state, make_folder, open_database
 from generators.simulator.faults import FaultClock, FaultPlan
 from generators.simulator.latency import Latency
-
-_VERSION = 1
-_TABLES = """
-CREATE TABLE IF NOT EXISTS file(
-    id TEXT PRIMARY KEY, filename TEXT, purpose TEXT, bytes INTEGER, created_at REAL, expires_at REAL,
-    kind TEXT, batch_id TEXT, deleted INTEGER DEFAULT 0);
-CREATE TABLE IF NOT EXISTS batch(
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, input_file_id TEXT, input_name TEXT, endpoint TEXT, window TEXT,
-    metadata TEXT, status TEXT, created_at REAL, visible_at REAL, expires_at REAL, in_progress_at REAL,
-    finalizing_at REAL, completed_at REAL, failed_at REAL, expired_at REAL, cancelling_at REAL, cancelled_at REAL,
-    output_file_id TEXT, error_file_id TEXT, errors TEXT, stop_kind TEXT, stop_after INTEGER, empty_ids INTEGER,
-    shuffled INTEGER, total INTEGER DEFAULT 0, completed INTEGER DEFAULT 0, failed INTEGER DEFAULT 0);
-CREATE TABLE IF NOT EXISTS row(
-    batch_id TEXT, number INTEGER, custom_id TEXT, place INTEGER, size INTEGER, state TEXT, tries INTEGER DEFAULT 0,
-    due_at REAL, stamp REAL, rank INTEGER, line BLOB, PRIMARY KEY(batch_id, number)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS row_due ON row(batch_id, state, due_at);
-CREATE INDEX IF NOT EXISTS row_view ON row(batch_id, state, stamp, rank);
-CREATE TABLE IF NOT EXISTS paid(
-    number INTEGER PRIMARY KEY, custom_id TEXT, source TEXT, batch_id TEXT, model TEXT, tier TEXT,
-    prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, at REAL);
-CREATE INDEX IF NOT EXISTS paid_custom_id ON paid(custom_id);
-CREATE TABLE IF NOT EXISTS reply(key TEXT PRIMARY KEY, body BLOB);
-CREATE TABLE IF NOT EXISTS fault(name TEXT PRIMARY KEY, seen INTEGER, hits INTEGER);
-"""
 
 _UPDATE_BATCH = """
 UPDATE batch SET status = :status, in_progress_at = :in_progress_at, finalizing_at = :finalizing_at,
@@ -68,23 +44,27 @@ class Settings:
 
 
 class State:
-    """Everything that the server knows. One thread uses it."""
+    """Everything that the server knows. One thread of one process uses it, until it is closed.
+
+    Raises:
+        StateError: the file is in use, belongs to another profile or program, or cannot be written.
+
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.profile = settings.profile
-        self.folder = settings.state.with_suffix(".files")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.database = sqlite3.connect(settings.state, isolation_level=None, check_same_thread=False)
-        self.database.row_factory = sqlite3.Row
-        self.database.execute("PRAGMA journal_mode = WAL")
-        self.database.execute("PRAGMA synchronous = NORMAL")
-        self._migrate(settings.state)
+        with ExitStack() as opened:
+            opened.callback(lock_state(settings.state).release)
+            self.database = open_database(settings.state, self.profile.name)
+            opened.callback(self.database.close)
+            self.folder = make_folder(settings.state)
+            self._opened = opened.pop_all()
         self.faults = FaultClock(settings.plan, self.database)
 
     def close(self) -> None:
-        """Close the database."""
-        self.database.close()
+        """Close the database and let another server have it."""
+        self._opened.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -138,13 +118,6 @@ class State:
     def place_of(self, file_id: str) -> Path:
         """Where the bytes of an uploaded file lie."""
         return self.folder / f"{file_id}.jsonl"
-
-    def _migrate(self, path: Path) -> None:
-        version = self.database.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
-            raise StateError(f"{path} was written by a newer goldspan (format {version}, this one reads {_VERSION}).")
-        self.database.executescript(_TABLES)
-        self.database.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def make_id(prefix: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Callable
 
 import openai
 import pytest
@@ -20,8 +21,9 @@ TERMINAL = {"completed", "failed", "expired", "cancelled"}
 class Provider:
     """One simulated provider and a client for it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, end: Callable[[], None] = lambda: None) -> None:
         self.url = url
+        self.end = end
         self.client = openai.OpenAI(base_url=url, api_key="any", max_retries=0)
 
     def simulate(self, name: str):
@@ -73,6 +75,7 @@ def start(tmp_path):
         def begin(profile: str, faults=(), state="provider.db", **settings) -> Provider:
             plan = build_plan({"seed": 1, "faults": list(faults)})
             made = Settings(find_profile(profile), tmp_path / state, plan, **{"validation_seconds": 0.02, **settings})
-            return Provider(stack.enter_context(serving(made, writer=None)))
+            running = stack.enter_context(contextlib.ExitStack())
+            return Provider(running.enter_context(serving(made, writer=None)), running.close)
 
         yield begin

@@ -7,7 +7,7 @@ import pytest
 from annotation.labels import load_labels
 from generators.answers import Context, judge_answer
 from generators.providers.base import Answer
-from generators.simulator.author import write_as_author
+from generators.simulator.author import build_author
 from generators.specs import draw_spec, spec_to_dict
 from generators.stages import Asking, Question, build_stages
 
@@ -21,7 +21,7 @@ def test_the_offline_author_answers_every_stage(language):
         tagged_text = ""
         for stage in stages.values():
             request = stage.build_request(Question(stage.name, item, 1, brief, tagged_text))
-            content = write_as_author(json.loads(json.dumps(request.body)))
+            content = build_author(labels)(json.loads(json.dumps(request.body)))
             verdict = judge_answer(Answer("id", content=content), stage.name, Context(labels, brief, tagged_text))
             assert verdict.state == "ok", verdict.reason
             tagged_text = verdict.result["tagged_text"]
@@ -37,4 +37,4 @@ def test_the_offline_author_answers_every_stage(language):
     ],
 )
 def test_foreign_requests_are_not_his(messages):
-    assert write_as_author({"model": "any", "messages": messages}) is None
+    assert build_author(load_labels())({"model": "any", "messages": messages}) is None

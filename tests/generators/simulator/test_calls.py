@@ -77,6 +77,7 @@ def test_repeated_key_is_free_only_where_it_is_honoured(start):
 def test_state_survives_a_restart(start):
     first = start("openai")
     batch = first.wait(first.create(3).id)
+    first.end()
     second = start("openai")
     assert len(second.read(second.client.batches.retrieve(batch.id).output_file_id)) == 3
     assert second.simulate("ledger")["paid_rows"] == 3

@@ -25,6 +25,13 @@ def test_wrong_plans_are_refused_with_a_pointer(fault):
     assert caught.value.pointer.startswith("/faults/0")
 
 
+def test_a_refused_plan_names_the_file_and_the_fault(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text('[[faults]]\nkind = "missing"\n[[faults]]\nkind = "truncated"\nrate = 2\n')
+    with pytest.raises(RecordError, match=r"plan\.toml#/faults/1/rate: Fault 2 of 2 \(truncated\)"):
+        load_plan(path)
+
+
 def test_plan_from_toml(tmp_path):
     path = tmp_path / "plan.toml"
     path.write_text('seed = 3\n[[faults]]\nkind = "truncated"\nrate = 0.5\n')
@@ -33,6 +40,9 @@ def test_plan_from_toml(tmp_path):
     assert plan.faults[0].rate == 0.5
     path.write_text("seed = ")
     with pytest.raises(InputError, match="not TOML"):
+        load_plan(path)
+    path.write_bytes(b'seed = "\xff"')
+    with pytest.raises(InputError, match="not UTF-8"):
         load_plan(path)
     with pytest.raises(InputError, match="Cannot read"):
         load_plan(tmp_path / "none.toml")
@@ -49,9 +59,16 @@ def test_latencies():
     assert 0.2 <= parse_latency("0.2..1.5").draw(1, "a") <= 1.5
     draws = sorted(parse_latency("0.5~0.8").draw(1, str(n)) for n in range(999))
     assert draws[499] == pytest.approx(0.5, rel=0.15)
-    for wrong in ("fast", "1..", "-1"):
+    for wrong in ("fast", "1..", "-1", "nan", "0..inf"):
         with pytest.raises(ConfigurationError):
             parse_latency(wrong)
+
+
+def test_a_latency_range_goes_upwards():
+    with pytest.raises(ConfigurationError, match="first number must not be larger"):
+        parse_latency("3..1")
+    assert parse_latency("1..1").draw(1, "a") == 1
+    assert parse_latency("3~1").low == 3
 
 
 def test_spoilers_on_tagged_text():

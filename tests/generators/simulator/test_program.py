@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import signal
 import subprocess
@@ -10,6 +11,12 @@ import sys
 
 import pytest
 from typer.testing import CliRunner
+
+from annotation.errors import GoldspanError
+from annotation.labels import load_labels
+from generators.specs import draw_spec, spec_to_dict
+from generators.stages import Asking, Question, build_stages
+from schemas import path
 
 from .conftest import Provider
 
@@ -46,14 +53,49 @@ def test_a_killed_provider_goes_on_where_it_was(tmp_path):
     [
         (["--profile", "acme"], "Known"),
         (["--latency", "soon"], "no latency"),
+        (["--latency", "3..1"], "must not be larger"),
+        (["--labels", "none.toml"], "no label schema at none.toml"),
+        (["--state", "/proc/x/y.db"], "cannot be written"),
         (["--faults", "none.toml"], "Cannot read"),
     ],
 )
 def test_wrong_options_say_what_is_right(tmp_path, options, message):
     from cli.simulate import app
 
-    result = CliRunner().invoke(app, ["--state", str(tmp_path / "p.db"), *options])
+    result = CliRunner().invoke(app, ["--state", str(tmp_path / "p.db"), "--port", "0", *options])
+    assert isinstance(result.exception, GoldspanError)
     assert message in str(result.exception)
+
+
+def test_a_port_beyond_the_last_is_a_usage_error():
+    from cli.simulate import app
+
+    result = CliRunner().invoke(app, ["--port", "99999"])
+    assert result.exit_code == 2
+    assert "--port" in result.output
+
+
+def test_the_second_process_on_a_state_file_is_refused(tmp_path):
+    from cli.simulate import app
+
+    with simulate("--state", str(tmp_path / "p.db")):
+        result = CliRunner().invoke(app, ["--state", str(tmp_path / "p.db"), "--port", "0"])
+    assert "p.db" in str(result.exception)
+    assert isinstance(result.exception, GoldspanError)
+
+
+def test_the_label_schema_given_is_the_one_that_answers(tmp_path):
+    custom = tmp_path / "labels.toml"
+    text = path("labels.toml").read_text(encoding="utf-8")
+    custom.write_text(re.sub(r"\bCITY\b", "TOWN", text), encoding="utf-8")
+    labels = load_labels(custom)
+    briefs = (spec_to_dict(draw_spec(1, item, ("en",), labels)) for item in range(99))
+    brief = next(brief for brief in briefs if "TOWN" in brief["labels"])
+    stage = build_stages(("draft",), Asking("any"), labels, seed=1)["draft"]
+    asked = stage.build_request(Question("draft", 0, 1, brief, ""))
+    with simulate("--state", str(tmp_path / "p.db"), "--labels", str(custom)) as (_, provider):
+        reply = provider.client.chat.completions.create(**json.loads(json.dumps(asked.body)))
+    assert "<TOWN>" in reply.choices[0].message.content
 
 
 def test_the_end_says_what_it_would_have_cost(tmp_path):
