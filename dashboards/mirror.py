@@ -33,6 +33,9 @@ Progress = Callable[[int, int], None]
 
 _ATTEMPTS = 5
 _LOOK_EVERY = 0.25
+_DAMAGES = (pl.exceptions.PolarsError, OSError, ValueError)
+"""What reading tables raises that were cut off or lost."""
+
 _WORTH_PROCESSES = 4 << 20
 """Bytes; processes of their own take longer to start than this takes to read."""
 
@@ -70,7 +73,17 @@ def refresh_mirror(workspace: Workspace, labels: LabelSchema, progress: Progress
 
     """
     with _hold_tables(workspace, labels, progress) as (root, sources):
-        return _load(root, sources)
+        try:
+            return _load(root, sources)
+        except _DAMAGES:
+            _forget_others(root, {source.key for source in sources if _is_whole(root, source)})
+        sources = _follow(root, workspace, labels, progress)
+        try:
+            return _load(root, sources)
+        except _DAMAGES:
+            raise StateError(
+                f"The dashboard's tables in {root} are damaged. Delete this folder and look again."
+            ) from None
 
 
 def update_tables(workspace: Workspace, labels: LabelSchema) -> None:
@@ -96,7 +109,10 @@ def _hold_tables(
             _forget_others(root, {source.key for source in sources})
             yield root, sources
     except OSError as error:
-        raise StateError(f"The dashboard keeps its tables in {root}, which fails: {error.strerror}.") from None
+        raise StateError(
+            f"The dashboard keeps its tables in {root}, which fails: {error.strerror}. Make that a folder that you may "
+            "write to, or copy the workspace to one and give that with --data."
+        ) from None
 
 
 @contextmanager
@@ -125,19 +141,29 @@ def _measure_progress(root: Path, sources: list[Source]) -> tuple[int, int]:
 
 
 def _follow(root: Path, workspace: Workspace, labels: LabelSchema, progress: Progress | None) -> list[Source]:
-    """Read what changed; a file that is replaced meanwhile is read again, and left out if that goes on and on."""
+    """Read what changed; a file that changes meanwhile is read again.
+
+    Of one that goes on and on, what it held when it was listed counts, as long as it only grows; else it is left out.
+    """
     for _ in range(_ATTEMPTS):
         sources = list_sources(workspace, labels)
-        try:
-            stale = [source for source in sources if not _is_done(root, source)]
-            _read_parts([(root, part) for source in stale for part in cut_source(source)], labels, progress)
-        except FileChangedError:
-            continue
-        for source in stale:
-            (root / source.key).mkdir(exist_ok=True)
-            (root / source.key / "done").touch()
-        return sources
-    return [source for source in list_sources(workspace, labels) if _is_done(root, source)]
+        with suppress(FileChangedError):
+            _read_sources(root, sources, labels, progress)
+            return sources
+    kept = []
+    for source in list_sources(workspace, labels):
+        with suppress(FileChangedError):
+            _read_sources(root, [source._replace(growing=True)], labels, progress)
+            kept.append(source)
+    return kept
+
+
+def _read_sources(root: Path, sources: list[Source], labels: LabelSchema, progress: Progress | None) -> None:
+    stale = [source for source in sources if not _is_done(root, source)]
+    _read_parts([(root, part) for source in stale for part in cut_source(source)], labels, progress)
+    for source in stale:
+        (root / source.key).mkdir(exist_ok=True)
+        (root / source.key / "done").touch()
 
 
 def _is_done(root: Path, source: Source) -> bool:
@@ -183,6 +209,15 @@ def _forget_others(root: Path, wanted: set[str]) -> None:
     for folder in root.iterdir():
         if folder.is_dir() and folder.name not in wanted:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_whole(root: Path, source: Source) -> bool:
+    """Whether the tables of a file can be read."""
+    try:
+        _load(root, [source])
+    except _DAMAGES:
+        return False
+    return True
 
 
 def _load(root: Path, sources: list[Source]) -> Mirror:

@@ -1,23 +1,26 @@
 """The files behind the mirror: which there are, how they are cut into parts, and how records are read from them.
 
-A file that a run replaces while it is being read is noticed: the part is then read again from the new file.
+A file that a run replaces while it is being read is noticed: the part is then read again from the new file. One that
+cannot be opened counts as one record that cannot be read.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 import polars as pl
 
-from annotation.errors import InputError, RecordError
+from annotation.errors import InputError, RecordError, StateError
 from annotation.identity import make_sample_id
 from annotation.labels import LabelSchema
-from annotation.store import list_files
+from annotation.regions import read_text
+from annotation.store import MAX_LINE, list_files
 from annotation.tasks import read_task
 from annotation.types import Sample
 from annotation.workspace import Workspace
@@ -28,6 +31,7 @@ LAYERS = ("training_samples", "annotation_samples")
 """Folders that are mirrored; of a sample in both, the record with the work of people counts."""
 
 _PART_BYTES = 8 * 1024 * 1024
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 class FileChangedError(Exception):
@@ -35,7 +39,10 @@ class FileChangedError(Exception):
 
 
 class Source(NamedTuple):
-    """A file of samples: the name of its tables, its name in the workspace, and what tells its versions apart."""
+    """A file of samples: the name of its tables, its name in the workspace, and what tells its versions apart.
+
+    `growing`: it may have become longer since; what it held when it was listed is read.
+    """
 
     key: str
     file: Path
@@ -43,6 +50,7 @@ class Source(NamedTuple):
     size: int
     inode: int
     changed: int
+    growing: bool = False
 
 
 class Part(NamedTuple):
@@ -54,23 +62,39 @@ class Part(NamedTuple):
 
 
 def list_sources(workspace: Workspace, labels: LabelSchema) -> list[Source]:
-    """The files of all layers, those first whose records count most."""
+    """The files of all layers, those first whose records count most.
+
+    Raises:
+        StateError: a folder of samples cannot be read.
+
+    """
     sources = []
     for layer in LAYERS:
-        try:
-            files = list_files([workspace.root / layer])
-        except InputError:
-            continue
-        for file in files:
+        for file in _list_layer(workspace.root / layer):
             try:
                 state = file.stat()
             except OSError:
                 continue
-            name = f"{layer}/{file.name}"
-            stamp = f"{FORMAT} {name} {state.st_size} {state.st_mtime_ns} {state.st_ino} {labels.fingerprint}"
+            versions = f"{state.st_size} {state.st_mtime_ns} {state.st_ino} {os.access(file, os.R_OK)}"
+            stamp = f"{FORMAT} {layer}/{file.name} {versions} {labels.fingerprint}"
             key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+            name = f"{layer}/{_show_name(file)}"
             sources.append(Source(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
     return sources
+
+
+def _list_layer(folder: Path) -> list[Path]:
+    try:
+        return list_files([folder])
+    except InputError:
+        return []
+    except OSError as error:
+        raise StateError(f"{folder} cannot be read: {error.strerror}. Let your user read this folder.") from None
+
+
+def _show_name(file: Path) -> str:
+    """The name of a file as text; bytes that are no UTF-8 become replacement characters."""
+    return os.fsencode(file.name).decode("utf-8", "replace")
 
 
 def cut_source(source: Source) -> list[Part]:
@@ -83,7 +107,11 @@ def cut_source(source: Source) -> list[Part]:
     if source.file.suffix == ".json" or source.size <= _PART_BYTES:
         return [Part(source, 0, source.size)]
     parts = []
-    with _open(source) as stream:
+    try:
+        stream = _open(source)
+    except OSError:
+        return [Part(source, 0, source.size)]
+    with stream:
         start = 0
         while start < source.size:
             stream.seek(min(start + _PART_BYTES, source.size))
@@ -101,22 +129,27 @@ def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterato
         FileChangedError: the file was replaced or is gone.
 
     """
-    for offset, value in _read_values(part, unreadable):
-        try:
-            sample, issues = read_task(value, labels)
-        except RecordError:
-            unreadable.append(offset)
-        else:
-            yield Located(sample, part.source.name, offset, issues)
+    try:
+        for offset, value in _read_values(part, unreadable):
+            try:
+                sample, issues = read_task(value, labels)
+            except RecordError:
+                unreadable.append(offset)
+            else:
+                yield Located(sample, part.source.name, offset, issues)
+    except OSError:
+        unreadable.append(part.start)
 
 
-def _open(source: Source) -> Any:
+def _open(source: Source) -> BinaryIO:
     try:
         stream = source.file.open("rb")
-    except OSError:
+    except FileNotFoundError:
         raise FileChangedError from None
     state = os.fstat(stream.fileno())
-    if (state.st_size, state.st_ino, state.st_mtime_ns) != (source.size, source.inode, source.changed):
+    same = (state.st_size, state.st_mtime_ns) == (source.size, source.changed)
+    grown = source.growing and state.st_size >= source.size
+    if state.st_ino != source.inode or not (same or grown):
         stream.close()
         raise FileChangedError
     return stream
@@ -125,49 +158,74 @@ def _open(source: Source) -> Any:
 def _read_values(part: Part, unreadable: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
     with _open(part.source) as stream:
         if part.source.file.suffix == ".json":
-            values = _parse(stream.read(part.end), unreadable, 0)
+            values = _parse(stream.read(part.end), 0)
             for value in values if isinstance(values, list) else [values]:
                 if isinstance(value, dict):
                     yield 0, value
+                else:
+                    unreadable.append(0)
             return
         stream.seek(part.start)
-        offset = part.start
-        while offset < part.end and (line := stream.readline()):
-            value = _parse(line, unreadable, offset) if line.strip() else None
+        for offset, line in _read_lines(stream, part.start, part.end):
+            value = _parse(line, offset)
             if isinstance(value, dict):
                 yield offset, value
-            elif value is not None:
+            elif line.endswith(b"\n") or not part.source.growing:
                 unreadable.append(offset)
+
+
+def _read_lines(stream: BinaryIO, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that begin before `end` and hold something, with their offsets; of one too long, its beginning."""
+    while offset < end and (line := stream.readline(MAX_LINE)):
+        if line.strip() and (offset or line.strip() != codecs.BOM_UTF8):
+            yield offset, line
+        offset += len(line)
+        while len(line) == MAX_LINE and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE)
             offset += len(line)
 
 
-def _parse(data: bytes, unreadable: list[int], offset: int) -> Any:
+def _parse(data: bytes, offset: int) -> Any:
+    """The value at an offset; None if there is none. Only a file's beginning may have a byte order mark."""
     try:
-        return orjson.loads(data)
+        return orjson.loads(data if offset else data.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
-        unreadable.append(offset)
         return None
 
 
 def find_record(workspace: Workspace, file: str, sample_id: str, offset: int) -> dict[str, Any] | None:
     """The record of a sample by the place that the mirror knows; None when the file has changed since."""
     layer, _, name = file.partition("/")
-    path = workspace.root / layer / name
     if layer not in LAYERS or name != Path(name).name:
         return None
+    for path in find_files(workspace.root / layer, name):
+        for entry in _read_entries(path, offset):
+            fields = entry.get("data") if isinstance(entry, dict) else None
+            if isinstance(fields, dict) and isinstance(fields.get("text"), str):
+                known = read_text(fields.get("sample_id") or "")
+                if sample_id == (known or make_sample_id(fields["text"], read_text(fields.get("language") or ""))):
+                    return dict(entry)
+    return None
+
+
+def find_files(folder: Path, name: str) -> list[Path]:
+    """The files that are shown under a name: several only where it has bytes that are no UTF-8."""
+    if _REPLACED not in name:
+        return [folder / name]
+    try:
+        return sorted(file for file in folder.iterdir() if _show_name(file) == name)
+    except OSError:
+        return []
+
+
+def _read_entries(path: Path, offset: int) -> list[Any]:
     try:
         with path.open("rb") as stream:
             stream.seek(offset)
-            value = _parse(stream.read() if path.suffix == ".json" else stream.readline(), [], offset)
+            value = _parse(stream.read() if path.suffix == ".json" else stream.readline(), offset)
     except OSError:
-        return None
-    for entry in value if isinstance(value, list) else [value]:
-        fields = entry.get("data") if isinstance(entry, dict) else None
-        if isinstance(fields, dict) and isinstance(fields.get("text"), str):
-            known = fields.get("sample_id") or make_sample_id(fields["text"], str(fields.get("language") or ""))
-            if known == sample_id:
-                return dict(entry)
-    return None
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def load_samples(workspace: Workspace, places: pl.DataFrame, labels: LabelSchema) -> Iterator[Sample]:
