@@ -194,7 +194,7 @@ def list_runs(data: DataOption = None, json: JsonOption = False) -> None:
     """All runs of the workspace, the newest first."""
     from generators.runs import list_runs as find_runs
 
-    runs = find_runs(find_workspace(data))
+    runs = find_runs(find_workspace(data), lambda error: warn(str(error)))
     if json:
         print_json([progress.to_dict() for progress in runs])
         return

@@ -129,7 +129,10 @@ class Journal:
 
     def read_settings(self) -> dict[str, Any]:
         """All settings of the run."""
-        return {key: json.loads(value) for key, value in self.query("SELECT key, value FROM run")}
+        try:
+            return {key: json.loads(value) for key, value in self.query("SELECT key, value FROM run")}
+        except ValueError as error:
+            raise _name_damage(self.folder, error) from None
 
     def write_event(self, kind: str, message: str, **details: Any) -> None:
         """Note what happened, for `status` and `watch`. Never put a secret here."""
@@ -324,8 +327,17 @@ def guard_disk(folder: Path) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.OperationalError) as error:
         raise StateError(
             f"The run cannot be written to {folder}: {error}. Everything committed so far is kept; "
             f"make room or make the folder writable, then `goldspan generate resume {folder.name}`."
         ) from error
+    except sqlite3.Error as error:
+        raise _name_damage(folder, error) from error
+
+
+def _name_damage(folder: Path, error: Exception) -> StateError:
+    return StateError(
+        f"The journal of run {folder.name} is damaged ({error}). The provider's answers as received are in "
+        f"{folder / 'raw'}. Move {folder} away; `goldspan generate start` begins the run afresh."
+    )

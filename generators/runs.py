@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from annotation.errors import InputError, StateError, UnknownNameError
+from annotation.errors import GoldspanError, InputError, StateError, UnknownNameError
 from annotation.labels import LabelSchema, load_labels
 from annotation.workspace import Workspace
 from generators.journal import Journal
@@ -50,15 +49,16 @@ def _age_key(path: Path) -> float:
     return max(path.stat().st_mtime, wal.stat().st_mtime if wal.exists() else 0.0)
 
 
-def list_runs(workspace: Workspace) -> list[Progress]:
-    """How far each run is, the newest first; a journal that cannot be read is left out."""
+def list_runs(workspace: Workspace, on_error: Callable[[GoldspanError], None] | None = None) -> list[Progress]:
+    """How far each run is, the newest first; a journal that cannot be read is left out and told to `on_error`."""
     found = []
     for folder in list_run_folders(workspace):
         try:
             with Journal(folder) as journal:
                 found.append(read_progress(journal))
-        except (StateError, sqlite3.Error):
-            continue
+        except StateError as error:
+            if on_error:
+                on_error(error)
     return found
 
 

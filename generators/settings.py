@@ -101,6 +101,6 @@ def require_same(run_id: str, before: Mapping[str, str], now: Mapping[str, str])
 
 
 def _describe_difference(name: str, before: str, now: str) -> str:
-    if name.endswith((" prompt", " schema", " settings")) and name != "label schema":
+    if name.endswith((" prompt", " schema")) and name != "label schema":
         return f"the {name} has changed"
     return f"{name} was {before or 'not there'}, now {now or 'not there'}"

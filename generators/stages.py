@@ -71,7 +71,10 @@ class Stage:
             f"{self.name} prompt": digest([VERSION, self._system["content"]]),
             f"{self.name} schema": digest(self._format),
             f"{self.name} model": asking.model,
-            f"{self.name} settings": digest([asking.max_tokens, asking.temperature, asking.limit_name]),
+            f"{self.name} settings": (
+                f"{asking.limit_name} {asking.max_tokens}, "
+                f"temperature {'the default' if asking.temperature is None else asking.temperature}"
+            ),
         }
 
     def fingerprint(self) -> str:

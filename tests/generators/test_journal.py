@@ -20,11 +20,14 @@ from hypothesis.stateful import (
 )
 
 from annotation.errors import StateError
+from annotation.workspace import Workspace
 from generators.journal import Journal
 from generators.migrations import STEPS
 from generators.rawlog import RawLog
 from generators.rows import DECIDED_STATES, RowKey
+from generators.runs import begin_run, find_run, list_runs, open_run
 from generators.submissions import list_open_rows, list_submissions, plan_submission, read_submission, update_submission
+from tests.generators.scripted import LABELS, make_settings
 
 
 def add(journal: Journal, item: int, stage: str = "draft", attempt: int = 1) -> str:
@@ -280,3 +283,32 @@ def test_run_on_a_read_only_disk_can_be_looked_at(tmp_path, monkeypatch):
         with pytest.raises(StateError, match="cannot be written"):
             journal.write_settings({"x": 1})
     assert {path.name for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("damage", ["file", "settings"])
+def test_a_damaged_journal_is_named_and_hides_no_other(tmp_path, damage):
+    workspace = Workspace(tmp_path)
+    for name in ("good", "bad"):
+        begin_run(workspace, make_settings(), LABELS, name)
+    path = workspace.runs / "bad" / "journal.db"
+    if damage == "file":
+        path.with_name("journal.db-wal").unlink(missing_ok=True)
+        path.write_bytes(b"no database at all " * 200)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE run SET value = 'half a' WHERE key = 'settings'")
+    told: list[str] = []
+    assert [progress.run for progress in list_runs(workspace, lambda error: told.append(str(error)))] == ["good"]
+    assert len(told) == 1
+    assert "journal of run bad is damaged" in told[0]
+    with pytest.raises(StateError, match=r"Move .* away"):
+        open_run(workspace.runs / "bad")
+
+
+def test_an_empty_journal_was_never_begun(tmp_path):
+    workspace = Workspace(tmp_path)
+    (workspace.runs / "empty").mkdir(parents=True)
+    (workspace.runs / "empty" / "journal.db").touch()
+    assert [progress.state for progress in list_runs(workspace)] == ["never begun"]
+    with pytest.raises(StateError, match="There is no unfinished run"):
+        find_run(workspace)
