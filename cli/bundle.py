@@ -28,7 +28,10 @@ def bundle(
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
     threshold: Annotated[float, typer.Option(min=0.1, max=1.0, help="Similarity that makes samples relatives")] = 0.7,
-    reviewed_only: Annotated[bool, typer.Option("--reviewed-only", help="Only what a person has reviewed")] = False,
+    reviewed_only: Annotated[
+        bool | None,
+        typer.Option("--reviewed-only/--all", help="Only what a person has reviewed; default: --all with FILE only"),
+    ] = None,
     despite_gate: Annotated[bool, typer.Option("--despite-gate", help="Go on though the gate is closed")] = False,
     verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only check a bundle that is there")] = None,
     data: DataOption = None,
@@ -38,47 +41,51 @@ def bundle(
     """Freeze a version: train, validation and test in kiji's training format, label mappings, a manifest.
 
     Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is asked
-    first (exit code 7: closed); files of your own are bundled as they are, and the manifest says so.
+    first (exit code 7: closed) and what it judged is bundled: the reviewed samples. With --all, and for files of your
+    own, the manifest says that the gate was not asked.
     """
     from annotation.store import read_samples
-    from annotation.workspace import check_file_name, find_workspace
+    from annotation.workspace import find_workspace
     from cli.refusals import Refusals
-    from training.bundle import summarise, write_bundle
+    from training.bundle import write_bundle
+    from training.commands import find_commands
     from training.gate import judge_workspace
-    from training.handover import describe_verdict
+    from training.handover import check_version_name, describe_verdict
     from training.manifest import Gate, Plan
+    from training.report import list_warnings, summarise
+    from training.reviewed import ReviewedSamples
 
     schema = load_labels(labels)
     if verify:
         _verify(verify, labels, as_json)
         return
     workspace = find_workspace(data)
-    verdict = Gate() if files else describe_verdict(judge_workspace(workspace, schema))
+    check_version_name(name)
+    if reviewed_only is None:
+        reviewed_only = not files
+    verdict = Gate() if files else describe_verdict(judge_workspace(workspace, schema), reviewed_only=reviewed_only)
     if verdict.verdict == "closed" and not despite_gate:
-        fail("The gate is closed; nothing was written. `goldspan gate` says what mends it; --despite-gate goes on.")
+        mend = find_commands(workspace, labels).on_workspace("goldspan gate")
+        fail(f"The gate is closed; nothing was written. `{mend}` says what mends it; --despite-gate goes on.")
         for reason in verdict.reasons:
             fail(reason)
         raise typer.Exit(Exit.GATE_CLOSED)
-    target = output or workspace.bundles / check_file_name(name)
+    target = output or workspace.bundles / name
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
     plan = Plan(name, ratios, seed, threshold, reviewed_only, verdict)
     with err.status("Reading, splitting, writing …"):
-        samples = read_samples(files or [workspace.training_samples], schema, refusals)
+        if files or not reviewed_only:
+            samples = read_samples(files or [workspace.training_samples], schema, refusals)
+        else:
+            samples = ReviewedSamples(workspace, schema).iter_candidates(refusals)
         manifest = write_bundle(target, samples, schema, plan)
     if as_json:
         print_json({"folder": str(target), "manifest": manifest})
         raise typer.Exit(refusals.exit_code)
     print_table(["split", "samples"], manifest["split"]["sizes"].items(), right=(1,))
-    for split, size in manifest["split"]["sizes"].items():
-        if not size:
-            warn(f"{split} is empty: there are too few groups of related samples for this share.")
-    for reason, count in manifest["data"]["left_out"].items():
-        warn(f"{count} left out: {reason.replace('_', ' ')}.")
-    if manifest["data"]["negatives"]:
-        warn(f"{manifest['data']['negatives']} samples hold no span; kiji's loader passes over them.")
-    if verdict.verdict == "not_asked":
-        warn("The gate was not asked: it judges the workspace's training_samples, not files of your own.")
+    for warning in list_warnings(manifest):
+        warn(warning)
     out.print(str(target), markup=False)
     say(summarise(manifest))
     say(f"Data {manifest['data']['fingerprint'][:12]}, split {manifest['split']['fingerprint'][:12]}.")
@@ -86,7 +93,7 @@ def bundle(
 
 
 def _verify(folder: Path, labels: Path | None, as_json: bool) -> None:
-    from training.bundle import summarise
+    from training.report import summarise
     from training.verify import open_bundle
 
     opened = open_bundle(folder, load_labels(labels))

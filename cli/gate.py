@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import out, print_json, print_table, say
+from cli.console import out, print_json, print_table, say, warn
 from cli.exits import Exit
 from cli.options import HELP, DataOption, JsonOption, LabelsOption
 
@@ -26,13 +26,15 @@ def gate(
     """
     from annotation.labels import load_labels
     from annotation.workspace import find_workspace
-    from training.gate import judge_workspace, write_default_thresholds
+    from training.gate import judge_workspace
+    from training.thresholds import write_default_thresholds
+    from training.verdict import show_figure
 
     workspace = find_workspace(data)
     if init:
         say(f"The thresholds are in {write_default_thresholds(workspace)}.")
         return
-    verdict = judge_workspace(workspace, load_labels(labels))
+    verdict = judge_workspace(workspace, load_labels(labels), labels)
     if as_json:
         print_json(verdict.to_dict())
     else:
@@ -42,8 +44,8 @@ def gate(
                 (
                     "ok" if c.passed else "NO",
                     c.question,
-                    "–" if c.value is None else f"{c.value:g}" if c.value >= 10 else f"{c.value:.3g}",
-                    f"{'≥' if c.at_least else '≤'} {c.bound:g}",
+                    show_figure(c.value),
+                    f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
                     c.detail,
                     "" if c.passed else c.mend,
                 )
@@ -51,6 +53,8 @@ def gate(
             ),
             right=(2, 3),
         )
+        for note in verdict.notes:
+            warn(note)
         state = "[bold green]open[/bold green]" if verdict.open else "[bold red]closed[/bold red]"
         out.print(f"The gate is {state} for {verdict.reviewed} reviewed samples.")
     raise typer.Exit(Exit.OK if verdict.open else Exit.GATE_CLOSED)

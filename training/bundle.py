@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -186,14 +186,3 @@ def _publish(staging: Path, target: Path) -> None:
 def _is_same(staging: Path, target: Path) -> bool:
     manifest = target / MANIFEST
     return manifest.is_file() and manifest.read_bytes() == (staging / MANIFEST).read_bytes()
-
-
-def summarise(manifest: Mapping[str, Any]) -> str:
-    """The manifest in one sentence."""
-    data, split = manifest["data"], manifest["split"]
-    sizes = ", ".join(f"{name} {size}" for name, size in sorted(split["sizes"].items(), key=lambda item: -item[1]))
-    return (
-        f"{data['samples']} samples ({data['reviewed']} reviewed), {data['entities']} entities, "
-        f"{data['clusters']} clusters; {sizes}; {split['groups']} groups; leakage {split['leakage']['group']:.1%}, "
-        f"random split {split['random_leakage']['group']:.1%}."
-    )

@@ -6,126 +6,99 @@ the command that mends it. The dashboard, `goldspan gate` and the bundle's manif
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import schemas
 from annotation.checks import check_annotation
-from annotation.errors import SchemaError
+from annotation.errors import RecordError
 from annotation.labels import LabelSchema
 from annotation.leakage import measure_leakage
 from annotation.outline import outline_samples
 from annotation.splits import split_samples
-from annotation.store import write_atomic
 from annotation.types import Sample
 from annotation.workspace import Workspace
 from evaluation.acceptance import measure_acceptance
 from evaluation.agreement import measure_agreement
 from evaluation.readings import list_latest_reviews
+from training.commands import Commands, find_commands
+from training.coverage import Best, ask_coverage, count_best
+from training.report import explain_empty
 from training.reviewed import ReviewedSamples, iter_unusable
+from training.thresholds import Thresholds, load_thresholds
+from training.verdict import Criterion, Verdict
 
 _NAMED = 3
 """Records that cannot be used which are named."""
-
-Thresholds = Mapping[str, Mapping[str, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One question of the gate. `value` is None where there is nothing to measure; that never passes."""
-
-    name: str
-    question: str
-    value: float | None
-    bound: float
-    at_least: bool
-    detail: str = ""
-    mend: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """True if the value keeps the bound."""
-        if self.value is None:
-            return False
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
-
-    def to_dict(self) -> dict[str, Any]:
-        """For machines."""
-        return asdict(self) | {"passed": self.passed}
+_REASON = 80
+"""Characters of a reason that are shown; it may quote the record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """All criteria; the gate is open if every one passed."""
+def judge_workspace(
+    workspace: Workspace,
+    labels: LabelSchema,
+    label_file: Path | None = None,
+    find_best: Callable[[], Best] | None = None,
+) -> Verdict:
+    """The verdict over the reviewed samples of the workspace's `training_samples`.
 
-    criteria: tuple[Criterion, ...]
-    reviewed: int
-
-    @property
-    def open(self) -> bool:
-        """True if every criterion passed."""
-        return all(criterion.passed for criterion in self.criteria)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For machines and for the bundle's manifest."""
-        return {"open": self.open, "reviewed": self.reviewed, "criteria": [c.to_dict() for c in self.criteria]}
-
-
-def load_thresholds(workspace: Workspace) -> Thresholds:
-    """The workspace's `gate.toml`, else the one that ships with Goldspan.
-
-    Raises:
-        SchemaError: the file is broken or asks something that the gate does not know.
-
-    """
-    own = workspace.root / "gate.toml"
-    path = own if own.exists() else schemas.path("gate.toml")
-    try:
-        thresholds: Thresholds = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}.") from None
-    if problems := schemas.validator("gate").problems(thresholds):
-        raise SchemaError(f"{path}: {problems[0].pointer or '/'} {problems[0].message}")
-    return thresholds
-
-
-def judge_workspace(workspace: Workspace, labels: LabelSchema) -> Verdict:
-    """The verdict over the workspace's `training_samples`.
+    `label_file` is named in the commands. `find_best` says how many entities the best readings of all samples hold, for
+    who has counted them already; it is asked only when a label has too few reviewed ones.
 
     Raises:
         SchemaError: `gate.toml` is broken.
 
     """
-    return judge_samples(ReviewedSamples(workspace, labels), labels, load_thresholds(workspace))
+    return judge_samples(
+        ReviewedSamples(workspace, labels),
+        labels,
+        load_thresholds(workspace),
+        find_commands(workspace, label_file),
+        find_best or (lambda: count_best(workspace, labels)),
+    )
 
 
-def judge_samples(samples: Iterable[Sample], labels: LabelSchema, thresholds: Thresholds) -> Verdict:
+def judge_samples(
+    samples: Iterable[Sample],
+    labels: LabelSchema,
+    thresholds: Thresholds,
+    commands: Commands | None = None,
+    find_best: Callable[[], Best] = dict,
+) -> Verdict:
     """The verdict over reviewed samples; `samples` is gone through several times."""
-    facts = _count(samples, labels)
+    case = _Case(samples, labels, _count(samples, labels), commands or Commands(), find_best)
     criteria: list[Criterion] = []
     for section, ask in _SECTIONS.items():
         if section in thresholds:
-            criteria += ask(thresholds[section], facts, samples, labels)
-    return Verdict(tuple(criteria), facts.reviewed)
+            criteria += ask(thresholds[section], case)
+    return Verdict(tuple(criteria), case.facts.reviewed)
 
 
 @dataclass(slots=True)
 class _Facts:
-    reviewed: int
-    entities: Counter[str]
-    by_language: Counter[tuple[str, str]]
-    languages: Counter[str]
-    unknown: Counter[str]
-    errors: int
-    warnings: int
+    reviewed: int = 0
+    entities: Counter[tuple[str, str]] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    errors: int = 0
+    warnings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the questions are asked about."""
+
+    samples: Iterable[Sample]
+    labels: LabelSchema
+    facts: _Facts
+    commands: Commands
+    find_best: Callable[[], Best]
 
 
 def _count(samples: Iterable[Sample], labels: LabelSchema) -> _Facts:
-    facts = _Facts(0, Counter(), Counter(), Counter(), Counter(), 0, 0)
+    facts = _Facts()
     for sample in samples:
         facts.reviewed += 1
         facts.languages[sample.language] += 1
@@ -135,57 +108,30 @@ def _count(samples: Iterable[Sample], labels: LabelSchema) -> _Facts:
             facts.errors += errors
             facts.warnings += len(issues) - errors
         for entity in sample.reviews[0].entities:
-            facts.entities[entity.label] += 1
-            facts.by_language[entity.label, sample.language] += 1
+            facts.entities[entity.label, sample.language] += 1
             if entity.label not in labels.entity_codes:
                 facts.unknown[entity.label] += 1
     return facts
 
 
-def _ask_samples(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
+def _ask_samples(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
     if "reviewed" in asked:
         yield Criterion(
             "samples.reviewed",
             "Are enough samples reviewed?",
-            facts.reviewed,
+            case.facts.reviewed,
             asked["reviewed"],
             True,
-            mend="goldspan studio pull",
+            mend=case.commands.on_workspace("goldspan studio pull"),
         )
 
 
-def _ask_coverage(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
-    wanted = {label.code: label.target for label in labels.entities if label.target}
-    mend = "goldspan generate start --fill-gaps"
-    if "share" in asked and wanted:
-        shares = {code: facts.entities[code] / target for code, target in wanted.items()}
-        yield _ask_lowest("coverage.share", "Has every label its target?", shares, asked["share"], mend)
-    if "share_per_language" in asked and wanted:
-        cells = {
-            f"{code} in {language or 'no language'}": facts.by_language[code, language] / target
-            for code, target in wanted.items()
-            for language in facts.languages
-        }
-        question = "Has every label enough in every language?"
-        yield _ask_lowest("coverage.share_per_language", question, cells, asked["share_per_language"], mend)
+def _ask_coverage(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
+    return ask_coverage(asked, case.facts.entities, case.facts.languages, case.labels, case.commands, case.find_best)
 
 
-def _ask_lowest(name: str, question: str, shares: Mapping[str, float], bound: float, mend: str) -> Criterion:
-    short = sorted((share, cell) for cell, share in shares.items() if share < bound)
-    detail = ", ".join(f"{cell} {share:.0%}" for share, cell in short[:5])
-    if len(short) > 5:
-        detail += f" and {len(short) - 5} more"
-    return Criterion(name, question, min(shares.values(), default=None), bound, True, detail, mend)
-
-
-def _ask_acceptance(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
-    report = measure_acceptance(samples)
+def _ask_acceptance(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
+    report = measure_acceptance(case.samples)
     total = report.total
     values = {
         "precision": total.accepted / total.predicted if total.predicted else None,
@@ -199,15 +145,13 @@ def _ask_acceptance(
     detail = ", ".join(f"{label} touched {rate:.0%}" for rate, label in worst[::-1][:3])
     for name, question in questions.items():
         if name in asked:
-            mend = "goldspan acceptance data/training_samples"
+            mend = case.commands.on_samples("goldspan acceptance")
             yield Criterion(f"acceptance.{name}", question, values[name], asked[name], True, detail, mend)
 
 
-def _ask_agreement(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
-    report = measure_agreement(samples)
-    mend = "goldspan studio push --overlap 0.2"
+def _ask_agreement(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
+    report = measure_agreement(case.samples)
+    mend = case.commands.on_workspace("goldspan studio push --overlap 0.2")
     if "samples" in asked:
         question = "Did two people read enough samples?"
         yield Criterion("agreement.samples", question, report.samples, asked["samples"], True, mend=mend)
@@ -216,16 +160,14 @@ def _ask_agreement(
         yield Criterion("agreement.f1", "Do people agree?", report.exact.measure_f(), asked["f1"], True, detail, mend)
 
 
-def _ask_lint(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
-    mend = "goldspan samples check data/training_samples --details"
+def _ask_lint(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
+    facts, mend = case.facts, case.commands.on_samples("goldspan samples check", " --details")
     if "errors" in asked:
         yield Criterion(
             "lint.errors", "Are the reviews free of errors?", facts.errors, asked["errors"], False, mend=mend
         )
     if "unusable" in asked:
-        unusable = [str(error) for error in iter_unusable(samples, labels)]
+        unusable = [_name_unusable(error) for error in iter_unusable(case.samples, case.labels)]
         yield Criterion(
             "lint.unusable",
             "Can every record be handed over?",
@@ -242,42 +184,44 @@ def _ask_lint(
         )
 
 
-def _ask_drift(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
+def _name_unusable(error: RecordError) -> str:
+    return str(error).removesuffix(error.reason) + schemas.shorten(error.reason, _REASON)
+
+
+def _ask_drift(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
     if "unknown_labels" in asked:
         yield Criterion(
             "drift.unknown_labels",
             "Does the label schema know every label in the data?",
-            len(facts.unknown),
+            len(case.facts.unknown),
             asked["unknown_labels"],
             False,
-            ", ".join(sorted(facts.unknown)),
-            "goldspan studio migrate --plan",
+            ", ".join(sorted(case.facts.unknown)),
+            case.commands.on_workspace("goldspan studio migrate --plan"),
         )
 
 
-def _ask_leakage(
-    asked: Mapping[str, float], facts: _Facts, samples: Iterable[Sample], labels: LabelSchema
-) -> Iterator[Criterion]:
+def _ask_leakage(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
     if "group" not in asked:
         return
-    outlines = outline_samples(samples)
-    value = None
-    if len(outlines) > 1:
+    outlines = outline_samples(case.samples)
+    value, empty = None, ["nothing is reviewed"]
+    if outlines:
         split = split_samples(outlines)
-        value = measure_leakage(outlines, split.groups, split.assignment).group
+        empty = explain_empty({name: len(split.members(name)) for name in split.names}, len(set(split.groups)))
+        value = None if empty else measure_leakage(outlines, split.groups, split.assignment).group
     yield Criterion(
         "leakage.group",
         "Is the test split free of relatives of the training split?",
         value,
         asked["group"],
         False,
-        mend="goldspan samples split data/training_samples",
+        "; ".join(empty),
+        case.commands.on_samples("goldspan samples split"),
     )
 
 
-_Ask = Callable[[Mapping[str, float], _Facts, Iterable[Sample], LabelSchema], Iterator[Criterion]]
+_Ask = Callable[[Mapping[str, float], _Case], Iterator[Criterion]]
 _SECTIONS: dict[str, _Ask] = {
     "samples": _ask_samples,
     "coverage": _ask_coverage,
@@ -287,11 +231,3 @@ _SECTIONS: dict[str, _Ask] = {
     "drift": _ask_drift,
     "leakage": _ask_leakage,
 }
-
-
-def write_default_thresholds(workspace: Workspace) -> Path:
-    """Copy the default thresholds into the workspace, to be edited; an existing file stays."""
-    path = workspace.root / "gate.toml"
-    if not path.exists():
-        write_atomic(path, schemas.path("gate.toml").read_bytes())
-    return path

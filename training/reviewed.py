@@ -8,7 +8,7 @@ from pathlib import Path
 from annotation.errors import InputError, RecordError
 from annotation.formats.kiji import encode_kiji
 from annotation.labels import LabelSchema
-from annotation.store import list_files, read_readings
+from annotation.store import OnError, list_files, read_readings
 from annotation.tasks import Reading
 from annotation.types import Sample
 from annotation.workspace import Workspace
@@ -29,6 +29,18 @@ class ReviewedSamples:
             if sample.reviews and sample.sample_id not in seen:
                 seen.add(sample.sample_id)
                 yield sample
+
+    def iter_candidates(self, on_error: OnError) -> Iterator[Sample]:
+        """What a bundle is chosen from: reviewed samples whose reviews can be read whole, and unreviewed ones.
+
+        The bundle itself leaves the unreviewed ones out, and counts them.
+        """
+        for record, reading in read_readings(self._list_files(), self._labels, on_error):
+            reason = _find_loss(reading) if reading.sample.reviews else ""
+            if reason:
+                on_error(RecordError(reason, file=record.file, line=record.line))
+            else:
+                yield reading.sample
 
     def iter_unusable(self) -> Iterator[RecordError]:
         """What a frozen version would leave out or refuse, by file and line."""
@@ -54,17 +66,21 @@ def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[Re
         return
     for sample in samples:
         if reason := _find_reason(Reading(sample, []), labels):
-            yield RecordError(f"{sample.sample_id}: {reason}")
+            yield RecordError(reason, file=sample.sample_id)
+
+
+def _find_loss(reading: Reading) -> str:
+    """What could not be read of the text or of what people did."""
+    sample, issues = reading
+    people = {-1, *(index for index, annotation in enumerate(sample.annotations) if not annotation.author.is_model)}
+    return next((f"{issue.code}: {issue.message}" for issue in issues if issue.annotation_index in people), "")
 
 
 def _find_reason(reading: Reading, labels: LabelSchema) -> str:
-    sample, issues = reading
-    people = {-1, *(index for index, annotation in enumerate(sample.annotations) if not annotation.author.is_model)}
-    for issue in issues:
-        if issue.annotation_index in people:
-            return f"{issue.code}: {issue.message}"
+    if loss := _find_loss(reading):
+        return loss
     try:
-        encode_kiji(sample, labels)
+        encode_kiji(reading.sample, labels)
     except RecordError as error:
         return str(error)
     return ""

@@ -12,8 +12,9 @@ from annotation.identity import make_sample_id
 from annotation.labels import LabelSchema
 from annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 from tests.training.kiji_rules import STANDARD, load_folder
-from training.bundle import summarise, write_bundle
+from training.bundle import write_bundle
 from training.manifest import Gate, Plan
+from training.report import summarise
 from training.verify import open_bundle
 
 PLAN = Plan("v1", seed=3)

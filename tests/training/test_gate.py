@@ -17,15 +17,10 @@ from annotation.store import write_samples
 from annotation.types import Annotation, Author, Entity, Sample
 from annotation.workspace import Workspace
 from cli.gate import app
-from training.gate import (
-    Criterion,
-    Verdict,
-    judge_samples,
-    judge_workspace,
-    load_thresholds,
-    write_default_thresholds,
-)
+from training.gate import judge_samples, judge_workspace
 from training.reviewed import ReviewedSamples
+from training.thresholds import load_thresholds, write_default_thresholds
+from training.verdict import Criterion, Verdict, show_figure
 
 WORDS = [f"word{number}" for number in range(400)]
 ALL_OPEN: dict[str, dict[str, float]] = {
@@ -120,7 +115,7 @@ def test_coverage_of_labels_and_languages(good: list[Sample], labels: LabelSchem
     found = judge(good, more, coverage={"share": 1.0, "share_per_language": 0.5})
     assert found["coverage.share"].value == 0
     assert found["coverage.share"].detail == "IBAN 0%, CITY 75%"
-    assert "--fill-gaps" in found["coverage.share"].mend
+    assert found["coverage.share"].mend == "goldspan generate start --fill-gaps --languages de,en"
     assert "CITY in de 38%" in found["coverage.share_per_language"].detail
     assert judge(good, with_targets(labels), coverage={"share": 1.0}) == {}
 
@@ -168,8 +163,22 @@ def test_drift(labels: LabelSchema) -> None:
 
 
 def test_leakage_cannot_be_measured_on_one_sample(good: list[Sample], labels: LabelSchema) -> None:
-    assert judge(good[:1], labels, leakage={"group": 0.0})["leakage.group"].value is None
+    alone = judge(good[:1], labels, leakage={"group": 0.0})["leakage.group"]
+    assert alone.value is None
+    assert "test is empty: there is only one sample" in alone.detail
     assert judge(good, labels, leakage={"group": 0.0})["leakage.group"].value == 0.0
+
+
+def test_leakage_is_not_measured_where_all_samples_are_relatives(good: list[Sample], labels: LabelSchema) -> None:
+    family = [replace(sample, provenance={"persona": "one"}) for sample in good]
+    found = judge(family, labels, leakage={"group": 0.0})["leakage.group"]
+    assert (found.value, found.passed) == (None, False)
+    assert "validation is empty: all samples are relatives of each other" in found.detail
+    assert "test is empty" in found.detail
+    few = [replace(sample, provenance={"persona": str(number % 2)}) for number, sample in enumerate(good)]
+    found = judge(few, labels, leakage={"group": 0.0})["leakage.group"]
+    assert (found.value, found.passed) == (None, False)
+    assert "too few groups" in found.detail
 
 
 def test_what_is_left_out_is_not_asked(good: list[Sample], labels: LabelSchema) -> None:
@@ -236,6 +245,9 @@ def test_the_default_thresholds_keep_their_schema(tmp_path: Path) -> None:
         ("[wishes]\nreviewed = 1\n", "wishes"),
         ("[acceptance]\nprecision = 1.5\n", "/acceptance/precision"),
         ("[lint]\nerrors = true\n", "/lint/errors"),
+        ("[coverage]\nshare = inf\n", "/coverage/share must be a finite number"),
+        ("[coverage]\nshare = nan\n", "/coverage/share must be a finite number"),
+        (f"[samples]\nreviewed = 1{'0' * 400}\n", "/samples/reviewed must be a finite number"),
     ],
 )
 def test_broken_thresholds_are_refused(tmp_path: Path, content: str, named: str) -> None:
@@ -289,5 +301,84 @@ def test_init_writes_thresholds(tmp_path: Path) -> None:
     assert (tmp_path / "gate.toml").exists()
 
 
-def test_the_verdict_of_nothing_is_open_only_if_nothing_is_asked() -> None:
-    assert Verdict((), 0).open
+def test_a_gate_that_asks_nothing_says_so_and_stays_closed_while_nothing_is_reviewed(
+    tmp_path: Path, good: list[Sample], labels: LabelSchema
+) -> None:
+    (tmp_path / "gate.toml").touch()
+    verdict = judge_workspace(Workspace(tmp_path), labels)
+    assert not verdict.open
+    assert ["Nothing is reviewed" in verdict.notes[0], "asks nothing" in verdict.notes[1]] == [True, True]
+    shown = runner.invoke(app, ["--data", str(tmp_path)])
+    assert shown.exit_code == 7
+    assert "The gate asks nothing." in shown.stderr
+    write_samples(tmp_path / "training_samples" / "a.jsonl", good, labels)
+    verdict = judge_workspace(Workspace(tmp_path), labels)
+    assert verdict.open
+    assert len(verdict.notes) == 1
+    assert not Verdict((), 0).open
+
+
+def test_thresholds_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("[samples]\nreviewed = 3\n", encoding="utf-8-sig")
+    assert load_thresholds(Workspace(tmp_path)) == {"samples": {"reviewed": 3}}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "–"), (1234567, "1234567"), (1e6, "1000000"), (0.1, "0.1"), (2 / 3, "0.666667")]
+)
+def test_figures_are_printed_plainly(value: float | None, shown: str) -> None:
+    assert show_figure(value) == shown
+
+
+def test_commands_name_a_workspace_that_is_not_the_default_one(
+    tmp_path: Path, good: list[Sample], labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "my data"
+    workspace = Workspace(root)
+    write_samples(workspace.training_samples / "a.jsonl", good[:3], labels)
+    monkeypatch.delenv("GOLDSPAN_LABELS", raising=False)
+    mends = {criterion.name: criterion.mend for criterion in judge_workspace(workspace, labels).criteria}
+    assert mends["samples.reviewed"] == f"goldspan studio pull --data '{root}'"
+    assert mends["lint.errors"] == f"goldspan samples check '{root}/training_samples' --details"
+    assert mends["coverage.share"] == f"goldspan generate start --fill-gaps --languages de,en --data '{root}'"
+    assert mends["drift.unknown_labels"] == f"goldspan studio migrate --plan --data '{root}'"
+    verdict = judge_workspace(workspace, labels, Path("our labels.toml"))
+    assert verdict.criteria[0].mend == f"goldspan studio pull --data '{root}' --labels 'our labels.toml'"
+    monkeypatch.chdir(tmp_path)
+    root.rename(tmp_path / "data")
+    for same in (Path("data"), tmp_path / "data"):
+        mends = {criterion.name: criterion.mend for criterion in judge_workspace(Workspace(same), labels).criteria}
+        assert mends["samples.reviewed"] == "goldspan studio pull"
+        assert mends["acceptance.precision"] == "goldspan acceptance data/training_samples"
+
+
+def test_coverage_asks_for_review_where_predictions_hold_enough(
+    tmp_path: Path, good: list[Sample], labels: LabelSchema
+) -> None:
+    workspace = Workspace(tmp_path)
+    (tmp_path / "gate.toml").write_text("[coverage]\nshare = 1.0\nshare_per_language = 0.5\n")
+    write_samples(workspace.training_samples / "a.jsonl", good[:6], labels)
+    german = [sample for sample in good[6:] if sample.language == "de"]
+    unreviewed = [replace(sample, annotations=sample.annotations[:1]) for sample in german]
+    write_samples(workspace.annotation_samples / "b.jsonl", unreviewed, labels)
+    enough = with_targets(labels, CITY=18)
+    whole = find_criterion(workspace, enough, "coverage.share")
+    assert whole.value == pytest.approx(6 / 18)
+    assert whole.detail == "CITY 33%; predictions hold enough, what is missing is review"
+    assert whole.mend.startswith("goldspan studio push")
+    per_language = find_criterion(workspace, enough, "coverage.share_per_language")
+    assert " --languages en --data" in per_language.mend
+    more = find_criterion(workspace, with_targets(labels, CITY=100), "coverage.share")
+    assert " --languages de,en --data" in more.mend
+
+
+def test_reasons_of_unusable_records_are_cut(tmp_path: Path, good: list[Sample], labels: LabelSchema) -> None:
+    workspace = Workspace(tmp_path)
+    path = workspace.training_samples / "a.jsonl"
+    write_samples(path, good[:1], labels)
+    task = json.loads(path.read_text())
+    task["data"]["language"] = "secret " * 60
+    path.write_text(json.dumps(task) + "\n")
+    detail = find_criterion(workspace, labels, "lint.unusable").detail
+    assert detail.startswith(f"{path}:1: ")
+    assert len(detail) < len(f"{path}:1: ") + 90
