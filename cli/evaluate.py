@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from annotation.errors import InputError
+from annotation.errors import InputError, RecordError
 from annotation.labels import load_labels
 from cli.console import err, out, print_json, print_table, say, warn
 from cli.exits import Exit
@@ -31,8 +31,11 @@ from cli.scoring import (
 from evaluation.levels import Level
 from evaluation.scores import Scheme
 
+if TYPE_CHECKING:
+    from evaluation.result import EvaluationResult
+
 app = typer.Typer(context_settings=HELP)
-_SHOWN_DOCUMENTS = 5
+_SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -64,7 +67,8 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: results/<name>.json in the workspace")
+        Path | None,
+        typer.Option("--output", "-o", help="Default: results/<name>.json in the workspace, one for each gold"),
     ] = None,
     charts: ChartsOption = None,
     show_text: ShowTextOption = False,
@@ -114,7 +118,7 @@ def evaluate(
     if baselines:
         with err.status("Scoring the baselines (--no-baselines leaves them out)"):
             result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
-    target = output or workspace.results / f"{make_file_name(result.experiment_name)}.json"
+    target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
     if charts is not None:
         from evaluation.charts import write_result_charts
@@ -135,6 +139,20 @@ def evaluate(
 def make_file_name(name: str) -> str:
     """The name with everything that has no place in a file name replaced."""
     return _NOT_IN_FILE_NAMES.sub("-", name).strip("-.") or "result"
+
+
+def choose_target(path: Path, result: EvaluationResult) -> Path:
+    """The path, or one that carries the fingerprint of the gold where it holds a result on other gold."""
+    from evaluation.result import read_result
+
+    if not path.exists():
+        return path
+    fingerprint = str(result.data.get("fingerprint"))
+    try:
+        same = read_result(path).data.get("fingerprint") == fingerprint
+    except RecordError:
+        same = False
+    return path if same else path.with_stem(f"{path.stem}-{fingerprint[:_FINGERPRINT_SHOWN]}")
 
 
 def _show_scores(result: Any) -> None:

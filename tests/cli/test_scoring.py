@@ -58,6 +58,18 @@ def test_evaluate_shows_scores_and_writes_the_result(files, tmp_path):
     assert set(written["baselines"]) == {"mask-nothing", "mask-everything", "regex+checksum"}
 
 
+def test_results_on_other_gold_get_a_file_of_their_own(files, tmp_path):
+    gold, predicted = files
+    results = tmp_path / "data" / "results"
+    for _ in range(2):
+        run(evaluate_app, gold, predicted, "--no-baselines")
+        assert [path.name for path in results.iterdir()] == ["toy-1.json"]
+    run(evaluate_app, gold, predicted, "--no-baselines", "--only", "language=en")
+    write_samples(gold, [make_sample(gold, None) for gold, _ in TEXTS[:2]], LABELS)
+    run(evaluate_app, gold, predicted, "--no-baselines", code=Exit.REFUSED_SOME)
+    assert len(list(results.iterdir())) == 2
+
+
 def test_evaluate_for_machines(files, tmp_path):
     output = tmp_path / "here.json"
     printed = run(
