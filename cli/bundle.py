@@ -30,7 +30,9 @@ def bundle(
     threshold: Annotated[float, typer.Option(min=0.1, max=1.0, help="Similarity that makes samples relatives")] = 0.7,
     reviewed_only: Annotated[
         bool | None,
-        typer.Option("--reviewed-only/--all", help="Only what a person has reviewed; default: --all with FILE only"),
+        typer.Option(
+            "--reviewed-only/--all", help="Only what a person has reviewed. Default: so without FILE, all with it"
+        ),
     ] = None,
     despite_gate: Annotated[bool, typer.Option("--despite-gate", help="Go on though the gate is closed")] = False,
     verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only check a bundle that is there")] = None,
@@ -41,8 +43,8 @@ def bundle(
     """Freeze a version: train, validation and test in kiji's training format, label mappings, a manifest.
 
     Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is asked
-    first (exit code 7: closed) and what it judged is bundled: the reviewed samples. With --all, and for files of your
-    own, the manifest says that the gate was not asked.
+    first (exit code 7: closed) and what it judged is bundled: the reviewed samples. With --all, or with files of your
+    own, the manifest says that the gate was not asked about them.
     """
     from annotation.store import read_samples
     from annotation.workspace import find_workspace

@@ -54,7 +54,7 @@ class Verdict:
         if not self.reviewed:
             notes.append("Nothing is reviewed yet, so there is nothing to hand over.")
         if not self.criteria:
-            notes.append("The gate asks nothing. Delete gate.toml to have the usual questions asked, or add yours to it.")
+            notes.append("The gate asks nothing. Delete gate.toml to have the usual questions asked, or add yours.")
         return tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:

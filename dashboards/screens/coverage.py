@@ -9,6 +9,7 @@ import streamlit as st
 from dashboards import charts, ui
 from dashboards.state import load_state
 from dashboards.views import coverage
+from training.commands import Commands, find_commands
 
 
 def draw() -> None:
@@ -16,7 +17,8 @@ def draw() -> None:
     ui.begin_page("Coverage")
     state = load_state()
     if state.mirror["samples"].is_empty():
-        ui.say_empty("There are no samples yet. Let the offline author write some:", "goldspan generate start")
+        start = find_commands(state.workspace).on_workspace("goldspan generate start")
+        ui.say_empty("There are no samples yet. Let the offline author write some:", start)
         return
     languages = ui.choose_languages(state.mirror["samples"])
     table = coverage.tabulate_coverage(state.mirror, state.labels, languages)
@@ -31,7 +33,7 @@ def draw() -> None:
             ("Missing", ui.show_number(lacking), "Entities that labels lack to their targets, added up"),
         ]
     )
-    _offer_command(table, languages)
+    _offer_steps(table, languages or coverage.list_languages(state.mirror), find_commands(state.workspace))
     ui.begin_section("Entities of each label")
     _draw_bars(table)
     with st.expander("As a table"):
@@ -89,9 +91,11 @@ def _draw_positions(positions: pl.DataFrame) -> None:
     )
 
 
-def _offer_command(table: pl.DataFrame, languages: list[str]) -> None:
-    command = coverage.suggest_command(table, languages)
-    if not command:
+def _offer_steps(table: pl.DataFrame, languages: list[str], commands: Commands) -> None:
+    steps = coverage.suggest_steps(table, languages, commands)
+    if not steps:
         st.success("Every label has reached its target.", icon=":material/check_circle:")
     elif st.button("How to fill the gaps", icon=":material/terminal:"):
-        st.code(command, language="bash")
+        for what, command in steps:
+            st.text(what)
+            st.code(command, language="bash")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import polars as pl
 import streamlit as st
 
-from annotation.errors import GoldspanError
+from annotation.errors import GoldspanError, RecordError
 from dashboards import ui
 from dashboards.state import State, load_state
 from dashboards.views import handover
-from training.gate import Verdict, judge_workspace
+from training.commands import find_commands
+from training.gate import judge_workspace
 from training.handover import freeze_version
+from training.report import list_warnings, show_sizes
+from training.verdict import Verdict, show_bound
 
 
 def draw() -> None:
@@ -23,14 +27,15 @@ def draw() -> None:
     if verdict.open:
         st.success(f"The gate is open for {verdict.reviewed} reviewed samples.", icon=":material/lock_open:")
     else:
-        closed = sum(not criterion.passed for criterion in verdict.criteria)
-        st.error(
-            f"The gate is closed: {closed} of {len(verdict.criteria)} criteria are not met.", icon=":material/lock:"
-        )
+        closed = f"{len(verdict.closed)} of {len(verdict.criteria)} criteria are not met."
+        why = closed if verdict.closed else "nothing is reviewed."
+        st.error(f"The gate is closed: {why}", icon=":material/lock:")
+    for note in verdict.notes:
+        st.text(note)
     for criterion in verdict.criteria:
         with st.container(border=True):
             mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
-            bound = f"{'at least' if criterion.at_least else 'at most'} {criterion.bound:g}"
+            bound = show_bound(criterion)
             st.markdown(f"{mark} **{criterion.question}** found {_show_value(criterion.value)}, wanted {bound}")
             if criterion.detail:
                 st.text(criterion.detail)
@@ -38,7 +43,8 @@ def draw() -> None:
                 st.code(criterion.mend, language="bash")
     with st.expander("As a table"):
         ui.show_table(handover.tabulate_verdict(verdict), "gate")
-    st.caption("`goldspan gate` gives the same verdict in a shell; the thresholds are in gate.toml of the workspace.")
+    st.caption("The same verdict in a shell; the thresholds are in gate.toml of the workspace:")
+    st.code(find_commands(state.workspace).on_workspace("goldspan gate"), language="bash")
     _offer_freeze(state, verdict)
     _draw_versions(state)
 
@@ -58,7 +64,7 @@ def _judge(state: State) -> Verdict:
 
 @st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
 def _cache_verdict(version: str, _state: State) -> Verdict:
-    return judge_workspace(_state.workspace, _state.labels)
+    return judge_workspace(_state.workspace, _state.labels, find_best=lambda: handover.count_best(_state.mirror))
 
 
 def _offer_freeze(state: State, verdict: Verdict) -> None:
@@ -66,30 +72,26 @@ def _offer_freeze(state: State, verdict: Verdict) -> None:
     st.session_state.setdefault("version-name", f"v{datetime.now(UTC):%Y%m%d-%H%M}")
     name = st.text_input("Name", key="version-name", max_chars=80)
     if st.button("Freeze version", disabled=not verdict.open, icon=":material/ac_unit:", type="primary"):
+        lost: list[RecordError] = []
         try:
             with st.spinner("Splitting and writing"):
-                folder, manifest = freeze_version(state.workspace, state.labels, name)
+                folder, manifest = freeze_version(state.workspace, state.labels, name, on_error=lost.append)
         except GoldspanError as error:
             st.error("Nothing was frozen:")
             st.text(str(error))
         else:
             st.success(f"Froze {manifest['data']['samples']} samples.")
-            st.text(str(folder))
+            st.text(f"{show_sizes(manifest)}\n{folder}")
+            warnings = list_warnings(manifest)
+            if lost:
+                warnings.append(f"{len(lost)} records were left out because they cannot be read whole.")
+            for warning in warnings:
+                st.warning(warning)
     if not verdict.open:
         st.caption("The gate must be open first.")
 
 
 def _draw_versions(state: State) -> None:
-    rows = [
-        {
-            "version": bundle["version"],
-            "samples": handover.count_samples(bundle),
-            "gate": bundle.get("gate", {}).get("verdict", ""),
-            "data": str(bundle.get("data", {}).get("fingerprint", ""))[:12],
-            "split": str(bundle.get("split", {}).get("fingerprint", ""))[:12],
-        }
-        for bundle in handover.list_bundles(state.workspace)
-    ]
-    if rows:
+    if versions := handover.list_versions(state.workspace):
         ui.begin_section("Frozen versions")
-        ui.show_table(pl.DataFrame(rows), "versions")
+        ui.show_table(pl.DataFrame([asdict(version) for version in versions]), "versions")

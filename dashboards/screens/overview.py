@@ -11,14 +11,17 @@ from dashboards.state import load_agreement, load_state
 from dashboards.views import overview
 from dashboards.views.handover import count_handed_over
 from dashboards.views.overview import Funnel, Indicators
+from training.commands import find_commands
 
 
 def draw() -> None:
     """Draw the page."""
     ui.begin_page("Overview")
     state = load_state()
+    commands = find_commands(state.workspace)
     if state.mirror["samples"].is_empty():
-        ui.say_empty("There are no samples yet. Let the offline author write some:", "goldspan generate start")
+        start = commands.on_workspace("goldspan generate start")
+        ui.say_empty("There are no samples yet. Let the offline author write some:", start)
         return
     found = overview.measure_indicators(state.mirror)
     with st.container(horizontal=True, gap="small"):
@@ -34,9 +37,10 @@ def draw() -> None:
         _draw_days(overview.count_days(state.mirror))
     if step := overview.suggest_step(funnel):
         st.text(f"Next: {step[0]}")
-        st.code(step[1], language="bash")
+        st.code(commands.on_workspace(step[1]), language="bash")
     if state.mirror.unreadable:
-        st.warning(f"{state.mirror.unreadable} records cannot be read. `goldspan samples check` names them.")
+        st.warning(f"{state.mirror.unreadable} records cannot be read. `goldspan samples check` names them:")
+        st.code(commands.check_layers(), language="bash")
     ui.begin_section("Where the samples lie")
     ui.show_table(overview.tabulate_files(state.mirror, state.workspace), "files")
     st.caption(f"The newest file changed {overview.describe_age(state.mirror.changed)}. Every look follows the files.")

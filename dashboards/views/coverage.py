@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import polars as pl
 
 from annotation.labels import LabelSchema
 from dashboards.mirror import Mirror
+from training.commands import Commands
 
 POSITION_BINS = 10
 
@@ -18,10 +18,30 @@ def filter_languages(frame: pl.DataFrame, languages: Sequence[str]) -> pl.DataFr
     return frame.filter(pl.col("language").is_in(list(languages))) if languages else frame
 
 
+def find_reviewed(mirror: Mirror) -> pl.DataFrame:
+    """Entities of the reviews that count."""
+    return mirror["entities"].filter(pl.col("side") == "annotated")
+
+
+def find_unreviewed(mirror: Mirror) -> pl.DataFrame:
+    """Entities of the last predictions of samples that nobody has reviewed."""
+    waiting = mirror["samples"].filter(pl.col("reviews") == 0).select("sample")
+    return mirror["entities"].filter(pl.col("side") == "predicted").join(waiting, on="sample", how="semi")
+
+
+def list_languages(mirror: Mirror) -> list[str]:
+    """The languages of the samples."""
+    return sorted(language for language in mirror["samples"]["language"].cast(pl.String).unique() if language)
+
+
 def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """One row a label: predicted, annotated, target, share of the target reached, gap. In the schema's order."""
+    """One row a label: predicted, annotated, target, share of the target reached, gap. In the schema's order.
+
+    `to review` is the part of the gap that stands in predictions nobody has reviewed, `to write` the rest of it.
+    """
     counts = filter_languages(mirror["entities"], languages).group_by("label", "side").len()
     found = {(row["label"], row["side"]): row["len"] for row in counts.iter_rows(named=True)}
+    waiting = dict(filter_languages(find_unreviewed(mirror), languages).group_by("label").len().iter_rows())
     rows = [
         {
             "label": label.code,
@@ -30,6 +50,7 @@ def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[s
             "predicted": found.get((label.code, "predicted"), 0),
             "annotated": found.get((label.code, "annotated"), 0),
             "target": label.target,
+            "waiting": waiting.get(label.code, 0),
         }
         for label in labels.entities
     ]
@@ -42,12 +63,15 @@ def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[s
             "predicted": pl.Int64,
             "annotated": pl.Int64,
             "target": pl.Int64,
+            "waiting": pl.Int64,
         },
     )
-    return frame.with_columns(
+    frame = frame.with_columns(
         pl.when(pl.col("target") > 0).then(pl.col("annotated") / pl.col("target")).alias("reached"),
         (pl.col("target") - pl.col("annotated")).clip(0).alias("gap"),
     )
+    to_review = pl.min_horizontal("gap", "waiting").alias("to review")
+    return frame.with_columns(to_review, (pl.col("gap") - to_review).alias("to write")).drop("waiting")
 
 
 def tabulate_cells(mirror: Mirror, labels: LabelSchema, side: str, by: str = "language") -> pl.DataFrame:
@@ -79,10 +103,13 @@ def tabulate_positions(mirror: Mirror, side: str, languages: Sequence[str] = ())
     return scale.join(counts, on="tenth", how="left").with_columns(pl.col("entities").fill_null(0).cast(pl.Int64))
 
 
-def suggest_command(coverage: pl.DataFrame, languages: Sequence[str]) -> str:
-    """The command that has the gaps filled; empty when there are none."""
-    gap = int(coverage["gap"].sum())
-    if not gap:
-        return ""
-    chosen = f" --languages {shlex.quote(','.join(languages))}" if languages else ""
-    return f"goldspan generate start --fill-gaps{chosen} --samples {max(10, -(-gap // 5))}"
+def suggest_steps(coverage: pl.DataFrame, languages: Sequence[str], commands: Commands) -> list[tuple[str, str]]:
+    """What brings the labels to their targets, and the command for it; `languages` are those to write in."""
+    steps = []
+    if to_write := int(coverage["to write"].sum()):
+        samples = max(10, -(-to_write // 5))
+        steps.append((f"{to_write:,} entities have to be written.", commands.fill_gaps(languages, samples)))
+    if to_review := int(coverage["to review"].sum()):
+        what = f"{to_review:,} entities are predicted and wait for a review: push them, review, pull."
+        steps.append((what, commands.on_workspace("goldspan studio push")))
+    return steps

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,38 +11,83 @@ import orjson
 import polars as pl
 
 from annotation.workspace import Workspace
+from dashboards.mirror import Mirror
+from dashboards.views.coverage import find_reviewed, find_unreviewed
 
 if TYPE_CHECKING:
-    from training.gate import Verdict
+    from training.verdict import Verdict
+
+_DIGITS = re.compile(r"(\d+)")
 
 
-def list_bundles(workspace: Workspace) -> list[dict[str, Any]]:
-    """Manifests of the frozen versions, with their folder's name, newest name last."""
-    manifests = []
-    for path in sorted(workspace.bundles.glob("*/manifest.json")):
-        manifests.append({"version": path.parent.name, **_read(path)})
-    return manifests
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A frozen version as its manifest tells; what the manifest does not tell is empty."""
+
+    name: str
+    samples: int
+    gate: str
+    data: str
+    split: str
+    sizes: str
+
+
+def list_versions(workspace: Workspace) -> list[Version]:
+    """The frozen versions, the newest last; those of the same moment by name, v9 before v10."""
+    paths = sorted(workspace.bundles.glob("*/manifest.json"), key=_find_age)
+    return [_describe(path.parent.name, _read(path)) for path in paths]
 
 
 def count_handed_over(workspace: Workspace) -> int:
     """Samples of the newest frozen version."""
-    bundles = list_bundles(workspace)
-    return count_samples(bundles[-1]) if bundles else 0
+    versions = list_versions(workspace)
+    return versions[-1].samples if versions else 0
 
 
-def count_samples(manifest: dict[str, Any]) -> int:
-    """Samples of one frozen version."""
-    return int(manifest.get("data", {}).get("samples", 0))
+def _find_age(path: Path) -> tuple[int, list[tuple[int, str]]]:
+    name = [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(path.parent.name)]
+    try:
+        return path.parent.stat().st_mtime_ns, name
+    except OSError:
+        return 0, name
+
+
+def _describe(name: str, manifest: dict[str, Any]) -> Version:
+    data, split, gate = (_pick(manifest, section) for section in ("data", "split", "gate"))
+    samples = data.get("samples")
+    sizes = [f"{part} {size}" for part, size in _pick(split, "sizes").items() if isinstance(size, int)]
+    return Version(
+        name,
+        samples if isinstance(samples, int) else 0,
+        str(gate.get("verdict", "")),
+        str(data.get("fingerprint", ""))[:12],
+        str(split.get("fingerprint", ""))[:12],
+        ", ".join(sizes),
+    )
+
+
+def _pick(document: dict[str, Any], section: str) -> dict[str, Any]:
+    value = document.get(section)
+    return value if isinstance(value, dict) else {}
+
+
+def count_best(mirror: Mirror) -> dict[tuple[str, str], int]:
+    """Entities of the best reading of each sample, by label and language."""
+    entities = pl.concat([find_reviewed(mirror), find_unreviewed(mirror)])
+    counts = entities.group_by(pl.col("label", "language").cast(pl.String)).len()
+    return {(label, language): count for label, language, count in counts.iter_rows()}
 
 
 def tabulate_verdict(verdict: Verdict) -> pl.DataFrame:
     """One row a criterion: passed, question, found, wanted, detail and the command that mends it."""
+    from training.verdict import show_bound
+
     rows = [
         {
             "passed": criterion.passed,
             "criterion": criterion.question,
             "found": criterion.value,
-            "wanted": f"{'≥' if criterion.at_least else '≤'} {criterion.bound:g}",
+            "wanted": show_bound(criterion),
             "detail": criterion.detail,
             "mend": "" if criterion.passed else criterion.mend,
         }

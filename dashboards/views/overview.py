@@ -135,6 +135,11 @@ def suggest_step(funnel: Funnel) -> tuple[str, str] | None:
     """What the figures say should be done next, and the command for it; None when all is under way."""
     if not funnel.pushed:
         return "bring the samples to the annotators", "goldspan studio push"
+    if not funnel.reviewed and funnel.annotated:
+        return (
+            "submit in Label Studio, then pull: what came back so far are drafts and skipped samples",
+            "goldspan studio open",
+        )
     if not funnel.reviewed:
         return "bring back what the annotators did", "goldspan studio pull"
     if funnel.reviewed == funnel.generated and funnel.handed_over < funnel.reviewed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,7 +126,68 @@ def test_a_closed_gate_offers_nothing_to_freeze(small: Workspace, monkeypatch: p
     test = look(small, "handover", monkeypatch)
     assert "The gate is closed" in test.error[0].value
     assert test.button[0].disabled
-    assert "goldspan generate start --fill-gaps" in [code.value for code in test.code]
+    commands = [code.value for code in test.code]
+    assert f"goldspan generate start --fill-gaps --languages de,en,fr --data {small.root}" in commands
+    assert f"goldspan gate --data {small.root}" in commands
+    assert f"goldspan samples check {small.training_samples} --details" in commands
+
+
+def test_freezing_says_how_large_the_splits_are_and_warns_of_empty_ones(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_workspace(workspace, labels, 40)
+    (workspace.root / "gate.toml").write_text("[samples]\nreviewed = 5\n")
+    path = workspace.training_samples / "project.jsonl"
+    tasks = [json.loads(line) for line in path.read_text().splitlines()]
+    for task in tasks:
+        task["data"]["provenance"] = {"persona": "one"}
+    path.write_text("".join(f"{json.dumps(task)}\n" for task in tasks) + "not json\n")
+    test = look(workspace, "handover", monkeypatch)
+    next(button for button in test.button if button.label == "Freeze version").click().run()
+    assert not test.exception
+    froze = next(success.value for success in test.success if success.value.startswith("Froze "))
+    count = int(froze.split()[1])
+    assert any(f"train {count}, validation 0, test 0" in text.value for text in test.text)
+    said = [warning.value for warning in test.warning]
+    assert [beginning in " ".join(said) for beginning in ("validation is empty", "test is empty")] == [True, True]
+    assert any("1 records were left out" in warning for warning in said)
+
+
+def test_a_gate_that_asks_nothing_is_closed_while_nothing_is_reviewed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace.root / "gate.toml").touch()
+    test = look(workspace, "handover", monkeypatch)
+    assert test.error[0].value == "The gate is closed: nothing is reviewed."
+    assert any("The gate asks nothing" in text.value for text in test.text)
+    assert test.button[0].disabled
+
+
+@pytest.mark.parametrize("page", ["overview", "handover"])
+@pytest.mark.parametrize(
+    "manifest", ['{"data": null}', "[]", "{", '{"data": {"samples": "x"}, "gate": 1, "split": []}']
+)
+def test_a_broken_manifest_breaks_no_page(
+    workspace: Workspace, labels: LabelSchema, page: str, manifest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_workspace(workspace, labels, 10)
+    folder = workspace.bundles / "v1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(manifest)
+    look(workspace, page, monkeypatch)
+
+
+def test_the_next_step_names_the_workspace(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_workspace(workspace, labels, 10, touched=0)
+    (workspace.training_samples / "bad.jsonl").write_text("not json\n")
+    commands = [code.value for code in look(workspace, "overview", monkeypatch).code]
+    folders = f"{workspace.training_samples} {workspace.annotation_samples}"
+    assert commands == [
+        f"goldspan studio push --data {workspace.root}",
+        f"goldspan samples check {folders} --details",
+    ]
 
 
 def test_a_changed_file_shows_at_the_next_look(

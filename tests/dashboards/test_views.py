@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -15,10 +18,12 @@ from annotation.workspace import Workspace
 from dashboards.mirror import refresh_mirror
 from dashboards.reading import mask_text, render_html
 from dashboards.ui import show_number, show_share, write_csv
-from dashboards.views import explore, overview, results, runs
+from dashboards.views import coverage, explore, handover, overview, results, runs
 from dashboards.views.overview import Funnel
 from tests.dashboards.hostile import EVIL, add_results
-from tests.dashboards.made import fill_workspace, make_sample
+from tests.dashboards.made import fill_workspace, make_sample, write_tasks
+from training.commands import Commands
+from training.coverage import count_best
 
 
 @pytest.mark.parametrize(
@@ -52,6 +57,7 @@ def test_the_next_step() -> None:
 
     assert ask(10, 0, 0, 0, 0) == "goldspan studio push"
     assert ask(10, 10, 0, 0, 0) == "goldspan studio pull"
+    assert ask(10, 10, 5, 0, 0) == "goldspan studio open"
     assert ask(10, 10, 5, 5, 0) == ""
     assert ask(10, 10, 10, 10, 0) == "goldspan gate"
     assert ask(10, 10, 10, 10, 10) == ""
@@ -153,3 +159,64 @@ def test_what_one_reading_misses_stays_hidden(labels: LabelSchema) -> None:
     assert "Bob" not in html
     assert "Ann" not in html
     assert "Bob" in render_html(text, first, labels, show_surfaces=True, hidden=[(0, 3), (8, 11)])
+
+
+def test_the_newest_version_counts_and_not_the_last_name(workspace: Workspace) -> None:
+    for name, samples in (("v9", 9), ("v10", 10), ("v2", 2)):
+        folder = workspace.bundles / name
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(json.dumps({"data": {"samples": samples}}))
+        os.utime(folder, (1_000_000, 1_000_000))
+    assert [version.name for version in handover.list_versions(workspace)] == ["v2", "v9", "v10"]
+    assert handover.count_handed_over(workspace) == 10
+    os.utime(workspace.bundles / "v2", (2_000_000, 2_000_000))
+    assert handover.count_handed_over(workspace) == 2
+
+
+@pytest.mark.parametrize(
+    "manifest", ['{"data": null}', "[]", "{", '{"data": {"samples": "x"}, "gate": 1, "split": []}']
+)
+def test_a_broken_manifest_counts_no_samples(workspace: Workspace, manifest: str) -> None:
+    folder = workspace.bundles / "v1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(manifest)
+    assert handover.list_versions(workspace) == [handover.Version("v1", 0, "", "", "", "")]
+
+
+def test_coverage_says_what_to_write_and_what_to_review(workspace: Workspace, labels: LabelSchema) -> None:
+    fill_workspace(workspace, labels, 20)
+    mirror = refresh_mirror(workspace, labels)
+    best = handover.count_best(mirror)
+    cities = sum(count for (label, _), count in best.items() if label == "CITY")
+    few = LabelSchema(tuple(replace(label, target=cities * (label.code == "CITY")) for label in labels.labels))
+    table = coverage.tabulate_coverage(mirror, few)
+    (city,) = table.filter(pl.col("label") == "CITY").iter_rows(named=True)
+    assert city["gap"] > 0
+    assert (city["to review"], city["to write"]) == (city["gap"], 0)
+    ((what, command),) = coverage.suggest_steps(table, ["de"], Commands())
+    assert "wait for a review" in what
+    assert command == "goldspan studio push"
+    more = LabelSchema(tuple(replace(label, target=(cities + 100) * (label.code == "CITY")) for label in labels.labels))
+    table = coverage.tabulate_coverage(mirror, more)
+    commands = [command for _, command in coverage.suggest_steps(table, ["de", "??"], Commands(data=" --data 'a b'"))]
+    assert commands == [
+        "goldspan generate start --fill-gaps --languages de --samples 20 --data 'a b'",
+        "goldspan studio push --data 'a b'",
+    ]
+    none = LabelSchema(tuple(replace(label, target=0) for label in labels.labels))
+    assert coverage.suggest_steps(coverage.tabulate_coverage(mirror, none), ["de"], Commands()) == []
+
+
+def test_best_readings_are_counted_as_the_gate_counts_them(workspace: Workspace, labels: LabelSchema) -> None:
+    assert handover.count_best(refresh_mirror(workspace, labels)) == {}
+    fill_workspace(workspace, labels, 20)
+    assert handover.count_best(refresh_mirror(workspace, labels)) == dict(count_best(workspace, labels))
+
+
+def test_the_languages_of_a_workspace_are_named(workspace: Workspace, labels: LabelSchema) -> None:
+    german = replace(make_sample(1, labels), language="de")
+    write_tasks(workspace.annotation_samples / "a.jsonl", [german], labels)
+    mirror = refresh_mirror(workspace, labels)
+    table = coverage.tabulate_coverage(mirror, labels)
+    steps = coverage.suggest_steps(table, coverage.list_languages(mirror), Commands())
+    assert steps[0][1].startswith("goldspan generate start --fill-gaps --languages de --samples ")
