@@ -90,15 +90,16 @@ class _Reader:
             return self.report("broken_region", detail="two offsets and one label are needed")
         if not (-_FARTHEST < start < _FARTHEST and -_FARTHEST < end < _FARTHEST):
             return self.report("out_of_range", detail="no text is that long")
-        region_id = read_text(item.get("id") or "")
+        region_id = item.get("id") or ""
+        if not isinstance(region_id, str):
+            region_id = read_text(region_id)
         if region_id in self._ids and region_id:
             return self.report("duplicate_id", start, end)
         self._ids.add(region_id)
         text = self._text
         if stated != text[start:end] and "text" in value and 0 <= start < end <= len(text):
             self._compare(stated, start, end)
-        origin = item.get("origin")
-        origin = _ORIGINS.get(origin) if isinstance(origin, str) else None
+        origin = _ORIGINS.get(item["origin"]) if isinstance(item.get("origin"), str) else None
         if is_mention:
             self._loose.append((start, end, label, region_id, origin))
         else:

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 2
+FORMAT = 3
 """Counts up whenever a column or its meaning changes; older caches are then built anew."""
 
 _TYPES = {

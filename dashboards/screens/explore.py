@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import polars as pl
@@ -38,13 +39,13 @@ def draw() -> None:
 
 
 def _ask(state: State) -> explore.Query:
-    samples = state.mirror["samples"]
+    samples, known = state.mirror["samples"], explore.list_labels(state.mirror, state.labels)
     with st.expander("Filter", icon=":material/filter_alt:"):
         left, right = st.columns(2)
         languages = left.multiselect("Language", _list_words(samples, "language"))
         types = left.multiselect("Document type", _list_words(samples, "document_type"))
         beginning = left.text_input("Sample id begins with", st.query_params.get("sample", ""), max_chars=80)
-        labels = right.multiselect("Has the labels", [label.code for label in state.labels.entities])
+        labels = right.multiselect("Has the labels", known)
         progress = right.selectbox("State", ["", *explore.STATES], format_func=_name_any)
         issue = right.selectbox("Has the issue", ["", *CODES], format_func=_name_any)
     return explore.Query(tuple(languages), tuple(labels), tuple(types), progress, issue, beginning.strip())
@@ -59,19 +60,34 @@ def _name_any(value: str) -> str:
 
 
 def _choose(found: pl.DataFrame) -> dict[str, Any]:
-    """Show the page of samples that the reader turned to; the row chosen, else the first."""
+    """Show the page of samples that the reader turned to; the row chosen, else the first.
+
+    What was chosen holds as long as the page shows the same samples.
+    """
     pages = -(-found.height // _PAGE)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.text(f"{found.height:,} samples, {_PAGE} a page; choose a row to read it")
     page = int(right.number_input(f"Page of {pages:,}", 1, pages, 1)) if pages > 1 else 1
     shown = found.slice((page - 1) * _PAGE, _PAGE)
-    event = ui.show_table(
+    ids = "\n".join(shown["sample_id"])
+    event = st.dataframe(
         shown.drop("file", "offset"),
-        "samples",
+        hide_index=True,
+        width="stretch",
+        column_config={name: name.replace("_", " ") for name in shown.columns},
         on_select="rerun",
         selection_mode="single-row",
-        key=f"found-{page}",
+        key=f"found-{hashlib.sha256(ids.encode()).hexdigest()}",
         height=min(250, 36 * shown.height + 40),
+    )
+    st.download_button(
+        f"Download all {found.height:,} as CSV",
+        lambda: ui.write_csv(found.drop("file", "offset")),
+        file_name="samples.csv",
+        mime="text/csv",
+        key="csv-samples",
+        icon=":material/download:",
+        type="tertiary",
     )
     chosen = event.selection.rows[0] if event.selection.rows else 0
     return shown.row(min(chosen, shown.height - 1), named=True)
@@ -97,13 +113,17 @@ def _read(state: State, file: str, record: dict[str, Any]) -> None:
 
 def _draw_side_by_side(state: State, reading: Reading, names: list[str], show: bool) -> None:
     sample = reading.sample
-    hidden = explore.list_hidden(sample)
+    hidden = explore.list_hidden(reading)
     columns = st.columns(2 if len(names) > 1 else 1)
     chosen = []
     for number, column in enumerate(columns):
         with column:
             at = st.selectbox(
-                "Reading by", range(len(names)), number, format_func=names.__getitem__, key=f"by-{number}"
+                "Reading by",
+                range(len(names)),
+                number,
+                format_func=names.__getitem__,
+                key=f"by-{number}-{sample.sample_id}",
             )
             chosen.append(sample.annotations[at])
             with st.container(border=True):

@@ -7,9 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from annotation.labels import LabelSchema
+from annotation.tasks import Reading
 from annotation.types import Annotation, Sample
 from annotation.workspace import Workspace
 from dashboards.mirror import Mirror
+from dashboards.reading import list_personal
 from dashboards.sources import read_pull_state
 from evaluation.acceptance import Verdict, compare_with_review
 
@@ -92,9 +95,19 @@ def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     return f"{str(url).rstrip('/')}/projects/{project}/data?task={task}"
 
 
-def list_hidden(sample: Sample) -> list[tuple[int, int]]:
-    """The places that any reading takes for personal data: what one reading misses stays hidden too."""
-    return sorted({(entity.start, entity.end) for a in sample.annotations for entity in a.entities})
+def list_hidden(reading: Reading) -> list[tuple[int, int]]:
+    """The places that any annotation takes for personal data or names: what one of them misses stays hidden too.
+
+    Regions that could not be kept, such as a second one with the same id, count as well.
+    """
+    places = {place for annotation in reading.sample.annotations for place in list_personal(annotation)}
+    return sorted(places | {(issue.start, issue.end) for issue in reading.issues if issue.start >= 0})
+
+
+def list_labels(mirror: Mirror, labels: LabelSchema) -> list[str]:
+    """Labels to look for: those of the schema, then those that only the samples know."""
+    known = [label.code for label in labels.entities]
+    return known + sorted(set(mirror["entities"]["label"].cast(pl.String).unique()) - set(known))
 
 
 def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
