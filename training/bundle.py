@@ -64,7 +64,9 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
     """
     kept, left_out = choose_samples(samples, plan)
     if not kept:
-        raise InputError(f"No sample is left for the bundle; left out: {dict(left_out) or 'nothing, there was none'}.")
+        hint = " Have them reviewed, or take them with --all." if left_out["not_reviewed"] else ""
+        lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items())
+        raise InputError(f"No sample is left for the bundle; left out: {lost or 'nothing, there was none'}.{hint}")
     outlines = outline_samples(kept)
     ratios = check_ratios(plan.ratios)
     split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotation.labels import LabelSchema
@@ -73,15 +73,18 @@ class _Inquiry:
     commands: Commands
     find_best: Callable[[], Best]
 
-    def ask(self, name: str, question: str, cells: Iterable[_Cell], bound: float) -> Criterion:
+    def ask(self, name: str, question: str, cells: Sequence[_Cell], bound: float) -> Criterion:
         """The criterion over cells: the lowest share counts."""
+        if not cells:
+            mend = self.commands.on_workspace("goldspan studio pull")
+            return Criterion(name, question, None, bound, True, "nothing is reviewed", mend)
         shares = {cell: cell.measure(self.reviewed, self.languages) for cell in cells}
         short = sorted((cell for cell in shares if shares[cell] < bound), key=lambda cell: (shares[cell], cell.name))
         detail = ", ".join(f"{cell.name} {shares[cell]:.0%}" for cell in short[:5])
         if len(short) > 5:
             detail += f" and {len(short) - 5} more"
         advice, mend = self._advise(short, bound) if short else ("", "")
-        return Criterion(name, question, min(shares.values(), default=None), bound, True, detail + advice, mend)
+        return Criterion(name, question, min(shares.values()), bound, True, detail + advice, mend)
 
     def _advise(self, short: Iterable[_Cell], bound: float) -> tuple[str, str]:
         """What to add to the detail, and the command: to write what is nowhere, else to review what is predicted."""

@@ -96,6 +96,12 @@ class _Case:
     commands: Commands
     find_best: Callable[[], Best]
 
+    def look_into(self, command: str, options: str = "") -> str:
+        """A command over the reviewed samples; where there are none, the one that brings some."""
+        if self.facts.reviewed:
+            return self.commands.on_samples(command, options)
+        return self.commands.on_workspace("goldspan studio pull")
+
 
 def _count(samples: Iterable[Sample], labels: LabelSchema) -> _Facts:
     facts = _Facts()
@@ -145,7 +151,7 @@ def _ask_acceptance(asked: Mapping[str, float], case: _Case) -> Iterator[Criteri
     detail = ", ".join(f"{label} touched {rate:.0%}" for rate, label in worst[::-1][:3])
     for name, question in questions.items():
         if name in asked:
-            mend = case.commands.on_samples("goldspan acceptance")
+            mend = case.look_into("goldspan acceptance")
             yield Criterion(f"acceptance.{name}", question, values[name], asked[name], True, detail, mend)
 
 
@@ -179,9 +185,8 @@ def _ask_lint(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
         )
     if "warnings_per_100" in asked:
         rate = 100 * facts.warnings / facts.reviewed if facts.reviewed else None
-        yield Criterion(
-            "lint.warnings_per_100", "Are there few warnings?", rate, asked["warnings_per_100"], False, mend=mend
-        )
+        bound, mend = asked["warnings_per_100"], case.look_into("goldspan samples check", " --details")
+        yield Criterion("lint.warnings_per_100", "Are there few warnings?", rate, bound, False, mend=mend)
 
 
 def _name_unusable(error: RecordError) -> str:
@@ -217,7 +222,7 @@ def _ask_leakage(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]
         asked["group"],
         False,
         "; ".join(empty),
-        case.commands.on_samples("goldspan samples split"),
+        case.look_into("goldspan samples split"),
     )
 
 

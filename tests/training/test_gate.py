@@ -352,6 +352,12 @@ def test_commands_name_a_workspace_that_is_not_the_default_one(
         assert mends["acceptance.precision"] == "goldspan acceptance data/training_samples"
 
 
+def test_what_cannot_be_measured_names_a_command_that_runs(tmp_path: Path, labels: LabelSchema) -> None:
+    for criterion in judge_workspace(Workspace(tmp_path), labels).criteria:
+        assert criterion.passed or criterion.mend
+        assert criterion.passed or "training_samples" not in criterion.mend
+
+
 def test_coverage_asks_for_review_where_predictions_hold_enough(
     tmp_path: Path, good: list[Sample], labels: LabelSchema
 ) -> None:

@@ -81,6 +81,17 @@ def test_the_command_bundles_what_the_gate_judged(
     assert freeze_version(workspace, labels, "v1")[1] == manifest
 
 
+def test_a_bundle_of_unreviewed_samples_says_how_to_take_them(
+    workspace: Workspace, good: list[Sample], labels: LabelSchema
+) -> None:
+    unreviewed = [leave_unreviewed(sample) for sample in good]
+    write_samples(workspace.training_samples / "project.jsonl", unreviewed, labels)
+    shown = runner.invoke(app, ["--data", str(workspace.root), "--despite-gate"])
+    assert "30 not reviewed" in str(shown.exception)
+    assert "--all" in str(shown.exception)
+    assert bundle(workspace, "v1", "--despite-gate", "--all")["data"]["samples"] == 30
+
+
 def test_an_open_gate_does_not_speak_for_unreviewed_samples(
     workspace: Workspace, good: list[Sample], labels: LabelSchema
 ) -> None:
