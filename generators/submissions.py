@@ -2,7 +2,8 @@
 
 States: planned (rows tied to the intent, its file is on disk) → uploaded → creating (committed before the paid call;
 after a crash the provider is asked whether the batch exists) → submitted → collected (every row accounted for)
-or abandoned (certainly never created; its rows were given back). Every change is committed to the disk before the
+or abandoned (certainly never created; its rows were given back). What is planned or uploaded holds rows that an
+executor must recover, but nothing of it is at the provider yet. Every change is committed to the disk before the
 function returns.
 """
 
@@ -17,7 +18,10 @@ from typing import Any
 from annotation.errors import StateError
 from generators.journal import Journal
 
-OPEN_STATES = ("planned", "uploaded", "creating", "submitted")
+OPEN_STATES = ("creating", "submitted")
+"""A batch may be open at the provider."""
+UNFINISHED_STATES = ("planned", "uploaded", *OPEN_STATES)
+"""Rows may be tied to the submission that an executor must recover."""
 CLOSED_STATES = ("collected", "abandoned")
 _COLUMNS = (
     "intent", "state", "rows", "sha256", "input_file", "batch", "status", "output_file", "error_file", "lines_read",
@@ -76,11 +80,11 @@ def update_submission(journal: Journal, intent: str, *, durable: bool = True, **
 
 
 def list_submissions(journal: Journal, *, open_only: bool = False) -> list[Submission]:
-    """Submissions in the order they were planned."""
-    condition = f"WHERE state IN ({', '.join('?' * len(OPEN_STATES))})" if open_only else ""
+    """Submissions in the order they were planned. `open_only`: those that an executor must recover."""
+    condition = f"WHERE state IN ({', '.join('?' * len(UNFINISHED_STATES))})" if open_only else ""
     found = journal.query(
         f"SELECT {', '.join(_COLUMNS)} FROM submission {condition} ORDER BY created",  # noqa: S608
-        OPEN_STATES if open_only else (),
+        UNFINISHED_STATES if open_only else (),
     )
     return [Submission(**{**dict(zip(_COLUMNS, row, strict=True)), "details": json.loads(row[11])}) for row in found]
 

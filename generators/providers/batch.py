@@ -6,6 +6,7 @@ Rows are gathered into shards within the provider's limits. Of each shard the fi
     planned → uploaded → creating → submitted → collected
                   ↑__________|          ╰→ abandoned (refused as a whole: its rows are ready again)
 
+A refused upload leads from `planned` to `abandoned` too: what never reached the provider has nothing to wait for.
 A process that died anywhere goes on from the state it finds. `creating` is the dangerous one: the call may have been
 carried out or not, so the provider is asked for a batch with the intent in its metadata before anything is repeated.
 """
@@ -72,6 +73,11 @@ class BatchExecutor:
         """Take rows and deliver answers until the feed is finished or `stop` is set.
 
         Without `wait`: submit what is ready, collect what is there, and return.
+
+        Raises:
+            TransientServiceError: the provider stayed away (without `wait`: answered no call), or keeps failing.
+            TerminalServiceError: it refuses, or whoever answers does not speak the batch API.
+
         """
         api = BatchApi(*self._address)
         around = self._surround(api, feed, wait=self._wait, send=True)
@@ -81,6 +87,8 @@ class BatchExecutor:
                 self._start(Driver(around, submission.intent).drive())
             await self._work(feed, around)
             await self._join()
+            if not self._wait:
+                api.require_contact()
         except asyncio.CancelledError:
             self._cut_short()
             raise
@@ -105,6 +113,7 @@ class BatchExecutor:
             for submission in list_submissions(self._journal, open_only=True):
                 self._start(drive(Driver(around, submission.intent)))
             await self._join()
+            api.require_contact()
         except asyncio.CancelledError:
             self._cut_short()
             raise

@@ -9,6 +9,7 @@ from generators.commit_points import pass_commit_point
 from generators.providers.pace import sleep_unless
 from generators.providers.reconcile import find_batches, keep_one, list_waits
 from generators.providers.surroundings import Record, Surroundings
+from generators.submissions import list_open_rows
 
 _MAX_TRIES = 6
 
@@ -21,7 +22,14 @@ class Submitter:
         self._tries: Counter[str] = Counter()
 
     async def upload(self) -> bool:
-        """From planned to uploaded."""
+        """From planned to uploaded; refused for good, to abandoned.
+
+        Raises:
+            TransientServiceError: the provider stayed away; the submission remains planned.
+            TerminalServiceError: it refused; the rows are ready again.
+            StateError: the file of requests is gone.
+
+        """
         self._count("uploads")
         path = self._record.input_path
         if not path.exists():
@@ -30,7 +38,11 @@ class Submitter:
                 "`goldspan generate cancel` gives its rows back."
             )
         name = f"goldspan-{self._record.journal.run_id}-{self._record.intent}.jsonl"
-        file_id = await self._api.upload(path, name)
+        try:
+            file_id = await self._api.upload(path, name)
+        except TerminalServiceError:
+            self._abandon_uncreated()
+            raise
         pass_commit_point("file-uploaded")
         self._record.update(state="uploaded", input_file=file_id)
         pass_commit_point("upload-recorded")
@@ -77,6 +89,16 @@ class Submitter:
         self._record.update(state="uploaded")
         return True
 
+    def _abandon_uncreated(self) -> None:
+        """Give the rows back, unless a call to create their batch has ever been made."""
+        record = self._record
+        if record.read().details.get("creations"):
+            return
+        with record.journal.transaction(durable=True):
+            self._around.feed.give_back(list_open_rows(record.journal, record.intent))
+            record.update(state="abandoned")
+        record.input_path.unlink(missing_ok=True)
+
     def _count(self, what: str) -> None:
         self._tries[what] += 1
         if self._tries[what] > _MAX_TRIES:
@@ -91,7 +113,7 @@ class Submitter:
             estimate = await self._api.estimate(file_id, self._around.window)
         except ServiceError:
             return
-        cost = estimate.get("total_estimated_cost")
-        self._record.journal.write_event(
-            "estimate", f"The provider expects batch {self._record.intent} to cost {cost} USD."
-        )
+        if cost := estimate.get("total_estimated_cost"):
+            self._record.journal.write_event(
+                "estimate", f"The provider expects batch {self._record.intent} to cost {cost} USD."
+            )

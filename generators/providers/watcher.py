@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from annotation.errors import TerminalServiceError, TransientServiceError
+from annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from generators.commit_points import pass_commit_point
 from generators.providers.base import Answer, AnswerState
 from generators.providers.batch_api import TERMINAL, RemoteBatch
@@ -128,7 +128,7 @@ class Watcher:
     async def _read_partially(self, batch: RemoteBatch) -> None:
         try:
             await self._collector.read_new(batch.output_file, batch.completed)
-        except TransientServiceError as error:
+        except ServiceError as error:
             self._around.journal.write_event("partial reading", str(error))
 
     def _note_status(self, batch: RemoteBatch) -> None:
