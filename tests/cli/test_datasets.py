@@ -130,7 +130,7 @@ def test_a_closed_gate_stops_the_bundle(file: Path, tmp_path: Path, capsys: pyte
     assert call("bundle", "--name", "x") == Exit.GATE_CLOSED
     assert "samples.reviewed" in capsys.readouterr().err
     assert not (tmp_path / "data" / "bundles").exists()
-    assert call("bundle", "--name", "x", "--despite-gate", "--json") == Exit.OK
+    assert call("bundle", "--name", "x", "--despite-gate", "--all", "--json") == Exit.OK
     assert read_json(capsys)["manifest"]["gate"]["verdict"] == "closed"
 
 
