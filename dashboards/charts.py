@@ -24,6 +24,10 @@ _DARK, _LIGHT = "#10243e", "#ffffff"
 _WIDEST_LABELS = 40
 """Characters that the labels of an axis may have to stand side by side on a narrow screen."""
 
+_ROW_PIXELS, _DIGIT_PIXELS, _LINE_PIXELS = 22, 7, 15
+_CELLS_PIXELS = 800
+"""What the columns of a heatmap share on a usual screen."""
+
 
 def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
     """A chart over the whole width, in the theme of the page."""
@@ -62,12 +66,29 @@ def draw_heatmap(
 ) -> None:
     """Cells coloured by value, with the number in each; `top` is the value of the darkest colour.
 
-    Cells whose column `faint` is true rest on little and are drawn pale.
+    Cells whose column `faint` is true rest on little and are drawn pale. Where many columns leave no room for the
+    numbers, only the tooltips say them.
     """
+    draw_chart(build_heatmap(frame, x, y, value, order=order, top=top, faint=faint))
+
+
+def build_heatmap(
+    frame: pl.DataFrame,
+    x: str,
+    y: str,
+    value: str,
+    *,
+    order: Sequence[str] = (),
+    top: float | None = None,
+    faint: str = "",
+) -> alt.Chart | alt.LayerChart:
+    """The chart that `draw_heatmap` draws: its rows keep their height, whatever the labels of the columns take."""
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
     angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0
+    width = _CELLS_PIXELS / max(frame[x].n_unique(), 1)
+    columns = alt.Axis(labelAngle=angle, labelOverlap="parity" if width < _LINE_PIXELS else False)
     base = alt.Chart(frame).encode(
-        x=alt.X(f"{x}:N", title=x, axis=alt.Axis(labelAngle=angle, labelOverlap=False)),
+        x=alt.X(f"{x}:N", title=x, axis=columns),
         y=alt.Y(f"{y}:N", sort=list(order) or "ascending", title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=list(dict.fromkeys([x, y, value, *frame.columns])),
         opacity=alt.condition(f"datum['{faint}']", alt.value(0.35), alt.value(1)) if faint else alt.value(1),
@@ -75,8 +96,14 @@ def draw_heatmap(
     cells = base.mark_rect(stroke="#8a94a3", strokeWidth=0.4).encode(
         color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues", domain=[0, highest]), title=None, legend=None)
     )
+    height = alt.Step(_ROW_PIXELS)
+    digits = max((len(f"{number:,}") for number in frame[value].drop_nulls()), default=1)
+    if width < _DIGIT_PIXELS * (digits + 1):
+        bare: alt.Chart = cells.properties(height=height)
+        return bare
     numbers = base.mark_text(fontSize=11).encode(
         text=alt.Text(f"{value}:Q", format=","),
         color=alt.condition(f"datum['{value}'] > {0.6 * highest}", alt.value(_LIGHT), alt.value(_DARK)),
     )
-    draw_chart((cells + numbers).properties(height=max(120, 22 * frame[y].n_unique() + 110)))
+    whole: alt.LayerChart = (cells + numbers).properties(height=height)
+    return whole

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import BinaryIO
 
-from annotation.errors import ConfigurationError, ServiceError
+from annotation.errors import ConfigurationError, ServiceError, StateError
 from annotation.workspace import Workspace
 
 PREFERRED_PORTS = range(8501, 8521)
@@ -72,14 +73,14 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     Raises:
         ConfigurationError: the port is taken.
         ServiceError: it did not come up; the message ends with its last lines.
+        StateError: the workspace cannot be written to.
 
     """
     if importlib.util.find_spec("streamlit") is None:
         raise ModuleNotFoundError("No module named 'streamlit'", name="streamlit")
     port = find_port(port)
     log = workspace.root / ".dashboard" / "log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as stream:
+    with _open_log(log) as stream:
         process = subprocess.Popen(
             build_command(port),
             cwd=Path(__file__).parent,
@@ -97,6 +98,17 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     process.kill()
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
     raise ServiceError(f"The dashboard did not come up. Its last lines:\n{tail}")
+
+
+def _open_log(log: Path) -> BinaryIO:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("wb")
+    except OSError as error:
+        raise StateError(
+            f"The dashboard keeps its tables and its log in {log.parent}, which fails: {error.strerror}. Make that a "
+            "folder that you may write to, or copy the workspace to one and give that with --data."
+        ) from None
 
 
 def _answers(port: int) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from annotation.errors import ConfigurationError, ServiceError
+from annotation.errors import ConfigurationError, ServiceError, StateError
 from annotation.labels import LabelSchema
 from annotation.workspace import Workspace
 from cli.dashboard import app
@@ -67,3 +68,19 @@ def test_the_command_refuses_a_file_for_a_workspace(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["--data", str(tmp_path / "file")])
     assert shown.exit_code != 0
     assert "folder" in str(shown.exception)
+
+
+def test_a_file_in_the_place_of_the_log_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".dashboard").write_text("in the way")
+    with pytest.raises(StateError, match=r"File exists\. Make that a folder that you may write to, or copy"):
+        launch.start_dashboard(Workspace(tmp_path))
+
+
+def test_a_workspace_that_may_only_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    shown = CliRunner().invoke(app, ["--data", str(tmp_path)])
+    assert isinstance(shown.exception, StateError)
+    assert "Read-only file system. Make that a folder" in str(shown.exception)
