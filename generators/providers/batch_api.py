@@ -285,7 +285,8 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
 
 
 def _read_message(error: openai.APIStatusError, secret: str) -> str:
-    message = str(_as_mapping(error.body).get("message") or error.message)
+    said = error.body if isinstance(error.body, str) else _as_mapping(error.body).get("message")
+    message = str(said or error.message)
     if message.lstrip().startswith("<"):
         return "it answered with a web page; check --api-url."
     return (message.replace(secret, "…") if secret else message)[:300]
