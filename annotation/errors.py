@@ -61,7 +61,8 @@ class RecordError(InputError):
     """One record of a file cannot be used."""
 
     def __init__(self, message: str, *, file: str = "", line: int = 0, pointer: str = "") -> None:
-        place = ":".join(str(part) for part in (file, line or "") if part != "")
+        shown = file.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        place = ":".join(str(part) for part in (shown, line or "") if part != "")
         super().__init__(f"{place}{'#' + pointer if pointer else ''}{': ' if place or pointer else ''}{message}")
         self.reason, self.file, self.line, self.pointer = message, file, line, pointer
 
