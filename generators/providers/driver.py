@@ -44,8 +44,10 @@ class Driver:
         if self._record.read().state == "submitted":
             await Watcher(self._around, self._record).cancel()
         else:
-            Collector(self._around.api, self._around.journal, self._around.feed, self._record.intent).give_back()
-            self._record.close("abandoned")
+            collector = Collector(self._around.api, self._around.journal, self._around.feed, self._record.intent)
+            with self._around.journal.transaction(durable=True):
+                collector.give_back()
+                self._record.close("abandoned")
 
     async def _watch(self) -> bool:
         return await Watcher(self._around, self._record).watch()
