@@ -47,7 +47,8 @@ class Driver:
             collector = Collector(self._around.api, self._around.journal, self._around.feed, self._record.intent)
             with self._around.journal.transaction(durable=True):
                 collector.give_back()
-                self._record.close("abandoned")
+                self._record.update(state="abandoned")
+            self._record.close("abandoned")
 
     async def _watch(self) -> bool:
         return await Watcher(self._around, self._record).watch()
