@@ -22,6 +22,11 @@ import difflib
 from collections.abc import Iterable
 
 
+def show_name(name: str) -> str:
+    """The name of a file as text that can be printed: bytes that are no UTF-8 become replacement characters."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class GoldspanError(Exception):
     """Base of all errors; its text is shown to the user as it is."""
 
@@ -61,8 +66,7 @@ class RecordError(InputError):
     """One record of a file cannot be used."""
 
     def __init__(self, message: str, *, file: str = "", line: int = 0, pointer: str = "") -> None:
-        shown = file.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        place = ":".join(str(part) for part in (shown, line or "") if part != "")
+        place = ":".join(str(part) for part in (show_name(file), line or "") if part != "")
         super().__init__(f"{place}{'#' + pointer if pointer else ''}{': ' if place or pointer else ''}{message}")
         self.reason, self.file, self.line, self.pointer = message, file, line, pointer
 

@@ -105,10 +105,15 @@ def _open_log(log: Path) -> BinaryIO:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
     except OSError as error:
-        raise StateError(
-            f"The dashboard keeps its tables and its log in {log.parent}, which fails: {error.strerror}. Make that a "
-            "folder that you may write to, or copy the workspace to one and give that with --data."
-        ) from None
+        raise explain_tables(log.parent, error) from None
+
+
+def explain_tables(root: Path, error: OSError) -> StateError:
+    """What to do when the folder of the tables and the log cannot be used."""
+    return StateError(
+        f"The dashboard keeps its tables and its log in {root}, which fails: {error.strerror}. Make that a folder that "
+        "you may write to, or copy the workspace to one and give that with --data."
+    )
 
 
 def _answers(port: int) -> bool:

@@ -25,6 +25,7 @@ from annotation.errors import StateError
 from annotation.labels import LabelSchema
 from annotation.workspace import Workspace
 from dashboards.extract import extract_rows
+from dashboards.launch import explain_tables
 from dashboards.sources import FileChangedError, Part, Source, cut_source, list_sources, read_part
 from dashboards.tables import TABLES, make_frame
 
@@ -109,10 +110,7 @@ def _hold_tables(
             _forget_others(root, {source.key for source in sources})
             yield root, sources
     except OSError as error:
-        raise StateError(
-            f"The dashboard keeps its tables in {root}, which fails: {error.strerror}. Make that a folder that you may "
-            "write to, or copy the workspace to one and give that with --data."
-        ) from None
+        raise explain_tables(root, error) from None
 
 
 @contextmanager

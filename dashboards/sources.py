@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 import polars as pl
 
-from annotation.errors import InputError, RecordError, StateError
+from annotation.errors import InputError, RecordError, StateError, show_name
 from annotation.identity import make_sample_id
 from annotation.labels import LabelSchema
 from annotation.regions import read_text
@@ -78,7 +78,7 @@ def list_sources(workspace: Workspace, labels: LabelSchema) -> list[Source]:
             versions = f"{state.st_size} {state.st_mtime_ns} {state.st_ino} {os.access(file, os.R_OK)}"
             stamp = f"{FORMAT} {layer}/{file.name} {versions} {labels.fingerprint}"
             key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-            name = f"{layer}/{_show_name(file)}"
+            name = f"{layer}/{show_name(file.name)}"
             sources.append(Source(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
     return sources
 
@@ -90,11 +90,6 @@ def _list_layer(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise StateError(f"{folder} cannot be read: {error.strerror}. Let your user read this folder.") from None
-
-
-def _show_name(file: Path) -> str:
-    """The name of a file as text; bytes that are no UTF-8 become replacement characters."""
-    return os.fsencode(file.name).decode("utf-8", "replace")
 
 
 def cut_source(source: Source) -> list[Part]:
@@ -213,7 +208,7 @@ def find_files(folder: Path, name: str) -> list[Path]:
     if _REPLACED not in name:
         return [folder / name]
     try:
-        return sorted(file for file in folder.iterdir() if _show_name(file) == name)
+        return sorted(file for file in folder.iterdir() if show_name(file.name) == name)
     except OSError:
         return []
 

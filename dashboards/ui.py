@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboards.views.coverage import list_languages
+
 _STYLE = """<style>
 .stMainBlockContainer { padding: 2.6rem 2.5rem 3rem; max-width: 1500px; }
 [data-testid="stSidebar"][data-collapsed="false"] { width: 13.5rem !important; }
@@ -107,7 +109,7 @@ def write_csv(frame: pl.DataFrame) -> str:
 
 def choose_languages(frame: pl.DataFrame) -> list[str]:
     """A filter over the languages of the samples; nothing chosen means all."""
-    languages = sorted(language for language in frame["language"].cast(pl.String).unique() if language)
+    languages = list_languages(frame)
     if len(languages) < 2:
         return []
     return st.multiselect("Languages", languages, placeholder="All languages", key="languages", width=420)

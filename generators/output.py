@@ -14,7 +14,8 @@ from annotation.labels import LabelSchema
 from annotation.store import AtomicFile, write_samples
 from annotation.tagged import parse_tagged
 from annotation.types import Annotation, Author, Sample
-from generators.journal import Journal, guard_disk
+from annotation.writing import explain_disk
+from generators.journal import Journal
 from generators.rows import Item, Row
 from generators.settings import RunSettings
 
@@ -51,7 +52,7 @@ def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, p
             else:
                 duplicates += 1
 
-    with guard_disk(path.parent):
+    with explain_disk(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         count = write_samples(path, iter_unique(), labels)
         dead = write_dead_letters(journal)

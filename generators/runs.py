@@ -145,13 +145,15 @@ def _is_finished(folder: Path) -> bool:
 
 
 def _keep_fixed(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
-    if stored.mode != now.mode and list_submissions(journal, open_only=True):
+    if not list_submissions(journal, open_only=True):
+        return replace(now, plan=stored.plan)
+    if stored.mode != now.mode:
         raise StateError(
             f"Run {journal.run_id} has batches at the provider, so it cannot go on in {now.mode} mode. "
             "Collect them with `goldspan generate reconcile` or cancel them with `goldspan generate cancel` first."
         )
     before, after = (normalise_url(settings.api_url) if settings.api_url else "" for settings in (stored, now))
-    if before != after and list_submissions(journal, open_only=True):
+    if before != after:
         raise StateError(
             f"Run {journal.run_id} has batches at {before or 'the provider'}, which would be lost from sight at "
             f"{after or 'the address of the provider'}. Go on with `goldspan generate resume {journal.run_id}`, or "

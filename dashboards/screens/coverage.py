@@ -33,7 +33,7 @@ def draw() -> None:
             ("Missing", ui.show_number(lacking), "Entities that labels lack to their targets, added up"),
         ]
     )
-    _offer_steps(table, languages or coverage.list_languages(state.mirror), find_commands(state.workspace))
+    _offer_steps(table, languages or coverage.list_languages(state.mirror["samples"]), find_commands(state.workspace))
     ui.begin_section("Entities of each label")
     _draw_bars(table)
     with st.expander("As a table"):

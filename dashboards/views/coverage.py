@@ -29,9 +29,9 @@ def find_unreviewed(mirror: Mirror) -> pl.DataFrame:
     return mirror["entities"].filter(pl.col("side") == "predicted").join(waiting, on="sample", how="semi")
 
 
-def list_languages(mirror: Mirror) -> list[str]:
+def list_languages(samples: pl.DataFrame) -> list[str]:
     """The languages of the samples."""
-    return sorted(language for language in mirror["samples"]["language"].cast(pl.String).unique() if language)
+    return sorted(language for language in samples["language"].cast(pl.String).unique() if language)
 
 
 def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[str] = ()) -> pl.DataFrame:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from generators.providers.collector import Collector
 from generators.providers.submitter import Submitter
-from generators.providers.surroundings import Record, Surroundings
+from generators.providers.surroundings import Record, Surroundings, abandon
 from generators.providers.watcher import Watcher
 
 _SENDING = frozenset({"planned", "uploaded"})
@@ -44,11 +43,7 @@ class Driver:
         if self._record.read().state == "submitted":
             await Watcher(self._around, self._record).cancel()
         else:
-            collector = Collector(self._around.api, self._around.journal, self._around.feed, self._record.intent)
-            with self._around.journal.transaction(durable=True):
-                collector.give_back()
-                self._record.update(state="abandoned")
-            self._record.close("abandoned")
+            abandon(self._around, self._record)
 
     async def _watch(self) -> bool:
         return await Watcher(self._around, self._record).watch()

@@ -8,8 +8,7 @@ from annotation.errors import ServiceError, StateError, TerminalServiceError, Tr
 from generators.commit_points import pass_commit_point
 from generators.providers.pace import sleep_unless
 from generators.providers.reconcile import find_batches, keep_one, list_waits
-from generators.providers.surroundings import Record, Surroundings
-from generators.submissions import list_open_rows
+from generators.providers.surroundings import Record, Surroundings, abandon
 
 _MAX_TRIES = 6
 
@@ -41,7 +40,8 @@ class Submitter:
         try:
             file_id = await self._api.upload(path, name)
         except TerminalServiceError:
-            self._abandon_uncreated()
+            if not self._record.read().details.get("creations"):
+                abandon(self._around, self._record)
             raise
         pass_commit_point("file-uploaded")
         self._record.update(state="uploaded", input_file=file_id)
@@ -88,16 +88,6 @@ class Submitter:
                 return True
         self._record.update(state="uploaded")
         return True
-
-    def _abandon_uncreated(self) -> None:
-        """Give the rows back, unless a call to create their batch has ever been made."""
-        record = self._record
-        if record.read().details.get("creations"):
-            return
-        with record.journal.transaction(durable=True):
-            self._around.feed.give_back(list_open_rows(record.journal, record.intent))
-            record.update(state="abandoned")
-        record.input_path.unlink(missing_ok=True)
 
     def _count(self, what: str) -> None:
         self._tries[what] += 1

@@ -13,7 +13,7 @@ from generators.journal import Journal
 from generators.providers.base import Feed
 from generators.providers.batch_api import BatchApi, RemoteBatch
 from generators.providers.pace import Pace
-from generators.submissions import Submission, read_submission, update_submission
+from generators.submissions import Submission, list_open_rows, read_submission, update_submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,14 @@ class Record:
         self.update(state=state)
         pass_commit_point("batch-collected")
         self.input_path.unlink(missing_ok=True)
+
+
+def abandon(around: Surroundings, record: Record) -> None:
+    """Close a submission whose batch was certainly never created; its rows are ready again in the same commit."""
+    with record.journal.transaction(durable=True):
+        around.feed.give_back(list_open_rows(record.journal, record.intent))
+        record.update(state="abandoned")
+    record.input_path.unlink(missing_ok=True)
 
 
 def find_input(journal: Journal, intent: str) -> Path:

@@ -218,5 +218,5 @@ def test_the_languages_of_a_workspace_are_named(workspace: Workspace, labels: La
     write_tasks(workspace.annotation_samples / "a.jsonl", [german], labels)
     mirror = refresh_mirror(workspace, labels)
     table = coverage.tabulate_coverage(mirror, labels)
-    steps = coverage.suggest_steps(table, coverage.list_languages(mirror), Commands())
+    steps = coverage.suggest_steps(table, coverage.list_languages(mirror["samples"]), Commands())
     assert steps[0][1].startswith("goldspan generate start --fill-gaps --languages de --samples ")
