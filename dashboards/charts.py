@@ -54,24 +54,6 @@ def draw_bars(frame: pl.DataFrame, x: str, y: str, color: str = "", *, sort: Lit
     draw_chart(bars.properties(height=26 * frame[y].n_unique() + 150))
 
 
-def draw_heatmap(
-    frame: pl.DataFrame,
-    x: str,
-    y: str,
-    value: str,
-    *,
-    order: Sequence[str] = (),
-    top: float | None = None,
-    faint: str = "",
-) -> None:
-    """Cells coloured by value, with the number in each; `top` is the value of the darkest colour.
-
-    Cells whose column `faint` is true rest on little and are drawn pale. Where many columns leave no room for the
-    numbers, only the tooltips say them.
-    """
-    draw_chart(build_heatmap(frame, x, y, value, order=order, top=top, faint=faint))
-
-
 def build_heatmap(
     frame: pl.DataFrame,
     x: str,
@@ -82,7 +64,11 @@ def build_heatmap(
     top: float | None = None,
     faint: str = "",
 ) -> alt.Chart | alt.LayerChart:
-    """The chart that `draw_heatmap` draws: its rows keep their height, whatever the labels of the columns take."""
+    """Cells coloured by value, with the number in each; `top` is the value of the darkest colour.
+
+    Cells whose column `faint` is true rest on little and are drawn pale. Where many columns leave no room for the
+    numbers, only the tooltips say them. Rows keep their height, whatever the labels of the columns take.
+    """
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
     angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0
     width = _CELLS_PIXELS / max(frame[x].n_unique(), 1)

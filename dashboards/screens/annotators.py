@@ -51,6 +51,6 @@ def _draw_matrix(report: AgreementReport) -> None:
     shown = pairs.with_columns(
         (pl.col("f1") * 100).round(0).alias("F1 in %"), (pl.col("samples") < annotators.ENOUGH).alias("few")
     ).select("first", "second", "F1 in %", "samples", "few")
-    charts.draw_heatmap(shown, "second", "first", "F1 in %", top=100, faint="few")
+    charts.draw_chart(charts.build_heatmap(shown, "second", "first", "F1 in %", top=100, faint="few"))
     st.caption(f"Pale cells rest on fewer than {annotators.ENOUGH} samples.")
     ui.show_table(pairs, "agreement")

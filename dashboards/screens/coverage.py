@@ -45,7 +45,9 @@ def draw() -> None:
     cells = coverage.filter_languages(
         coverage.tabulate_cells(state.mirror, state.labels, side or "annotated"), languages
     )
-    charts.draw_heatmap(cells, "language", "label", "count", order=[label.code for label in state.labels.entities])
+    charts.draw_chart(
+        charts.build_heatmap(cells, "language", "label", "count", order=[label.code for label in state.labels.entities])
+    )
     with st.expander("As a table"):
         ui.show_table(cells.pivot("language", index="label", values="count"), "label-by-language")
     left, right = st.columns(2)

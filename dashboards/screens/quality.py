@@ -55,7 +55,7 @@ def _draw_acceptance(state: State, languages: list[str]) -> None:
     ui.show_table(table, "acceptance", height=320 if table.height > 8 else "auto")
     confusion = quality.tabulate_confusion(state.mirror, languages)
     ui.begin_section("Predicted against annotated")
-    charts.draw_heatmap(confusion, "annotated", "predicted", "count")
+    charts.draw_chart(charts.build_heatmap(confusion, "annotated", "predicted", "count"))
     with st.expander("As a table"):
         ui.show_table(confusion, "confusion")
     confused = quality.list_confused(confusion)

@@ -100,4 +100,4 @@ def _draw_result(chosen: EvaluationResult) -> None:
             .properties(height=20 * positions["label"].n_unique() + 110)
         )
     ui.begin_section("Gold against predicted")
-    charts.draw_heatmap(results.tabulate_confusion(chosen), "predicted", "gold", "count")
+    charts.draw_chart(charts.build_heatmap(results.tabulate_confusion(chosen), "predicted", "gold", "count"))

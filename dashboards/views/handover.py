@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import polars as pl
@@ -13,9 +13,7 @@ import polars as pl
 from annotation.workspace import Workspace
 from dashboards.mirror import Mirror
 from dashboards.views.coverage import find_reviewed, find_unreviewed
-
-if TYPE_CHECKING:
-    from training.verdict import Verdict
+from training.verdict import Verdict, show_bound
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -80,8 +78,6 @@ def count_best(mirror: Mirror) -> dict[tuple[str, str], int]:
 
 def tabulate_verdict(verdict: Verdict) -> pl.DataFrame:
     """One row a criterion: passed, question, found, wanted, detail and the command that mends it."""
-    from training.verdict import show_bound
-
     rows = [
         {
             "passed": criterion.passed,
