@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from annotation.labels import LabelSchema
-from annotation.types import Annotation, Entity, Mention, Sample
-from annotation.values import check_value
-from annotation.words import find_occurrences, joins_compound, splits_word, stands_alone
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.validators import check_value
+from goldspan.annotation.text.words import find_occurrences, joins_compound, splits_word, stands_alone
+from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 MAX_TEXT = 1_000_000
 """Characters; Label Studio renders a task in the browser and stops being usable long before."""

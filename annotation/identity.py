@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
-from annotation.types import Entity, sort_spans
+import orjson
+
+from goldspan.annotation.types import Entity, sort_spans
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-6a2c-5d0b-9b57-0d6f3c2a9e41").bytes
 
@@ -33,3 +36,8 @@ def make_skeleton(text: str, entities: Iterable[Entity]) -> str:
             cursor = entity.end
     pieces.append(text[cursor:])
     return "".join(pieces)
+
+
+def digest(value: Any, length: int = 12) -> str:
+    """The first hex digits of SHA-256 over a value's canonical JSON."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:length]

@@ -27,16 +27,16 @@ TEXT = "Letter {number}: <FIRSTNAME>Maria</FIRSTNAME> of <CITY>Lyon</CITY> wrote
 
 
 def answer_quickly(body: Mapping[str, Any]) -> str:
-    from generators.prompts import read_user
+    from goldspan.generators.stages.prompts import read_user
 
     return json.dumps({"tagged_text": TEXT.format(number=read_user(body["messages"])["brief"]["number"])})
 
 
 def serve(state: str) -> None:
     """Serve until killed; prints the base URL."""
-    from generators.providers.profiles import find_profile
-    from generators.simulator.server import serving
-    from generators.simulator.state import Settings
+    from goldspan.generators.providers.profiles import find_profile
+    from goldspan.generators.simulator.server import serving
+    from goldspan.generators.simulator.state import Settings
 
     with serving(Settings(find_profile("doubleword"), Path(state)), writer=answer_quickly) as url:
         print(url, flush=True)
@@ -45,13 +45,13 @@ def serve(state: str) -> None:
 
 def run(folder: str, url: str, rows: str) -> None:
     """Drive one run of the draft stage; prints its figures."""
-    from annotation.labels import load_labels
-    from generators.budget import Budget, Prices
-    from generators.feed import PipelineFeed, Work
-    from generators.journal import Journal
-    from generators.providers.batch import BatchExecutor
-    from generators.providers.profiles import find_profile
-    from generators.stages import Asking, build_stages
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.generators.journal.journal import Journal
+    from goldspan.generators.providers.batch.executor import BatchExecutor
+    from goldspan.generators.providers.budget import Budget, Prices
+    from goldspan.generators.providers.profiles import find_profile
+    from goldspan.generators.runs.queue import PipelineFeed, Work
+    from goldspan.generators.stages.stage import Asking, build_stages
 
     labels = load_labels()
     stages = build_stages(("draft",), Asking("small", max_tokens=400), labels, seed=1)

@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from annotation.alignment import align_values
-from annotation.checks import check_sample
-from annotation.labels import load_labels
-from annotation.store import read_records, read_samples, write_samples
-from annotation.tagged import parse_tagged, render_tagged
-from annotation.tasks import encode_task, task_validator
-from annotation.types import Annotation, Author, Sample
+from goldspan.annotation.checks import check_sample
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.codec import encode_task, task_validator
+from goldspan.annotation.tasks.store import read_records, read_samples, write_samples
+from goldspan.annotation.text.alignment import align_values
+from goldspan.annotation.text.tagged import parse_tagged, render_tagged
+from goldspan.annotation.types import Annotation, Author, Sample
 
 LABELS = load_labels()
 DOCUMENT = (
@@ -50,7 +50,7 @@ def measure_start(repeats: int = 5) -> float:
     best = float("inf")
     for _ in range(repeats):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "cli.main", "--help"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", "goldspan.cli.main", "--help"], check=True, stdout=subprocess.DEVNULL)
         best = min(best, time.perf_counter() - started)
     return best
 

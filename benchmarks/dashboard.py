@@ -27,13 +27,13 @@ from pathlib import Path
 
 import orjson
 
-from annotation.identity import make_sample_id
-from annotation.labels import load_labels
-from annotation.tagged import parse_tagged
-from annotation.tasks import encode_task
-from annotation.types import Annotation, Author, Entity, Mention, Sample
-from annotation.workspace import Workspace
-from dashboards.serve import prepare
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.codec import encode_task
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.dashboards.serve import prepare
 
 LABELS = load_labels()
 TEMPLATES = (
@@ -100,9 +100,9 @@ def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]])
     os.environ["GOLDSPAN_DATA"] = root
     threading.Thread(target=prepare, daemon=True).start()
     for module in ("navigation", "screens.overview"):
-        importlib.import_module(f"dashboards.{module}")
-    from dashboards.mirror import refresh_mirror
-    from dashboards.views import overview
+        importlib.import_module(f"goldspan.dashboards.{module}")
+    from goldspan.dashboards.mirror.follow import refresh_mirror
+    from goldspan.dashboards.views import overview
 
     workspace = Workspace(Path(root))
     imported = time.perf_counter()
@@ -113,7 +113,7 @@ def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]])
     shown = time.perf_counter()
     found = {"seconds": shown - started, "imports": imported - started, "samples": mirror["samples"].height}
     if task == "filter":
-        from dashboards.views import coverage, quality
+        from goldspan.dashboards.views import coverage, quality
 
         begun = time.perf_counter()
         coverage.tabulate_coverage(mirror, LABELS, ["de"])

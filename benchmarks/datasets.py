@@ -64,14 +64,14 @@ def run_rows(folder: Path, samples: int) -> dict[str, object]:
 
 def run_import(folder: Path, samples: int) -> dict[str, object]:
     """Parquet rows to checked, written samples."""
-    from annotation.hub.client import Snapshot
-    from annotation.hub.download import convert_shard
-    from annotation.hub.ledger import Ledger
-    from annotation.hub.rows import get_shape
-    from annotation.hub.rows.convert import Source
-    from annotation.hub.shards import Shard, read_rows
-    from annotation.labels import load_labels
-    from annotation.taxonomy import load_taxonomy
+    from goldspan.annotation.hub.client import Snapshot
+    from goldspan.annotation.hub.download import convert_shard
+    from goldspan.annotation.hub.ledger import Ledger
+    from goldspan.annotation.hub.rows import get_shape
+    from goldspan.annotation.hub.rows.convert import Source
+    from goldspan.annotation.hub.shards import Shard, read_rows
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.labels.taxonomy import load_taxonomy
 
     labels = load_labels()
     ledger = Ledger(
@@ -87,9 +87,9 @@ def run_import(folder: Path, samples: int) -> dict[str, object]:
 
 def list_outlines(folder: Path) -> tuple[list[object], float]:
     """Outlines of the imported samples, and the seconds it took to read them."""
-    from annotation.labels import load_labels
-    from annotation.outline import outline_samples
-    from annotation.store import read_samples
+    from goldspan.annotation.corpus.outline import outline_samples
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.store import read_samples
 
     started = time.process_time()
     outlines = outline_samples(read_samples([folder / "samples"], load_labels()))
@@ -98,8 +98,8 @@ def list_outlines(folder: Path) -> tuple[list[object], float]:
 
 def run_dedupe(folder: Path, samples: int) -> dict[str, object]:
     """Exact and near duplicates, by text and by skeleton."""
-    from annotation.dedupe import ALL_REASONS, find_duplicates
-    from annotation.minhash import group_near_duplicates
+    from goldspan.annotation.corpus.dedupe import ALL_REASONS, find_duplicates
+    from goldspan.annotation.corpus.minhash import group_near_duplicates
 
     outlines, reading = list_outlines(folder)
     started = time.process_time()
@@ -119,7 +119,7 @@ def run_dedupe(folder: Path, samples: int) -> dict[str, object]:
 
 def run_split(folder: Path, samples: int) -> dict[str, object]:
     """A grouped, stratified split with its report."""
-    from annotation.splits import report_split, split_samples
+    from goldspan.annotation.corpus.splits import report_split, split_samples
 
     outlines, _ = list_outlines(folder)
     started = time.process_time()
@@ -135,9 +135,9 @@ def run_split(folder: Path, samples: int) -> dict[str, object]:
 
 def run_export(folder: Path, samples: int) -> dict[str, object]:
     """All samples to CoNLL."""
-    from annotation.formats.conll import write_conll
-    from annotation.labels import load_labels
-    from annotation.store import read_samples
+    from goldspan.annotation.formats.conll import write_conll
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.store import read_samples
 
     started = time.process_time()
     report = write_conll(folder / "out.conll", read_samples([folder / "samples"], load_labels()))

@@ -18,15 +18,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from annotation.labels import load_labels
-from generators.budget import Budget, Prices
-from generators.feed import PipelineFeed, Work
-from generators.journal import Journal
-from generators.progress import read_progress
-from generators.prompts import read_user
-from generators.providers.base import Answer, Request
-from generators.settings import RunSettings
-from generators.specs import Wanted, draw_spec, spec_to_dict
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.protocol import Answer, Request
+from goldspan.generators.runs.progress import read_progress
+from goldspan.generators.runs.queue import PipelineFeed, Work
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.specs.draw import Wanted, draw_spec, spec_to_dict
+from goldspan.generators.stages.prompts import read_user
 
 LABELS = load_labels()
 

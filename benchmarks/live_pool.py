@@ -27,14 +27,14 @@ from typing import Any, NamedTuple
 import aiohttp
 import httpx
 
-from annotation.labels import load_labels
-from annotation.workspace import Workspace
-from generators.budget import Budget, Prices
-from generators.pipeline import draw_brief, drive
-from generators.providers.live import LiveExecutor, LiveLimits
-from generators.runs import begin_run, open_run
-from generators.settings import RunSettings
-from generators.stages import Question
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
+from goldspan.generators.runs.folder import begin_run, open_run
+from goldspan.generators.runs.pipeline import draw_brief, drive
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.stages.stage import Question
 from tests.generators.servers import run_server
 
 LABELS = load_labels()

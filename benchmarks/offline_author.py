@@ -16,12 +16,12 @@ import sys
 import time
 from collections import Counter
 
-from annotation.identity import make_skeleton
-from annotation.labels import load_labels
-from annotation.tagged import parse_tagged
-from generators.offline.author import write_document
-from generators.offline.world import COUNTRIES
-from generators.specs import draw_spec
+from goldspan.annotation.identity import make_skeleton
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.generators.offline.author import write_document
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.generators.surrogates.world import COUNTRIES
 
 LABELS = load_labels()
 AIM = 300

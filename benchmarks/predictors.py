@@ -17,15 +17,15 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
-from annotation.labels import load_labels
-from annotation.types import Entity
-from evaluation.matching import match_spans
-from evaluation.predictors.base import Predictor
-from evaluation.predictors.rampart import LABEL_MAP
-from evaluation.predictors.registry import make_predictor
-from evaluation.scores import Counts, Scheme, count_by_label
-from generators.offline.author import compose_document
-from generators.specs import draw_spec
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.types import Entity
+from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.scores.spans import Counts, Scheme, count_by_label
+from goldspan.generators.offline.author import compose_document
+from goldspan.generators.specs.draw import draw_spec
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.rampart.predictor import LABEL_MAP
+from goldspan.predictors.registry import make_predictor
 
 LABELS = load_labels()
 SHARED = frozenset(LABEL_MAP.values()) - {""}

@@ -24,10 +24,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annotation.types import Span
-from evaluation.corpus import collect_columns, count_strict, number_labels, score_strict
-from evaluation.matching import match_spans
-from evaluation.scores import Counts, Scheme, count_matches
+from goldspan.annotation.types import Span
+from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.scores.spans import Counts, Scheme, count_matches
+from goldspan.evaluation.scores.strict import collect_columns, count_strict, number_labels, score_strict
 
 LABELS = [f"LABEL{number:02}" for number in range(26)]
 TOKEN = 6

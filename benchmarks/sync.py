@@ -26,19 +26,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import load_labels
-from annotation.labelstudio import changes
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import build_config
-from annotation.labelstudio.process import find_free_port
-from annotation.labelstudio.pull import PullOptions, pull_annotations
-from annotation.labelstudio.push import PushOptions, push_samples
-from annotation.labelstudio.review import submit_review
-from annotation.labelstudio.server import start_server, stop_server
-from annotation.store import read_samples, write_samples
-from annotation.tagged import parse_tagged
-from annotation.types import Annotation, Author, Sample
-from annotation.workspace import Workspace
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.labelstudio.pull import changes
+from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
+from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.labelstudio.server.start import start_server, stop_server
+from goldspan.annotation.tasks.store import read_samples, write_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Sample
 
 LABELS = load_labels()
 LETTER = (

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annotation.errors import InputError
-from annotation.labels import load_labels
-from cli.console import err, print_json, say, warn
-from cli.exits import Exit
-from cli.options import HELP, DataOption, JsonOption, LabelsOption
-from cli.refusals import Refusals
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.shared.console import err, print_json, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
-    from annotation.types import Sample
-    from evaluation.predictors.base import Predictor
+    from goldspan.annotation.types import Sample
+    from goldspan.predictors.base import Predictor
 
 app = typer.Typer(context_settings=HELP)
 
@@ -59,10 +59,10 @@ def annotate(
     without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
     command does not pay for them again.
     """
-    from annotation.importing import Defaults, import_texts
-    from annotation.store import write_samples
-    from annotation.workspace import check_file_name, find_workspace
-    from cli.predictors import open_predictor
+    from goldspan.annotation.tasks.importing import Defaults, import_texts
+    from goldspan.annotation.tasks.store import write_samples
+    from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
+    from goldspan.cli.shared.predictors import open_predictor
 
     schema, workspace = load_labels(labels), find_workspace(data)
     if not file.is_file():
@@ -117,7 +117,7 @@ class _Work:
     def annotate(self, samples: Iterable[Sample], workers: int) -> Iterator[Sample]:
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        from evaluation.predictors.annotating import add_prediction, iter_outcomes
+        from goldspan.predictors.run import add_prediction, iter_outcomes
 
         columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
         with Progress(*columns, console=err, transient=True) as progress:
@@ -144,7 +144,7 @@ class _Work:
 
 
 def _install(predictor: str) -> None:
-    from evaluation.predictors.rampart_package import install_model
+    from goldspan.predictors.rampart.package import install_model
 
     if "rampart" not in predictor.split("+"):
         raise InputError("--install belongs to --predictor rampart; the others need nothing.")

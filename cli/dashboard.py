@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli.console import err, say
-from cli.options import HELP, DataOption, LabelsOption
+from goldspan.cli.shared.console import err, say
+from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
 
 app = typer.Typer(context_settings=HELP)
 
@@ -19,9 +19,9 @@ def dashboard(
     labels: LabelsOption = None,
 ) -> None:
     """Open the dashboard on this machine. It reads the workspace only and works while runs write. Ctrl-C ends it."""
-    from annotation.labels import load_labels
-    from annotation.workspace import find_workspace
-    from dashboards.launch import start_dashboard
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.dashboards.launch import start_dashboard
 
     load_labels(labels)
     with err.status("Starting the dashboard"):

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annotation.errors import InputError
-from annotation.labels import load_labels
-from cli.console import err, out, print_json, print_table, say, warn
-from cli.exits import Exit
-from cli.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
-    from annotation.hub.ledger import ShardResult
-    from annotation.hub.shards import Shard
-    from annotation.types import Sample
+    from goldspan.annotation.hub.ledger import ShardResult
+    from goldspan.annotation.hub.shards import Shard
+    from goldspan.annotation.types import Sample
 
 app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Hugging Face data sets, in and out.")
 
@@ -41,8 +41,8 @@ def download(
     Every row becomes a sample or a rejection with its reason. Run it again to go on where it stopped.
     """
     _require_hub()
-    from annotation.hub.download import download_dataset
-    from annotation.workspace import find_workspace
+    from goldspan.annotation.hub.download import download_dataset
+    from goldspan.annotation.tasks.workspace import find_workspace
 
     if layout not in {"jsonl", "files"}:
         raise InputError(f"--layout is jsonl or files, not {layout!r}.")
@@ -69,8 +69,8 @@ def download(
         totals = {"rows": report.rows, "samples": report.samples, "rejected": report.rejected}
         print_json(asdict(report) | totals | {"unmapped": report.unmapped, "output": str(target)})
     else:
-        from annotation.checks import CODES
-        from annotation.hub.rows.raw import MEANINGS
+        from goldspan.annotation.checks import CODES
+        from goldspan.annotation.hub.rows.raw import MEANINGS
 
         meanings = {**CODES, **{code.value: text for code, text in MEANINGS.items()}}
         if report.rejected:
@@ -116,11 +116,11 @@ def upload(
     _require_hub()
     import tempfile
 
-    from annotation.hub.client import publish_folder
-    from annotation.hub.upload import build_release
-    from annotation.store import read_samples
-    from annotation.workspace import find_workspace
-    from cli.refusals import Refusals
+    from goldspan.annotation.hub.client import publish_folder
+    from goldspan.annotation.hub.upload import build_release
+    from goldspan.annotation.tasks.store import read_samples
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.cli.shared.refusals import Refusals
 
     if repo_id.count("/") != 1:
         raise InputError(f"{repo_id!r} is no repository id; it looks like owner/name.")
@@ -179,7 +179,7 @@ def upload(
 def _require_hub() -> None:
     import importlib.util
 
-    from annotation.errors import ConfigurationError
+    from goldspan.annotation.errors import ConfigurationError
 
     for package in ("huggingface_hub", "datasets", "pyarrow"):
         if importlib.util.find_spec(package) is None:

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import sys
 from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import typer
 
-from annotation.errors import GoldspanError
-from cli.exits import MEANINGS, Exit
-from cli.options import HELP
+from goldspan import __version__
+from goldspan.annotation.errors import GoldspanError
+from goldspan.cli.shared.exits import MEANINGS, Exit
+from goldspan.cli.shared.options import HELP
 
-GROUPS = {
-    "labels": "The label schema: list, add and check labels, print the Label Studio config",
-    "samples": "Texts with their annotations: import, check, show, count, split",
-    "generate": "Let language models (or the offline author) write samples",
-    "simulate": "A model provider on this machine, with faults on request",
-    "studio": "Label Studio: start it, push samples, pull the work of annotators",
-    "evaluate": "Score predictions against gold",
-    "compare": "Compare results side by side, with baselines",
-    "errors": "The worst documents, as differences in tagged text",
-    "acceptance": "How much of the pre-annotations people kept",
-    "agreement": "How far annotators agree",
-    "annotate": "Pre-annotate your own texts with a predictor",
-    "dashboard": "Open the dashboard: coverage and quality at a glance",
-    "gate": "May this data go to training? The verdict, with reasons",
-    "hub": "Hugging Face data sets, in and out",
-    "bundle": "Freeze a version and hand it to training",
-    "demo": "The whole way on this machine, from schema to dashboard",
+
+class Command(NamedTuple):
+    """Where a command is defined (a module below `goldspan.cli` that holds it as `app`), and its help."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "labels": Command("labels.commands", "The label schema: list, add and check labels, print the Label Studio config"),
+    "samples": Command("samples.commands", "Texts with their annotations: import, check, show, count, split"),
+    "generate": Command("generate.commands", "Let language models (or the offline author) write samples"),
+    "simulate": Command("simulate", "A model provider on this machine, with faults on request"),
+    "studio": Command("studio.commands", "Label Studio: start it, push samples, pull the work of annotators"),
+    "evaluate": Command("evaluate.commands", "Score predictions against gold"),
+    "compare": Command("evaluate.compare", "Compare results side by side, with baselines"),
+    "errors": Command("evaluate.worst", "The worst documents, as differences in tagged text"),
+    "acceptance": Command("evaluate.acceptance", "How much of the pre-annotations people kept"),
+    "agreement": Command("evaluate.agreement", "How far annotators agree"),
+    "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
+    "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
+    "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
+    "hub": Command("hub", "Hugging Face data sets, in and out"),
+    "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
+    "demo": Command("demo.commands", "The whole way on this machine, from schema to dashboard"),
 }
-"""Name and help of each command; `cli/<name>.py` holds it as `app`. Those without a file are not shown."""
 
 
 EXTRAS = {
@@ -47,14 +55,9 @@ EXTRAS = {
 """Libraries that each extra of the distribution brings."""
 
 
-def list_commands() -> list[str]:
-    """The commands whose file exists, in the order of the help."""
-    return [name for name in GROUPS if importlib.util.find_spec(f"cli.{name}") is not None]
-
-
 def load_command(name: str) -> typer.Typer:
     """Import one command."""
-    app: typer.Typer = importlib.import_module(f"cli.{name}").app
+    app: typer.Typer = importlib.import_module(f"goldspan.cli.{COMMANDS[name].module}").app
     return app
 
 
@@ -69,16 +72,26 @@ def build_overview() -> typer.Typer:
     )
 
     @overview.callback()
-    def root() -> None:
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit")
+        ] = False,
+    ) -> None:
         """From a label schema to reviewed, measured training data for PII, NER and coreference models."""
 
-    for name in list_commands():
-        overview.command(name, help=GROUPS[name], short_help=GROUPS[name])(_do_nothing)
+    for name, command in COMMANDS.items():
+        overview.command(name, help=command.help, short_help=command.help)(_do_nothing)
     return overview
 
 
 def _do_nothing() -> None:
     return None
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"goldspan {__version__}")
+        raise typer.Exit
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -87,24 +100,24 @@ def run(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        if arguments and arguments[0] in list_commands():
+        if arguments and arguments[0] in COMMANDS:
             command = typer.main.get_command(load_command(arguments[0]))
             command(list(arguments[1:]), prog_name=f"goldspan {arguments[0]}")
         else:
             build_overview()(list(arguments), prog_name="goldspan")
     except GoldspanError as error:
-        from cli.console import fail
+        from goldspan.cli.shared.console import fail
 
         fail(str(error))
         sys.exit(Exit.FAILED)
     except ModuleNotFoundError as error:
-        from cli.console import fail
+        from goldspan.cli.shared.console import fail
 
         fail(explain_missing(error))
         sys.exit(Exit.FAILED)
     except SystemExit as end:
         if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
-            from cli.console import fail
+            from goldspan.cli.shared.console import fail
 
             fail("Interrupted. What was finished is kept; run the same command again to go on.")
         raise

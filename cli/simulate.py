@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import HELP, LabelsOption
+from goldspan.cli.shared.options import HELP, LabelsOption
 
 app = typer.Typer(context_settings=HELP)
 
@@ -31,14 +31,14 @@ def simulate(
     says what would have been. Kill it and start it again with the same state file: it goes on where it was.
     Give it the label schema that the run uses.
     """
-    from annotation.labels import load_labels
-    from cli.console import say
-    from generators.providers.profiles import find_profile
-    from generators.simulator.author import build_author
-    from generators.simulator.faults import FaultPlan, load_plan
-    from generators.simulator.latency import parse_latency
-    from generators.simulator.server import run_server
-    from generators.simulator.state import Settings
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.cli.shared.console import say
+    from goldspan.generators.providers.profiles import find_profile
+    from goldspan.generators.simulator.author import build_author
+    from goldspan.generators.simulator.faults import FaultPlan, load_plan
+    from goldspan.generators.simulator.latency import parse_latency
+    from goldspan.generators.simulator.server import run_server
+    from goldspan.generators.simulator.state import Settings
 
     settings = Settings(
         profile=find_profile(profile),

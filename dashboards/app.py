@@ -8,7 +8,7 @@ from __future__ import annotations
 
 def main() -> None:
     """Show the page that was chosen; a wrong setting becomes a message."""
-    from dashboards.navigation import show_page
+    from goldspan.dashboards.navigation import show_page
 
     show_page()
 

@@ -13,8 +13,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import BinaryIO
 
-from annotation.errors import ConfigurationError, ServiceError, StateError
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.tasks.workspace import Workspace
 
 PREFERRED_PORTS = range(8501, 8521)
 _PATIENCE = 60.0
@@ -39,7 +39,7 @@ class DashboardProcess:
 
 def build_command(port: int) -> list[str]:
     """The command line that serves the dashboard; the rest is in `.streamlit/config.toml` beside this file."""
-    return [sys.executable, "-P", "-m", "dashboards.serve", str(port)]
+    return [sys.executable, "-P", "-m", "goldspan.dashboards.serve", str(port)]
 
 
 def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str, str]:

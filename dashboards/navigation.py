@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from annotation.errors import GoldspanError
+from goldspan.annotation.errors import GoldspanError
 
 _ICON = str(Path(__file__).with_name("icon.svg"))
 """A file of our own: a named icon would be fetched from outside."""
@@ -25,7 +25,7 @@ _PAGES = (
     ("results", "Evaluation", "rule"),
     ("handover", "Hand-over", "lock_open"),
 )
-"""Module in `dashboards.screens`, title, icon."""
+"""Module in `goldspan.dashboards.screens`, title, icon."""
 
 
 def show_page() -> None:
@@ -57,6 +57,6 @@ def _find_screen(module: str) -> Callable[[], None]:
     """What draws a page; its module is imported when the page is first drawn, as the first one should be quick."""
 
     def draw() -> None:
-        import_module(f"dashboards.screens.{module}").draw()
+        import_module(f"goldspan.dashboards.screens.{module}").draw()
 
     return draw

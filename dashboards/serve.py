@@ -12,9 +12,9 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from annotation.errors import GoldspanError
-from annotation.labels import load_labels
-from annotation.workspace import find_workspace
+from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.workspace import find_workspace
 
 _BEFORE_CHARTS = 3.0
 """Seconds that are left to the figures of somebody who looks at once."""
@@ -34,13 +34,13 @@ def prepare() -> None:
 
     A workspace or label schema that is wrong is left for the page to name.
     """
-    from dashboards.mirror import update_tables
+    from goldspan.dashboards.mirror.follow import update_tables
 
     with suppress(GoldspanError):
         update_tables(find_workspace(None), load_labels())
-    import_module("dashboards.screens.overview")
+    import_module("goldspan.dashboards.screens.overview")
     time.sleep(_BEFORE_CHARTS)
-    import_module("dashboards.charts")
+    import_module("goldspan.dashboards.charts")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import streamlit as st
 
-from annotation.labels import LabelSchema, load_labels
-from annotation.workspace import Workspace, find_workspace
-from dashboards.mirror import Mirror, find_version, refresh_mirror
-from dashboards.sources import load_samples
-from dashboards.views import annotators
-from evaluation.agreement import AgreementReport, measure_agreement
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace
+from goldspan.dashboards.mirror.follow import Mirror, find_version, refresh_mirror
+from goldspan.dashboards.mirror.sources import load_samples
+from goldspan.dashboards.views import annotators
+from goldspan.evaluation.people.agreement import AgreementReport, measure_agreement
 
 T = TypeVar("T")
 _STEPS = 100

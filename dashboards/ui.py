@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards.views.coverage import list_languages
+from goldspan.dashboards.views.coverage import list_languages
 
 _STYLE = """<style>
 .stMainBlockContainer { padding: 2.6rem 2.5rem 3rem; max-width: 1500px; }

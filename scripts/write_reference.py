@@ -9,10 +9,10 @@ from typing import Any
 
 import typer
 
-from annotation.checks import CODES, ERRORS
-from annotation.labels import load_labels
-from cli.exits import MEANINGS
-from cli.main import GROUPS, list_commands, load_command
+from goldspan.annotation.checks import CODES, ERRORS
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.main import COMMANDS, load_command
+from goldspan.cli.shared.exits import MEANINGS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by scripts/write_reference.py; change the program, then run `make docs`. -->\n"
@@ -48,9 +48,9 @@ def _clean(text: str | None) -> str:
 def write_cli() -> str:
     """The reference of every command."""
     parts = ["# Command line\n\n", NOTE]
-    for group in list_commands():
+    for group in COMMANDS:
         command = typer.main.get_command(load_command(group))
-        parts.append(f"\n## goldspan {group}\n\n{GROUPS[group]}.\n")
+        parts.append(f"\n## goldspan {group}\n\n{COMMANDS[group].help}.\n")
         subcommands = getattr(command, "commands", None)
         if subcommands is None:
             parts += describe_command(f"goldspan {group}", command)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from annotation.labels import LabelSchema, load_labels
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
 
 settings.register_profile("goldspan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("goldspan")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from annotation.labels import load_labels
-from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 
 LABELS = load_labels()
 WORDS = [

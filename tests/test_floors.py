@@ -26,12 +26,12 @@ sys.meta_path.insert(0, Block())
 
 
 def list_core_modules() -> list[str]:
-    modules = ["schemas"]
+    modules = ["goldspan.schemas"]
     for package in ("annotation", "evaluation"):
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             if not BOUNDARIES & set(parts) and path.stem != "__init__":
-                modules.append(".".join(parts))
+                modules.append("goldspan." + ".".join(parts))
     return modules
 
 

@@ -19,14 +19,14 @@ from typing import Literal
 
 import orjson
 
-from annotation.errors import InputError, RecordError
-from annotation.formats.loss import ExportReport, LossCounter
-from annotation.formats.tokens import find_range, split_tokens
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.mentions import guess_mention_kind
-from annotation.store import AtomicFile
-from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.formats.tokens import find_range, split_tokens
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.pronouns import guess_mention_kind
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 
 Scheme = Literal["bio", "bioes"]
 _COMMENT = re.compile(r"# (sample_id|language|text) = (.*)\Z", re.DOTALL)

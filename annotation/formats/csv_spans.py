@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from annotation.formats.loss import ExportReport, LossCounter
-from annotation.identity import make_sample_id
-from annotation.store import AtomicFile
-from annotation.types import Entity, Mention, Sample
+from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.types import Entity, Mention, Sample
 
 COLUMNS = ("sample_id", "language", "layer", "start", "end", "label", "cluster", "value", "author")
 

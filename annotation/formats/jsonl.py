@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
-from annotation.errors import RecordError
-from annotation.formats.loss import ExportReport, LossCounter
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.store import AtomicFile, OnError, raise_error, read_records
-from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import OnError, raise_error, read_records
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 
 
 def write_jsonl(path: Path, samples: Iterable[Sample]) -> ExportReport:

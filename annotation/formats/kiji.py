@@ -17,15 +17,15 @@ from typing import Any
 
 import orjson
 
-from annotation.errors import RecordError
-from annotation.formats.loss import ExportReport, LossCounter
-from annotation.labels import LabelSchema
-from annotation.mentions import guess_mention_kind
-from annotation.store import OnError, list_files, prepare_task, raise_error, read_records
-from annotation.tasks import read_task
-from annotation.types import Annotation, Sample
-from annotation.workspace import check_file_name
-from annotation.writing import explain_disk
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.files import explain_disk
+from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import read_task
+from goldspan.annotation.tasks.store import OnError, list_files, prepare_task, raise_error, read_records
+from goldspan.annotation.tasks.workspace import check_file_name
+from goldspan.annotation.text.pronouns import guess_mention_kind
+from goldspan.annotation.types import Annotation, Sample
 
 
 def encode_kiji(sample: Sample, labels: LabelSchema) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from annotation.types import Annotation, Entity, Sample, sort_spans
+from goldspan.annotation.types import Annotation, Entity, Sample, sort_spans
 
 LOSSES = {
     "other_readings": "readings beside the best one are left out",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotation.errors import InputError, UnknownNameError
-from annotation.formats.loss import ExportReport
-from annotation.labels import LabelSchema
-from annotation.types import Sample
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.formats.loss import ExportReport
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,61 +24,61 @@ class Format:
 
 
 def _write_conll(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    from annotation.formats.conll import write_conll
+    from goldspan.annotation.formats.conll import write_conll
 
     return write_conll(path, samples)
 
 
 def _write_bioes(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    from annotation.formats.conll import write_conll
+    from goldspan.annotation.formats.conll import write_conll
 
     return write_conll(path, samples, "bioes")
 
 
 def _read_conll(path: Path, labels: LabelSchema) -> Iterator[Sample]:
-    from annotation.formats.conll import read_conll
+    from goldspan.annotation.formats.conll import read_conll
 
     return read_conll(path, labels)
 
 
 def _write_docbin(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    from annotation.formats.spacy_docbin import write_docbin
+    from goldspan.annotation.formats.spacy_docbin import write_docbin
 
     return write_docbin(path, samples)
 
 
 def _read_docbin(path: Path, labels: LabelSchema) -> Iterator[Sample]:
-    from annotation.formats.spacy_docbin import read_docbin
+    from goldspan.annotation.formats.spacy_docbin import read_docbin
 
     return read_docbin(path, labels)
 
 
 def _write_jsonl(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    from annotation.formats.jsonl import write_jsonl
+    from goldspan.annotation.formats.jsonl import write_jsonl
 
     return write_jsonl(path, samples)
 
 
 def _read_jsonl(path: Path, labels: LabelSchema) -> Iterator[Sample]:
-    from annotation.formats.jsonl import read_jsonl
+    from goldspan.annotation.formats.jsonl import read_jsonl
 
     return read_jsonl(path, labels)
 
 
 def _write_csv(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    from annotation.formats.csv_spans import write_csv
+    from goldspan.annotation.formats.csv_spans import write_csv
 
     return write_csv(path, samples)
 
 
 def _write_kiji(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    from annotation.formats.kiji import write_kiji
+    from goldspan.annotation.formats.kiji import write_kiji
 
     return write_kiji(path, samples, labels)
 
 
 def _read_kiji(path: Path, labels: LabelSchema) -> Iterator[Sample]:
-    from annotation.formats.kiji import read_kiji
+    from goldspan.annotation.formats.kiji import read_kiji
 
     return read_kiji([path], labels)
 

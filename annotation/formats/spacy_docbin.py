@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from annotation.errors import ConfigurationError, InputError
-from annotation.formats.loss import ExportReport, LossCounter, keep_outermost
-from annotation.formats.tokens import Token, find_range, split_tokens
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.store import write_atomic
-from annotation.types import Annotation, Author, Entity, Mention, S, Sample, sort_spans
-from annotation.words import trim_span
+from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.files import write_atomic
+from goldspan.annotation.formats.loss import ExportReport, LossCounter, keep_outermost
+from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.words import trim_span
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, S, Sample, sort_spans
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotation.hub.features import COLUMNS
-from annotation.hub.names import name_language
-from annotation.labels import LabelSchema
-from annotation.quality.measure import QualityReport
-from annotation.splits import SplitReport
-from annotation.types import Sample
+from goldspan.annotation.corpus.quality.measure import QualityReport
+from goldspan.annotation.corpus.splits import SplitReport
+from goldspan.annotation.hub.features import COLUMNS
+from goldspan.annotation.hub.names import name_language
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Sample
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 

@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,24 @@ from typing import Any
 
 import orjson
 
-from annotation.hub.client import fetch_file, open_snapshot
-from annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
-from annotation.hub.rows import Shape, find_shape, get_shape, kiji
-from annotation.hub.rows.convert import Source, convert_row
-from annotation.hub.rows.raw import Code, RowError
-from annotation.hub.shards import Shard, list_shards, read_rows
-from annotation.labels import LabelSchema
-from annotation.store import AtomicFile
-from annotation.tasks import encode_task, task_problems, task_validator
-from annotation.taxonomy import OWN, Taxonomy, find_taxonomy, list_taxonomies, load_taxonomy, open_taxonomy
-from annotation.types import Sample
+from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.hub.client import fetch_file, open_snapshot
+from goldspan.annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
+from goldspan.annotation.hub.rows import Shape, find_shape, get_shape, kiji
+from goldspan.annotation.hub.rows.convert import Source, convert_row
+from goldspan.annotation.hub.rows.raw import Code, RowError
+from goldspan.annotation.hub.shards import Shard, list_shards, read_rows
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.taxonomy import (
+    OWN,
+    Taxonomy,
+    find_taxonomy,
+    list_taxonomies,
+    load_taxonomy,
+    open_taxonomy,
+)
+from goldspan.annotation.tasks.codec import encode_task, task_problems, task_validator
+from goldspan.annotation.types import Sample
 
 _PROBE = 64
 Row = Mapping[str, Any] | None

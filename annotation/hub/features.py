@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from annotation.hub.names import name_country, name_language
-from annotation.identity import make_sample_id
-from annotation.types import Annotation, Entity, Mention, Sample
+from goldspan.annotation.hub.names import name_country, name_language
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 if TYPE_CHECKING:
     from datasets import Features

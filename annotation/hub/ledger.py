@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import orjson
 
-from annotation.errors import StateError
-from annotation.hub.client import Snapshot
-from annotation.hub.shards import Shard
-from annotation.store import AtomicFile, read_records, write_atomic
-from annotation.writing import explain_disk
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import AtomicFile, explain_disk, write_atomic
+from goldspan.annotation.hub.client import Snapshot
+from goldspan.annotation.hub.shards import Shard
+from goldspan.annotation.tasks.store import read_records
 
 Layout = Literal["jsonl", "files"]
 Write = Callable[[str, bytes], None]

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from annotation.errors import UnknownNameError
+from goldspan.annotation.errors import UnknownNameError
 
 
 @cache

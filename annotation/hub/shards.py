@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from annotation.errors import InputError, UnknownNameError
-from annotation.store import read_records
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.tasks.store import read_records
 
 _BATCH = 256
 _BUFFER = 1 << 20

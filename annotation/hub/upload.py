@@ -11,16 +11,15 @@ from typing import Any
 
 import orjson
 
-from annotation.errors import InputError
-from annotation.hub.card import Facts, render_card
-from annotation.hub.features import make_features, make_row
-from annotation.labels import LabelSchema
-from annotation.outline import find_source, outline_sample
-from annotation.quality.measure import QualityReport, measure_quality
-from annotation.splits import Split, SplitReport, report_split, split_samples
-from annotation.store import write_atomic
-from annotation.types import Sample
-from annotation.writing import explain_disk
+from goldspan.annotation.corpus.outline import find_source, outline_sample
+from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
+from goldspan.annotation.corpus.splits import Split, SplitReport, report_split, split_samples
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.hub.card import Facts, render_card
+from goldspan.annotation.hub.features import make_features, make_row
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Sample
 
 SHARD_ROWS = 50_000
 _GROUP_ROWS = 1_000

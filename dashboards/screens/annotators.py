@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, ui
-from dashboards.state import load_agreement, load_state
-from dashboards.views import annotators
-from evaluation.agreement import AgreementReport
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.state import load_agreement, load_state
+from goldspan.dashboards.views import annotators
+from goldspan.evaluation.people.agreement import AgreementReport
 
 
 def draw() -> None:

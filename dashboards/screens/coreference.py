@@ -5,9 +5,9 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
-from dashboards import charts, ui
-from dashboards.state import load_state
-from dashboards.views import coreference
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.state import load_state
+from goldspan.dashboards.views import coreference
 
 
 def draw() -> None:

@@ -6,10 +6,10 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, ui
-from dashboards.state import load_state
-from dashboards.views import coverage
-from training.commands import Commands, find_commands
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.state import load_state
+from goldspan.dashboards.views import coverage
+from goldspan.training.gate.commands import Commands, find_commands
 
 
 def draw() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from annotation.checks import CODES, check_sample
-from annotation.tasks import Reading, read_task
-from dashboards import ui
-from dashboards.reading import render_html
-from dashboards.sources import find_record
-from dashboards.state import State, load_state
-from dashboards.views import explore
+from goldspan.annotation.checks import CODES, check_sample
+from goldspan.annotation.tasks.codec import Reading, read_task
+from goldspan.dashboards import ui
+from goldspan.dashboards.highlight import render_html
+from goldspan.dashboards.mirror.sources import find_record
+from goldspan.dashboards.state import State, load_state
+from goldspan.dashboards.views import explore
 
 _PAGE = 50
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 import polars as pl
 import streamlit as st
 
-from annotation.errors import GoldspanError, RecordError
-from dashboards import ui
-from dashboards.state import State, load_state
-from dashboards.views import handover
-from training.commands import find_commands
-from training.gate import judge_workspace
-from training.handover import freeze_version
-from training.report import list_warnings, show_sizes
-from training.verdict import Verdict, show_bound
+from goldspan.annotation.errors import GoldspanError, RecordError
+from goldspan.dashboards import ui
+from goldspan.dashboards.state import State, load_state
+from goldspan.dashboards.views import handover
+from goldspan.training.bundle.handover import freeze_version
+from goldspan.training.bundle.report import list_warnings, show_sizes
+from goldspan.training.gate.commands import find_commands
+from goldspan.training.gate.judge import judge_workspace
+from goldspan.training.gate.verdict import Verdict, show_bound
 
 
 def draw() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from annotation.labelstudio.pushed import read_pushed
-from dashboards import ui
-from dashboards.state import load_agreement, load_state
-from dashboards.views import overview
-from dashboards.views.handover import count_handed_over
-from dashboards.views.overview import Funnel, Indicators
-from training.commands import find_commands
+from goldspan.annotation.labelstudio.push.receipt import read_pushed
+from goldspan.dashboards import ui
+from goldspan.dashboards.state import load_agreement, load_state
+from goldspan.dashboards.views import overview
+from goldspan.dashboards.views.handover import count_handed_over
+from goldspan.dashboards.views.overview import Funnel, Indicators
+from goldspan.training.gate.commands import find_commands
 
 
 def draw() -> None:
@@ -69,7 +69,7 @@ def _show_indicators(found: Indicators) -> None:
 def _draw_funnel(funnel: Funnel) -> None:
     import altair as alt
 
-    from dashboards import charts
+    from goldspan.dashboards import charts
 
     frame = pl.DataFrame(funnel.rows(), schema={"step": pl.String, "samples": pl.Int64}, orient="row")
     base = alt.Chart(frame).encode(y=alt.Y("step:N", sort=frame["step"].to_list(), title=None))
@@ -85,7 +85,7 @@ def _draw_funnel(funnel: Funnel) -> None:
 def _draw_days(days: pl.DataFrame) -> None:
     import altair as alt
 
-    from dashboards import charts
+    from goldspan.dashboards import charts
 
     labelled = days.with_columns(pl.col("day").dt.strftime("%d %b").alias("date"))
     chart = alt.Chart(labelled).mark_bar(color=charts.ANNOTATED)

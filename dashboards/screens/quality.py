@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from annotation.quality.measure import QualityReport, measure_quality
-from dashboards import charts, ui
-from dashboards.sources import load_samples
-from dashboards.state import State, follow, load_state
-from dashboards.views import quality
+from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.mirror.sources import load_samples
+from goldspan.dashboards.state import State, follow, load_state
+from goldspan.dashboards.views import quality
 
 _AT_ONCE = 1000
 """Samples up to which all checks run without being asked for."""

@@ -6,11 +6,11 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, ui
-from dashboards.state import load_state
-from dashboards.views import results
-from evaluation.compare import Comparison, compare_results
-from evaluation.result import EvaluationResult
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.state import load_state
+from goldspan.dashboards.views import results
+from goldspan.evaluation.results.compare import Comparison, compare_results
+from goldspan.evaluation.results.result import EvaluationResult
 
 
 def draw() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from annotation.workspace import find_workspace
-from dashboards import charts, ui
-from dashboards.views import runs
-from generators.runs import list_runs
+from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.views import runs
+from goldspan.generators.runs.folder import list_runs
 
 _EVERY = 5.0
 

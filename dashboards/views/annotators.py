@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from dashboards.mirror import Mirror
-from evaluation.agreement import AgreementReport
-from evaluation.scores import Counts
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.evaluation.people.agreement import AgreementReport
+from goldspan.evaluation.scores.spans import Counts
 
 ENOUGH = 5
 """Samples below which the agreement of two raters says little."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dashboards.mirror import Mirror
-from evaluation.coreference import RatioCounts
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.evaluation.scores.coreference import RatioCounts
 
 
 @dataclass(frozen=True, slots=True)

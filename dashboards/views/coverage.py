@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from annotation.labels import LabelSchema
-from dashboards.mirror import Mirror
-from training.commands import Commands
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.training.gate.commands import Commands
 
 POSITION_BINS = 10
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from annotation.labels import LabelSchema
-from annotation.tasks import Reading
-from annotation.types import Annotation, Sample
-from annotation.workspace import Workspace
-from dashboards.mirror import Mirror
-from dashboards.reading import list_personal
-from dashboards.sources import read_pull_state
-from evaluation.acceptance import Verdict, compare_with_review
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import Reading
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Sample
+from goldspan.dashboards.highlight import list_personal
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.sources import read_pull_state
+from goldspan.evaluation.people.acceptance import Verdict, compare_with_review
 
 
 @dataclass(frozen=True, slots=True)

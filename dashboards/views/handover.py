@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import polars as pl
 
-from annotation.workspace import Workspace
-from dashboards.mirror import Mirror
-from dashboards.views.coverage import find_reviewed, find_unreviewed
-from training.verdict import Verdict, show_bound
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
+from goldspan.training.gate.verdict import Verdict, show_bound
 
 _DIGITS = re.compile(r"(\d+)")
 

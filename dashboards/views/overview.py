@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from annotation.workspace import Workspace
-from dashboards.mirror import Mirror
-from dashboards.sources import read_pull_state
-from evaluation.scores import divide
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.sources import read_pull_state
+from goldspan.evaluation.scores.spans import divide
 
 
 @dataclass(frozen=True, slots=True)

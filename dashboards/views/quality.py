@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from annotation.quality.measure import QualityReport
-from dashboards.mirror import Mirror
-from dashboards.views.coverage import filter_languages
+from goldspan.annotation.corpus.quality.measure import QualityReport
+from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.views.coverage import filter_languages
 
 VERDICTS = ("accepted", "relabelled", "resized", "rejected", "added")
 MISSED, SPURIOUS = "(missed)", "(spurious)"
@@ -18,7 +18,7 @@ def tabulate_acceptance(mirror: Mirror, by: Sequence[str] = ("label",), language
     """Verdicts by label, model version, person or language, with precision, recall and touch rate.
 
     A verdict counts for the predicted label, an added region for the label that it was given, as in
-    `evaluation.acceptance`.
+    `goldspan.evaluation.people.acceptance`.
     """
     decisions = filter_languages(mirror["decisions"], languages).with_columns(pl.col(pl.Categorical).cast(pl.String))
     marked = decisions.with_columns(

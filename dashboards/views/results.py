@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from annotation.errors import GoldspanError
-from annotation.workspace import Workspace
-from evaluation.chart_data import confusion_matrix, error_kinds_by_label, error_positions
-from evaluation.compare import Comparison
-from evaluation.result import EvaluationResult, read_result
+from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.evaluation.results.chart_data import confusion_matrix, error_kinds_by_label, error_positions
+from goldspan.evaluation.results.compare import Comparison
+from goldspan.evaluation.results.result import EvaluationResult, read_result
 
 _RATES = ("precision", "recall", "f1", "exact match")
 

@@ -6,10 +6,10 @@ import sqlite3
 
 import polars as pl
 
-from annotation.errors import StateError
-from annotation.workspace import Workspace, check_file_name
-from generators.journal import Journal
-from generators.progress import Progress
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.tasks.workspace import Workspace, check_file_name
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.runs.progress import Progress
 
 _COLUMNS = {
     "run": pl.String,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
-from generators.offline.lookup import Kind, find_templates
-from generators.offline.naming import Names
-from generators.specs import Spec
+from goldspan.generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
+from goldspan.generators.offline.lookup import Kind, find_templates
+from goldspan.generators.offline.naming import Names
+from goldspan.generators.specs.draw import Spec
 
 UNAVAILABLE = -1
 REFERRING = frozenset({"name", "pronoun", "deictic", "reference"})

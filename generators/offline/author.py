@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from annotation.labels import LabelSchema
-from annotation.tagged import Tagged, render_tagged
-from annotation.types import sort_spans
-from generators.offline.chance import make_random
-from generators.offline.page import Page, has_unlabelled_repeat
-from generators.offline.writer import Writer
-from generators.specs import Spec
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import Tagged, render_tagged
+from goldspan.annotation.types import sort_spans
+from goldspan.generators.offline.page import Page, has_unlabelled_repeat
+from goldspan.generators.offline.writer import Writer
+from goldspan.generators.specs.draw import Spec
+from goldspan.generators.surrogates.chance import make_random
 
 _ATTEMPTS = 12
 _MIN_LENGTH = 60

@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from annotation.errors import SchemaError
+from goldspan.annotation.errors import SchemaError
 
 PERSONS = "abc"
 NAME_FORMS = frozenset({"full", "short", "formal", "oblique", "first", "last"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from generators.offline.grammar import Choice, Slot, Template, load_grammar
+from goldspan.generators.offline.grammar import Choice, Slot, Template, load_grammar
 
 
 class Kind(NamedTuple):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from annotation.labels import LabelSchema
-from annotation.tagged import Tagged
-from annotation.types import Entity, sort_spans
-from generators.offline.chance import make_random, pick
-from generators.specs import Spec
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import Tagged
+from goldspan.annotation.types import Entity, sort_spans
+from goldspan.generators.specs.draw import Spec
+from goldspan.generators.surrogates.chance import make_random, pick
 
 _CONFUSED = {
     "FIRSTNAME": "SURNAME",

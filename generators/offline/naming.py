@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from generators.offline.chance import pick
-from generators.offline.grammar import Grammar
-from generators.specs import Spec
+from goldspan.generators.offline.grammar import Grammar
+from goldspan.generators.specs.draw import Spec
+from goldspan.generators.surrogates.chance import pick
 
 _ALONE = {"first": "FIRSTNAME", "last": "SURNAME"}
 _SHORT = frozenset({"short", "formal", "oblique"})

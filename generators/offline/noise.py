@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from generators.offline.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
-from generators.offline.checkdigits import luhn_digit
-from generators.offline.values import TODAY
-from generators.offline.writing import (
+from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
+from goldspan.generators.surrogates.checkdigits import luhn_digit
+from goldspan.generators.surrogates.formats import (
     name_month,
     write_amount,
     write_long_date,
@@ -17,6 +16,7 @@ from generators.offline.writing import (
     write_short_date,
     write_time,
 )
+from goldspan.generators.surrogates.values import TODAY
 
 
 def _draw_day(rng: Random, language: str, country: str, long: bool) -> str:

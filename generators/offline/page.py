@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from annotation.types import Entity, Mention
-from annotation.words import find_occurrences
+from goldspan.annotation.text.words import find_occurrences
+from goldspan.annotation.types import Entity, Mention
 
 
 class Page:

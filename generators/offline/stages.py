@@ -1,15 +1,15 @@
-"""The offline author at each stage of generation, as `generators.responder` asks for it."""
+"""The offline author at each stage of generation, as `goldspan.generators.offline.model` asks for it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from annotation.labels import LabelSchema
-from annotation.tagged import Tagged, parse_tagged, render_tagged
-from annotation.types import Entity
-from generators.offline.author import compose_document
-from generators.offline.mistakes import drop_crossing_mentions, make_mistakes
-from generators.specs import Spec
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
+from goldspan.annotation.types import Entity
+from goldspan.generators.offline.author import compose_document
+from goldspan.generators.offline.mistakes import drop_crossing_mentions, make_mistakes
+from goldspan.generators.specs.draw import Spec
 
 
 def author_draft(spec: Spec, labels: LabelSchema, mistake_rate: float = 0.0) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from annotation.labels import LabelSchema
-from generators.offline.account import Account
-from generators.offline.chance import pick
-from generators.offline.grammar import Choice, Slot, Template
-from generators.offline.lookup import find_labels, find_templates
-from generators.offline.melting import melt
-from generators.offline.noise import draw_noise
-from generators.offline.page import Page
-from generators.offline.world import find_country
-from generators.specs import Spec
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.generators.offline.account import Account
+from goldspan.generators.offline.elision import melt
+from goldspan.generators.offline.grammar import Choice, Slot, Template
+from goldspan.generators.offline.lookup import find_labels, find_templates
+from goldspan.generators.offline.noise import draw_noise
+from goldspan.generators.offline.page import Page
+from goldspan.generators.specs.draw import Spec
+from goldspan.generators.surrogates.chance import pick
+from goldspan.generators.surrogates.world import find_country
 
 T = TypeVar("T")
 _GREED = 8

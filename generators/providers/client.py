@@ -17,8 +17,8 @@ import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from annotation.errors import GoldspanError, TerminalServiceError
-from generators.providers.adaptation import Adaptation
+from goldspan.annotation.errors import GoldspanError, TerminalServiceError
+from goldspan.generators.providers.adaptation import Adaptation
 
 _TRIES_AGAIN = 3
 """After a dropped connection or 5xx: as the server's Retry-After says, else at once, then after growing pauses."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 
 _MEGABYTE = 1_000_000
 _HOUR = 3600

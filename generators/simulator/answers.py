@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from generators.simulator.examples import make_example
-from generators.simulator.faults import Fault
+from goldspan.generators.simulator.examples import make_example
+from goldspan.generators.simulator.faults import Fault
 
 _TAG = re.compile(r"<(/?)([A-Z][A-Z0-9_]+)>")
 _WORD = re.compile(r"(?<=[a-zà-ÿ]) (?=[a-zà-ÿ])")

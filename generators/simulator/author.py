@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from annotation.errors import InputError
-from annotation.labels import LabelSchema
-from generators.responder import write_content
-from generators.simulator.answers import Writer
-from generators.stand_in import write_annotation
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.generators.offline.model import write_content
+from goldspan.generators.simulator.answers import Writer
+from goldspan.predictors.prompting.mock_model import write_annotation
 
 
 def build_author(labels: LabelSchema) -> Writer:

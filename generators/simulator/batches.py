@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from generators.simulator.engine import add_view
-from generators.simulator.lines import ENDPOINTS
-from generators.simulator.replies import ApiError, get_state, guard
-from generators.simulator.state import State, make_id
-from generators.simulator.wire import make_batch
+from goldspan.generators.simulator.engine import add_view
+from goldspan.generators.simulator.lines import ENDPOINTS
+from goldspan.generators.simulator.replies import ApiError, get_state, guard
+from goldspan.generators.simulator.state import State, make_id
+from goldspan.generators.simulator.wire import make_batch
 
 _ROW_STATES = {"pending": "pending", "completed": "completed", "failed": "failed", "vanished": "in_progress"}
 _HOURS = {"24h": 24, "1h": 1}

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from generators.simulator.answers import Writer, spoil_answer, write_answer
-from generators.simulator.faults import ANSWER_KINDS
-from generators.simulator.replies import ApiError, get_state, guard
-from generators.simulator.state import State
-from generators.simulator.wire import make_completion
+from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
+from goldspan.generators.simulator.faults import ANSWER_KINDS
+from goldspan.generators.simulator.replies import ApiError, get_state, guard
+from goldspan.generators.simulator.state import State
+from goldspan.generators.simulator.wire import make_completion
 
 
 def make_routes(state: State, writer: Writer | None) -> list[Route]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from annotation.errors import StateError
+from goldspan.annotation.errors import StateError
 
 _PATIENCE = 0.5
 """Seconds; a server that was just told to end holds the lock for a moment."""

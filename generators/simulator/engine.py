@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from generators.simulator.answers import Writer, spoil_answer, write_answer
-from generators.simulator.faults import ANSWER_KINDS, draw_number
-from generators.simulator.lines import find_other_model, find_problem, iter_lines
-from generators.simulator.state import State, make_id
-from generators.simulator.wire import make_completion, make_error_line, make_output_line
+from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
+from goldspan.generators.simulator.faults import ANSWER_KINDS, draw_number
+from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
+from goldspan.generators.simulator.state import State, make_id
+from goldspan.generators.simulator.wire import make_completion, make_error_line, make_output_line
 
 _CHUNK = 64
 _TICK = 0.02

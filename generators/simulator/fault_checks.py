@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import schemas
-from annotation.errors import RecordError, UnknownNameError
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import RecordError, UnknownNameError
 
 
 def check_plan(document: Mapping[str, Any]) -> None:

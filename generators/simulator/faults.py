@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotation.errors import InputError, RecordError
-from generators.simulator.fault_checks import check_plan
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.generators.simulator.fault_checks import check_plan
 
 CALL_KINDS = frozenset(
     {"accept_and_drop", "gateway_timeout", "too_many_requests", "payment_required", "server_error", "file_gone"}

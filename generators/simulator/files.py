@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from generators.simulator.lines import find_problem, iter_lines
-from generators.simulator.replies import ApiError, get_state, guard
-from generators.simulator.state import State, make_id
-from generators.simulator.wire import make_file
+from goldspan.generators.simulator.lines import find_problem, iter_lines
+from goldspan.generators.simulator.replies import ApiError, get_state, guard
+from goldspan.generators.simulator.state import State, make_id
+from goldspan.generators.simulator.wire import make_file
 
 _TERMINAL = {"completed", "failed", "expired", "cancelled"}
 _PAGE = 500

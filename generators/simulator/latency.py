@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from annotation.errors import ConfigurationError
-from generators.simulator.faults import draw_number
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.generators.simulator.faults import draw_number
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from generators.providers.profiles import ProviderProfile
+from goldspan.generators.providers.profiles import ProviderProfile
 
 ENDPOINTS = ("/v1/chat/completions",)
 

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from generators.simulator.faults import CALL_KINDS, Fault
-from generators.simulator.state import State
-from generators.simulator.wire import make_error
+from goldspan.generators.simulator.faults import CALL_KINDS, Fault
+from goldspan.generators.simulator.state import State
+from goldspan.generators.simulator.wire import make_error
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

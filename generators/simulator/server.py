@@ -13,12 +13,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from annotation.errors import ConfigurationError, ServiceError
-from generators.simulator import batches, chat, files, ledger
-from generators.simulator.answers import Writer
-from generators.simulator.engine import Engine
-from generators.simulator.replies import render_error
-from generators.simulator.state import Settings, State
+from goldspan.annotation.errors import ConfigurationError, ServiceError
+from goldspan.generators.simulator import accounts as ledger
+from goldspan.generators.simulator import batches, chat, files
+from goldspan.generators.simulator.answers import Writer
+from goldspan.generators.simulator.engine import Engine
+from goldspan.generators.simulator.replies import render_error
+from goldspan.generators.simulator.state import Settings, State
 
 
 def build_app(state: State, writer: Writer | None) -> Starlette:

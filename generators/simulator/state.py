@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generators.providers.profiles import ProviderProfile
-from generators.simulator.database import lock_state, make_folder, open_database
-from generators.simulator.faults import FaultClock, FaultPlan
-from generators.simulator.latency import Latency
+from goldspan.generators.providers.profiles import ProviderProfile
+from goldspan.generators.simulator.database import lock_state, make_folder, open_database
+from goldspan.generators.simulator.faults import FaultClock, FaultPlan
+from goldspan.generators.simulator.latency import Latency
 
 _UPDATE_BATCH = """
 UPDATE batch SET status = :status, in_progress_at = :in_progress_at, finalizing_at = :finalizing_at,

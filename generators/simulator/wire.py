@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from generators.providers.profiles import ProviderProfile
-from generators.simulator.answers import Written
-from generators.simulator.state import read_json
+from goldspan.generators.providers.profiles import ProviderProfile
+from goldspan.generators.simulator.answers import Written
+from goldspan.generators.simulator.state import read_json
 
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "insufficient_quota", 404: "not_found"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from annotation.outline import Outline
+from goldspan.annotation.corpus.outline import Outline
 
 WORDS = [f"w{number}" for number in range(3000)]
 LABELS = ["CITY", "SURNAME", "IBAN", "EMAIL"]

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.alignment import Doubt, align_values
-from annotation.words import splits_word
+from goldspan.annotation.text.alignment import Doubt, align_values
+from goldspan.annotation.text.words import splits_word
 
 
 def found(text: str, *values: tuple[str, str]) -> list[tuple[str, int]]:

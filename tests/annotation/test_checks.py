@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.checks import CODES, check_annotation, check_sample, check_text, find_errors, has_errors
-from annotation.labels import LabelSchema
-from annotation.tagged import parse_tagged
-from annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.annotation.checks import CODES, check_annotation, check_sample, check_text, find_errors, has_errors
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from tests.strategies import LABELS, samples
 
 AUTHOR = Author.model("m")

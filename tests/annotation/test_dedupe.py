@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from annotation.dedupe import ALL_REASONS, Reason, find_duplicates, group_related
-from annotation.outline import Outline, outline_sample
-from annotation.types import Annotation, Author, Entity, Sample
+from goldspan.annotation.corpus.dedupe import ALL_REASONS, Reason, find_duplicates, group_related
+from goldspan.annotation.corpus.outline import Outline, outline_sample
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.annotation.corpora import make_templated, make_unrelated
 
 LONG = " ".join(f"word{number}" for number in range(40))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from annotation.errors import RecordError, UnknownNameError
+from goldspan.annotation.errors import RecordError, UnknownNameError
 
 
 def test_a_file_whose_name_is_no_utf8_can_be_named() -> None:

@@ -5,8 +5,8 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.identity import hash_text, make_sample_id, make_skeleton
-from annotation.types import Entity
+from goldspan.annotation.identity import hash_text, make_sample_id, make_skeleton
+from goldspan.annotation.types import Entity
 
 
 @given(st.text(st.characters()), st.sampled_from(["en", "de"]))

@@ -5,10 +5,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from annotation.errors import InputError, RecordError
-from annotation.importing import Defaults, import_texts
-from annotation.labels import LabelSchema
-from annotation.types import Sample
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.importing import Defaults, import_texts
+from goldspan.annotation.types import Sample
 
 EN = Defaults("en", "GB", "note")
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-import schemas
-from annotation.errors import SchemaError, UnknownNameError
-from annotation.labels import LabelSchema, build_labels, load_labels
-from annotation.schema_edit import add_label, measure_contrast, review_labels
-from annotation.tasks import task_validator
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.labels.edit import add_label, measure_contrast, review_labels
+from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_labels
+from goldspan.annotation.tasks.codec import task_validator
 
 SEED_ENTRY = {
     "name": "Medical Record Number",

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.minhash import HASHES, compute_signatures, connect, group_near_duplicates
+from goldspan.annotation.corpus.minhash import HASHES, compute_signatures, connect, group_near_duplicates
 from tests.annotation.corpora import WORDS
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from annotation.errors import RecordError
-from annotation.labels import LabelSchema
-from annotation.outline import Outline
-from annotation.quality.balance import measure_evenness
-from annotation.quality.diversity import judge_diversity, judge_vendi
-from annotation.quality.measure import QualityReport, measure_files, measure_quality
-from annotation.quality.result import CheckResult
-from annotation.tasks import encode_task
-from annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.annotation.corpus.outline import Outline
+from goldspan.annotation.corpus.quality.balance import measure_evenness
+from goldspan.annotation.corpus.quality.diversity import judge_diversity, judge_vendi
+from goldspan.annotation.corpus.quality.measure import QualityReport, measure_files, measure_quality
+from goldspan.annotation.corpus.quality.result import CheckResult
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import encode_task
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from tests.annotation.corpora import make_templated, make_unrelated
 
 CODES = {

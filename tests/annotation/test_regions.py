@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from annotation.labels import LabelSchema
-from annotation.regions import read_number, read_result, read_text
-from annotation.types import Origin
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.regions import read_number, read_result, read_text
+from goldspan.annotation.types import Origin
 
 
 def make_region(**changes: Any) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from annotation.errors import InputError
-from annotation.splits import DEFAULT_RATIOS, check_ratios, report_split, shuffle_samples, split_samples
+from goldspan.annotation.corpus.splits import DEFAULT_RATIOS, check_ratios, report_split, shuffle_samples, split_samples
+from goldspan.annotation.errors import InputError
 from tests.annotation.corpora import make_templated, make_unrelated
 
 

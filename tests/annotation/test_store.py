@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.checks import find_errors
-from annotation.errors import InputError, RecordError, StateError
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.store import AtomicFile, list_files, read_records, read_samples, write_atomic, write_samples
-from annotation.types import Annotation, Author, Entity, Sample
+from goldspan.annotation.checks import find_errors
+from goldspan.annotation.errors import InputError, RecordError, StateError
+from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import list_files, read_records, read_samples, write_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS, samples
 
 

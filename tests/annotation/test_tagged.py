@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import TaggedTextError
-from annotation.labels import LabelSchema
-from annotation.tagged import escape_text, parse_tagged, render_tagged, strip_tags
-from annotation.types import Entity, Mention, Sample
+from goldspan.annotation.errors import TaggedTextError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import escape_text, parse_tagged, render_tagged, strip_tags
+from goldspan.annotation.types import Entity, Mention, Sample
 from tests.strategies import LABELS, samples
 
 EXAMPLE = (

@@ -6,10 +6,10 @@ import orjson
 import pytest
 from hypothesis import given
 
-from annotation.errors import RecordError
-from annotation.labels import LabelSchema
-from annotation.tasks import decode_task, encode_task, read_task, task_problems
-from annotation.types import Annotation, Author, Entity, Mention, Origin, Sample, Status
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import decode_task, encode_task, read_task, task_problems
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Origin, Sample, Status
 from tests.strategies import LABELS, samples
 
 

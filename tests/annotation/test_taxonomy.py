@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import schemas
-from annotation.errors import SchemaError, UnknownNameError
-from annotation.labels import GROUPS, LabelSchema
-from annotation.taxonomy import (
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.labels.schema import GROUPS, LabelSchema
+from goldspan.annotation.labels.taxonomy import (
     check_taxonomy,
     find_taxonomy,
     list_taxonomies,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.errors import UnknownNameError
-from annotation.values import VALIDATORS, check_value
+from goldspan.annotation.errors import UnknownNameError
+from goldspan.annotation.labels.validators import VALIDATORS, check_value
 
 GOOD = [
     ("email", "ann.lee+news@mail.example.co", ""),

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.words import find_occurrences, iter_words, joins_compound, snap_span, splits_word, trim_span
+from goldspan.annotation.text.words import (
+    find_occurrences,
+    iter_words,
+    joins_compound,
+    snap_span,
+    splits_word,
+    trim_span,
+)
 
 BORDERS = [
     ("Anna met Ann", "Ann", [(9, 12)]),

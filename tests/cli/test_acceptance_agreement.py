@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from annotation.labels import load_labels
-from annotation.store import write_samples
-from annotation.types import Annotation, Author, Entity, Sample
-from cli.main import run
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.cli.main import run
 
 LABELS = load_labels()
 TEXT = "Maria Secretname lives in Lyon since 2020."

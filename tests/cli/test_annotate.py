@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from annotation.labels import load_labels
-from annotation.store import read_samples
-from annotation.types import Author, Sample
-from cli.main import run
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.types import Author, Sample
+from goldspan.cli.main import run
 
 LABELS = load_labels()
 CSV = 'text,language,country\n"Ann (42 years old), ann@example.com",en,US\n"Jan, tel. 06-12345678",nl,NL\n'

@@ -14,7 +14,7 @@ import pytest
 def run(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_", "LABEL_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
+        [sys.executable, "-m", "goldspan.cli.main", *arguments],
         cwd=cwd,
         env=variables | environment,
         capture_output=True,

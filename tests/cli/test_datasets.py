@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from annotation.identity import make_sample_id
-from annotation.labels import load_labels
-from annotation.store import read_samples, write_samples
-from annotation.types import Annotation, Author, Entity, Sample
-from cli.exits import Exit
-from cli.main import run
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import read_samples, write_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.cli.main import run
+from goldspan.cli.shared.exits import Exit
 
 LABELS = load_labels()
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from annotation.workspace import Workspace
-from cli.exits import Exit
-from cli.main import run
-from generators.locking import RunLock
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.main import run
+from goldspan.cli.shared.exits import Exit
+from goldspan.generators.journal.lock import RunLock
 from tests.generators.scripted import LABELS, ScriptedExecutor, drive_scripted, make_settings
 from tests.generators.servers import ROOT, run_server
 
@@ -184,7 +184,7 @@ def test_gaps_are_planned_and_shown_before_anything_is_sent(data, capsys):
 def test_full_disk_stops_a_run_that_goes_on_when_there_is_room(tmp_path):
     words = [
         "-m",
-        "cli.main",
+        "goldspan.cli.main",
         "generate",
         "start",
         "-n",

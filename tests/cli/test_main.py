@@ -7,32 +7,30 @@ from importlib.metadata import metadata
 import pytest
 import typer
 
-import cli.main
-from cli.main import GROUPS, list_commands, load_command
+import goldspan.cli.main
+from goldspan.cli.main import COMMANDS, load_command
 
 HEAVY = ("openai", "label_studio_sdk", "streamlit", "polars", "pandas", "datasets", "scipy", "numpy", "faker", "spacy")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "cli.main", *arguments], capture_output=True, text=True, timeout=60)
-
-
-def test_every_group_has_its_file() -> None:
-    assert list_commands() == list(GROUPS)
+    return subprocess.run(
+        [sys.executable, "-m", "goldspan.cli.main", *arguments], capture_output=True, text=True, timeout=60
+    )
 
 
 def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     code = (
-        "import sys, cli.main\ntry:\n    cli.main.run(['--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys, goldspan.cli.main\ntry:\n    goldspan.cli.main.run(['--help'])\nexcept SystemExit:\n    pass\n"
         f"print([m for m in {HEAVY} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.rstrip().endswith("[]")
-    for name in GROUPS:
+    for name in COMMANDS:
         assert f"\n  {name} " in done.stdout
 
 
-@pytest.mark.parametrize("name", list_commands())
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_teaches(name: str) -> None:
     command = typer.main.get_command(load_command(name))
     commands = list(getattr(command, "commands", {"": command}).values())
@@ -44,9 +42,10 @@ def test_every_command_teaches(name: str) -> None:
 
 
 def test_importing_a_command_loads_nothing_heavy() -> None:
-    names = ",".join(list_commands())
+    names = ",".join(command.module for command in COMMANDS.values())
     code = (
-        f"import sys, importlib\nfor name in {names!r}.split(','):\n    importlib.import_module('cli.' + name)\n"
+        f"import sys, importlib\nfor name in {names!r}.split(','):\n"
+        "    importlib.import_module('goldspan.cli.' + name)\n"
         f"print([m for m in {HEAVY} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -66,9 +65,9 @@ def test_an_interruption_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def stop() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cli.main.load_command", lambda name: app)
+    monkeypatch.setattr("goldspan.cli.main.load_command", lambda name: app)
     with pytest.raises(SystemExit) as ended:
-        cli.main.run(["labels"])
+        goldspan.cli.main.run(["labels"])
     assert ended.value.code == 130
     assert "Interrupted" in capsys.readouterr().err
 
@@ -77,21 +76,21 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     def load(name: str) -> typer.Typer:
         raise ModuleNotFoundError("No module named 'openai.types'", name="openai.types")
 
-    monkeypatch.setattr("cli.main.load_command", load)
+    monkeypatch.setattr("goldspan.cli.main.load_command", load)
     with pytest.raises(SystemExit) as ended:
-        cli.main.run(["generate", "start"])
+        goldspan.cli.main.run(["generate", "start"])
     assert ended.value.code == 1
     assert "pip install 'goldspan[generate]'" in capsys.readouterr().err
 
 
 def test_a_missing_module_of_our_own_is_a_bug_and_shows_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str) -> typer.Typer:
-        raise ModuleNotFoundError("No module named 'annotation.nothing'", name="annotation.nothing")
+        raise ModuleNotFoundError("No module named 'goldspan.nothing'", name="goldspan.nothing")
 
-    monkeypatch.setattr("cli.main.load_command", load)
+    monkeypatch.setattr("goldspan.cli.main.load_command", load)
     with pytest.raises(ModuleNotFoundError):
-        cli.main.run(["generate", "start"])
+        goldspan.cli.main.run(["generate", "start"])
 
 
 def test_every_extra_is_one_of_the_distribution() -> None:
-    assert set(cli.main.EXTRAS) <= set(metadata("goldspan").get_all("Provides-Extra") or ())
+    assert set(goldspan.cli.main.EXTRAS) <= set(metadata("goldspan").get_all("Provides-Extra") or ())

@@ -1,8 +1,8 @@
 import pytest
 
-from annotation.errors import ConfigurationError, UnknownNameError
-from annotation.labels import load_labels
-from cli.predictors import open_predictor
+from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.shared.predictors import open_predictor
 
 LABELS = load_labels()
 

@@ -1,17 +1,17 @@
 import json
 
 import pytest
+from goldspan.cli.evaluate.errors import app as errors_app
 from typer.testing import CliRunner
 
-from annotation.identity import make_sample_id
-from annotation.labels import load_labels
-from annotation.store import write_samples
-from annotation.tagged import parse_tagged
-from annotation.types import Annotation, Author, Sample
-from cli.compare import app as compare_app
-from cli.errors import app as errors_app
-from cli.evaluate import app as evaluate_app
-from cli.exits import Exit
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.cli.evaluate.commands import app as evaluate_app
+from goldspan.cli.evaluate.compare import app as compare_app
+from goldspan.cli.shared.exits import Exit
 
 LABELS = load_labels()
 TEXTS = [

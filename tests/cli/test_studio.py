@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from annotation.labelstudio import server
-from annotation.labelstudio.credentials import StudioAccount, save_account
-from annotation.labelstudio.server import ServerInfo, ServerStatus
-from annotation.workspace import Workspace
-from cli.studio import app
+from goldspan.annotation.labelstudio.api.credentials import StudioAccount, save_account
+from goldspan.annotation.labelstudio.server import start as server
+from goldspan.annotation.labelstudio.server.start import ServerInfo, ServerStatus
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.studio.commands import app
 
 runner = CliRunner()
 

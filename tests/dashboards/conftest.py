@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation.labels import LabelSchema
-from annotation.workspace import Workspace
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
 from tests.dashboards.made import fill_workspace
 
 

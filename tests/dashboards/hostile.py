@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from annotation.labels import LabelSchema
-from annotation.types import Annotation, Author, Entity, Sample
-from annotation.workspace import Workspace
-from evaluation.documents import pair_samples
-from evaluation.evaluate import Settings, evaluate_pairing
-from evaluation.result import write_result
-from generators.journal import Journal
-from generators.runs import begin_run
-from generators.settings import RunSettings
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.evaluation.matching.documents import pair_samples
+from goldspan.evaluation.results.evaluate import Settings, evaluate_pairing
+from goldspan.evaluation.results.result import write_result
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.runs.folder import begin_run
+from goldspan.generators.runs.settings import RunSettings
 from tests.dashboards.made import make_sample, write_tasks
 
 EVIL = (

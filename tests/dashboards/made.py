@@ -9,12 +9,12 @@ from pathlib import Path
 
 import orjson
 
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.tagged import parse_tagged
-from annotation.tasks import encode_task
-from annotation.types import Annotation, Author, Entity, Sample, Status
-from annotation.workspace import Workspace
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import encode_task
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
 
 TEXT = (
     "Case of <USERNAME>user{number}</USERNAME>. "

@@ -10,13 +10,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from annotation.labels import LabelSchema
-from annotation.tasks import encode_task, read_task
-from annotation.types import Annotation, Author, Entity, Mention, Sample
-from annotation.workspace import Workspace
-from dashboards import ui
-from dashboards.mirror import refresh_mirror
-from dashboards.views import explore
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import encode_task, read_task
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.dashboards import ui
+from goldspan.dashboards.mirror.follow import refresh_mirror
+from goldspan.dashboards.views import explore
 from tests.dashboards.made import fill_workspace, make_sample, write_tasks
 
 
@@ -31,7 +31,7 @@ def look(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("GOLDSPAN_DATA", str(workspace.root))
 
     def show() -> None:
-        from dashboards.screens.explore import draw
+        from goldspan.dashboards.screens.explore import draw
 
         draw()
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.tasks import encode_task, read_task
-from annotation.types import Sample
-from dashboards.extract import Located, extract_rows
-from dashboards.tables import TABLES, make_frame
-from dashboards.views import explore
-from evaluation.agreement import measure_agreement
-from evaluation.readings import list_latest_predictions, list_latest_reviews
+from goldspan.annotation.tasks.codec import encode_task, read_task
+from goldspan.annotation.types import Sample
+from goldspan.dashboards.mirror.extract import Located, extract_rows
+from goldspan.dashboards.mirror.tables import TABLES, make_frame
+from goldspan.dashboards.views import explore
+from goldspan.evaluation.matching.annotations import list_latest_predictions, list_latest_reviews
+from goldspan.evaluation.people.agreement import measure_agreement
 from tests.dashboards.made import make_sample
 from tests.strategies import LABELS
 

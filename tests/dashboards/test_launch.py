@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from annotation.errors import ConfigurationError, ServiceError, StateError
-from annotation.labels import LabelSchema
-from annotation.workspace import Workspace
-from cli.dashboard import app
-from dashboards import launch, serve
+from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.dashboard import app
+from goldspan.dashboards import launch, serve
 from tests.dashboards.made import fill_workspace
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from annotation.errors import StateError
-from annotation.labels import LabelSchema
-from annotation.workspace import Workspace
-from dashboards import mirror as mirroring
-from dashboards import sources
-from dashboards.mirror import Mirror, find_version, refresh_mirror
-from dashboards.sources import find_record, load_samples
-from dashboards.tables import TABLES
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror import follow as mirroring
+from goldspan.dashboards.mirror import sources
+from goldspan.dashboards.mirror.follow import Mirror, find_version, refresh_mirror
+from goldspan.dashboards.mirror.sources import find_record, load_samples
+from goldspan.dashboards.mirror.tables import TABLES
 from tests.dashboards.made import fill_workspace, make_sample, write_tasks
 
 

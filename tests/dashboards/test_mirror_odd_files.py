@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from annotation.errors import StateError
-from annotation.labels import LabelSchema
-from annotation.store import read_samples
-from annotation.workspace import Workspace
-from dashboards import mirror as mirroring
-from dashboards import sources
-from dashboards.mirror import find_version, refresh_mirror
-from dashboards.sources import find_record, load_samples
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror import follow as mirroring
+from goldspan.dashboards.mirror import sources
+from goldspan.dashboards.mirror.follow import find_version, refresh_mirror
+from goldspan.dashboards.mirror.sources import find_record, load_samples
 from tests.dashboards.made import fill_workspace, make_sample, write_tasks
 
 MARK = b"\xef\xbb\xbf"
@@ -88,7 +88,7 @@ def test_a_line_too_long_is_skipped_as_the_command_line_does(
     limit = max(len(line) for line in lines) + 1
     path.write_bytes(lines[0] + b'{"data": "' + b"x" * 3 * limit + b'"}\n' + lines[1])
     monkeypatch.setattr(sources, "MAX_LINE", limit)
-    monkeypatch.setattr("annotation.store.MAX_LINE", limit)
+    monkeypatch.setattr("goldspan.annotation.tasks.store.MAX_LINE", limit)
     mirror = refresh_mirror(workspace, labels)
     assert (mirror["samples"].height, mirror.unreadable) == (2, 1) == (2, count_refused(path, labels))
 

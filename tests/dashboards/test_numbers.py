@@ -9,20 +9,20 @@ from typing import Any
 import polars as pl
 import pytest
 
-from annotation.inspection import inspect_files
-from annotation.labels import LabelSchema
-from annotation.quality.measure import measure_quality
-from annotation.statistics import count_samples
-from annotation.store import list_files, raise_error, read_samples
-from annotation.types import Sample, Status
-from annotation.workspace import Workspace
-from dashboards.mirror import Mirror, refresh_mirror
-from dashboards.sources import load_samples
-from dashboards.views import annotators, coreference, coverage, explore, overview, quality
-from dashboards.views.overview import Funnel
-from evaluation.acceptance import measure_acceptance
-from evaluation.agreement import measure_agreement
-from evaluation.readings import list_latest_reviews
+from goldspan.annotation.corpus.inspection import inspect_files
+from goldspan.annotation.corpus.quality.measure import measure_quality
+from goldspan.annotation.corpus.statistics import count_samples
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import list_files, raise_error, read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample, Status
+from goldspan.dashboards.mirror.follow import Mirror, refresh_mirror
+from goldspan.dashboards.mirror.sources import load_samples
+from goldspan.dashboards.views import annotators, coreference, coverage, explore, overview, quality
+from goldspan.dashboards.views.overview import Funnel
+from goldspan.evaluation.matching.annotations import list_latest_reviews
+from goldspan.evaluation.people.acceptance import measure_acceptance
+from goldspan.evaluation.people.agreement import measure_agreement
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.labels import LabelSchema
-from annotation.types import Annotation, Author, Entity, Mention, sort_spans
-from dashboards.reading import mask_text, render_html
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, sort_spans
+from goldspan.dashboards.highlight import mask_text, render_html
 from tests.strategies import LABELS
 
 PLACES = st.tuples(st.integers(-3, 20), st.integers(-3, 20))

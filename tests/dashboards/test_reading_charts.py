@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dashboards.charts import build_heatmap
+from goldspan.dashboards.charts import build_heatmap
 
 
 def make_cells(columns: int, rows: int, count: int = 7) -> pl.DataFrame:

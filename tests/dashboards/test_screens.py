@@ -10,10 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from annotation.labels import LabelSchema
-from annotation.workspace import Workspace
-from dashboards.mirror import refresh_mirror
-from dashboards.views import coverage, overview
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror.follow import refresh_mirror
+from goldspan.dashboards.views import coverage, overview
 from tests.dashboards.hostile import EVIL, add_hostile
 from tests.dashboards.made import fill_workspace
 
@@ -33,7 +33,7 @@ def look(workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch) -> Ap
     def show(page: str) -> None:
         import importlib
 
-        importlib.import_module(f"dashboards.screens.{page}").draw()
+        importlib.import_module(f"goldspan.dashboards.screens.{page}").draw()
 
     test = AppTest.from_function(show, args=(page,), default_timeout=60)
     test.run()
@@ -112,7 +112,7 @@ def _iter_html(test: AppTest) -> Iterator[Any]:
 
 
 def test_all_checks_wait_for_a_click_on_many_samples(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dashboards.screens import quality
+    from goldspan.dashboards.screens import quality
 
     assert "Label conflicts" in [head.value for head in look(small, "quality", monkeypatch).subheader]
     monkeypatch.setattr(quality, "_AT_ONCE", 10)

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.labels import LabelSchema
-from annotation.types import Annotation, Author, Entity, Mention
-from annotation.workspace import Workspace
-from dashboards.mirror import refresh_mirror
-from dashboards.reading import mask_text, render_html
-from dashboards.ui import show_number, show_share, write_csv
-from dashboards.views import coverage, explore, handover, overview, results, runs
-from dashboards.views.overview import Funnel
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Mention
+from goldspan.dashboards.highlight import mask_text, render_html
+from goldspan.dashboards.mirror.follow import refresh_mirror
+from goldspan.dashboards.ui import show_number, show_share, write_csv
+from goldspan.dashboards.views import coverage, explore, handover, overview, results, runs
+from goldspan.dashboards.views.overview import Funnel
+from goldspan.training.gate.commands import Commands
+from goldspan.training.gate.coverage import count_best
 from tests.dashboards.hostile import EVIL, add_results
 from tests.dashboards.made import fill_workspace, make_sample, write_tasks
-from training.commands import Commands
-from training.coverage import count_best
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from annotation.labels import LabelSchema, load_labels
-from annotation.tagged import parse_tagged
-from annotation.types import Annotation, Author, Sample
-from evaluation.documents import Document
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.evaluation.matching.documents import Document
 
 TEXTS = [
     (

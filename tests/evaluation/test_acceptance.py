@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Annotation, Author, Entity, Origin, Sample, Status
-from evaluation.acceptance import Verdict, compare_with_review, measure_acceptance
-from evaluation.acceptance_report import AcceptanceReport, Tally
+from goldspan.annotation.types import Annotation, Author, Entity, Origin, Sample, Status
+from goldspan.evaluation.people.acceptance import Verdict, compare_with_review, measure_acceptance
+from goldspan.evaluation.people.acceptance_report import AcceptanceReport, Tally
 
 TEXT = "x" * 200
 

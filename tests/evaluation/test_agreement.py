@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Annotation, Author, Entity, Mention, Sample
-from evaluation.agreement import AgreementReport, measure_agreement
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.evaluation.people.agreement import AgreementReport, measure_agreement
 
 
 def rate(person: str, *entities: Entity, mentions: tuple[Mention, ...] = (), **fields) -> Annotation:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import compare_paired, estimate_intervals
+from goldspan.evaluation.scores.bootstrap import compare_paired, estimate_intervals
 
 
 def ratio(sums):

@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from annotation.types import Span
-from evaluation.chart_data import NOTHING, confusion_matrix, error_kinds_by_label, error_positions
-from evaluation.compare import compare_results
-from evaluation.documents import pair_samples
-from evaluation.evaluate import evaluate_pairing
-from evaluation.matching import Kind
-from evaluation.result import ErrorRecord
+from goldspan.annotation.types import Span
+from goldspan.evaluation.matching.documents import pair_samples
+from goldspan.evaluation.matching.match import Kind
+from goldspan.evaluation.results.chart_data import NOTHING, confusion_matrix, error_kinds_by_label, error_positions
+from goldspan.evaluation.results.compare import compare_results
+from goldspan.evaluation.results.evaluate import evaluate_pairing
+from goldspan.evaluation.results.result import ErrorRecord
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_positions_are_relative_to_the_text(result):
 
 def test_charts_are_written_as_png_and_svg(result, tmp_path):
     pytest.importorskip("matplotlib")
-    from evaluation.charts import write_comparison_charts, write_result_charts
+    from goldspan.evaluation.results.charts import write_comparison_charts, write_result_charts
 
     files = write_result_charts(result, tmp_path / "charts")
     files += write_comparison_charts(compare_results([result]), tmp_path / "charts")
@@ -71,6 +71,6 @@ def test_charts_are_written_as_png_and_svg(result, tmp_path):
 
 def test_charts_of_a_result_without_errors(result, tmp_path):
     pytest.importorskip("matplotlib")
-    from evaluation.charts import write_result_charts
+    from goldspan.evaluation.results.charts import write_result_charts
 
     assert len(write_result_charts(replace(result, errors=(), outcomes={}), tmp_path)) == 6

@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from annotation.errors import InputError
-from evaluation.baselines import BASELINES, EVERYTHING, NOTHING, PATTERNS, score_baselines
-from evaluation.compare import compare_results
-from evaluation.documents import pair_samples
-from evaluation.evaluate import Settings, evaluate_pairing
-from evaluation.levels import Level
-from evaluation.result import EvaluationResult
+from goldspan.annotation.errors import InputError
+from goldspan.evaluation.matching.documents import pair_samples
+from goldspan.evaluation.matching.levels import Level
+from goldspan.evaluation.results.baselines import BASELINES, EVERYTHING, NOTHING, PATTERNS, score_baselines
+from goldspan.evaluation.results.compare import compare_results
+from goldspan.evaluation.results.evaluate import Settings, evaluate_pairing
+from goldspan.evaluation.results.result import EvaluationResult
 
 FOREIGN = EvaluationResult(
     "prompting",

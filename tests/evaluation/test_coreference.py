@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Annotation, Author, Mention
-from evaluation.coreference import (
+from goldspan.annotation.types import Annotation, Author, Mention
+from goldspan.evaluation.scores.coreference import (
     Cluster,
     Clusters,
     RatioCounts,

@@ -5,10 +5,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Entity, Span
-from evaluation.corpus import SpanColumns, collect_columns, count_strict, number_labels, score_strict
-from evaluation.matching import match_spans
-from evaluation.scores import Counts, Scheme, count_by_label, is_exact
+from goldspan.annotation.types import Entity, Span
+from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.scores.spans import Counts, Scheme, count_by_label, is_exact
+from goldspan.evaluation.scores.strict import SpanColumns, collect_columns, count_strict, number_labels, score_strict
 
 spans = st.builds(
     lambda start, length, label: Span(start, start + length, label),

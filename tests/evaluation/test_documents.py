@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from annotation.types import Annotation, Author, Entity, Sample, Status
-from evaluation.documents import choose_prediction, fingerprint_gold, pair_gold, pair_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
+from goldspan.evaluation.matching.documents import choose_prediction, fingerprint_gold, pair_gold, pair_samples
 
 
 def make_sample(*annotations, text="Ann left.", sample_id="one"):

@@ -1,8 +1,8 @@
 import pytest
 
-from annotation.types import Annotation, Author, Entity
-from evaluation.documents import Document, pair_samples
-from evaluation.errors_report import hide_text, list_worst
+from goldspan.annotation.types import Annotation, Author, Entity
+from goldspan.evaluation.matching.documents import Document, pair_samples
+from goldspan.evaluation.results.worst import hide_text, list_worst
 
 
 def test_the_worst_come_first_and_right_ones_are_left_out(labels, samples):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Entity
-from evaluation.krippendorff import Alpha, Unit, compute_alpha, iter_character_units
+from goldspan.annotation.types import Entity
+from goldspan.evaluation.people.krippendorff import Alpha, Unit, compute_alpha, iter_character_units
 
 
 def read_columns(*rows: str) -> list[Unit]:

@@ -3,9 +3,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.tagged import parse_tagged
-from annotation.types import Mention, Span
-from evaluation.levels import Level, find_group, find_identifier_kind, find_referent, project_spans, unite
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Mention, Span
+from goldspan.evaluation.matching.levels import (
+    Level,
+    find_group,
+    find_identifier_kind,
+    find_referent,
+    project_spans,
+    unite,
+)
 
 spans = st.builds(lambda start, length: Span(start, start + length, "CITY"), st.integers(0, 30), st.integers(0, 8))
 

@@ -2,9 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Entity, Mention
-from evaluation.levels import unite
-from evaluation.masking import MaskingCounts, count_leaks_by_label, count_masking, measure_shared, measure_stretches
+from goldspan.annotation.types import Entity, Mention
+from goldspan.evaluation.matching.levels import unite
+from goldspan.evaluation.scores.masking import (
+    MaskingCounts,
+    count_leaks_by_label,
+    count_masking,
+    measure_shared,
+    measure_stretches,
+)
 
 entities = st.lists(
     st.builds(

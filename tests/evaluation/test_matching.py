@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Entity, Span
-from evaluation.matching import Kind, match_spans, measure_iou
+from goldspan.annotation.types import Entity, Span
+from goldspan.evaluation.matching.match import Kind, match_spans, measure_iou
 
 LABELS = ("CITY", "EMAIL", "SURNAME")
 spans = st.builds(

@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
-from annotation.types import Span
-from evaluation.corpus import score_strict
-from evaluation.matching import match_spans
-from evaluation.scores import Counts, Scheme, count_matches
+from goldspan.annotation.types import Span
+from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.scores.spans import Counts, Scheme, count_matches
+from goldspan.evaluation.scores.strict import score_strict
 
 LABELS = ("CITY", "EMAIL", "SURNAME")
 TOKENS = 30

@@ -1,10 +1,10 @@
 import pytest
 
-from annotation.errors import ServiceError, TerminalServiceError
-from annotation.types import Annotation, Author, Entity
-from evaluation.documents import pair_gold
-from evaluation.predicting import describe_timing, run_predictor
-from evaluation.predictors.base import Predictor
+from goldspan.annotation.errors import ServiceError, TerminalServiceError
+from goldspan.annotation.types import Annotation, Author, Entity
+from goldspan.evaluation.matching.documents import pair_gold
+from goldspan.evaluation.results.timing import describe_timing, run_predictor
+from goldspan.predictors.base import Predictor
 
 
 class FirstWord(Predictor):

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
-from annotation.types import Annotation, Author, Sample, Status
-from evaluation.readings import choose_shown, is_control, list_latest_predictions, list_latest_reviews, merge_samples
+from goldspan.annotation.types import Annotation, Author, Sample, Status
+from goldspan.evaluation.matching.annotations import (
+    choose_shown,
+    is_control,
+    list_latest_predictions,
+    list_latest_reviews,
+    merge_samples,
+)
 
 
 def review(person: str, time: str, **fields) -> Annotation:

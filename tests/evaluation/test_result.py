@@ -3,13 +3,13 @@ from dataclasses import replace
 import orjson
 import pytest
 
-import schemas
-from annotation.errors import RecordError
-from evaluation.documents import pair_samples
-from evaluation.evaluate import Settings, evaluate_pairing
-from evaluation.levels import Level
-from evaluation.result import EvaluationResult, read_result, write_result
-from evaluation.scores import Scheme
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import RecordError
+from goldspan.evaluation.matching.documents import pair_samples
+from goldspan.evaluation.matching.levels import Level
+from goldspan.evaluation.results.evaluate import Settings, evaluate_pairing
+from goldspan.evaluation.results.result import EvaluationResult, read_result, write_result
+from goldspan.evaluation.scores.spans import Scheme
 
 FOREIGN = {
     "experiment_name": "prompting",

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from annotation.types import Span
-from evaluation.matching import match_spans
-from evaluation.scores import (
+from goldspan.annotation.types import Span
+from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.scores.spans import (
     Counts,
     Scheme,
     average_macro,

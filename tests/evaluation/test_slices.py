@@ -1,10 +1,10 @@
 import pytest
 
-from annotation.errors import InputError, UnknownNameError
-from evaluation.documents import pair_samples
-from evaluation.measuring import measure_document
-from evaluation.scores import Counts, Scheme
-from evaluation.slices import filter_documents, name_length_band, slice_scores, sum_counts
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.evaluation.matching.documents import pair_samples
+from goldspan.evaluation.results.slices import filter_documents, name_length_band, slice_scores, sum_counts
+from goldspan.evaluation.scores.spans import Counts, Scheme
+from goldspan.evaluation.scores.table import measure_document
 
 
 @pytest.mark.parametrize(

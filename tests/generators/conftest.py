@@ -8,10 +8,10 @@ import urllib.request
 
 import pytest
 
-from generators.providers.profiles import find_profile
-from generators.simulator.faults import build_plan
-from generators.simulator.server import serving
-from generators.simulator.state import Settings
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.simulator.faults import build_plan
+from goldspan.generators.simulator.server import serving
+from goldspan.generators.simulator.state import Settings
 from tests.generators.small_run import write_small
 
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import load_labels
-from annotation.tagged import escape_text
-from annotation.workspace import Workspace
-from generators.budget import Budget, Prices
-from generators.pipeline import Summary, Task, drive
-from generators.prompts import read_user
-from generators.providers.base import Answer, Feed, Request
-from generators.runs import begin_run, open_run
-from generators.settings import RunSettings
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.text.tagged import escape_text
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.protocol import Answer, Feed, Request
+from goldspan.generators.runs.folder import begin_run, open_run
+from goldspan.generators.runs.pipeline import Summary, Task, drive
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.stages.prompts import read_user
 
 LABELS = load_labels()
 Script = Callable[[Request], Answer | None]

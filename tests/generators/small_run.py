@@ -9,15 +9,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from annotation.labels import load_labels
-from generators.budget import Budget, Prices
-from generators.feed import PipelineFeed, Work
-from generators.journal import Journal
-from generators.prompts import read_user
-from generators.providers.batch import BatchExecutor
-from generators.providers.pace import Pace
-from generators.providers.profiles import find_profile
-from generators.stages import Asking, build_stages
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.providers.batch.executor import BatchExecutor
+from goldspan.generators.providers.batch.pace import Pace
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.runs.queue import PipelineFeed, Work
+from goldspan.generators.stages.prompts import read_user
+from goldspan.generators.stages.stage import Asking, build_stages
 
 FAST = Pace(first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0)
 LABELS = load_labels()
@@ -41,7 +41,7 @@ def make_work(items: int, attempts: int = 3) -> Work:
 
 def make_executor(journal: Journal, url: str, profile: str, mode: str, **more: Any) -> Any:
     if mode == "live":
-        from generators.providers.live import LiveExecutor, LiveLimits
+        from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
 
         return LiveExecutor(journal, url, "any", LiveLimits(max_workers=more.get("workers", 4)))
     known = find_profile(profile)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.answers import Context, answer_schema, answer_validator, judge_answer
-from generators.prompts import build_system, build_user, read_user
-from generators.providers.base import Answer, AnswerState, read_completion
-from generators.stages import Asking, Question, build_stages
+from goldspan.generators.providers.protocol import Answer, AnswerState, read_completion
+from goldspan.generators.stages.answers import Context, answer_schema, answer_validator, judge_answer
+from goldspan.generators.stages.prompts import build_system, build_user, read_user
+from goldspan.generators.stages.stage import Asking, Question, build_stages
 from tests.generators.scripted import LABELS
 
 BRIEF = {"language": "en", "country": "GB", "values": [{"label": "CITY", "value": "Lyon"}], "hard_negative": False}

@@ -6,21 +6,21 @@ import time
 
 import pytest
 
-from annotation.errors import StateError, TerminalServiceError, TransientServiceError
-from annotation.workspace import Workspace
-from generators.budget import Budget, Prices
-from generators.driving import cancel_run, drive_run
-from generators.executors import Working
-from generators.feed import PipelineFeed
-from generators.journal import Journal
-from generators.providers.batch_api import BatchApi
-from generators.providers.profiles import find_profile
-from generators.providers.reconcile import find_batches, keep_one
-from generators.providers.shards import encode_line
-from generators.runs import begin_run
-from generators.settings import RunSettings
-from generators.simulator.latency import Latency
-from generators.submissions import CLOSED_STATES, Submission, list_submissions, update_submission
+from goldspan.annotation.errors import StateError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.submissions import CLOSED_STATES, Submission, list_submissions, update_submission
+from goldspan.generators.providers.batch.api import BatchApi
+from goldspan.generators.providers.batch.reconcile import find_batches, keep_one
+from goldspan.generators.providers.batch.shards import encode_line
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.runs.executors import Working
+from goldspan.generators.runs.folder import begin_run
+from goldspan.generators.runs.queue import PipelineFeed
+from goldspan.generators.runs.run import cancel_run, drive_run
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.simulator.latency import Latency
 from tests.generators.conftest import read_simulated
 from tests.generators.small_run import FAST, LABELS, make_executor, make_work, run_items
 
@@ -135,7 +135,7 @@ async def test_failed_rows_are_run_again_in_place_once(provider, tmp_path):
 
 async def test_refused_lines_are_named_and_the_rest_goes_on(provider, tmp_path, monkeypatch):
     url = provider("openai")
-    monkeypatch.setattr("generators.providers.batch.encode_line", _break_third_line)
+    monkeypatch.setattr("goldspan.generators.providers.batch.executor.encode_line", _break_third_line)
     ended = await run_items(tmp_path / "run", url, "openai", 5, attempts=2)
     assert ended == {"done": 4, "dead": 1}
     assert_paid_once(url)
@@ -278,7 +278,9 @@ def test_duplicates_of_one_intent_are_cancelled(provider, tmp_path):
     asyncio.run(check())
 
 
-@pytest.mark.parametrize("place", ["generators.providers.shards.Shard.add", "generators.rawlog.RawLog.append"])
+@pytest.mark.parametrize(
+    "place", ["goldspan.generators.providers.batch.shards.Shard.add", "goldspan.generators.journal.raw.RawLog.append"]
+)
 async def test_a_full_disk_stops_the_run_and_resume_goes_on(provider, tmp_path, monkeypatch, place):
     def refuse(*_):
         raise OSError(28, "No space left on device")
@@ -293,7 +295,7 @@ async def test_a_full_disk_stops_the_run_and_resume_goes_on(provider, tmp_path, 
 
 
 async def test_a_queue_that_stays_full_stops_the_run(provider, tmp_path, monkeypatch):
-    monkeypatch.setattr("generators.providers.batch._MAX_REFUSALS", 2)
+    monkeypatch.setattr("goldspan.generators.providers.batch.executor._MAX_REFUSALS", 2)
     url = provider("openai", [{"kind": "token_limit_exceeded"}])
     with pytest.raises(TransientServiceError, match="queue stays full"):
         await run_items(tmp_path / "run", url, "openai", 5)
@@ -321,7 +323,7 @@ def test_a_run_whose_prompts_changed_can_still_be_cancelled(provider, tmp_path, 
     settings = RunSettings("openai", 2, model="small", mode="batch", api_url=url)
     folder = begin_run(workspace, settings, LABELS, "changed")
     drive_run(workspace, folder, working=Working(wait=False, poll_interval=0.05))
-    monkeypatch.setattr("generators.stages.VERSION", 99)
+    monkeypatch.setattr("goldspan.generators.stages.stage.VERSION", 99)
     with pytest.raises(StateError, match="prompt has changed"):
         drive_run(workspace, folder)
     cancel_run(workspace, folder)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import orjson
 
-from generators.budget import Budget, Prices
-from generators.feed import PipelineFeed
-from generators.journal import Journal
-from generators.providers.kept import deliver_kept
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.live.replay import deliver_kept
+from goldspan.generators.runs.queue import PipelineFeed
 from tests.generators.small_run import make_work, write_small
 
 

@@ -14,22 +14,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from annotation.errors import TerminalServiceError, TransientServiceError
-from annotation.workspace import Workspace
-from generators.budget import Budget, Prices
-from generators.driving import drive_run
-from generators.executors import Working
-from generators.feed import PipelineFeed
-from generators.journal import Journal
-from generators.pipeline import Task
-from generators.progress import read_progress
-from generators.providers.batch_api import BatchApi
-from generators.providers.pace import Pace
-from generators.providers.profiles import find_profile
-from generators.runs import begin_run
-from generators.settings import RunSettings
-from generators.simulator.latency import Latency
-from generators.submissions import list_submissions, update_submission
+from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.submissions import list_submissions, update_submission
+from goldspan.generators.providers.batch.api import BatchApi
+from goldspan.generators.providers.batch.pace import Pace
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.runs.executors import Working
+from goldspan.generators.runs.folder import begin_run
+from goldspan.generators.runs.pipeline import Task
+from goldspan.generators.runs.progress import read_progress
+from goldspan.generators.runs.queue import PipelineFeed
+from goldspan.generators.runs.run import drive_run
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.simulator.latency import Latency
 from tests.generators.conftest import read_simulated
 from tests.generators.small_run import LABELS, make_executor, make_work, run_items
 
@@ -99,7 +99,7 @@ def make_handler(portal: Portal) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def portal(monkeypatch) -> Iterator[Portal]:
-    monkeypatch.setattr("generators.providers.batch_api._RETRIES", 0)
+    monkeypatch.setattr("goldspan.generators.providers.batch.api._RETRIES", 0)
     made = Portal()
     server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(made))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -114,7 +114,7 @@ def portal(monkeypatch) -> Iterator[Portal]:
 @pytest.fixture
 def dead_url(monkeypatch) -> Iterator[str]:
     """An address that nobody listens at: the port is taken and refuses."""
-    monkeypatch.setattr("generators.providers.batch_api._RETRIES", 0)
+    monkeypatch.setattr("goldspan.generators.providers.batch.api._RETRIES", 0)
     with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
@@ -175,7 +175,7 @@ async def test_a_list_with_entries_that_are_no_batches_does_not_count_as_empty(p
 
 
 async def test_a_list_is_read_page_by_page_to_its_end(provider, tmp_path, monkeypatch):
-    monkeypatch.setattr("generators.providers.batch_api._PAGE", 1)
+    monkeypatch.setattr("goldspan.generators.providers.batch.api._PAGE", 1)
     url = provider("openai", latency=Latency(low=30))
     await run_items(tmp_path / "run", url, "openai", 3, max_rows=1, wait=False)
     api = BatchApi(find_profile("openai"), url, "any")

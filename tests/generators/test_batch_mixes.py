@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation.errors import ServiceError
-from generators.journal import Journal
-from generators.providers.profiles import find_profile
-from generators.simulator.faults import build_plan
-from generators.simulator.latency import Latency
-from generators.simulator.server import serving
-from generators.simulator.state import Settings
-from generators.submissions import CLOSED_STATES, list_submissions
+from goldspan.annotation.errors import ServiceError
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.submissions import CLOSED_STATES, list_submissions
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.simulator.faults import build_plan
+from goldspan.generators.simulator.latency import Latency
+from goldspan.generators.simulator.server import serving
+from goldspan.generators.simulator.state import Settings
 from tests.generators.conftest import read_simulated
 from tests.generators.small_run import run_items, write_small
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.errors import TerminalServiceError, TransientServiceError
-from generators.providers.base import AnswerState, Request
-from generators.providers.batch_api import INTENT_KEY, RemoteBatch, translate_error
-from generators.providers.batch_lines import read_line
-from generators.providers.pace import Pace
-from generators.providers.profiles import PROFILES, find_profile
-from generators.providers.reconcile import is_ours, list_waits
-from generators.providers.shards import Shard, encode_line, read_custom_id
-from generators.submissions import Submission
+from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.generators.journal.submissions import Submission
+from goldspan.generators.providers.batch.api import INTENT_KEY, RemoteBatch, translate_error
+from goldspan.generators.providers.batch.lines import read_line
+from goldspan.generators.providers.batch.pace import Pace
+from goldspan.generators.providers.batch.reconcile import is_ours, list_waits
+from goldspan.generators.providers.batch.shards import Shard, encode_line, read_custom_id
+from goldspan.generators.providers.profiles import PROFILES, find_profile
+from goldspan.generators.providers.protocol import AnswerState, Request
 
 
 def make_request(number: int, size: int = 10) -> Request:

@@ -11,10 +11,10 @@ import urllib.request
 
 import pytest
 
-from annotation.workspace import Workspace
-from generators.driving import drive_run
-from generators.executors import Working
-from generators.runs import begin_run
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.runs.executors import Working
+from goldspan.generators.runs.folder import begin_run
+from goldspan.generators.runs.run import drive_run
 from tests.generators.scripted import LABELS, make_settings
 
 LLMOCK = shutil.which(os.environ.get("GOLDSPAN_LLMOCK", "llmock"))

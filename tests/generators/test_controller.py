@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.providers.adaptation import Adaptation
-from generators.providers.controller import (
+from goldspan.generators.providers.adaptation import Adaptation
+from goldspan.generators.providers.live.controller import (
     LONGEST_PAUSE,
     Breaker,
     begin_pace,
@@ -12,7 +12,7 @@ from generators.providers.controller import (
     observe_answer,
     observe_throttle,
 )
-from generators.providers.limits import MinuteLimit
+from goldspan.generators.providers.live.limits import MinuteLimit
 
 Event = tuple[bool, float, float, float | None]
 events = st.lists(

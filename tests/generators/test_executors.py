@@ -7,17 +7,19 @@ import httpx2
 import openai
 import pytest
 
-from annotation.errors import ConfigurationError, TerminalServiceError
-from annotation.labels import load_labels
-from annotation.workspace import Workspace
-from generators.budget import Budget, Prices, count_prompt_tokens, estimate_usage
-from generators.executors import Working, find_key, find_prices, normalise_url, read_env_file, read_limits
-from generators.providers.base import Answer
-from generators.providers.client import Rejected, Throttled, read_retry_after, read_status_error
-from generators.providers.live import LiveLimits
-from generators.providers.profiles import find_profile
-from generators.runs import begin_run, open_run
-from generators.settings import RunSettings
+from goldspan.annotation.environment import read_env_file
+from goldspan.annotation.errors import ConfigurationError, TerminalServiceError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.providers.budget import Budget, Prices, count_prompt_tokens, estimate_usage
+from goldspan.generators.providers.client import Rejected, Throttled, read_retry_after, read_status_error
+from goldspan.generators.providers.credentials import find_key
+from goldspan.generators.providers.live.pool import LiveLimits
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.providers.protocol import Answer
+from goldspan.generators.runs.executors import Working, find_prices, normalise_url, read_limits
+from goldspan.generators.runs.folder import begin_run, open_run
+from goldspan.generators.runs.settings import RunSettings
 from tests.generators.scripted import make_settings
 
 

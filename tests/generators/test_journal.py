@@ -19,14 +19,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from annotation.errors import StateError
-from annotation.workspace import Workspace
-from generators.journal import Journal
-from generators.migrations import STEPS
-from generators.rawlog import RawLog
-from generators.rows import DECIDED_STATES, RowKey
-from generators.runs import begin_run, find_run, list_runs, open_run
-from generators.submissions import list_open_rows, list_submissions, plan_submission, read_submission, update_submission
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.migrations import STEPS
+from goldspan.generators.journal.raw import RawLog
+from goldspan.generators.journal.rows import DECIDED_STATES, RowKey
+from goldspan.generators.journal.submissions import (
+    list_open_rows,
+    list_submissions,
+    plan_submission,
+    read_submission,
+    update_submission,
+)
+from goldspan.generators.runs.folder import begin_run, find_run, list_runs, open_run
 from tests.generators.scripted import LABELS, make_settings
 
 
@@ -123,9 +129,9 @@ def test_read_only_folder_is_named(tmp_path):
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from annotation.errors import StateError
-from generators.journal import Journal
-from generators.rows import RowKey
+from goldspan.annotation.errors import StateError
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.rows import RowKey
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 journal = Journal(Path(sys.argv[1]), create=True, lock=True)
 resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
@@ -165,7 +171,7 @@ def test_torn_raw_line_is_closed_before_the_next(tmp_path):
 
 def test_raw_log_on_a_full_disk_says_so(tmp_path):
     code = (
-        "import resource, signal, sys; from pathlib import Path; from generators.rawlog import RawLog\n"
+        "import resource, signal, sys; from pathlib import Path; from goldspan.generators.journal.raw import RawLog\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "log = RawLog(Path(sys.argv[1]))\n"

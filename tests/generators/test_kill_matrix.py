@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generators.commit_points import BATCH_POINTS, LIVE_POINTS
-from generators.journal import Journal
+from goldspan.generators.journal.failpoints import BATCH_POINTS, LIVE_POINTS
+from goldspan.generators.journal.journal import Journal
 from tests.generators.conftest import read_simulated
 from tests.generators.small_run import run_items, run_until_killed
 
@@ -19,7 +19,7 @@ TURNS = (1, 1, 2)
 PROFILES = ("doubleword", "openai")
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["openai.resources", "aiohttp", "httpx2", "generators.providers.live", "tests.generators.small_run"]
+    ["openai.resources", "aiohttp", "httpx2", "goldspan.generators.providers.live.pool", "tests.generators.small_run"]
 )
 
 

@@ -10,16 +10,16 @@ import time
 import orjson
 import pytest
 
-from annotation.errors import TerminalServiceError, TransientServiceError
-from annotation.store import read_samples
-from annotation.workspace import Workspace
-from generators.budget import Budget, Prices
-from generators.driving import drive_run
-from generators.executors import Working
-from generators.journal import Journal
-from generators.pipeline import Outcome, drive
-from generators.providers.live import LiveExecutor, LiveLimits
-from generators.runs import begin_run, open_run
+from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
+from goldspan.generators.runs.executors import Working
+from goldspan.generators.runs.folder import begin_run, open_run
+from goldspan.generators.runs.pipeline import Outcome, drive
+from goldspan.generators.runs.run import drive_run
 from tests.generators.scripted import LABELS, make_settings
 from tests.generators.servers import ROOT, read_asked, run_server
 
@@ -57,7 +57,7 @@ def test_throttled_requests_cost_no_attempt(tmp_path):
 
 
 def test_server_that_is_down_stops_the_run_without_burning_attempts(tmp_path, monkeypatch):
-    monkeypatch.setattr("generators.providers.client._TRIES_AGAIN", 0)
+    monkeypatch.setattr("goldspan.generators.providers.client._TRIES_AGAIN", 0)
     with pytest.raises(TransientServiceError, match="does not answer"):
         drive_live(tmp_path, "http://127.0.0.1:9", make_settings(samples=10, api_url="http://127.0.0.1:9"))
     with Journal(tmp_path / "runs" / "r") as journal:
@@ -72,7 +72,7 @@ def test_wrong_address_is_terminal(tmp_path):
 def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
     with run_server(tmp_path, "--latency", "0.05") as address:
         command = [
-            sys.executable, "-m", "cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
+            sys.executable, "-m", "goldspan.cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
             "--api-url", f"{address}/v1/chat/completions", "-n", "60", "--max-workers", "4", "--run", "k",
             "--languages", "en,de", "--data", str(tmp_path / "data"), "--json",
         ]  # fmt: skip
@@ -86,7 +86,7 @@ def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
             process.send_signal(signal.SIGKILL)
             process.wait()
         resumed = [
-            sys.executable, "-m", "cli.main", "generate", "resume", "--data", str(tmp_path / "data"), "--json",
+            sys.executable, "-m", "goldspan.cli.main", "generate", "resume", "--data", str(tmp_path / "data"), "--json",
         ]  # fmt: skip
         result = subprocess.run(resumed, cwd=ROOT, env=environment, capture_output=True, check=False)
         asked = read_asked(address)
@@ -104,7 +104,7 @@ def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
 def test_first_interrupt_drains_and_second_leaves_at_once(tmp_path, signals):
     with run_server(tmp_path, "--latency", "1.5") as address:
         command = [
-            sys.executable, "-m", "cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
+            sys.executable, "-m", "goldspan.cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
             "--api-url", address, "-n", "50", "--max-workers", "4", "--run", "k", "--data", str(tmp_path / "data"),
         ]  # fmt: skip
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)

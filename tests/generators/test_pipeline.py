@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.errors import StateError, TransientServiceError
-from annotation.labels import load_labels
-from annotation.store import read_records, read_samples
-from annotation.workspace import Workspace
-from generators.budget import Prices
-from generators.driving import drive_run
-from generators.journal import Journal
-from generators.pipeline import Outcome, Task, request_cancel
-from generators.plan import Cell, Plan
-from generators.progress import list_reasons, read_progress
-from generators.providers.base import Answer, AnswerState, Request
-from generators.runs import begin_run, find_dead_letters, find_run, list_runs, open_run
-from generators.settings import RunSettings
-from generators.submissions import plan_submission
+from goldspan.annotation.errors import StateError, TransientServiceError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import read_records, read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.submissions import plan_submission
+from goldspan.generators.providers.budget import Prices
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request
+from goldspan.generators.runs.folder import begin_run, find_dead_letters, find_run, list_runs, open_run
+from goldspan.generators.runs.pipeline import Outcome, Task, request_cancel
+from goldspan.generators.runs.progress import list_reasons, read_progress
+from goldspan.generators.runs.run import drive_run
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.specs.plan import Cell, Plan
 from tests.generators.scripted import LABELS, ScriptedExecutor, answer_well, drive_scripted, make_settings
 
 
@@ -170,7 +170,7 @@ def test_a_run_is_finished_when_its_files_are_written(tmp_path, monkeypatch):
         raise StateError("r.jsonl cannot be written: Permission denied.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("generators.pipeline.write_output", refuse)
+        patch.setattr("goldspan.generators.runs.pipeline.write_output", refuse)
         with pytest.raises(StateError, match="mend that, then `goldspan generate resume r`"):
             drive_scripted(tmp_path, make_settings(), ScriptedExecutor())
     folder = find_run(Workspace(tmp_path))

@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.types import Annotation, Author, Entity, Sample
-from generators.plan import Plan, count_coverage, find_shortfalls, plan_gaps
+from goldspan.annotation.corpus.coverage import count_coverage
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.generators.specs.plan import Plan, find_shortfalls, plan_gaps
 from tests.generators.scripted import LABELS
 
 TYPES = ("letter", "chat")
@@ -50,7 +51,7 @@ def test_plan_fills_gaps_and_never_more(lacking, samples):
 
 
 def find_shortfalls_entry(values):
-    from generators.plan import Shortfall
+    from goldspan.generators.specs.plan import Shortfall
 
     return Shortfall(*values)
 

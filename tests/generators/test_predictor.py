@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from annotation.errors import ConfigurationError, ServiceError
-from annotation.labels import load_labels
-from annotation.tagged import parse_tagged, render_tagged
-from annotation.types import Annotation, Author, Sample
-from evaluation.predictors.regex import RegexPredictor
-from generators.predictor import WINDOW, LlmPredictor, LlmSettings, make_llm_predictor
-from generators.predictor_prompt import build_messages, choose_shots, read_answer
-from generators.providers.live import LiveLimits
+from goldspan.annotation.errors import ConfigurationError, ServiceError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.text.tagged import parse_tagged, render_tagged
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.generators.providers.live.pool import LiveLimits
+from goldspan.predictors.patterns.predictor import RegexPredictor
+from goldspan.predictors.prompting.predictor import WINDOW, LlmPredictor, LlmSettings, make_llm_predictor
+from goldspan.predictors.prompting.prompt import build_messages, choose_shots, read_answer
 
 LABELS = load_labels()
 TEXT = "Ann, 42 years old, writes from ann@example.com & <b>home</b>."

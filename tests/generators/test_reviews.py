@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
-from generators.answers import Context, judge_answer
-from generators.providers.base import Answer
+from goldspan.generators.providers.protocol import Answer
+from goldspan.generators.stages.answers import Context, judge_answer
 from tests.generators.scripted import LABELS
 
 BEFORE = (

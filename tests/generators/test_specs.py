@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.errors import ConfigurationError, UnknownNameError
-from annotation.labels import Label, LabelSchema, load_labels
-from annotation.values import check_value
-from generators.offline.author import write_document
-from generators.offline.world import COUNTRIES
-from generators.specs import DOCUMENT_TYPES, LENGTHS, Wanted, draw_spec, spec_from_dict, spec_to_dict
+from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.labels.schema import Label, LabelSchema, load_labels
+from goldspan.annotation.labels.validators import check_value
+from goldspan.generators.offline.author import write_document
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, LENGTHS, Wanted, draw_spec, spec_from_dict, spec_to_dict
+from goldspan.generators.surrogates.world import COUNTRIES
 
 LANGUAGES = tuple(COUNTRIES)
 
@@ -45,7 +45,8 @@ def test_specs_survive_json_and_hold_valid_values(seed: int, index: int) -> None
 def test_specs_do_not_depend_on_order_or_process(labels: LabelSchema) -> None:
     here = [spec_to_dict(draw_spec(4, index, LANGUAGES, labels)) for index in (3, 1, 2)]
     script = (
-        "import json; from annotation.labels import load_labels; from generators.specs import *;"
+        "import json; from goldspan.annotation.labels.schema import load_labels; "
+        "from goldspan.generators.specs.draw import *;"
         f"print(json.dumps([spec_to_dict(draw_spec(4, i, {LANGUAGES!r}, load_labels())) for i in (1, 2, 3)]))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "77"}

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from annotation.errors import InputError, SchemaError, StateError
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.types import Annotation, Author, Entity, Mention, Sample, Status
+from goldspan.annotation.errors import InputError, SchemaError, StateError
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
+from goldspan.training.bundle.manifest import Gate, Plan
+from goldspan.training.bundle.report import summarise
+from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.bundle.write import write_bundle
 from tests.training.kiji_rules import STANDARD, load_folder
-from training.bundle import write_bundle
-from training.manifest import Gate, Plan
-from training.report import summarise
-from training.verify import open_bundle
 
 PLAN = Plan("v1", seed=3)
 WORDS = [f"word{number}" for number in range(400)]

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import schemas
-from annotation.errors import SchemaError
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.store import write_samples
-from annotation.types import Annotation, Author, Entity, Sample
-from annotation.workspace import Workspace
-from cli.gate import app
-from training.gate import judge_samples, judge_workspace
-from training.reviewed import ReviewedSamples
-from training.thresholds import load_thresholds, write_default_thresholds
-from training.verdict import Criterion, Verdict, show_figure
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import SchemaError
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.cli.training.gate import app
+from goldspan.training.gate.judge import judge_samples, judge_workspace
+from goldspan.training.gate.reviewed import ReviewedSamples
+from goldspan.training.gate.thresholds import load_thresholds, write_default_thresholds
+from goldspan.training.gate.verdict import Criterion, Verdict, show_figure
 
 WORDS = [f"word{number}" for number in range(400)]
 ALL_OPEN: dict[str, dict[str, float]] = {

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from annotation.errors import InputError, RecordError, StateError
-from annotation.labels import LabelSchema
-from annotation.store import write_samples
-from annotation.types import Sample
-from annotation.workspace import Workspace
-from cli.bundle import app
+from goldspan.annotation.errors import InputError, RecordError, StateError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
+from goldspan.cli.training.bundle import app
+from goldspan.training.bundle.handover import describe_verdict, freeze_version
+from goldspan.training.bundle.report import list_warnings, show_sizes, summarise
+from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.gate.judge import judge_samples
 from tests.training.test_gate import ALL_OPEN, good, workspace, write_thresholds
-from training.gate import judge_samples
-from training.handover import describe_verdict, freeze_version
-from training.report import list_warnings, show_sizes, summarise
-from training.verify import open_bundle
 
 __all__ = ["good", "workspace"]
 runner = CliRunner()

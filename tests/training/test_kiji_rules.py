@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from annotation.errors import RecordError
-from annotation.formats.kiji import encode_kiji
-from annotation.store import prepare_task
-from annotation.types import Sample
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.formats.kiji import encode_kiji
+from goldspan.annotation.tasks.store import prepare_task
+from goldspan.annotation.types import Sample
 from tests.strategies import LABELS, samples
 from tests.training.kiji_rules import convert
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from annotation.errors import ServiceError
-from annotation.labelstudio.credentials import Credentials
-from annotation.labelstudio.environment import prepare_environment
-from annotation.labelstudio.process import find_free_port
-from annotation.labelstudio.server import ServerInfo, start_server, stop_server
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import ServiceError
+from goldspan.annotation.labelstudio.api.credentials import Credentials
+from goldspan.annotation.labelstudio.server.environment import prepare_environment
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
+from goldspan.annotation.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

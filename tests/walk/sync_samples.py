@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 
 MODEL = "walk/v1"
 GIVEN = ("Maria", "José", "Zoë", "Анна", "मीरा", "ليلى", "נועה", "Ελένη", "Nguyễn", "Ann‑Kathrin")

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from annotation.labels import load_labels
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import assign_hotkeys, build_config, build_instructions, compare_config
-from annotation.tagged import parse_tagged
-from annotation.tasks import encode_task, read_task
-from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import (
+    assign_hotkeys,
+    build_config,
+    build_instructions,
+    compare_config,
+)
+from goldspan.annotation.tasks.codec import encode_task, read_task
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 from tests.walk.screen import Screen
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from annotation.labels import LabelSchema
-from annotation.workspace import Workspace
-from dashboards.launch import DashboardProcess, start_dashboard
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from tests.dashboards.hostile import EVIL, LONG_WORD, add_hostile, add_results
 from tests.dashboards.made import fill_workspace, make_sample, write_tasks
 

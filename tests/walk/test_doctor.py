@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from annotation.labels import LabelSchema, load_labels
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import build_config
-from annotation.labelstudio.doctor import Diagnosis, Severity, diagnose
-from annotation.labelstudio.process import find_free_port
-from annotation.tasks import encode_task
-from annotation.types import Annotation, Author, Entity, Sample
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.project.doctor import Diagnosis, Severity, diagnose
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.tasks.codec import encode_task
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 
 if TYPE_CHECKING:
     from tests.walk.conftest import RunningStudio

@@ -11,15 +11,15 @@ import httpx
 import orjson
 import pytest
 
-from annotation.errors import TerminalServiceError
-from annotation.labels import load_labels
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import build_config
-from annotation.labelstudio.process import find_free_port
-from annotation.labelstudio.server import server_status, start_server, stop_server
-from annotation.tasks import encode_task
-from annotation.types import Annotation, Author, Entity, Sample
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import TerminalServiceError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.labelstudio.server.start import server_status, start_server, stop_server
+from goldspan.annotation.tasks.codec import encode_task
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 
 if TYPE_CHECKING:
     from tests.walk.conftest import RunningStudio

@@ -12,19 +12,19 @@ import httpx
 import orjson
 import pytest
 
-from annotation.errors import ConfigurationError, InputError, TerminalServiceError, TransientServiceError
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.merge import parse_policy
-from annotation.labelstudio.pull import PullOptions, pull_annotations
-from annotation.labelstudio.push import PushOptions, PushReport, push_samples
-from annotation.labelstudio.review import submit_review
-from annotation.labelstudio.selection import Order
-from annotation.labelstudio.sweep import sweep_project
-from annotation.store import read_samples
-from annotation.types import Annotation, Author, Sample, Status
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import ConfigurationError, InputError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.labelstudio.pull.ranking import parse_policy
+from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
+from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
+from goldspan.annotation.labelstudio.push.selection import Order
+from goldspan.annotation.labelstudio.push.sweep import sweep_project
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Sample, Status
 from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
 from tests.walk.people import send_form, sign_up
 from tests.walk.sync_samples import MODEL, make_sample, make_samples

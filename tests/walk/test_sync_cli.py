@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from annotation.labels import LabelSchema
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.review import submit_review
-from annotation.store import write_samples
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.tasks.store import write_samples
 from tests.walk.sync_samples import make_samples
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, labels: LabelSchema) -> Path:
 def run(studio: RunningStudio, folder: Path) -> Run:
     def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": studio.token, **variables}
-        command = [sys.executable, "-m", "cli.main", "studio", *arguments, "--data", str(folder)]
+        command = [sys.executable, "-m", "goldspan.cli.main", "studio", *arguments, "--data", str(folder)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
     return call

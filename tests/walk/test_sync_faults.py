@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from annotation.errors import TransientServiceError
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.process import find_free_port
-from annotation.labelstudio.pull import PullOptions, pull_annotations
-from annotation.labelstudio.push import PushOptions, push_samples
-from annotation.labelstudio.server import ServerInfo, start_server, stop_server
-from annotation.store import write_samples
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import TransientServiceError
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
+from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
 from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
 from tests.walk.sync_samples import make_samples
 
@@ -152,7 +152,7 @@ def start_push(own: OwnStudio, url: str, title: str, file: Path, locks: Path) ->
     locks.mkdir(exist_ok=True)
     arguments = ["studio", "push", str(file), "--project", title, "--data", str(file.parent)]
     environment = {**os.environ, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": own.info.token, "TMPDIR": str(locks)}
-    return subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "goldspan.cli.main", *arguments], env=environment)
 
 
 @pytest.mark.parametrize("one_machine", [True, False], ids=["one machine", "two machines"])

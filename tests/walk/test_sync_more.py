@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from annotation.errors import ConfigurationError, TransientServiceError
-from annotation.labels import Label, LabelSchema
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import compare_config
-from annotation.labelstudio.migrate import apply_migration, plan_migration
-from annotation.labelstudio.pull import PullOptions, PullReport, pull_annotations
-from annotation.labelstudio.push import PushOptions, push_samples
-from annotation.labelstudio.relabel import Rules, build_rules
-from annotation.labelstudio.review import submit_review
-from annotation.labelstudio.server import find_storage
-from annotation.labelstudio.storage import push_to_storage
-from annotation.labelstudio.watch import listen_for_calls, watch_project
-from annotation.types import Sample
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import ConfigurationError, TransientServiceError
+from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import compare_config
+from goldspan.annotation.labelstudio.project.migrate import apply_migration, plan_migration
+from goldspan.annotation.labelstudio.project.relabel import Rules, build_rules
+from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
+from goldspan.annotation.labelstudio.pull.watch import listen_for_calls, watch_project
+from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.labelstudio.push.storage import push_to_storage
+from goldspan.annotation.labelstudio.server.start import find_storage
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
 from tests.walk.sync_samples import make_samples
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from annotation.labels import LabelSchema
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.pull import PullOptions, PullReport, pull_annotations
-from annotation.labelstudio.push import PushOptions, push_samples
-from annotation.store import read_samples
-from annotation.types import Annotation, Author, Entity, Mention, Sample, Status
-from evaluation.acceptance import measure_acceptance
-from evaluation.agreement import measure_agreement
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
+from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
+from goldspan.evaluation.people.acceptance import measure_acceptance
+from goldspan.evaluation.people.agreement import measure_agreement
 from tests.walk.people import PASSWORD, sign_up
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-import schemas
-from annotation.labels import LabelSchema, load_labels
-from annotation.labelstudio.client import StudioClient
-from annotation.labelstudio.config import build_config
-from annotation.store import read_records
-from annotation.tasks import read_task, task_problems
+import goldspan.schemas as schemas
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.tasks.codec import read_task, task_problems
+from goldspan.annotation.tasks.store import read_records
 
 if TYPE_CHECKING:
     from tests.walk.conftest import RunningStudio
@@ -35,7 +35,7 @@ hints = ["Use formats like MRN-123456 or various hospital ID formats"]
 def run(folder: Path, *arguments: str, **environment: str) -> str:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_DATA", "LABEL_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
+        [sys.executable, "-m", "goldspan.cli.main", *arguments],
         cwd=folder,
         env=variables | environment,
         capture_output=True,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.errors import InputError, UnknownNameError
-from annotation.hub.rows import ai4privacy, gretel, kiji, nemotron
-from annotation.hub.rows.raw import RawRow
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.hub.rows import ai4privacy, gretel, kiji, nemotron
+from goldspan.annotation.hub.rows.raw import RawRow
 
 
 @dataclass(frozen=True, slots=True)

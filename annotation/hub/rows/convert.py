@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.alignment import Doubt, align_values
-from annotation.checks import check_annotation, check_text
-from annotation.errors import UnknownNameError
-from annotation.hub.names import find_country, find_language
-from annotation.hub.rows.mentions import place_clusters
-from annotation.hub.rows.raw import Code, RawRow, RawSpan, RowError
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.taxonomy import Target, Taxonomy
-from annotation.types import Annotation, Author, Entity, Sample, sort_spans
-from annotation.words import trim_span
+from goldspan.annotation.checks import check_annotation, check_text
+from goldspan.annotation.errors import UnknownNameError
+from goldspan.annotation.hub.names import find_country, find_language
+from goldspan.annotation.hub.rows.mentions import place_clusters
+from goldspan.annotation.hub.rows.raw import Code, RawRow, RawSpan, RowError
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.taxonomy import Target, Taxonomy
+from goldspan.annotation.text.alignment import Doubt, align_values
+from goldspan.annotation.text.words import trim_span
+from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
 
 
 @dataclass(frozen=True, slots=True)

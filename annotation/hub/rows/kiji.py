@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from annotation.hub.rows.raw import (
+from goldspan.annotation.hub.rows.raw import (
     Code,
     RawCluster,
     RawRow,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from annotation.hub.rows.raw import RawCluster
-from annotation.labels import MENTION_KINDS
-from annotation.mentions import guess_mention_kind
-from annotation.types import Entity, Mention, sort_spans
-from annotation.words import find_occurrences
+from goldspan.annotation.hub.rows.raw import RawCluster
+from goldspan.annotation.labels.schema import MENTION_KINDS
+from goldspan.annotation.text.pronouns import guess_mention_kind
+from goldspan.annotation.text.words import find_occurrences
+from goldspan.annotation.types import Entity, Mention, sort_spans
 
 
 class PlacedMentions(NamedTuple):

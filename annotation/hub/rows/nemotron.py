@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from annotation.hub.rows.raw import RawRow, read_objects, read_span, read_string, read_text
+from goldspan.annotation.hub.rows.raw import RawRow, read_objects, read_span, read_string, read_text
 
 NAME = "nemotron-pii"
 

@@ -15,7 +15,7 @@ _MAX_DIGITS = 9
 
 
 class Code(StrEnum):
-    """Why a row was rejected. Codes of `annotation.checks` are used as they are for what is wrong with a span."""
+    """Why a row was rejected. What is wrong with a span has the codes of `annotation.checks`."""
 
     NO_TEXT = "no_text"
     UNREADABLE_SPANS = "unreadable_spans"

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import InputError, RecordError, StateError, UnknownNameError
-from annotation.formats.conll import read_conll, write_conll
-from annotation.formats.csv_spans import COLUMNS, write_csv
-from annotation.formats.jsonl import read_jsonl, write_jsonl
-from annotation.formats.kiji import read_kiji, write_kiji
-from annotation.formats.loss import LOSSES
-from annotation.formats.registry import FORMATS, export_samples, import_samples
-from annotation.formats.spacy_docbin import read_docbin, write_docbin
-from annotation.identity import make_sample_id
-from annotation.store import prepare_task
-from annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.errors import InputError, RecordError, StateError, UnknownNameError
+from goldspan.annotation.formats.conll import read_conll, write_conll
+from goldspan.annotation.formats.csv_spans import COLUMNS, write_csv
+from goldspan.annotation.formats.jsonl import read_jsonl, write_jsonl
+from goldspan.annotation.formats.kiji import read_kiji, write_kiji
+from goldspan.annotation.formats.loss import LOSSES
+from goldspan.annotation.formats.registry import FORMATS, export_samples, import_samples
+from goldspan.annotation.formats.spacy_docbin import read_docbin, write_docbin
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.tasks.store import prepare_task
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 from tests.strategies import LABELS, samples
 
 EMOJI = "👩‍💻 Zoë 🇫🇷 met محمد علي in ירושלים.\r\n  She\u2028likes it 😀!"

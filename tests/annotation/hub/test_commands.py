@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cli.exits import Exit
-from cli.main import run
+from goldspan.cli.main import run
+from goldspan.cli.shared.exits import Exit
 
 REPO = "dataiku/kiji-pii-training-data"
 

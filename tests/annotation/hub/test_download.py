@@ -9,9 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from annotation.errors import InputError, StateError, TerminalServiceError, TransientServiceError, UnknownNameError
-from annotation.hub.download import download_dataset
-from annotation.store import read_samples
+from goldspan.annotation.errors import (
+    InputError,
+    StateError,
+    TerminalServiceError,
+    TransientServiceError,
+    UnknownNameError,
+)
+from goldspan.annotation.hub.download import download_dataset
+from goldspan.annotation.tasks.store import read_samples
 
 REPO = "dataiku/kiji-pii-training-data"
 

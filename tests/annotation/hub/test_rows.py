@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import InputError, UnknownNameError
-from annotation.hub.names import find_country, find_language, name_country, name_language
-from annotation.hub.rows import SHAPES, find_shape, get_shape
-from annotation.hub.rows.convert import Source, convert_row
-from annotation.hub.rows.raw import MEANINGS, Code, RowError, read_list
-from annotation.labels import LabelSchema, load_labels
-from annotation.taxonomy import load_taxonomy
-from annotation.types import Sample
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.hub.names import find_country, find_language, name_country, name_language
+from goldspan.annotation.hub.rows import SHAPES, find_shape, get_shape
+from goldspan.annotation.hub.rows.convert import Source, convert_row
+from goldspan.annotation.hub.rows.raw import MEANINGS, Code, RowError, read_list
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labels.taxonomy import load_taxonomy
+from goldspan.annotation.types import Sample
 
 LABELS = load_labels()
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from annotation.errors import InputError, TerminalServiceError
-from annotation.hub.client import publish_folder
-from annotation.hub.download import download_dataset
-from annotation.hub.upload import build_release
-from annotation.identity import make_sample_id
-from annotation.labels import LabelSchema
-from annotation.store import read_samples
-from annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.annotation.errors import InputError, TerminalServiceError
+from goldspan.annotation.hub.client import publish_folder
+from goldspan.annotation.hub.download import download_dataset
+from goldspan.annotation.hub.upload import build_release
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 
 REPO = "acme/pii-gold"
 LOAD = """

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from annotation.labelstudio import environment, server
-from annotation.labelstudio.environment import Environment
-from annotation.workspace import Workspace
+from goldspan.annotation.labelstudio.server import environment
+from goldspan.annotation.labelstudio.server import start as server
+from goldspan.annotation.labelstudio.server.environment import Environment
+from goldspan.annotation.tasks.workspace import Workspace
 
 STAND_IN = """
 import json, os, socket, sys

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import ConfigurationError
-from annotation.labels import Label, LabelSchema, load_labels
-from annotation.labelstudio.config import (
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.labels.schema import Label, LabelSchema, load_labels
+from goldspan.annotation.labelstudio.project.config import (
     FILTER_FROM,
     TAKEN_KEYS,
     assign_hotkeys,
@@ -18,8 +18,8 @@ from annotation.labelstudio.config import (
     build_instructions,
     compare_config,
 )
-from annotation.tasks import ENTITY_CONTROL, MENTION_CONTROL, encode_task
-from annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, encode_task
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 
 LABELS = load_labels()
 EVIL = Label(

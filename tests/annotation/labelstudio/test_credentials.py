@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from annotation.errors import ConfigurationError
-from annotation.labelstudio.credentials import (
+from goldspan.annotation.environment import read_env_file
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.labelstudio.api.credentials import (
     StudioAccount,
     is_personal_token,
     normalise_url,
-    read_dotenv,
     remember_project,
     resolve_credentials,
     save_account,
 )
-from annotation.workspace import Workspace
+from goldspan.annotation.tasks.workspace import Workspace
 
 ACCOUNT = StudioAccount("http://127.0.0.1:8080", "owner@goldspan.test", "pass-word", "file-token")
 
@@ -110,5 +110,5 @@ def test_address_is_normalised(given: str, expected: str) -> None:
 def test_dotenv_reads_plain_quoted_and_commented_lines(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("# A=0\nA=1\nB = 'two words' \nC=\"x#y\"\nexport D=4 # four\nno line\n\nE=\n")
-    assert read_dotenv(path) == {"A": "1", "B": "two words", "C": "x#y", "D": "4", "E": ""}
-    assert read_dotenv(tmp_path / "missing") == {}
+    assert read_env_file(path) == {"A": "1", "B": "two words", "C": "x#y", "D": "4", "E": ""}
+    assert read_env_file(tmp_path / "missing") == {}

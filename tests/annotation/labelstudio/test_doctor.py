@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
-from annotation.identity import hash_text
-from annotation.labels import LabelSchema, load_labels
-from annotation.labelstudio import doctor
-from annotation.labelstudio.config import build_config
-from annotation.labelstudio.credentials import StudioAccount, save_account
-from annotation.labelstudio.doctor import Diagnosis, Finding, Severity, diagnose
-from annotation.labelstudio.inspection import KEPT
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.identity import hash_text
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labelstudio.api.credentials import StudioAccount, save_account
+from goldspan.annotation.labelstudio.project import doctor
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.project.doctor import Diagnosis, Finding, Severity, diagnose
+from goldspan.annotation.labelstudio.project.survey import KEPT
+from goldspan.annotation.tasks.workspace import Workspace
 
 LABELS = load_labels()
 TEXT = "Ann is here."
@@ -223,7 +223,7 @@ def test_project_beyond_the_advised_size_is_named(
 def test_database_of_the_own_server_is_named(
     workspace: Workspace, client: StandInClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from annotation.labelstudio.server import start_server
+    from goldspan.annotation.labelstudio.server.start import start_server
 
     start_server(workspace)
     assert find(diagnose(workspace, LABELS, project=1), "database").message == "database sqlite"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from annotation.errors import ServiceError
-from annotation.labelstudio import environment
-from annotation.labelstudio.environment import Environment
+from goldspan.annotation.errors import ServiceError
+from goldspan.annotation.labelstudio.server import environment
+from goldspan.annotation.labelstudio.server.environment import Environment
 
 
 def test_requirements_are_pinned_and_name_no_address() -> None:

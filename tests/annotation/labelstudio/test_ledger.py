@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import StateError, TransientServiceError
-from annotation.labelstudio.ledger import (
+from goldspan.annotation.errors import StateError, TransientServiceError
+from goldspan.annotation.labelstudio.pull.file import (
     PullState,
     RecordFile,
     find_conflict_file,
@@ -22,8 +22,8 @@ from annotation.labelstudio.ledger import (
     read_known_tasks,
     save_state,
 )
-from annotation.labelstudio.records import digest_record
-from annotation.labelstudio.snapshot import iter_json_list
+from goldspan.annotation.labelstudio.pull.records import digest_record
+from goldspan.annotation.labelstudio.pull.snapshot import iter_json_list
 
 
 def make_record(task: int, note: str = "", stamp: str = "t0") -> dict[str, Any]:

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import StateError
-from annotation.labelstudio import locks
-from annotation.labelstudio.copies import remove_copies, remove_double_predictions
-from annotation.labelstudio.plan import make_plan
-from annotation.labelstudio.selection import Order, falls_in_share, order_entries
-from annotation.labelstudio.spool import SpoolEntry, open_spool, split_batches
-from annotation.labelstudio.sweep import Found, Sweep, read_versions, sweep_project
-from annotation.labelstudio.validation import TaskGate, fill_spool
-from annotation.types import Annotation, Author, Entity, Sample
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.labelstudio.project import locks
+from goldspan.annotation.labelstudio.push.duplicates import remove_copies, remove_double_predictions
+from goldspan.annotation.labelstudio.push.plan import make_plan
+from goldspan.annotation.labelstudio.push.selection import Order, falls_in_share, order_entries
+from goldspan.annotation.labelstudio.push.spool import SpoolEntry, open_spool, split_batches
+from goldspan.annotation.labelstudio.push.sweep import Found, Sweep, read_versions, sweep_project
+from goldspan.annotation.labelstudio.push.validation import TaskGate, fill_spool
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS, samples
 
 pytest.importorskip("label_studio_sdk")

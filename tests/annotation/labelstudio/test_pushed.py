@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from annotation.labelstudio.pushed import PushedIds, read_pushed, record_pushed
-from annotation.types import Sample
-from annotation.workspace import Workspace
+from goldspan.annotation.labelstudio.push.receipt import PushedIds, read_pushed, record_pushed
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
 
 URL = "http://127.0.0.1:8080/"
 

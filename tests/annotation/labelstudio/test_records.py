@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.errors import RecordError, UnknownNameError
-from annotation.identity import hash_text
-from annotation.labelstudio.merge import Policy, parse_policy, rank_annotations
-from annotation.labelstudio.records import RecordBuilder, clean_result, digest_record, snap_result
-from annotation.tasks import encode_task, read_task, task_problems
+from goldspan.annotation.errors import RecordError, UnknownNameError
+from goldspan.annotation.identity import hash_text
+from goldspan.annotation.labelstudio.pull.ranking import Policy, parse_policy, rank_annotations
+from goldspan.annotation.labelstudio.pull.records import RecordBuilder, clean_result, digest_record, snap_result
+from goldspan.annotation.tasks.codec import encode_task, read_task, task_problems
 from tests.strategies import LABELS, samples
 
 TEXT = "Ann Lee 🎉 lives in Köln."

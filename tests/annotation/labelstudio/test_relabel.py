@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from annotation.errors import ConfigurationError
-from annotation.labelstudio.relabel import Rules, build_rules, load_rules, relabel_result
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.labelstudio.project.relabel import Rules, build_rules, load_rules, relabel_result
 from tests.strategies import LABELS
 
 TEXT = "Ann van Dam lives in Lyon."

@@ -9,11 +9,17 @@ from pathlib import Path
 import orjson
 import pytest
 
-from annotation.errors import ConfigurationError, ServiceError, StateError
-from annotation.labelstudio.credentials import load_account
-from annotation.labelstudio.process import ProcessMark, find_free_port, is_running, mark_process, stop_process
-from annotation.labelstudio.server import server_status, start_server, stop_server
-from annotation.workspace import Workspace
+from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.labelstudio.api.credentials import load_account
+from goldspan.annotation.labelstudio.server.process import (
+    ProcessMark,
+    find_free_port,
+    is_running,
+    mark_process,
+    stop_process,
+)
+from goldspan.annotation.labelstudio.server.start import server_status, start_server, stop_server
+from goldspan.annotation.tasks.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -125,7 +131,7 @@ def test_another_server_on_the_port_is_not_taken_for_ours(
 ) -> None:
     other = Workspace(tmp_path / "other")
     port = start_server(other).port
-    monkeypatch.setattr("annotation.labelstudio.server.is_free_port", lambda _: True)
+    monkeypatch.setattr("goldspan.annotation.labelstudio.server.start.is_free_port", lambda _: True)
     try:
         with pytest.raises(ServiceError, match="does not know this workspace's token"):
             start_server(workspace, port=port)
@@ -153,7 +159,7 @@ def test_server_that_hangs_is_named(
     assert mark is not None
     record = {"pid": mark.pid, "started": mark.started, "port": 1}
     (workspace.studio / "server.json").write_bytes(orjson.dumps(record))
-    monkeypatch.setattr("annotation.labelstudio.server.START_LIMIT", 1.0)
+    monkeypatch.setattr("goldspan.annotation.labelstudio.server.start.START_LIMIT", 1.0)
     with pytest.raises(ServiceError, match="runs but gives no answer"):
         start_server(workspace)
     assert server_status(workspace).running

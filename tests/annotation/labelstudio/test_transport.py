@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
-from annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
-from annotation.labelstudio import transport
+from goldspan.annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.labelstudio.api import transport
 
 pytest.importorskip("label_studio_sdk")
 TOKEN = "0123456789abcdef"

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.errors import TransientServiceError
-from annotation.types import Annotation, Author, Sample
-from evaluation.predictors.annotating import add_prediction, iter_outcomes
-from evaluation.predictors.base import Predictor
+from goldspan.annotation.errors import TransientServiceError
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.run import add_prediction, iter_outcomes
 
 CREDIT = {"work": "weights", "licence": "CC BY 4.0"}
 

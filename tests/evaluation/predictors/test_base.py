@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from annotation.errors import ConfigurationError, TransientServiceError, UnknownNameError
-from annotation.labels import load_labels
-from annotation.types import Annotation, Author, Entity, Sample
-from evaluation.predictors.base import Outcome, Predictor
-from evaluation.predictors.combined import CombinedPredictor
-from evaluation.predictors.registry import list_predictors, make_predictor, register_predictor
+from goldspan.annotation.errors import ConfigurationError, TransientServiceError, UnknownNameError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.predictors.base import Outcome, Predictor
+from goldspan.predictors.combined import CombinedPredictor
+from goldspan.predictors.registry import list_predictors, make_predictor, register_predictor
 
 
 class Waiting(Predictor):

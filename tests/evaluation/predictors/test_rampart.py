@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from annotation.errors import ConfigurationError, ServiceError, StateError
-from annotation.labels import load_labels
-from evaluation.predictors import rampart_package
-from evaluation.predictors.rampart import LABEL_MAP, RampartPredictor
+from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.predictors.rampart import package as rampart_package
+from goldspan.predictors.rampart.predictor import LABEL_MAP, RampartPredictor
 
 LABELS = load_labels()
 HAS_MODEL = all(

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.labels import build_labels, load_labels
-from annotation.tagged import parse_tagged, render_tagged
-from annotation.types import Author
-from evaluation.predictors.regex import RegexPredictor
+from goldspan.annotation.labels.schema import build_labels, load_labels
+from goldspan.annotation.text.tagged import parse_tagged, render_tagged
+from goldspan.annotation.types import Author
+from goldspan.predictors.patterns.predictor import RegexPredictor
 
 LABELS = load_labels()
 PREDICTOR = RegexPredictor(LABELS)

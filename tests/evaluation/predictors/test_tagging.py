@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.types import Entity
-from evaluation.predictors.tagging import TaggedToken, read_tags
+from goldspan.annotation.types import Entity
+from goldspan.predictors.tags import TaggedToken, read_tags
 
 
 def make_tokens(text: str, *tagged: tuple[str, str]) -> list[TaggedToken]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from annotation.types import Entity
-from evaluation.predictors.windows import Window, choose_windows, merge_readings, split_range, split_text
+from goldspan.annotation.types import Entity
+from goldspan.predictors.windows import Window, choose_windows, merge_readings, split_range, split_text
 
 sizes = st.tuples(st.integers(1, 60), st.integers(0, 59)).filter(lambda pair: pair[1] < pair[0])
 texts = st.text(alphabet="ab é\n\U0001f600", max_size=300)

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.checks import check_sample
-from annotation.identity import make_skeleton
-from annotation.labels import LabelSchema, load_labels
-from annotation.tagged import Tagged, parse_tagged
-from annotation.types import Annotation, Author, Sample
-from generators.offline.author import write_document
-from generators.specs import DOCUMENT_TYPES, Spec, Wanted, draw_spec
+from goldspan.annotation.checks import check_sample
+from goldspan.annotation.identity import make_skeleton
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.text.tagged import Tagged, parse_tagged
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.generators.offline.author import write_document
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec, Wanted, draw_spec
 
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
 

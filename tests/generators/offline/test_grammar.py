@@ -1,11 +1,11 @@
 import pytest
 
-from annotation.errors import SchemaError
-from annotation.labels import load_labels
-from generators.offline.grammar import Choice, Grammar, Slot, Template, load_grammar, parse_template
-from generators.offline.noise import KINDS
-from generators.offline.world import COUNTRIES
-from generators.specs import DOCUMENT_TYPES
+from goldspan.annotation.errors import SchemaError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.generators.offline.grammar import Choice, Grammar, Slot, Template, load_grammar, parse_template
+from goldspan.generators.offline.noise import KINDS
+from goldspan.generators.specs.draw import DOCUMENT_TYPES
+from goldspan.generators.surrogates.world import COUNTRIES
 
 PARTS = {"story", "facts", "others", "card", "dialog", "more", "neutral"}
 

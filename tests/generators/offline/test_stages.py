@@ -2,13 +2,13 @@ import json
 
 import pytest
 
-from annotation.labels import LabelSchema, load_labels
-from annotation.tagged import parse_tagged
-from generators.answers import Context, judge_answer
-from generators.offline.author import compose_document
-from generators.offline.stages import author_coreference, author_draft, author_review
-from generators.providers.base import Answer
-from generators.specs import Spec, draw_spec, spec_to_dict
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.generators.offline.author import compose_document
+from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
+from goldspan.generators.providers.protocol import Answer
+from goldspan.generators.specs.draw import Spec, draw_spec, spec_to_dict
+from goldspan.generators.stages.answers import Context, judge_answer
 
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
 

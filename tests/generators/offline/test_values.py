@@ -5,11 +5,11 @@ from collections.abc import Callable
 import phonenumbers
 import pytest
 
-from annotation.labels import LabelSchema, load_labels
-from generators.offline import checkdigits, mexico, online, papers
-from generators.offline.chance import make_random
-from generators.offline.values import TODAY, Persona, draw_persona, draw_value
-from generators.offline.world import COUNTRIES, load_places
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.generators.surrogates import checkdigits, mexico, online, papers
+from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.values import TODAY, Persona, draw_persona, draw_value
+from goldspan.generators.surrogates.world import COUNTRIES, load_places
 
 REGIONS = [(language, country) for language, countries in COUNTRIES.items() for country in countries]
 

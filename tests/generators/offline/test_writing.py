@@ -2,15 +2,15 @@ from datetime import date
 
 import pytest
 
-from annotation.types import Entity
-from generators.offline.chance import make_random
-from generators.offline.melting import melt
-from generators.offline.noise import KINDS, draw_noise
-from generators.offline.numerals import write_age
-from generators.offline.page import Page, has_unlabelled_repeat
-from generators.offline.patterns import draw_like
-from generators.offline.world import COUNTRIES, find_country
-from generators.offline.writing import write_long_date, write_number, write_short_date
+from goldspan.annotation.types import Entity
+from goldspan.generators.offline.elision import melt
+from goldspan.generators.offline.noise import KINDS, draw_noise
+from goldspan.generators.offline.page import Page, has_unlabelled_repeat
+from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.formats import write_long_date, write_number, write_short_date
+from goldspan.generators.surrogates.numerals import write_age
+from goldspan.generators.surrogates.patterns import draw_like
+from goldspan.generators.surrogates.world import COUNTRIES, find_country
 
 
 @pytest.mark.parametrize(

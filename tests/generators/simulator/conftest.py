@@ -10,10 +10,10 @@ from collections.abc import Callable
 import openai
 import pytest
 
-from generators.providers.profiles import find_profile
-from generators.simulator.faults import build_plan
-from generators.simulator.server import serving
-from generators.simulator.state import Settings
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.simulator.faults import build_plan
+from goldspan.generators.simulator.server import serving
+from goldspan.generators.simulator.state import Settings
 
 TERMINAL = {"completed", "failed", "expired", "cancelled"}
 

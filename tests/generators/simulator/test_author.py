@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from annotation.labels import load_labels
-from generators.answers import Context, judge_answer
-from generators.providers.base import Answer
-from generators.simulator.author import build_author
-from generators.specs import draw_spec, spec_to_dict
-from generators.stages import Asking, Question, build_stages
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.generators.providers.protocol import Answer
+from goldspan.generators.simulator.author import build_author
+from goldspan.generators.specs.draw import draw_spec, spec_to_dict
+from goldspan.generators.stages.answers import Context, judge_answer
+from goldspan.generators.stages.stage import Asking, Question, build_stages
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -5,10 +5,10 @@ import sqlite3
 
 import pytest
 
-from annotation.errors import StateError
-from generators.providers.profiles import find_profile
-from generators.simulator.database import lock_state, open_database
-from generators.simulator.state import Settings, State
+from goldspan.annotation.errors import StateError
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.simulator.database import lock_state, open_database
+from goldspan.generators.simulator.state import Settings, State
 
 
 def open_state(path, profile="openai"):

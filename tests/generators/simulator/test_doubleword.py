@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from generators.simulator.latency import Latency
+from goldspan.generators.simulator.latency import Latency
 
 from .conftest import make_line
 

@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
-import schemas
-from annotation.errors import RecordError
-from generators.simulator.fault_checks import check_plan
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import RecordError
+from goldspan.generators.simulator.fault_checks import check_plan
 
 GOOD = {"kind": "missing"}
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.errors import ConfigurationError, InputError, RecordError
-from generators.simulator.answers import Written, spoil_answer
-from generators.simulator.examples import make_example
-from generators.simulator.faults import Fault, build_plan, draw_number, load_plan
-from generators.simulator.latency import Latency, parse_latency
+from goldspan.annotation.errors import ConfigurationError, InputError, RecordError
+from goldspan.generators.simulator.answers import Written, spoil_answer
+from goldspan.generators.simulator.examples import make_example
+from goldspan.generators.simulator.faults import Fault, build_plan, draw_number, load_plan
+from goldspan.generators.simulator.latency import Latency, parse_latency
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import time
 import openai
 import pytest
 
-from generators.simulator.latency import Latency
+from goldspan.generators.simulator.latency import Latency
 
 from .conftest import make_line
 

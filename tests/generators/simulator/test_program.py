@@ -12,18 +12,18 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from annotation.errors import GoldspanError
-from annotation.labels import load_labels
-from generators.specs import draw_spec, spec_to_dict
-from generators.stages import Asking, Question, build_stages
-from schemas import path
+from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.generators.specs.draw import draw_spec, spec_to_dict
+from goldspan.generators.stages.stage import Asking, Question, build_stages
+from goldspan.schemas import path
 
 from .conftest import Provider
 
 
 @contextlib.contextmanager
 def simulate(*arguments: str):
-    command = [sys.executable, "-m", "cli.main", "simulate", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "goldspan.cli.main", "simulate", "--port", "0", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         announced = process.stderr.readline()
@@ -60,7 +60,7 @@ def test_a_killed_provider_goes_on_where_it_was(tmp_path):
     ],
 )
 def test_wrong_options_say_what_is_right(tmp_path, options, message):
-    from cli.simulate import app
+    from goldspan.cli.simulate import app
 
     result = CliRunner().invoke(app, ["--state", str(tmp_path / "p.db"), "--port", "0", *options])
     assert isinstance(result.exception, GoldspanError)
@@ -68,7 +68,7 @@ def test_wrong_options_say_what_is_right(tmp_path, options, message):
 
 
 def test_a_port_beyond_the_last_is_a_usage_error():
-    from cli.simulate import app
+    from goldspan.cli.simulate import app
 
     result = CliRunner().invoke(app, ["--port", "99999"])
     assert result.exit_code == 2
@@ -76,7 +76,7 @@ def test_a_port_beyond_the_last_is_a_usage_error():
 
 
 def test_the_second_process_on_a_state_file_is_refused(tmp_path):
-    from cli.simulate import app
+    from goldspan.cli.simulate import app
 
     with simulate("--state", str(tmp_path / "p.db")):
         result = CliRunner().invoke(app, ["--state", str(tmp_path / "p.db"), "--port", "0"])

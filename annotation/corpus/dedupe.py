@@ -1,0 +1,133 @@
+"""Duplicates: the same text, nearly the same text, the same skeleton, nearly the same skeleton.
+
+The skeleton is the text with its entities replaced by labels: two texts from one template share it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goldspan.annotation.corpus.minhash import THRESHOLD, connect, group_near_duplicates
+from goldspan.annotation.corpus.outline import Outline
+
+
+class Reason(StrEnum):
+    """Why a sample is a duplicate, the strongest reason first."""
+
+    SAME_TEXT = "same_text"
+    NEAR_TEXT = "near_text"
+    SAME_SKELETON = "same_skeleton"
+    NEAR_SKELETON = "near_skeleton"
+
+
+TEXT_REASONS = (Reason.SAME_TEXT, Reason.NEAR_TEXT)
+ALL_REASONS = tuple(Reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Sample number `index` repeats number `kept`. `conflict`: the text is the same, the entities are not."""
+
+    index: int
+    kept: int
+    reason: Reason
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplication:
+    """Which samples stay, by their number, and which repeat them."""
+
+    kept: tuple[int, ...]
+    duplicates: tuple[Duplicate, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Duplicates by reason; every reason is named."""
+        found = Counter(duplicate.reason for duplicate in self.duplicates)
+        return {reason.value: found[reason] for reason in Reason}
+
+    @property
+    def conflicts(self) -> int:
+        """Same texts whose entities differ: a person should decide which reading is right."""
+        return sum(duplicate.conflict for duplicate in self.duplicates)
+
+
+def find_duplicates(
+    outlines: Sequence[Outline], *, reasons: Sequence[Reason] = TEXT_REASONS, threshold: float = THRESHOLD
+) -> Deduplication:
+    """Decide which samples to keep so that none repeats another for one of the reasons.
+
+    Of each set of duplicates the first reviewed sample is kept, else the first. `threshold` is the Jaccard
+    similarity of word shingles that counts as "nearly the same" (see `goldspan.annotation.corpus.minhash`).
+    """
+    groupings = {reason: _group(outlines, reason, threshold) for reason in reasons}
+    components = unite(len(outlines), list(groupings.values()))
+    keepers: dict[int, int] = {}
+    for index, component in enumerate(components.tolist()):
+        known = keepers.setdefault(component, index)
+        if outlines[index].reviewed and not outlines[known].reviewed:
+            keepers[component] = index
+    duplicates = [
+        _describe(outlines, groupings, index, keepers[component])
+        for index, component in enumerate(components.tolist())
+        if keepers[component] != index
+    ]
+    return Deduplication(tuple(sorted(keepers.values())), tuple(duplicates))
+
+
+def group_related(outlines: Sequence[Outline], threshold: float = THRESHOLD) -> NDArray[np.int64]:
+    """The group of each sample: the smallest index among all that must stay on one side of a split.
+
+    Connected components over four relations: nearly the same text, nearly the same skeleton,
+    and a shared link (persona, prompt seed, translation).
+    """
+    groupings = [_group(outlines, reason, threshold) for reason in (Reason.NEAR_TEXT, Reason.NEAR_SKELETON)]
+    first_with: dict[str, int] = {}
+    pairs = [
+        (first_with.setdefault(link, index), index) for index, outline in enumerate(outlines) for link in outline.links
+    ]
+    return unite(len(outlines), groupings, pairs)
+
+
+def unite(
+    size: int, groupings: Sequence[NDArray[np.int64]], pairs: Sequence[tuple[int, int]] = ()
+) -> NDArray[np.int64]:
+    """Groups that respect every grouping and every pair: what any of them ties together stays together."""
+    everyone = np.arange(size, dtype=np.int64)
+    edges = [np.stack((grouping, everyone), axis=1) for grouping in groupings]
+    edges.append(np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    return connect(size, np.concatenate(edges))
+
+
+def _group(outlines: Sequence[Outline], reason: Reason, threshold: float) -> NDArray[np.int64]:
+    on_text = reason in TEXT_REASONS
+    texts = [outline.text if on_text else outline.skeleton for outline in outlines]
+    if reason in (Reason.NEAR_TEXT, Reason.NEAR_SKELETON):
+        return group_near_duplicates(texts, threshold)
+    first: dict[str, int] = {}
+    return np.array([first.setdefault(text, index) for index, text in enumerate(texts)], dtype=np.int64)
+
+
+def _describe(
+    outlines: Sequence[Outline], groupings: dict[Reason, NDArray[np.int64]], index: int, kept: int
+) -> Duplicate:
+    same_text = outlines[index].text == outlines[kept].text
+    same_skeleton = outlines[index].skeleton == outlines[kept].skeleton
+    tied = [reason for reason in groupings if groupings[reason][index] == groupings[reason][kept]]
+    if same_text and (Reason.SAME_TEXT in groupings or Reason.NEAR_TEXT in groupings):
+        return Duplicate(index, kept, Reason.SAME_TEXT, conflict=not same_skeleton)
+    if same_skeleton and (Reason.SAME_SKELETON in groupings or Reason.NEAR_SKELETON in groupings):
+        near_text = Reason.NEAR_TEXT in tied
+        return Duplicate(index, kept, Reason.NEAR_TEXT if near_text else Reason.SAME_SKELETON)
+    return Duplicate(index, kept, min(tied, key=ALL_REASONS.index) if tied else _weakest(groupings))
+
+
+def _weakest(groupings: dict[Reason, NDArray[np.int64]]) -> Reason:
+    return max(groupings, key=ALL_REASONS.index)

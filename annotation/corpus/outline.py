@@ -1,0 +1,66 @@
+"""The little of a sample that deduplication, splits and diversity look at: small enough to hold 100,000 of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from goldspan.annotation.identity import make_sample_id, make_skeleton
+from goldspan.annotation.types import Sample
+
+LINK_KEYS = ("persona", "prompt_seed", "translation_of", "source_document")
+"""Provenance fields: samples with the same value belong together, whatever their texts look like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One sample as seen by its best reading.
+
+    `values` are the labels and surfaces of its entities; `links` are names that it shares with samples of the same
+    origin (persona, prompt seed, translations); `reviewed` says that a person has submitted a reading.
+    """
+
+    sample_id: str
+    text: str
+    skeleton: str
+    language: str = ""
+    document_type: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
+    reviewed: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the entities, one for each entity."""
+        return tuple(label for label, _ in self.values)
+
+
+def outline_sample(sample: Sample) -> Outline:
+    """The outline of a sample."""
+    best = sample.best
+    entities = best.entities if best else ()
+    sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+    links = [f"{key}:{sample.provenance[key]}" for key in LINK_KEYS if sample.provenance.get(key)]
+    if any(link.startswith("translation_of:") for link in links) or "translations" in sample.provenance:
+        links.append(f"translation_of:{sample_id}")
+    return Outline(
+        sample_id,
+        sample.text,
+        make_skeleton(sample.text, entities),
+        sample.language,
+        sample.document_type,
+        tuple((entity.label, sample.text[entity.start : entity.end]) for entity in entities),
+        tuple(links),
+        bool(sample.reviews),
+    )
+
+
+def find_source(provenance: Mapping[str, Any]) -> str:
+    """Where a sample comes from, in a word: the Hub repository, the run, or what its provenance calls its source."""
+    return str(provenance.get("repository") or provenance.get("run") or provenance.get("source") or "unknown")
+
+
+def outline_samples(samples: Iterable[Sample]) -> list[Outline]:
+    """Outlines of all samples, in their order."""
+    return [outline_sample(sample) for sample in samples]

@@ -1,0 +1,78 @@
+"""Files written whole or not at all, and OS errors as ours."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from goldspan.annotation.errors import StateError
+
+
+class AtomicFile:
+    """A file that appears whole when the block ends well, and not at all when it does not.
+
+    The bytes go to a temporary file in the same folder, are flushed to the disk and renamed over `path`.
+    On local file systems a crash leaves the old file or the new one.
+    """
+
+    def __init__(self, path: Path, mode: int = 0o644) -> None:
+        self._path, self._mode = path, mode
+
+    def __enter__(self) -> IO[bytes]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.", suffix=".tmp")
+        except OSError as error:
+            raise StateError(f"{self._path} cannot be written: {error.strerror}.") from None
+        self._temporary = Path(name)
+        self._stream: IO[bytes] = os.fdopen(handle, "wb")
+        return self._stream
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit()
+            else:
+                self._stream.close()
+            if isinstance(error, OSError):
+                raise error
+        except OSError as problem:
+            raise StateError(
+                f"{self._path} was not written: {problem.strerror or problem}. Nothing was changed."
+            ) from None
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _commit(self) -> None:
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        self._temporary.chmod(self._mode)
+        self._temporary.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a whole file, or leave what was there."""
+    with AtomicFile(path, mode) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def explain_disk(path: Path) -> Iterator[None]:
+    """Translate an `OSError` of the block into a `StateError` that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f"{path} cannot be written: {error.strerror or error}.") from None

@@ -1,0 +1,181 @@
+"""Requests to Label Studio that are never blindly repeated, and its failures in plain words.
+
+The SDK brings the transport and both kinds of token: personal access tokens are exchanged and refreshed, legacy
+tokens are sent as they are. Answers are taken as plain JSON: the SDK's typed models cost several milliseconds a
+task and lose fields they do not know. Label Studio's development server answers faster without keep-alive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+
+from goldspan.annotation.errors import ConfigurationError, TransientServiceError
+from goldspan.annotation.labelstudio.api.replies import explain_body, explain_refusal
+
+if TYPE_CHECKING:
+    from httpx import Response
+    from label_studio_sdk.base_client import LabelStudioBase
+
+Json = dict[str, Any]
+
+LATE_COMMIT = 60.0
+"""Seconds to look for the outcome of a request that timed out: SQLite commits when its lock is free at last."""
+
+READ_ATTEMPTS = 4
+"""How often a request that changes nothing twice (GET, PATCH, DELETE) is asked before giving up."""
+
+
+class Transport:
+    """Requests to one Label Studio as one user; `timeout` is in seconds and holds for each single request.
+
+    A 401 was not carried out, so after it the token is exchanged afresh and the request is sent once more.
+
+    Raises:
+        ConfigurationError: the token is not accepted, or the address is not a Label Studio.
+        TransientServiceError: no answer, a dropped connection, or a 5xx; after a POST it may have been done.
+        TerminalServiceError: refused for good; `status` tells 404 (not there) from the rest.
+
+    """
+
+    def __init__(self, url: str, token: str, timeout: float) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"{url!r} is not an address of Label Studio; it starts with http:// or https://.")
+        if not token:
+            raise ConfigurationError("Label Studio needs a token: give --token or set LABEL_STUDIO_API_KEY.")
+        self.url = url.rstrip("/") + "/"
+        self._token = token
+        self._timeout = timeout
+        self._sdk = self._connect()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        purpose: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+    ) -> Any:
+        """Send JSON and read JSON; reads are repeated when they fail, POSTs never. `purpose` completes "could not"."""
+        if body is not None:
+            content = orjson.dumps(body)
+        attempts = 1 if method == "POST" else READ_ATTEMPTS
+        for attempt in range(attempts):
+            try:
+                response = self.send(method, path, purpose, params=params, content=content)
+            except TransientServiceError:
+                if attempt == attempts - 1:
+                    raise
+                time.sleep(0.5 * 2**attempt)
+            else:
+                return _read_json(response, self.url)
+        raise AssertionError(f"unreachable: {method} {path}")
+
+    def ask_object(self, method: str, path: str, purpose: str, **options: Any) -> Json:
+        """As `ask`, for answers that are a JSON object."""
+        reply = self.ask(method, path, purpose, **options)
+        if not isinstance(reply, dict):
+            raise ConfigurationError(f"What answers at {self.url} is not Label Studio's API. Check the address.")
+        return reply
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        purpose: str = "ask for its health",
+        *,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        """Send one request and return the answer, whatever its body is."""
+        response = self._exchange(method, path, purpose, params, content, timeout)
+        if response.status_code == 401:
+            self._sdk = self._connect()
+            response = self._exchange(method, path, purpose, params, content, timeout)
+        if response.status_code >= 400:
+            raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+        return response
+
+    def download(self, path: str, purpose: str, target: IO[bytes], params: Mapping[str, Any]) -> None:
+        """Copy an answer's body into a file without holding it in memory."""
+        import httpx
+
+        try:
+            with self._sdk._client_wrapper.httpx_client.stream(path, method="GET", params=dict(params)) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+                for chunk in response.iter_bytes():
+                    target.write(chunk)
+        except httpx.HTTPError as error:
+            raise TransientServiceError(
+                f"The connection to Label Studio at {self.url} broke while asked to {purpose} ({type(error).__name__})."
+            ) from None
+
+    def _connect(self) -> LabelStudioBase:
+        from label_studio_sdk.base_client import LabelStudioBase
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return LabelStudioBase(
+                base_url=self.url,
+                api_key=self._token,
+                timeout=self._timeout,
+                max_retries=0,
+                headers={"Connection": "close"},
+            )
+        except ApiError as error:
+            raise explain_refusal(401, explain_body(error.body), self.url, "sign in") from None
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        purpose: str,
+        params: Mapping[str, Any] | None,
+        content: bytes | None,
+        timeout: float | None,
+    ) -> Response:
+        import httpx
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return self._sdk._client_wrapper.httpx_client.request(
+                path,
+                method=method,
+                params=dict(params) if params else None,
+                content=content,
+                headers={"Content-Type": "application/json"} if content is not None else None,
+                request_options={"timeout": timeout} if timeout else None,
+            )
+        except httpx.TimeoutException:
+            raise TransientServiceError(
+                f"Label Studio at {self.url} took too long to {purpose}. It may still be at work; look again later.",
+                retry_after=LATE_COMMIT,
+            ) from None
+        except httpx.ConnectError:
+            raise TransientServiceError(
+                f"Label Studio does not answer at {self.url}. Start it with `goldspan studio up`, or check the address."
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TransientServiceError(
+                f"The connection to Label Studio at {self.url} broke while asked to {purpose} ({type(error).__name__})."
+            ) from None
+        except ApiError as error:
+            status = error.status_code or 401
+            raise explain_refusal(status, explain_body(error.body), self.url, purpose) from None
+
+
+def _read_json(response: Response, url: str) -> Any:
+    if not response.content:
+        return None
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        raise ConfigurationError(f"What answers at {url} is not Label Studio's API. Check the address.") from None

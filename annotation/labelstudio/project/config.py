@@ -1,0 +1,222 @@
+"""The labelling screen: built from the label schema, from it alone, and compared with what a project has.
+
+Entities and mentions are two `<Labels>` controls on one `<Text>`, so that both layers may cover the same words.
+Label Studio's `<Text>` counts Unicode code points, as Python does; no other object tag does, hence no other is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from string import ascii_lowercase
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, TEXT_NAME
+
+TAKEN_KEYS = frozenset("u")
+"""Single keys that Label Studio's editor uses itself (`u` unselects a region)."""
+
+FILTER_FROM = 12
+"""A search box above the labels is drawn from this many entity labels on."""
+
+_STYLE = """
+.goldspan-board { position: sticky; top: 0; z-index: 5; max-height: 45vh; overflow-y: auto; padding-bottom: 6px;
+  background: var(--color-neutral-background, #fff); }
+.goldspan-labels { display: flex; flex-wrap: wrap; gap: 0 18px; align-items: flex-start; }
+.goldspan-category h4 { margin: 4px 0 0 0 !important; font-size: 12px !important; line-height: 1.3; opacity: 0.75; }
+.goldspan-text { margin-top: 8px; padding: 8px 16px 8px 72px; border: 1px solid #9993; border-radius: 6px; }
+.goldspan-text .lsf-richtext__container { line-height: 1.9 !important; }
+.goldspan-text .lsf-richtext__line { unicode-bidi: plaintext; }
+.goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
+"""
+_DIGITS = "1234567890"
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDrift:
+    """How a project's labelling screen differs from the label schema.
+
+    Each entry names one thing: `label PASSPORT`, `mention PRONOUN`, `relation refers-to`, `control label`,
+    and in `changed` also which attribute went from what to what. `cosmetic` lists what only changes the looks.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    cosmetic: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """True if an annotation made on the project's screen can mean something else than the schema says."""
+        return bool(self.added or self.removed or self.changed)
+
+    def __str__(self) -> str:
+        parts = (("missing", self.added), ("not in the schema", self.removed), ("changed", self.changed))
+        return "; ".join(f"{name}: {', '.join(entries)}" for name, entries in parts if entries) or "no difference"
+
+
+def assign_hotkeys(labels: Iterable[Label]) -> dict[str, str]:
+    """One key for each label code; labels beyond the supply of keys get none.
+
+    The schema's own come first. Then an entity label gets the first free letter of its code, a mention label the
+    first free digit; then any free key.
+    """
+    labels = tuple(labels)
+    keys: dict[str, str] = {}
+    for label in labels:
+        if label.hotkey and label.hotkey not in TAKEN_KEYS and label.hotkey not in keys.values():
+            keys[label.code] = label.hotkey
+    free = [key for key in _DIGITS + ascii_lowercase if key not in TAKEN_KEYS and key not in keys.values()]
+    for label in sorted(labels, key=lambda label: label.layer != "mention"):
+        wanted = free if label.layer == "mention" else [*label.code.lower(), *reversed(free)]
+        key = next((key for key in wanted if key in free), None)
+        if label.code not in keys and key is not None:
+            keys[label.code] = key
+            free.remove(key)
+    return keys
+
+
+def build_config(labels: LabelSchema) -> str:
+    """The project's labelling config as XML: guideline, both label controls, relation, text."""
+    keys = assign_hotkeys(labels.labels)
+    screen = ElementTree.Element("View")
+    ElementTree.SubElement(screen, "Style").text = _STYLE
+    guide = _nest(screen, ("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {}))
+    ElementTree.SubElement(guide, "Markdown", value=build_guideline(labels))
+    board = ElementTree.SubElement(screen, "View", className="goldspan-board")
+    if len(labels.entities) >= FILTER_FROM:
+        search = {"minlength": "0", "hotkey": "shift+f", "placeholder": "Find a label (Shift+F)"}
+        ElementTree.SubElement(board, "Filter", search, name="find", toName=ENTITY_CONTROL)
+    _add_control(board, ENTITY_CONTROL, labels.categories, keys)
+    if labels.mentions:
+        _add_control(board, MENTION_CONTROL, {"Mentions": labels.mentions}, keys)
+    relations = ElementTree.SubElement(screen, "Relations")
+    ElementTree.SubElement(relations, "Relation", value=labels.relation)
+    frame = ElementTree.SubElement(screen, "View", className="goldspan-text")
+    ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word", showLabels="true")
+    ElementTree.indent(screen)
+    return ElementTree.tostring(screen, encoding="unicode")
+
+
+def build_guideline(labels: LabelSchema) -> str:
+    """The hints of every label as Markdown, in which nothing that came from the schema is markup."""
+    lines: list[str] = []
+    for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
+        if members:
+            lines += ["", f"###### {_escape_markdown(category)}", ""]
+        lines += [
+            f"- **{_escape_markdown(label.code)}** {_escape_markdown('. '.join((label.name, *label.hints)))}"
+            for label in members
+        ]
+    return "\n".join(lines).strip()
+
+
+def build_instructions(labels: LabelSchema) -> str:
+    """The project's instructions for annotators as HTML; everything that came from the schema is escaped."""
+    parts = [
+        "<p>Mark every piece of personal data with the label that fits best, and only with one. "
+        "Mark it each time it occurs, without blanks or punctuation around it.</p>",
+        "<p>Mark names, pronouns and references to the same person as mentions, and link each later one to the "
+        f"first with <b>{escape(labels.relation)}</b>.</p>",
+        "<p>Keys: the letter or digit on a label chooses it, then drag over the words. With a span selected, the key "
+        "of another label changes it, Backspace removes it, Alt+R and a click on another span links the two. "
+        "Ctrl+Enter submits, Ctrl+Space skips.</p>",
+    ]
+    for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
+        rows = (
+            f"<li><b>{escape(label.code)}</b> {escape('. '.join((label.name, *label.hints)))}</li>" for label in members
+        )
+        parts.append(f"<br><h4>{escape(category)}</h4><ul>{''.join(rows)}</ul>")
+    return "\n".join(parts)
+
+
+def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
+    """What differs between the schema and a project's config.
+
+    `added` is in the schema and not in the project, `removed` the other way round.
+
+    Raises:
+        ConfigurationError: the config is not XML that can be read.
+
+    """
+    ours, theirs = _read_controls(build_config(labels)), _read_controls(xml)
+    changed: list[str] = []
+    cosmetic: list[str] = []
+    for entry in ours.keys() & theirs.keys():
+        for attribute, value in ours[entry].items():
+            other = theirs[entry].get(attribute, "")
+            if value.lower() != other.lower():
+                target = cosmetic if attribute in {"background", "hotkey"} else changed
+                target.append(f"{entry} {attribute} {other or 'nothing'} should be {value}")
+    return ConfigDrift(
+        added=tuple(entry for entry in ours if entry not in theirs),
+        removed=tuple(entry for entry in theirs if entry not in ours),
+        changed=tuple(sorted(changed)),
+        cosmetic=tuple(sorted(cosmetic)),
+    )
+
+
+def _add_control(
+    board: ElementTree.Element, name: str, categories: Mapping[str, tuple[Label, ...]], keys: Mapping[str, str]
+) -> None:
+    control = ElementTree.SubElement(board, "Labels", name=name, toName=TEXT_NAME, showInline="true")
+    shelf = ElementTree.SubElement(control, "View", className="goldspan-labels")
+    for heading, members in categories.items():
+        column = ElementTree.SubElement(shelf, "View", className="goldspan-category")
+        ElementTree.SubElement(column, "Header", value=_disarm(heading), size="6")
+        for label in members:
+            hotkey = {"hotkey": keys[label.code]} if label.code in keys else {}
+            looks = {"background": label.color, "hint": _disarm(" | ".join((label.name, *label.hints)))}
+            ElementTree.SubElement(column, "Label", {"value": label.code} | looks | hotkey)
+
+
+def _nest(parent: ElementTree.Element, *steps: tuple[str, dict[str, str]]) -> ElementTree.Element:
+    for tag, attributes in steps:
+        parent = ElementTree.SubElement(parent, tag, attributes)
+    return parent
+
+
+def _disarm(text: str) -> str:
+    """Label Studio would fill in task data for `$name`; the full-width sign looks the same and is left alone."""
+    return text.replace("$", "\N{FULLWIDTH DOLLAR SIGN}")
+
+
+def _escape_markdown(text: str) -> str:
+    return _MARKDOWN.sub(lambda match: f"&#{ord(match.group())};", " ".join(text.split()))
+
+
+def _read_controls(xml: str) -> dict[str, dict[str, str]]:
+    entries: dict[str, dict[str, str]] = {}
+    control = ""
+
+    def read_tag(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal control
+        value = attributes.get("value", "")
+        if tag == "Labels":
+            control = attributes.get("name", "")
+            entries[f"control {control}"] = {"toName": attributes.get("toName", "")}
+        elif tag == "Label":
+            kind = {ENTITY_CONTROL: "label", MENTION_CONTROL: "mention"}.get(control, f"{control} label")
+            entries[f"{kind} {value}"] = {key: attributes.get(key, "") for key in ("background", "hotkey")}
+        elif tag == "Relation":
+            entries[f"relation {value}"] = {}
+        elif tag == "Text":
+            entries[f"text {attributes.get('name', '')}"] = {"value": value}
+
+    def refuse_entity(*_: Any) -> None:
+        raise ConfigurationError("The project's labelling config declares XML entities; Goldspan does not read those.")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = read_tag
+    parser.EntityDeclHandler = refuse_entity
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError as error:
+        raise ConfigurationError(f"The project's labelling config is not readable XML: {error}.") from None
+    return entries

@@ -1,0 +1,98 @@
+"""The project in Label Studio that belongs to a label schema: found, or made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import ConfigDrift, build_config, build_instructions, compare_config
+
+MAX_TITLE = 50
+"""Label Studio takes project titles of 3 to 50 characters."""
+
+
+def find_project(client: StudioClient, project: int | str) -> dict[str, Any] | None:
+    """The project with this id, or the oldest one with this title; None if no title matches.
+
+    Raises:
+        TerminalServiceError: there is no project with this id.
+
+    """
+    return client.read_project(project) if isinstance(project, int) else client.find_project(project)
+
+
+def require_project(client: StudioClient, project: int | str) -> dict[str, Any]:
+    """The project with this id or title.
+
+    Raises:
+        InputError: there is none with this title.
+        TerminalServiceError: there is none with this id.
+
+    """
+    if (found := find_project(client, project)) is None:
+        raise InputError(
+            f"There is no project titled {project!r} at {client.url}. "
+            "Push samples to create it, or name another with --project."
+        )
+    return found
+
+
+def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema) -> dict[str, Any]:
+    """The project, created from the label schema when no project has this title.
+
+    Labels that the schema has and the project lacks are added to the project's config.
+
+    Raises:
+        ConfigurationError: the project's config differs in a way that could change or lose annotations.
+        InputError: the title cannot be a title in Label Studio.
+
+    """
+    found = find_project(client, project)
+    if found is None:
+        return _create_project(client, str(project), labels)
+    if refuse_drift(found, labels).added:
+        return client.update_project(found["id"], {"label_config": build_config(labels)})
+    return found
+
+
+def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift:
+    """How the project's config differs from the label schema, if only by labels that it lacks.
+
+    Raises:
+        ConfigurationError: it differs in a way that could change or lose annotations.
+
+    """
+    drift = compare_config(labels, project["label_config"])
+    if drift.removed or drift.changed:
+        raise ConfigurationError(
+            f"The labelling config of project {project['id']} is not the label schema's ({drift}). "
+            "See what would change with `goldspan studio migrate --plan`."
+        )
+    return drift
+
+
+def _create_project(client: StudioClient, title: str, labels: LabelSchema) -> dict[str, Any]:
+    if not 3 <= len(title) <= MAX_TITLE:
+        raise InputError(f"A project's title needs 3 to {MAX_TITLE} characters; {title[:80]!r} has {len(title)}.")
+    created = client.create_project(
+        {
+            "title": title,
+            "label_config": build_config(labels),
+            "description": f"Goldspan, label schema {labels.fingerprint}",
+            "expert_instruction": build_instructions(labels),
+            "show_instruction": True,
+            "show_skip_button": True,
+            "enable_empty_annotation": True,
+            "show_collab_predictions": True,
+            "maximum_annotations": 1,
+            "sampling": "Sequential sampling",
+        }
+    )
+    oldest = client.find_project(title)
+    if oldest is None or oldest["id"] == created["id"]:
+        return created
+    client.delete_project(created["id"])
+    return oldest

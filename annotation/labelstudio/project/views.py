@@ -1,0 +1,68 @@
+"""Tabs of the Data Manager that an annotator or reviewer needs; made once, never changed afterwards.
+
+The button that labels all tasks works on the tasks of the first tab, so that one has no filter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
+
+LOW_SCORE = 0.7
+
+
+def ensure_views(client: StudioClient, project: int) -> list[str]:
+    """Create the tabs that the project lacks; their titles."""
+    present = {view["data"].get("title") for view in client.list_views(project)}
+    created = []
+    for title, (filters, ordering) in _describe_views().items():
+        if title not in present:
+            data = {
+                "title": title,
+                "type": "list",
+                "target": "tasks",
+                "filters": {"conjunction": "and", "items": filters},
+                "ordering": ordering,
+                "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN},
+            }
+            client.create_view(project, data)
+            created.append(title)
+    return created
+
+
+_HIDDEN = [
+    "tasks:inner_id",
+    "tasks:annotations_results",
+    "tasks:annotations_ids",
+    "tasks:predictions_results",
+    "tasks:file_upload",
+    "tasks:storage_filename",
+    "tasks:created_at",
+    "tasks:updated_at",
+    "tasks:updated_by",
+    "tasks:avg_lead_time",
+    "tasks:draft_exists",
+    "tasks:predictions_model_versions",
+    "tasks:data.sample_id",
+    "tasks:data.text_sha256",
+    "tasks:data.provenance",
+]
+
+
+def _describe_views() -> dict[str, tuple[list[dict[str, Any]], list[str]]]:
+    open_tasks = {"filter": "filter:tasks:completed_at", "operator": "empty", "type": "Datetime", "value": "True"}
+    control = {"filter": f"filter:tasks:data.{CONTROL_FIELD}", "operator": "equal", "type": "String", "value": "yes"}
+    return {
+        "All": ([], ["tasks:id"]),
+        "To review": ([open_tasks], ["tasks:id"]),
+        "Low score": ([_number("predictions_score", "less", LOW_SCORE), open_tasks], ["tasks:predictions_score"]),
+        "Disagreement": ([_number("total_annotations", "greater", 1)], ["-tasks:updated_at"]),
+        "Skipped": ([_number("cancelled_annotations", "greater", 0)], ["-tasks:updated_at"]),
+        "Control": ([control], ["tasks:id"]),
+    }
+
+
+def _number(column: str, operator: str, value: float) -> dict[str, Any]:
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": "Number", "value": value}

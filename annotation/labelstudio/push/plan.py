@@ -1,0 +1,49 @@
+"""What a push has to do: compares the samples given with what a sweep found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from goldspan.annotation.labelstudio.push.spool import SpoolEntry
+from goldspan.annotation.labelstudio.push.sweep import Sweep
+from goldspan.annotation.labelstudio.push.validation import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Tasks to create, samples whose task lacks a prediction, tasks to clear of predictions first, and the rest."""
+
+    create: tuple[SpoolEntry, ...]
+    predict: tuple[str, ...]
+    clear: tuple[int, ...]
+    unchanged: int
+    refused: tuple[Refused, ...]
+
+
+def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool) -> Plan:
+    """Compare samples with the project.
+
+    A task lacks a prediction when it has none of a model version that its sample has; control tasks lack none.
+    With `replace`, every task whose sample has predictions is cleared and predicted afresh, unless it holds
+    exactly these versions already.
+    """
+    create: list[SpoolEntry] = []
+    predict: list[str] = []
+    clear: list[int] = []
+    refused: list[Refused] = []
+    unchanged = 0
+    for sample_id, entry in entries.items():
+        found = sweep.found.get(sample_id)
+        wanted = frozenset(entry.versions)
+        if found is None:
+            create.append(entry)
+        elif found.text_sha256 and found.text_sha256 != entry.text_sha256:
+            refused.append(Refused(sample_id, f"task {found.task} has this sample_id with another text"))
+        elif found.control or not wanted or (wanted <= found.versions and not (replace and found.versions > wanted)):
+            unchanged += 1
+        else:
+            predict.append(sample_id)
+            if replace and found.versions:
+                clear.append(found.task)
+    return Plan(tuple(create), tuple(predict), tuple(clear), unchanged, tuple(refused))

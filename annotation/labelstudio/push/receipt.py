@@ -1,0 +1,68 @@
+"""Which samples were pushed: a record beside the samples, so that nobody has to ask Label Studio for it.
+
+One file a project, `pushed/<project>.json` in the workspace: url, project, title, at, sample_ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldspan.annotation.files import write_atomic
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
+
+
+class PushedIds:
+    """Samples on their way into a push; it notes their ids as they pass."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = samples
+        self._ids: dict[str, None] = {}
+
+    def __iter__(self) -> Iterator[Sample]:
+        for sample in self._samples:
+            self._ids[sample.sample_id or make_sample_id(sample.text, sample.language)] = None
+            yield sample
+
+    def without(self, refused: Iterable[str]) -> list[str]:
+        """The ids that passed, those of refused samples left out."""
+        left_out = set(refused)
+        return [sample_id for sample_id in self._ids if sample_id not in left_out]
+
+
+def record_pushed(workspace: Workspace, url: str, project: int, title: str, sample_ids: Iterable[str]) -> Path:
+    """Add samples to what was pushed to a project of a Label Studio; the file."""
+    path = workspace.root / "pushed" / f"{project}.json"
+    known = _read(path)
+    before = known["sample_ids"] if known.get("url") == url else ()
+    record = {
+        "url": url,
+        "project": project,
+        "title": title,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sample_ids": list(dict.fromkeys([*before, *sample_ids])),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, orjson.dumps(record))
+    return path
+
+
+def read_pushed(workspace: Workspace) -> set[str]:
+    """Ids of all samples that were pushed from this workspace; files that cannot be read are passed over."""
+    files = sorted((workspace.root / "pushed").glob("*.json"))
+    return {sample_id for file in files for sample_id in _read(file).get("sample_ids", ())}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    ids = record.get("sample_ids") if isinstance(record, dict) else None
+    return record if isinstance(ids, list) and all(isinstance(sample_id, str) for sample_id in ids) else {}

@@ -1,0 +1,145 @@
+"""Projects too large for the import API: tasks as files, which Label Studio reads from a storage of its own.
+
+Only samples that the project lacks are written. A file's name follows from what is in it, and Label Studio reads no
+file twice, so an interrupted push can be run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from goldspan.annotation.errors import ConfigurationError, ServiceError, TransientServiceError
+from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
+from goldspan.annotation.labelstudio.project.find import ensure_project
+from goldspan.annotation.labelstudio.project.locks import hold_lock
+from goldspan.annotation.labelstudio.project.views import ensure_views
+from goldspan.annotation.labelstudio.push.plan import make_plan
+from goldspan.annotation.labelstudio.push.run import PushOptions
+from goldspan.annotation.labelstudio.push.selection import order_entries
+from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, open_spool
+from goldspan.annotation.labelstudio.push.sweep import sweep_project
+from goldspan.annotation.labelstudio.push.validation import Refused, TaskGate, fill_spool
+from goldspan.annotation.types import Sample
+
+Progress = Callable[[str, int, int], None]
+
+FILE_TASKS = 5000
+"""Tasks in one file; Label Studio holds one file in memory while it reads it."""
+
+_TITLE = "Goldspan"
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReport:
+    """What was written where. `arrived` is how many tasks Label Studio has read, None if it has yet to be told to."""
+
+    project: int
+    title: str
+    target: str
+    files: tuple[str, ...]
+    written: int
+    unchanged: int
+    arrived: int | None
+    refused: tuple[Refused, ...] = ()
+
+
+def push_to_storage(
+    client: StudioClient,
+    samples: Iterable[Sample],
+    labels: LabelSchema,
+    options: PushOptions,
+    target: str | Path,
+    progress: Progress = lambda *_: None,
+) -> StorageReport:
+    """Write the samples that a project lacks as task files, and let Label Studio read them.
+
+    `target` is a folder below the server's storage root, which Label Studio is told to read at once, or an address
+    that fsspec knows (`s3://bucket/prefix`), which has to be added in the project's settings under Cloud Storage
+    as a source of JSONL files with the import method "Tasks".
+
+    Raises:
+        ConfigurationError: the target cannot be written to, or Label Studio may not read the folder.
+        As `push_samples` otherwise.
+
+    """
+    with open_spool() as spool:
+        refused = tuple(fill_spool(spool, samples, TaskGate(labels, options.control_share)))
+        with hold_lock(f"create {client.url} {options.project}"):
+            project = ensure_project(client, options.project, labels)
+        number = int(project["id"])
+        with hold_lock(f"push {client.url} {number}"):
+            sweep = sweep_project(client, number, spool.entries)
+            plan = make_plan(spool.entries, sweep, replace=False)
+            entries = order_entries(plan.create, options.order, labels)
+            files = tuple(_write_files(spool, entries, target, progress))
+            arrived = _read_in(client, number, target, len(entries), progress) if isinstance(target, Path) else None
+            version = options.model_version or next((entry.versions[-1] for entry in entries if entry.versions), "")
+            if version and arrived:
+                client.update_project(number, {"model_version": version})
+            ensure_views(client, number)
+        return StorageReport(
+            project=number,
+            title=project["title"],
+            target=str(target),
+            files=files,
+            written=len(entries),
+            unchanged=len(spool.entries) - len(entries) - len(plan.refused),
+            arrived=arrived,
+            refused=refused + plan.refused,
+        )
+
+
+def _write_files(spool: Spool, entries: Sequence[SpoolEntry], target: str | Path, progress: Progress) -> Iterator[str]:
+    done = 0
+    for chunk in split_chunks(entries, FILE_TASKS):
+        digest = hashlib.sha256("\n".join(entry.sample_id for entry in chunk).encode()).hexdigest()[:16]
+        with _open_target(target, f"tasks-{digest}.jsonl") as (name, stream):
+            for entry in chunk:
+                stream.write(spool.read(entry) + b"\n")
+        done += len(chunk)
+        progress("writing", done, len(entries))
+        yield name
+
+
+@contextmanager
+def _open_target(target: str | Path, name: str) -> Iterator[tuple[str, IO[bytes]]]:
+    if isinstance(target, Path):
+        with AtomicFile(target / name) as stream:
+            yield str(target / name), stream
+        return
+    fsspec: Any = importlib.import_module("fsspec")
+    address = f"{target.rstrip('/')}/{name}"
+    try:
+        with fsspec.open(address, "wb") as stream:
+            yield address, stream
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigurationError(f"{address} cannot be written: {error}") from None
+
+
+def _read_in(client: StudioClient, project: int, folder: Path, expected: int, progress: Progress) -> int:
+    path = str(folder.resolve())
+    storages = [storage for storage in client.list_local_storages(project) if storage["path"] == path]
+    if not expected and not storages:
+        return 0
+    progress("Label Studio reads the files", 0, 0)
+    before = client.count_tasks(project)
+    storage = storages[0] if storages else client.create_local_storage(project, _TITLE, path)
+    try:
+        client.sync_local_storage(storage["id"])
+    except TransientServiceError:
+        client.wait_until_up(180.0)
+    arrived = client.count_tasks(project) - before
+    if arrived < expected:
+        raise ServiceError(
+            f"Label Studio read {arrived} of {expected} tasks from {path}. Look at the storage in the project's "
+            "settings under Cloud Storage, then push again."
+        )
+    return arrived

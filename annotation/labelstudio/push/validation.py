@@ -1,0 +1,91 @@
+"""The gate before Label Studio, which stores almost anything and breaks on it later.
+
+A sample passes when our own checks find no error, its task keeps the JSON Schema, and the SDK's reading of the
+labelling config accepts each prediction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.push.selection import falls_in_share
+from goldspan.annotation.labelstudio.push.spool import Spool
+from goldspan.annotation.tasks.store import prepare_task
+from goldspan.annotation.types import Sample
+
+_UNLISTABLE = re.compile(r"""[,"'\\]|\A\s|\s\Z""")
+"""What a model version may not hold, since Label Studio's task list could not be read back."""
+
+_PREDICTION_FIELDS = ("model_version", "score", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sample that was not sent, and why; the reason never quotes the text."""
+
+    sample_id: str
+    reason: str
+
+
+class TaskGate:
+    """Turns samples into tasks that Label Studio can keep; `control_share` of them go without pre-annotations."""
+
+    def __init__(self, labels: LabelSchema, control_share: float = 0.0) -> None:
+        from label_studio_sdk.label_interface.interface import LabelInterface
+
+        self._labels = labels
+        self._control_share = control_share
+        self._interface: Any = LabelInterface(build_config(labels))
+
+    def make_task(self, sample: Sample) -> dict[str, Any]:
+        """The task to send: data and predictions, no annotations, since those belong to people in Label Studio.
+
+        Raises:
+            RecordError: a check, the JSON Schema or the labelling config refuses it.
+
+        """
+        task = prepare_task(replace(sample, annotations=sample.predictions), self._labels)
+        predictions = [
+            {name: item[name] for name in _PREDICTION_FIELDS if name in item} for item in task["predictions"]
+        ]
+        for prediction in predictions:
+            if _UNLISTABLE.search(prediction["model_version"]):
+                raise RecordError("a model_version may not hold commas, quotes, backslashes or blanks at its ends")
+            if problems := self._interface.validate_prediction(prediction, return_errors=True):
+                raise RecordError(f"the labelling config refuses a prediction: {_flatten(problems)[:300]}")
+        data = task["data"]
+        if falls_in_share(data["sample_id"], self._control_share, "control"):
+            data[CONTROL_FIELD] = "yes"
+            data["provenance"]["control"] = True
+            predictions = []
+        return {"data": data, "predictions": predictions}
+
+
+def fill_spool(spool: Spool, samples: Iterable[Sample], gate: TaskGate) -> list[Refused]:
+    """Put every sample that passes the gate into the spool; those that do not are returned with their reasons."""
+    refused: list[Refused] = []
+    for sample in samples:
+        try:
+            task = gate.make_task(sample)
+        except RecordError as error:
+            refused.append(Refused(sample.sample_id, str(error)))
+            continue
+        sample_id = task["data"]["sample_id"]
+        if sample_id in spool.entries:
+            refused.append(Refused(sample_id, "duplicate: the same sample_id came twice; the first one is used"))
+        else:
+            spool.add(task)
+    return refused
+
+
+def _flatten(problems: Any) -> str:
+    if isinstance(problems, list | tuple):
+        return "; ".join(_flatten(problem) for problem in problems)
+    return str(problems)

@@ -1,0 +1,178 @@
+"""The virtual environment that Label Studio runs in.
+
+Label Studio pins libraries that clash with ours, so it never shares our environment. Its own is made once from the
+pinned `requirements.txt` beside this module and shared by all workspaces of the user:
+
+    $GOLDSPAN_CACHE/label-studio/<fingerprint>/    (or ~/.cache/goldspan/…)
+    ├── env/                     the virtual environment
+    └── template.sqlite3         an empty database with all migrations applied: a fresh start copies it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from goldspan.annotation.errors import ServiceError
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+Progress = Callable[[str], None]
+
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_ENTRY = "import sys; from label_studio.server import main; sys.exit(main())"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where Label Studio is installed."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """The interpreter that has Label Studio."""
+        return find_python(self.folder / "env")
+
+    @property
+    def template(self) -> Path:
+        """The migrated, empty SQLite database."""
+        return self.folder / "template.sqlite3"
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that runs `label-studio` with these arguments."""
+        return [str(self.python), "-c", _ENTRY, *arguments]
+
+
+def find_cache() -> Path:
+    """The user's cache folder of Goldspan."""
+    return Path(os.environ.get("GOLDSPAN_CACHE") or Path.home() / ".cache" / "goldspan").absolute()
+
+
+def find_python(environment: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def compute_fingerprint() -> str:
+    """What decides the content of the environment: requirements, Python, machine; 16 hex digits."""
+    parts = (
+        REQUIREMENTS.read_bytes(),
+        platform.python_version().encode(),
+        f"{sys.platform} {platform.machine()}".encode(),
+    )
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]
+
+
+def prepare_environment(progress: Progress = lambda _: None) -> Environment:
+    """The environment with Label Studio; made when it is not there yet.
+
+    Safe to call from several processes at once: one builds, the others wait.
+
+    Raises:
+        ServiceError: the packages could not be installed.
+
+    """
+    environment = Environment(find_cache() / "label-studio" / compute_fingerprint())
+    if not environment.python.exists():
+        environment.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(environment.folder / "lock"):
+            if not environment.python.exists():
+                progress("Installing Label Studio into an environment of its own (once; about 800 MB on disk)")
+                _install(environment.folder / "env")
+    return environment
+
+
+def prepare_template(environment: Environment, progress: Progress = lambda _: None) -> Path:
+    """An empty SQLite database with all of Label Studio's migrations applied; made when it is not there yet.
+
+    Raises:
+        ServiceError: Label Studio could not make its database.
+
+    """
+    with FileLock(environment.folder / "lock"):
+        if not environment.template.exists():
+            progress("Preparing Label Studio's database (once; about a minute)")
+            _make_template(environment)
+    return environment.template
+
+
+def find_uv() -> str | None:
+    """The `uv` program: beside this interpreter, on PATH, or in `./.uv/bin`."""
+    beside = [str(Path(sys.executable).parent), os.environ.get("PATH", ""), str(Path(".uv/bin").absolute())]
+    return shutil.which("uv", path=os.pathsep.join(beside))
+
+
+def build_quiet_variables(home: Path) -> dict[str, str]:
+    """The environment variables every run of Label Studio gets: a few of the caller's, and no calls home.
+
+    The caller's other variables stay out: Label Studio reads unprefixed names such as `USERNAME` and `PASSWORD`.
+    """
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return passed_on | {
+        "HOME": str(home),
+        "PYTHONUNBUFFERED": "1",
+        "COLLECT_ANALYTICS": "false",
+        "LATEST_VERSION_CHECK": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+    }
+
+
+def _install(target: Path) -> None:
+    building = target.with_name(f"env.{os.getpid()}.tmp")
+    shutil.rmtree(building, ignore_errors=True)
+    uv = find_uv()
+    python = str(find_python(building))
+    if uv:
+        commands = [
+            [uv, "venv", "--quiet", "--python", sys.executable, str(building)],
+            [uv, "pip", "install", "--quiet", "--python", python, "--requirements", str(REQUIREMENTS)],
+        ]
+    else:
+        commands = [
+            [sys.executable, "-m", "venv", str(building)],
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(REQUIREMENTS)],
+        ]
+    variables = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    try:
+        for command in commands:
+            _run(
+                command,
+                variables,
+                "Label Studio's packages could not be installed. Check the network and free disk "
+                f"space (800 MB in {target.parent}), then run the same command again.",
+            )
+        building.rename(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _make_template(environment: Environment) -> None:
+    building = environment.folder / f"template.{os.getpid()}.tmp"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    try:
+        _run(
+            environment.command("version", "--data-dir", str(building)),
+            build_quiet_variables(building),
+            f"Label Studio could not make its database. Delete {environment.folder} and run the same command again.",
+        )
+        (building / "label_studio.sqlite3").rename(environment.template)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _run(command: Sequence[str], variables: Mapping[str, str], advice: str) -> None:
+    done = subprocess.run(command, env=dict(variables), capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        reason = "\n".join((done.stderr or done.stdout).strip().splitlines()[-6:])
+        raise ServiceError(f"{advice}\n{reason}")

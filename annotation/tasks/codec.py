@@ -1,0 +1,280 @@
+"""One sample as one Label Studio task, the format on disk, and back.
+
+`data` holds the text and what is known of it, `predictions` the readings by models, `annotations` those by people
+(`drafts` what they have not submitted). A cluster is a star of relations from each later mention to its first one.
+The words task, region and relation stop here and in `goldspan.annotation.labelstudio`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import goldspan.schemas as schemas
+from goldspan.annotation.checks import Issue, make_issue
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.identity import hash_text, make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.regions import Regions, read_number, read_result, read_text
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
+
+TEXT_NAME = "text"
+ENTITY_CONTROL = "label"
+MENTION_CONTROL = "mention"
+_LONGEST_ID = 19
+"""Digits from which on a number may not fit into the 64 bits of JSON writers and databases."""
+
+_DATA_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
+
+
+class Reading(NamedTuple):
+    """A sample and what could not be read of it."""
+
+    sample: Sample
+    issues: list[Issue]
+
+
+def encode_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
+    """The task of a sample; `read_task` gives the sample back."""
+    task: dict[str, Any] = {
+        "data": {
+            "text": sample.text,
+            "sample_id": sample.sample_id or make_sample_id(sample.text, sample.language),
+            "text_sha256": hash_text(sample.text),
+            "language": sample.language,
+            "country": sample.country,
+            "document_type": sample.document_type,
+            "provenance": dict(sample.provenance),
+        },
+        "predictions": [],
+        "annotations": [],
+    }
+    for annotation in sample.annotations:
+        result = encode_result(sample.text, annotation, labels)
+        if annotation.author.is_model:
+            task["predictions"].append(_drop_none(_encode_prediction(annotation, result)))
+        elif annotation.status is Status.DRAFT:
+            task.setdefault("drafts", []).append(_drop_none(_encode_review(annotation, result)))
+        else:
+            task["annotations"].append(_drop_none(_encode_review(annotation, result)))
+    return task
+
+
+def encode_result(text: str, annotation: Annotation, labels: LabelSchema) -> list[dict[str, Any]]:
+    """The regions and relations of one annotation."""
+    spans: list[Entity | Mention] = [*annotation.entities, *annotation.mentions]
+    used = {span.id for span in spans if span.id}
+    result: list[dict[str, Any]] = []
+    for number, entity in enumerate(annotation.entities):
+        result.append(_encode_region(text, entity, ENTITY_CONTROL, entity.id or _free_id("e", number, used)))
+    drawn = {region["id"]: (region["value"]["start"], region["value"]["end"]) for region in result}
+    heads: dict[str, str] = {}
+    relations: list[dict[str, Any]] = []
+    for number, mention in enumerate(annotation.mentions):
+        region_id = mention.id or _free_id("m", number, used)
+        if drawn.get(region_id) != (mention.start, mention.end):
+            result.append(_encode_region(text, mention, MENTION_CONTROL, region_id))
+        if mention.cluster and heads.setdefault(mention.cluster, region_id) != region_id:
+            relations.append(
+                {
+                    "from_id": region_id,
+                    "to_id": heads[mention.cluster],
+                    "type": "relation",
+                    "direction": "right",
+                    "labels": [labels.relation],
+                }
+            )
+    return result + relations
+
+
+def _free_id(prefix: str, number: int, used: set[str]) -> str:
+    region_id = f"{prefix}{number}"
+    while region_id in used:
+        region_id += "x"
+    used.add(region_id)
+    return region_id
+
+
+def _encode_region(text: str, span: Entity | Mention, control: str, region_id: str) -> dict[str, Any]:
+    region: dict[str, Any] = {
+        "id": region_id,
+        "from_name": control,
+        "to_name": TEXT_NAME,
+        "type": "labels",
+        "value": {
+            "start": span.start,
+            "end": span.end,
+            "text": text[span.start : span.end],
+            "labels": [span.label],
+        },
+    }
+    if span.origin:
+        region["origin"] = span.origin.value
+    if isinstance(span, Entity) and span.score is not None:
+        region["score"] = span.score
+    return region
+
+
+def _encode_prediction(annotation: Annotation, result: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": _encode_id(annotation.id),
+        "model_version": annotation.author.name,
+        "score": annotation.score,
+        "created_at": annotation.created_at,
+        "updated_at": annotation.updated_at,
+        "result": result,
+    }
+
+
+def _encode_review(annotation: Annotation, result: list[dict[str, Any]]) -> dict[str, Any]:
+    name = annotation.author.name
+    return {
+        "id": _encode_id(annotation.id),
+        "completed_by": int(name) if _is_number(name) else {"email": name},
+        "was_cancelled": annotation.status is Status.CANCELLED,
+        "ground_truth": annotation.ground_truth,
+        "created_at": annotation.created_at,
+        "updated_at": annotation.updated_at,
+        "lead_time": annotation.lead_time,
+        "parent_prediction": _encode_id(annotation.parent),
+        "result": result,
+    }
+
+
+def _encode_id(value: str | None) -> int | str | None:
+    return int(value) if value and _is_number(value) else value or None
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < _LONGEST_ID
+
+
+def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
+    """Read a task, ours or Label Studio's export; what cannot be read becomes an issue and the rest is kept.
+
+    Raises:
+        RecordError: there is no text.
+
+    """
+    data = task.get("data")
+    text = data.get("text") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(text, str):
+        raise RecordError("expected a task with its text as a string", pointer="/data/text")
+    issues: list[Issue] = []
+    if (digest := data.get("text_sha256")) and digest != hash_text(text):
+        issues.append(make_issue("text_changed"))
+    annotations: list[Annotation] = []
+    readings = [(_read_prediction, entry) for entry in _entries(task, "predictions")]
+    readings += [(_read_review, entry) for entry in _entries(task, "annotations")]
+    readings += [(_read_draft, entry) for entry in _entries(task, "drafts")]
+    for index, (read, entry) in enumerate(readings):
+        result = entry.get("result")
+        regions = read_result(text, result if isinstance(result, list) else [], labels, index)
+        issues += regions.issues
+        annotations.append(read(entry, regions))
+    provenance = dict(data["provenance"]) if isinstance(data.get("provenance"), dict) else {}
+    if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
+        provenance["fields"] = fields
+    language = read_text(data.get("language") or "")
+    sample = Sample(
+        text,
+        language,
+        read_text(data.get("country") or ""),
+        read_text(data.get("document_type") or ""),
+        tuple(annotations),
+        provenance,
+        read_text(data.get("sample_id") or "") or make_sample_id(text, language),
+    )
+    return Reading(sample, issues)
+
+
+def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:
+    """Read a task in which everything must be readable.
+
+    Raises:
+        RecordError: something is not; the message names the first issue.
+
+    """
+    sample, issues = read_task(task, labels)
+    if issues:
+        raise RecordError(f"{issues[0].code}: {issues[0].message}")
+    return sample
+
+
+def task_problems(task: Any, labels: LabelSchema) -> list[schemas.Problem]:
+    """Where a task breaks `schemas/task.schema.json` with the label schema's own labels filled in."""
+    return task_validator(labels).problems(task)
+
+
+def task_validator(labels: LabelSchema) -> schemas.Validator:
+    """The compiled validator of tasks for this label schema."""
+    return schemas.validator("task", label_enums(labels))
+
+
+def label_enums(labels: LabelSchema) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The `$defs` that a JSON Schema gets from the label schema."""
+    return (
+        ("entity_label", tuple(label.code for label in labels.entities)),
+        ("mention_label", tuple(label.code for label in labels.mentions)),
+        ("relation_label", (labels.relation,)),
+    )
+
+
+def _entries(task: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    entries = task.get(name)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _read_prediction(entry: Mapping[str, Any], regions: Regions) -> Annotation:
+    return Annotation(
+        Author.model(read_text(entry.get("model_version") or "") or "undefined"),
+        regions.entities,
+        regions.mentions,
+        id=_read_id(entry.get("id")) or "",
+        score=read_number(entry.get("score")),
+        created_at=_read_time(entry.get("created_at")),
+        updated_at=_read_time(entry.get("updated_at")),
+    )
+
+
+def _read_review(entry: Mapping[str, Any], regions: Regions, status: Status | None = None) -> Annotation:
+    return Annotation(
+        Author.person(_read_person(entry)),
+        regions.entities,
+        regions.mentions,
+        id=_read_id(entry.get("id")) or "",
+        status=status or (Status.CANCELLED if entry.get("was_cancelled") else Status.SUBMITTED),
+        created_at=_read_time(entry.get("created_at")),
+        updated_at=_read_time(entry.get("updated_at")),
+        lead_time=read_number(entry.get("lead_time")),
+        parent=_read_id(entry.get("parent_prediction")),
+        ground_truth=bool(entry.get("ground_truth")),
+    )
+
+
+def _read_draft(entry: Mapping[str, Any], regions: Regions) -> Annotation:
+    return _read_review(entry, regions, Status.DRAFT)
+
+
+def _read_person(entry: Mapping[str, Any]) -> str:
+    person = entry.get("completed_by", entry.get("user"))
+    if isinstance(person, dict):
+        person = person.get("email") or person.get("id")
+    return "unknown" if person is None else read_text(person)
+
+
+def _read_id(value: Any) -> str | None:
+    if isinstance(value, dict):
+        value = value.get("id")
+    return None if value is None else read_text(value)
+
+
+def _read_time(value: Any) -> str | None:
+    """Times are compared as text; a number is written out, and what is no time at all is none."""
+    if value is None or isinstance(value, str):
+        return value
+    return None if read_number(value) is None else str(value)

@@ -1,0 +1,71 @@
+"""Where things lie on disk: the workspace folder, `./data` unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldspan.annotation.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folders of one workspace."""
+
+    root: Path
+
+    @property
+    def annotation_samples(self) -> Path:
+        """Generated and imported samples, one JSONL file a run: what annotators get."""
+        return self.root / "annotation_samples"
+
+    @property
+    def training_samples(self) -> Path:
+        """Samples with the work of annotators, one JSONL file a project: what training gets."""
+        return self.root / "training_samples"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a generation run: journal, raw answers, dead letters."""
+        return self.root / "runs"
+
+    @property
+    def studio(self) -> Path:
+        """Label Studio's own data, credentials and log."""
+        return self.root / "studio"
+
+    @property
+    def results(self) -> Path:
+        """Evaluation results."""
+        return self.root / "results"
+
+    @property
+    def bundles(self) -> Path:
+        """Frozen versions handed to training."""
+        return self.root / "bundles"
+
+
+def find_workspace(path: Path | None = None) -> Workspace:
+    """The workspace at `path`, else at `GOLDSPAN_DATA`, else `./data`; created when first written to.
+
+    Raises:
+        InputError: the path is a file.
+
+    """
+    root = path or Path(os.environ.get("GOLDSPAN_DATA") or "data")
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root} is a file; --data wants the folder that holds the workspace.")
+    return Workspace(root)
+
+
+def check_file_name(name: str) -> str:
+    """The name, if it can safely be one file's name inside a folder.
+
+    Raises:
+        InputError: it is empty, hidden, too long or would leave the folder.
+
+    """
+    if not name or name != Path(name).name or name.startswith(".") or len(name) > 120 or not name.isprintable():
+        raise InputError(f"{name[:120]!r} cannot be a file name; use letters, digits, '-', '_' and '.'.")
+    return name

@@ -1,0 +1,170 @@
+"""The steps of the demo; each does its part for real and fails if it falls short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from goldspan.annotation.corpus.inspection import inspect_files
+from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
+from goldspan.annotation.labelstudio.push.receipt import record_pushed
+from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.shared.console import err, say
+from goldspan.dashboards.launch import DashboardProcess, start_dashboard
+from goldspan.evaluation.people.acceptance import measure_acceptance
+from goldspan.generators.runs.folder import begin_run
+from goldspan.generators.runs.run import drive_run
+from goldspan.generators.runs.settings import RunSettings
+
+TITLE = "Goldspan demo"
+_REVIEWED = 9
+"""Tasks that the demo corrects."""
+
+
+class DemoError(GoldspanError):
+    """A step of the demo did not do what it promises."""
+
+
+def expect(condition: bool, message: str) -> None:
+    """Raise DemoError unless the condition holds."""
+    if not condition:
+        raise DemoError(f"The demo fell short: {message}")
+
+
+class Demo:
+    """One walk; leaving the block stops what it started."""
+
+    def __init__(
+        self, workspace: Workspace, labels: LabelSchema, languages: Sequence[str], samples: int, seed: int
+    ) -> None:
+        self._workspace, self._labels = workspace, labels
+        self._languages, self._samples, self._seed = tuple(languages), samples, seed
+        self._client: StudioClient | None = None
+        self._dashboard: DashboardProcess | None = None
+        self.project = 0
+        self.sample_file = Path()
+        self.reviewed_file = Path()
+
+    def __enter__(self) -> Demo:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._dashboard:
+            self._dashboard.stop()
+        stop_server(self._workspace)
+
+    @property
+    def client(self) -> StudioClient:
+        """Label Studio, once it is up."""
+        if self._client is None:
+            raise DemoError("The demo fell short: Label Studio is not up.")
+        return self._client
+
+    def generate(self) -> None:
+        """The offline author writes samples."""
+        settings = RunSettings("offline", self._samples, self._seed, self._languages)
+        folder = begin_run(self._workspace, settings, self._labels, "demo")
+        with err.status("1/7  The offline author writes samples"):
+            summary = drive_run(self._workspace, folder)
+        self.sample_file = summary.samples
+        written = summary.written.samples
+        expect(written + summary.written.duplicates >= self._samples, f"{written} of {self._samples} samples came.")
+        say(f"1/7  Wrote {written} samples in {', '.join(self._languages)} → {self.sample_file}")
+
+    def check(self) -> None:
+        """Every sample is checked."""
+        report = inspect_files([self.sample_file], self._labels)
+        expect(not report.refused and not report.errors, f"{report.refused} refused, {report.errors} errors.")
+        say(f"2/7  Checked {report.samples} samples: no errors, {report.warnings} warnings.")
+
+    def open_studio(self) -> ServerInfo:
+        """A Label Studio of its own starts."""
+        with err.status("3/7  Starting Label Studio") as status:
+            server = start_server(self._workspace, progress=lambda line: status.update(f"3/7  {line}"))
+        self._client = StudioClient(server.url, server.token)
+        say(f"3/7  Label Studio is up at {server.url}")
+        return server
+
+    def push(self) -> None:
+        """The samples become tasks with pre-annotations; pushing again changes nothing."""
+        samples = list(read_samples([self.sample_file], self._labels))
+        with err.status("4/7  Pushing samples"):
+            report = push_samples(self.client, samples, self._labels, PushOptions(TITLE))
+            again = push_samples(self.client, samples, self._labels, PushOptions(TITLE))
+        expect(report.project is not None and not report.refused, "samples were refused.")
+        expect(report.created + report.unchanged == len(samples), f"{report.created} of {len(samples)} tasks arrived.")
+        expect(again.created == 0 and again.unchanged == len(samples), "a second push created tasks.")
+        self.project = report.project or 0
+        ids = [sample.sample_id for sample in samples]
+        record_pushed(self._workspace, self.client.url, self.project, report.title, ids)
+        say(f"4/7  Pushed {report.created} tasks to project {self.project}; a second push added none.")
+
+    def review(self) -> None:
+        """A few tasks are corrected through Label Studio's own API, as an annotator's submission would."""
+        tasks = self.client.iter_tasks(self.project, include="id,predictions,total_annotations")
+        open_tasks = [task for task in tasks if not task.get("total_annotations") and task.get("predictions")]
+        for number, task in enumerate(open_tasks[:_REVIEWED]):
+            prediction = task["predictions"][0]
+            submit_review(
+                self.client,
+                task["id"],
+                correct_result(prediction["result"], number),
+                parent_prediction=prediction,
+                lead_time=12.0 + number,
+            )
+        say(
+            f"5/7  Corrected {min(len(open_tasks), _REVIEWED)} tasks: most kept, some relabelled, some regions removed."
+        )
+
+    def pull(self) -> PullReport:
+        """The work of annotators comes back."""
+        with err.status("6/7  Pulling annotations"):
+            report = pull_annotations(self.client, self._workspace, self._labels, PullOptions(self.project))
+        expect(report.total >= _REVIEWED and not report.refused, f"{report.total} reviewed samples came back.")
+        self.reviewed_file = report.file
+        reviewed = list(read_samples([report.file], self._labels))
+        acceptance = measure_acceptance(reviewed)
+        expect(acceptance.total.rejected > 0 and acceptance.total.relabelled > 0, "the corrections did not come back.")
+        share = acceptance.total.accepted / acceptance.total.predicted
+        say(f"6/7  Pulled {report.total} reviewed samples; people kept {share:.0%} of the pre-annotations.")
+        return report
+
+    def open_dashboard(self) -> DashboardProcess:
+        """The dashboard opens."""
+        with err.status("7/7  Starting the dashboard"):
+            self._dashboard = start_dashboard(self._workspace)
+        say(f"7/7  The dashboard is up at {self._dashboard.url}")
+        return self._dashboard
+
+    def wait(self) -> None:
+        """Stay until the dashboard ends or the user presses Ctrl-C."""
+        try:
+            if self._dashboard:
+                self._dashboard.process.wait()
+        except KeyboardInterrupt:
+            say("Stopping Label Studio and the dashboard. What was made stays in the workspace.")
+
+
+def correct_result(result: Sequence[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """What a person makes of a prediction: every third keeps it, every third relabels, every third removes a region."""
+    corrected = [dict(item) for item in result]
+    entities = [item for item in corrected if item.get("from_name") == "label"]
+    if number % 3 == 1 and entities:
+        label = "COMPANYNAME" if entities[0]["value"]["labels"] != ["COMPANYNAME"] else "CITY"
+        entities[0]["value"] = entities[0]["value"] | {"labels": [label]}
+    if number % 3 == 2 and entities:
+        related = {item[end] for item in corrected if item.get("type") == "relation" for end in ("from_id", "to_id")}
+        removable = [item for item in entities if item["id"] not in related]
+        corrected = [item for item in corrected if not removable or item is not removable[-1]]
+    return corrected

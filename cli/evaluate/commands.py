@@ -1,0 +1,198 @@
+"""`goldspan evaluate`: score predictions against gold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.evaluate.scoring import (
+    ChartsOption,
+    GoldArgument,
+    LevelOption,
+    ModelOption,
+    OnlyOption,
+    SchemeOption,
+    ShowTextOption,
+    format_rate,
+    load_pairing,
+    name_refusals,
+    parse_filters,
+    show_differences,
+)
+from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.evaluation.matching.levels import Level
+from goldspan.evaluation.scores.spans import Scheme
+
+if TYPE_CHECKING:
+    from goldspan.evaluation.results.result import EvaluationResult
+
+app = typer.Typer(context_settings=HELP)
+_SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
+
+
+@app.command()
+def evaluate(
+    gold: GoldArgument,
+    predicted: Annotated[
+        Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
+    ] = None,
+    predictor: Annotated[str, typer.Option("--predictor", help="Let this predictor read the gold texts instead")] = "",
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
+    provider: Annotated[str | None, typer.Option(help="llm: openai, doubleword or compatible")] = None,
+    api_url: Annotated[str | None, typer.Option(help="llm: address of a compatible server")] = None,
+    shots_file: Annotated[Path | None, typer.Option("--shots-file", help="llm: samples to take examples from")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, help="llm: examples shown with each text; default 3")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="llm: default 0")] = None,
+    level: LevelOption = Level.LABEL,
+    scheme: SchemeOption = Scheme.STRICT,
+    beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
+    model: ModelOption = "",
+    only: OnlyOption = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the experiment; default: the model version")] = "",
+    split_kind: Annotated[
+        str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
+    ] = "unknown",
+    cost_per_1000: Annotated[
+        float | None, typer.Option("--cost-per-1000", min=0, help="What 1000 documents cost, where you know it")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Default: results/<name>.json in the workspace, one for each gold"),
+    ] = None,
+    charts: ChartsOption = None,
+    show_text: ShowTextOption = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score predictions against gold and write the result. Give PREDICTED or --predictor."""
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.cli.shared.predictors import open_predictor
+    from goldspan.evaluation.results.baselines import score_baselines
+    from goldspan.evaluation.results.evaluate import Settings, evaluate_pairing
+    from goldspan.evaluation.results.result import write_result
+    from goldspan.evaluation.results.slices import filter_documents
+    from goldspan.evaluation.results.timing import run_predictor
+
+    if (predicted is None) == (not predictor):
+        raise InputError("Give either a file with predictions or --predictor NAME.")
+    if shots_file is not None and shots_file.resolve() == gold.resolve():
+        raise InputError("Examples from the gold would show the model the answers. Give another --shots-file.")
+    schema, workspace = load_labels(labels), find_workspace(data)
+    filters = parse_filters(only or ())
+    pairing, code = load_pairing(gold, predicted, schema, model)
+    pairing = filter_documents(pairing, filters)
+    timing = None
+    if predictor:
+        known = len(pairing.refusals)
+        is_llm = "llm" in predictor.split("+")
+        reader = open_predictor(
+            predictor,
+            schema,
+            provider=provider,
+            model=model or None,
+            api_url=api_url,
+            shots_file=shots_file,
+            shots=shots,
+            temperature=temperature,
+            workers=workers if is_llm else None,
+            folder=workspace.runs / "annotate" if is_llm else None,
+        )
+        pairing, timing = run_predictor(pairing, reader, workers)
+        name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
+        code = Exit.REFUSED_SOME if pairing.refusals else code
+    settings = Settings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
+    cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
+    result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)
+    if baselines:
+        with err.status("Scoring the baselines (--no-baselines leaves them out)"):
+            result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
+    target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
+    write_result(target, result)
+    if charts is not None:
+        from goldspan.evaluation.results.charts import write_result_charts
+
+        write_result_charts(result, charts)
+    if as_json:
+        print_json(result.summarise())
+    else:
+        _show_scores(result)
+    if show_text and not as_json:
+        from goldspan.evaluation.results.worst import list_worst
+
+        show_differences(list_worst(pairing.documents, schema, level=level, top=_SHOWN_DOCUMENTS, show_text=True))
+    say(f"Result: {target}")
+    raise typer.Exit(code)
+
+
+def make_file_name(name: str) -> str:
+    """The name with everything that has no place in a file name replaced."""
+    return _NOT_IN_FILE_NAMES.sub("-", name).strip("-.") or "result"
+
+
+def choose_target(path: Path, result: EvaluationResult) -> Path:
+    """The path, or one that carries the fingerprint of the gold where it holds a result on other gold."""
+    from goldspan.evaluation.results.result import read_result
+
+    if not path.exists():
+        return path
+    fingerprint = str(result.data.get("fingerprint"))
+    try:
+        same = read_result(path).data.get("fingerprint") == fingerprint
+    except RecordError:
+        same = False
+    return path if same else path.with_stem(f"{path.stem}-{fingerprint[:_FINGERPRINT_SHOWN]}")
+
+
+def _show_scores(result: Any) -> None:
+    columns = ["", "precision", "recall", "F1", f"F{result.beta:g}"]
+    rows = [_list_rates(f"{scheme} spans", scores) for scheme, scores in result.schemes.items()]
+    rows.append(_list_rates("masked characters", result.masking))
+    title = f"{result.model_name}: {result.data['documents']} documents, level {result.level.value}"
+    print_table(columns, rows, title=title, right=(1, 2, 3, 4))
+    metrics, masking = result.metrics, result.masking
+    facts = {
+        f"F1 {result.scheme.value}, 95 % interval": _format_interval(metrics["ci95"]["f1_score"]),
+        "documents exactly right": format_rate(metrics["exact_match_accuracy"]),
+        "empty documents with a false alarm": format_rate(metrics["empty_false_positive_rate"]),
+        "documents without a leak": format_rate(masking["zero_leak_rate"]),
+        "personal characters leaked": format_rate(masking["leakage_rate"]),
+        "other characters masked": format_rate(masking["over_masking_rate"]),
+        "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
+        "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
+    }
+    if result.coreference:
+        facts["coreference, CoNLL F1"] = format_rate(result.coreference["conll"])
+    if result.timing:
+        facts["seconds a document, median"] = format_rate(result.timing["latency_p50_seconds"])
+    out.print()
+    print_table(["measure", "value"], facts.items(), right=(1,))
+    out.print()
+    classes = [
+        [*_list_rates(label, scores), scores["support"], scores["predicted"]]
+        for label, scores in result.per_class_metrics.items()
+    ]
+    print_table([f"label, {result.scheme.value}", *columns[1:], "gold", "predicted"], classes, right=(1, 2, 3, 4, 5, 6))
+    if result.data["split_kind"] == "unknown":
+        warn(
+            "How the gold was held out is not known (--split-kind): a score on data like the training data says little."
+        )
+
+
+def _list_rates(name: str, scores: Any) -> list[str | None]:
+    return [name, *(format_rate(scores[key]) for key in ("precision", "recall", "f1_score", "f_beta"))]
+
+
+def _format_interval(interval: tuple[float, float] | None) -> str | None:
+    return f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else None

@@ -1,0 +1,106 @@
+"""`goldspan compare`: results side by side, with baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, load_pairing
+from goldspan.cli.shared.console import out, print_json, print_table, warn
+from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+
+if TYPE_CHECKING:
+    from goldspan.evaluation.results.compare import Row
+    from goldspan.evaluation.scores.bootstrap import Delta
+
+app = typer.Typer(context_settings=HELP)
+
+
+@app.command()
+def compare(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULT…", help="Results of evaluate; the first is the one that others are measured from"
+        ),
+    ],
+    gold: Annotated[
+        Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="What intervals and tests follow from")] = 0,
+    charts: ChartsOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare results with each other and with the baselines. Differences are to the first result."""
+    from goldspan.evaluation.results.baselines import score_baselines
+    from goldspan.evaluation.results.compare import compare_results
+    from goldspan.evaluation.results.evaluate import Settings
+    from goldspan.evaluation.results.result import read_result
+
+    loaded = [read_result(path) for path in results]
+    baselines = None
+    if gold is not None:
+        schema = load_labels(labels)
+        pairing, _ = load_pairing(gold, None, schema)
+        first = loaded[0]
+        known = set(first.documents.get("sample_id", ()))
+        documents = [document for document in pairing.documents if not known or document.sample_id in known]
+        baselines = score_baselines(documents, schema, Settings(first.level, first.scheme, first.beta, seed))
+    comparison = compare_results(loaded, baselines, seed=seed)
+    if charts is not None:
+        from goldspan.evaluation.results.charts import write_comparison_charts
+
+        write_comparison_charts(comparison, charts)
+    if as_json:
+        print_json(comparison.to_json())
+    else:
+        first = loaded[0]
+        title = f"{first.scheme.value} spans, level {first.level.value}; differences to {comparison.reference}"
+        columns = ["system", "precision", "recall", "F1", "difference", "p", "exact documents"]
+        print_table(columns, map(_list_span_cells, comparison.rows), title=title, right=range(1, len(columns)))
+        out.print()
+        title = f"masked characters; differences to {comparison.reference}"
+        masked = f"F{first.beta:g}"
+        columns = ["system", masked, "difference", "p", "leaked", "no leak", "over-masked", "s/document", "cost/1000"]
+        print_table(columns, map(_list_masking_cells, comparison.rows), title=title, right=range(1, len(columns)))
+    for note in comparison.notes:
+        warn(note)
+
+
+def _list_span_cells(row: Row) -> list[str | None]:
+    delta = row.deltas.get("f1_score")
+    return [
+        row.name,
+        format_rate(row.precision),
+        format_rate(row.recall),
+        format_rate(row.f1_score),
+        _format_delta(delta),
+        format_rate(delta.p_value) if delta else None,
+        format_rate(row.exact_match_accuracy),
+    ]
+
+
+def _list_masking_cells(row: Row) -> list[str | None]:
+    delta = row.deltas.get("masking_f_beta")
+    return [
+        row.name,
+        format_rate(row.masking_f_beta),
+        _format_delta(delta),
+        format_rate(delta.p_value) if delta else None,
+        format_rate(row.leakage_rate),
+        format_rate(row.zero_leak_rate),
+        format_rate(row.over_masking_rate),
+        None if row.latency_p50_seconds is None else f"{row.latency_p50_seconds:.2g}",
+        None if row.cost_per_1000 is None else f"{row.cost_per_1000:.4g}",
+    ]
+
+
+def _format_delta(delta: Delta | None) -> str | None:
+    """The difference with its 95 % interval."""
+    if delta is None or delta.delta is None:
+        return None
+    return f"{delta.delta:+.3f} [{delta.low:+.3f}, {delta.high:+.3f}]"

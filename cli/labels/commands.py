@@ -1,0 +1,135 @@
+"""`goldspan labels`: the label schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import find_label_file, load_labels
+from goldspan.cli.labels.map import register
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings=HELP,
+    help="The label schema: the single source of truth for every label.",
+)
+register(app)
+
+
+@app.command("list")
+def list_labels(labels: LabelsOption = None, as_json: JsonOption = False) -> None:
+    """All labels with category, group, identifier kind and coverage target."""
+    from dataclasses import asdict
+
+    schema = load_labels(labels)
+    if as_json:
+        print_json({"fingerprint": schema.fingerprint, "labels": [asdict(label) for label in schema.labels]})
+        return
+    print_table(
+        ["label", "name", "layer", "category", "group", "kind", "validator", "chance", "target"],
+        (
+            (x.code, x.name, x.layer, x.category, x.group, x.kind, x.validator or None, x.chance, x.target or None)
+            for x in schema.labels
+        ),
+        right=(7, 8),
+    )
+    say(f"{len(schema.entities)} entity labels, {len(schema.mentions)} kinds of mention, version {schema.fingerprint}")
+
+
+@app.command("show")
+def show_label(
+    code: Annotated[str, typer.Argument(metavar="LABEL", help="For example IBAN")],
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Everything known of one label."""
+    from dataclasses import asdict
+
+    label = asdict(load_labels(labels)[code])
+    if as_json:
+        print_json(label)
+    else:
+        print_table(["field", "value"], ((k, "; ".join(v) if isinstance(v, tuple) else v) for k, v in label.items()))
+
+
+@app.command("add")
+def add(
+    code: Annotated[str, typer.Argument(metavar="LABEL", help="Capitals, digits, underscores: MEDICAL_RECORD_NUMBER")],
+    name: Annotated[str, typer.Option(help="What people read: 'Medical record number'")],
+    category: Annotated[str, typer.Option(help="Heading in Label Studio")] = "Other",
+    group: Annotated[str, typer.Option(help="Coarse group, such as HEALTH")] = "OTHER",
+    kind: Annotated[str, typer.Option(help="direct, quasi or none")] = "direct",
+    color: Annotated[str, typer.Option(help="#rrggbb, dark enough to read on white")] = "",
+    chance: Annotated[float, typer.Option(help="Probability that a generated sample asks for it")] = 0.1,
+    hint: Annotated[list[str] | None, typer.Option(help="How it looks; may be given several times")] = None,
+    validator: Annotated[str, typer.Option(help="Name of a value check")] = "",
+    target: Annotated[int, typer.Option(help="Annotated entities wanted")] = 100,
+    labels: LabelsOption = None,
+) -> None:
+    """Add a label to the label schema; Label Studio, prompts and dashboard follow from it."""
+    from goldspan.annotation.labels.edit import add_label
+
+    fields = {"name": name, "category": category, "group": group, "kind": kind, "chance": chance, "target": target}
+    fields |= {"color": color} if color else {}
+    fields |= {"validator": validator} if validator else {}
+    path = find_label_file(labels)
+    add_label(path, code, fields | {"hints": hint or []})
+    say(f"Added {code} to {path}.")
+    say("Next: goldspan labels check · goldspan generate start · goldspan studio migrate --plan for existing projects.")
+
+
+@app.command("check")
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when something is listed")] = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is the label schema sound? A broken one fails with the place; what is doubtful is listed."""
+    from goldspan.annotation.labels.edit import review_labels
+
+    schema = load_labels(labels)
+    findings = review_labels(schema)
+    if as_json:
+        print_json({"fingerprint": schema.fingerprint, "findings": [finding._asdict() for finding in findings]})
+    else:
+        for finding in findings:
+            warn(f"{finding.label}: {finding.message}")
+        say(f"{find_label_file(labels)}: {len(schema.labels)} labels, {len(findings)} to look at.")
+    raise typer.Exit(Exit.REFUSED_SOME if findings and strict else Exit.OK)
+
+
+@app.command("config")
+def config(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file instead of the screen")] = None,
+    what: Annotated[str, typer.Option("--as", help="xml (Label Studio), bio, or json-schema")] = "xml",
+    labels: LabelsOption = None,
+) -> None:
+    """What follows from the label schema: the Label Studio config, the BIO table, the task's JSON Schema."""
+    import orjson
+
+    from goldspan.annotation.files import write_atomic
+    from goldspan.annotation.tasks.codec import task_validator
+
+    schema = load_labels(labels)
+    if what == "xml":
+        from goldspan.annotation.labelstudio.project.config import build_config
+
+        text = build_config(schema)
+    elif what == "bio":
+        text = "\n".join(schema.bio_table)
+    elif what == "json-schema":
+        text = orjson.dumps(task_validator(schema).schema, option=orjson.OPT_INDENT_2).decode()
+    else:
+        raise InputError(f"--as {what}: give xml, bio or json-schema.")
+    if output:
+        write_atomic(output, text.encode() + b"\n")
+        say(f"Wrote {output}.")
+    else:
+        out.out(text, highlight=False)

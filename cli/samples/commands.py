@@ -1,0 +1,170 @@
+"""`goldspan samples`: texts with their annotations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.samples.data import register
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.refusals import Refusals
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings=HELP,
+    help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them.",
+)
+register(app)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+_NOTHING = "There is no sample in it. Texts and annotations of other forms come in with: goldspan samples import FILE"
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
+    language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
+    document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
+    by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring your own texts in; good records are written, refused ones named.
+
+    CSV wants a column text; JSONL wants text, or tagged_text, or text with entities [{"value", "label"}].
+    """
+    from goldspan.annotation.tasks.importing import Defaults, import_texts
+    from goldspan.annotation.tasks.store import write_samples
+    from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
+
+    schema = load_labels(labels)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder. Import its files one by one.")
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.")
+    target = output or find_workspace(data).annotation_samples / check_file_name(f"{file.stem}.jsonl")
+    if target.exists() and not force:
+        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
+    refusals = Refusals()
+    defaults = Defaults(language, country, document_type)
+    samples = list(import_texts(file, schema, defaults, refusals, by_line=by_line))
+    if not samples:
+        raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")
+    written = write_samples(target, samples, schema, refusals)
+    if as_json:
+        print_json({"file": str(target), "written": written, "refused": [str(error) for error in refusals.errors]})
+    else:
+        say(f"{written} samples → {target}; {len(refusals.errors)} refused.")
+        say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")
+    raise typer.Exit(refusals.exit_code)
+
+
+@app.command("check")
+def check(
+    files: Files,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors")] = False,
+    details: Annotated[bool, typer.Option("--details", help="One line per issue, without any text")] = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every sample: structure, labels, spans, repeats, checksums, clusters, relations.
+
+    Exit code 3 when a record is refused or has an error (with --strict: or a warning).
+    """
+    from goldspan.annotation.corpus.inspection import inspect_files
+
+    report = inspect_files(files, load_labels(labels), None if as_json else Refusals())
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        if details:
+            for place, issue in report.details:
+                out.out(f"{place} {issue.severity} {issue.code}: {issue.message}", highlight=False)
+        print_table(
+            ["code", "severity", "issues", "meaning"],
+            ((code, severity, count, meaning) for code, severity, count, meaning in report.rows()),
+            right=(2,),
+        )
+        say(f"{report.samples} samples, {report.refused} refused, {report.errors} errors, {report.warnings} warnings.")
+    if not report.samples:
+        warn(_NOTHING)
+        raise typer.Exit(Exit.FAILED)
+    bad = report.refused or report.errors or (strict and report.warnings)
+    raise typer.Exit(Exit.REFUSED_SOME if bad else Exit.OK)
+
+
+@app.command("show")
+def show(
+    files: Files,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many samples")] = 3,
+    sample_id: Annotated[str, typer.Option("--id", help="Only the sample with this id (or its beginning)")] = "",
+    tagged: Annotated[bool, typer.Option("--tagged", help="Tagged text instead of colours")] = False,
+    labels: LabelsOption = None,
+) -> None:
+    """Read samples in the terminal, entities in the colours of their labels. This shows the texts themselves."""
+    from goldspan.annotation.tasks.store import read_samples
+    from goldspan.cli.shared.highlight import render_sample
+
+    schema = load_labels(labels)
+    refusals = Refusals()
+    shown = 0
+    for sample in read_samples(files, schema, refusals, tolerant=True):
+        if sample.sample_id.startswith(sample_id):
+            out.print(render_sample(sample, schema, tagged=tagged), soft_wrap=True)
+            shown += 1
+        if shown == number:
+            break
+    if not shown:
+        raise InputError(f"No sample has an id beginning with {sample_id}." if sample_id else _NOTHING)
+    raise typer.Exit(refusals.exit_code)
+
+
+@app.command("stats")
+def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False) -> None:
+    """Count samples, entities by label and language, clusters, lengths and document types."""
+    from goldspan.annotation.corpus.statistics import count_samples
+    from goldspan.annotation.tasks.store import read_samples
+
+    schema = load_labels(labels)
+    refusals = Refusals()
+    counts = count_samples(read_samples(files, schema, refusals, tolerant=True))
+    if not counts.samples:
+        raise InputError(_NOTHING)
+    if as_json:
+        print_json(counts.to_dict())
+        raise typer.Exit(refusals.exit_code)
+    languages = sorted(counts.languages)
+    targets: dict[str, int | str] = {label.code: label.target for label in schema.entities}
+    targets |= dict.fromkeys(sorted(counts.entities.keys() - targets.keys()), "unknown label")
+    print_table(
+        ["label", "entities", "target", *languages],
+        (
+            (
+                code,
+                counts.entities.get(code, 0),
+                target,
+                *(counts.by_language.get((code, language), 0) for language in languages),
+            )
+            for code, target in targets.items()
+        ),
+        right=tuple(range(1, 3 + len(languages))),
+    )
+    say(
+        f"{counts.samples} samples ({', '.join(f'{name} {n}' for name, n in counts.languages.most_common())}); "
+        f"{counts.predicted} pre-annotated, {counts.reviewed} reviewed; {counts.clusters} clusters; "
+        f"{counts.without_entities} without entities; {counts.characters} characters."
+    )
+    raise typer.Exit(refusals.exit_code)

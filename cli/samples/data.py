@@ -1,0 +1,268 @@
+"""`goldspan samples dedupe, split, quality, export, convert`: data sets as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.shared.console import out, print_json, print_table, say
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import JsonOption, LabelsOption
+
+if TYPE_CHECKING:
+    from goldspan.annotation.corpus.outline import Outline
+    from goldspan.annotation.corpus.splits import SplitReport
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+ThresholdOption = Annotated[
+    float, typer.Option(min=0.1, max=1.0, help="Similarity of word triples that counts as nearly the same")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group `samples`."""
+    app.command("dedupe")(dedupe)
+    app.command("split")(split)
+    app.command("quality")(quality)
+    app.command("export")(export)
+    app.command("convert")(convert)
+
+
+def dedupe(
+    files: Files,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write what stays; none: only say")
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="text: same or nearly the same text; skeleton: also the same template")
+    ] = "text",
+    threshold: ThresholdOption = 0.7,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find samples that repeat another: the same or nearly the same text, or the same text but for its entities.
+
+    Of duplicates the first reviewed one stays, else the first.
+    """
+    from goldspan.annotation.corpus.dedupe import ALL_REASONS, TEXT_REASONS, find_duplicates
+
+    reasons = {"text": TEXT_REASONS, "skeleton": ALL_REASONS}.get(by)
+    if reasons is None:
+        raise InputError(f"--by is text or skeleton, not {by!r}.")
+    reader = _Reader(files, labels)
+    outlines = reader.outline()
+    found = find_duplicates(outlines, reasons=reasons, threshold=threshold)
+    if output:
+        reader.write(output, set(found.kept))
+    if as_json:
+        places = [
+            {
+                "sample_id": outlines[duplicate.index].sample_id,
+                "kept": outlines[duplicate.kept].sample_id,
+                "reason": duplicate.reason.value,
+                "conflict": duplicate.conflict,
+            }
+            for duplicate in found.duplicates
+        ]
+        print_json({"samples": len(outlines), "kept": len(found.kept), "counts": found.counts, "duplicates": places})
+    else:
+        print_table(["reason", "duplicates"], found.counts.items(), right=(1,))
+        say(
+            f"{len(outlines)} samples, {len(found.kept)} stay, {len(found.duplicates)} repeat another"
+            + (f"; {found.conflicts} have the same text and other entities." if found.conflicts else ".")
+            + (f" Written to {output}." if output else " Nothing was written; --output FILE writes what stays.")
+        )
+    raise typer.Exit(reader.exit_code)
+
+
+def split(
+    files: Files,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Writes <split>.jsonl; none: only say")
+    ] = None,
+    validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the validation split; 0: none")] = 0.1,
+    test: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the test split")] = 0.1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
+    threshold: ThresholdOption = 0.7,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Split so that related samples stay together and labels and languages keep their shares.
+
+    The report shows what the split leaks, and beside it what a random one would.
+    """
+    from goldspan.annotation.corpus.splits import report_split, split_samples
+
+    ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
+    ratios = {name: ratio for name, ratio in ratios.items() if ratio}
+    reader = _Reader(files, labels)
+    outlines = reader.outline()
+    if not outlines:
+        raise InputError("There is no sample to split.")
+    made = split_samples(outlines, ratios, seed=seed, threshold=threshold)
+    report = report_split(outlines, made, ratios, seed=seed)
+    if output:
+        for name in made.names:
+            reader.write(output / f"{name}.jsonl", set(made.members(name)))
+    if as_json:
+        from dataclasses import asdict
+
+        assignment = {o.sample_id: name for o, name in zip(outlines, made.assignment, strict=True)}
+        print_json({"report": asdict(report), "assignment": assignment})
+    else:
+        _show_split(outlines, report)
+        say(f"Written to {output}." if output else "Nothing was written; --output FOLDER writes one file a split.")
+    raise typer.Exit(reader.exit_code)
+
+
+def quality(
+    files: Files,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only the checks that are flagged")] = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The quality of the data in numbers: alignment, values, consistency, diversity, balance.
+
+    Scores lie between 0 and 1, 1 is best. A flag says that a person should look; it decides nothing.
+    """
+    from goldspan.annotation.corpus.quality.measure import measure_files
+    from goldspan.cli.shared.refusals import Refusals
+
+    refusals = Refusals()
+    report = measure_files(files, load_labels(labels), refusals)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        shown = report.flagged if flagged else report.checks
+        print_table(
+            ["check", "group", "score", "", "what was found"],
+            ((c.code, c.group, f"{c.score:.3f}", "flag" if c.flag else "", c.summary) for c in shown),
+            right=(2,),
+        )
+        flags = f"{len(report.flagged)} of {len(report.checks)} checks flagged"
+        say(f"{report.samples} samples, {report.entities} entities; {flags}.")
+    raise typer.Exit(refusals.exit_code)
+
+
+def export(
+    files: Files,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for kiji a folder")],
+    format: Annotated[str, typer.Option("--format", "-f", help="conll, bioes, spacy, jsonl, csv or kiji")] = "jsonl",
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the best reading of each sample in another format, and say what that format cannot hold."""
+    from dataclasses import asdict
+
+    from goldspan.annotation.formats.registry import export_samples
+
+    reader = _Reader(files, labels)
+    report = export_samples(format, output, reader.read(), reader.labels)
+    if as_json:
+        print_json(asdict(report) | {"output": str(output), "refused": reader.refused})
+    else:
+        say(f"{report.samples} samples written to {output}.")
+        for line in report.explain():
+            say(f"Lost: {line}")
+    raise typer.Exit(reader.exit_code)
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the format; for kiji a folder")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL to write")],
+    format: Annotated[str, typer.Option("--format", "-f", help="conll, bioes, spacy, jsonl or kiji")],
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read samples of another format back."""
+    from goldspan.annotation.formats.registry import import_samples
+    from goldspan.annotation.tasks.store import write_samples
+    from goldspan.cli.shared.refusals import Refusals
+
+    schema = load_labels(labels)
+    refusals = Refusals()
+    written = write_samples(output, import_samples(format, file, schema), schema, refusals)
+    if as_json:
+        print_json({"file": str(output), "written": written, "refused": len(refusals.errors)})
+    else:
+        say(f"{written} samples → {output}; {len(refusals.errors)} refused.")
+    raise typer.Exit(refusals.exit_code)
+
+
+class _Reader:
+    """Reads the same files as often as needed; refused records are named the first time."""
+
+    def __init__(self, files: list[Path], labels: Path | None) -> None:
+        from goldspan.cli.shared.refusals import Refusals
+
+        self.labels = load_labels(labels)
+        self._files = files
+        self._refusals = Refusals()
+
+    @property
+    def refused(self) -> int:
+        return len(self._refusals.errors)
+
+    @property
+    def exit_code(self) -> Exit:
+        return self._refusals.exit_code
+
+    def read(self) -> Any:
+        from goldspan.annotation.tasks.store import read_samples
+
+        return read_samples(self._files, self.labels, self._refusals)
+
+    def outline(self) -> list[Outline]:
+        from goldspan.annotation.corpus.outline import outline_samples
+
+        return outline_samples(self.read())
+
+    def write(self, path: Path, numbers: set[int]) -> None:
+        """Write the samples with these numbers, counted over the good records."""
+        from goldspan.annotation.tasks.store import read_samples, write_samples
+
+        again = read_samples(self._files, self.labels, lambda error: None)
+        chosen = (sample for number, sample in enumerate(again) if number in numbers)
+        write_samples(path, chosen, self.labels, self._refusals)
+
+
+def _show_split(outlines: list[Outline], report: SplitReport) -> None:
+    names = list(report.sizes)
+    total = max(len(outlines), 1)
+    print_table(
+        ["split", "samples", "share"],
+        ((name, size, f"{size / total:.1%}") for name, size in report.sizes.items()),
+        right=(1, 2),
+    )
+    codes = sorted({code for counts in report.labels.values() for code in counts})
+    print_table(
+        ["label", *names],
+        ((code, *(report.labels[name].get(code, 0) for name in names)) for code in codes),
+        right=tuple(range(1, len(names) + 1)),
+    )
+    print_table(
+        ["language", *names],
+        (
+            (language or "(none)", *(report.languages[name].get(language, 0) for name in names))
+            for language in sorted({k for counts in report.languages.values() for k in counts})
+        ),
+        right=tuple(range(1, len(names) + 1)),
+    )
+    print_table(
+        ["held-out samples that train gives away", "this split", "random split"],
+        (
+            (title, f"{getattr(report.grouped, name):.1%}", f"{getattr(report.random, name):.1%}")
+            for name, title in (
+                ("group", "a relative is in train"),
+                ("skeleton", "the same skeleton is in train"),
+                ("text", "the same text is in train"),
+                ("value", "entity values that are in train"),
+            )
+        ),
+        right=(1, 2),
+    )
+    out.print(f"{report.groups} groups; the largest holds {report.largest_group:.1%} of the samples.", markup=False)

@@ -1,0 +1,60 @@
+"""`goldspan gate`: may this data go to training?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+
+app = typer.Typer(context_settings=HELP)
+
+
+@app.command()
+def gate(
+    init: Annotated[bool, typer.Option("--init", help="Write gate.toml into the workspace, to be edited")] = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the reviewed samples of the workspace against gate.toml: each criterion, and the command that mends it.
+
+    Exit code 0 when the gate is open, 7 when it is closed.
+    """
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.training.gate.judge import judge_workspace
+    from goldspan.training.gate.thresholds import write_default_thresholds
+    from goldspan.training.gate.verdict import show_figure
+
+    workspace = find_workspace(data)
+    if init:
+        say(f"The thresholds are in {write_default_thresholds(workspace)}.")
+        return
+    verdict = judge_workspace(workspace, load_labels(labels), labels)
+    if as_json:
+        print_json(verdict.to_dict())
+    else:
+        print_table(
+            ["", "criterion", "found", "wanted", "detail", "mend"],
+            (
+                (
+                    "ok" if c.passed else "NO",
+                    c.question,
+                    show_figure(c.value),
+                    f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
+                    c.detail,
+                    "" if c.passed else c.mend,
+                )
+                for c in verdict.criteria
+            ),
+            right=(2, 3),
+        )
+        for note in verdict.notes:
+            warn(note)
+        state = "[bold green]open[/bold green]" if verdict.open else "[bold red]closed[/bold red]"
+        out.print(f"The gate is {state} for {verdict.reviewed} reviewed samples.")
+    raise typer.Exit(Exit.OK if verdict.open else Exit.GATE_CLOSED)

@@ -1,0 +1,190 @@
+"""From samples to rows: what the dashboard asks about. `dashboards.mirror.tables` describes the tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
+
+from goldspan.annotation.checks import ERRORS, Issue, check_annotation, check_text
+from goldspan.annotation.identity import make_skeleton
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.regions import read_text
+from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
+from goldspan.dashboards.mirror.tables import Rows, make_rows
+from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
+from goldspan.evaluation.people.acceptance import Verdict, compare_with_review
+from goldspan.evaluation.people.acceptance_report import ReviewFacts
+from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed
+
+_BOUNDARY = frozenset({"edge_whitespace", "inside_word"})
+_NOTHING = RatioCounts()
+
+
+class Located(NamedTuple):
+    """A sample, the file it lies in (name within the workspace), its byte offset, and what could not be read."""
+
+    sample: Sample
+    file: str
+    offset: int
+    issues: list[Issue]
+
+
+def extract_rows(located: Iterable[Located], labels: LabelSchema) -> Rows:
+    """The rows of all samples, in their order."""
+    rows = make_rows()
+    for number, item in enumerate(located):
+        _extract(rows, number, item, labels)
+    return rows
+
+
+def _extract(rows: Rows, number: int, item: Located, labels: LabelSchema) -> None:
+    sample = item.sample
+    submitted = sample.reviews
+    latest = submitted if len(submitted) < 2 else list_latest_reviews(sample)
+    prediction = sample.predictions[-1] if sample.predictions else None
+    review = submitted[0] if submitted else None
+    control = is_control(sample)
+    for side, annotation in (("predicted", prediction), ("annotated", review)):
+        if annotation is not None:
+            _add_spans(rows, number, len(sample.text) or 1, side, annotation)
+    checked = _check(sample, labels)
+    errors, warnings = _add_issues(rows, number, item, checked)
+    drafts = cancelled = 0
+    for annotation, issues in zip(sample.annotations, checked, strict=True):
+        if annotation.author.is_model:
+            continue
+        drafts += annotation.status is Status.DRAFT
+        cancelled += annotation.status is Status.CANCELLED
+        if annotation.status is not Status.SUBMITTED or any(annotation is kept for kept in latest):
+            _add_review(rows, number, sample, annotation, issues, control=control)
+    best = review or prediction
+    rows["samples"].append(
+        (
+            sample.sample_id,
+            item.file,
+            item.offset,
+            sample.language,
+            sample.country,
+            sample.document_type,
+            len(sample.text),
+            read_text(sample.provenance.get("run") or ""),
+            prediction.author.name if prediction else "",
+            prediction.score if prediction else None,
+            prediction is not None,
+            control,
+            len(latest),
+            drafts,
+            cancelled,
+            _read_time(review) if review else "",
+            _hash_skeleton(sample.text, best),
+            *(_count_spans(best) if best else (0, 0, 0, 0)),
+            errors,
+            warnings,
+        )
+    )
+
+
+def _read_time(annotation: Annotation) -> str:
+    return str(annotation.updated_at or annotation.created_at or "")
+
+
+def _hash_skeleton(text: str, best: Annotation | None) -> int:
+    skeleton = make_skeleton(text, best.entities if best else ())
+    digest = hashlib.blake2b(skeleton.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _count_spans(best: Annotation) -> tuple[int, int, int, int]:
+    """Entities, clusters, mentions, and mentions that stand alone."""
+    clusters = {mention.cluster for mention in best.mentions if mention.cluster}
+    alone = sum(not mention.cluster for mention in best.mentions)
+    return len(best.entities), len(clusters), len(best.mentions), alone
+
+
+def _add_spans(rows: Rows, number: int, length: int, side: str, annotation: Annotation) -> None:
+    rows["entities"] += [
+        (number, side, entity.label, (entity.start + entity.end) / 2 / length) for entity in annotation.entities
+    ]
+    rows["mentions"] += [(number, side, mention.label) for mention in annotation.mentions]
+
+
+def _check(sample: Sample, labels: LabelSchema) -> list[list[Issue]]:
+    """The issues of each annotation; one that says the same as the one before it is not checked again."""
+    checked: list[list[Issue]] = []
+    for index, annotation in enumerate(sample.annotations):
+        before = sample.annotations[index - 1]
+        if index and annotation.entities == before.entities and annotation.mentions == before.mentions:
+            checked.append([replace(issue, annotation_index=index) for issue in checked[-1]])
+        else:
+            checked.append(check_annotation(sample.text, annotation, labels, sample.language, sample.country, index))
+    return checked
+
+
+def _add_issues(rows: Rows, number: int, item: Located, checked: list[list[Issue]]) -> tuple[int, int]:
+    """Count the issues of a sample; how many are errors, how many warnings."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    annotations = item.sample.annotations
+    for issue in (*item.issues, *check_text(item.sample.text), *(issue for issues in checked for issue in issues)):
+        annotation = annotations[issue.annotation_index] if issue.annotation_index >= 0 else None
+        label = _find_label(annotation, issue) if annotation else ""
+        counts[issue.code, label, annotation.author.name if annotation else ""] += 1
+    errors = 0
+    for (code, label, author), count in counts.items():
+        is_error = code in ERRORS
+        errors += count if is_error else 0
+        rows["issues"].append((number, code, "error" if is_error else "warning", label, author, count))
+    return errors, counts.total() - errors
+
+
+def _find_label(annotation: Annotation, issue: Issue) -> str:
+    """The label of the span that an issue is about; empty where it is about no single one."""
+    for span in chain[Entity | Mention](annotation.entities, annotation.mentions):
+        if (span.start, span.end) == (issue.start, issue.end):
+            return span.label
+    return ""
+
+
+def _add_review(
+    rows: Rows, number: int, sample: Sample, review: Annotation, issues: list[Issue], *, control: bool
+) -> None:
+    shown = None if control or review.status is not Status.SUBMITTED else choose_shown(sample, review)
+    version = shown.author.name if shown else ""
+    person = review.author.name
+    edits = 0
+    for decision in compare_with_review(shown, review) if shown else ():
+        edits += decision.verdict is not Verdict.ACCEPTED
+        rows["decisions"].append(
+            (
+                number,
+                decision.verdict.value,
+                decision.predicted.label if decision.predicted else "",
+                decision.annotated.label if decision.annotated else "",
+                decision.relaxed,
+                version,
+                person,
+            )
+        )
+    facts = ReviewFacts(sample.sample_id, person, version, edits, len(sample.text), review.lead_time)
+    b_cubed = count_b_cubed(build_clusters(review), build_clusters(shown)) if shown else _NOTHING
+    rows["reviews"].append(
+        (
+            number,
+            person,
+            review.status.value,
+            version,
+            _read_time(review),
+            review.lead_time,
+            edits if shown else None,
+            shown is not None and facts.suspect,
+            len(review.entities),
+            sum(issue.code in _BOUNDARY for issue in issues),
+            b_cubed.recall_part,
+            b_cubed.recall_whole,
+            b_cubed.precision_part,
+            b_cubed.precision_whole,
+        )
+    )

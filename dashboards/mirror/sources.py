@@ -1,0 +1,240 @@
+"""The files behind the mirror: which there are, how they are cut into parts, and how records are read from them.
+
+A file that a run replaces while it is being read is noticed: the part is then read again from the new file. One that
+cannot be opened counts as one record that cannot be read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+import polars as pl
+
+from goldspan.annotation.errors import InputError, RecordError, StateError, show_name
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import read_task
+from goldspan.annotation.tasks.regions import read_text
+from goldspan.annotation.tasks.store import MAX_LINE, list_files
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
+from goldspan.dashboards.mirror.extract import Located
+from goldspan.dashboards.mirror.tables import FORMAT
+
+LAYERS = ("training_samples", "annotation_samples")
+"""Folders that are mirrored; of a sample in both, the record with the work of people counts."""
+
+_PART_BYTES = 8 * 1024 * 1024
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+class FileChangedError(Exception):
+    """The file was replaced after it was listed; it has to be listed again."""
+
+
+class Source(NamedTuple):
+    """A file of samples: the name of its tables, its name in the workspace, and what tells its versions apart.
+
+    `growing`: it may have become longer since; what it held when it was listed is read.
+    """
+
+    key: str
+    file: Path
+    name: str
+    size: int
+    inode: int
+    changed: int
+    growing: bool = False
+
+
+class Part(NamedTuple):
+    """A stretch of a file that begins and ends at line ends; `.json` files have one part."""
+
+    source: Source
+    start: int
+    end: int
+
+
+def list_sources(workspace: Workspace, labels: LabelSchema) -> list[Source]:
+    """The files of all layers, those first whose records count most.
+
+    Raises:
+        StateError: a folder of samples cannot be read.
+
+    """
+    sources = []
+    for layer in LAYERS:
+        for file in _list_layer(workspace.root / layer):
+            try:
+                state = file.stat()
+            except OSError:
+                continue
+            versions = f"{state.st_size} {state.st_mtime_ns} {state.st_ino} {os.access(file, os.R_OK)}"
+            stamp = f"{FORMAT} {layer}/{file.name} {versions} {labels.fingerprint}"
+            key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+            name = f"{layer}/{show_name(file.name)}"
+            sources.append(Source(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
+    return sources
+
+
+def _list_layer(folder: Path) -> list[Path]:
+    try:
+        return list_files([folder])
+    except InputError:
+        return []
+    except OSError as error:
+        raise StateError(f"{folder} cannot be read: {error.strerror}. Let your user read this folder.") from None
+
+
+def cut_source(source: Source) -> list[Part]:
+    """The parts of a file, about 8 MiB each.
+
+    Raises:
+        FileChangedError: the file was replaced or is gone.
+
+    """
+    if source.file.suffix == ".json" or source.size <= _PART_BYTES:
+        return [Part(source, 0, source.size)]
+    parts = []
+    try:
+        stream = _open(source)
+    except OSError:
+        return [Part(source, 0, source.size)]
+    with stream:
+        start = 0
+        while start < source.size:
+            stream.seek(min(start + _PART_BYTES, source.size))
+            stream.readline()
+            end = min(stream.tell(), source.size)
+            parts.append(Part(source, start, end))
+            start = end
+    return parts
+
+
+def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterator[Located]:
+    """The samples of a part; offsets of what cannot be read are added to `unreadable`.
+
+    Raises:
+        FileChangedError: the file was replaced or is gone.
+
+    """
+    try:
+        for offset, value in _read_values(part, unreadable):
+            try:
+                sample, issues = read_task(value, labels)
+            except RecordError:
+                unreadable.append(offset)
+            else:
+                yield Located(sample, part.source.name, offset, issues)
+    except OSError:
+        unreadable.append(part.start)
+
+
+def _open(source: Source) -> BinaryIO:
+    try:
+        stream = source.file.open("rb")
+    except FileNotFoundError:
+        raise FileChangedError from None
+    state = os.fstat(stream.fileno())
+    same = (state.st_size, state.st_mtime_ns) == (source.size, source.changed)
+    grown = source.growing and state.st_size >= source.size
+    if state.st_ino != source.inode or not (same or grown):
+        stream.close()
+        raise FileChangedError
+    return stream
+
+
+def _read_values(part: Part, unreadable: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    with _open(part.source) as stream:
+        if part.source.file.suffix == ".json":
+            values = _parse(stream.read(part.end), 0)
+            for value in values if isinstance(values, list) else [values]:
+                if isinstance(value, dict):
+                    yield 0, value
+                else:
+                    unreadable.append(0)
+            return
+        stream.seek(part.start)
+        for offset, line in _read_lines(stream, part.start, part.end):
+            value = _parse(line, offset)
+            if isinstance(value, dict):
+                yield offset, value
+            elif line.endswith(b"\n") or not part.source.growing:
+                unreadable.append(offset)
+
+
+def _read_lines(stream: BinaryIO, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that begin before `end` and hold something, with their offsets; of one too long, its beginning."""
+    while offset < end and (line := stream.readline(MAX_LINE)):
+        if line.strip() and (offset or line.strip() != codecs.BOM_UTF8):
+            yield offset, line
+        offset += len(line)
+        while len(line) == MAX_LINE and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE)
+            offset += len(line)
+
+
+def _parse(data: bytes, offset: int) -> Any:
+    """The value at an offset; None if there is none. Only a file's beginning may have a byte order mark."""
+    try:
+        return orjson.loads(data if offset else data.removeprefix(codecs.BOM_UTF8))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def find_record(workspace: Workspace, file: str, sample_id: str, offset: int) -> dict[str, Any] | None:
+    """The record of a sample by the place that the mirror knows; None when the file has changed since."""
+    layer, _, name = file.partition("/")
+    if layer not in LAYERS or name != Path(name).name:
+        return None
+    for path in find_files(workspace.root / layer, name):
+        for entry in _read_entries(path, offset):
+            fields = entry.get("data") if isinstance(entry, dict) else None
+            if isinstance(fields, dict) and isinstance(fields.get("text"), str):
+                known = read_text(fields.get("sample_id") or "")
+                if sample_id == (known or make_sample_id(fields["text"], read_text(fields.get("language") or ""))):
+                    return dict(entry)
+    return None
+
+
+def find_files(folder: Path, name: str) -> list[Path]:
+    """The files that are shown under a name: several only where it has bytes that are no UTF-8."""
+    if _REPLACED not in name:
+        return [folder / name]
+    try:
+        return sorted(file for file in folder.iterdir() if show_name(file.name) == name)
+    except OSError:
+        return []
+
+
+def _read_entries(path: Path, offset: int) -> list[Any]:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            value = _parse(stream.read() if path.suffix == ".json" else stream.readline(), offset)
+    except OSError:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def load_samples(workspace: Workspace, places: pl.DataFrame, labels: LabelSchema) -> Iterator[Sample]:
+    """Samples by their places (columns file, sample_id, offset), read from their files; changed ones are left out."""
+    for place in places.select("file", "sample_id", "offset").iter_rows():
+        record = find_record(workspace, *place)
+        if record is not None:
+            yield read_task(record, labels).sample
+
+
+def read_pull_state(path: Path) -> dict[str, Any]:
+    """What the last pull into a file of samples noted beside it: url, project, watermark; empty without a pull."""
+    try:
+        state = orjson.loads(path.with_name(f"{path.stem}.state.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return state if isinstance(state, dict) else {}

@@ -1,0 +1,61 @@
+"""Which readings of a sample are compared: the newest of each author, and what a person was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from goldspan.annotation.types import Annotation, Author, Sample
+
+
+def merge_samples(samples: Iterable[Sample]) -> list[Sample]:
+    """One sample an id, with the annotations of all its appearances; equal annotations count once."""
+    merged: dict[str, Sample] = {}
+    for sample in samples:
+        known = merged.get(sample.sample_id)
+        if known is None:
+            merged[sample.sample_id] = sample
+        else:
+            new = tuple(a for a in sample.annotations if a not in known.annotations)
+            provenance = {**sample.provenance, **known.provenance}
+            merged[sample.sample_id] = replace(known, annotations=known.annotations + new, provenance=provenance)
+    return list(merged.values())
+
+
+def list_latest_reviews(sample: Sample) -> tuple[Annotation, ...]:
+    """The newest submitted annotation of each person, by name."""
+    return _keep_latest(sample.reviews)
+
+
+def list_latest_predictions(sample: Sample) -> tuple[Annotation, ...]:
+    """The newest pre-annotation of each model version, by name."""
+    return _keep_latest(sample.predictions)
+
+
+def choose_shown(sample: Sample, review: Annotation, model_version: str = "") -> Annotation | None:
+    """The pre-annotation that a review started from, None if there was none.
+
+    Its parent where the review names one that is there; else the newest. With `model_version`, only that model counts.
+    """
+    predictions = [p for p in sample.predictions if not model_version or p.author.name == model_version]
+    if review.parent:
+        parents = [p for p in sample.predictions if p.id == review.parent]
+        if parents:
+            return parents[0] if parents[0] in predictions else None
+    return max(predictions, key=_read_time, default=None)
+
+
+def is_control(sample: Sample) -> bool:
+    """True for a sample that was given to people without its pre-annotation, to see what they do unguided."""
+    return sample.provenance.get("control") is True
+
+
+def _keep_latest(annotations: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
+    latest: dict[Author, Annotation] = {}
+    for annotation in sorted(annotations, key=_read_time):
+        latest[annotation.author] = annotation
+    return tuple(latest[author] for author in sorted(latest, key=lambda author: author.name))
+
+
+def _read_time(annotation: Annotation) -> str:
+    return annotation.updated_at or annotation.created_at or ""

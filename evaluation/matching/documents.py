@@ -1,0 +1,166 @@
+"""Pairs of readings of one text: what is compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from goldspan.annotation.identity import hash_text
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+
+_NOTHING = Annotation(Author.model("nothing"))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text with its gold reading and the prediction that is measured against it."""
+
+    sample_id: str
+    text: str
+    gold: Annotation
+    predicted: Annotation
+    language: str = ""
+    country: str = ""
+    document_type: str = ""
+
+    def with_prediction(self, entities: Iterable[Entity], model: str) -> Document:
+        """The same text and gold with another prediction."""
+        return replace(self, predicted=Annotation(Author.model(model), tuple(entities)))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A sample that could not be scored, and why."""
+
+    sample_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The documents of a comparison, by sample id, so that nothing depends on the order of files.
+
+    `gold_source` and `predicted_source` say what kind of reading was used: `review`, `prediction`, `mixed` or `none`.
+    """
+
+    documents: tuple[Document, ...]
+    refusals: tuple[Refusal, ...]
+    gold_source: str
+    predicted_source: str
+    model: str
+
+
+def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str = "") -> Pairing:
+    """Pair gold and predictions by sample id.
+
+    Gold is a sample's best reading (`Sample.best`). The prediction is the newest one (of the model version `model`,
+    if given), else the newest review. What has no partner, or would be measured against itself, is refused and named.
+    """
+    golds, refusals = _index(gold, "gold")
+    predictions, more = _index(predicted, "the predictions")
+    refusals += more
+    documents: list[Document] = []
+    for sample_id, sample in golds.items():
+        partner = predictions.get(sample_id)
+        reading = choose_prediction(partner, model) if partner else None
+        if partner is None or reading is None or sample.best is None:
+            refusals.append(Refusal(sample_id, _explain(sample, partner, model)))
+        elif partner.text != sample.text:
+            refusals.append(Refusal(sample_id, "the texts of gold and prediction differ; export both from one version"))
+        elif reading == sample.best:
+            refusals.append(Refusal(sample_id, "its gold is the prediction itself; let a person review it first"))
+        else:
+            documents.append(make_document(sample, sample.best, reading))
+    refusals += [Refusal(name, "it is predicted but not in gold") for name in predictions if name not in golds]
+    return Pairing(
+        documents=_sort(documents),
+        refusals=tuple(refusals),
+        gold_source=_name_source(document.gold for document in documents),
+        predicted_source=_name_source(document.predicted for document in documents),
+        model=model or _name_models(documents),
+    )
+
+
+def pair_gold(gold: Iterable[Sample]) -> Pairing:
+    """Gold alone, each document with an empty prediction, for a predictor to fill."""
+    golds, refusals = _index(gold, "gold")
+    refusals += [Refusal(name, "it has no reading in gold") for name, sample in golds.items() if sample.best is None]
+    documents = [make_document(sample, sample.best, _NOTHING) for sample in golds.values() if sample.best is not None]
+    return Pairing(
+        documents=_sort(documents),
+        refusals=tuple(refusals),
+        gold_source=_name_source(document.gold for document in documents),
+        predicted_source="none",
+        model="",
+    )
+
+
+def make_document(sample: Sample, gold: Annotation, predicted: Annotation) -> Document:
+    """Two readings of one sample."""
+    return Document(
+        sample_id=sample.sample_id,
+        text=sample.text,
+        gold=gold,
+        predicted=predicted,
+        language=sample.language,
+        country=sample.country,
+        document_type=sample.document_type,
+    )
+
+
+def choose_prediction(sample: Sample, model: str = "") -> Annotation | None:
+    """The newest prediction, of the model version `model` if given; without any, the newest review.
+
+    Where one of them does not say its time, the last one is taken: predictions are added at the end.
+    """
+    candidates = [p for p in sample.predictions if not model or p.author.name == model]
+    if not candidates and not model:
+        candidates = list(sample.reviews)
+    times = [reading.updated_at or reading.created_at for reading in candidates]
+    if all(times):
+        candidates.sort(key=lambda reading: str(reading.updated_at or reading.created_at))
+    return candidates[-1] if candidates else None
+
+
+def fingerprint_gold(documents: Iterable[Document]) -> str:
+    """Twelve hex digits over texts and gold spans; the order of the documents does not matter."""
+    rows = sorted(
+        [document.sample_id, hash_text(document.text), sorted([*entity.span] for entity in document.gold.entities)]
+        for document in documents
+    )
+    return hashlib.sha256(orjson.dumps(rows)).hexdigest()[:12]
+
+
+def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], list[Refusal]]:
+    known: dict[str, Sample] = {}
+    refusals: list[Refusal] = []
+    for sample in samples:
+        if sample.sample_id in known:
+            refusals.append(Refusal(sample.sample_id, f"it is twice in {side}; the first one counts"))
+        else:
+            known[sample.sample_id] = sample
+    return known, refusals
+
+
+def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:
+    return tuple(sorted(documents, key=lambda document: document.sample_id))
+
+
+def _explain(sample: Sample, partner: Sample | None, model: str) -> str:
+    if sample.best is None:
+        return "it has no reading in gold"
+    if partner is None:
+        return "it is in gold but not predicted"
+    return f"it has no prediction by {model}" if model else "it has no reading among the predictions"
+
+
+def _name_source(readings: Iterable[Annotation]) -> str:
+    kinds = {"prediction" if reading.author.is_model else "review" for reading in readings}
+    return kinds.pop() if len(kinds) == 1 else "mixed" if kinds else "none"
+
+
+def _name_models(documents: Sequence[Document]) -> str:
+    return ", ".join(sorted({document.predicted.author.name for document in documents}))

@@ -1,0 +1,206 @@
+"""Acceptance: what people did with pre-annotations.
+
+A prediction P and the review A that started from it are compared region by region: by region id first, then by
+geometry through the one matcher.
+
+    accepted    same place, same label
+    relabelled  same place, another label
+    resized     overlapping place, same label
+    rejected    in P, without a partner in A
+    added       in A, without a partner in P
+
+A region that changed both place and label counts as rejected and added, which is two edits.
+
+    precision(L) = accepted(L) / predicted(L)        recall(L) = accepted(L) / annotated(L)
+    relaxed: resized regions with an intersection over union of at least 0.5 count as accepted too
+    touch rate = 1 - accepted / predicted            edits = relabelled + resized + rejected + added
+    first-pass acceptance = reviews without edits / reviews
+    rubber-stamp suspicion: no edits, and a lead time below max(2 s, characters / 50 per s)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from goldspan.annotation.types import Annotation, Entity, Origin, Sample
+from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
+from goldspan.evaluation.matching.match import Kind, match_spans, measure_iou
+from goldspan.evaluation.people.acceptance_report import AcceptanceReport, ReviewFacts, Tally
+from goldspan.evaluation.people.anchoring import Anchoring, AnchoringCounter
+
+RELAXED_IOU = 0.5
+
+
+class Verdict(StrEnum):
+    """What became of one region."""
+
+    ACCEPTED = "accepted"
+    RELABELLED = "relabelled"
+    RESIZED = "resized"
+    REJECTED = "rejected"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One region of P, of A, or of both."""
+
+    verdict: Verdict
+    predicted: Entity | None
+    annotated: Entity | None
+
+    @property
+    def relaxed(self) -> bool:
+        """True if accepted, or resized but little."""
+        if self.verdict is Verdict.ACCEPTED:
+            return True
+        if self.predicted is None or self.annotated is None or self.predicted.label != self.annotated.label:
+            return False
+        return measure_iou(self.predicted, self.annotated) >= RELAXED_IOU
+
+
+def compare_with_review(prediction: Annotation, review: Annotation) -> tuple[Decision, ...]:
+    """What the review did with each region of the prediction, and what it added."""
+    by_id = {entity.id: entity for entity in prediction.entities if entity.id}
+    pairs = [
+        (by_id.pop(entity.id), entity)
+        for entity in review.entities
+        if entity.id in by_id and measure_iou(by_id[entity.id], entity) > 0
+    ]
+    used = {id(entity) for pair in pairs for entity in pair}
+    decisions = [decision for pair in pairs for decision in _judge(*pair)]
+    rest = match_spans(
+        [entity for entity in review.entities if id(entity) not in used],
+        [entity for entity in prediction.entities if id(entity) not in used],
+    )
+    for match in rest:
+        decisions += _judge(match.predicted, match.gold)
+    return tuple(decisions)
+
+
+def measure_acceptance(
+    samples: Iterable[Sample], *, model_version: str = "", hidden: Mapping[str, Annotation] | None = None
+) -> AcceptanceReport:
+    """Acceptance over samples, one comparison for each person who reviewed a sample that had a prediction.
+
+    Args:
+        samples: reviewed samples with the predictions that people saw; each sample once.
+        model_version: only pre-annotations of this model; empty for all.
+        hidden: predictions, by sample id, that the people of the control samples did not see.
+
+    """
+    counter = _Counter()
+    anchoring = AnchoringCounter()
+    for sample in samples:
+        reviews = list_latest_reviews(sample)
+        if is_control(sample):
+            unseen = (hidden or {}).get(sample.sample_id) or next(iter(sample.predictions), None)
+            for review in reviews:
+                anchoring.add_control(sample, review, unseen)
+            continue
+        counter.unreviewed += not reviews and bool(sample.predictions)
+        for review in reviews:
+            prediction = choose_shown(sample, review, model_version)
+            if prediction is not None:
+                counter.add(sample, prediction, review)
+                anchoring.add_guided(sample, review, prediction)
+    return counter.finish(anchoring.finish())
+
+
+class _Counter:
+    """Adds up decisions along every way of looking at them."""
+
+    def __init__(self) -> None:
+        self.unreviewed = 0
+        self._by_label: dict[str, Tally] = {}
+        self._by_model: dict[str, Tally] = {}
+        self._by_person: dict[str, Tally] = {}
+        self._relabelled: Counter[tuple[str, str]] = Counter()
+        self._origins: Counter[str] = Counter()
+        self._contradictions = 0
+        self._reviews: list[ReviewFacts] = []
+
+    def add(self, sample: Sample, prediction: Annotation, review: Annotation) -> None:
+        decisions = compare_with_review(prediction, review)
+        total = Tally()
+        for decision in decisions:
+            for label, tally in _split_by_label(decision):
+                self._by_label[label] = self._by_label.get(label, Tally()) + tally
+                total += tally
+            self._note_origin(decision)
+            if decision.verdict is Verdict.RELABELLED and decision.predicted and decision.annotated:
+                self._relabelled[decision.predicted.label, decision.annotated.label] += 1
+        for table, name in ((self._by_model, prediction.author.name), (self._by_person, review.author.name)):
+            table[name] = table.get(name, Tally()) + total
+        self._reviews.append(
+            ReviewFacts(
+                sample.sample_id,
+                review.author.name,
+                prediction.author.name,
+                total.edits,
+                len(sample.text),
+                review.lead_time,
+            )
+        )
+
+    def finish(self, anchoring: Anchoring) -> AcceptanceReport:
+        return AcceptanceReport(
+            total=sum(self._by_label.values(), Tally()),
+            by_label=dict(sorted(self._by_label.items())),
+            by_model=dict(sorted(self._by_model.items())),
+            by_person=dict(sorted(self._by_person.items())),
+            relabelled=dict(self._relabelled.most_common()),
+            origins=dict(sorted(self._origins.items())),
+            contradictions=self._contradictions,
+            reviews=tuple(self._reviews),
+            unreviewed=self.unreviewed,
+            anchoring=anchoring,
+        )
+
+    def _note_origin(self, decision: Decision) -> None:
+        if decision.annotated is None:
+            return
+        origin = decision.annotated.origin
+        self._origins[origin.value if origin else "unknown"] += 1
+        untouched = decision.verdict is Verdict.ACCEPTED
+        if (origin is Origin.PREDICTION and not untouched) or (origin is Origin.PREDICTION_CHANGED and untouched):
+            self._contradictions += 1
+
+
+def _judge(predicted: Entity | None, annotated: Entity | None) -> Iterator[Decision]:
+    kind = _name_pair(predicted, annotated)
+    if kind in _VERDICTS:
+        yield Decision(_VERDICTS[kind], predicted, annotated)
+        return
+    if predicted is not None:
+        yield Decision(Verdict.REJECTED, predicted, None)
+    if annotated is not None:
+        yield Decision(Verdict.ADDED, None, annotated)
+
+
+_VERDICTS = {Kind.CORRECT: Verdict.ACCEPTED, Kind.TYPE: Verdict.RELABELLED, Kind.BOUNDARY: Verdict.RESIZED}
+
+
+def _name_pair(predicted: Entity | None, annotated: Entity | None) -> Kind:
+    if predicted is None or annotated is None:
+        return Kind.MISSED if predicted is None else Kind.SPURIOUS
+    same_place = (predicted.start, predicted.end) == (annotated.start, annotated.end)
+    if predicted.label == annotated.label:
+        return Kind.CORRECT if same_place else Kind.BOUNDARY
+    return Kind.TYPE if same_place else Kind.BOUNDARY_AND_TYPE
+
+
+def _split_by_label(decision: Decision) -> Iterator[tuple[str, Tally]]:
+    """A verdict counts for the predicted label, an added region for the label that it was given."""
+    counted = Tally(relaxed=int(decision.relaxed))
+    counted = replace(counted, **{decision.verdict.value: 1})
+    if decision.predicted is None:
+        if decision.annotated is not None:
+            yield decision.annotated.label, replace(counted, annotated=1)
+        return
+    yield decision.predicted.label, replace(counted, predicted=1)
+    if decision.annotated is not None:
+        yield decision.annotated.label, Tally(annotated=1)

@@ -1,0 +1,136 @@
+"""What is reported of acceptance: tallies, reviews, ratios. `people.acceptance` defines them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from goldspan.evaluation.people.anchoring import Anchoring
+from goldspan.evaluation.scores.spans import divide
+
+SHORTEST_READING = 2.0
+"""Seconds; nobody reads and judges a text in less."""
+
+FASTEST_READING = 50.0
+"""Characters a second; about ten times the pace of reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of regions; `relaxed` includes the accepted ones."""
+
+    predicted: int = 0
+    annotated: int = 0
+    accepted: int = 0
+    relabelled: int = 0
+    resized: int = 0
+    rejected: int = 0
+    added: int = 0
+    relaxed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def edits(self) -> int:
+        """Regions that were not left as they were."""
+        return self.relabelled + self.resized + self.rejected + self.added
+
+    @property
+    def touch_rate(self) -> float | None:
+        """Share of the predicted regions that were not left as they were; None when nothing was predicted."""
+        accepted = divide(self.accepted, self.predicted)
+        return None if accepted is None else 1 - accepted
+
+    def to_json(self) -> dict[str, Any]:
+        """Counts, then the ratios."""
+        return {
+            **{f.name: getattr(self, f.name) for f in fields(self)},
+            "precision": divide(self.accepted, self.predicted),
+            "recall": divide(self.accepted, self.annotated),
+            "relaxed_precision": divide(self.relaxed, self.predicted),
+            "relaxed_recall": divide(self.relaxed, self.annotated),
+            "touch_rate": self.touch_rate,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFacts:
+    """One person's review of one sample. `lead_time` is seconds, None when it was not recorded."""
+
+    sample_id: str
+    person: str
+    model_version: str
+    edits: int
+    characters: int
+    lead_time: float | None
+
+    @property
+    def suspect(self) -> bool:
+        """True if nothing was changed faster than anybody can read."""
+        floor = max(SHORTEST_READING, self.characters / FASTEST_READING)
+        return self.edits == 0 and self.lead_time is not None and self.lead_time < floor
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceReport:
+    """Acceptance of a corpus.
+
+    `relabelled` counts (predicted label, annotated label). `origins` counts how Label Studio says each annotated
+    region came to be (`unknown`: written through the API), `contradictions` those whose origin disagrees with what
+    the comparison saw.
+    """
+
+    total: Tally
+    by_label: Mapping[str, Tally]
+    by_model: Mapping[str, Tally]
+    by_person: Mapping[str, Tally]
+    relabelled: Mapping[tuple[str, str], int]
+    origins: Mapping[str, int]
+    contradictions: int
+    reviews: tuple[ReviewFacts, ...]
+    unreviewed: int
+    anchoring: Anchoring
+
+    @property
+    def first_pass_acceptance(self) -> float | None:
+        """Share of the reviews that changed nothing."""
+        return divide(sum(review.edits == 0 for review in self.reviews), len(self.reviews))
+
+    @property
+    def edits_per_review(self) -> float | None:
+        """Mean number of edits."""
+        return divide(sum(review.edits for review in self.reviews), len(self.reviews))
+
+    @property
+    def suspects(self) -> tuple[ReviewFacts, ...]:
+        """Reviews that look like rubber stamps."""
+        return tuple(review for review in self.reviews if review.suspect)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for machines; it holds no text of the samples."""
+        timed = sum(review.lead_time is not None for review in self.reviews)
+        return {
+            "total": self.total.to_json(),
+            "by_label": {name: tally.to_json() for name, tally in self.by_label.items()},
+            "by_model": {name: tally.to_json() for name, tally in self.by_model.items()},
+            "by_person": {name: tally.to_json() for name, tally in self.by_person.items()},
+            "relabelled": [{"from": a, "to": b, "count": count} for (a, b), count in self.relabelled.items()],
+            "origins": dict(self.origins),
+            "contradictions": self.contradictions,
+            "reviews": len(self.reviews),
+            "unreviewed": self.unreviewed,
+            "first_pass_acceptance": self.first_pass_acceptance,
+            "edits_per_review": self.edits_per_review,
+            "rubber_stamps": {
+                "share": divide(len(self.suspects), timed),
+                "reviews_with_lead_time": timed,
+                "suspects": [review.to_json() for review in self.suspects],
+            },
+            "anchoring": self.anchoring.to_json(),
+        }

@@ -1,0 +1,200 @@
+"""Agreement of raters: people, and models where asked for.
+
+Each pair of raters is compared on the samples that both read (the newest submitted annotation of each):
+
+    exact       micro-F1 over (start, end, label)
+    overlap     micro-F1 over spans that overlap and carry one label, paired one to one
+    unlabelled  micro-F1 over (start, end): do they mark the same places?
+    b_cubed     F1 over clusters of mentions; links: F1 over pairs of mentions in one cluster. Never over the edges that
+                people drew: which mention a star hangs on does not change what is meant.
+    alpha       Krippendorff's alpha over characters, nominal, O included; it alone is corrected for chance
+
+Cohen's kappa is left out: over spans it drops whatever one rater did not mark, and looks too good.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from goldspan.annotation.types import Annotation, Sample
+from goldspan.evaluation.matching.annotations import list_latest_predictions, list_latest_reviews
+from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.people.krippendorff import OUTSIDE, Alpha, Unit, compute_alpha, iter_character_units
+from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed, count_links
+from goldspan.evaluation.scores.spans import Counts, Scheme, count_by_label, count_matches
+
+
+@dataclass(frozen=True, slots=True)
+class PairAgreement:
+    """Two raters over the samples that both read; of the counts, `gold` are the first one's spans."""
+
+    first: str
+    second: str
+    samples: int
+    exact: Counts
+    overlap: Counts
+    unlabelled: Counts
+    by_label: Mapping[str, Counts]
+    b_cubed: RatioCounts
+    links: RatioCounts
+    alpha: Alpha
+
+    def to_json(self) -> dict[str, Any]:
+        """F1 of each kind (None where neither rater marked anything), and how much it rests on."""
+        return {"raters": [self.first, self.second], "samples": self.samples, **_list_scores(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementReport:
+    """All raters. `exact`, `overlap`, `unlabelled` and `by_label` add up the pairs; `alpha` takes all raters at once.
+
+    `raters` counts the samples that each read, `samples` those that at least two read. `alpha_by_label` asks of each
+    character whether it belongs to that label or not.
+    """
+
+    raters: Mapping[str, int]
+    samples: int
+    pairs: tuple[PairAgreement, ...]
+    exact: Counts
+    overlap: Counts
+    unlabelled: Counts
+    by_label: Mapping[str, Counts]
+    b_cubed: RatioCounts
+    links: RatioCounts
+    alpha: Alpha
+    alpha_by_label: Mapping[str, Alpha]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for machines; it holds no text of the samples."""
+        scores = _list_scores(self)
+        for label, alpha in self.alpha_by_label.items():
+            scores["by_label"].setdefault(label, {"f1_score": None, "spans": [0, 0]})["alpha"] = alpha.alpha
+        return {
+            "raters": dict(self.raters),
+            "samples": self.samples,
+            **scores,
+            "pairs": [pair.to_json() for pair in self.pairs],
+        }
+
+
+def measure_agreement(samples: Iterable[Sample], *, models: bool = False) -> AgreementReport:
+    """Agreement over samples; with `models`, each model version is a rater too, named `model:<version>`."""
+    collector = _Collector()
+    for sample in samples:
+        readings = {review.author.name: review for review in list_latest_reviews(sample)}
+        if models:
+            readings |= {f"model:{p.author.name}": p for p in list_latest_predictions(sample)}
+        collector.add(len(sample.text), readings)
+    return collector.finish()
+
+
+@dataclass(slots=True)
+class _Sums:
+    samples: int = 0
+    exact: Counts = field(default_factory=Counts)
+    overlap: Counts = field(default_factory=Counts)
+    unlabelled: Counts = field(default_factory=Counts)
+    by_label: dict[str, Counts] = field(default_factory=dict)
+    b_cubed: RatioCounts = field(default_factory=RatioCounts)
+    links: RatioCounts = field(default_factory=RatioCounts)
+    units: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def compare(self, one: Annotation, other: Annotation) -> None:
+        matches = match_spans(one.entities, other.entities)
+        self.samples += 1
+        self.exact += count_matches(matches, Scheme.STRICT)
+        self.overlap += count_matches(matches, Scheme.TYPE)
+        self.unlabelled += count_matches(matches, Scheme.EXACT)
+        for label, counts in count_by_label(matches, Scheme.STRICT).items():
+            self.by_label[label] = self.by_label.get(label, Counts()) + counts
+        clusters = build_clusters(one), build_clusters(other)
+        self.b_cubed += count_b_cubed(*clusters)
+        self.links += count_links(*clusters)
+
+    def note_units(self, length: int, readings: Iterable[Annotation]) -> None:
+        for unit in iter_character_units([reading.entities for reading in readings], length):
+            self.units[tuple(sorted(map(str, unit.values)))] += unit.weight
+
+    @property
+    def alpha(self) -> Alpha:
+        return compute_alpha(Unit(values, weight) for values, weight in self.units.items())
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self._raters: Counter[str] = Counter()
+        self._pairs: dict[tuple[str, str], _Sums] = {}
+        self._all = _Sums()
+        self._samples = 0
+
+    def add(self, length: int, readings: Mapping[str, Annotation]) -> None:
+        self._raters.update(list(readings))
+        if len(readings) < 2:
+            return
+        self._samples += 1
+        self._all.note_units(length, readings.values())
+        for first, second in combinations(sorted(readings), 2):
+            pair = self._pairs.setdefault((first, second), _Sums())
+            pair.note_units(length, (readings[first], readings[second]))
+            for sums in (pair, self._all):
+                sums.compare(readings[first], readings[second])
+
+    def finish(self) -> AgreementReport:
+        sums = self._all
+        return AgreementReport(
+            raters=dict(sorted(self._raters.items())),
+            samples=self._samples,
+            pairs=tuple(_make_pair(names, pair) for names, pair in sorted(self._pairs.items())),
+            exact=sums.exact,
+            overlap=sums.overlap,
+            unlabelled=sums.unlabelled,
+            by_label=dict(sorted(sums.by_label.items())),
+            b_cubed=sums.b_cubed,
+            links=sums.links,
+            alpha=sums.alpha,
+            alpha_by_label=_split_alpha(sums.units),
+        )
+
+
+def _make_pair(names: tuple[str, str], sums: _Sums) -> PairAgreement:
+    return PairAgreement(
+        *names,
+        samples=sums.samples,
+        exact=sums.exact,
+        overlap=sums.overlap,
+        unlabelled=sums.unlabelled,
+        by_label=dict(sorted(sums.by_label.items())),
+        b_cubed=sums.b_cubed,
+        links=sums.links,
+        alpha=sums.alpha,
+    )
+
+
+def _split_alpha(units: Mapping[tuple[str, ...], int]) -> dict[str, Alpha]:
+    labels = {label for values in units for value in values for label in value.split("+")} - {OUTSIDE}
+    return {
+        label: compute_alpha(
+            Unit([label in value.split("+") for value in values], weight) for values, weight in units.items()
+        )
+        for label in sorted(labels)
+    }
+
+
+def _list_scores(scores: PairAgreement | AgreementReport) -> dict[str, Any]:
+    return {
+        "exact": scores.exact.measure_f(),
+        "overlap": scores.overlap.measure_f(),
+        "unlabelled": scores.unlabelled.measure_f(),
+        "alpha": scores.alpha.alpha,
+        "characters": scores.alpha.values,
+        "b_cubed": scores.b_cubed.f1,
+        "links": scores.links.f1,
+        "by_label": {
+            label: {"f1_score": counts.measure_f(), "spans": [counts.gold, counts.predicted]}
+            for label, counts in scores.by_label.items()
+        },
+    }

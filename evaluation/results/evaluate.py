@@ -1,0 +1,185 @@
+"""Score predictions against gold: from paired documents to an `EvaluationResult`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import reduce
+from operator import add
+from typing import Any
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.evaluation.matching.documents import Document, Pairing, fingerprint_gold
+from goldspan.evaluation.matching.levels import Level
+from goldspan.evaluation.matching.match import Kind
+from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
+from goldspan.evaluation.results.slices import slice_scores
+from goldspan.evaluation.scores.bootstrap import DRAWS, estimate_intervals
+from goldspan.evaluation.scores.spans import (
+    Counts,
+    Scheme,
+    average_macro,
+    count_by_label,
+    divide,
+    measure_empty_false_positives,
+    measure_exact_accuracy,
+)
+from goldspan.evaluation.scores.table import (
+    Measured,
+    make_statistics,
+    measure_document,
+    stack_columns,
+    sum_masking,
+    tabulate,
+)
+
+_MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "zero_leak_rate": "zero_leak_rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to compare. `beta` weights recall in F_beta; intervals follow from `seed` and `draws`."""
+
+    level: Level = Level.LABEL
+    scheme: Scheme = Scheme.STRICT
+    beta: float = 2.0
+    seed: int = 0
+    draws: int = DRAWS
+    split_kind: str = "unknown"
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+def evaluate_pairing(
+    pairing: Pairing, labels: LabelSchema, settings: Settings | None = None, experiment: str = ""
+) -> EvaluationResult:
+    """Score the documents of a pairing."""
+    settings = settings or Settings()
+    measured = [measure_document(document, labels, settings.level) for document in pairing.documents]
+    return EvaluationResult(
+        experiment_name=experiment or pairing.model,
+        model_name=pairing.model,
+        **score_measured(measured, settings),
+        per_class_metrics=_describe_classes(_count_labels(measured, settings.scheme), settings.beta),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        level=settings.level,
+        scheme=settings.scheme,
+        beta=settings.beta,
+        schemes={scheme.value: describe_counts(_count_labels(measured, scheme), settings.beta) for scheme in Scheme},
+        coreference=_score_coreference(pairing.documents),
+        slices=slice_scores(measured, settings.scheme, settings.beta),
+        outcomes=_count_outcomes(measured),
+        data={
+            "fingerprint": fingerprint_gold(pairing.documents),
+            "documents": len(pairing.documents),
+            "split_kind": settings.split_kind,
+            "gold_source": pairing.gold_source,
+            "predicted_source": pairing.predicted_source,
+            "filters": dict(settings.filters),
+            "unpaired": len(pairing.refusals),
+        },
+        labels={"fingerprint": labels.fingerprint, "version": labels.version},
+        errors=tuple(_list_errors(measured)),
+    )
+
+
+def score_measured(measured: Sequence[Measured], settings: Settings) -> dict[str, Any]:
+    """Metrics and masking scores with their 95 % intervals, and the columns of the documents behind them."""
+    columns = tabulate(measured, settings.scheme)
+    intervals = estimate_intervals(
+        stack_columns(columns), make_statistics(settings.beta), seed=settings.seed, draws=settings.draws
+    )
+    metrics = describe_counts(_count_labels(measured, settings.scheme), settings.beta) | {
+        "exact_match_accuracy": measure_exact_accuracy(one.matches for one in measured),
+        "empty_false_positive_rate": measure_empty_false_positives(one.matches for one in measured),
+        "ci95": {name: interval for name, interval in intervals.items() if name not in _MASKING_INTERVALS},
+    }
+    masking = sum_masking(measured).describe(settings.beta) | {
+        "leakage_by_label": _sum_leaks(measured),
+        "ci95": {short: intervals[name] for name, short in _MASKING_INTERVALS.items()},
+    }
+    sample_ids = [one.document.sample_id for one in measured]
+    return {"metrics": metrics, "masking": masking, "documents": {"sample_id": sample_ids, **columns}}
+
+
+def describe_counts(by_label: Mapping[str, Counts], beta: float) -> dict[str, Any]:
+    """Micro scores over all labels, the counts behind them, and macro means."""
+    micro, macro = reduce(add, by_label.values(), Counts()), average_macro(by_label)
+    return {
+        "precision": micro.precision,
+        "recall": micro.recall,
+        "f1_score": micro.measure_f(),
+        "f_beta": micro.measure_f(beta),
+        "gold": micro.gold,
+        "predicted": micro.predicted,
+        "credit": micro.found,
+        "macro": {
+            "precision": macro.precision,
+            "recall": macro.recall,
+            "f1_score": macro.f1,
+            "classes": macro.classes,
+        },
+    }
+
+
+def _describe_classes(by_label: Mapping[str, Counts], beta: float) -> dict[str, dict[str, Any]]:
+    return {
+        label: {
+            "precision": counts.precision,
+            "recall": counts.recall,
+            "f1_score": counts.measure_f(),
+            "f_beta": counts.measure_f(beta),
+            "support": counts.gold,
+            "predicted": counts.predicted,
+        }
+        for label, counts in by_label.items()
+    }
+
+
+def _count_labels(measured: Sequence[Measured], scheme: Scheme) -> dict[str, Counts]:
+    return count_by_label((match for one in measured for match in one.matches), scheme)
+
+
+def _count_outcomes(measured: Iterable[Measured]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for one in measured:
+        for match in one.matches:
+            span = match.gold or match.predicted
+            if span is not None:
+                counts.setdefault(span.label, Counter())[match.kind.value] += 1
+    return {label: {kind.value: counts[label][kind.value] for kind in Kind} for label in sorted(counts)}
+
+
+def _sum_leaks(measured: Iterable[Measured]) -> dict[str, dict[str, Any]]:
+    leaked: Counter[str] = Counter()
+    characters: Counter[str] = Counter()
+    for one in measured:
+        for label, (lost, size) in one.leaks.items():
+            leaked[label] += lost
+            characters[label] += size
+    return {
+        label: {
+            "leakage_rate": divide(leaked[label], characters[label]),
+            "characters": characters[label],
+            "leaked": leaked[label],
+        }
+        for label in sorted(characters)
+    }
+
+
+def _list_errors(measured: Iterable[Measured]) -> Iterable[ErrorRecord]:
+    for one in measured:
+        for match in one.matches:
+            if match.kind is not Kind.CORRECT:
+                name, length = one.document.sample_id, len(one.document.text)
+                yield ErrorRecord(name, match.kind, match.gold, match.predicted, length)
+
+
+def _score_coreference(documents: Sequence[Document]) -> dict[str, Any] | None:
+    """Coreference scores, if both sides have clusters anywhere."""
+    if not (any(d.gold.clusters for d in documents) and any(d.predicted.clusters for d in documents)):
+        return None
+    from goldspan.evaluation.scores.coreference import score_annotations
+
+    return score_annotations((document.gold, document.predicted) for document in documents).to_json()

@@ -1,0 +1,68 @@
+"""Let a predictor read the gold texts, and measure how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from goldspan.annotation.errors import ServiceError
+from goldspan.annotation.types import Sample
+from goldspan.evaluation.matching.documents import Document, Pairing, Refusal
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.run import iter_outcomes
+
+
+def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> tuple[Pairing, dict[str, Any]]:
+    """The pairing with the predictor's reading of every text, and its timing.
+
+    A text that the predictor fails on is refused and named. Latency is measured a text; with more than one worker
+    the texts of a predictor that computes on this machine wait for each other.
+
+    Raises:
+        ServiceError: the predictor failed on every text.
+
+    """
+    begun = perf_counter()
+    samples = (
+        Sample(document.text, document.language, document.country, sample_id=document.sample_id)
+        for document in pairing.documents
+    )
+    outcomes = list(iter_outcomes(predictor, samples, workers=workers))
+    wall = perf_counter() - begun
+    documents: list[Document] = []
+    refusals = list(pairing.refusals)
+    for document, outcome in zip(pairing.documents, outcomes, strict=True):
+        if outcome.annotation is None:
+            refusals.append(Refusal(document.sample_id, f"{predictor.name} failed: {outcome.error}"))
+        else:
+            documents.append(replace(document, predicted=outcome.annotation))
+    if not documents:
+        raise ServiceError(
+            f"{predictor.name} read none of {len(outcomes)} texts. The first failure: {outcomes[0].error}"
+        )
+    paired = replace(
+        pairing,
+        documents=tuple(documents),
+        refusals=tuple(refusals),
+        predicted_source="prediction",
+        model=predictor.model_version,
+    )
+    seconds = [outcome.seconds for outcome in outcomes if outcome.annotation is not None]
+    return paired, describe_timing(seconds, wall, failures=len(outcomes) - len(seconds))
+
+
+def describe_timing(seconds: Sequence[float], wall: float, failures: int = 0) -> dict[str, Any]:
+    """Latencies of single texts and the throughput of all, in seconds, as they stand in a result file."""
+    p50, p95 = (float(q) for q in np.quantile(seconds, [0.5, 0.95])) if seconds else (None, None)
+    return {
+        "documents": len(seconds),
+        "failures": failures,
+        "wall_seconds": wall,
+        "documents_per_second": len(seconds) / wall if wall else None,
+        "latency_p50_seconds": p50,
+        "latency_p95_seconds": p95,
+    }

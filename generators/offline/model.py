@@ -1,0 +1,37 @@
+"""Answers requests as a model would, from the offline author: for the offline provider and for the simulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.generators.stages.prompts import read_user
+
+
+def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
+    """The content of the assistant's message for a `/v1/chat/completions` body that a stage built.
+
+    Raises:
+        InputError: the body is not one of ours.
+
+    """
+    from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
+    from goldspan.generators.specs.draw import spec_from_dict
+
+    document = read_user(body["messages"])
+    spec = spec_from_dict(document["brief"])
+    tagged_text = str(document.get("tagged_text", ""))
+    if document["stage"] == "draft":
+        answer: dict[str, Any] = {"tagged_text": author_draft(spec, labels)}
+    elif document["stage"] == "coreference":
+        answer = {"tagged_text": author_coreference(spec, tagged_text, labels)}
+    else:
+        answer = author_review(spec, tagged_text, labels)
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def count_tokens(text: str) -> int:
+    """Tokens as a rule of thumb: four bytes each."""
+    return max(1, len(text.encode()) // 4)

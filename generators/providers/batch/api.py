@@ -1,0 +1,343 @@
+"""Files and batches over the wire: the one place of the batch executor that knows the openai client."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+
+import orjson
+
+from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.generators.providers.batch.lines import read_line
+from goldspan.generators.providers.profiles import ProviderProfile
+
+if TYPE_CHECKING:
+    import openai
+    from openai._legacy_response import LegacyAPIResponse
+
+TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
+"""Statuses that a batch does not leave by itself. Any other word means: keep polling."""
+
+INTENT_KEY = "goldspan_intent"
+_ENDPOINT: Final = "/v1/chat/completions"
+_PAGE = 100
+_RETRIES = 4
+_AMBIGUOUS = frozenset({408, 409, 499})
+
+
+class BatchProblem(NamedTuple):
+    """Why a batch failed as a whole; `line` counts from 1, 0 when it concerns all."""
+
+    code: str
+    message: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBatch:
+    """A batch as the provider describes it. Absent file ids are empty; counts may be wrong, files decide."""
+
+    id: str
+    status: str
+    input_file: str = ""
+    output_file: str = ""
+    error_file: str = ""
+    total: int = 0
+    completed: int = 0
+    created_at: float = 0.0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[BatchProblem, ...] = ()
+
+
+class BatchApi:
+    """The calls that the batch executor makes.
+
+    All methods raise TransientServiceError (may work later) or TerminalServiceError (will not: refused, or whoever
+    answers at this address does not speak the batch API).
+    """
+
+    def __init__(self, profile: ProviderProfile, base_url: str, api_key: str) -> None:
+        import openai
+
+        self.profile = profile
+        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=_RETRIES)
+        self._address = base_url
+        self._has_succeeded = False
+        self._last_failure = ""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def require_contact(self) -> None:
+        """Raise TransientServiceError when calls were made and none succeeded: then nobody knows how things are."""
+        if self._last_failure and not self._has_succeeded:
+            raise TransientServiceError(
+                f"Nothing could be learnt from {self._address}. {self._last_failure.rstrip('.')}. "
+                "Everything is kept: `goldspan generate resume` goes on."
+            )
+
+    async def upload(self, path: Path, name: str) -> str:
+        """Upload a file of requests, read as it is sent; returns its id. Sent again if need be: an upload is free."""
+        doing = "upload the requests"
+        with path.open("rb") as source:
+            document = await self._ask(
+                doing,
+                self._client.files.with_raw_response.create(file=(name, source, "application/jsonl"), purpose="batch"),
+            )
+        return self._require_id(doing, document)
+
+    async def has_file(self, file_id: str) -> bool:
+        """True if the provider still has an uploaded file."""
+        doing = "look for the requests"
+        try:
+            document = await self._ask(doing, self._client.files.with_raw_response.retrieve(file_id))
+        except TerminalServiceError as error:
+            if error.status != 404:
+                raise
+            return False
+        return bool(self._require_id(doing, document))
+
+    async def create(self, file_id: str, window: str, intent: str, metadata: Mapping[str, str]) -> RemoteBatch | None:
+        """Create a batch: one call, never repeated here. None when it is unknown whether it was created.
+
+        That is so after a lost reply, and after one that does not describe a batch. The client types windows as 24h
+        alone; it sends any.
+        """
+        import openai
+
+        once = self._client.with_options(max_retries=0)
+        try:
+            reply = await once.batches.with_raw_response.create(
+                input_file_id=file_id,
+                endpoint=_ENDPOINT,
+                completion_window=cast("Literal['24h']", window),
+                metadata={**metadata, INTENT_KEY: intent},
+                extra_headers={"Idempotency-Key": intent},
+            )
+        except openai.APIConnectionError:
+            return None
+        except openai.APIStatusError as error:
+            if not 400 <= error.status_code < 500 or error.status_code in _AMBIGUOUS:
+                return None
+            raise translate_error(error, "create the batch", self._client.api_key, self._address) from error
+        self._has_succeeded = True
+        return _read_batch(_load(reply.content))
+
+    async def retrieve(self, batch_id: str) -> RemoteBatch:
+        """Look at a batch."""
+        doing = "look at the batch"
+        return self._require_batch(
+            doing, await self._ask(doing, self._client.batches.with_raw_response.retrieve(batch_id))
+        )
+
+    async def cancel(self, batch_id: str) -> None:
+        """Cancel a batch; one that has ended already is left as it is."""
+        import openai
+
+        doing = "cancel the batch"
+        with (
+            self._translate(doing),
+            contextlib.suppress(openai.BadRequestError, openai.NotFoundError, openai.ConflictError),
+        ):
+            reply = await self._client.batches.with_raw_response.cancel(batch_id)
+            self._require_batch(doing, _load(reply.content))
+
+    async def retry(self, batch_id: str) -> bool:
+        """Have the failed and cancelled rows of a batch run again in place. False when there are none."""
+        import httpx2
+
+        try:
+            with self._translate("retry the batch"):
+                await self._client.post(f"/batches/{batch_id}/retry", cast_to=httpx2.Response)
+        except TerminalServiceError as error:
+            if error.status not in {400, 404}:
+                raise
+            return False
+        return True
+
+    async def list_newest(self, search: str, not_before: float) -> AsyncIterator[RemoteBatch]:
+        """Batches, newest first, until one was created before `not_before`; `search` narrows where the list can."""
+        doing = "list the batches"
+        query = {"search": search} if self.profile.list_supports_search else {}
+        after = ""
+        while True:
+            place = {"after": after} if after else {}
+            call = self._client.batches.with_raw_response.list(limit=_PAGE, extra_query={**query, **place})
+            page = await self._ask(doing, call)
+            if not isinstance(page, Mapping) or not isinstance(page.get("data", ""), list | None):
+                raise self._describe_misfit(doing, "list")
+            batches = [self._require_batch(doing, document) for document in page["data"] or []]
+            for batch in batches:
+                if 0 < batch.created_at < not_before:
+                    return
+                yield batch
+            if not batches or page.get("has_more") is False or batches[-1].id == after:
+                return
+            after = batches[-1].id
+
+    async def iter_lines(self, file_id: str, skip: int = 0) -> AsyncIterator[bytes]:
+        """The lines of a file as received, without their ends, from line `skip` on; memory stays flat.
+
+        Lines before the first that tells of a row are held back: a page in place of the file ends in an error, or else
+        its rows would count as missing and be asked and paid again.
+        """
+        held: list[bytes] = []
+        is_ours = False
+        async for line in self._stream_lines(file_id, skip):
+            is_ours = is_ours or read_line(line) is not None
+            held.append(line)
+            if is_ours:
+                for known in held:
+                    yield known
+                held.clear()
+        if any(line.strip() for line in held):
+            raise self._describe_misfit("read the answers", "line about a row")
+
+    async def _stream_lines(self, file_id: str, skip: int) -> AsyncIterator[bytes]:
+        query = {"skip": str(skip)} if skip else {}
+        with self._translate("read the answers"):
+            stream = self._client.files.with_streaming_response.content(file_id, extra_query=query)
+            async with stream as response:
+                rest = b""
+                async for chunk in response.iter_bytes():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield line
+                if rest:
+                    yield rest
+
+    async def estimate(self, file_id: str, window: str) -> dict[str, Any]:
+        """What the provider thinks a file will cost; `total_estimated_cost` is a decimal as a string."""
+        import httpx2
+
+        with self._translate("ask for an estimate"):
+            reply = await self._client.get(
+                f"/files/{file_id}/cost-estimate",
+                cast_to=httpx2.Response,
+                options={"params": {"completion_window": window}},
+            )
+        return dict(_as_mapping(_load(reply.content)))
+
+    async def _ask(self, doing: str, call: Awaitable[LegacyAPIResponse[Any]]) -> Any:
+        """The document that the provider answers with; None when it is not JSON."""
+        with self._translate(doing):
+            reply = await call
+        return _load(reply.content)
+
+    def _require_id(self, doing: str, document: Any) -> str:
+        found = _read_text(_as_mapping(document), "id")
+        if not found:
+            raise self._describe_misfit(doing, "id")
+        return found
+
+    def _require_batch(self, doing: str, document: Any) -> RemoteBatch:
+        batch = _read_batch(document)
+        if batch is None:
+            raise self._describe_misfit(doing, "batch with id and status")
+        return batch
+
+    def _describe_misfit(self, doing: str, missing: str) -> TerminalServiceError:
+        return TerminalServiceError(
+            f"{self._address} does not speak the batch API: its answer when asked to {doing} holds no {missing}. "
+            "Check --api-url, then resume: nothing is lost."
+        )
+
+    @contextlib.contextmanager
+    def _translate(self, doing: str) -> Iterator[None]:
+        """Errors of the client as ours; notes whether anything came of the call."""
+        import httpx2
+        import openai
+
+        try:
+            yield
+        except openai.OpenAIError as error:
+            ours = translate_error(error, doing, self._client.api_key, self._address)
+            self._last_failure = str(ours)
+            raise ours from error
+        except httpx2.HTTPError as error:
+            self._last_failure = f"The connection broke while trying to {doing}: {error}."
+            raise TransientServiceError(self._last_failure) from error
+        self._has_succeeded = True
+
+
+def translate_error(error: openai.OpenAIError, doing: str, secret: str, address: str = "") -> ServiceError:
+    """The client's error as one of ours; `secret` is blotted out, since some servers repeat the key they refuse."""
+    import openai
+
+    if not isinstance(error, openai.APIStatusError):
+        place = f" at {address}" if address else ""
+        reason = str(error.__cause__ or "") or str(error)
+        return TransientServiceError(f"The provider{place} could not be reached to {doing}: {reason.rstrip('.')}.")
+    status = error.status_code
+    message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
+    if status >= 500 or status in {408, 409, 429}:
+        return TransientServiceError(message, _read_retry_after(error))
+    hints = {
+        401: " Check the API key.",
+        402: " Add credit, then resume: nothing is lost.",
+        403: " Check that the key may use this model.",
+    }
+    return TerminalServiceError(message + hints.get(status, ""), status)
+
+
+def _read_message(error: openai.APIStatusError, secret: str) -> str:
+    said = error.body if isinstance(error.body, str) else _as_mapping(error.body).get("message")
+    message = str(said or error.message)
+    if message.lstrip().startswith("<"):
+        return "it answered with a web page; check --api-url."
+    return (message.replace(secret, "…") if secret else message)[:300]
+
+
+def _read_retry_after(error: openai.APIStatusError) -> float | None:
+    try:
+        return float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+
+
+def _load(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _read_batch(document: Any) -> RemoteBatch | None:
+    """The batch that an answer describes; None when it has no id or no status."""
+    batch = _as_mapping(document)
+    counts, listed = _as_mapping(batch.get("request_counts")), _as_mapping(batch.get("errors")).get("data")
+    found = RemoteBatch(
+        id=_read_text(batch, "id"),
+        status=_read_text(batch, "status"),
+        input_file=_read_text(batch, "input_file_id"),
+        output_file=_read_text(batch, "output_file_id"),
+        error_file=_read_text(batch, "error_file_id"),
+        total=int(_read_number(counts, "total")),
+        completed=int(_read_number(counts, "completed")),
+        created_at=_read_number(batch, "created_at"),
+        metadata=_as_mapping(batch.get("metadata")),
+        problems=tuple(_read_problem(_as_mapping(one)) for one in listed) if isinstance(listed, list) else (),
+    )
+    return found if found.id and found.status else None
+
+
+def _read_problem(one: Mapping[str, Any]) -> BatchProblem:
+    return BatchProblem(_read_text(one, "code"), _read_text(one, "message"), int(_read_number(one, "line")))
+
+
+def _read_text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _read_number(document: Mapping[str, Any], name: str) -> float:
+    value = document.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,83 @@
+"""What the drivers of a run's batches share, and how one of them reads and writes its submission."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.submissions import Submission, list_open_rows, read_submission, update_submission
+from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
+from goldspan.generators.providers.batch.pace import Pace
+from goldspan.generators.providers.protocol import Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all drivers of a run share.
+
+    `wait` False looks at each batch once. `send` False asks for nothing new. `halt` ends polling. `on_queue_full`
+    hears of the rows of a shard that was too large.
+    """
+
+    api: BatchApi
+    journal: Journal
+    feed: Feed
+    window: str
+    pace: Pace
+    wait: bool
+    send: bool
+    halt: asyncio.Event
+    on_queue_full: Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One submission in the journal; every change is on the disk when the call returns."""
+
+    journal: Journal
+    intent: str
+
+    @property
+    def input_path(self) -> Path:
+        """The requests on this machine: the source of truth, the provider's copy may be gone."""
+        return find_input(self.journal, self.intent)
+
+    def read(self) -> Submission:
+        """The submission as it is now."""
+        return read_submission(self.journal, self.intent)
+
+    def update(self, *, durable: bool = True, **fields: Any) -> Submission:
+        """Change fields."""
+        update_submission(self.journal, self.intent, durable=durable, **fields)
+        return self.read()
+
+    def adopt(self, batch: RemoteBatch) -> Submission:
+        """Take a batch as the submission's own."""
+        submission = self.update(state="submitted", batch=batch.id, status=batch.status)
+        self.journal.write_event("batch", f"The provider took batch {batch.id}.", intent=self.intent)
+        pass_commit_point("batch-recorded")
+        return submission
+
+    def close(self, state: str) -> None:
+        """Nothing is open any more: `collected` or `abandoned`. The requests can be rebuilt, their file goes."""
+        self.update(state=state)
+        pass_commit_point("batch-collected")
+        self.input_path.unlink(missing_ok=True)
+
+
+def abandon(around: Surroundings, record: Record) -> None:
+    """Close a submission whose batch was certainly never created; its rows are ready again in the same commit."""
+    with record.journal.transaction(durable=True):
+        around.feed.give_back(list_open_rows(record.journal, record.intent))
+        record.update(state="abandoned")
+    record.input_path.unlink(missing_ok=True)
+
+
+def find_input(journal: Journal, intent: str) -> Path:
+    """Where the requests of a submission lie on this machine."""
+    return journal.folder / "batches" / f"{intent}.jsonl"

@@ -1,0 +1,55 @@
+"""Was the batch created? Asked after a crash or a lost reply, before anything is paid again."""
+
+from __future__ import annotations
+
+import time
+
+from goldspan.generators.journal.submissions import Submission
+from goldspan.generators.providers.batch.api import INTENT_KEY, TERMINAL, BatchApi, RemoteBatch
+
+_CLOCK_SKEW = 600.0
+"""Seconds that the provider's clock may lag behind ours."""
+
+
+async def find_batches(api: BatchApi, submission: Submission) -> list[RemoteBatch]:
+    """The batches that carry the submission's intent (or, failing that, its input file), oldest first.
+
+    Doubleword searches its list over metadata; elsewhere the list is read newest first, back to the intent's time.
+    """
+    found = []
+    async for batch in api.list_newest(submission.intent, submission.created - _CLOCK_SKEW):
+        if is_ours(batch, submission):
+            found.append(batch)
+    found.reverse()
+    return sorted(found, key=lambda batch: batch.created_at)
+
+
+def is_ours(batch: RemoteBatch, submission: Submission) -> bool:
+    """True when the batch was created for this submission."""
+    intent = batch.metadata.get(INTENT_KEY)
+    if intent:
+        return intent == submission.intent
+    return bool(submission.input_file) and batch.input_file == submission.input_file
+
+
+async def keep_one(api: BatchApi, found: list[RemoteBatch], keep: str = "") -> RemoteBatch:
+    """The batch to adopt: `keep` if it is among them, else the oldest.
+
+    The others, created by calls whose replies were lost, are cancelled.
+    """
+    chosen = next((batch for batch in found if batch.id == keep), found[0])
+    for batch in found:
+        if batch.id != chosen.id and batch.status not in TERMINAL:
+            await api.cancel(batch.id)
+    return chosen
+
+
+def list_waits(submission: Submission, grace: tuple[float, ...]) -> list[float]:
+    """The pauses before further looks, for lists that lag: none for an intent that is older than all of them."""
+    age = time.time() - submission.updated
+    waits, total = [], 0.0
+    for pause in grace:
+        total += pause
+        if total > age:
+            waits.append(min(pause, total - age))
+    return waits

@@ -1,0 +1,109 @@
+"""Gets a batch created once: planned → uploaded → creating → submitted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from goldspan.annotation.errors import ServiceError, StateError, TerminalServiceError, TransientServiceError
+from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.providers.batch.context import Record, Surroundings, abandon
+from goldspan.generators.providers.batch.pace import sleep_unless
+from goldspan.generators.providers.batch.reconcile import find_batches, keep_one, list_waits
+
+_MAX_TRIES = 6
+
+
+class Submitter:
+    """Takes one submission from its intent to a batch. Each step returns False when the run shall halt."""
+
+    def __init__(self, around: Surroundings, record: Record) -> None:
+        self._around, self._record, self._api = around, record, around.api
+        self._tries: Counter[str] = Counter()
+
+    async def upload(self) -> bool:
+        """From planned to uploaded; refused for good, to abandoned.
+
+        Raises:
+            TransientServiceError: the provider stayed away; the submission remains planned.
+            TerminalServiceError: it refused; the rows are ready again.
+            StateError: the file of requests is gone.
+
+        """
+        self._count("uploads")
+        path = self._record.input_path
+        if not path.exists():
+            raise StateError(
+                f"The requests of batch {self._record.intent} are gone: {path}. "
+                "`goldspan generate cancel` gives its rows back."
+            )
+        name = f"goldspan-{self._record.journal.run_id}-{self._record.intent}.jsonl"
+        try:
+            file_id = await self._api.upload(path, name)
+        except TerminalServiceError:
+            if not self._record.read().details.get("creations"):
+                abandon(self._around, self._record)
+            raise
+        pass_commit_point("file-uploaded")
+        self._record.update(state="uploaded", input_file=file_id)
+        pass_commit_point("upload-recorded")
+        await self._note_estimate(file_id)
+        return True
+
+    async def create(self) -> bool:
+        """From uploaded to submitted; to creating when the reply was lost; back to planned when the file is gone."""
+        self._count("creations")
+        before = self._record.read()
+        creations = int(before.details.get("creations", 0)) + 1
+        announced = self._record.update(state="creating", details={**before.details, "creations": creations})
+        pass_commit_point("creation-announced")
+        metadata = {"goldspan_run": self._record.journal.run_id[:512], "goldspan_sha256": before.sha256}
+        try:
+            batch = await self._api.create(before.input_file, self._around.window, before.intent, metadata)
+        except TransientServiceError as error:
+            self._tries["creations"] -= 1
+            self._record.update(state="uploaded", details=before.details)
+            return not await sleep_unless(self._around.halt, error.retry_after or self._around.pace.first_poll)
+        except TerminalServiceError as error:
+            self._record.update(state="uploaded", details=before.details)
+            if error.status not in {400, 404} or await self._api.has_file(before.input_file):
+                raise
+            self._record.update(state="planned")
+            return True
+        if batch is None:
+            return True
+        pass_commit_point("batch-created")
+        if creations > 1 and (found := await find_batches(self._api, announced)):
+            batch = await keep_one(self._api, found)
+        self._record.adopt(batch)
+        return True
+
+    async def settle(self) -> bool:
+        """From creating to submitted when the batch is there, to uploaded when it certainly is not."""
+        submission = self._record.read()
+        for pause in (0.0, *list_waits(submission, self._around.pace.grace)):
+            if pause and await sleep_unless(self._around.halt, pause):
+                return False
+            if found := await find_batches(self._api, submission):
+                self._record.adopt(await keep_one(self._api, found))
+                return True
+        self._record.update(state="uploaded")
+        return True
+
+    def _count(self, what: str) -> None:
+        self._tries[what] += 1
+        if self._tries[what] > _MAX_TRIES:
+            raise TransientServiceError(
+                f"The provider failed {_MAX_TRIES} times at the {what} of one batch. Resume later: nothing is lost."
+            )
+
+    async def _note_estimate(self, file_id: str) -> None:
+        if not self._api.profile.cost_estimate:
+            return
+        try:
+            estimate = await self._api.estimate(file_id, self._around.window)
+        except ServiceError:
+            return
+        if cost := estimate.get("total_estimated_cost"):
+            self._record.journal.write_event(
+                "estimate", f"The provider expects batch {self._record.intent} to cost {cost} USD."
+            )

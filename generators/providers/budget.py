@@ -1,0 +1,134 @@
+"""What a run may cost, and what the rows that are on their way will probably cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from goldspan.generators.journal.rows import Totals
+from goldspan.generators.providers.protocol import Answer, Request
+
+BYTES_PER_TOKEN = 4
+EXPECTED_OUTPUT = 500
+"""Tokens of an answer before any has come; afterwards the mean so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars for one million tokens."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def cost(self, tokens_in: float, tokens_out: float) -> float:
+        """US dollars of so many tokens."""
+        return (tokens_in * self.prompt + tokens_out * self.completion) / 1_000_000
+
+    def cost_of(self, answer: Answer) -> float:
+        """US dollars of an answer: what the provider says, else by the price table."""
+        return self.cost(answer.tokens_in, answer.tokens_out) if answer.cost is None else answer.cost
+
+
+def count_prompt_tokens(body: Mapping[str, Any]) -> int:
+    """Tokens of a prompt as a rule of thumb: its bytes by four, the answer's schema included."""
+    return len(orjson.dumps([body.get("messages"), body.get("response_format")])) // BYTES_PER_TOKEN
+
+
+def estimate_usage(answer: Answer, body: Mapping[str, Any]) -> Answer:
+    """The answer with tokens by the rule of thumb, for servers that do not count; counted tokens stay."""
+    if answer.tokens_in or answer.tokens_out or not answer.content:
+        return answer
+    tokens_out = max(1, len(answer.content.encode()) // BYTES_PER_TOKEN)
+    return replace(answer, tokens_in=count_prompt_tokens(body), tokens_out=tokens_out)
+
+
+class Budget:
+    """Keeps a run within `max_cost` (US dollars) and `max_tokens` (prompt and completion together).
+
+    A row is reserved before it is sent and settled by what it really took, so that many rows in flight cannot
+    overrun the budget together. The estimate of a single row can be wrong, by that row.
+    """
+
+    def __init__(
+        self,
+        prices: Prices,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        spent: Totals | None = None,
+    ) -> None:
+        self._prices, self._max_cost, self._max_tokens = prices, max_cost, max_tokens
+        spent = spent or Totals(0, 0, 0.0)
+        self._tokens, self._cost = spent.tokens_in + spent.tokens_out, spent.cost
+        self._reserved: dict[str, tuple[int, float]] = {}
+        self._reserved_tokens, self._reserved_cost = 0, 0.0
+        self._answers, self._tokens_out = 0, 0
+
+    @property
+    def prices(self) -> Prices:
+        """The price table."""
+        return self._prices
+
+    @property
+    def limited(self) -> bool:
+        """True if there is a limit at all."""
+        return self._max_cost is not None or self._max_tokens is not None
+
+    def reserve(self, request: Request, stages_left: int = 0) -> bool:
+        """Set aside what a request and the later stages of its item will probably take; False if that is too much."""
+        if not self.limited:
+            return True
+        tokens_in = count_prompt_tokens(request.body)
+        tokens_out = self._tokens_out // self._answers if self._answers else EXPECTED_OUTPUT
+        later = _name_later(request.item)
+        before = self._reserved.get(later)
+        self.release(later)
+        if self.reserve_tokens(request.custom_id, tokens_in, tokens_out):
+            if not stages_left or self.reserve_tokens(later, stages_left * tokens_in, stages_left * tokens_out):
+                return True
+            self.release(request.custom_id)
+        if before:
+            self._set_aside(later, *before)
+        return False
+
+    def forget_item(self, item: int) -> None:
+        """An item was given up: nothing is set aside for its later stages any more."""
+        self.release(_name_later(item))
+
+    def reserve_tokens(self, custom_id: str, tokens_in: int, tokens_out: int) -> bool:
+        """Set aside so many tokens for a row; False if that would break the budget."""
+        tokens, cost = tokens_in + tokens_out, self._prices.cost(tokens_in, tokens_out)
+        if self._max_tokens is not None and self._tokens + self._reserved_tokens + tokens > self._max_tokens:
+            return False
+        if self._max_cost is not None and self._cost + self._reserved_cost + cost > self._max_cost:
+            return False
+        self.release(custom_id)
+        self._set_aside(custom_id, tokens, cost)
+        return True
+
+    def _set_aside(self, key: str, tokens: int, cost: float) -> None:
+        self._reserved[key] = (tokens, cost)
+        self._reserved_tokens += tokens
+        self._reserved_cost += cost
+
+    def release(self, custom_id: str) -> None:
+        """A row was not sent after all."""
+        tokens, cost = self._reserved.pop(custom_id, (0, 0.0))
+        self._reserved_tokens -= tokens
+        self._reserved_cost -= cost
+
+    def settle(self, answer: Answer) -> float:
+        """Count what a row really took; returns its cost in US dollars."""
+        self.release(answer.custom_id)
+        cost = self._prices.cost_of(answer)
+        self._tokens += answer.tokens_in + answer.tokens_out
+        self._cost += cost
+        self._answers += 1
+        self._tokens_out += answer.tokens_out
+        return cost
+
+
+def _name_later(item: int) -> str:
+    return f"later stages of {item}"

@@ -1,0 +1,170 @@
+"""What the pipeline and an executor say to each other.
+
+An *executor* gets rows answered: live over a pool of connections, in batches of a provider, or from the offline
+author. The pipeline owns the meaning (prompts, validation, retries, budget); the executor owns the way there and back.
+
+    feed.take(limit)      -> requests that are ready now; [] when none is ready now
+    feed.deliver(answers) -> answers read, judged and committed when it returns; later stages and retries become ready
+    feed.give_back(ids)   -> requests that were taken but certainly never sent; ready again, no attempt is counted
+    feed.wait(timeout)    -> sleeps until something may be ready, or the feed is finished
+    feed.finished         -> nothing is ready, nothing is outstanding, nothing will come
+
+Rules for an executor:
+
+1. A taken row is `submitted` in the journal. It is outstanding until it is delivered or given back.
+2. Whoever pays per submission writes its intent first: `submissions.plan_submission` ties the rows to it. Rows without
+   a submission that were outstanding when a process died are ready again on the next run; rows of a submission are
+   not: the executor recovers them (`submissions.list_submissions(journal, open_only=True)`) and delivers each.
+3. Every taken row ends in exactly one of: delivered, given back, or still tied to an open submission when `run` returns
+   (the provider is at work; the command exits with "waiting").
+4. A row that the provider will not answer any more is delivered as MISSING or FAILED, never dropped in silence.
+5. A second answer to one custom_id is harmless: the feed ignores it.
+6. The provider's bytes go to the journal's raw files, as received, before their answers are delivered.
+7. `run` returns when `feed.finished`, or soon after `stop` is set: it then takes no more rows and lets what is in
+   flight come home (live) or leaves it with the provider (batch). Cancelling the task is the second Ctrl-C: leave.
+8. Feed and journal belong to the event loop's thread. They are not thread-safe; none of their calls blocks long.
+9. Trouble with a single row is an Answer; trouble with all of them (wrong key, unknown model, no balance, disk full)
+   is raised as an error of `goldspan.annotation.errors` and ends the run, resumable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class AnswerState(StrEnum):
+    """How one request fared on its way; what the content is worth is for the stage to judge."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One row to be asked. `body` is a `/v1/chat/completions` body; equal requests have equal bytes.
+
+    `custom_id` is at most 64 ASCII characters: `<stage>-<item>-<attempt>-<hash8 of the body>`.
+    `body["response_format"]`, when present, is `json_schema`; an executor may weaken it for models that refuse it.
+    """
+
+    custom_id: str
+    stage: str
+    item: int
+    attempt: int
+    body: Mapping[str, Any]
+
+    @property
+    def batch_line(self) -> dict[str, Any]:
+        """The request as a line of a batch input file."""
+        return {"custom_id": self.custom_id, "method": "POST", "url": "/v1/chat/completions", "body": self.body}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one request.
+
+    `cost` is in the currency of the price table, None when the provider does not say. `error` is a short code
+    (`rate_limit`, `batch_expired`, `server_error`, `http_400`), `message` a sentence for people, without secrets.
+    """
+
+    custom_id: str
+    state: AnswerState = AnswerState.ANSWERED
+    content: str = ""
+    finish_reason: str = "stop"
+    refusal: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
+    model: str = ""
+    error: str = ""
+    message: str = ""
+
+
+class Feed(Protocol):
+    """The pipeline as an executor sees it."""
+
+    @property
+    def finished(self) -> bool:
+        """True when no row is ready, none is outstanding and none will come."""
+
+    def take(self, limit: int) -> list[Request]:
+        """Up to `limit` requests that are ready now, each marked as submitted; empty when none is ready."""
+
+    def deliver(self, answers: Sequence[Answer]) -> None:
+        """Judge and commit answers; when this returns they are in the journal."""
+
+    def give_back(self, custom_ids: Iterable[str]) -> None:
+        """Requests that were taken and certainly not sent; they are ready again."""
+
+    async def wait(self, timeout: float | None = None) -> None:
+        """Sleep until a row may be ready or the feed is finished, at most `timeout` seconds."""
+
+
+class Executor(Protocol):
+    """Gets rows answered."""
+
+    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+        """Take rows and deliver answers until the feed is finished or `stop` is set.
+
+        Raises:
+            TerminalServiceError: no row can be answered as things are (key, model, balance).
+            TransientServiceError: the service is down or keeps failing; the run can be resumed later.
+
+        """
+
+    async def reconcile(self, feed: Feed) -> None:
+        """Ask the provider what became of open submissions and deliver what is there; send nothing new."""
+
+    async def cancel(self, feed: Feed) -> None:
+        """Cancel at the provider whatever is still open, and deliver what came before that."""
+
+
+def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
+    """An answer from a `chat.completion` object, whoever made it; broken ones become FAILED answers."""
+    usage = _as_mapping(body.get("usage"))
+    blank = Answer(
+        custom_id,
+        tokens_in=_as_count(usage.get("prompt_tokens")),
+        tokens_out=_as_count(usage.get("completion_tokens")),
+        model=str(body.get("model") or ""),
+    )
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+        return replace(blank, state=AnswerState.FAILED, error="no_choices", message="the answer has no choices")
+    message = _as_mapping(choices[0].get("message"))
+    return replace(
+        blank,
+        content=str(message.get("content") or ""),
+        finish_reason=str(choices[0].get("finish_reason") or ""),
+        refusal=str(message.get("refusal") or ""),
+    )
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _as_count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def load_json(content: str) -> Any:
+    """The JSON of an answer, also when a server without structured outputs puts words or a code fence around it.
+
+    Raises:
+        ValueError: there is none.
+
+    """
+    try:
+        return json.loads(content)
+    except ValueError:
+        start, end = content.find("{"), content.rfind("}")
+        if not 0 <= start < end:
+            raise
+        return json.loads(content[start : end + 1])

@@ -1,0 +1,106 @@
+"""Which executor answers a run, made from its settings and from how this process shall work."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from goldspan.generators.providers.budget import Prices
+from goldspan.generators.providers.credentials import find_key
+from goldspan.generators.providers.profiles import ProviderProfile, find_profile, normalise_url
+from goldspan.generators.providers.protocol import Executor
+from goldspan.generators.runs.folder import OpenRun
+from goldspan.generators.runs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from goldspan.generators.providers.live.pool import LiveLimits
+
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How this process works; none of it changes what is asked.
+
+    `max_workers` connections at most (live), `poll_interval` seconds between looks at a batch (0: as the provider's
+    pace suggests), limits per minute (0: none), `wait` False leaves batches with the provider and returns. What is
+    None is taken from the process before, else from `LiveLimits`.
+    """
+
+    max_workers: int | None = None
+    poll_interval: float = 0.0
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    wait: bool = True
+
+
+def read_limits(run: OpenRun, working: Working) -> LiveLimits:
+    """The limits of the live pool: those asked for now, else those that the run remembers; they are remembered."""
+    from goldspan.generators.providers.live.pool import LiveLimits
+
+    stored = asdict(LiveLimits()) | run.journal.read_settings().get("pool", {})
+    asked = {
+        "max_workers": working.max_workers,
+        "requests_per_minute": working.requests_per_minute,
+        "tokens_per_minute": working.tokens_per_minute,
+    }
+    chosen = stored | {name: value for name, value in asked.items() if value is not None}
+    if chosen != stored:
+        run.journal.write_settings({"pool": chosen})
+    return LiveLimits(**chosen)
+
+
+def make_executor(run: OpenRun, working: Working) -> Executor:
+    """The executor of a run.
+
+    Raises:
+        ConfigurationError: there is no key, or the provider and the mode do not go together.
+
+    """
+    journal, settings, labels = run
+    if settings.provider == OFFLINE:
+        from goldspan.generators.offline.executor import OfflineExecutor
+
+        return OfflineExecutor(labels)
+    profile = find_profile(settings.provider)
+    url = find_url(settings, profile)
+    key = find_key(profile, url)
+    if settings.mode == "batch":
+        from goldspan.generators.providers.batch.executor import BatchExecutor
+
+        return BatchExecutor(
+            journal=journal,
+            profile=profile,
+            base_url=url,
+            api_key=key,
+            window=settings.window or profile.windows[0],
+            poll_interval=working.poll_interval,
+            wait=working.wait,
+        )
+    from goldspan.generators.providers.live.pool import LiveExecutor
+
+    return LiveExecutor(journal, url, key, read_limits(run, working))
+
+
+def find_url(settings: RunSettings, profile: ProviderProfile) -> str:
+    """The base URL that requests go to: `--api-url` brought to its base, else the profile's."""
+    return normalise_url(settings.api_url or profile.base_url)
+
+
+def knows_prices(settings: RunSettings) -> bool:
+    """False if `find_prices` can only guess: the profile's prices are those of its default model."""
+    if settings.provider == OFFLINE or None not in (settings.price_in, settings.price_out):
+        return True
+    return settings.model == find_profile(settings.provider).default_model
+
+
+def find_prices(settings: RunSettings) -> Prices:
+    """Prices of a run: those given, else the profile's for its tier; the offline author costs nothing."""
+    if settings.provider == OFFLINE:
+        return Prices()
+    tier = settings.window or find_profile(settings.provider).windows[0] if settings.mode == "batch" else "live"
+    price = find_profile(settings.provider).find_price(tier)
+    return Prices(
+        price.prompt if settings.price_in is None else settings.price_in,
+        price.completion if settings.price_out is None else settings.price_out,
+    )

@@ -1,0 +1,169 @@
+"""Drives a run: rows to an executor, answers through the stages, finished items to samples."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from goldspan.annotation.errors import GoldspanError, StateError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.providers.budget import Budget
+from goldspan.generators.providers.protocol import Executor
+from goldspan.generators.runs.folder import OpenRun
+from goldspan.generators.runs.output import DEAD_LETTERS, Written, write_output
+from goldspan.generators.runs.progress import Progress, read_progress
+from goldspan.generators.runs.queue import PipelineFeed, Work
+from goldspan.generators.runs.settings import RunSettings
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at the journal for a request to cancel."""
+
+
+class Outcome(StrEnum):
+    """How driving a run ended."""
+
+    DONE = "done"
+    DEAD_LETTERS = "dead letters"
+    WAITING = "waiting"
+    BUDGET = "budget"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run has come to: `samples` is the file of samples, `dead_letters` that of the items given up."""
+
+    outcome: Outcome
+    progress: Progress
+    written: Written
+    samples: Path
+    dead_letters: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "outcome": self.outcome.value,
+            **self.progress.to_dict(),
+            "written": self.written.samples,
+            "duplicates": self.written.duplicates,
+            "samples_file": str(self.samples),
+            "dead_letters_file": str(self.dead_letters) if self.written.dead else None,
+        }
+
+
+def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[str, Any]:
+    """The brief of an item: its spec as JSON. Decided by the run's seed, its plan and the item's number alone."""
+    from goldspan.generators.specs.draw import Wanted, draw_spec, spec_to_dict
+
+    if settings.plan is None:
+        return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels))
+    cell = settings.plan.find_cell(item)
+    wanted = Wanted(language=cell.language, document_type=cell.document_type, labels=cell.labels)
+    return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted))
+
+
+class Task(StrEnum):
+    """What to do with a run.
+
+    GO asks what is missing; RETRY first opens dead items again, each with a new budget of attempts;
+    RECONCILE only collects what the provider has; CANCEL cancels at the provider and keeps what came.
+    """
+
+    GO = "go"
+    RETRY = "retry"
+    RECONCILE = "reconcile"
+    CANCEL = "cancel"
+
+
+async def drive(
+    run: OpenRun, executor: Executor, samples: Path, budget: Budget, stop: asyncio.Event, task: Task = Task.GO
+) -> Summary:
+    """Drive a run until it ends, waits, or `stop` is set; then write what is finished.
+
+    Whatever ends the driving, everything that was answered is in the journal and the run can be resumed.
+
+    Raises:
+        GoldspanError: what the executor raised, after the finished items were written.
+
+    """
+    journal, settings, labels = run
+    work = Work(
+        settings.samples,
+        settings.build_stages(labels),
+        labels,
+        partial(draw_brief, settings, labels),
+        settings.attempts,
+    )
+    feed = PipelineFeed(journal, work, budget)
+    if task is not Task.RECONCILE:
+        journal.write_settings({"cancelled": task is Task.CANCEL})
+    if task is Task.RETRY:
+        feed.revive_dead()
+    watcher = asyncio.create_task(_watch_for_cancel(journal, feed, stop))
+    try:
+        if task is Task.RECONCILE:
+            await executor.reconcile(feed)
+        else:
+            if task is not Task.CANCEL:
+                await executor.run(feed, stop)
+            if journal.read_settings()["cancelled"]:
+                await executor.cancel(feed)
+    except GoldspanError:
+        with contextlib.suppress(StateError):
+            _write(run, samples)
+        raise
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+    written = _write(run, samples)
+    progress = read_progress(journal)
+    outcome = name_outcome(progress, feed)
+    journal.write_event("stopped", f"{outcome}: {progress.done} done, {progress.dead} dead letters")
+    return Summary(outcome, progress, written, samples, journal.folder / DEAD_LETTERS)
+
+
+def _write(run: OpenRun, samples: Path) -> Written:
+    journal, settings, labels = run
+    ended = journal.count_items()
+    try:
+        written = write_output(journal, settings, labels, samples)
+    except StateError as error:
+        raise StateError(
+            f"{error} Everything answered is kept; mend that, then `goldspan generate resume {journal.run_id}`."
+        ) from error
+    journal.write_settings({"written": ended.get("done", 0) + ended.get("dead", 0)})
+    return written
+
+
+async def _watch_for_cancel(journal: Journal, feed: PipelineFeed, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if journal.read_settings().get("cancelled"):
+            stop.set()
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _LOOK_EVERY)
+    feed.stop("stop")
+
+
+def name_outcome(progress: Progress, feed: PipelineFeed) -> Outcome:
+    """How it ended, from what the journal says."""
+    if progress.finished:
+        return Outcome.DEAD_LETTERS if progress.dead else Outcome.DONE
+    if progress.state == "cancelled":
+        return Outcome.CANCELLED
+    if feed.stopped_by == "budget" and not progress.batches_open:
+        return Outcome.BUDGET
+    return Outcome.WAITING if progress.batches_open else Outcome.STOPPED
+
+
+def request_cancel(journal: Journal) -> None:
+    """Ask whoever drives the run, now or next, to cancel it at the provider."""
+    journal.write_settings({"cancelled": True})
+    journal.write_event("cancel", "cancelling was asked for")

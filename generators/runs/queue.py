@@ -1,0 +1,208 @@
+"""The pipeline as executors see it: rows go out, answers come in, every step is committed before the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
+from goldspan.generators.providers.budget import EXPECTED_OUTPUT, Budget, estimate_usage
+from goldspan.generators.providers.protocol import Answer, Request
+from goldspan.generators.stages.answers import Context, Verdict, judge_answer
+from goldspan.generators.stages.stage import Question, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a feed works through: `total` items, drawn by `draw_brief`, each stage asked at most `attempts` times."""
+
+    total: int
+    stages: Mapping[str, Stage]
+    labels: LabelSchema
+    draw_brief: Callable[[int], dict[str, Any]]
+    attempts: int = 3
+
+
+class PipelineFeed:
+    """The `Feed` of a run (see `goldspan.generators.providers.protocol`).
+
+    Items are drawn when there is room for them, so memory does not grow with the run: what waits, waits in the journal.
+    """
+
+    def __init__(self, journal: Journal, work: Work, budget: Budget) -> None:
+        self._journal, self._work, self._budget = journal, work, budget
+        self._order = list(work.stages)
+        self._changed = asyncio.Event()
+        self._next_item = journal.next_item()
+        self.released = journal.release_unclaimed()
+        counts = journal.count_open()
+        self._pending, self._outstanding = counts["pending"], counts["submitted"]
+        self.stopped_by = ""
+        self._held = False
+        self._reserve_recovered()
+
+    def _reserve_recovered(self) -> None:
+        if self._outstanding and self._budget.limited:
+            for custom_id in self._journal.list_submitted():
+                self._budget.reserve_tokens(custom_id, EXPECTED_OUTPUT, EXPECTED_OUTPUT)
+
+    @property
+    def finished(self) -> bool:
+        """True when no row is ready, none is outstanding and none will come."""
+        return not self._outstanding and not self._is_ready()
+
+    def _is_ready(self) -> bool:
+        return not (self.stopped_by or self._held) and (self._pending > 0 or self._next_item < self._work.total)
+
+    def stop(self, reason: str) -> None:
+        """Hand out nothing more."""
+        self.stopped_by = self.stopped_by or reason
+        self._changed.set()
+
+    async def wait(self, timeout: float | None = None) -> None:
+        """Sleep until a row may be ready or the feed is finished, at most `timeout` seconds."""
+        if self._is_ready() or self.finished:
+            return
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout)
+        except TimeoutError:
+            return
+
+    def take(self, limit: int) -> list[Request]:
+        """Up to `limit` requests that are ready now, each marked as submitted; empty when none is ready."""
+        if not self._is_ready() or limit < 1:
+            return []
+        requests: list[Request] = []
+        with self._journal.transaction():
+            self._begin_items(limit - self._pending)
+            for row in self._journal.list_pending(limit):
+                request = self._rebuild(row)
+                if not self._budget.reserve(request, self._count_later(row.stage)):
+                    self._hold(bool(requests))
+                    break
+                requests.append(request)
+            self._journal.set_submitted(request.custom_id for request in requests)
+        self._pending -= len(requests)
+        self._outstanding += len(requests)
+        return requests
+
+    def _hold(self, taken: bool) -> None:
+        """What is on its way has set aside more than it will take: wait for it, and stop when nothing is."""
+        if taken or self._outstanding:
+            self._held = True
+        else:
+            self.stop("budget")
+
+    def _count_later(self, stage: str) -> int:
+        return len(self._order) - 1 - self._order.index(stage)
+
+    def _begin_items(self, count: int) -> None:
+        for _ in range(min(count, self._work.total - self._next_item)):
+            number = self._next_item
+            brief = self._work.draw_brief(number)
+            self._journal.add_item(number, brief, self._order[0])
+            self._add_row(Question(self._order[0], number, 1, brief))
+            self._next_item += 1
+
+    def _add_row(self, question: Question) -> None:
+        request = self._work.stages[question.stage].build_request(question)
+        key = RowKey(question.item, question.stage, question.attempt)
+        self._journal.add_row(request.custom_id, key, reason=question.problem)
+        self._pending += 1
+
+    def _rebuild(self, row: Row) -> Request:
+        item = self._journal.read_item(row.item)
+        question = self._ask(item, row.stage, row.attempt, row.reason)
+        return replace(self._work.stages[row.stage].build_request(question), custom_id=row.custom_id)
+
+    def _ask(self, item: Item, stage: str, attempt: int, problem: str) -> Question:
+        tagged_text = self._find_input(item.item, stage)
+        truncations = self._journal.count_truncated(item.item, stage) if attempt > 1 else 0
+        return Question(stage, item.item, attempt, item.spec, tagged_text, problem, truncations)
+
+    def _find_input(self, item: int, stage: str) -> str:
+        position = self._order.index(stage)
+        if position == 0:
+            return ""
+        result: str = self._journal.read_results(item)[self._order[position - 1]]["tagged_text"]
+        return result
+
+    def deliver(self, answers: Sequence[Answer]) -> None:
+        """Judge and commit answers; when this returns they are in the journal."""
+        with self._journal.transaction():
+            for answer in answers:
+                row = self._journal.find_row(answer.custom_id)
+                if row is not None and row.state in OPEN_STATES:
+                    self._decide(row, answer)
+        self._held = False
+        self._changed.set()
+
+    def _decide(self, row: Row, answer: Answer) -> None:
+        item = self._journal.read_item(row.item)
+        context = Context(self._work.labels, item.spec, self._find_input(row.item, row.stage))
+        verdict = judge_answer(answer, row.stage, context)
+        if not (answer.tokens_in or answer.tokens_out) and answer.content:
+            answer = estimate_usage(answer, self._rebuild(row).body)
+        self._journal.decide_row(
+            replace(
+                row,
+                state=verdict.state,
+                reason=verdict.reason,
+                result=verdict.result,
+                finish_reason=answer.finish_reason,
+                model=answer.model,
+                tokens_in=answer.tokens_in,
+                tokens_out=answer.tokens_out,
+                cost=self._budget.settle(answer),
+            )
+        )
+        if row.state == "submitted":
+            self._outstanding -= 1
+        else:
+            self._pending -= 1
+        self._move_on(item, row, verdict)
+
+    def _move_on(self, item: Item, row: Row, verdict: Verdict) -> None:
+        if verdict.state == "ok":
+            following = self._order[self._order.index(row.stage) + 1 :]
+            if not following:
+                self._journal.update_item(row.item, state="done", stage=row.stage)
+                return
+            self._journal.update_item(row.item, stage=following[0])
+            self._add_row(self._ask(item, following[0], 1, ""))
+        elif row.attempt - item.first_attempt + 1 < self._work.attempts:
+            problem = verdict.reason if verdict.state == "invalid" else ""
+            self._add_row(self._ask(item, row.stage, row.attempt + 1, problem))
+        else:
+            self._budget.forget_item(row.item)
+            self._journal.update_item(
+                row.item, state="dead", stage=row.stage, reason=f"{verdict.state}: {verdict.reason}"
+            )
+
+    def give_back(self, custom_ids: Iterable[str]) -> None:
+        """Requests that were taken and certainly not sent; they are ready again."""
+        custom_ids = list(custom_ids)
+        changed = self._journal.set_pending(custom_ids)
+        for custom_id in custom_ids:
+            self._budget.release(custom_id)
+        self._pending += changed
+        self._outstanding -= changed
+        self._held = False
+        self._changed.set()
+
+    def revive_dead(self) -> int:
+        """Open dead items again at the stage where they ended, with a new budget of attempts. Returns how many."""
+        count = 0
+        with self._journal.transaction():
+            for item in list(self._journal.iter_items("dead")):
+                attempt = max(row.attempt for row in self._journal.rows_of_item(item.item) if row.stage == item.stage)
+                self._journal.revive_item(item.item, attempt + 1)
+                self._add_row(self._ask(item, item.stage, attempt + 1, ""))
+                count += 1
+        self._changed.set()
+        return count

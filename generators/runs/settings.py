@@ -1,0 +1,106 @@
+"""What a run is: everything that decides its questions, kept in its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.generators.specs.plan import Plan
+from goldspan.generators.stages.stage import STAGES, Asking, Stage, build_stages
+
+OFFLINE_MODEL = "offline-author"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """The settings of a run.
+
+    `provider` names a profile, or is `offline`. `mode` is live or batch (empty for offline). `api_url` is empty for
+    the profile's own. `attempts` is how often one stage of one item is asked before it becomes a dead letter.
+    Prices are US dollars for one million tokens; None: the profile's.
+    """
+
+    provider: str
+    samples: int
+    seed: int = 0
+    languages: tuple[str, ...] = ("en",)
+    review: bool = False
+    model: str = OFFLINE_MODEL
+    mode: str = ""
+    api_url: str = ""
+    window: str = ""
+    attempts: int = 3
+    max_tokens: int = 4096
+    temperature: float | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+    labels_file: str = ""
+    plan: Plan | None = None
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The stages of this run in their order; coreference is left out where the schema has no mentions."""
+        return STAGES if self.review else STAGES[:2]
+
+    @property
+    def model_version(self) -> str:
+        """How Label Studio names the author of the predictions."""
+        return self.model if self.provider == "offline" else f"{self.provider}/{self.model}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "plan": self.plan.to_dict() if self.plan else None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunSettings:
+        """From JSON; settings that this version does not know are left out."""
+        known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
+        known["languages"] = tuple(known.get("languages", ()))
+        known["plan"] = Plan.from_dict(known["plan"]) if known.get("plan") else None
+        return cls(**known)
+
+    def build_stages(self, labels: LabelSchema) -> dict[str, Stage]:
+        """The stages with their prompts."""
+        limit_name = "max_completion_tokens" if self.provider == "openai" else "max_tokens"
+        asking = Asking(self.model, self.max_tokens, self.temperature, limit_name)
+        names = [name for name in self.stage_names if name != "coreference" or labels.mentions]
+        return build_stages(names, asking, labels, self.seed)
+
+    def parts(self, labels: LabelSchema) -> dict[str, str]:
+        """Everything that must not change within a run, part by part, so that a difference can be named."""
+        parts = {
+            "label schema": labels.fingerprint,
+            "seed": str(self.seed),
+            "samples": str(self.samples),
+            "languages": ", ".join(self.languages),
+            "stages": ", ".join(self.stage_names),
+            "provider": self.provider,
+        }
+        for stage in self.build_stages(labels).values():
+            parts |= stage.parts()
+        return parts
+
+
+def require_same(run_id: str, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to go on with a run whose questions would be different from now on.
+
+    Raises:
+        StateError: names every difference and the ways out.
+
+    """
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if names:
+        listed = "; ".join(_describe_difference(name, before.get(name, ""), now.get(name, "")) for name in names)
+        raise StateError(
+            f"Run {run_id} was begun differently: {listed}. Mixed answers could not be told apart later. "
+            "Undo the change to go on with this run, or start afresh with `goldspan generate start … --new`."
+        )
+
+
+def _describe_difference(name: str, before: str, now: str) -> str:
+    if name.endswith((" prompt", " schema")) and name != "label schema":
+        return f"the {name} has changed"
+    return f"{name} was {before or 'not there'}, now {now or 'not there'}"

@@ -1,0 +1,257 @@
+"""What one generated sample shall be, drawn before anybody writes it.
+
+All randomness comes from `(seed, index)`: the same spec comes out in any order, process and on any machine.
+The values are drawn here, so that a language model and the offline author put the same ones into their texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any
+
+from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.generators.surrogates.chance import make_random, pick
+from goldspan.generators.surrogates.values import Persona, draw_persona, draw_value
+from goldspan.generators.surrogates.world import COUNTRIES
+
+DOCUMENT_TYPES: dict[str, str] = {
+    "support_email": "formal",
+    "chat": "informal",
+    "medical_letter": "formal",
+    "bank_letter": "formal",
+    "job_application": "formal",
+    "accident_report": "formal",
+    "rental_contract": "formal",
+    "hr_memo": "formal",
+    "delivery_note": "formal",
+    "forum_post": "informal",
+    "phone_transcript": "formal",
+    "invoice": "formal",
+}
+"""Document types and the register that people write them in."""
+
+HARD_NEGATIVE_SHARE = 0.08
+LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
+"""Length bands and about how many characters they mean."""
+
+_NAMES = ("FIRSTNAME", "SURNAME")
+_ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE", "COUNTRY"})
+_MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
+
+
+@dataclass(frozen=True, slots=True)
+class SpecValue:
+    """A value that has to stand in the text: `person` counts from 1."""
+
+    label: str
+    value: str
+    person: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a planner asks a spec to be; what is left empty is drawn by chance."""
+
+    language: str = ""
+    country: str = ""
+    document_type: str = ""
+    labels: tuple[str, ...] = ()
+    hard_negative: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One sample to be written.
+
+    `labels` must all occur in the text, each value of `values` verbatim. `genders` holds `f` or `m` for each person.
+    `length` is a band of `LENGTHS`, `register` is formal or informal. A hard negative has no labels, persons or values.
+    """
+
+    seed: int
+    index: int
+    language: str
+    country: str
+    document_type: str
+    register: str
+    length: str
+    labels: tuple[str, ...]
+    persons: int
+    genders: tuple[str, ...]
+    hard_negative: bool
+    values: tuple[SpecValue, ...]
+
+    def of_person(self, person: int) -> dict[str, str]:
+        """Values of one person by label."""
+        return {entry.label: entry.value for entry in self.values if entry.person == person}
+
+
+def spec_to_dict(spec: Spec) -> dict[str, Any]:
+    """The spec as JSON can hold it."""
+    return asdict(spec) | {
+        "labels": list(spec.labels),
+        "genders": list(spec.genders),
+        "values": [asdict(entry) for entry in spec.values],
+    }
+
+
+def spec_from_dict(document: Mapping[str, Any]) -> Spec:
+    """The spec that `spec_to_dict` wrote."""
+    fields = dict(document)
+    values = tuple(SpecValue(**entry) for entry in fields.pop("values"))
+    labels, genders = tuple(fields.pop("labels")), tuple(fields.pop("genders"))
+    return Spec(**fields, labels=labels, genders=genders, values=values)
+
+
+def draw_spec(
+    seed: int,
+    index: int,
+    languages: Sequence[str],
+    labels: LabelSchema,
+    *,
+    wanted: Wanted | None = None,
+    document_types: Sequence[str] = tuple(DOCUMENT_TYPES),
+    hard_negative_share: float = HARD_NEGATIVE_SHARE,
+) -> Spec:
+    """Draw the spec of sample `index` of the run with this seed.
+
+    Each label is asked for with its `chance`, those of `wanted` surely. A spec without any label is a hard negative.
+
+    Raises:
+        UnknownNameError: a language, country, document type or label that is not known.
+        ConfigurationError: a hard negative with labels was wanted.
+
+    """
+    wanted = wanted or Wanted()
+    _check_wanted(wanted, languages, labels, document_types)
+    rng = make_random(seed, index, "spec")
+    language = wanted.language or pick(rng, languages)
+    country = wanted.country or _draw_country(rng, language)
+    document_type = wanted.document_type or pick(rng, document_types)
+    length = rng.choices(list(LENGTHS), weights=(20, 50, 30))[0]
+    negative = rng.random() < hard_negative_share
+    if wanted.hard_negative is not None or wanted.labels:
+        negative = bool(wanted.hard_negative)
+    chosen = () if negative else _draw_labels(rng, labels, wanted.labels, length)
+    persons = _draw_persons(rng, length) if chosen else 0
+    genders = tuple(pick(rng, "fm") for _ in range(persons))
+    return Spec(
+        seed=seed,
+        index=index,
+        language=language,
+        country=country,
+        document_type=document_type,
+        register=DOCUMENT_TYPES[document_type],
+        length=length,
+        labels=chosen,
+        persons=persons,
+        genders=genders,
+        hard_negative=not chosen,
+        values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders),
+    )
+
+
+def _check_wanted(wanted: Wanted, languages: Sequence[str], labels: LabelSchema, document_types: Sequence[str]) -> None:
+    for language in (*languages, wanted.language):
+        if language and language not in COUNTRIES:
+            raise UnknownNameError("language", language, COUNTRIES)
+    if wanted.country and wanted.country not in COUNTRIES.get(wanted.language, ()):
+        known = COUNTRIES.get(wanted.language, ())
+        raise UnknownNameError("country", wanted.country, known, "A country needs one of its languages beside it.")
+    for document_type in (*document_types, wanted.document_type):
+        if document_type and document_type not in DOCUMENT_TYPES:
+            raise UnknownNameError("document type", document_type, DOCUMENT_TYPES)
+    for code in wanted.labels:
+        if code not in labels.entity_codes:
+            raise UnknownNameError("label", code, labels.entity_codes)
+    if wanted.hard_negative and wanted.labels:
+        raise ConfigurationError("A hard negative holds no personal data: ask for labels or for a hard negative.")
+
+
+def _draw_country(rng: Random, language: str) -> str:
+    countries = COUNTRIES[language]
+    return rng.choices(countries, weights=(3, 2, 2)[: len(countries)])[0]
+
+
+def _draw_labels(rng: Random, labels: LabelSchema, wanted: Sequence[str], length: str) -> tuple[str, ...]:
+    drawn = [label.code for label in labels.entities if rng.random() < label.chance and label.code not in wanted]
+    rng.shuffle(drawn)
+    names = [code for code in _NAMES if code in labels.entity_codes]
+    if names and not set(names) & {*wanted, *drawn}:
+        drawn.insert(0, pick(rng, names))
+    drawn.sort(key=lambda code: code not in names)
+    chosen = {*wanted, *drawn[: max(1, _MAX_LABELS[length] - len(wanted))]}
+    return tuple(label.code for label in labels.entities if label.code in chosen)
+
+
+def _draw_persons(rng: Random, length: str) -> int:
+    weights = {"short": (85, 15, 0), "medium": (45, 45, 10), "long": (25, 45, 30)}[length]
+    return int(rng.choices((1, 2, 3), weights=weights)[0])
+
+
+def _draw_values(
+    rng: Random, labels: Sequence[Label], language: str, country: str, genders: Sequence[str]
+) -> tuple[SpecValue, ...]:
+    owners = _draw_owners(rng, labels, len(genders))
+    with_first = any(label.code == "FIRSTNAME" for label in labels)
+    with_surname = any(label.code == "SURNAME" for label in labels)
+    values: list[SpecValue] = []
+    for person, gender in enumerate(genders, start=1):
+        persona = _draw_distinct_persona(rng, language, country, gender, values, with_first, with_surname)
+        for label in labels:
+            if person in owners[label.code]:
+                values.append(_draw_distinct_value(rng, label, persona, person, values))
+    return tuple(values)
+
+
+def _draw_owners(rng: Random, labels: Sequence[Label], persons: int) -> dict[str, set[int]]:
+    home = 1 if rng.random() < 0.8 else rng.randint(1, max(persons, 1))
+    owners: dict[str, set[int]] = {}
+    for label in labels:
+        if label.code in _NAMES:
+            owners[label.code] = set(range(1, persons + 1))
+        elif label.code in _ADDRESS:
+            owners[label.code] = {home}
+        else:
+            owners[label.code] = {1 if rng.random() < 0.75 else rng.randint(1, persons)}
+            if persons > 1 and rng.random() < 0.15:
+                owners[label.code].add(rng.randint(1, persons))
+    return owners
+
+
+def _draw_distinct_persona(
+    rng: Random, language: str, country: str, gender: str, taken: Sequence[SpecValue], first: bool, surname: bool
+) -> Persona:
+    """A person none of whose names is a word of a value taken already; names that are not asked for stay empty."""
+    while True:
+        persona = draw_persona(rng, language, country, gender)
+        names = ([persona.first] if first else []) + ([persona.surname] if surname else [])
+        words = {word for name in (persona.first, persona.surname, persona.company) for word in _split(name)}
+        clash = any(words & _split(entry.value) for entry in taken)
+        inner = _split(persona.first) & (_split(persona.surname) | _split(persona.company) | _split(persona.place.city))
+        if not (names and (clash or inner or _split(persona.surname) & _split(persona.place.city))):
+            fields = {slot: getattr(persona, slot) for slot in Persona.__slots__}
+            fields |= {"first": persona.first if first else "", "surname": persona.surname if surname else ""}
+            return Persona(**fields)
+
+
+def _draw_distinct_value(
+    rng: Random, label: Label, persona: Persona, person: int, taken: Sequence[SpecValue]
+) -> SpecValue:
+    value = draw_value(rng, label, persona)
+    for _ in range(20):
+        if not any(_holds(entry.value, value) or _holds(value, entry.value) for entry in taken):
+            break
+        value = draw_value(rng, label, persona)
+    return SpecValue(label.code, value, person)
+
+
+def _split(text: str) -> set[str]:
+    return {word.casefold() for word in re.findall(r"[^\W_]+", text) if len(word) > 2}
+
+
+def _holds(text: str, value: str) -> bool:
+    return value in text and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None

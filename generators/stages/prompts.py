@@ -1,0 +1,106 @@
+"""What a language model is told at each stage.
+
+The system message holds the instructions and the label set, equal for a whole run so that providers can cache it.
+The user message is one JSON document: the stage, the brief, and what the stages before gave.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import LabelSchema
+
+VERSION = 1
+"""Raised when the wording changes what is asked; it is part of every prompt's fingerprint."""
+
+_NOTATION = """\
+Tagged text is the plain text with tags in it. An entity stands between the tags of its label: <CITY>Lyon</CITY>.
+Tags touch the value itself: no spaces, quotes or punctuation inside that are not part of it. Entities never overlap.
+Write &lt; for a < that could be read as a tag. Without the tags the text must read exactly as intended."""
+
+_DRAFT = """\
+You write realistic documents for training software that finds personal data. All persons and data are invented.
+The user sends a brief as JSON. Write the document that it describes: in its language, in the style of its document
+type and country, using every given value literally, in a natural order, with sentences around them.
+`length` is short (60 to 250 characters), medium (200 to 700) or long (500 to 1500), values not counted; `register` is
+formal or informal. `person` says whose a value is: person 1, 2 …; `genders` names their genders in this order. Persons
+are referred to again later by pronouns, titles or parts of their names. `seed` and `index` mean nothing for the text.
+With `hard_negative` write a document in which numbers and names of things look like personal data, but none is.
+Tag every entity, also each repeat of a value and values that you add yourself. Use these labels only:
+
+{labels}
+
+{notation}
+
+Answer with JSON: {{"tagged_text": "<the document with its tags>"}}"""
+
+_COREFERENCE = """\
+You mark which expressions of a text mean the same person or organization.
+The user sends JSON with `tagged_text`. Repeat it with every character and every entity tag, and add <m> tags:
+<m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> said <m c="1" k="PRONOUN">she</m> moved.
+`c` numbers the person or organization. `k` is the kind of expression; leave it out for MENTION:
+{mentions}
+A full name is one <m> around its entity tags. Mark only what is mentioned at least twice. <m> tags nest in each other
+and around entity tags, they never cross them and never stand inside them.
+
+Answer with JSON: {{"tagged_text": "<the same text with <m> tags added>"}}"""
+
+_REVIEW = """\
+You check the annotation of a text that was written to train software which finds personal data.
+The user sends JSON with the brief and `tagged_text`. Look for personal data without a tag, wrong labels, tags that
+take in too much or too little, and <m> tags with the wrong number. The text itself must not change by one character.
+For each correction give a proposal: `kind` is add, remove, relabel, resize or coreference; `value` the words concerned
+as they stand in the text; `label` the label they should have (empty for remove and coreference); `reason` one sentence.
+Only corrections that have a proposal are applied. An annotation that is right gets an empty list. Labels:
+
+{labels}
+
+{notation}
+
+Answer with JSON: {{"proposals": [...], "tagged_text": "<the text with all proposals applied>"}}"""
+
+_TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW}
+
+
+def build_system(stage: str, labels: LabelSchema) -> str:
+    """The system message of a stage, written from the label schema."""
+    return _TEMPLATES[stage].format(
+        labels="\n".join(_describe(label.code, label.name, label.hints) for label in labels.entities),
+        mentions="\n".join(_describe(label.code, label.name, label.hints) for label in labels.mentions),
+        notation=_NOTATION,
+    )
+
+
+def _describe(code: str, name: str, hints: Sequence[str]) -> str:
+    return f"- {code}: {name}{'. ' if hints else ''}{'; '.join(hints)}"
+
+
+def build_user(stage: str, brief: Mapping[str, Any], tagged_text: str = "", problem: str = "") -> str:
+    """The user message: one JSON document, equal input gives equal bytes."""
+    document: dict[str, Any] = {"stage": stage, "brief": brief}
+    if tagged_text:
+        document["tagged_text"] = tagged_text
+    if problem:
+        document["problem_of_the_last_answer"] = problem
+    return json.dumps(document, ensure_ascii=False, sort_keys=True)
+
+
+def read_user(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `build_user` put into a conversation: `stage`, `brief`, and `tagged_text` after the draft.
+
+    Raises:
+        InputError: the conversation is not one of ours.
+
+    """
+    for message in messages:
+        if message.get("role") == "user":
+            try:
+                document = json.loads(message.get("content") or "")
+            except (TypeError, ValueError):
+                break
+            if isinstance(document, dict) and document.get("stage") in _TEMPLATES:
+                return document
+    raise InputError("The conversation is not a request of Goldspan: no user message holds its JSON.")

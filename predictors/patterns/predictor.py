@@ -1,0 +1,53 @@
+"""The baseline that needs no model: patterns, check digits, and the words that announce a value.
+
+It finds what has a form. Names, cities in running text and countries have none: those labels stay empty.
+"""
+
+from __future__ import annotations
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Annotation, Author, Entity
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.patterns import contacts, dates, finance, identifiers, places, secrets
+from goldspan.predictors.patterns.candidates import REGIONS, Document, Finder, resolve_overlaps
+
+FINDERS: tuple[Finder, ...] = (
+    contacts.find_emails,
+    contacts.find_urls,
+    contacts.find_phones,
+    contacts.find_usernames,
+    finance.find_ibans,
+    finance.find_cards,
+    identifiers.find_identifiers,
+    identifiers.find_self_evident,
+    dates.find_birth_dates,
+    dates.find_ages,
+    places.find_streets,
+    places.find_postcodes,
+    places.find_companies,
+    secrets.find_tokens,
+    secrets.find_passwords,
+)
+
+
+class RegexPredictor(Predictor):
+    """Finds entities by form. Forms of the text's country are looked for; without one, those of its language.
+
+    Labels that the schema lacks are left out.
+    """
+
+    name = "regex"
+    version = "1"
+
+    def __init__(self, labels: LabelSchema) -> None:
+        self._codes = labels.entity_codes
+
+    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+        """Entities without overlap, each with the score of its rule (0 to 1)."""
+        document = Document(text, (country,) if country else REGIONS.get(language, ()))
+        candidates = [found for find in FINDERS for found in find(document) if found.label in self._codes]
+        entities = tuple(
+            Entity(candidate.start, candidate.end, candidate.label, score=round(candidate.score, 3))
+            for candidate in resolve_overlaps(candidates)
+        )
+        return Annotation(Author.model(self.model_version), entities)

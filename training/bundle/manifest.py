@@ -1,0 +1,136 @@
+"""The manifest of a bundle: what is in it, how it was split, and a fingerprint of each part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+import goldspan.schemas as schemas
+from goldspan.annotation.corpus.leakage import Leakage
+from goldspan.annotation.corpus.outline import find_source
+from goldspan.annotation.corpus.splits import SplitReport
+from goldspan.annotation.errors import SchemaError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Sample
+
+SCHEMA = "training-bundle"
+FORMAT = 1
+MANIFEST = "manifest.json"
+MAPPINGS = "label_mappings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the gate said of this data: `open`, `closed` or `not_asked`, with its reasons."""
+
+    verdict: str = "not_asked"
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a bundle is made. `reviewed_only` leaves out what no person has submitted a reading of."""
+
+    name: str
+    ratios: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "validation": 0.1, "test": 0.1})
+    seed: int = 0
+    threshold: float = 0.7
+    reviewed_only: bool = False
+    gate: Gate = Gate()
+
+
+def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], fingerprint: str) -> dict[str, Any]:
+    """The section `data`: what is in the bundle and what was left out."""
+    best = [sample.best for sample in samples]
+    readings = [annotation for annotation in best if annotation]
+    return {
+        "fingerprint": fingerprint,
+        "samples": len(samples),
+        "reviewed": sum(bool(sample.reviews) for sample in samples),
+        "entities": sum(len(annotation.entities) for annotation in readings),
+        "clusters": sum(len(annotation.clusters) for annotation in readings),
+        "negatives": sum(not annotation.entities and not annotation.mentions for annotation in readings),
+        "left_out": dict(sorted(left_out.items())),
+        "labels": _count(entity.label for annotation in readings for entity in annotation.entities),
+        "languages": _count(sample.language for sample in samples),
+        "sources": _count(find_source(sample.provenance) for sample in samples),
+    }
+
+
+def describe_split(plan: Plan, report: SplitReport, assignment: Mapping[str, str]) -> dict[str, Any]:
+    """The section `split`: how it was made, its sizes, and what it leaks beside a random one."""
+    return {
+        "fingerprint": digest(orjson.dumps(assignment, option=orjson.OPT_SORT_KEYS)),
+        "seed": plan.seed,
+        "threshold": plan.threshold,
+        "ratios": dict(plan.ratios),
+        "sizes": report.sizes,
+        "groups": report.groups,
+        "largest_group": report.largest_group,
+        "leakage": _round(report.grouped),
+        "random_leakage": _round(report.random),
+    }
+
+
+def describe_labels(labels: LabelSchema) -> dict[str, Any]:
+    """The section `label_schema`."""
+    return {
+        "fingerprint": labels.fingerprint,
+        "version": labels.version,
+        "labels": [label.code for label in labels.entities],
+    }
+
+
+def check_manifest(document: Any) -> dict[str, Any]:
+    """The manifest, if it keeps its schema.
+
+    Raises:
+        SchemaError: it does not.
+
+    """
+    if problems := schemas.validator(SCHEMA).problems(document):
+        listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:5])
+        raise SchemaError(f"{MANIFEST} is not a manifest of a training bundle: {listed}")
+    checked: dict[str, Any] = document
+    return checked
+
+
+def seal_manifest(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with its own fingerprint: that of everything in it but the fingerprint."""
+    unsealed = {name: value for name, value in content.items() if name != "fingerprint"}
+    return unsealed | {"fingerprint": digest(dump(unsealed))}
+
+
+def make_mappings(labels: LabelSchema) -> dict[str, Any]:
+    """`label_mappings.json` as kiji's model folders hold it: class ids of the BIO tags, under `pii` and at the top."""
+    label2id = {tag: number for number, tag in enumerate(labels.bio_table)}
+    tables = {"label2id": label2id, "id2label": {str(number): tag for tag, number in label2id.items()}}
+    return {**tables, "pii": tables}
+
+
+def dump(document: Any) -> bytes:
+    """JSON that is the same for equal documents, and readable."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 as 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_lines(entries: Mapping[str, str]) -> str:
+    """The digest of a folder, from the digests of its files by name."""
+    return digest("".join(f"{value}  {name}\n" for name, value in sorted(entries.items())).encode())
+
+
+def _count(names: Any) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _round(leakage: Leakage) -> dict[str, Any]:
+    return {name: round(value, 6) for name, value in asdict(leakage).items()}

@@ -1,0 +1,40 @@
+"""What a person is told of a bundle: the same words in the shell and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from goldspan.annotation.corpus.splits import explain_empty
+
+
+def summarise(manifest: Mapping[str, Any]) -> str:
+    """The manifest in one sentence."""
+    data, split = manifest["data"], manifest["split"]
+    leakage = "nothing is held out"
+    if split["leakage"]["held_out"]:
+        leakage = f"leakage {split['leakage']['group']:.1%}, random split {split['random_leakage']['group']:.1%}"
+    return (
+        f"{data['samples']} samples ({data['reviewed']} reviewed), {data['entities']} entities, "
+        f"{data['clusters']} clusters; {show_sizes(manifest)}; {split['groups']} groups; {leakage}."
+    )
+
+
+def show_sizes(manifest: Mapping[str, Any]) -> str:
+    """How many samples each split has, the largest first."""
+    sizes = sorted(manifest["split"]["sizes"].items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {size}" for name, size in sizes)
+
+
+def list_warnings(manifest: Mapping[str, Any]) -> list[str]:
+    """What has to be known before anybody trains on a bundle."""
+    data, split, gate = manifest["data"], manifest["split"], manifest["gate"]
+    warnings = [f"{said}." for said in explain_empty(split["sizes"], split["groups"])]
+    warnings += [f"{count} left out: {reason.replace('_', ' ')}." for reason, count in data["left_out"].items()]
+    if data["negatives"]:
+        warnings.append(f"{data['negatives']} samples hold no span; kiji's loader passes over them.")
+    if gate["verdict"] == "not_asked":
+        warnings += gate["reasons"] or [
+            "The gate was not asked: it judges the workspace's training_samples, not files of your own."
+        ]
+    return warnings

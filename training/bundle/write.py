@@ -1,0 +1,190 @@
+"""The hand-over to training: a frozen, split, fingerprinted version of the data in kiji's training format.
+
+    <bundle>/
+    ├── manifest.json          what is in it, how it was split, fingerprints, the gate's verdict
+    ├── label_mappings.json    class ids of the BIO tags
+    ├── train.jsonl  validation.jsonl  test.jsonl      a task a line
+    └── train/  validation/  test/                     a task a file: what kiji's loader reads
+
+Identical input gives identical bytes, in whatever order it comes. The folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
+from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.files import explain_disk
+from goldspan.annotation.formats.kiji import encode_kiji
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.workspace import check_file_name
+from goldspan.annotation.types import Sample
+from goldspan.training.bundle.manifest import (
+    FORMAT,
+    MANIFEST,
+    MAPPINGS,
+    SCHEMA,
+    Plan,
+    check_manifest,
+    describe_data,
+    describe_labels,
+    describe_split,
+    digest,
+    digest_lines,
+    dump,
+    make_mappings,
+    seal_manifest,
+)
+
+
+def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, plan: Plan) -> dict[str, Any]:
+    """Write a bundle to the folder `target` and return its manifest.
+
+    Left out, and counted in the manifest: samples without a reading, those whose only reading says that they hold
+    nothing without anybody having checked, the second of two with the same text, and with `plan.reviewed_only`
+    those that no person has reviewed. A bundle that is already there with the same bytes is left as it is.
+
+    Raises:
+        InputError: nothing is left to bundle, or two texts claim one sample id.
+        RecordError: a sample may not be written.
+        StateError: `target` holds something else, or the disk refused.
+
+    """
+    kept, left_out = choose_samples(samples, plan)
+    if not kept:
+        hint = " Have them reviewed, or take them with --all." if left_out["not_reviewed"] else ""
+        lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items())
+        raise InputError(f"No sample is left for the bundle; left out: {lost or 'nothing, there was none'}.{hint}")
+    outlines = outline_samples(kept)
+    ratios = check_ratios(plan.ratios)
+    split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold)
+    report = report_split(outlines, split, ratios, seed=plan.seed)
+    with explain_disk(target), _stage(target) as staging:
+        files: dict[str, str] = {}
+        tasks: dict[str, str] = {}
+        for name in split.names:
+            members = [kept[index] for index in split.members(name)]
+            written = _write_split(staging, name, members, labels)
+            tasks |= written.tasks
+            files |= written.files
+        files[MAPPINGS] = _write(staging / MAPPINGS, dump(make_mappings(labels)))
+        assignment = {sample.sample_id: name for sample, name in zip(kept, split.assignment, strict=True)}
+        content = {
+            "schema": SCHEMA,
+            "format": FORMAT,
+            "name": plan.name,
+            "label_schema": describe_labels(labels),
+            "data": describe_data(kept, left_out, digest_lines(tasks)),
+            "split": describe_split(plan, report, assignment),
+            "gate": {"verdict": plan.gate.verdict, "reasons": list(plan.gate.reasons)},
+            "files": files,
+        }
+        manifest = check_manifest(seal_manifest(content))
+        _write(staging / MANIFEST, dump(manifest))
+        _publish(staging, target)
+    return manifest
+
+
+@contextmanager
+def _stage(target: Path) -> Iterator[Path]:
+    """An empty folder beside the target; what is left of it afterwards is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def choose_samples(samples: Iterable[Sample], plan: Plan) -> tuple[list[Sample], Counter[str]]:
+    """The samples that go into the bundle, sorted by id, and how many were left out for which reason.
+
+    Raises:
+        InputError: two different texts have one sample id.
+
+    """
+    left_out: Counter[str] = Counter()
+    candidates: list[Sample] = []
+    for sample in samples:
+        reason = _find_obstacle(sample, plan)
+        if reason:
+            left_out[reason] += 1
+        else:
+            candidates.append(sample)
+    claims = Counter(sample.sample_id for sample in candidates)
+    candidates.sort(key=lambda s: (s.sample_id, not s.reviews, repr(s) if claims[s.sample_id] > 1 else ""))
+    deduplication = find_duplicates(outline_samples(candidates), reasons=[Reason.SAME_TEXT])
+    if deduplication.duplicates:
+        left_out["same_text"] = len(deduplication.duplicates)
+    kept = [candidates[index] for index in deduplication.kept]
+    for sample, following in pairwise(kept):
+        if sample.sample_id == following.sample_id:
+            raise InputError(f"Two different texts have the sample id {sample.sample_id}. Give one of them another id.")
+    return kept, left_out
+
+
+def _find_obstacle(sample: Sample, plan: Plan) -> str:
+    if sample.best is None:
+        return "no_reading"
+    if plan.reviewed_only and not sample.reviews:
+        return "not_reviewed"
+    if sample.provenance.get("unverified_negative") and not sample.reviews:
+        return "unverified_negative"
+    return ""
+
+
+class _Written:
+    """Digests of what was written for one split: of every task by sample id, and of the files for the manifest."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+
+
+def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: LabelSchema) -> _Written:
+    written = _Written()
+    folder = staging / check_file_name(name)
+    folder.mkdir()
+    singles: dict[str, str] = {}
+    lines: list[bytes] = []
+    for sample in members:
+        task = encode_kiji(sample, labels)
+        line = orjson.dumps(task, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        file = check_file_name(f"{task['data']['sample_id']}.json")
+        singles[file] = _write(folder / file, dump(task))
+        written.tasks[task["data"]["sample_id"]] = digest(line)
+        lines.append(line)
+    written.files[f"{name}/"] = digest_lines(singles)
+    written.files[f"{name}.jsonl"] = _write(staging / f"{name}.jsonl", b"".join(lines))
+    return written
+
+
+def _write(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    return digest(data)
+
+
+def _publish(staging: Path, target: Path) -> None:
+    if target.exists():
+        if not _is_same(staging, target):
+            raise StateError(f"{target} holds another bundle. A version is frozen: give this one another --name.")
+        return
+    staging.chmod(0o755)
+    staging.rename(target)
+
+
+def _is_same(staging: Path, target: Path) -> bool:
+    manifest = target / MANIFEST
+    return manifest.is_file() and manifest.read_bytes() == (staging / MANIFEST).read_bytes()

@@ -1,0 +1,86 @@
+"""The reviewed samples of a workspace, and what stands beside them but cannot be handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.kiji import encode_kiji
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.codec import Reading
+from goldspan.annotation.tasks.store import OnError, list_files, read_readings
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
+
+
+class ReviewedSamples:
+    """The reviewed samples of a workspace, read anew for every pass; memory does not grow with their number.
+
+    What cannot be read is left out; `iter_unusable` names it.
+    """
+
+    def __init__(self, workspace: Workspace, labels: LabelSchema) -> None:
+        self._workspace, self._labels = workspace, labels
+
+    def __iter__(self) -> Iterator[Sample]:
+        seen: set[str] = set()
+        for _, (sample, _) in read_readings(self._list_files(), self._labels, lambda _: None):
+            if sample.reviews and sample.sample_id not in seen:
+                seen.add(sample.sample_id)
+                yield sample
+
+    def iter_candidates(self, on_error: OnError) -> Iterator[Sample]:
+        """What a bundle is chosen from: reviewed samples whose reviews can be read whole, and unreviewed ones.
+
+        The bundle itself leaves the unreviewed ones out, and counts them.
+        """
+        for record, reading in read_readings(self._list_files(), self._labels, on_error):
+            reason = _find_loss(reading) if reading.sample.reviews else ""
+            if reason:
+                on_error(RecordError(reason, file=record.file, line=record.line))
+            else:
+                yield reading.sample
+
+    def iter_unusable(self) -> Iterator[RecordError]:
+        """What a frozen version would leave out or refuse, by file and line."""
+        lost: list[RecordError] = []
+        for record, reading in read_readings(self._list_files(), self._labels, lost.append):
+            if reading.sample.reviews and (reason := _find_reason(reading, self._labels)):
+                lost.append(RecordError(reason, file=record.file, line=record.line))
+            yield from lost
+            lost.clear()
+        yield from lost
+
+    def _list_files(self) -> list[Path]:
+        try:
+            return list_files([self._workspace.training_samples])
+        except InputError:
+            return []
+
+
+def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[RecordError]:
+    """Why samples cannot be handed over, one error each."""
+    if isinstance(samples, ReviewedSamples):
+        yield from samples.iter_unusable()
+        return
+    for sample in samples:
+        if reason := _find_reason(Reading(sample, []), labels):
+            yield RecordError(reason, file=sample.sample_id)
+
+
+def _find_loss(reading: Reading) -> str:
+    """What could not be read of the text or of what people did."""
+    sample, issues = reading
+    people = {-1, *(index for index, annotation in enumerate(sample.annotations) if not annotation.author.is_model)}
+    return next((f"{issue.code}: {issue.message}" for issue in issues if issue.annotation_index in people), "")
+
+
+def _find_reason(reading: Reading, labels: LabelSchema) -> str:
+    if loss := _find_loss(reading):
+        return loss
+    try:
+        encode_kiji(reading.sample, labels)
+    except RecordError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,55 @@
+"""What the gate asks: `gate.toml` of the workspace, else the one that ships with Goldspan."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import SchemaError
+from goldspan.annotation.files import write_atomic
+from goldspan.annotation.tasks.workspace import Workspace
+
+Thresholds = Mapping[str, Mapping[str, float]]
+
+_LARGEST = 10**12
+
+
+def load_thresholds(workspace: Workspace) -> Thresholds:
+    """The workspace's `gate.toml`, else the one that ships with Goldspan.
+
+    Raises:
+        SchemaError: the file is broken or asks something that the gate does not know.
+
+    """
+    own = workspace.root / "gate.toml"
+    path = own if own.exists() else schemas.path("gate.toml")
+    try:
+        thresholds: Thresholds = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, OSError) as error:
+        raise SchemaError(f"{path} is not readable TOML: {error}.") from None
+    if place := _find_endless(thresholds):
+        raise SchemaError(f"{path}: {place} must be a finite number, {_LARGEST} at most.")
+    if problems := schemas.validator("gate").problems(thresholds):
+        raise SchemaError(f"{path}: {problems[0].pointer or '/'} {problems[0].message}")
+    return thresholds
+
+
+def _find_endless(value: Any, place: str = "") -> str:
+    """Where a number stands that is no bound: infinite, not a number, or beyond counting."""
+    if isinstance(value, dict):
+        places = (_find_endless(inner, f"{place}/{name}") for name, inner in value.items())
+        return next(filter(None, places), "")
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        return place
+    return ""
+
+
+def write_default_thresholds(workspace: Workspace) -> Path:
+    """Copy the default thresholds into the workspace, to be edited; an existing file stays."""
+    path = workspace.root / "gate.toml"
+    if not path.exists():
+        write_atomic(path, schemas.path("gate.toml").read_bytes())
+    return path
