@@ -36,9 +36,9 @@ def serve(state: str) -> None:
     """Serve until killed; prints the base URL."""
     from goldspan.generators.providers.profiles import find_profile
     from goldspan.generators.simulator.server import serving
-    from goldspan.generators.simulator.state import Settings
+    from goldspan.generators.simulator.state import SimulatorSettings
 
-    with serving(Settings(find_profile("doubleword"), Path(state)), writer=answer_quickly) as url:
+    with serving(SimulatorSettings(find_profile("doubleword"), Path(state)), writer=answer_quickly) as url:
         print(url, flush=True)
         sys.stdin.read()
 
@@ -50,7 +50,7 @@ def run(folder: str, url: str, rows: str) -> None:
     from goldspan.generators.providers.batch.executor import BatchExecutor
     from goldspan.generators.providers.budget import Budget, Prices
     from goldspan.generators.providers.profiles import find_profile
-    from goldspan.generators.runs.queue import PipelineFeed, Work
+    from goldspan.generators.runs.queue import PipelineQueue, Work
     from goldspan.generators.stages.stage import Asking, build_stages
 
     labels = load_labels()
@@ -59,7 +59,7 @@ def run(folder: str, url: str, rows: str) -> None:
     idle = resource.getrusage(resource.RUSAGE_SELF)
     begun = time.perf_counter()
     with Journal(Path(folder), create=True, lock=True) as journal:
-        feed = PipelineFeed(journal, work, Budget(Prices()))
+        feed = PipelineQueue(journal, work, Budget(Prices()))
         executor = BatchExecutor(journal, find_profile("doubleword"), url, "any", "24h", poll_interval=1.0)
         asyncio.run(executor.run(feed, asyncio.Event()))
         done = journal.count_items()
@@ -67,7 +67,7 @@ def run(folder: str, url: str, rows: str) -> None:
     seconds = time.perf_counter() - begun
     begun = time.perf_counter()
     with Journal(Path(folder), lock=True) as journal:
-        finished = PipelineFeed(journal, work, Budget(Prices())).finished
+        finished = PipelineQueue(journal, work, Budget(Prices())).finished
         journal.count_rows()
     json.dump(
         {

@@ -68,8 +68,8 @@ def run_import(folder: Path, samples: int) -> dict[str, object]:
     from goldspan.annotation.hub.download import convert_shard
     from goldspan.annotation.hub.ledger import Ledger
     from goldspan.annotation.hub.rows import get_shape
-    from goldspan.annotation.hub.rows.convert import Source
-    from goldspan.annotation.hub.shards import Shard, read_rows
+    from goldspan.annotation.hub.rows.convert import RowSource
+    from goldspan.annotation.hub.shards import HubShard, read_rows
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labels.taxonomy import load_taxonomy
 
@@ -77,11 +77,11 @@ def run_import(folder: Path, samples: int) -> dict[str, object]:
     ledger = Ledger(
         Snapshot("bench/rows", "0" * 40, ("train.parquet",)), folder / "samples", "jsonl", labels.fingerprint
     )
-    source = Source("bench/rows", "0" * 40)
+    source = RowSource("bench/rows", "0" * 40)
     started = time.process_time()
     rows = read_rows(folder / "train.parquet", "train.parquet")
     reading = (get_shape("kiji"), source, load_taxonomy("kiji"), labels)
-    result = convert_shard(ledger, Shard("train.parquet", "train"), rows, reading, set())
+    result = convert_shard(ledger, HubShard("train.parquet", "train"), rows, reading, set())
     return {"seconds": time.process_time() - started, "samples": result.samples, "rejected": result.rejected}
 
 

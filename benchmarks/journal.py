@@ -23,7 +23,7 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.progress import read_progress
-from goldspan.generators.runs.queue import PipelineFeed, Work
+from goldspan.generators.runs.queue import PipelineQueue, Work
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.draw import Wanted, draw_spec, spec_to_dict
 from goldspan.generators.stages.prompts import read_user
@@ -31,7 +31,7 @@ from goldspan.generators.stages.prompts import read_user
 LABELS = load_labels()
 
 
-def build_feed(journal: Journal, rows: int) -> PipelineFeed:
+def build_feed(journal: Journal, rows: int) -> PipelineQueue:
     """A feed of `rows` rows: two stages an item, all with briefs of the same few kinds."""
     settings = RunSettings("compatible", rows // 2, model="m")
     briefs = [spec_to_dict(draw_spec(1, n, ("en",), LABELS, wanted=Wanted(labels=("CITY",)))) for n in range(64)]
@@ -41,7 +41,7 @@ def build_feed(journal: Journal, rows: int) -> PipelineFeed:
         LABELS,
         lambda item: {**briefs[item % 64], "index": item},
     )
-    return PipelineFeed(journal, work, Budget(Prices()))
+    return PipelineQueue(journal, work, Budget(Prices()))
 
 
 def answer(request: Request) -> Answer:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.types import Entity
 from goldspan.evaluation.matching.match import match_spans
-from goldspan.evaluation.scores.spans import Counts, Scheme, count_by_label
+from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_by_label
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import Predictor
@@ -45,8 +45,8 @@ def show(value: float | None) -> str:
     return "    –" if value is None else f"{value:.3f}"
 
 
-def add_up(counts: Sequence[Counts]) -> str:
-    total = sum(counts, Counts())
+def add_up(counts: Sequence[SpanCounts]) -> str:
+    total = sum(counts, SpanCounts())
     return f"{show(total.precision)} {show(total.recall)} {show(total.measure_f())}"
 
 
@@ -59,8 +59,8 @@ async def read(predictor: Predictor, documents: Sequence[Document]) -> tuple[lis
 
 def measure(name: str, documents: Sequence[Document]) -> None:
     found, seconds = asyncio.run(read(make_predictor(name, LABELS), documents))
-    by_label: defaultdict[str, Counts] = defaultdict(Counts)
-    by_language: defaultdict[str, Counts] = defaultdict(Counts)
+    by_label: defaultdict[str, SpanCounts] = defaultdict(SpanCounts)
+    by_language: defaultdict[str, SpanCounts] = defaultdict(SpanCounts)
     for document, entities in zip(documents, found, strict=True):
         for label, counts in count_by_label(match_spans(document.gold, entities), Scheme.STRICT).items():
             by_label[label] += counts

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from goldspan.annotation.types import Span
 from goldspan.evaluation.matching.match import match_spans
-from goldspan.evaluation.scores.spans import Counts, Scheme, count_matches
+from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_matches
 from goldspan.evaluation.scores.strict import collect_columns, count_strict, number_labels, score_strict
 
 LABELS = [f"LABEL{number:02}" for number in range(26)]
@@ -61,25 +61,25 @@ def make_corpus(documents: int, spans: int, seed: int = 0) -> tuple[Corpus, Corp
     return golds, predictions
 
 
-def intersect_sets(gold: Corpus, predicted: Corpus) -> Counts:
+def intersect_sets(gold: Corpus, predicted: Corpus) -> SpanCounts:
     """The plainest way in Python: one set of tuples a side, and a count of each label."""
     one = {(number, *span) for number, spans in enumerate(gold) for span in spans}
     other = {(number, *span) for number, spans in enumerate(predicted) for span in spans}
     shared = one & other
     Counter(row[3] for row in one), Counter(row[3] for row in other), Counter(row[3] for row in shared)
-    return Counts(len(one), len(other), len(shared), len(shared))
+    return SpanCounts(len(one), len(other), len(shared), len(shared))
 
 
-def count_in_columns(gold: Corpus, predicted: Corpus) -> Counts:
-    return sum(score_strict(gold, predicted).values(), Counts())
+def count_in_columns(gold: Corpus, predicted: Corpus) -> SpanCounts:
+    return sum(score_strict(gold, predicted).values(), SpanCounts())
 
 
-def match_one_by_one(gold: Corpus, predicted: Corpus) -> Counts:
+def match_one_by_one(gold: Corpus, predicted: Corpus) -> SpanCounts:
     pairs = zip(gold, predicted, strict=True)
-    return sum((count_matches(match_spans(one, other), Scheme.STRICT) for one, other in pairs), Counts())
+    return sum((count_matches(match_spans(one, other), Scheme.STRICT) for one, other in pairs), SpanCounts())
 
 
-def prepare_nervaluate(gold: Corpus, predicted: Corpus) -> Callable[[], Counts]:
+def prepare_nervaluate(gold: Corpus, predicted: Corpus) -> Callable[[], SpanCounts]:
     from nervaluate import Evaluator
 
     def convert(corpus: Corpus) -> list[list[dict[str, object]]]:
@@ -87,14 +87,14 @@ def prepare_nervaluate(gold: Corpus, predicted: Corpus) -> Callable[[], Counts]:
 
     golds, predictions = convert(gold), convert(predicted)
 
-    def run() -> Counts:
+    def run() -> SpanCounts:
         result = Evaluator(golds, predictions, tags=LABELS, loader="dict").evaluate()["overall"]["strict"]
-        return Counts(result.possible, result.actual, result.correct, result.correct)
+        return SpanCounts(result.possible, result.actual, result.correct, result.correct)
 
     return run
 
 
-def prepare_seqeval(gold: Corpus, predicted: Corpus) -> Callable[[], Counts]:
+def prepare_seqeval(gold: Corpus, predicted: Corpus) -> Callable[[], SpanCounts]:
     from seqeval.metrics.v1 import precision_recall_fscore_support
     from seqeval.scheme import IOB2
 
@@ -113,15 +113,15 @@ def prepare_seqeval(gold: Corpus, predicted: Corpus) -> Callable[[], Counts]:
     golds, predictions = convert(gold), convert(predicted)
     amount = sum(map(len, gold)), sum(map(len, predicted))
 
-    def run() -> Counts:
+    def run() -> SpanCounts:
         precision, *_ = precision_recall_fscore_support(golds, predictions, average="micro", scheme=IOB2)
         correct = round(float(precision) * amount[1])
-        return Counts(*amount, correct, correct)
+        return SpanCounts(*amount, correct, correct)
 
     return run
 
 
-def measure(run: Callable[[], Counts], repeats: int) -> tuple[float, Counts]:
+def measure(run: Callable[[], SpanCounts], repeats: int) -> tuple[float, SpanCounts]:
     """The fastest of some runs, in seconds."""
     seconds = []
     for _ in range(repeats):

@@ -16,7 +16,7 @@ from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOpti
 
 if TYPE_CHECKING:
     from goldspan.annotation.hub.ledger import ShardResult
-    from goldspan.annotation.hub.shards import Shard
+    from goldspan.annotation.hub.shards import HubShard
     from goldspan.annotation.types import Sample
 
 app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Hugging Face data sets, in and out.")
@@ -49,7 +49,7 @@ def download(
     names = [name.strip() for group in splits or [] for name in group.split(",") if name.strip()]
     target = output_dir or find_workspace(data).annotation_samples
 
-    def show_shard(shard: Shard, result: ShardResult) -> None:
+    def show_shard(shard: HubShard, result: ShardResult) -> None:
         say(f"{shard.file}: {result.samples} of {result.rows} rows.")
 
     with err.status(f"Reading {repo_id} …"):

@@ -34,13 +34,13 @@ def simulate(
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.cli.shared.console import say
     from goldspan.generators.providers.profiles import find_profile
-    from goldspan.generators.simulator.author import build_author
     from goldspan.generators.simulator.faults import FaultPlan, load_plan
     from goldspan.generators.simulator.latency import parse_latency
     from goldspan.generators.simulator.server import run_server
-    from goldspan.generators.simulator.state import Settings
+    from goldspan.generators.simulator.state import SimulatorSettings
+    from goldspan.predictors.mock_model import build_mock_model
 
-    settings = Settings(
+    settings = SimulatorSettings(
         profile=find_profile(profile),
         state=state,
         plan=load_plan(faults) if faults else FaultPlan(),
@@ -54,7 +54,7 @@ def simulate(
         host,
         port,
         announce=lambda url: say(f"Simulating {profile} at {url} (state in {state}). Ctrl-C ends it."),
-        writer=build_author(load_labels(labels)),
+        writer=build_mock_model(load_labels(labels)),
     )
     say(
         f"{ledger['paid_rows']:,} rows answered, {len(ledger['paid_twice'])} of them more than once. "

@@ -13,8 +13,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import BinaryIO
 
-from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror.folder import explain_tables
 
 PREFERRED_PORTS = range(8501, 8521)
 _PATIENCE = 60.0
@@ -106,14 +107,6 @@ def _open_log(log: Path) -> BinaryIO:
         return log.open("wb")
     except OSError as error:
         raise explain_tables(log.parent, error) from None
-
-
-def explain_tables(root: Path, error: OSError) -> StateError:
-    """What to do when the folder of the tables and the log cannot be used."""
-    return StateError(
-        f"The dashboard keeps its tables and its log in {root}, which fails: {error.strerror}. Make that a folder that "
-        "you may write to, or copy the workspace to one and give that with --data."
-    )
 
 
 def _answers(port: int) -> bool:

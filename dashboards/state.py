@@ -20,7 +20,7 @@ _STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class DashboardState:
     """Workspace, labels and mirror of one rerun."""
 
     workspace: Workspace
@@ -28,11 +28,11 @@ class State:
     mirror: Mirror
 
 
-def load_state() -> State:
+def load_state() -> DashboardState:
     """The state as of now; files that changed are read again, with a progress bar when that takes long."""
     workspace, labels = find_workspace(None), load_labels()
     version = find_version(workspace, labels)
-    return State(workspace, labels, _load_mirror(str(workspace.root.resolve()), version))
+    return DashboardState(workspace, labels, _load_mirror(str(workspace.root.resolve()), version))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -59,13 +59,13 @@ def follow(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
     place.empty()
 
 
-def load_agreement(state: State, *, models: bool) -> AgreementReport:
+def load_agreement(state: DashboardState, *, models: bool) -> AgreementReport:
     """Agreement of people, and of models with them, over all samples with two readings."""
     return _measure_agreement(state.mirror.version, state, models=models)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _measure_agreement(version: str, _state: State, *, models: bool) -> AgreementReport:
+def _measure_agreement(version: str, _state: DashboardState, *, models: bool) -> AgreementReport:
     shared = annotators.find_shared(_state.mirror, models=models)
     samples = load_samples(_state.workspace, shared, _state.labels)
     return measure_agreement(follow(samples, shared.height, "Comparing raters"), models=models)

@@ -11,7 +11,7 @@ from goldspan.annotation.types import Sample
 
 
 @dataclass(slots=True)
-class Counts:
+class SampleCounts:
     """Counts of the best reading of each sample (the first review, else the last prediction)."""
 
     samples: int = 0
@@ -61,9 +61,9 @@ class Counts:
         }
 
 
-def count_samples(samples: Iterable[Sample]) -> Counts:
+def count_samples(samples: Iterable[Sample]) -> SampleCounts:
     """Count samples; memory does not grow with their number."""
-    counts = Counts()
+    counts = SampleCounts()
     for sample in samples:
         counts.add(sample)
     return counts

@@ -18,9 +18,9 @@ from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.hub.client import fetch_file, open_snapshot
 from goldspan.annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
 from goldspan.annotation.hub.rows import Shape, find_shape, get_shape, kiji
-from goldspan.annotation.hub.rows.convert import Source, convert_row
+from goldspan.annotation.hub.rows.convert import RowSource, convert_row
 from goldspan.annotation.hub.rows.raw import Code, RowError
-from goldspan.annotation.hub.shards import Shard, list_shards, read_rows
+from goldspan.annotation.hub.shards import HubShard, list_shards, read_rows
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import (
     OWN,
@@ -46,7 +46,7 @@ def download_dataset(
     splits: Sequence[str] = (),
     layout: Layout = "jsonl",
     taxonomy: str | None = None,
-    on_shard: Callable[[Shard, ShardResult], None] = lambda shard, result: None,
+    on_shard: Callable[[HubShard, ShardResult], None] = lambda shard, result: None,
 ) -> DownloadReport:
     """Download a data set into `output` and say what became of every row.
 
@@ -72,7 +72,7 @@ def download_dataset(
         probe = list(islice(rows, _PROBE))
         shape = find_shape(column for row in probe if row for column in row) if probe else get_shape(kiji.NAME)
         chosen = chosen or _choose_taxonomy(repository, _list_labels(probe, shape), shape, labels)
-        source = Source(repository, snapshot.revision, shard.split)
+        source = RowSource(repository, snapshot.revision, shard.split)
         done[file] = convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
         ledger.write(chosen.name, done)
         on_shard(shard, done[file])
@@ -87,7 +87,7 @@ def download_dataset(
 
 
 def convert_rows(
-    rows: Iterable[Row], shape: Shape, source: Source, taxonomy: Taxonomy, labels: LabelSchema
+    rows: Iterable[Row], shape: Shape, source: RowSource, taxonomy: Taxonomy, labels: LabelSchema
 ) -> Iterable[Sample | RowError]:
     """One sample or one rejection for each row, in order; None stands for a row that could not be read."""
     for number, row in enumerate(rows):
@@ -101,9 +101,9 @@ def convert_rows(
 
 def convert_shard(
     ledger: Ledger,
-    shard: Shard,
+    shard: HubShard,
     rows: Iterable[Row],
-    reading: tuple[Shape, Source, Taxonomy, LabelSchema],
+    reading: tuple[Shape, RowSource, Taxonomy, LabelSchema],
     seen: set[int],
 ) -> ShardResult:
     """Write the samples and rejections of one shard; `seen` holds what came before and grows."""

@@ -14,7 +14,7 @@ import orjson
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile, explain_disk, write_atomic
 from goldspan.annotation.hub.client import Snapshot
-from goldspan.annotation.hub.shards import Shard
+from goldspan.annotation.hub.shards import HubShard
 from goldspan.annotation.tasks.store import read_records
 
 Layout = Literal["jsonl", "files"]
@@ -79,11 +79,11 @@ class Ledger:
         """The folder of the record and the rejections."""
         return self.output / f"{_flatten(self.snapshot.repository)}.import"
 
-    def locate_samples(self, shard: Shard) -> Path:
+    def locate_samples(self, shard: HubShard) -> Path:
         """The JSONL file of a shard."""
         return self.output / f"{_flatten(self.snapshot.repository)}.{shard.name}.jsonl"
 
-    def locate_rejections(self, shard: Shard) -> Path:
+    def locate_rejections(self, shard: HubShard) -> Path:
         """The file of a shard's rejected rows: file, row, code, detail."""
         return self.folder / f"{shard.name}.rejections.jsonl"
 
@@ -128,7 +128,7 @@ class Ledger:
             "label_schema": self.label_schema,
         }
 
-    def collect_ids(self, shards: Iterable[Shard]) -> Iterator[str]:
+    def collect_ids(self, shards: Iterable[HubShard]) -> Iterator[str]:
         """Ids of the samples that earlier runs wrote for these shards."""
         for shard in shards:
             if self.layout == "files":
@@ -137,7 +137,7 @@ class Ledger:
                 yield from (record.value["data"]["sample_id"] for record in read_records(self.locate_samples(shard)))
 
     @contextmanager
-    def open_samples(self, shard: Shard) -> Iterator[Write]:
+    def open_samples(self, shard: HubShard) -> Iterator[Write]:
         """A function that writes one task; JSONL files and lists of ids appear whole when the block ends well."""
         target = self._locate_ids(shard) if self.layout == "files" else self.locate_samples(shard)
         with AtomicFile(target) as stream:
@@ -152,7 +152,7 @@ class Ledger:
             with explain_disk(self.output):
                 yield write_file if self.layout == "files" else write_line
 
-    def _locate_ids(self, shard: Shard) -> Path:
+    def _locate_ids(self, shard: HubShard) -> Path:
         return self.folder / f"{shard.name}.ids.txt"
 
 

@@ -20,7 +20,7 @@ _NO_DATA = {"dataset_infos.json", "dataset_info.json", "state.json", "config.jso
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class HubShard:
     """A data file of the repository and the split that its name tells; `train` if it tells none."""
 
     file: str
@@ -33,7 +33,7 @@ class Shard:
         return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-") or "data"
 
 
-def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[Shard]:
+def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubShard]:
     """The data files among the files of a repository: Parquet if there is any, else JSON lines.
 
     Raises:
@@ -49,7 +49,7 @@ def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[Shard]
             f"The repository holds no {', '.join(_SUFFIXES)} file. "
             "For older data sets try --revision refs/convert/parquet."
         )
-    shards = [Shard(file, find_split(file)) for file in sorted(chosen)]
+    shards = [HubShard(file, find_split(file)) for file in sorted(chosen)]
     present = {shard.split for shard in shards}
     for split in splits:
         if split not in present:

@@ -16,7 +16,7 @@ MIN_CONTRAST = 3.0
 """WCAG 2.2, success criterion 1.4.11: graphical objects against what lies beside them."""
 
 
-class Finding(NamedTuple):
+class SchemaFinding(NamedTuple):
     """Something about a label schema that should be mended."""
 
     label: str
@@ -31,22 +31,24 @@ def measure_contrast(color: str) -> float:
     return 1.05 / (luminance + 0.05)
 
 
-def review_labels(labels: LabelSchema) -> list[Finding]:
+def review_labels(labels: LabelSchema) -> list[SchemaFinding]:
     """What loads but should be mended: pale or shared colours, unknown validators, clashing hotkeys, no hints."""
-    findings: list[Finding] = []
+    findings: list[SchemaFinding] = []
     colors: dict[str, str] = {}
     hotkeys: dict[str, str] = {}
     for label in labels.labels:
         if label.validator and label.validator not in VALIDATORS:
-            findings.append(Finding(label.code, f"validator {label.validator!r} is none of {', '.join(VALIDATORS)}"))
+            findings.append(
+                SchemaFinding(label.code, f"validator {label.validator!r} is none of {', '.join(VALIDATORS)}")
+            )
         if measure_contrast(label.color) < MIN_CONTRAST:
-            findings.append(Finding(label.code, f"color {label.color} is too pale on white; take a darker one"))
+            findings.append(SchemaFinding(label.code, f"color {label.color} is too pale on white; take a darker one"))
         for kind, value, seen in (("color", label.color.lower(), colors), ("hotkey", label.hotkey, hotkeys)):
             if value and value in seen:
-                findings.append(Finding(label.code, f"{kind} {value} is that of {seen[value]} too"))
+                findings.append(SchemaFinding(label.code, f"{kind} {value} is that of {seen[value]} too"))
             seen.setdefault(value, label.code)
         if not label.hints:
-            findings.append(Finding(label.code, "no hints; generators and annotators have only its name"))
+            findings.append(SchemaFinding(label.code, "no hints; generators and annotators have only its name"))
     return findings
 
 

@@ -27,7 +27,7 @@ _LONGEST_ID = 19
 _DATA_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
 
 
-class Reading(NamedTuple):
+class DecodedTask(NamedTuple):
     """A sample and what could not be read of it."""
 
     sample: Sample
@@ -153,7 +153,7 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
+def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
     """Read a task, ours or Label Studio's export; what cannot be read becomes an issue and the rest is kept.
 
     Raises:
@@ -189,7 +189,7 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> Reading:
         provenance,
         read_text(data.get("sample_id") or "") or make_sample_id(text, language),
     )
-    return Reading(sample, issues)
+    return DecodedTask(sample, issues)
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:

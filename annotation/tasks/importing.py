@@ -21,7 +21,7 @@ from goldspan.annotation.errors import InputError, RecordError, TaggedTextError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task
-from goldspan.annotation.tasks.store import MAX_LINE, OnError, Record, prepare_task, raise_error, read_records
+from goldspan.annotation.tasks.store import MAX_LINE, JsonRecord, OnError, prepare_task, raise_error, read_records
 from goldspan.annotation.text.alignment import align_values
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
@@ -65,7 +65,7 @@ def import_texts(
         yield sample
 
 
-def _read(path: Path, on_error: OnError, by_line: bool) -> Iterator[Record]:
+def _read(path: Path, on_error: OnError, by_line: bool) -> Iterator[JsonRecord]:
     suffix = path.suffix.lower()
     if suffix in {".jsonl", ".json"}:
         return read_records(path, on_error)
@@ -89,17 +89,17 @@ def _read_bytes(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _read_text(path: Path, by_line: bool) -> Iterator[Record]:
+def _read_text(path: Path, by_line: bool) -> Iterator[JsonRecord]:
     text = _read_bytes(path)
     if not by_line:
-        yield Record(str(path), 1, {"text": text})
+        yield JsonRecord(str(path), 1, {"text": text})
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            yield Record(str(path), number, {"text": line.removesuffix("\r")})
+            yield JsonRecord(str(path), number, {"text": line.removesuffix("\r")})
 
 
-def _read_csv(path: Path, on_error: OnError) -> Iterator[Record]:
+def _read_csv(path: Path, on_error: OnError) -> Iterator[JsonRecord]:
     content = _read_bytes(path)
     csv.field_size_limit(MAX_LINE)
     rows = csv.DictReader(io.StringIO(content, newline=""), delimiter=_find_delimiter(content), strict=True)
@@ -118,7 +118,7 @@ def _read_csv(path: Path, on_error: OnError) -> Iterator[Record]:
                     RecordError("the row has more or fewer columns than the header", file=str(path), line=rows.line_num)
                 )
             else:
-                yield Record(str(path), rows.line_num, fields)
+                yield JsonRecord(str(path), rows.line_num, fields)
     except csv.Error as error:
         on_error(
             RecordError(f"broken CSV: {error}; nothing after this line was read", file=str(path), line=rows.line_num)

@@ -17,7 +17,7 @@ from goldspan.annotation.checks import check_text, find_errors
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.codec import Reading, encode_task, read_task, task_problems, task_validator
+from goldspan.annotation.tasks.codec import DecodedTask, encode_task, read_task, task_problems, task_validator
 from goldspan.annotation.types import Sample
 
 OnError = Callable[[RecordError], None]
@@ -28,7 +28,7 @@ _COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl")
 """Endings of files that lie beside samples and hold none; folders are read without them."""
 
 
-class Record(NamedTuple):
+class JsonRecord(NamedTuple):
     """One JSON object of a file; `line` counts from 1 (in a `.json` list: the position in the list)."""
 
     file: str
@@ -71,7 +71,7 @@ def _holds_samples(file: Path) -> bool:
     )
 
 
-def read_records(path: Path, on_error: OnError = raise_error) -> Iterator[Record]:
+def read_records(path: Path, on_error: OnError = raise_error) -> Iterator[JsonRecord]:
     """The JSON objects of a file, one at a time.
 
     Raises:
@@ -87,7 +87,7 @@ def read_records(path: Path, on_error: OnError = raise_error) -> Iterator[Record
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Record]:
+def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[JsonRecord]:
     name = str(path)
     number = 0
     while line := stream.readline(MAX_LINE):
@@ -103,27 +103,27 @@ def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Re
             yield from _parse(line, name, number, on_error)
 
 
-def _read_whole(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Record]:
+def _read_whole(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[JsonRecord]:
     try:
         document = orjson.loads(stream.read().removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         return on_error(RecordError(f"not valid JSON: {error.msg}", file=str(path), line=error.lineno))
     for number, value in enumerate(document if isinstance(document, list) else [document], start=1):
         if isinstance(value, dict):
-            yield Record(str(path), number, value)
+            yield JsonRecord(str(path), number, value)
         else:
             on_error(RecordError("expected a JSON object", file=str(path), line=number))
     return None
 
 
-def _parse(line: bytes, name: str, number: int, on_error: OnError) -> Iterator[Record]:
+def _parse(line: bytes, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         on_error(RecordError(f"not valid JSON: {error.msg} (column {error.colno})", file=name, line=number))
         return
     if isinstance(value, dict):
-        yield Record(name, number, value)
+        yield JsonRecord(name, number, value)
     else:
         on_error(RecordError(f"expected a JSON object, found {type(value).__name__}", file=name, line=number))
 
@@ -135,16 +135,16 @@ def read_samples(
 
     A record with an issue in its regions or relations is refused; `tolerant` keeps what can be read of it.
     """
-    for record, (sample, issues) in read_readings(paths, labels, on_error):
+    for record, (sample, issues) in read_decoded(paths, labels, on_error):
         if issues and not tolerant:
             on_error(RecordError(f"{issues[0].code}: {issues[0].message}", file=record.file, line=record.line))
         else:
             yield sample
 
 
-def read_readings(
+def read_decoded(
     paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error
-) -> Iterator[tuple[Record, Reading]]:
+) -> Iterator[tuple[JsonRecord, DecodedTask]]:
     """Every record of files and folders that has a text, with its sample and what could not be read of it."""
     for file in list_files(paths):
         for record in read_records(file, on_error):

@@ -22,7 +22,7 @@ from goldspan.cli.shared.console import err, say
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from goldspan.evaluation.people.acceptance import measure_acceptance
 from goldspan.generators.runs.folder import begin_run
-from goldspan.generators.runs.run import drive_run
+from goldspan.generators.runs.run import run_generation
 from goldspan.generators.runs.settings import RunSettings
 
 TITLE = "Goldspan demo"
@@ -76,7 +76,7 @@ class Demo:
         settings = RunSettings("offline", self._samples, self._seed, self._languages)
         folder = begin_run(self._workspace, settings, self._labels, "demo")
         with err.status("1/7  The offline author writes samples"):
-            summary = drive_run(self._workspace, folder)
+            summary = run_generation(self._workspace, folder)
         self.sample_file = summary.samples
         written = summary.written.samples
         expect(written + summary.written.duplicates >= self._samples, f"{written} of {self._samples} samples came.")

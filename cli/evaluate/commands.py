@@ -80,7 +80,7 @@ def evaluate(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.shared.predictors import open_predictor
     from goldspan.evaluation.results.baselines import score_baselines
-    from goldspan.evaluation.results.evaluate import Settings, evaluate_pairing
+    from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
     from goldspan.evaluation.results.result import write_result
     from goldspan.evaluation.results.slices import filter_documents
     from goldspan.evaluation.results.timing import run_predictor
@@ -112,7 +112,7 @@ def evaluate(
         pairing, timing = run_predictor(pairing, reader, workers)
         name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
         code = Exit.REFUSED_SOME if pairing.refusals else code
-    settings = Settings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
+    settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
     cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
     result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)
     if baselines:

@@ -13,7 +13,7 @@ from goldspan.cli.shared.console import out, print_json, print_table, warn
 from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
-    from goldspan.evaluation.results.compare import Row
+    from goldspan.evaluation.results.compare import ComparisonRow
     from goldspan.evaluation.scores.bootstrap import Delta
 
 app = typer.Typer(context_settings=HELP)
@@ -38,7 +38,7 @@ def compare(
     """Compare results with each other and with the baselines. Differences are to the first result."""
     from goldspan.evaluation.results.baselines import score_baselines
     from goldspan.evaluation.results.compare import compare_results
-    from goldspan.evaluation.results.evaluate import Settings
+    from goldspan.evaluation.results.evaluate import EvaluationSettings
     from goldspan.evaluation.results.result import read_result
 
     loaded = [read_result(path) for path in results]
@@ -49,7 +49,7 @@ def compare(
         first = loaded[0]
         known = set(first.documents.get("sample_id", ()))
         documents = [document for document in pairing.documents if not known or document.sample_id in known]
-        baselines = score_baselines(documents, schema, Settings(first.level, first.scheme, first.beta, seed))
+        baselines = score_baselines(documents, schema, EvaluationSettings(first.level, first.scheme, first.beta, seed))
     comparison = compare_results(loaded, baselines, seed=seed)
     if charts is not None:
         from goldspan.evaluation.results.charts import write_comparison_charts
@@ -71,7 +71,7 @@ def compare(
         warn(note)
 
 
-def _list_span_cells(row: Row) -> list[str | None]:
+def _list_span_cells(row: ComparisonRow) -> list[str | None]:
     delta = row.deltas.get("f1_score")
     return [
         row.name,
@@ -84,7 +84,7 @@ def _list_span_cells(row: Row) -> list[str | None]:
     ]
 
 
-def _list_masking_cells(row: Row) -> list[str | None]:
+def _list_masking_cells(row: ComparisonRow) -> list[str | None]:
     delta = row.deltas.get("masking_f_beta")
     return [
         row.name,

@@ -42,7 +42,7 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
-    from goldspan.generators.runs.pipeline import Task
+    from goldspan.generators.runs.pipeline import RunAction
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -150,14 +150,14 @@ def retry(
 ) -> None:
     """Ask the dead letters of a run again (default: the newest that has any), each with a new budget of attempts."""
     from goldspan.generators.runs.folder import find_dead_letters, find_run
-    from goldspan.generators.runs.pipeline import Task
+    from goldspan.generators.runs.pipeline import RunAction
 
     workspace = find_workspace(data)
     folder = find_run(workspace, run) if run else find_dead_letters(workspace)
     if not run:
         say(f"Asking the dead letters of {folder.name} again.")
     job = JobOptions(max_workers, None, None, poll_interval, False, max_cost, max_tokens)
-    _drive(folder, data, labels, job, task=Task.RETRY, json=json)
+    _drive(folder, data, labels, job, task=RunAction.RETRY, json=json)
 
 
 @app.command()
@@ -166,12 +166,12 @@ def reconcile(
 ) -> None:
     """Ask the provider what became of the batches of a run and collect what is there; nothing new is sent."""
     from goldspan.generators.runs.folder import find_run
-    from goldspan.generators.runs.pipeline import Task
+    from goldspan.generators.runs.pipeline import RunAction
 
     folder = find_run(find_workspace(data), run)
     if not run:
         say(f"Reconciling {folder.name}, the newest unfinished run.")
-    _drive(folder, data, labels, JobOptions(), task=Task.RECONCILE, json=json)
+    _drive(folder, data, labels, JobOptions(), task=RunAction.RECONCILE, json=json)
 
 
 @app.command()
@@ -196,18 +196,18 @@ def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False)
 
 
 def _drive(
-    folder: Path, data: Path | None, labels: Path | None, job: JobOptions, *, task: Task | None = None, json: bool
+    folder: Path, data: Path | None, labels: Path | None, job: JobOptions, *, task: RunAction | None = None, json: bool
 ) -> None:
-    from goldspan.generators.runs.executors import Working
-    from goldspan.generators.runs.pipeline import Outcome
-    from goldspan.generators.runs.pipeline import Task as Tasks
-    from goldspan.generators.runs.run import Limits, drive_run
+    from goldspan.generators.runs.executors import ExecutionOptions
+    from goldspan.generators.runs.pipeline import RunAction as Tasks
+    from goldspan.generators.runs.pipeline import RunOutcome
+    from goldspan.generators.runs.run import Limits, run_generation
 
-    working = Working(
+    working = ExecutionOptions(
         job.max_workers, job.poll_interval, job.requests_per_minute, job.tokens_per_minute, wait=not job.no_wait
     )
     with generate_views.ProgressLine(folder.name) as line:
-        summary = drive_run(
+        summary = run_generation(
             find_workspace(data),
             folder,
             task=task or Tasks.GO,
@@ -220,16 +220,16 @@ def _drive(
         print_json(summary.to_dict())
     else:
         generate_views.show_summary(summary)
-    if summary.outcome is Outcome.STOPPED and task is Tasks.RECONCILE:
+    if summary.outcome is RunOutcome.STOPPED and task is Tasks.RECONCILE:
         raise typer.Exit(Exit.OK)
-    if summary.outcome is Outcome.BUDGET:
+    if summary.outcome is RunOutcome.BUDGET:
         warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens goes on.")
     exits = {
-        Outcome.DONE: Exit.OK,
-        Outcome.DEAD_LETTERS: Exit.DEAD_LETTERS,
-        Outcome.WAITING: Exit.WAITING,
-        Outcome.BUDGET: Exit.BUDGET_REACHED,
-        Outcome.CANCELLED: Exit.OK,
-        Outcome.STOPPED: Exit.INTERRUPTED,
+        RunOutcome.DONE: Exit.OK,
+        RunOutcome.DEAD_LETTERS: Exit.DEAD_LETTERS,
+        RunOutcome.WAITING: Exit.WAITING,
+        RunOutcome.BUDGET: Exit.BUDGET_REACHED,
+        RunOutcome.CANCELLED: Exit.OK,
+        RunOutcome.STOPPED: Exit.INTERRUPTED,
     }
     raise typer.Exit(exits[summary.outcome])

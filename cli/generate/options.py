@@ -14,7 +14,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from goldspan.generators.runs.settings import RunSettings
-    from goldspan.generators.specs.plan import Plan
+    from goldspan.generators.specs.plan import SamplePlan
 
 Samples = Annotated[int, typer.Option("--samples", "-n", min=1, help="How many samples")]
 Provider = Annotated[str, typer.Option(help="offline, openai, doubleword or compatible")]
@@ -126,7 +126,7 @@ def read_settings(
     return settings, labels
 
 
-def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> Plan:
+def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:
     from goldspan.annotation.corpus.coverage import count_coverage
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.generators.specs.draw import DOCUMENT_TYPES

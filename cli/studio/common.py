@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from goldspan.annotation.labelstudio.api.client import StudioClient
-    from goldspan.annotation.labelstudio.push.validation import Refused
+    from goldspan.annotation.labelstudio.api.refusals import RefusedSample
     from goldspan.annotation.tasks.workspace import Workspace
 
 DEFAULT_TITLE = "Goldspan"
@@ -55,7 +55,7 @@ def show_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None)
 
 
-def warn_refused(refused: Sequence[Refused]) -> None:
+def warn_refused(refused: Sequence[RefusedSample]) -> None:
     """Name the first refused records on stderr."""
     from goldspan.cli.shared import console
 
@@ -65,7 +65,7 @@ def warn_refused(refused: Sequence[Refused]) -> None:
         console.warn(f"… and {len(refused) - SHOWN} more; --json lists them all.")
 
 
-def end_with_refused(refused: Sequence[Refused], unreadable: int = 0) -> None:
+def end_with_refused(refused: Sequence[RefusedSample], unreadable: int = 0) -> None:
     """Name what was refused and end with the exit code that says so; return if nothing was."""
     from goldspan.cli.shared.exits import Exit
 

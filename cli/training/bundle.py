@@ -50,7 +50,7 @@ def bundle(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.shared.refusals import Refusals
     from goldspan.training.bundle.handover import check_version_name, describe_verdict
-    from goldspan.training.bundle.manifest import Gate, Plan
+    from goldspan.training.bundle.manifest import BundlePlan, Gate
     from goldspan.training.bundle.report import list_warnings, summarise
     from goldspan.training.bundle.write import write_bundle
     from goldspan.training.gate.commands import find_commands
@@ -75,7 +75,7 @@ def bundle(
     target = output or workspace.bundles / name
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
-    plan = Plan(name, ratios, seed, threshold, reviewed_only, verdict)
+    plan = BundlePlan(name, ratios, seed, threshold, reviewed_only, verdict)
     with err.status("Reading, splitting, writing …"):
         if files or not reviewed_only:
             samples = read_samples(files or [workspace.training_samples], schema, refusals)

@@ -16,7 +16,7 @@ from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
 from goldspan.dashboards.mirror.tables import Rows, make_rows
 from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
-from goldspan.evaluation.people.acceptance import Verdict, compare_with_review
+from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 from goldspan.evaluation.people.acceptance_report import ReviewFacts
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed
 
@@ -24,7 +24,7 @@ _BOUNDARY = frozenset({"edge_whitespace", "inside_word"})
 _NOTHING = RatioCounts()
 
 
-class Located(NamedTuple):
+class StoredSample(NamedTuple):
     """A sample, the file it lies in (name within the workspace), its byte offset, and what could not be read."""
 
     sample: Sample
@@ -33,7 +33,7 @@ class Located(NamedTuple):
     issues: list[Issue]
 
 
-def extract_rows(located: Iterable[Located], labels: LabelSchema) -> Rows:
+def extract_rows(located: Iterable[StoredSample], labels: LabelSchema) -> Rows:
     """The rows of all samples, in their order."""
     rows = make_rows()
     for number, item in enumerate(located):
@@ -41,7 +41,7 @@ def extract_rows(located: Iterable[Located], labels: LabelSchema) -> Rows:
     return rows
 
 
-def _extract(rows: Rows, number: int, item: Located, labels: LabelSchema) -> None:
+def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -> None:
     sample = item.sample
     submitted = sample.reviews
     latest = submitted if len(submitted) < 2 else list_latest_reviews(sample)
@@ -124,7 +124,7 @@ def _check(sample: Sample, labels: LabelSchema) -> list[list[Issue]]:
     return checked
 
 
-def _add_issues(rows: Rows, number: int, item: Located, checked: list[list[Issue]]) -> tuple[int, int]:
+def _add_issues(rows: Rows, number: int, item: StoredSample, checked: list[list[Issue]]) -> tuple[int, int]:
     """Count the issues of a sample; how many are errors, how many warnings."""
     counts: Counter[tuple[str, str, str]] = Counter()
     annotations = item.sample.annotations
@@ -156,7 +156,7 @@ def _add_review(
     person = review.author.name
     edits = 0
     for decision in compare_with_review(shown, review) if shown else ():
-        edits += decision.verdict is not Verdict.ACCEPTED
+        edits += decision.verdict is not RegionOutcome.ACCEPTED
         rows["decisions"].append(
             (
                 number,

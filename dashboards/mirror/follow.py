@@ -24,9 +24,9 @@ from filelock import FileLock, Timeout
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.launch import explain_tables
 from goldspan.dashboards.mirror.extract import extract_rows
-from goldspan.dashboards.mirror.sources import FileChangedError, Part, Source, cut_source, list_sources, read_part
+from goldspan.dashboards.mirror.folder import explain_tables
+from goldspan.dashboards.mirror.sources import FileChangedError, Part, SampleFile, cut_source, list_sources, read_part
 from goldspan.dashboards.mirror.tables import TABLES, make_frame
 
 Progress = Callable[[int, int], None]
@@ -62,7 +62,7 @@ def find_version(workspace: Workspace, labels: LabelSchema) -> str:
     return _name_version(list_sources(workspace, labels))
 
 
-def _name_version(sources: Iterable[Source]) -> str:
+def _name_version(sources: Iterable[SampleFile]) -> str:
     return hashlib.sha256(" ".join(sorted(source.key for source in sources)).encode()).hexdigest()[:16]
 
 
@@ -96,7 +96,7 @@ def update_tables(workspace: Workspace, labels: LabelSchema) -> None:
 @contextmanager
 def _hold_tables(
     workspace: Workspace, labels: LabelSchema, progress: Progress | None
-) -> Iterator[tuple[Path, list[Source]]]:
+) -> Iterator[tuple[Path, list[SampleFile]]]:
     """The folder of the tables and the files in it, up to date, while nobody else changes them."""
     root = workspace.root / ".dashboard"
     sources = list_sources(workspace, labels)
@@ -114,7 +114,7 @@ def _hold_tables(
 
 
 @contextmanager
-def _take_lock(root: Path, sources: list[Source], progress: Progress | None) -> Iterator[None]:
+def _take_lock(root: Path, sources: list[SampleFile], progress: Progress | None) -> Iterator[None]:
     """One process or page at a time follows the files; the others see how far it is."""
     lock = FileLock(root / "lock")
     while True:
@@ -132,13 +132,13 @@ def _take_lock(root: Path, sources: list[Source], progress: Progress | None) -> 
         return
 
 
-def _measure_progress(root: Path, sources: list[Source]) -> tuple[int, int]:
+def _measure_progress(root: Path, sources: list[SampleFile]) -> tuple[int, int]:
     parts = [part for source in sources if not _is_done(root, source) for part in cut_source(source)]
     read = [part for part in parts if (root / part.source.key / str(part.start)).exists()]
     return sum(part.end - part.start for part in read), sum(part.end - part.start for part in parts)
 
 
-def _follow(root: Path, workspace: Workspace, labels: LabelSchema, progress: Progress | None) -> list[Source]:
+def _follow(root: Path, workspace: Workspace, labels: LabelSchema, progress: Progress | None) -> list[SampleFile]:
     """Read what changed; a file that changes meanwhile is read again.
 
     Of one that goes on and on, what it held when it was listed counts, as long as it only grows; else it is left out.
@@ -156,7 +156,7 @@ def _follow(root: Path, workspace: Workspace, labels: LabelSchema, progress: Pro
     return kept
 
 
-def _read_sources(root: Path, sources: list[Source], labels: LabelSchema, progress: Progress | None) -> None:
+def _read_sources(root: Path, sources: list[SampleFile], labels: LabelSchema, progress: Progress | None) -> None:
     stale = [source for source in sources if not _is_done(root, source)]
     _read_parts([(root, part) for source in stale for part in cut_source(source)], labels, progress)
     for source in stale:
@@ -164,7 +164,7 @@ def _read_sources(root: Path, sources: list[Source], labels: LabelSchema, progre
         (root / source.key / "done").touch()
 
 
-def _is_done(root: Path, source: Source) -> bool:
+def _is_done(root: Path, source: SampleFile) -> bool:
     return (root / source.key / "done").exists()
 
 
@@ -209,7 +209,7 @@ def _forget_others(root: Path, wanted: set[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_whole(root: Path, source: Source) -> bool:
+def _is_whole(root: Path, source: SampleFile) -> bool:
     """Whether the tables of a file can be read."""
     try:
         _load(root, [source])
@@ -218,7 +218,7 @@ def _is_whole(root: Path, source: Source) -> bool:
     return True
 
 
-def _load(root: Path, sources: list[Source]) -> Mirror:
+def _load(root: Path, sources: list[SampleFile]) -> Mirror:
     parts = [part for source in sources for part in _list_parts(root / source.key)]
     samples = [_read_table(part, "samples") for part in parts]
     tables = {"samples": pl.concat([make_frame("samples", []), *samples]).with_row_index("sample")}

@@ -24,7 +24,7 @@ from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.tasks.store import MAX_LINE, list_files
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
-from goldspan.dashboards.mirror.extract import Located
+from goldspan.dashboards.mirror.extract import StoredSample
 from goldspan.dashboards.mirror.tables import FORMAT
 
 LAYERS = ("training_samples", "annotation_samples")
@@ -38,7 +38,7 @@ class FileChangedError(Exception):
     """The file was replaced after it was listed; it has to be listed again."""
 
 
-class Source(NamedTuple):
+class SampleFile(NamedTuple):
     """A file of samples: the name of its tables, its name in the workspace, and what tells its versions apart.
 
     `growing`: it may have become longer since; what it held when it was listed is read.
@@ -56,12 +56,12 @@ class Source(NamedTuple):
 class Part(NamedTuple):
     """A stretch of a file that begins and ends at line ends; `.json` files have one part."""
 
-    source: Source
+    source: SampleFile
     start: int
     end: int
 
 
-def list_sources(workspace: Workspace, labels: LabelSchema) -> list[Source]:
+def list_sources(workspace: Workspace, labels: LabelSchema) -> list[SampleFile]:
     """The files of all layers, those first whose records count most.
 
     Raises:
@@ -79,7 +79,7 @@ def list_sources(workspace: Workspace, labels: LabelSchema) -> list[Source]:
             stamp = f"{FORMAT} {layer}/{file.name} {versions} {labels.fingerprint}"
             key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
             name = f"{layer}/{show_name(file.name)}"
-            sources.append(Source(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
+            sources.append(SampleFile(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
     return sources
 
 
@@ -92,7 +92,7 @@ def _list_layer(folder: Path) -> list[Path]:
         raise StateError(f"{folder} cannot be read: {error.strerror}. Let your user read this folder.") from None
 
 
-def cut_source(source: Source) -> list[Part]:
+def cut_source(source: SampleFile) -> list[Part]:
     """The parts of a file, about 8 MiB each.
 
     Raises:
@@ -117,7 +117,7 @@ def cut_source(source: Source) -> list[Part]:
     return parts
 
 
-def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterator[Located]:
+def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterator[StoredSample]:
     """The samples of a part; offsets of what cannot be read are added to `unreadable`.
 
     Raises:
@@ -131,12 +131,12 @@ def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterato
             except RecordError:
                 unreadable.append(offset)
             else:
-                yield Located(sample, part.source.name, offset, issues)
+                yield StoredSample(sample, part.source.name, offset, issues)
     except OSError:
         unreadable.append(part.start)
 
 
-def _open(source: Source) -> BinaryIO:
+def _open(source: SampleFile) -> BinaryIO:
     try:
         stream = source.file.open("rb")
     except FileNotFoundError:

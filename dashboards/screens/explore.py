@@ -9,11 +9,11 @@ import polars as pl
 import streamlit as st
 
 from goldspan.annotation.checks import CODES, check_sample
-from goldspan.annotation.tasks.codec import Reading, read_task
+from goldspan.annotation.tasks.codec import DecodedTask, read_task
 from goldspan.dashboards import ui
 from goldspan.dashboards.highlight import render_html
 from goldspan.dashboards.mirror.sources import find_record
-from goldspan.dashboards.state import State, load_state
+from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import explore
 
 _PAGE = 50
@@ -38,7 +38,7 @@ def draw() -> None:
     _read(state, row["file"], record)
 
 
-def _ask(state: State) -> explore.Query:
+def _ask(state: DashboardState) -> explore.Query:
     samples, known = state.mirror["samples"], explore.list_labels(state.mirror, state.labels)
     with st.expander("Filter", icon=":material/filter_alt:"):
         left, right = st.columns(2)
@@ -93,7 +93,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
     return shown.row(min(chosen, shown.height - 1), named=True)
 
 
-def _read(state: State, file: str, record: dict[str, Any]) -> None:
+def _read(state: DashboardState, file: str, record: dict[str, Any]) -> None:
     reading = read_task(record, state.labels)
     sample = reading.sample
     st.text(f"{sample.sample_id}    {sample.language} {sample.country}    {sample.document_type}    {file}")
@@ -111,7 +111,7 @@ def _read(state: State, file: str, record: dict[str, Any]) -> None:
         st.text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
 
 
-def _draw_side_by_side(state: State, reading: Reading, names: list[str], show: bool) -> None:
+def _draw_side_by_side(state: DashboardState, reading: DecodedTask, names: list[str], show: bool) -> None:
     sample = reading.sample
     hidden = explore.list_hidden(reading)
     columns = st.columns(2 if len(names) > 1 else 1)

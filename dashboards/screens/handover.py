@@ -10,13 +10,13 @@ import streamlit as st
 
 from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.dashboards import ui
-from goldspan.dashboards.state import State, load_state
+from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import handover
 from goldspan.training.bundle.handover import freeze_version
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
-from goldspan.training.gate.verdict import Verdict, show_bound
+from goldspan.training.gate.verdict import GateVerdict, show_bound
 
 
 def draw() -> None:
@@ -55,7 +55,7 @@ def _show_value(value: float | None) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
 
 
-def _judge(state: State) -> Verdict:
+def _judge(state: DashboardState) -> GateVerdict:
     own = state.workspace.root / "gate.toml"
     stamp = own.stat().st_mtime_ns if own.exists() else 0
     targets = [(label.code, label.target) for label in state.labels.entities]
@@ -63,11 +63,11 @@ def _judge(state: State) -> Verdict:
 
 
 @st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
-def _cache_verdict(version: str, _state: State) -> Verdict:
+def _cache_verdict(version: str, _state: DashboardState) -> GateVerdict:
     return judge_workspace(_state.workspace, _state.labels, find_best=lambda: handover.count_best(_state.mirror))
 
 
-def _offer_freeze(state: State, verdict: Verdict) -> None:
+def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:
     ui.begin_section("Freeze a version")
     st.session_state.setdefault("version-name", f"v{datetime.now(UTC):%Y%m%d-%H%M}")
     name = st.text_input("Name", key="version-name", max_chars=80)
@@ -91,7 +91,7 @@ def _offer_freeze(state: State, verdict: Verdict) -> None:
         st.caption("The gate must be open first.")
 
 
-def _draw_versions(state: State) -> None:
+def _draw_versions(state: DashboardState) -> None:
     if versions := handover.list_versions(state.workspace):
         ui.begin_section("Frozen versions")
         ui.show_table(pl.DataFrame([asdict(version) for version in versions]), "versions")

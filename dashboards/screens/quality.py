@@ -8,7 +8,7 @@ import streamlit as st
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.mirror.sources import load_samples
-from goldspan.dashboards.state import State, follow, load_state
+from goldspan.dashboards.state import DashboardState, follow, load_state
 from goldspan.dashboards.views import quality
 
 _AT_ONCE = 1000
@@ -43,7 +43,7 @@ def draw() -> None:
     _draw_checks(state)
 
 
-def _draw_acceptance(state: State, languages: list[str]) -> None:
+def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:
     ui.begin_section("What became of pre-annotations")
     if state.mirror["decisions"].is_empty():
         ui.say_empty(
@@ -64,7 +64,7 @@ def _draw_acceptance(state: State, languages: list[str]) -> None:
         ui.show_table(confused, "confused")
 
 
-def _draw_issues(state: State, languages: list[str]) -> None:
+def _draw_issues(state: DashboardState, languages: list[str]) -> None:
     ui.begin_section("What the checks found")
     issues = quality.tabulate_issues(state.mirror, languages)
     if issues.is_empty():
@@ -74,7 +74,7 @@ def _draw_issues(state: State, languages: list[str]) -> None:
         st.caption("Explore finds the samples: choose the code under “Has the issue”.")
 
 
-def _draw_values(state: State, languages: list[str]) -> None:
+def _draw_values(state: DashboardState, languages: list[str]) -> None:
     ui.begin_section("Values that fail their check")
     invalid = quality.tabulate_invalid_values(state.mirror, languages)
     if invalid.is_empty():
@@ -83,14 +83,14 @@ def _draw_values(state: State, languages: list[str]) -> None:
         ui.show_table(invalid, "invalid-values")
 
 
-def _draw_models(state: State, languages: list[str]) -> None:
+def _draw_models(state: DashboardState, languages: list[str]) -> None:
     models = quality.tabulate_models(state.mirror, languages)
     if not models.is_empty():
         ui.begin_section("Models")
         ui.show_table(models.with_columns(pl.col("mean score").round(3)), "models")
 
 
-def _draw_skeletons(state: State, languages: list[str]) -> None:
+def _draw_skeletons(state: DashboardState, languages: list[str]) -> None:
     ui.begin_section("Texts built alike")
     skeletons = quality.list_repeated_skeletons(state.mirror, languages)
     if skeletons.is_empty():
@@ -101,7 +101,7 @@ def _draw_skeletons(state: State, languages: list[str]) -> None:
     ui.show_table(skeletons, "skeletons")
 
 
-def _draw_checks(state: State) -> None:
+def _draw_checks(state: DashboardState) -> None:
     ui.begin_section("All checks of the data set")
     total = state.mirror["samples"].height
     key = f"checks-{state.mirror.version}"
@@ -122,7 +122,7 @@ def _draw_checks(state: State) -> None:
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
-def _measure(version: str, _state: State) -> QualityReport:
+def _measure(version: str, _state: DashboardState) -> QualityReport:
     places = _state.mirror["samples"]
     samples = load_samples(_state.workspace, places, _state.labels)
     return measure_quality(follow(samples, places.height, "Checking samples"), _state.labels)

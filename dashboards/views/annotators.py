@@ -8,7 +8,7 @@ import polars as pl
 
 from goldspan.dashboards.mirror.follow import Mirror
 from goldspan.evaluation.people.agreement import AgreementReport
-from goldspan.evaluation.scores.spans import Counts
+from goldspan.evaluation.scores.spans import SpanCounts
 
 ENOUGH = 5
 """Samples below which the agreement of two raters says little."""
@@ -47,11 +47,11 @@ def find_shared(mirror: Mirror, *, models: bool) -> pl.DataFrame:
 
 def rate_people(report: AgreementReport) -> dict[str, float | None]:
     """Exact F1 of each person with all other people."""
-    sums: dict[str, Counts] = {}
+    sums: dict[str, SpanCounts] = {}
     for pair in report.pairs:
         if not is_model(pair.first) and not is_model(pair.second):
             for name in (pair.first, pair.second):
-                sums[name] = sums.get(name, Counts()) + pair.exact
+                sums[name] = sums.get(name, SpanCounts()) + pair.exact
     return {name: counts.measure_f() for name, counts in sums.items()}
 
 
@@ -74,7 +74,7 @@ def tabulate_pairs(report: AgreementReport, label: str = "") -> pl.DataFrame:
             "first": a,
             "second": b,
             "samples": pair.samples,
-            "f1": (pair.by_label.get(label, Counts()) if label else pair.exact).measure_f(),
+            "f1": (pair.by_label.get(label, SpanCounts()) if label else pair.exact).measure_f(),
             "b_cubed": pair.b_cubed.f1,
         }
         for pair in report.pairs

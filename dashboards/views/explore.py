@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.codec import Reading
+from goldspan.annotation.tasks.codec import DecodedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Sample
 from goldspan.dashboards.highlight import list_personal
 from goldspan.dashboards.mirror.follow import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
-from goldspan.evaluation.people.acceptance import Verdict, compare_with_review
+from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     return f"{str(url).rstrip('/')}/projects/{project}/data?task={task}"
 
 
-def list_hidden(reading: Reading) -> list[tuple[int, int]]:
+def list_hidden(reading: DecodedTask) -> list[tuple[int, int]]:
     """The places that any annotation takes for personal data or names: what one of them misses stays hidden too.
 
     Regions that could not be kept, such as a second one with the same id, count as well.
@@ -114,7 +114,7 @@ def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
     """What the second reading makes of the first one's entities, those that it keeps left out; places, no surfaces."""
     rows = []
     for decision in compare_with_review(first, second):
-        if decision.verdict is Verdict.ACCEPTED:
+        if decision.verdict is RegionOutcome.ACCEPTED:
             continue
         before, after = decision.predicted, decision.annotated
         rows.append(

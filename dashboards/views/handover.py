@@ -13,7 +13,7 @@ import polars as pl
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.follow import Mirror
 from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
-from goldspan.training.gate.verdict import Verdict, show_bound
+from goldspan.training.gate.verdict import GateVerdict, show_bound
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -76,7 +76,7 @@ def count_best(mirror: Mirror) -> dict[tuple[str, str], int]:
     return {(label, language): count for label, language, count in counts.iter_rows()}
 
 
-def tabulate_verdict(verdict: Verdict) -> pl.DataFrame:
+def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
     """One row a criterion: passed, question, found, wanted, detail and the command that mends it."""
     rows = [
         {

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Mention, Span
-from goldspan.evaluation.matching.match import Located, measure_iou
+from goldspan.evaluation.matching.match import LabelledSpan, measure_iou
 
 PII_LABEL = "PII"
 _ADDRESS_GROUP = "LOCATION"
@@ -38,7 +38,7 @@ def find_identifier_kind(label: str, labels: LabelSchema) -> str:
 
 
 def project_spans(
-    spans: Iterable[Located], text: str, labels: LabelSchema, level: Level, mentions: Iterable[Mention] = ()
+    spans: Iterable[LabelledSpan], text: str, labels: LabelSchema, level: Level, mentions: Iterable[Mention] = ()
 ) -> tuple[Span, ...]:
     """The spans of one reading at a level, in text order.
 
@@ -60,7 +60,7 @@ def project_spans(
     return _merge_neighbours(grouped, text, tuple(mentions))
 
 
-def unite(spans: Iterable[Located]) -> tuple[tuple[int, int], ...]:
+def unite(spans: Iterable[LabelledSpan]) -> tuple[tuple[int, int], ...]:
     """The characters covered by any of the spans, as ordered stretches with a gap between each two."""
     united: list[tuple[int, int]] = []
     for start, end in sorted((span.start, span.end) for span in spans if span.end > span.start):
@@ -71,7 +71,7 @@ def unite(spans: Iterable[Located]) -> tuple[tuple[int, int], ...]:
     return tuple(united)
 
 
-def find_referent(span: Located, mentions: Iterable[Mention]) -> str | tuple[int, int] | None:
+def find_referent(span: LabelledSpan, mentions: Iterable[Mention]) -> str | tuple[int, int] | None:
     """Who or what a span names: the cluster of the name (mention of kind MENTION) that fits it best, or that name."""
     fitting = [
         (measure_iou(span, mention), -mention.start, mention) for mention in mentions if mention.label == "MENTION"

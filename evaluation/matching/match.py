@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 
-class Located(Protocol):
+class LabelledSpan(Protocol):
     """A labelled half-open stretch `[start, end)`: Span, Entity or Mention."""
 
     @property
@@ -38,7 +38,7 @@ class Located(Protocol):
         """Label code."""
 
 
-class Kind(StrEnum):
+class PairKind(StrEnum):
     """What a pair says about the prediction."""
 
     CORRECT = "correct"
@@ -49,9 +49,9 @@ class Kind(StrEnum):
     SPURIOUS = "spurious"
 
 
-ERROR_KINDS = tuple(kind for kind in Kind if kind is not Kind.CORRECT)
+ERROR_KINDS = tuple(kind for kind in PairKind if kind is not PairKind.CORRECT)
 
-T = TypeVar("T", bound=Located)
+T = TypeVar("T", bound=LabelledSpan)
 Key = tuple[int, int, str]
 
 
@@ -61,17 +61,17 @@ class Match(Generic[T]):
 
     gold: T | None
     predicted: T | None
-    kind: Kind
+    kind: PairKind
 
     @property
     def same_label(self) -> bool:
         """True if both sides exist and carry one label."""
-        return self.kind in (Kind.CORRECT, Kind.BOUNDARY)
+        return self.kind in (PairKind.CORRECT, PairKind.BOUNDARY)
 
     @property
     def same_boundaries(self) -> bool:
         """True if both sides exist and cover the same characters."""
-        return self.kind in (Kind.CORRECT, Kind.TYPE)
+        return self.kind in (PairKind.CORRECT, PairKind.TYPE)
 
 
 def match_spans(gold: Iterable[T], predicted: Iterable[T]) -> tuple[Match[T], ...]:
@@ -82,12 +82,12 @@ def match_spans(gold: Iterable[T], predicted: Iterable[T]) -> tuple[Match[T], ..
     if golds and predictions:
         golds, predictions = _pair_boundaries(golds, predictions, matches)
         golds, predictions = _pair_overlaps(golds, predictions, matches)
-    matches.extend(Match(span, None, Kind.MISSED) for span in golds)
-    matches.extend(Match(None, span, Kind.SPURIOUS) for span in predictions)
+    matches.extend(Match(span, None, PairKind.MISSED) for span in golds)
+    matches.extend(Match(None, span, PairKind.SPURIOUS) for span in predictions)
     return tuple(sorted(matches, key=_place))
 
 
-def measure_iou(one: Located, other: Located) -> float:
+def measure_iou(one: LabelledSpan, other: LabelledSpan) -> float:
     """Shared characters over all characters of two spans, 0 to 1; 0 if both are empty."""
     shared = min(one.end, other.end) - max(one.start, other.start)
     if shared <= 0:
@@ -95,7 +95,7 @@ def measure_iou(one: Located, other: Located) -> float:
     return shared / (max(one.end, other.end) - min(one.start, other.start))
 
 
-def _key(span: Located) -> Key:
+def _key(span: LabelledSpan) -> Key:
     return span.start, span.end, span.label
 
 
@@ -113,7 +113,7 @@ def _pair_equal(golds: list[T], predictions: list[T], matches: list[Match[T]]) -
     for span in golds:
         key = _key(span)
         if used[key] < len(available.get(key, ())):
-            matches.append(Match(span, available[key][used[key]], Kind.CORRECT))
+            matches.append(Match(span, available[key][used[key]], PairKind.CORRECT))
             used[key] += 1
         else:
             rest.append(span)
@@ -128,7 +128,7 @@ def _pair_boundaries(golds: list[T], predictions: list[T], matches: list[Match[T
     for span in golds:
         candidates = available.get((span.start, span.end))
         if candidates:
-            matches.append(Match(span, candidates.pop(0), Kind.TYPE))
+            matches.append(Match(span, candidates.pop(0), PairKind.TYPE))
         else:
             rest.append(span)
     return rest, [span for spans in available.values() for span in spans]
@@ -151,6 +151,6 @@ def _pair_overlaps(golds: list[T], predictions: list[T], matches: list[Match[T]]
         if g in free_golds and p in free_predictions:
             free_golds.remove(g)
             free_predictions.remove(p)
-            kind = Kind.BOUNDARY_AND_TYPE if other_label else Kind.BOUNDARY
+            kind = PairKind.BOUNDARY_AND_TYPE if other_label else PairKind.BOUNDARY
             matches.append(Match(golds[g], predictions[p], kind))
     return [golds[g] for g in sorted(free_golds)], [predictions[p] for p in sorted(free_predictions)]

@@ -27,14 +27,14 @@ from enum import StrEnum
 
 from goldspan.annotation.types import Annotation, Entity, Origin, Sample
 from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
-from goldspan.evaluation.matching.match import Kind, match_spans, measure_iou
+from goldspan.evaluation.matching.match import PairKind, match_spans, measure_iou
 from goldspan.evaluation.people.acceptance_report import AcceptanceReport, ReviewFacts, Tally
 from goldspan.evaluation.people.anchoring import Anchoring, AnchoringCounter
 
 RELAXED_IOU = 0.5
 
 
-class Verdict(StrEnum):
+class RegionOutcome(StrEnum):
     """What became of one region."""
 
     ACCEPTED = "accepted"
@@ -48,14 +48,14 @@ class Verdict(StrEnum):
 class Decision:
     """One region of P, of A, or of both."""
 
-    verdict: Verdict
+    verdict: RegionOutcome
     predicted: Entity | None
     annotated: Entity | None
 
     @property
     def relaxed(self) -> bool:
         """True if accepted, or resized but little."""
-        if self.verdict is Verdict.ACCEPTED:
+        if self.verdict is RegionOutcome.ACCEPTED:
             return True
         if self.predicted is None or self.annotated is None or self.predicted.label != self.annotated.label:
             return False
@@ -131,7 +131,7 @@ class _Counter:
                 self._by_label[label] = self._by_label.get(label, Tally()) + tally
                 total += tally
             self._note_origin(decision)
-            if decision.verdict is Verdict.RELABELLED and decision.predicted and decision.annotated:
+            if decision.verdict is RegionOutcome.RELABELLED and decision.predicted and decision.annotated:
                 self._relabelled[decision.predicted.label, decision.annotated.label] += 1
         for table, name in ((self._by_model, prediction.author.name), (self._by_person, review.author.name)):
             table[name] = table.get(name, Tally()) + total
@@ -165,7 +165,7 @@ class _Counter:
             return
         origin = decision.annotated.origin
         self._origins[origin.value if origin else "unknown"] += 1
-        untouched = decision.verdict is Verdict.ACCEPTED
+        untouched = decision.verdict is RegionOutcome.ACCEPTED
         if (origin is Origin.PREDICTION and not untouched) or (origin is Origin.PREDICTION_CHANGED and untouched):
             self._contradictions += 1
 
@@ -176,21 +176,25 @@ def _judge(predicted: Entity | None, annotated: Entity | None) -> Iterator[Decis
         yield Decision(_VERDICTS[kind], predicted, annotated)
         return
     if predicted is not None:
-        yield Decision(Verdict.REJECTED, predicted, None)
+        yield Decision(RegionOutcome.REJECTED, predicted, None)
     if annotated is not None:
-        yield Decision(Verdict.ADDED, None, annotated)
+        yield Decision(RegionOutcome.ADDED, None, annotated)
 
 
-_VERDICTS = {Kind.CORRECT: Verdict.ACCEPTED, Kind.TYPE: Verdict.RELABELLED, Kind.BOUNDARY: Verdict.RESIZED}
+_VERDICTS = {
+    PairKind.CORRECT: RegionOutcome.ACCEPTED,
+    PairKind.TYPE: RegionOutcome.RELABELLED,
+    PairKind.BOUNDARY: RegionOutcome.RESIZED,
+}
 
 
-def _name_pair(predicted: Entity | None, annotated: Entity | None) -> Kind:
+def _name_pair(predicted: Entity | None, annotated: Entity | None) -> PairKind:
     if predicted is None or annotated is None:
-        return Kind.MISSED if predicted is None else Kind.SPURIOUS
+        return PairKind.MISSED if predicted is None else PairKind.SPURIOUS
     same_place = (predicted.start, predicted.end) == (annotated.start, annotated.end)
     if predicted.label == annotated.label:
-        return Kind.CORRECT if same_place else Kind.BOUNDARY
-    return Kind.TYPE if same_place else Kind.BOUNDARY_AND_TYPE
+        return PairKind.CORRECT if same_place else PairKind.BOUNDARY
+    return PairKind.TYPE if same_place else PairKind.BOUNDARY_AND_TYPE
 
 
 def _split_by_label(decision: Decision) -> Iterator[tuple[str, Tally]]:

@@ -25,7 +25,7 @@ from goldspan.evaluation.matching.annotations import list_latest_predictions, li
 from goldspan.evaluation.matching.match import match_spans
 from goldspan.evaluation.people.krippendorff import OUTSIDE, Alpha, Unit, compute_alpha, iter_character_units
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed, count_links
-from goldspan.evaluation.scores.spans import Counts, Scheme, count_by_label, count_matches
+from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_by_label, count_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class PairAgreement:
     first: str
     second: str
     samples: int
-    exact: Counts
-    overlap: Counts
-    unlabelled: Counts
-    by_label: Mapping[str, Counts]
+    exact: SpanCounts
+    overlap: SpanCounts
+    unlabelled: SpanCounts
+    by_label: Mapping[str, SpanCounts]
     b_cubed: RatioCounts
     links: RatioCounts
     alpha: Alpha
@@ -59,10 +59,10 @@ class AgreementReport:
     raters: Mapping[str, int]
     samples: int
     pairs: tuple[PairAgreement, ...]
-    exact: Counts
-    overlap: Counts
-    unlabelled: Counts
-    by_label: Mapping[str, Counts]
+    exact: SpanCounts
+    overlap: SpanCounts
+    unlabelled: SpanCounts
+    by_label: Mapping[str, SpanCounts]
     b_cubed: RatioCounts
     links: RatioCounts
     alpha: Alpha
@@ -95,10 +95,10 @@ def measure_agreement(samples: Iterable[Sample], *, models: bool = False) -> Agr
 @dataclass(slots=True)
 class _Sums:
     samples: int = 0
-    exact: Counts = field(default_factory=Counts)
-    overlap: Counts = field(default_factory=Counts)
-    unlabelled: Counts = field(default_factory=Counts)
-    by_label: dict[str, Counts] = field(default_factory=dict)
+    exact: SpanCounts = field(default_factory=SpanCounts)
+    overlap: SpanCounts = field(default_factory=SpanCounts)
+    unlabelled: SpanCounts = field(default_factory=SpanCounts)
+    by_label: dict[str, SpanCounts] = field(default_factory=dict)
     b_cubed: RatioCounts = field(default_factory=RatioCounts)
     links: RatioCounts = field(default_factory=RatioCounts)
     units: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -110,7 +110,7 @@ class _Sums:
         self.overlap += count_matches(matches, Scheme.TYPE)
         self.unlabelled += count_matches(matches, Scheme.EXACT)
         for label, counts in count_by_label(matches, Scheme.STRICT).items():
-            self.by_label[label] = self.by_label.get(label, Counts()) + counts
+            self.by_label[label] = self.by_label.get(label, SpanCounts()) + counts
         clusters = build_clusters(one), build_clusters(other)
         self.b_cubed += count_b_cubed(*clusters)
         self.links += count_links(*clusters)

@@ -17,7 +17,7 @@ from typing import Any
 
 from goldspan.annotation.types import Annotation, Sample
 from goldspan.evaluation.matching.match import match_spans
-from goldspan.evaluation.scores.spans import Counts, Scheme, count_matches, divide
+from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_matches, divide
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class AnchoringCounter:
 class _ShareCounter:
     def __init__(self) -> None:
         self._reviews = self._entities = self._characters = 0
-        self._agreement = Counts()
+        self._agreement = SpanCounts()
         self._compared = False
         self._paces: list[float] = []
 

@@ -10,7 +10,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity
 from goldspan.evaluation.matching.documents import Document
 from goldspan.evaluation.matching.levels import PII_LABEL
-from goldspan.evaluation.results.evaluate import Settings, score_measured
+from goldspan.evaluation.results.evaluate import EvaluationSettings, score_measured
 from goldspan.evaluation.results.timing import describe_timing
 from goldspan.evaluation.scores.table import measure_document
 from goldspan.predictors.registry import make_predictor
@@ -22,10 +22,10 @@ BASELINES = (NOTHING, EVERYTHING, PATTERNS)
 
 
 def score_baselines(
-    documents: Sequence[Document], labels: LabelSchema, settings: Settings | None = None
+    documents: Sequence[Document], labels: LabelSchema, settings: EvaluationSettings | None = None
 ) -> dict[str, dict[str, Any]]:
     """Scores of every baseline on the gold of these documents, as they stand in a result file."""
-    settings = settings or Settings()
+    settings = settings or EvaluationSettings()
     patterns, timing = _read_patterns(documents, labels)
     predictions: dict[str, Iterable[Document]] = {
         NOTHING: (document.with_prediction((), NOTHING) for document in documents),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goldspan.evaluation.matching.match import ERROR_KINDS, Kind
+from goldspan.evaluation.matching.match import ERROR_KINDS, PairKind
 from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
 
 NOTHING = "∅"
@@ -27,7 +27,7 @@ def confusion_matrix(result: EvaluationResult) -> Confusion:
     place = {name: index for index, name in enumerate(names)}
     counts = [[0] * len(names) for _ in names]
     for label, kinds in result.outcomes.items():
-        counts[place[label]][place[label]] += kinds.get(Kind.CORRECT, 0)
+        counts[place[label]][place[label]] += kinds.get(PairKind.CORRECT, 0)
     for error in result.errors:
         gold, predicted = (span.label if span else NOTHING for span in (error.gold, error.predicted))
         counts[place[gold]][place[predicted]] += 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goldspan.annotation.errors import ConfigurationError
-from goldspan.evaluation.matching.match import ERROR_KINDS, Kind
+from goldspan.evaluation.matching.match import ERROR_KINDS, PairKind
 from goldspan.evaluation.results.chart_data import (
     BINS,
     NOTHING,
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 KIND_COLORS = {
-    Kind.MISSED: "#b3261e",
-    Kind.SPURIOUS: "#e08a1e",
-    Kind.TYPE: "#5e4fa2",
-    Kind.BOUNDARY: "#3288bd",
-    Kind.BOUNDARY_AND_TYPE: "#7fbf7b",
+    PairKind.MISSED: "#b3261e",
+    PairKind.SPURIOUS: "#e08a1e",
+    PairKind.TYPE: "#5e4fa2",
+    PairKind.BOUNDARY: "#3288bd",
+    PairKind.BOUNDARY_AND_TYPE: "#7fbf7b",
 }
 _BAR_COLORS = ("#1b4965", "#5fa8d3", "#e08a1e")
 _MEASURES = {

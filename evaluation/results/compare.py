@@ -20,7 +20,7 @@ DELTAS = ("f1_score", "masking_f_beta")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One system. Rates are 0 to 1, latency is seconds a document, cost is per 1000 documents; None: not known.
 
     `deltas` are this system minus the reference; empty for the reference and where the data differ.
@@ -46,7 +46,7 @@ class Comparison:
     """Rows in the order given, then the baselines. `notes` say what must be known to read them."""
 
     reference: str
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -107,8 +107,8 @@ def _make_row(
     timing: Mapping[str, Any] | None,
     cost: Mapping[str, Any] | None,
     deltas: Mapping[str, Delta],
-) -> Row:
-    return Row(
+) -> ComparisonRow:
+    return ComparisonRow(
         name=name,
         is_baseline=is_baseline,
         precision=metrics.get("precision"),
@@ -172,7 +172,7 @@ def _list_notes(results: Sequence[EvaluationResult], names: Sequence[str]) -> It
             yield f"{name} was measured with another label schema than {names[0]}."
 
 
-def _note_baselines(reference: str, rows: Sequence[Row], found: Mapping[str, Any]) -> Iterable[str]:
+def _note_baselines(reference: str, rows: Sequence[ComparisonRow], found: Mapping[str, Any]) -> Iterable[str]:
     if missing := [name for name in BASELINES if name not in found]:
         yield f"No baseline {', '.join(missing)}: give the gold file with --gold."
     if any(row.name in found and not row.deltas for row in rows):

@@ -13,13 +13,13 @@ from typing import Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.evaluation.matching.documents import Document, Pairing, fingerprint_gold
 from goldspan.evaluation.matching.levels import Level
-from goldspan.evaluation.matching.match import Kind
+from goldspan.evaluation.matching.match import PairKind
 from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
 from goldspan.evaluation.results.slices import slice_scores
 from goldspan.evaluation.scores.bootstrap import DRAWS, estimate_intervals
 from goldspan.evaluation.scores.spans import (
-    Counts,
     Scheme,
+    SpanCounts,
     average_macro,
     count_by_label,
     divide,
@@ -27,7 +27,7 @@ from goldspan.evaluation.scores.spans import (
     measure_exact_accuracy,
 )
 from goldspan.evaluation.scores.table import (
-    Measured,
+    DocumentScores,
     make_statistics,
     measure_document,
     stack_columns,
@@ -39,7 +39,7 @@ _MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "z
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EvaluationSettings:
     """How to compare. `beta` weights recall in F_beta; intervals follow from `seed` and `draws`."""
 
     level: Level = Level.LABEL
@@ -52,10 +52,10 @@ class Settings:
 
 
 def evaluate_pairing(
-    pairing: Pairing, labels: LabelSchema, settings: Settings | None = None, experiment: str = ""
+    pairing: Pairing, labels: LabelSchema, settings: EvaluationSettings | None = None, experiment: str = ""
 ) -> EvaluationResult:
     """Score the documents of a pairing."""
-    settings = settings or Settings()
+    settings = settings or EvaluationSettings()
     measured = [measure_document(document, labels, settings.level) for document in pairing.documents]
     return EvaluationResult(
         experiment_name=experiment or pairing.model,
@@ -84,7 +84,7 @@ def evaluate_pairing(
     )
 
 
-def score_measured(measured: Sequence[Measured], settings: Settings) -> dict[str, Any]:
+def score_measured(measured: Sequence[DocumentScores], settings: EvaluationSettings) -> dict[str, Any]:
     """Metrics and masking scores with their 95 % intervals, and the columns of the documents behind them."""
     columns = tabulate(measured, settings.scheme)
     intervals = estimate_intervals(
@@ -103,9 +103,9 @@ def score_measured(measured: Sequence[Measured], settings: Settings) -> dict[str
     return {"metrics": metrics, "masking": masking, "documents": {"sample_id": sample_ids, **columns}}
 
 
-def describe_counts(by_label: Mapping[str, Counts], beta: float) -> dict[str, Any]:
+def describe_counts(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str, Any]:
     """Micro scores over all labels, the counts behind them, and macro means."""
-    micro, macro = reduce(add, by_label.values(), Counts()), average_macro(by_label)
+    micro, macro = reduce(add, by_label.values(), SpanCounts()), average_macro(by_label)
     return {
         "precision": micro.precision,
         "recall": micro.recall,
@@ -123,7 +123,7 @@ def describe_counts(by_label: Mapping[str, Counts], beta: float) -> dict[str, An
     }
 
 
-def _describe_classes(by_label: Mapping[str, Counts], beta: float) -> dict[str, dict[str, Any]]:
+def _describe_classes(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str, dict[str, Any]]:
     return {
         label: {
             "precision": counts.precision,
@@ -137,21 +137,21 @@ def _describe_classes(by_label: Mapping[str, Counts], beta: float) -> dict[str, 
     }
 
 
-def _count_labels(measured: Sequence[Measured], scheme: Scheme) -> dict[str, Counts]:
+def _count_labels(measured: Sequence[DocumentScores], scheme: Scheme) -> dict[str, SpanCounts]:
     return count_by_label((match for one in measured for match in one.matches), scheme)
 
 
-def _count_outcomes(measured: Iterable[Measured]) -> dict[str, dict[str, int]]:
+def _count_outcomes(measured: Iterable[DocumentScores]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {}
     for one in measured:
         for match in one.matches:
             span = match.gold or match.predicted
             if span is not None:
                 counts.setdefault(span.label, Counter())[match.kind.value] += 1
-    return {label: {kind.value: counts[label][kind.value] for kind in Kind} for label in sorted(counts)}
+    return {label: {kind.value: counts[label][kind.value] for kind in PairKind} for label in sorted(counts)}
 
 
-def _sum_leaks(measured: Iterable[Measured]) -> dict[str, dict[str, Any]]:
+def _sum_leaks(measured: Iterable[DocumentScores]) -> dict[str, dict[str, Any]]:
     leaked: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     for one in measured:
@@ -168,10 +168,10 @@ def _sum_leaks(measured: Iterable[Measured]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _list_errors(measured: Iterable[Measured]) -> Iterable[ErrorRecord]:
+def _list_errors(measured: Iterable[DocumentScores]) -> Iterable[ErrorRecord]:
     for one in measured:
         for match in one.matches:
-            if match.kind is not Kind.CORRECT:
+            if match.kind is not PairKind.CORRECT:
                 name, length = one.document.sample_id, len(one.document.text)
                 yield ErrorRecord(name, match.kind, match.gold, match.predicted, length)
 

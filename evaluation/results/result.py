@@ -18,7 +18,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.types import Span
 from goldspan.evaluation.matching.levels import Level
-from goldspan.evaluation.matching.match import Kind
+from goldspan.evaluation.matching.match import PairKind
 from goldspan.evaluation.scores.spans import Scheme
 
 FORMAT = 1
@@ -31,7 +31,7 @@ class ErrorRecord:
     """One pair that is not correct: labels and offsets; `length` is that of the text, in code points."""
 
     sample_id: str
-    kind: Kind
+    kind: PairKind
     gold: Span | None
     predicted: Span | None
     length: int
@@ -140,4 +140,4 @@ def _write_span(span: Span | None) -> dict[str, Any] | None:
 
 def _read_error(error: Mapping[str, Any]) -> ErrorRecord:
     gold, predicted = (Span(**error[side]) if error[side] else None for side in ("gold", "predicted"))
-    return ErrorRecord(error["sample_id"], Kind(error["kind"]), gold, predicted, error["length"])
+    return ErrorRecord(error["sample_id"], PairKind(error["kind"]), gold, predicted, error["length"])

@@ -10,8 +10,8 @@ from typing import Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.evaluation.matching.documents import Document, Pairing
-from goldspan.evaluation.scores.spans import Counts, Scheme, count_matches, measure_exact_accuracy
-from goldspan.evaluation.scores.table import Measured, sum_masking
+from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_matches, measure_exact_accuracy
+from goldspan.evaluation.scores.table import DocumentScores, sum_masking
 
 LENGTH_BANDS = (200, 500, 1000, 5000)
 """Upper ends (exclusive) of the length bands, in code points; the last band is open."""
@@ -60,23 +60,23 @@ def format_filters(filters: Mapping[str, str]) -> str:
     return ", ".join(f"{dimension}={value}" for dimension, value in filters.items())
 
 
-def sum_counts(measured: Iterable[Measured], scheme: Scheme) -> Counts:
+def sum_counts(measured: Iterable[DocumentScores], scheme: Scheme) -> SpanCounts:
     """Counts of all labels over documents."""
-    return reduce(add, (count_matches(one.matches, scheme) for one in measured), Counts())
+    return reduce(add, (count_matches(one.matches, scheme) for one in measured), SpanCounts())
 
 
-def slice_scores(measured: Sequence[Measured], scheme: Scheme, beta: float) -> dict[str, dict[str, Any]]:
+def slice_scores(measured: Sequence[DocumentScores], scheme: Scheme, beta: float) -> dict[str, dict[str, Any]]:
     """Scores by dimension and value, each with the number of documents behind it."""
     slices: dict[str, dict[str, Any]] = {}
     for dimension, find in DIMENSIONS.items():
-        parts: dict[str, list[Measured]] = {}
+        parts: dict[str, list[DocumentScores]] = {}
         for one in measured:
             parts.setdefault(find(one.document), []).append(one)
         slices[dimension] = {value: _describe(parts[value], scheme, beta) for value in sorted(parts, key=_natural)}
     return slices
 
 
-def _describe(part: Sequence[Measured], scheme: Scheme, beta: float) -> dict[str, Any]:
+def _describe(part: Sequence[DocumentScores], scheme: Scheme, beta: float) -> dict[str, Any]:
     counts, masking = sum_counts(part, scheme), sum_masking(part)
     return {
         "documents": len(part),

@@ -16,8 +16,8 @@ from goldspan.annotation.text.tagged import render_tagged
 from goldspan.annotation.types import Entity, Span
 from goldspan.evaluation.matching.documents import Document
 from goldspan.evaluation.matching.levels import Level, unite
-from goldspan.evaluation.matching.match import Kind, Match
-from goldspan.evaluation.scores.table import Measured, measure_document
+from goldspan.evaluation.matching.match import Match, PairKind
+from goldspan.evaluation.scores.table import DocumentScores, measure_document
 
 CONTEXT = 40
 """Code points shown on each side of an error."""
@@ -84,15 +84,15 @@ def hide_text(text: str) -> str:
     return _VISIBLE.sub("·", text)
 
 
-def _list_errors(one: Measured) -> tuple[Match[Span], ...]:
-    return tuple(match for match in one.matches if match.kind is not Kind.CORRECT)
+def _list_errors(one: DocumentScores) -> tuple[Match[Span], ...]:
+    return tuple(match for match in one.matches if match.kind is not PairKind.CORRECT)
 
 
-def _count_leaked(one: Measured) -> int:
+def _count_leaked(one: DocumentScores) -> int:
     return one.masking.gold - one.masking.hidden
 
 
-def _describe(one: Measured, show_text: bool) -> DocumentErrors:
+def _describe(one: DocumentScores, show_text: bool) -> DocumentErrors:
     text = one.document.text if show_text else hide_text(one.document.text)
     gold = [match.gold for match in one.matches if match.gold]
     predicted = [match.predicted for match in one.matches if match.predicted]

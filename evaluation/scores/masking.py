@@ -14,7 +14,7 @@ from typing import Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Mention
 from goldspan.evaluation.matching.levels import find_identifier_kind, find_referent, unite
-from goldspan.evaluation.matching.match import Located
+from goldspan.evaluation.matching.match import LabelledSpan
 from goldspan.evaluation.scores.spans import combine_f, divide
 
 Stretches = tuple[tuple[int, int], ...]
@@ -104,7 +104,7 @@ class MaskingCounts:
 def count_masking(
     length: int,
     gold: Iterable[Entity],
-    predicted: Iterable[Located],
+    predicted: Iterable[LabelledSpan],
     labels: LabelSchema,
     mentions: Iterable[Mention] = (),
 ) -> MaskingCounts:
@@ -128,7 +128,7 @@ def count_masking(
     )
 
 
-def count_leaks_by_label(gold: Iterable[Entity], predicted: Iterable[Located]) -> dict[str, tuple[int, int]]:
+def count_leaks_by_label(gold: Iterable[Entity], predicted: Iterable[LabelledSpan]) -> dict[str, tuple[int, int]]:
     """Characters of each gold label in one document as (leaked, all), whatever label hides them."""
     masks = unite(predicted)
     leaks: dict[str, tuple[int, int]] = {}

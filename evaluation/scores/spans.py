@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from goldspan.evaluation.matching.match import Kind, Match
+from goldspan.evaluation.matching.match import Match, PairKind
 
 
 class Scheme(StrEnum):
@@ -25,17 +25,22 @@ class Scheme(StrEnum):
     TYPE = "type"
 
 
-CREDIT: Mapping[Scheme, Mapping[Kind, float]] = {
-    Scheme.STRICT: {Kind.CORRECT: 1.0},
-    Scheme.EXACT: {Kind.CORRECT: 1.0, Kind.TYPE: 1.0},
-    Scheme.PARTIAL: {Kind.CORRECT: 1.0, Kind.TYPE: 1.0, Kind.BOUNDARY: 0.5, Kind.BOUNDARY_AND_TYPE: 0.5},
-    Scheme.TYPE: {Kind.CORRECT: 1.0, Kind.BOUNDARY: 1.0},
+CREDIT: Mapping[Scheme, Mapping[PairKind, float]] = {
+    Scheme.STRICT: {PairKind.CORRECT: 1.0},
+    Scheme.EXACT: {PairKind.CORRECT: 1.0, PairKind.TYPE: 1.0},
+    Scheme.PARTIAL: {
+        PairKind.CORRECT: 1.0,
+        PairKind.TYPE: 1.0,
+        PairKind.BOUNDARY: 0.5,
+        PairKind.BOUNDARY_AND_TYPE: 0.5,
+    },
+    Scheme.TYPE: {PairKind.CORRECT: 1.0, PairKind.BOUNDARY: 1.0},
 }
 """Credit of a pair by scheme; what is not named earns nothing. Spans predicted twice earn it once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SpanCounts:
     """How many spans there are and how many earned credit.
 
     `found` is credit seen from gold, `right` the same credit seen from the predictions. Over all labels they are
@@ -47,8 +52,8 @@ class Counts:
     found: float = 0.0
     right: float = 0.0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: SpanCounts) -> SpanCounts:
+        return SpanCounts(
             self.gold + other.gold,
             self.predicted + other.predicted,
             self.found + other.found,
@@ -96,7 +101,7 @@ def combine_f(precision: float, recall: float, beta: float = 1.0) -> float:
     return (1 + beta * beta) * precision * recall / weighted if weighted else 0.0
 
 
-def count_matches(matches: Iterable[Match[Any]], scheme: Scheme) -> Counts:
+def count_matches(matches: Iterable[Match[Any]], scheme: Scheme) -> SpanCounts:
     """Counts over all labels."""
     gold = predicted = 0
     credit = 0.0
@@ -105,26 +110,26 @@ def count_matches(matches: Iterable[Match[Any]], scheme: Scheme) -> Counts:
         gold += match.gold is not None
         predicted += match.predicted is not None
         credit += earned.get(match.kind, 0.0)
-    return Counts(gold, predicted, credit, credit)
+    return SpanCounts(gold, predicted, credit, credit)
 
 
-def count_by_label(matches: Iterable[Match[Any]], scheme: Scheme) -> dict[str, Counts]:
+def count_by_label(matches: Iterable[Match[Any]], scheme: Scheme) -> dict[str, SpanCounts]:
     """Counts of each label that occurs on either side, in alphabetical order."""
     tallies = Counter(
         (match.gold and match.gold.label, match.predicted and match.predicted.label, match.kind) for match in matches
     )
     earned = CREDIT[scheme]
-    counts: dict[str, Counts] = {}
+    counts: dict[str, SpanCounts] = {}
     for (gold, predicted, kind), number in tallies.items():
         credit = number * earned.get(kind, 0.0)
         if gold is not None:
-            counts[gold] = counts.get(gold, Counts()) + Counts(gold=number, found=credit)
+            counts[gold] = counts.get(gold, SpanCounts()) + SpanCounts(gold=number, found=credit)
         if predicted is not None:
-            counts[predicted] = counts.get(predicted, Counts()) + Counts(predicted=number, right=credit)
+            counts[predicted] = counts.get(predicted, SpanCounts()) + SpanCounts(predicted=number, right=credit)
     return dict(sorted(counts.items()))
 
 
-def average_macro(by_label: Mapping[str, Counts]) -> Macro:
+def average_macro(by_label: Mapping[str, SpanCounts]) -> Macro:
     """Unweighted means over the labels."""
     f1 = [value for counts in by_label.values() if (value := counts.measure_f()) is not None]
     return Macro(
@@ -137,7 +142,7 @@ def average_macro(by_label: Mapping[str, Counts]) -> Macro:
 
 def is_exact(matches: Iterable[Match[Any]]) -> bool:
     """True if the prediction equals gold in every span; also if both are empty."""
-    return all(match.kind is Kind.CORRECT for match in matches)
+    return all(match.kind is PairKind.CORRECT for match in matches)
 
 
 def measure_exact_accuracy(documents: Iterable[Iterable[Match[Any]]]) -> float | None:

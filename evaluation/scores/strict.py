@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from goldspan.evaluation.matching.match import Located
-from goldspan.evaluation.scores.spans import Counts
+from goldspan.evaluation.matching.match import LabelledSpan
+from goldspan.evaluation.scores.spans import SpanCounts
 
 Integers = NDArray[np.integer]
 
@@ -36,10 +36,10 @@ class StrictCounts:
     by_document: NDArray[np.int64]
 
     @property
-    def micro(self) -> Counts:
+    def micro(self) -> SpanCounts:
         """Counts over everything."""
         gold, predicted, correct = (int(total) for total in self.by_document.sum(axis=0))
-        return Counts(gold, predicted, correct, correct)
+        return SpanCounts(gold, predicted, correct, correct)
 
     @property
     def exact(self) -> NDArray[np.bool_]:
@@ -47,13 +47,13 @@ class StrictCounts:
         return np.asarray(np.ptp(self.by_document, axis=1) == 0)
 
 
-def number_labels(*corpora: Sequence[Iterable[Located]]) -> dict[str, int]:
+def number_labels(*corpora: Sequence[Iterable[LabelledSpan]]) -> dict[str, int]:
     """A number for every label that occurs, in alphabetical order."""
     codes = {span.label for corpus in corpora for spans in corpus for span in spans}
     return {code: number for number, code in enumerate(sorted(codes))}
 
 
-def collect_columns(corpus: Sequence[Sequence[Located]], numbers: Mapping[str, int]) -> SpanColumns:
+def collect_columns(corpus: Sequence[Sequence[LabelledSpan]], numbers: Mapping[str, int]) -> SpanColumns:
     """Columns of a corpus given as one sequence of spans a document."""
     lengths = np.fromiter((len(spans) for spans in corpus), np.int32, len(corpus))
     total = int(lengths.sum())
@@ -82,14 +82,16 @@ def count_strict(gold: SpanColumns, predicted: SpanColumns, *, documents: int, l
     )
 
 
-def score_strict(gold: Sequence[Sequence[Located]], predicted: Sequence[Sequence[Located]]) -> dict[str, Counts]:
+def score_strict(
+    gold: Sequence[Sequence[LabelledSpan]], predicted: Sequence[Sequence[LabelledSpan]]
+) -> dict[str, SpanCounts]:
     """Strict counts of each label for two corpora, given as one sequence of spans a document."""
     numbers = number_labels(gold, predicted)
     counts = count_strict(
         collect_columns(gold, numbers), collect_columns(predicted, numbers), documents=len(gold), labels=len(numbers)
     )
     rows = zip(numbers, counts.by_label.tolist(), strict=True)
-    return {code: Counts(golds, predictions, correct, correct) for code, (golds, predictions, correct) in rows}
+    return {code: SpanCounts(golds, predictions, correct, correct) for code, (golds, predictions, correct) in rows}
 
 
 def _pack_keys(gold: SpanColumns, predicted: SpanColumns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -25,7 +25,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class DocumentScores:
     """One document with the pairs of its spans at a level, its masking counts and its leaks by gold label."""
 
     document: Document
@@ -34,10 +34,10 @@ class Measured:
     leaks: Mapping[str, tuple[int, int]]
 
 
-def measure_document(document: Document, labels: LabelSchema, level: Level = Level.LABEL) -> Measured:
+def measure_document(document: Document, labels: LabelSchema, level: Level = Level.LABEL) -> DocumentScores:
     """Compare the two readings of a document."""
     gold, predicted, mentions = document.gold.entities, document.predicted.entities, document.gold.mentions
-    return Measured(
+    return DocumentScores(
         document=document,
         matches=match_spans(
             project_spans(gold, document.text, labels, level, mentions),
@@ -48,12 +48,12 @@ def measure_document(document: Document, labels: LabelSchema, level: Level = Lev
     )
 
 
-def sum_masking(measured: Iterable[Measured]) -> MaskingCounts:
+def sum_masking(measured: Iterable[DocumentScores]) -> MaskingCounts:
     """Masking counts over documents."""
     return reduce(add, (one.masking for one in measured), MaskingCounts())
 
 
-def tabulate(measured: Sequence[Measured], scheme: Scheme) -> dict[str, list[float]]:
+def tabulate(measured: Sequence[DocumentScores], scheme: Scheme) -> dict[str, list[float]]:
     """The columns of `COLUMNS`, one value a document."""
     rows = [_make_row(one, scheme) for one in measured]
     return {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
@@ -78,7 +78,7 @@ def make_statistics(beta: float) -> dict[str, Statistic]:
     }
 
 
-def _make_row(one: Measured, scheme: Scheme) -> tuple[float, ...]:
+def _make_row(one: DocumentScores, scheme: Scheme) -> tuple[float, ...]:
     counts, masking = count_matches(one.matches, scheme), one.masking
     return (
         counts.gold,

@@ -32,7 +32,7 @@ LIVE_POINTS = ("rows-taken", "answer-received", "answer-kept", "answer-delivered
 _passed: Counter[str] = Counter()
 
 
-def pass_commit_point(name: str) -> None:
+def failpoint(name: str) -> None:
     """Go on, unless a test asked to be killed here (SIGKILL: nothing is flushed, nothing is cleaned up)."""
     wanted, _, turn = os.environ.get("GOLDSPAN_KILL_AT", "").partition(":")
     if wanted == name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from goldspan.generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
-from goldspan.generators.offline.lookup import Kind, find_templates
+from goldspan.generators.offline.lookup import DocumentKind, find_templates
 from goldspan.generators.offline.naming import Names
 from goldspan.generators.specs.draw import Spec
 
@@ -24,7 +24,7 @@ class Account:
     def __init__(self, spec: Spec, rng: Random) -> None:
         self.spec = spec
         self.grammar = load_grammar(spec.language)
-        self.kind = Kind(spec.language, spec.country, spec.document_type)
+        self.kind = DocumentKind(spec.language, spec.country, spec.document_type)
         self.names = Names(spec, self.grammar, rng)
         self.values = {person: spec.of_person(person) for person in range(1, spec.persons + 1)}
         self.missing = {person: set(values) for person, values in self.values.items()}

@@ -7,7 +7,7 @@ _VOWELS = "aàâeéèêëiîïoôuùûœæh"
 _CONTRACTED = {"de": "del", "a": "al", "De": "Del", "A": "Al"}
 
 
-def melt(language: str, preposition: str, title: str, word: str) -> str:
+def elide(language: str, preposition: str, title: str, word: str) -> str:
     """The preposition, and the title if there is one, as they stand before the word, blank included."""
     if language == "fr" and preposition in _ELIDING and (title or word)[:1].lower() in _VOWELS:
         return _ELIDING[preposition] + (f"{title} " if title else "")

@@ -6,7 +6,7 @@ import asyncio
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.offline.model import count_tokens, write_content
-from goldspan.generators.providers.protocol import Answer, Feed, Request
+from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
 
 _AT_ONCE = 32
 
@@ -17,7 +17,7 @@ class OfflineExecutor:
     def __init__(self, labels: LabelSchema) -> None:
         self._labels = labels
 
-    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
         """Answer until the feed is finished or `stop` is set."""
         while not stop.is_set() and not feed.finished:
             requests = feed.take(_AT_ONCE)
@@ -26,10 +26,10 @@ class OfflineExecutor:
             if not requests:
                 await feed.wait(1.0)
 
-    async def reconcile(self, feed: Feed) -> None:
+    async def reconcile(self, feed: RequestQueue) -> None:
         """Nothing is ever open."""
 
-    async def cancel(self, feed: Feed) -> None:
+    async def cancel(self, feed: RequestQueue) -> None:
         """Nothing is ever open."""
 
     def _answer(self, request: Request) -> Answer:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from goldspan.generators.offline.grammar import Choice, Slot, Template, load_grammar
 
 
-class Kind(NamedTuple):
+class DocumentKind(NamedTuple):
     """One kind of document: what decides which lists of templates apply."""
 
     language: str
@@ -17,7 +17,7 @@ class Kind(NamedTuple):
 
 
 @cache
-def find_templates(kind: Kind, name: str) -> tuple[Template, ...]:
+def find_templates(kind: DocumentKind, name: str) -> tuple[Template, ...]:
     """The document type's own list, else the language's; of either the one for the country first."""
     grammar = load_grammar(kind.language)
     for lists in (grammar.types[kind.document_type].lists, grammar.lists):
@@ -28,7 +28,7 @@ def find_templates(kind: Kind, name: str) -> tuple[Template, ...]:
 
 
 @cache
-def find_labels(kind: Kind, template: Template) -> frozenset[str]:
+def find_labels(kind: DocumentKind, template: Template) -> frozenset[str]:
     """Labels of person a that the template, or one that it calls, can put in."""
     found: set[str] = set()
     stack = list(template.nodes)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.offline.account import Account
-from goldspan.generators.offline.elision import melt
+from goldspan.generators.offline.elision import elide
 from goldspan.generators.offline.grammar import Choice, Slot, Template
 from goldspan.generators.offline.lookup import find_labels, find_templates
 from goldspan.generators.offline.noise import draw_noise
@@ -135,15 +135,15 @@ class Writer:
         language = self.spec.language
         if inner.kind == "noise":
             drawn = draw_noise(self.rng, inner.name, language, self.spec.country)
-            self.page.write(melt(language, preposition, "", drawn) + drawn)
+            self.page.write(elide(language, preposition, "", drawn) + drawn)
             return 0
         person, names = self.account.binding[inner.person], self.account.names
         if inner.kind == "value":
-            self.page.write(melt(language, preposition, "", self.account.values[person][inner.name]))
+            self.page.write(elide(language, preposition, "", self.account.values[person][inner.name]))
             self.write_value(person, inner.name)
             return 0
         title = names.find_title(person, inner.name, stands_alone=False)
-        self.page.write(melt(language, preposition, title, names.spell(person, inner.name)))
+        self.page.write(elide(language, preposition, title, names.spell(person, inner.name)))
         return self._write_person(inner, has_title=bool(title), may_have_title=False)
 
     def _write_person(self, slot: Slot, has_title: bool = False, may_have_title: bool = True) -> int:

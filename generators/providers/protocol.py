@@ -86,7 +86,7 @@ class Answer:
     message: str = ""
 
 
-class Feed(Protocol):
+class RequestQueue(Protocol):
     """The pipeline as an executor sees it."""
 
     @property
@@ -109,7 +109,7 @@ class Feed(Protocol):
 class Executor(Protocol):
     """Gets rows answered."""
 
-    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
         """Take rows and deliver answers until the feed is finished or `stop` is set.
 
         Raises:
@@ -118,10 +118,10 @@ class Executor(Protocol):
 
         """
 
-    async def reconcile(self, feed: Feed) -> None:
+    async def reconcile(self, feed: RequestQueue) -> None:
         """Ask the provider what became of open submissions and deliver what is there; send nothing new."""
 
-    async def cancel(self, feed: Feed) -> None:
+    async def cancel(self, feed: RequestQueue) -> None:
         """Cancel at the provider whatever is still open, and deliver what came before that."""
 
 

@@ -19,7 +19,7 @@ OFFLINE = "offline"
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class ExecutionOptions:
     """How this process works; none of it changes what is asked.
 
     `max_workers` connections at most (live), `poll_interval` seconds between looks at a batch (0: as the provider's
@@ -34,7 +34,7 @@ class Working:
     wait: bool = True
 
 
-def read_limits(run: OpenRun, working: Working) -> LiveLimits:
+def read_limits(run: OpenRun, working: ExecutionOptions) -> LiveLimits:
     """The limits of the live pool: those asked for now, else those that the run remembers; they are remembered."""
     from goldspan.generators.providers.live.pool import LiveLimits
 
@@ -50,7 +50,7 @@ def read_limits(run: OpenRun, working: Working) -> LiveLimits:
     return LiveLimits(**chosen)
 
 
-def make_executor(run: OpenRun, working: Working) -> Executor:
+def make_executor(run: OpenRun, working: ExecutionOptions) -> Executor:
     """The executor of a run.
 
     Raises:

@@ -22,7 +22,7 @@ from goldspan.generators.runs.settings import RunSettings
 DEAD_LETTERS = "dead_letters.jsonl"
 
 
-class Written(NamedTuple):
+class OutputCounts(NamedTuple):
     """What was written: samples, items left out because they repeat an earlier one, dead letters."""
 
     samples: int
@@ -30,7 +30,7 @@ class Written(NamedTuple):
     dead: int
 
 
-def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, path: Path) -> Written:
+def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, path: Path) -> OutputCounts:
     """Write every finished item to `path` (one task a line, atomically) and the dead ones beside the journal.
 
     Items are deduplicated by text and by skeleton: the first in order of items stays.
@@ -56,7 +56,7 @@ def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, p
         path.parent.mkdir(parents=True, exist_ok=True)
         count = write_samples(path, iter_unique(), labels)
         dead = write_dead_letters(journal)
-    return Written(count, duplicates, dead)
+    return OutputCounts(count, duplicates, dead)
 
 
 def _mark_sample(sample: Sample) -> set[bytes]:

@@ -16,16 +16,16 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.protocol import Executor
 from goldspan.generators.runs.folder import OpenRun
-from goldspan.generators.runs.output import DEAD_LETTERS, Written, write_output
+from goldspan.generators.runs.output import DEAD_LETTERS, OutputCounts, write_output
 from goldspan.generators.runs.progress import Progress, read_progress
-from goldspan.generators.runs.queue import PipelineFeed, Work
+from goldspan.generators.runs.queue import PipelineQueue, Work
 from goldspan.generators.runs.settings import RunSettings
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at the journal for a request to cancel."""
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     """How driving a run ended."""
 
     DONE = "done"
@@ -40,9 +40,9 @@ class Outcome(StrEnum):
 class Summary:
     """What a run has come to: `samples` is the file of samples, `dead_letters` that of the items given up."""
 
-    outcome: Outcome
+    outcome: RunOutcome
     progress: Progress
-    written: Written
+    written: OutputCounts
     samples: Path
     dead_letters: Path
 
@@ -69,7 +69,7 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[st
     return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted))
 
 
-class Task(StrEnum):
+class RunAction(StrEnum):
     """What to do with a run.
 
     GO asks what is missing; RETRY first opens dead items again, each with a new budget of attempts;
@@ -83,7 +83,7 @@ class Task(StrEnum):
 
 
 async def drive(
-    run: OpenRun, executor: Executor, samples: Path, budget: Budget, stop: asyncio.Event, task: Task = Task.GO
+    run: OpenRun, executor: Executor, samples: Path, budget: Budget, stop: asyncio.Event, task: RunAction = RunAction.GO
 ) -> Summary:
     """Drive a run until it ends, waits, or `stop` is set; then write what is finished.
 
@@ -101,17 +101,17 @@ async def drive(
         partial(draw_brief, settings, labels),
         settings.attempts,
     )
-    feed = PipelineFeed(journal, work, budget)
-    if task is not Task.RECONCILE:
-        journal.write_settings({"cancelled": task is Task.CANCEL})
-    if task is Task.RETRY:
+    feed = PipelineQueue(journal, work, budget)
+    if task is not RunAction.RECONCILE:
+        journal.write_settings({"cancelled": task is RunAction.CANCEL})
+    if task is RunAction.RETRY:
         feed.revive_dead()
     watcher = asyncio.create_task(_watch_for_cancel(journal, feed, stop))
     try:
-        if task is Task.RECONCILE:
+        if task is RunAction.RECONCILE:
             await executor.reconcile(feed)
         else:
-            if task is not Task.CANCEL:
+            if task is not RunAction.CANCEL:
                 await executor.run(feed, stop)
             if journal.read_settings()["cancelled"]:
                 await executor.cancel(feed)
@@ -129,7 +129,7 @@ async def drive(
     return Summary(outcome, progress, written, samples, journal.folder / DEAD_LETTERS)
 
 
-def _write(run: OpenRun, samples: Path) -> Written:
+def _write(run: OpenRun, samples: Path) -> OutputCounts:
     journal, settings, labels = run
     ended = journal.count_items()
     try:
@@ -142,7 +142,7 @@ def _write(run: OpenRun, samples: Path) -> Written:
     return written
 
 
-async def _watch_for_cancel(journal: Journal, feed: PipelineFeed, stop: asyncio.Event) -> None:
+async def _watch_for_cancel(journal: Journal, feed: PipelineQueue, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if journal.read_settings().get("cancelled"):
             stop.set()
@@ -152,15 +152,15 @@ async def _watch_for_cancel(journal: Journal, feed: PipelineFeed, stop: asyncio.
     feed.stop("stop")
 
 
-def name_outcome(progress: Progress, feed: PipelineFeed) -> Outcome:
+def name_outcome(progress: Progress, feed: PipelineQueue) -> RunOutcome:
     """How it ended, from what the journal says."""
     if progress.finished:
-        return Outcome.DEAD_LETTERS if progress.dead else Outcome.DONE
+        return RunOutcome.DEAD_LETTERS if progress.dead else RunOutcome.DONE
     if progress.state == "cancelled":
-        return Outcome.CANCELLED
+        return RunOutcome.CANCELLED
     if feed.stopped_by == "budget" and not progress.batches_open:
-        return Outcome.BUDGET
-    return Outcome.WAITING if progress.batches_open else Outcome.STOPPED
+        return RunOutcome.BUDGET
+    return RunOutcome.WAITING if progress.batches_open else RunOutcome.STOPPED
 
 
 def request_cancel(journal: Journal) -> None:

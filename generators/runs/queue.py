@@ -12,7 +12,7 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, Budget, estimate_usage
 from goldspan.generators.providers.protocol import Answer, Request
-from goldspan.generators.stages.answers import Context, Verdict, judge_answer
+from goldspan.generators.stages.answers import AnswerVerdict, Context, judge_answer
 from goldspan.generators.stages.stage import Question, Stage
 
 
@@ -27,7 +27,7 @@ class Work:
     attempts: int = 3
 
 
-class PipelineFeed:
+class PipelineQueue:
     """The `Feed` of a run (see `goldspan.generators.providers.protocol`).
 
     Items are drawn when there is room for them, so memory does not grow with the run: what waits, waits in the journal.
@@ -167,7 +167,7 @@ class PipelineFeed:
             self._pending -= 1
         self._move_on(item, row, verdict)
 
-    def _move_on(self, item: Item, row: Row, verdict: Verdict) -> None:
+    def _move_on(self, item: Item, row: Row, verdict: AnswerVerdict) -> None:
         if verdict.state == "ok":
             following = self._order[self._order.index(row.stage) + 1 :]
             if not following:

@@ -18,9 +18,16 @@ from goldspan.generators.journal.lock import is_driven
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.profiles import find_profile
-from goldspan.generators.runs.executors import OFFLINE, Working, find_prices, find_url, knows_prices, make_executor
+from goldspan.generators.runs.executors import (
+    OFFLINE,
+    ExecutionOptions,
+    find_prices,
+    find_url,
+    knows_prices,
+    make_executor,
+)
 from goldspan.generators.runs.folder import OpenRun, open_run
-from goldspan.generators.runs.pipeline import Summary, Task, draw_brief, drive, request_cancel
+from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, drive, request_cancel
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.settings import RunSettings
 
@@ -56,12 +63,12 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     _require_prices(settings, limits)
 
 
-def drive_run(
+def run_generation(
     workspace: Workspace,
     folder: Path,
     *,
-    task: Task = Task.GO,
-    working: Working | None = None,
+    task: RunAction = RunAction.GO,
+    working: ExecutionOptions | None = None,
     limits: Limits | None = None,
     labels_file: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -76,9 +83,9 @@ def drive_run(
         ServiceError: the provider cannot be used as things are.
 
     """
-    run = open_run(folder, labels_file, may_differ=task is Task.CANCEL)
+    run = open_run(folder, labels_file, may_differ=task is RunAction.CANCEL)
     with run.journal:
-        executor = make_executor(run, working or Working())
+        executor = make_executor(run, working or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
 
@@ -154,7 +161,7 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         on_progress(read_progress(run.journal))
 
 
-def cancel_run(workspace: Workspace, folder: Path, working: Working | None = None) -> Summary | None:
+def cancel_run(workspace: Workspace, folder: Path, working: ExecutionOptions | None = None) -> Summary | None:
     """Cancel a run at its provider and keep what came; None when another process drives it and was asked to.
 
     Raises:
@@ -167,4 +174,4 @@ def cancel_run(workspace: Workspace, folder: Path, working: Working | None = Non
         if is_driven(folder):
             request_cancel(journal)
             return None
-    return drive_run(workspace, folder, task=Task.CANCEL, working=working)
+    return run_generation(workspace, folder, task=RunAction.CANCEL, working=working)

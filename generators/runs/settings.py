@@ -8,7 +8,7 @@ from typing import Any
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.generators.specs.plan import Plan
+from goldspan.generators.specs.plan import SamplePlan
 from goldspan.generators.stages.stage import STAGES, Asking, Stage, build_stages
 
 OFFLINE_MODEL = "offline-author"
@@ -38,7 +38,7 @@ class RunSettings:
     price_in: float | None = None
     price_out: float | None = None
     labels_file: str = ""
-    plan: Plan | None = None
+    plan: SamplePlan | None = None
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class RunSettings:
         """From JSON; settings that this version does not know are left out."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         known["languages"] = tuple(known.get("languages", ()))
-        known["plan"] = Plan.from_dict(known["plan"]) if known.get("plan") else None
+        known["plan"] = SamplePlan.from_dict(known["plan"]) if known.get("plan") else None
         return cls(**known)
 
     def build_stages(self, labels: LabelSchema) -> dict[str, Stage]:

@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from goldspan.generators.simulator.replies import get_state
-from goldspan.generators.simulator.state import State
+from goldspan.generators.simulator.state import SimulatorState
 
 
-def read_ledger(state: State, *, with_rows: bool = True) -> dict[str, Any]:
+def read_ledger(state: SimulatorState, *, with_rows: bool = True) -> dict[str, Any]:
     """The paid rows: how many, how many different, those paid more than once, tokens and US dollars."""
     total = state.database.execute(
         "SELECT count(*), count(DISTINCT custom_id), coalesce(sum(prompt_tokens), 0), "
@@ -36,7 +36,7 @@ def read_ledger(state: State, *, with_rows: bool = True) -> dict[str, Any]:
     }
 
 
-def read_stats(state: State) -> dict[str, Any]:
+def read_stats(state: SimulatorState) -> dict[str, Any]:
     """Calls, batches by status, rows by state and faults that struck."""
     calls = state.database.execute(
         "SELECT substr(name, 6), seen FROM fault WHERE name GLOB 'call:[a-z]*' AND name NOT GLOB '* *'"

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from goldspan.generators.simulator.engine import add_view
 from goldspan.generators.simulator.lines import ENDPOINTS
 from goldspan.generators.simulator.replies import ApiError, get_state, guard
-from goldspan.generators.simulator.state import State, make_id
+from goldspan.generators.simulator.state import SimulatorState, make_id
 from goldspan.generators.simulator.wire import make_batch
 
 _ROW_STATES = {"pending": "pending", "completed": "completed", "failed": "failed", "vanished": "in_progress"}
@@ -115,7 +115,7 @@ async def get_analytics(request: Request) -> Response:
     )
 
 
-def make_routes(state: State) -> list[Route]:
+def make_routes(state: SimulatorState) -> list[Route]:
     """The routes of this provider."""
     one = "/v1/batches/{batch_id}"
     routes = [
@@ -147,7 +147,7 @@ def _read_metadata(metadata: Any) -> dict[str, str] | None:
     return {key: value for key, value in metadata.items() if key not in _RESERVED}
 
 
-def _insert(state: State, file: sqlite3.Row, window: str, order: dict[str, Any]) -> str:
+def _insert(state: SimulatorState, file: sqlite3.Row, window: str, order: dict[str, Any]) -> str:
     now, batch_id = time.time(), make_id("batch_")
     seconds = state.settings.window_seconds
     expires_at = now + (seconds if seconds is not None else _HOURS.get(window, 24) * 3600)
@@ -191,12 +191,12 @@ def _insert(state: State, file: sqlite3.Row, window: str, order: dict[str, Any])
     return batch_id
 
 
-def _count_lines(state: State, file_id: str) -> int:
+def _count_lines(state: SimulatorState, file_id: str) -> int:
     with state.place_of(file_id).open("rb") as source:
         return sum(1 for line in source if line.strip())
 
 
-def _find(request: Request) -> tuple[State, sqlite3.Row]:
+def _find(request: Request) -> tuple[SimulatorState, sqlite3.Row]:
     state = get_state(request)
     row = state.find_batch(request.path_params["batch_id"])
     if row is None:
@@ -204,14 +204,14 @@ def _find(request: Request) -> tuple[State, sqlite3.Row]:
     return state, row
 
 
-def _show(state: State, batch_id: str) -> dict[str, Any]:
+def _show(state: SimulatorState, batch_id: str) -> dict[str, Any]:
     row = state.find_batch(batch_id)
     if row is None:
         raise ApiError(404, f"No such batch: {batch_id}", "not_found")
     return make_batch(row, state.profile, time.time())
 
 
-def _iter_results(state: State, batch: sqlite3.Row) -> Iterator[bytes]:
+def _iter_results(state: SimulatorState, batch: sqlite3.Row) -> Iterator[bytes]:
     rows = state.database.execute(
         "SELECT * FROM row WHERE batch_id = ? AND place IS NOT NULL ORDER BY number", (batch["id"],)
     )

@@ -14,11 +14,11 @@ from starlette.routing import Route
 from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
 from goldspan.generators.simulator.faults import ANSWER_KINDS
 from goldspan.generators.simulator.replies import ApiError, get_state, guard
-from goldspan.generators.simulator.state import State
+from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.wire import make_completion
 
 
-def make_routes(state: State, writer: Writer | None) -> list[Route]:
+def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
     """The routes for live requests; `writer` writes the answers."""
 
     async def complete_chat(request: Request) -> Response:
@@ -53,7 +53,7 @@ def make_routes(state: State, writer: Writer | None) -> list[Route]:
     ]
 
 
-def _find_reply(state: State, key: str) -> bytes | None:
+def _find_reply(state: SimulatorState, key: str) -> bytes | None:
     found = state.database.execute("SELECT body FROM reply WHERE key = ?", (key,)).fetchone()
     return found[0] if found else None
 

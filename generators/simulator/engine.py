@@ -14,7 +14,7 @@ import orjson
 from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
 from goldspan.generators.simulator.faults import ANSWER_KINDS, draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
-from goldspan.generators.simulator.state import State, make_id
+from goldspan.generators.simulator.state import SimulatorState, make_id
 from goldspan.generators.simulator.wire import make_completion, make_error_line, make_output_line
 
 _CHUNK = 64
@@ -26,7 +26,7 @@ _ECHO = 1 << 40
 class Engine:
     """Works through the batches of one server."""
 
-    def __init__(self, state: State, writer: Writer | None) -> None:
+    def __init__(self, state: SimulatorState, writer: Writer | None) -> None:
         self.state = state
         self.writer = writer
 
@@ -204,7 +204,7 @@ class Engine:
             self.state.update_batch(batch_id, **{f"{kind}_file_id": add_view(self.state, batch_id, kind, now, size)})
 
 
-def add_view(state: State, batch_id: str, kind: str, now: float, size: int = 0) -> str:
+def add_view(state: SimulatorState, batch_id: str, kind: str, now: float, size: int = 0) -> str:
     """Add the output or error file of a batch; its lines are read from the batch's rows."""
     file_id = make_id("file-")
     state.database.execute(
@@ -215,7 +215,7 @@ def add_view(state: State, batch_id: str, kind: str, now: float, size: int = 0) 
     return file_id
 
 
-def _find_errors(path: Path, state: State) -> list[dict[str, object]] | None:
+def _find_errors(path: Path, state: SimulatorState) -> list[dict[str, object]] | None:
     problems: list[dict[str, object]] = []
     model = ""
     for line in iter_lines(path):

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from goldspan.generators.simulator.lines import find_problem, iter_lines
 from goldspan.generators.simulator.replies import ApiError, get_state, guard
-from goldspan.generators.simulator.state import State, make_id
+from goldspan.generators.simulator.state import SimulatorState, make_id
 from goldspan.generators.simulator.wire import make_file
 
 _TERMINAL = {"completed", "failed", "expired", "cancelled"}
@@ -120,7 +120,7 @@ async def estimate_cost(request: Request) -> Response:
     )
 
 
-def make_routes(state: State) -> list[Route]:
+def make_routes(state: SimulatorState) -> list[Route]:
     """The routes of this provider."""
     routes = [
         Route("/v1/files", guard("upload", upload_file), methods=["POST"]),
@@ -134,7 +134,7 @@ def make_routes(state: State) -> list[Route]:
     return routes
 
 
-def _check_upload(path: Path, size: int, state: State) -> None:
+def _check_upload(path: Path, size: int, state: SimulatorState) -> None:
     profile = state.profile
     if size > profile.max_bytes:
         raise ApiError(413, f"File is larger than the maximum of {profile.max_bytes} bytes.", "file_too_large")
@@ -149,24 +149,24 @@ def _check_upload(path: Path, size: int, state: State) -> None:
             raise ApiError(400, f"File has more than {profile.max_requests} requests.", "too_many_requests_in_file")
 
 
-def _read_seconds(text: Any, state: State) -> float:
+def _read_seconds(text: Any, state: SimulatorState) -> float:
     if state.settings.input_seconds is not None:
         return state.settings.input_seconds
     return float(text) if isinstance(text, str) and text.isdigit() else float(state.profile.input_ttl)
 
 
-def _find(state: State, file_id: str) -> sqlite3.Row:
+def _find(state: SimulatorState, file_id: str) -> sqlite3.Row:
     row = state.find_file(file_id, time.time())
     if row is None:
         raise ApiError(404, f"No such file: {file_id}", "not_found")
     return row
 
 
-def _show(state: State, file_id: str) -> dict[str, Any]:
+def _show(state: SimulatorState, file_id: str) -> dict[str, Any]:
     return make_file(_find(state, file_id), state.profile)
 
 
-def _describe_page(state: State, file: sqlite3.Row, skip: int, limit: int) -> dict[str, str]:
+def _describe_page(state: SimulatorState, file: sqlite3.Row, skip: int, limit: int) -> dict[str, str]:
     known = state.database.execute(
         "SELECT count(*) FROM row WHERE batch_id = ? AND state = ?", (file["batch_id"], _VIEWS[file["kind"]])
     ).fetchone()[0]
@@ -176,7 +176,7 @@ def _describe_page(state: State, file: sqlite3.Row, skip: int, limit: int) -> di
     return {"X-Incomplete": "true" if is_open or last < known else "false", "X-Last-Line": str(last)}
 
 
-def _iter_view(state: State, file: sqlite3.Row, order: str, skip: int, limit: int) -> Iterator[bytes]:
+def _iter_view(state: SimulatorState, file: sqlite3.Row, order: str, skip: int, limit: int) -> Iterator[bytes]:
     """Lines of a view, read in pages; rows that come while it streams are not part of it."""
     known = state.database.execute(
         "SELECT count(*) FROM row WHERE batch_id = ? AND state = ?", (file["batch_id"], _VIEWS[file["kind"]])

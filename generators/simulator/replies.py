@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from goldspan.generators.simulator.faults import CALL_KINDS, Fault
-from goldspan.generators.simulator.state import State
+from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.wire import make_error
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -43,9 +43,9 @@ async def render_error(request: Request, error: Exception) -> Response:
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 
-def get_state(request: Request) -> State:
+def get_state(request: Request) -> SimulatorState:
     """The memory of the server that answers this request."""
-    state: State = request.app.state.memory
+    state: SimulatorState = request.app.state.memory
     return state
 
 
@@ -70,7 +70,7 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
     return respond
 
 
-def _refuse(fault: Fault, call: str, state: State) -> None:
+def _refuse(fault: Fault, call: str, state: SimulatorState) -> None:
     match fault.kind:
         case "too_many_requests":
             what = (

@@ -19,10 +19,10 @@ from goldspan.generators.simulator import batches, chat, files
 from goldspan.generators.simulator.answers import Writer
 from goldspan.generators.simulator.engine import Engine
 from goldspan.generators.simulator.replies import render_error
-from goldspan.generators.simulator.state import Settings, State
+from goldspan.generators.simulator.state import SimulatorSettings, SimulatorState
 
 
-def build_app(state: State, writer: Writer | None) -> Starlette:
+def build_app(state: SimulatorState, writer: Writer | None) -> Starlette:
     """The ASGI application; `writer` writes the answers, None makes them up from the schema asked for."""
 
     @contextlib.asynccontextmanager
@@ -47,7 +47,7 @@ def build_app(state: State, writer: Writer | None) -> Starlette:
 
 
 def run_server(
-    settings: Settings, host: str, port: int, announce: Callable[[str], None], *, writer: Writer | None
+    settings: SimulatorSettings, host: str, port: int, announce: Callable[[str], None], *, writer: Writer | None
 ) -> dict[str, Any]:
     """Serve until interrupted; returns the ledger without its rows.
 
@@ -58,7 +58,7 @@ def run_server(
         StateError: the state file cannot be used.
 
     """
-    with _listen(host, port) as listener, contextlib.closing(State(settings)) as state:
+    with _listen(host, port) as listener, contextlib.closing(SimulatorState(settings)) as state:
         server = _build_server(state, writer)
         announce(_name_address(listener))
         with contextlib.suppress(KeyboardInterrupt):
@@ -67,7 +67,7 @@ def run_server(
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, host: str = "127.0.0.1", *, writer: Writer | None) -> Iterator[str]:
+def serving(settings: SimulatorSettings, host: str = "127.0.0.1", *, writer: Writer | None) -> Iterator[str]:
     """Run the server on a thread; gives its base URL (`http://127.0.0.1:PORT/v1`).
 
     Raises:
@@ -75,7 +75,7 @@ def serving(settings: Settings, host: str = "127.0.0.1", *, writer: Writer | Non
         StateError: the state file cannot be used.
 
     """
-    with _listen(host, 0) as listener, contextlib.closing(State(settings)) as state:
+    with _listen(host, 0) as listener, contextlib.closing(SimulatorState(settings)) as state:
         server = _build_server(state, writer)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
@@ -87,7 +87,7 @@ def serving(settings: Settings, host: str = "127.0.0.1", *, writer: Writer | Non
             thread.join(timeout=10)
 
 
-def _build_server(state: State, writer: Writer | None) -> uvicorn.Server:
+def _build_server(state: SimulatorState, writer: Writer | None) -> uvicorn.Server:
     app = build_app(state, writer)
     config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=2)
     return uvicorn.Server(config)

@@ -26,7 +26,7 @@ WHERE id = :id
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SimulatorSettings:
     """How one simulated provider runs.
 
     `window_seconds` and `input_seconds` shorten the provider's own times. `idempotent`: a chat request whose
@@ -43,7 +43,7 @@ class Settings:
     idempotent: bool = False
 
 
-class State:
+class SimulatorState:
     """Everything that the server knows. One thread of one process uses it, until it is closed.
 
     Raises:
@@ -51,7 +51,7 @@ class State:
 
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
         self.profile = settings.profile
         with ExitStack() as opened:

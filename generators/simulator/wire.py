@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldspan.generators.providers.profiles import ProviderProfile
-from goldspan.generators.simulator.answers import Written
+from goldspan.generators.simulator.answers import WrittenAnswer
 from goldspan.generators.simulator.state import read_json
 
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "insufficient_quota", 404: "not_found"}
@@ -77,7 +77,7 @@ def make_batch(row: sqlite3.Row, profile: ProviderProfile, now: float) -> dict[s
     }
 
 
-def make_completion(body: Mapping[str, Any], written: Written, now: float) -> dict[str, Any]:
+def make_completion(body: Mapping[str, Any], written: WrittenAnswer, now: float) -> dict[str, Any]:
     """A `chat.completion` object. Tokens are counted as bytes / 4."""
     prompt = count_tokens(body.get("messages"))
     completion = max(1, len(written.content.encode()) // 4)

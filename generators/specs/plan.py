@@ -23,7 +23,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplePlan:
     """Cells in their order; item numbers run through them."""
 
     cells: tuple[Cell, ...]
@@ -46,7 +46,7 @@ class Plan:
         return [[cell.language, cell.document_type, list(cell.labels), cell.samples] for cell in self.cells]
 
     @classmethod
-    def from_dict(cls, cells: Iterable[Sequence[Any]]) -> Plan:
+    def from_dict(cls, cells: Iterable[Sequence[Any]]) -> SamplePlan:
         """From JSON."""
         return cls(tuple(Cell(cell[0], cell[1], tuple(cell[2]), cell[3]) for cell in cells))
 
@@ -82,7 +82,7 @@ def find_shortfalls(
     return shortfalls
 
 
-def plan_gaps(shortfalls: Iterable[Shortfall], samples: int, per_sample: int = 5) -> Plan:
+def plan_gaps(shortfalls: Iterable[Shortfall], samples: int, per_sample: int = 5) -> SamplePlan:
     """Spread at most `samples` samples over the shortfalls, the largest first.
 
     Each sample asks for up to `per_sample` of the labels that lack most in its language and document type, and is
@@ -105,7 +105,7 @@ def plan_gaps(shortfalls: Iterable[Shortfall], samples: int, per_sample: int = 5
         worth[place] = _sum_largest(needs, per_sample)
         if not needs:
             del worth[place]
-    return Plan(tuple(Cell(*key, count) for key, count in sorted(chosen.items())))
+    return SamplePlan(tuple(Cell(*key, count) for key, count in sorted(chosen.items())))
 
 
 def _sum_largest(needs: Mapping[str, int], count: int) -> int:

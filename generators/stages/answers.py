@@ -29,7 +29,7 @@ _MAY_LACK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AnswerVerdict:
     """How a row ends. `state` is a decided row state, `result` what the next stage works with when it is `ok`."""
 
     state: str
@@ -60,18 +60,20 @@ class _WrongAnswerError(GoldspanError):
     """The answer cannot be used; the text is the reason."""
 
 
-def judge_answer(answer: Answer, stage: str, context: Context) -> Verdict:
+def judge_answer(answer: Answer, stage: str, context: Context) -> AnswerVerdict:
     """Read one answer of a stage."""
     if answer.state is not AnswerState.ANSWERED:
-        return Verdict(answer.state.value, ": ".join(part for part in (answer.error, answer.message) if part))
+        return AnswerVerdict(answer.state.value, ": ".join(part for part in (answer.error, answer.message) if part))
     if answer.finish_reason == "length":
-        return Verdict("truncated", "The answer was cut off at the token limit.")
+        return AnswerVerdict("truncated", "The answer was cut off at the token limit.")
     if answer.refusal or answer.finish_reason == "content_filter":
-        return Verdict("refused", schemas.shorten(answer.refusal or "The provider's content filter stopped it.", 200))
+        return AnswerVerdict(
+            "refused", schemas.shorten(answer.refusal or "The provider's content filter stopped it.", 200)
+        )
     try:
-        return Verdict("ok", result=_READERS[stage](_parse_json(answer.content, stage), context))
+        return AnswerVerdict("ok", result=_READERS[stage](_parse_json(answer.content, stage), context))
     except GoldspanError as error:
-        return Verdict("invalid", schemas.shorten(str(error), 400))
+        return AnswerVerdict("invalid", schemas.shorten(str(error), 400))
 
 
 def _parse_json(content: str, stage: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class LocalisedText:
     """A text with the countries whose forms are looked for, the likeliest first."""
 
     text: str
@@ -57,7 +57,7 @@ class Document:
 class Finder(Protocol):
     """Finds candidates of one kind."""
 
-    def __call__(self, document: Document) -> Iterator[Candidate]:
+    def __call__(self, document: LocalisedText) -> Iterator[Candidate]:
         """Candidates in any order; they may overlap."""
 
 

@@ -13,7 +13,7 @@ from goldspan.predictors.patterns.candidates import (
     SHAPED,
     STATED,
     Candidate,
-    Document,
+    LocalisedText,
     compile_stated,
     find_stated,
 )
@@ -49,7 +49,7 @@ _USERNAME = compile_stated(
 _TELLS_NAME = regex.compile(r"[\d_.@]|-\w")
 
 
-def find_emails(document: Document) -> Iterator[Candidate]:
+def find_emails(document: LocalisedText) -> Iterator[Candidate]:
     """Addresses with a domain; quotes, commas and the full stop behind them do not belong."""
     for match in _EMAIL.finditer(document.text):
         value = match.group().lstrip("'`*{|")
@@ -58,7 +58,7 @@ def find_emails(document: Document) -> Iterator[Candidate]:
             yield Candidate(start, match.end(), "EMAIL", CHECKED)
 
 
-def find_urls(document: Document) -> Iterator[Candidate]:
+def find_urls(document: LocalisedText) -> Iterator[Candidate]:
     """URLs with a scheme or `www.`, and bare domains under a well-known top-level domain."""
     for match in _URL.finditer(document.text):
         value = match.group().rstrip(".,;:!?*_")
@@ -69,7 +69,7 @@ def find_urls(document: Document) -> Iterator[Candidate]:
             yield Candidate(match.start(), match.start() + len(value), "URL", SHAPED)
 
 
-def find_phones(document: Document) -> Iterator[Candidate]:
+def find_phones(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers that libphonenumber finds: valid ones, and possible ones that the text announces."""
     import phonenumbers
 
@@ -92,7 +92,7 @@ def _looks_dialled(raw: str, region: str | None) -> bool:
     return region in _NO_TRUNK_PREFIX and not raw.isdigit()
 
 
-def find_usernames(document: Document) -> Iterator[Candidate]:
+def find_usernames(document: LocalisedText) -> Iterator[Candidate]:
     """Handles with @, and names behind `user name:`, where they look like a name made for a machine."""
     for match in _HANDLE.finditer(document.text):
         yield Candidate(*match.span(), "USERNAME", SHAPED)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import regex
 
 from goldspan.annotation.labels.validators import check_value
-from goldspan.predictors.patterns.candidates import STATED, Candidate, Document
+from goldspan.predictors.patterns.candidates import STATED, Candidate, LocalisedText
 
 _MONTHS = (
     "january february march april may june july august september october november december "
@@ -70,7 +70,7 @@ _AGES = tuple(
 )
 
 
-def find_birth_dates(document: Document) -> Iterator[Candidate]:
+def find_birth_dates(document: LocalisedText) -> Iterator[Candidate]:
     """Dates behind a word for birth, at most forty characters without a full stop away, or right before one."""
     for pattern in (_BORN, _BORN_AFTER):
         for match in pattern.finditer(document.text):
@@ -78,7 +78,7 @@ def find_birth_dates(document: Document) -> Iterator[Candidate]:
                 yield Candidate(*match.span("value"), "DATEOFBIRTH", STATED)
 
 
-def find_ages(document: Document) -> Iterator[Candidate]:
+def find_ages(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers up to 120 that the text calls somebody's age; English ones also in words."""
     for pattern in _AGES:
         for match in pattern.finditer(document.text):

@@ -18,7 +18,7 @@ from goldspan.predictors.patterns.candidates import (
     SHAPED,
     STATED,
     Candidate,
-    Document,
+    LocalisedText,
     compile_stated,
     find_stated,
 )
@@ -120,7 +120,7 @@ _FEWEST = 5
 _DATE = regex.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})\Z|(?:19|20)\d{2}-\d{2}-\d{2}\Z")
 
 
-def find_identifiers(document: Document) -> Iterator[Candidate]:
+def find_identifiers(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers that the text calls by name, of at least five letters and digits; of two readings the nearer one wins."""
     for label, pattern in _STATED.items():
         for match in pattern.finditer(document.text):
@@ -133,7 +133,7 @@ def find_identifiers(document: Document) -> Iterator[Candidate]:
             yield candidate
 
 
-def find_self_evident(document: Document) -> Iterator[Candidate]:
+def find_self_evident(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers in a form of one of the document's countries, with valid check digits where the form has them."""
     for form, pattern in _COMPILED:
         if form.country not in document.countries:

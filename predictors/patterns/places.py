@@ -12,7 +12,7 @@ from goldspan.predictors.patterns.candidates import (
     SHAPED,
     STATED,
     Candidate,
-    Document,
+    LocalisedText,
     compile_stated,
     find_stated,
 )
@@ -94,7 +94,7 @@ _COMPANY = regex.compile(
 )
 
 
-def find_streets(document: Document) -> Iterator[Candidate]:
+def find_streets(document: LocalisedText) -> Iterator[Candidate]:
     """Streets with their number, and without one where the name ends or begins as streets do."""
     text = document.text
     for pattern in _STREETS:
@@ -107,7 +107,7 @@ def find_streets(document: Document) -> Iterator[Candidate]:
         yield Candidate(match.start(), _leave_full_stop(text, match.end()), "STREET", LOOSE)
 
 
-def find_postcodes(document: Document) -> Iterator[Candidate]:
+def find_postcodes(document: LocalisedText) -> Iterator[Candidate]:
     """Postcodes that are announced, stand with a state or before a city in an address, or have a form of their own."""
     yield from find_stated(_STATED_ZIP, document.text, "ZIP")
     for country in document.countries:
@@ -117,7 +117,7 @@ def find_postcodes(document: Document) -> Iterator[Candidate]:
                     yield from _read_layout(match)
 
 
-def find_companies(document: Document) -> Iterator[Candidate]:
+def find_companies(document: LocalisedText) -> Iterator[Candidate]:
     """Names that end with a legal form."""
     for match in _COMPANY.finditer(document.text):
         yield Candidate(match.start("value"), _leave_full_stop(document.text, match.end("value")), "COMPANYNAME", LOOSE)

@@ -9,7 +9,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.patterns import contacts, dates, finance, identifiers, places, secrets
-from goldspan.predictors.patterns.candidates import REGIONS, Document, Finder, resolve_overlaps
+from goldspan.predictors.patterns.candidates import REGIONS, Finder, LocalisedText, resolve_overlaps
 
 FINDERS: tuple[Finder, ...] = (
     contacts.find_emails,
@@ -44,7 +44,7 @@ class RegexPredictor(Predictor):
 
     def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
         """Entities without overlap, each with the score of its rule (0 to 1)."""
-        document = Document(text, (country,) if country else REGIONS.get(language, ()))
+        document = LocalisedText(text, (country,) if country else REGIONS.get(language, ()))
         candidates = [found for find in FINDERS for found in find(document) if found.label in self._codes]
         entities = tuple(
             Entity(candidate.start, candidate.end, candidate.label, score=round(candidate.score, 3))

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import regex
 
-from goldspan.predictors.patterns.candidates import CHECKED, STATED, Candidate, Document, compile_stated, find_stated
+from goldspan.predictors.patterns.candidates import (
+    CHECKED,
+    STATED,
+    Candidate,
+    LocalisedText,
+    compile_stated,
+    find_stated,
+)
 
 _KNOWN_TOKEN = regex.compile(
     r"(?<![\p{L}\p{N}_-])(?:"
@@ -46,7 +53,7 @@ _PASSWORD = compile_stated(
 _PLAIN_WORD = regex.compile(r"[\p{L}-]+\Z")
 
 
-def find_tokens(document: Document) -> Iterator[Candidate]:
+def find_tokens(document: LocalisedText) -> Iterator[Candidate]:
     """Tokens with the prefix of a known issuer, and those that the text calls by name."""
     for match in _KNOWN_TOKEN.finditer(document.text):
         yield Candidate(*match.span(), "SECURITYTOKEN", CHECKED)
@@ -54,7 +61,7 @@ def find_tokens(document: Document) -> Iterator[Candidate]:
     yield from find_stated(_CODE, document.text, "SECURITYTOKEN")
 
 
-def find_passwords(document: Document) -> Iterator[Candidate]:
+def find_passwords(document: LocalisedText) -> Iterator[Candidate]:
     """What stands behind `password:` and is no plain word; a mark that ends the sentence does not belong."""
     for match in _PASSWORD.finditer(document.text):
         start, value = match.start("value"), match.group("value").rstrip(".,;:)]}>")

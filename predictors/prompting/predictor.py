@@ -15,7 +15,7 @@ from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.generators.providers.credentials import find_key
-from goldspan.generators.providers.live.completions import AnswerDesk
+from goldspan.generators.providers.live.completions import Completions
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request
@@ -23,7 +23,7 @@ from goldspan.predictors.base import Predictor
 from goldspan.predictors.prompting.prompt import (
     STAGE,
     VERSION,
-    Reading,
+    ParsedAnswer,
     build_messages,
     build_response_format,
     choose_shots,
@@ -111,7 +111,7 @@ class LlmPredictor(Predictor):
         self.version = f"{settings.model}-{VERSION}"
         self._temporary = None if folder else TemporaryDirectory(prefix="goldspan-")
         self._folder = folder or Path(self._temporary.name if self._temporary else "")
-        self._desk: AnswerDesk | None = None
+        self._desk: Completions | None = None
 
     async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
         """Read one text, each window with questions of its own; the text is never an example for itself.
@@ -139,18 +139,18 @@ class LlmPredictor(Predictor):
         if self._temporary:
             self._temporary.cleanup()
 
-    async def _read_window(self, text: str, shots: tuple[Sample, ...]) -> Reading:
+    async def _read_window(self, text: str, shots: tuple[Sample, ...]) -> ParsedAnswer:
         if not text.strip():
-            return Reading(())
-        problem, room, reading = "", 1_024 + len(text.encode()) // 2, Reading(())
+            return ParsedAnswer(())
+        problem, room, reading = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
         for attempt in range(1, self._settings.attempts + 1):
             answer = await self._ask(text, shots, problem, room, attempt)
             if answer.state is not AnswerState.ANSWERED or answer.refusal:
                 problem = answer.message or answer.refusal or "there was no answer"
-                reading = Reading((), problem, 0.0)
+                reading = ParsedAnswer((), problem, 0.0)
             elif answer.finish_reason == "length":
                 room *= 2
-                reading = Reading((), "the answer was cut off", 0.0)
+                reading = ParsedAnswer((), "the answer was cut off", 0.0)
             else:
                 reading = read_answer(answer.content, text, self._labels)
                 problem = reading.problem
@@ -173,7 +173,7 @@ class LlmPredictor(Predictor):
         request = Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
         if self._desk is None:
             settings = self._settings
-            self._desk = AnswerDesk(settings.base_url, settings.api_key, settings.limits, self._folder)
+            self._desk = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
         return await self._desk.ask(request)
 
 

@@ -43,7 +43,7 @@ _ALTERED = "tagged_text without its tags is not the text that was sent; repeat i
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedAnswer:
     """What an answer says. `problem` is empty when it is exact; otherwise `entities` were found again by their values.
 
     `share` is the share of the answer's values that could be placed.
@@ -78,7 +78,7 @@ def choose_shots(pool: Iterable[Sample], language: str, number: int) -> tuple[Sa
     return tuple(ranked[:number])
 
 
-def read_answer(content: str, text: str, labels: LabelSchema) -> Reading:
+def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
     """Read an answer about `text`; anything wrong is named in `problem`, and what can be saved is saved."""
     try:
         document = load_json(content)
@@ -86,22 +86,22 @@ def read_answer(content: str, text: str, labels: LabelSchema) -> Reading:
     except (ValueError, KeyError):
         tagged = None
     if not isinstance(tagged, str):
-        return Reading((), 'the answer is not JSON of the form {"tagged_text": "…"}', 0.0)
+        return ParsedAnswer((), 'the answer is not JSON of the form {"tagged_text": "…"}', 0.0)
     try:
         parsed = parse_tagged(tagged, labels)
     except TaggedTextError as error:
-        return Reading((), str(error), 0.0)
+        return ParsedAnswer((), str(error), 0.0)
     if parsed.text == text:
-        return Reading(parsed.entities)
+        return ParsedAnswer(parsed.entities)
     return _align(parsed, text)
 
 
-def _align(parsed: Tagged, text: str) -> Reading:
+def _align(parsed: Tagged, text: str) -> ParsedAnswer:
     values = list(dict.fromkeys((parsed.text[e.start : e.end], e.label) for e in parsed.entities))
     alignment = align_values(text, values)
     lost = {(item.value, item.label) for item in alignment.unaligned}
     share = 1 - len(lost) / len(values) if values else 0.0
-    return Reading(alignment.entities, _ALTERED, share)
+    return ParsedAnswer(alignment.entities, _ALTERED, share)
 
 
 def _build_system(labels: LabelSchema) -> str:

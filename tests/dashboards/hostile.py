@@ -8,7 +8,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.evaluation.matching.documents import pair_samples
-from goldspan.evaluation.results.evaluate import Settings, evaluate_pairing
+from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
 from goldspan.evaluation.results.result import write_result
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.runs.folder import begin_run
@@ -55,4 +55,4 @@ def add_results(workspace: Workspace, labels: LabelSchema) -> None:
     samples = [sample for sample in (make_sample(number, labels) for number in range(40)) if sample.reviews]
     pairing = pair_samples(samples, samples)
     for file, name in (("first", "first"), ("**evil**<b>", EVIL)):
-        write_result(workspace.results / f"{file}.json", evaluate_pairing(pairing, labels, Settings(), name))
+        write_result(workspace.results / f"{file}.json", evaluate_pairing(pairing, labels, EvaluationSettings(), name))

@@ -11,7 +11,7 @@ import pytest
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.faults import build_plan
 from goldspan.generators.simulator.server import serving
-from goldspan.generators.simulator.state import Settings
+from goldspan.generators.simulator.state import SimulatorSettings
 from tests.generators.small_run import write_small
 
 
@@ -28,7 +28,9 @@ def provider(tmp_path):
 
         def begin(profile: str, faults=(), seed: int = 1, state: str = "provider.db", **settings) -> str:
             plan = build_plan({"seed": seed, "faults": list(faults)})
-            made = Settings(find_profile(profile), tmp_path / state, plan, **{"validation_seconds": 0.0, **settings})
+            made = SimulatorSettings(
+                find_profile(profile), tmp_path / state, plan, **{"validation_seconds": 0.0, **settings}
+            )
             return stack.enter_context(serving(made, writer=write_small))
 
         yield begin

@@ -12,9 +12,9 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import escape_text
 from goldspan.generators.providers.budget import Budget, Prices
-from goldspan.generators.providers.protocol import Answer, Feed, Request
+from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
 from goldspan.generators.runs.folder import begin_run, open_run
-from goldspan.generators.runs.pipeline import Summary, Task, drive
+from goldspan.generators.runs.pipeline import RunAction, Summary, drive
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.stages.prompts import read_user
 
@@ -49,7 +49,7 @@ class ScriptedExecutor:
         self.script, self.at_once, self.stop_after = script, at_once, stop_after
         self.asked: list[Request] = []
 
-    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
         while not stop.is_set() and not feed.finished:
             for request in feed.take(self.at_once):
                 if self.stop_after is not None and len(self.asked) >= self.stop_after:
@@ -61,10 +61,10 @@ class ScriptedExecutor:
                 feed.deliver([answer])
             await asyncio.sleep(0)
 
-    async def reconcile(self, feed: Feed) -> None:
+    async def reconcile(self, feed: RequestQueue) -> None:
         """Nothing stays anywhere."""
 
-    async def cancel(self, feed: Feed) -> None:
+    async def cancel(self, feed: RequestQueue) -> None:
         """Nothing stays anywhere."""
 
 
@@ -77,7 +77,7 @@ def drive_scripted(
     settings: RunSettings,
     executor: ScriptedExecutor,
     *,
-    task: Task = Task.GO,
+    task: RunAction = RunAction.GO,
     max_cost: float | None = None,
     max_tokens: int | None = None,
     prices: Prices | None = None,

@@ -12,14 +12,14 @@ from typing import Any
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.batch.executor import BatchExecutor
-from goldspan.generators.providers.batch.pace import Pace
+from goldspan.generators.providers.batch.pace import PollSchedule
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.profiles import find_profile
-from goldspan.generators.runs.queue import PipelineFeed, Work
+from goldspan.generators.runs.queue import PipelineQueue, Work
 from goldspan.generators.stages.prompts import read_user
 from goldspan.generators.stages.stage import Asking, build_stages
 
-FAST = Pace(first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0)
+FAST = PollSchedule(first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0)
 LABELS = load_labels()
 
 
@@ -61,7 +61,7 @@ async def run_items(
 ) -> Counter[str]:
     """Drive a run to its end (or as far as it goes); returns its items by state."""
     with Journal(folder, create=True, lock=True) as journal:
-        feed = PipelineFeed(journal, make_work(items, attempts), Budget(Prices()))
+        feed = PipelineQueue(journal, make_work(items, attempts), Budget(Prices()))
         executor = make_executor(journal, url, profile, mode, **more)
         await asyncio.wait_for(executor.run(feed, asyncio.Event()), seconds)
         return Counter(journal.count_items())

@@ -9,15 +9,15 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
-from goldspan.training.bundle.manifest import Gate, Plan
+from goldspan.training.bundle.manifest import BundlePlan, Gate
 from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
 from goldspan.training.gate.reviewed import ReviewedSamples
-from goldspan.training.gate.verdict import Verdict, show_bound, show_figure
+from goldspan.training.gate.verdict import GateVerdict, show_bound, show_figure
 
 
-def describe_verdict(verdict: Verdict, *, reviewed_only: bool = True) -> Gate:
+def describe_verdict(verdict: GateVerdict, *, reviewed_only: bool = True) -> Gate:
     """The verdict as a bundle's manifest records it; an open gate does not speak for samples that nobody reviewed."""
     if verdict.open and not reviewed_only:
         return Gate("not_asked", ("The gate judged the reviewed samples only; --all takes the others too.",))
@@ -57,5 +57,5 @@ def freeze_version(
         closed = ", ".join(criterion.name for criterion in verdict.closed) or " ".join(verdict.notes)
         mend = find_commands(workspace).on_workspace("goldspan gate")
         raise StateError(f"The gate is closed: {closed.rstrip('.')}. `{mend}` says what mends it.")
-    plan = Plan(name, seed=seed, reviewed_only=True, gate=describe_verdict(verdict))
+    plan = BundlePlan(name, seed=seed, reviewed_only=True, gate=describe_verdict(verdict))
     return target, write_bundle(target, ReviewedSamples(workspace, labels).iter_candidates(on_error), labels, plan)

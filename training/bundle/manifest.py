@@ -33,7 +33,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BundlePlan:
     """How a bundle is made. `reviewed_only` leaves out what no person has submitted a reading of."""
 
     name: str
@@ -62,7 +62,7 @@ def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], finger
     }
 
 
-def describe_split(plan: Plan, report: SplitReport, assignment: Mapping[str, str]) -> dict[str, Any]:
+def describe_split(plan: BundlePlan, report: SplitReport, assignment: Mapping[str, str]) -> dict[str, Any]:
     """The section `split`: how it was made, its sizes, and what it leaks beside a random one."""
     return {
         "fingerprint": digest(orjson.dumps(assignment, option=orjson.OPT_SORT_KEYS)),

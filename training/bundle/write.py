@@ -36,7 +36,7 @@ from goldspan.training.bundle.manifest import (
     MANIFEST,
     MAPPINGS,
     SCHEMA,
-    Plan,
+    BundlePlan,
     check_manifest,
     describe_data,
     describe_labels,
@@ -49,7 +49,7 @@ from goldspan.training.bundle.manifest import (
 )
 
 
-def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, plan: Plan) -> dict[str, Any]:
+def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, plan: BundlePlan) -> dict[str, Any]:
     """Write a bundle to the folder `target` and return its manifest.
 
     Left out, and counted in the manifest: samples without a reading, those whose only reading says that they hold
@@ -108,7 +108,7 @@ def _stage(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def choose_samples(samples: Iterable[Sample], plan: Plan) -> tuple[list[Sample], Counter[str]]:
+def choose_samples(samples: Iterable[Sample], plan: BundlePlan) -> tuple[list[Sample], Counter[str]]:
     """The samples that go into the bundle, sorted by id, and how many were left out for which reason.
 
     Raises:
@@ -135,7 +135,7 @@ def choose_samples(samples: Iterable[Sample], plan: Plan) -> tuple[list[Sample],
     return kept, left_out
 
 
-def _find_obstacle(sample: Sample, plan: Plan) -> str:
+def _find_obstacle(sample: Sample, plan: BundlePlan) -> str:
     if sample.best is None:
         return "no_reading"
     if plan.reviewed_only and not sample.reviews:

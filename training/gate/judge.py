@@ -27,7 +27,7 @@ from goldspan.training.gate.commands import Commands, find_commands
 from goldspan.training.gate.coverage import Best, ask_coverage, count_best
 from goldspan.training.gate.reviewed import ReviewedSamples, iter_unusable
 from goldspan.training.gate.thresholds import Thresholds, load_thresholds
-from goldspan.training.gate.verdict import Criterion, Verdict
+from goldspan.training.gate.verdict import Criterion, GateVerdict
 
 _NAMED = 3
 """Records that cannot be used which are named."""
@@ -40,7 +40,7 @@ def judge_workspace(
     labels: LabelSchema,
     label_file: Path | None = None,
     find_best: Callable[[], Best] | None = None,
-) -> Verdict:
+) -> GateVerdict:
     """The verdict over the reviewed samples of the workspace's `training_samples`.
 
     `label_file` is named in the commands. `find_best` says how many entities the best readings of all samples hold, for
@@ -65,14 +65,14 @@ def judge_samples(
     thresholds: Thresholds,
     commands: Commands | None = None,
     find_best: Callable[[], Best] = dict,
-) -> Verdict:
+) -> GateVerdict:
     """The verdict over reviewed samples; `samples` is gone through several times."""
     case = _Case(samples, labels, _count(samples, labels), commands or Commands(), find_best)
     criteria: list[Criterion] = []
     for section, ask in _SECTIONS.items():
         if section in thresholds:
             criteria += ask(thresholds[section], case)
-    return Verdict(tuple(criteria), case.facts.reviewed)
+    return GateVerdict(tuple(criteria), case.facts.reviewed)
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.codec import Reading
-from goldspan.annotation.tasks.store import OnError, list_files, read_readings
+from goldspan.annotation.tasks.codec import DecodedTask
+from goldspan.annotation.tasks.store import OnError, list_files, read_decoded
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
@@ -25,7 +25,7 @@ class ReviewedSamples:
 
     def __iter__(self) -> Iterator[Sample]:
         seen: set[str] = set()
-        for _, (sample, _) in read_readings(self._list_files(), self._labels, lambda _: None):
+        for _, (sample, _) in read_decoded(self._list_files(), self._labels, lambda _: None):
             if sample.reviews and sample.sample_id not in seen:
                 seen.add(sample.sample_id)
                 yield sample
@@ -35,7 +35,7 @@ class ReviewedSamples:
 
         The bundle itself leaves the unreviewed ones out, and counts them.
         """
-        for record, reading in read_readings(self._list_files(), self._labels, on_error):
+        for record, reading in read_decoded(self._list_files(), self._labels, on_error):
             reason = _find_loss(reading) if reading.sample.reviews else ""
             if reason:
                 on_error(RecordError(reason, file=record.file, line=record.line))
@@ -45,7 +45,7 @@ class ReviewedSamples:
     def iter_unusable(self) -> Iterator[RecordError]:
         """What a frozen version would leave out or refuse, by file and line."""
         lost: list[RecordError] = []
-        for record, reading in read_readings(self._list_files(), self._labels, lost.append):
+        for record, reading in read_decoded(self._list_files(), self._labels, lost.append):
             if reading.sample.reviews and (reason := _find_reason(reading, self._labels)):
                 lost.append(RecordError(reason, file=record.file, line=record.line))
             yield from lost
@@ -65,18 +65,18 @@ def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[Re
         yield from samples.iter_unusable()
         return
     for sample in samples:
-        if reason := _find_reason(Reading(sample, []), labels):
+        if reason := _find_reason(DecodedTask(sample, []), labels):
             yield RecordError(reason, file=sample.sample_id)
 
 
-def _find_loss(reading: Reading) -> str:
+def _find_loss(reading: DecodedTask) -> str:
     """What could not be read of the text or of what people did."""
     sample, issues = reading
     people = {-1, *(index for index, annotation in enumerate(sample.annotations) if not annotation.author.is_model)}
     return next((f"{issue.code}: {issue.message}" for issue in issues if issue.annotation_index in people), "")
 
 
-def _find_reason(reading: Reading, labels: LabelSchema) -> str:
+def _find_reason(reading: DecodedTask, labels: LabelSchema) -> str:
     if loss := _find_loss(reading):
         return loss
     try:

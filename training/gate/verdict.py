@@ -31,7 +31,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """All criteria; the gate is open if something is reviewed and every criterion passed."""
 
     criteria: tuple[Criterion, ...]

@@ -24,7 +24,7 @@ from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_s
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RowSource:
     """Where rows come from. `revision` is the commit that was read, never a branch."""
 
     repository: str
@@ -37,7 +37,7 @@ class Source:
         return Author.model(f"{self.repository}@{self.revision[:12]}")
 
 
-def convert_row(raw: RawRow, number: int, source: Source, taxonomy: Taxonomy, labels: LabelSchema) -> Sample:
+def convert_row(raw: RawRow, number: int, source: RowSource, taxonomy: Taxonomy, labels: LabelSchema) -> Sample:
     """The sample of a row; `number` counts the rows of its split from 0.
 
     Labels without a counterpart are left out and counted in `provenance.unmapped`. A row without spans is kept with

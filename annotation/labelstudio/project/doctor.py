@@ -17,7 +17,7 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.credentials import Credentials, load_account, resolve_credentials
 from goldspan.annotation.labelstudio.project.config import compare_config
 from goldspan.annotation.labelstudio.project.find import find_project
-from goldspan.annotation.labelstudio.project.survey import Inspection, Trouble, inspect_project
+from goldspan.annotation.labelstudio.project.survey import ProjectSurvey, Trouble, inspect_project
 from goldspan.annotation.labelstudio.server.database import describe_database
 from goldspan.annotation.labelstudio.server.start import server_status
 from goldspan.annotation.tasks.workspace import Workspace
@@ -188,14 +188,14 @@ def _check_config(project: dict[str, Any], labels: LabelSchema) -> Finding:
     return Finding("config", Severity.OK, f"the labelling config is the label schema's{looks}")
 
 
-def _check_size(found: Inspection) -> Finding:
+def _check_size(found: ProjectSurvey) -> Finding:
     if found.tasks > ADVISED_TASKS:
         message = f"{_count(found.tasks)}; beyond {ADVISED_TASKS:,} a project gets slow. Use several projects."
         return Finding("size", Severity.WARNING, message, "goldspan studio push --project NEW_TITLE")
     return Finding("size", Severity.OK, f"{_count(found.tasks)}, {found.predicted:,} with pre-annotations")
 
 
-def _check_database(workspace: Workspace, credentials: Credentials, found: Inspection) -> Iterator[Finding]:
+def _check_database(workspace: Workspace, credentials: Credentials, found: ProjectSurvey) -> Iterator[Finding]:
     account = load_account(workspace)
     if account is None or account.url != credentials.url or not server_status(workspace).running:
         return
@@ -210,7 +210,7 @@ def _check_database(workspace: Workspace, credentials: Credentials, found: Inspe
         yield Finding("database", Severity.OK, f"database {kind}")
 
 
-def _check_visibility(client: StudioClient, project: dict[str, Any], found: Inspection, *, mend: bool) -> Finding:
+def _check_visibility(client: StudioClient, project: dict[str, Any], found: ProjectSurvey, *, mend: bool) -> Finding:
     """Label Studio shows annotators the pre-annotations of one model version: the one the project names."""
     if not found.versions:
         return Finding("predictions", Severity.OK, "no pre-annotations to show")

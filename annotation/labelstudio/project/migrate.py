@@ -25,8 +25,8 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.project.config import build_config, build_instructions, compare_config
 from goldspan.annotation.labelstudio.project.find import require_project
-from goldspan.annotation.labelstudio.project.locks import hold_lock
 from goldspan.annotation.labelstudio.project.relabel import Rules, relabel_result
+from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
 
 Progress = Callable[[str, int, int], None]

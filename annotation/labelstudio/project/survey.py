@@ -52,7 +52,7 @@ class Trouble:
 
 
 @dataclass(slots=True)
-class Inspection:
+class ProjectSurvey:
     """What one pass found. `versions` counts tasks by model version; `broken` has unusable regions by code."""
 
     tasks: int = 0
@@ -72,14 +72,14 @@ def inspect_project(
     *,
     quick: bool = False,
     advance: Callable[[int, int], None] | None = None,
-) -> Inspection:
+) -> ProjectSurvey:
     """Read all tasks of a project once; `quick` leaves the regions out, which takes about a sixth of the time.
 
     Raises:
         ServiceError: Label Studio stopped answering.
 
     """
-    found = Inspection()
+    found = ProjectSurvey()
     seen: set[bytes] = set()
     for task in client.iter_tasks(project, QUICK_FIELDS if quick else FULL_FIELDS, advance=advance):
         _inspect_data(found, seen, task)
@@ -88,7 +88,7 @@ def inspect_project(
     return found
 
 
-def _inspect_data(found: Inspection, seen: set[bytes], task: Mapping[str, Any]) -> None:
+def _inspect_data(found: ProjectSurvey, seen: set[bytes], task: Mapping[str, Any]) -> None:
     data, number = task["data"], int(task["id"])
     found.tasks += 1
     versions = {part.strip() for part in str(task.get("predictions_model_versions") or "").split(",")} - {""}
@@ -109,7 +109,7 @@ def _inspect_data(found: Inspection, seen: set[bytes], task: Mapping[str, Any]) 
     seen.add(digest)
 
 
-def _inspect_regions(found: Inspection, task: Mapping[str, Any], labels: LabelSchema) -> None:
+def _inspect_regions(found: ProjectSurvey, task: Mapping[str, Any], labels: LabelSchema) -> None:
     try:
         sample, issues = read_task(task, labels)
     except RecordError:

@@ -19,8 +19,8 @@ from goldspan.annotation.errors import RecordError, TransientServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import require_project
-from goldspan.annotation.labelstudio.project.locks import hold_lock
 from goldspan.annotation.labelstudio.pull.changes import Changes, Progress, list_changes
 from goldspan.annotation.labelstudio.pull.file import (
     KnownTask,
@@ -36,7 +36,7 @@ from goldspan.annotation.labelstudio.pull.file import (
 from goldspan.annotation.labelstudio.pull.ranking import Policy
 from goldspan.annotation.labelstudio.pull.records import Lint, RecordBuilder
 from goldspan.annotation.labelstudio.pull.snapshot import iter_snapshot
-from goldspan.annotation.labelstudio.push.validation import Refused
+from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
 
 SNAPSHOT_FROM = 500
@@ -86,7 +86,7 @@ class PullReport:
     snapped: int = 0
     conflicts: tuple[str, ...] = ()
     conflict_file: Path | None = None
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedSample, ...] = ()
     lint_counts: dict[str, int] = field(default_factory=dict)
     lints: tuple[Lint, ...] = ()
     watermark: str = ""
@@ -160,7 +160,7 @@ def make_file_stem(title: str) -> str:
 
 @dataclass(slots=True)
 class _Fetched:
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedSample] = field(default_factory=list)
     lints: list[Lint] = field(default_factory=list)
     lint_counts: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
@@ -179,7 +179,7 @@ def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
         try:
             pulled = builder.build(task)
         except RecordError as error:
-            fetched.refused.append(Refused(str(task["data"].get("sample_id") or ""), str(error)))
+            fetched.refused.append(RefusedSample(str(task["data"].get("sample_id") or ""), str(error)))
             continue
         records.add(task["id"], _mark(run, wanted[task["id"]]), pulled.record)
         _count(fetched, pulled.record, pulled.lints, pulled.snapped)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.push.duplicates import remove_copies, remove_double_predictions
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, split_batches
 from goldspan.annotation.labelstudio.push.sweep import Sweep, sweep_project
-from goldspan.annotation.labelstudio.push.validation import Refused
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: unknown)."""
@@ -41,7 +41,7 @@ class Delivery:
     sweep: Sweep = field(default_factory=Sweep)
     in_flight: frozenset[str] = frozenset()
     doubtful: int = 0
-    refused: dict[str, Refused] = field(default_factory=dict)
+    refused: dict[str, RefusedSample] = field(default_factory=dict)
 
 
 def import_entries(delivery: Delivery, entries: list[SpoolEntry]) -> None:
@@ -95,7 +95,7 @@ def _import_batch(delivery: Delivery, batch: list[SpoolEntry]) -> None:
         if error.status != REFUSED_REQUEST:
             raise
         if len(batch) == 1:
-            delivery.refused[batch[0].sample_id] = Refused(batch[0].sample_id, str(error))
+            delivery.refused[batch[0].sample_id] = RefusedSample(batch[0].sample_id, str(error))
             return
         for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
             _import_batch(delivery, half)

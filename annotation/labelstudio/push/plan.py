@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.push.spool import SpoolEntry
 from goldspan.annotation.labelstudio.push.sweep import Sweep
-from goldspan.annotation.labelstudio.push.validation import Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PushPlan:
     """Tasks to create, samples whose task lacks a prediction, tasks to clear of predictions first, and the rest."""
 
     create: tuple[SpoolEntry, ...]
     predict: tuple[str, ...]
     clear: tuple[int, ...]
     unchanged: int
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedSample, ...]
 
 
-def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool) -> Plan:
+def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool) -> PushPlan:
     """Compare samples with the project.
 
     A task lacks a prediction when it has none of a model version that its sample has; control tasks lack none.
@@ -31,7 +31,7 @@ def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool)
     create: list[SpoolEntry] = []
     predict: list[str] = []
     clear: list[int] = []
-    refused: list[Refused] = []
+    refused: list[RefusedSample] = []
     unchanged = 0
     for sample_id, entry in entries.items():
         found = sweep.found.get(sample_id)
@@ -39,11 +39,11 @@ def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool)
         if found is None:
             create.append(entry)
         elif found.text_sha256 and found.text_sha256 != entry.text_sha256:
-            refused.append(Refused(sample_id, f"task {found.task} has this sample_id with another text"))
+            refused.append(RefusedSample(sample_id, f"task {found.task} has this sample_id with another text"))
         elif found.control or not wanted or (wanted <= found.versions and not (replace and found.versions > wanted)):
             unchanged += 1
         else:
             predict.append(sample_id)
             if replace and found.versions:
                 clear.append(found.task)
-    return Plan(tuple(create), tuple(predict), tuple(clear), unchanged, tuple(refused))
+    return PushPlan(tuple(create), tuple(predict), tuple(clear), unchanged, tuple(refused))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import ensure_project, find_project, refuse_drift
-from goldspan.annotation.labelstudio.project.locks import hold_lock
 from goldspan.annotation.labelstudio.project.views import ensure_views
 from goldspan.annotation.labelstudio.push.delivery import (
     Delivery,
@@ -28,7 +28,8 @@ from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.selection import Order, order_entries
 from goldspan.annotation.labelstudio.push.spool import BATCH_TASKS, Spool, open_spool
 from goldspan.annotation.labelstudio.push.sweep import sweep_project
-from goldspan.annotation.labelstudio.push.validation import Refused, TaskGate, fill_spool
+from goldspan.annotation.labelstudio.push.validation import TaskGate, fill_spool
+from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.types import Sample
 
 
@@ -70,7 +71,7 @@ class PushReport:
     copies_kept: tuple[str, ...] = ()
     doubtful: int = 0
     views: tuple[str, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedSample, ...] = ()
     dry_run: bool = False
 
 
@@ -112,7 +113,7 @@ def _plan_only(
     spool: Spool,
     labels: LabelSchema,
     options: PushOptions,
-    refused: tuple[Refused, ...],
+    refused: tuple[RefusedSample, ...],
     progress: Progress,
 ) -> PushReport:
     project = find_project(client, options.project)
@@ -141,7 +142,7 @@ def _push(
     project: dict[str, object],
     labels: LabelSchema,
     options: PushOptions,
-    refused: tuple[Refused, ...],
+    refused: tuple[RefusedSample, ...],
 ) -> PushReport:
     client, number, spool = delivery.client, delivery.project, delivery.spool
     sweep_onwards(delivery)

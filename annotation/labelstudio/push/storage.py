@@ -18,15 +18,16 @@ from goldspan.annotation.errors import ConfigurationError, ServiceError, Transie
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import ensure_project
-from goldspan.annotation.labelstudio.project.locks import hold_lock
 from goldspan.annotation.labelstudio.project.views import ensure_views
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.run import PushOptions
 from goldspan.annotation.labelstudio.push.selection import order_entries
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, open_spool
 from goldspan.annotation.labelstudio.push.sweep import sweep_project
-from goldspan.annotation.labelstudio.push.validation import Refused, TaskGate, fill_spool
+from goldspan.annotation.labelstudio.push.validation import TaskGate, fill_spool
+from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.types import Sample
 
 Progress = Callable[[str, int, int], None]
@@ -48,7 +49,7 @@ class StorageReport:
     written: int
     unchanged: int
     arrived: int | None
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedSample, ...] = ()
 
 
 def push_to_storage(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.push.selection import falls_in_share
 from goldspan.annotation.labelstudio.push.spool import Spool
@@ -24,14 +25,6 @@ _UNLISTABLE = re.compile(r"""[,"'\\]|\A\s|\s\Z""")
 """What a model version may not hold, since Label Studio's task list could not be read back."""
 
 _PREDICTION_FIELDS = ("model_version", "score", "result")
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A sample that was not sent, and why; the reason never quotes the text."""
-
-    sample_id: str
-    reason: str
 
 
 class TaskGate:
@@ -68,18 +61,18 @@ class TaskGate:
         return {"data": data, "predictions": predictions}
 
 
-def fill_spool(spool: Spool, samples: Iterable[Sample], gate: TaskGate) -> list[Refused]:
+def fill_spool(spool: Spool, samples: Iterable[Sample], gate: TaskGate) -> list[RefusedSample]:
     """Put every sample that passes the gate into the spool; those that do not are returned with their reasons."""
-    refused: list[Refused] = []
+    refused: list[RefusedSample] = []
     for sample in samples:
         try:
             task = gate.make_task(sample)
         except RecordError as error:
-            refused.append(Refused(sample.sample_id, str(error)))
+            refused.append(RefusedSample(sample.sample_id, str(error)))
             continue
         sample_id = task["data"]["sample_id"]
         if sample_id in spool.entries:
-            refused.append(Refused(sample_id, "duplicate: the same sample_id came twice; the first one is used"))
+            refused.append(RefusedSample(sample_id, "duplicate: the same sample_id came twice; the first one is used"))
         else:
             spool.add(task)
     return refused

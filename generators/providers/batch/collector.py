@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from goldspan.annotation.errors import TransientServiceError
-from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.submissions import list_open_rows
 from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
 from goldspan.generators.providers.batch.lines import read_line
-from goldspan.generators.providers.protocol import Answer, AnswerState, Feed
+from goldspan.generators.providers.protocol import Answer, AnswerState, RequestQueue
 
 _CHUNK = 50
 _TRIES = 5
@@ -20,7 +20,7 @@ _TRIES = 5
 class Collector:
     """The rows of one submission that are not answered yet, and the way to their answers."""
 
-    def __init__(self, api: BatchApi, journal: Journal, feed: Feed, intent: str) -> None:
+    def __init__(self, api: BatchApi, journal: Journal, feed: RequestQueue, intent: str) -> None:
         self._api, self._journal, self._feed, self._intent = api, journal, feed, intent
         self.open_rows = set(list_open_rows(journal, intent))
         self._lines_read = 0
@@ -37,7 +37,7 @@ class Collector:
         """Read the whole output file: what slipped behind an earlier reading, or came last, is found here."""
         if batch.output_file and self.open_rows:
             await self._read(self._insist(batch.output_file))
-        pass_commit_point("output-read")
+        failpoint("output-read")
 
     async def read_errors(self, batch: RemoteBatch) -> dict[str, Answer]:
         """The error file, read whole because it shrinks when rows are run again: the open rows that failed."""
@@ -68,7 +68,7 @@ class Collector:
             self._feed.deliver(answers[start : start + _CHUNK])
             await asyncio.sleep(0)
         self.open_rows.clear()
-        pass_commit_point("errors-read")
+        failpoint("errors-read")
 
     def give_back(self) -> None:
         """Nothing more will come and nothing more was paid: open rows are ready again."""
@@ -126,8 +126,8 @@ class Collector:
         return count
 
     async def _deliver(self, chunk: list[Answer]) -> None:
-        pass_commit_point("lines-kept")
+        failpoint("lines-kept")
         self._feed.deliver(chunk)
         chunk.clear()
-        pass_commit_point("answers-delivered")
+        failpoint("answers-delivered")
         await asyncio.sleep(0)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import Submission, list_open_rows, read_submission, update_submission
 from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
-from goldspan.generators.providers.batch.pace import Pace
-from goldspan.generators.providers.protocol import Feed
+from goldspan.generators.providers.batch.pace import PollSchedule
+from goldspan.generators.providers.protocol import RequestQueue
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class BatchContext:
     """What all drivers of a run share.
 
     `wait` False looks at each batch once. `send` False asks for nothing new. `halt` ends polling. `on_queue_full`
@@ -26,9 +26,9 @@ class Surroundings:
 
     api: BatchApi
     journal: Journal
-    feed: Feed
+    feed: RequestQueue
     window: str
-    pace: Pace
+    pace: PollSchedule
     wait: bool
     send: bool
     halt: asyncio.Event
@@ -36,7 +36,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SubmissionRecord:
     """One submission in the journal; every change is on the disk when the call returns."""
 
     journal: Journal
@@ -60,17 +60,17 @@ class Record:
         """Take a batch as the submission's own."""
         submission = self.update(state="submitted", batch=batch.id, status=batch.status)
         self.journal.write_event("batch", f"The provider took batch {batch.id}.", intent=self.intent)
-        pass_commit_point("batch-recorded")
+        failpoint("batch-recorded")
         return submission
 
     def close(self, state: str) -> None:
         """Nothing is open any more: `collected` or `abandoned`. The requests can be rebuilt, their file goes."""
         self.update(state=state)
-        pass_commit_point("batch-collected")
+        failpoint("batch-collected")
         self.input_path.unlink(missing_ok=True)
 
 
-def abandon(around: Surroundings, record: Record) -> None:
+def abandon(around: BatchContext, record: SubmissionRecord) -> None:
     """Close a submission whose batch was certainly never created; its rows are ready again in the same commit."""
     with record.journal.transaction(durable=True):
         around.feed.give_back(list_open_rows(record.journal, record.intent))

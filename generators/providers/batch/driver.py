@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goldspan.generators.providers.batch.context import Record, Surroundings, abandon
+from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord, abandon
 from goldspan.generators.providers.batch.submitter import Submitter
 from goldspan.generators.providers.batch.watcher import Watcher
 
@@ -12,9 +12,9 @@ _SENDING = frozenset({"planned", "uploaded"})
 class Driver:
     """Drives one submission."""
 
-    def __init__(self, around: Surroundings, intent: str) -> None:
+    def __init__(self, around: BatchContext, intent: str) -> None:
         self._around = around
-        self._record = Record(around.journal, intent)
+        self._record = SubmissionRecord(around.journal, intent)
 
     async def drive(self) -> None:
         """Go on from wherever the submission is; returns when it is closed, or when the provider needs time.

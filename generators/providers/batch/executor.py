@@ -21,16 +21,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from goldspan.annotation.errors import TransientServiceError
-from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.submissions import list_submissions, plan_submission
 from goldspan.generators.providers.batch.api import BatchApi
-from goldspan.generators.providers.batch.context import Surroundings, find_input
+from goldspan.generators.providers.batch.context import BatchContext, find_input
 from goldspan.generators.providers.batch.driver import Driver
-from goldspan.generators.providers.batch.pace import Pace
-from goldspan.generators.providers.batch.shards import Shard, encode_line
+from goldspan.generators.providers.batch.pace import PollSchedule
+from goldspan.generators.providers.batch.shards import BatchShard, encode_line
 from goldspan.generators.providers.profiles import ProviderProfile
-from goldspan.generators.providers.protocol import Answer, AnswerState, Feed, Request
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
 
 _CHUNK = 500
 _MAX_OPEN = 8
@@ -55,21 +55,21 @@ class BatchExecutor:
         window: str,
         poll_interval: float = 0.0,
         wait: bool = True,
-        pace: Pace | None = None,
+        pace: PollSchedule | None = None,
         max_rows: int = 50_000,
     ) -> None:
         self._journal, self._profile, self._window, self._wait = journal, profile, window, wait
         self._address = (profile, base_url, api_key)
-        self._pace = (pace or Pace()).with_interval(poll_interval)
+        self._pace = (pace or PollSchedule()).with_interval(poll_interval)
         self._max_rows = max_rows
         self._refusals = 0
         self._hold_until = 0.0
         self._drivers: set[asyncio.Task[None]] = set()
-        self._shard: Shard | None = None
+        self._shard: BatchShard | None = None
         self._shard_begun = 0.0
         self._halt = asyncio.Event()
 
-    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
         """Take rows and deliver answers until the feed is finished or `stop` is set.
 
         Without `wait`: submit what is ready, collect what is there, and return.
@@ -98,15 +98,15 @@ class BatchExecutor:
             self._drop_shard(feed)
             await api.close()
 
-    async def reconcile(self, feed: Feed) -> None:
+    async def reconcile(self, feed: RequestQueue) -> None:
         """Find the batches whose replies were lost and bring home what is there; nothing new is asked."""
         await self._drive_open(feed, Driver.drive)
 
-    async def cancel(self, feed: Feed) -> None:
+    async def cancel(self, feed: RequestQueue) -> None:
         """Cancel every open batch at the provider, deliver what came, give the other rows back."""
         await self._drive_open(feed, Driver.cancel)
 
-    async def _drive_open(self, feed: Feed, drive: Callable[[Driver], Coroutine[Any, Any, None]]) -> None:
+    async def _drive_open(self, feed: RequestQueue, drive: Callable[[Driver], Coroutine[Any, Any, None]]) -> None:
         api = BatchApi(*self._address)
         around = self._surround(api, feed, wait=False, send=False)
         try:
@@ -121,7 +121,7 @@ class BatchExecutor:
             await self._abort()
             await api.close()
 
-    async def _work(self, feed: Feed, around: Surroundings) -> None:
+    async def _work(self, feed: RequestQueue, around: BatchContext) -> None:
         while not self._halt.is_set() and not (feed.finished and not self._shard):
             self._reap()
             has_taken = await self._gather(feed, around)
@@ -132,7 +132,7 @@ class BatchExecutor:
             if not has_taken:
                 await self._pause(feed)
 
-    async def _gather(self, feed: Feed, around: Surroundings) -> bool:
+    async def _gather(self, feed: RequestQueue, around: BatchContext) -> bool:
         """Move rows that are ready into shards. True if there were any."""
         if len(self._drivers) >= _MAX_OPEN or self._is_held():
             return False
@@ -142,7 +142,7 @@ class BatchExecutor:
         await asyncio.sleep(0)
         return bool(requests)
 
-    def _add(self, request: Request, feed: Feed, around: Surroundings) -> None:
+    def _add(self, request: Request, feed: RequestQueue, around: BatchContext) -> None:
         line = encode_line(request)
         if len(line) > self._profile.max_body_bytes:
             message = f"the request has {len(line):,} bytes, the provider takes {self._profile.max_body_bytes:,}"
@@ -153,7 +153,7 @@ class BatchExecutor:
                 self._submit(around)
             if self._shard is None:
                 intent = secrets.token_hex(8)
-                self._shard = Shard(find_input(self._journal, intent), self._profile, self._max_rows)
+                self._shard = BatchShard(find_input(self._journal, intent), self._profile, self._max_rows)
                 self._shard_begun = time.monotonic()
                 self._shard.add(request, line)
 
@@ -163,20 +163,20 @@ class BatchExecutor:
         is_old = time.monotonic() - self._shard_begun >= self._pace.gather
         return self._shard.is_full or (not has_taken and (is_old or not self._drivers or not self._wait))
 
-    def _submit(self, around: Surroundings) -> None:
+    def _submit(self, around: BatchContext) -> None:
         """Close the shard, write its intent, and set a driver to work."""
         shard, self._shard = self._shard, None
         if shard is None:
             return
         with guard_disk(self._journal.folder):
             sha256 = shard.close()
-        pass_commit_point("shard-written")
+        failpoint("shard-written")
         intent = shard.path.stem
         plan_submission(self._journal, intent, shard.custom_ids, sha256=sha256)
-        pass_commit_point("batch-planned")
+        failpoint("batch-planned")
         self._start(Driver(around, intent).drive())
 
-    async def _pause(self, feed: Feed) -> None:
+    async def _pause(self, feed: RequestQueue) -> None:
         """Until rows may be ready, a batch has ended, the shard has waited long enough, or the run shall halt."""
         until = [self._pace.last_poll]
         if self._shard:
@@ -203,9 +203,9 @@ class BatchExecutor:
         self._max_rows = max(1, min(self._max_rows, rows // 2))
         self._hold_until = time.monotonic() + min(self._pace.hold * 2 ** (self._refusals - 1), _MAX_HOLD)
 
-    def _surround(self, api: BatchApi, feed: Feed, *, wait: bool, send: bool) -> Surroundings:
+    def _surround(self, api: BatchApi, feed: RequestQueue, *, wait: bool, send: bool) -> BatchContext:
         self._halt = asyncio.Event()
-        return Surroundings(
+        return BatchContext(
             api, self._journal, feed, self._window, self._pace, wait, send, self._halt, self._on_queue_full
         )
 
@@ -234,7 +234,7 @@ class BatchExecutor:
         for task in self._drivers:
             task.cancel()
 
-    def _drop_shard(self, feed: Feed) -> None:
+    def _drop_shard(self, feed: RequestQueue) -> None:
         if self._shard:
             feed.give_back(self._shard.custom_ids)
             self._shard.discard()

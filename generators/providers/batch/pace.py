@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollSchedule:
     """Times in seconds.
 
     Looks at a batch begin `first_poll` apart and grow by `growth` up to `last_poll`. Rows that become ready while
@@ -25,7 +25,7 @@ class Pace:
     hold: float = 60.0
     outage: float = 900.0
 
-    def with_interval(self, seconds: float) -> Pace:
+    def with_interval(self, seconds: float) -> PollSchedule:
         """The same with a fixed time between looks; 0 changes nothing."""
         if not seconds:
             return self

@@ -15,7 +15,7 @@ MARGIN = 0.9
 """How much of a provider's limits a shard uses."""
 
 
-class Shard:
+class BatchShard:
     """A file of requests in the making. Memory holds its ids, the disk its lines."""
 
     def __init__(self, path: Path, profile: ProviderProfile, max_rows: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from goldspan.annotation.errors import ServiceError, StateError, TerminalServiceError, TransientServiceError
-from goldspan.generators.journal.failpoints import pass_commit_point
-from goldspan.generators.providers.batch.context import Record, Surroundings, abandon
+from goldspan.generators.journal.failpoints import failpoint
+from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord, abandon
 from goldspan.generators.providers.batch.pace import sleep_unless
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one, list_waits
 
@@ -16,7 +16,7 @@ _MAX_TRIES = 6
 class Submitter:
     """Takes one submission from its intent to a batch. Each step returns False when the run shall halt."""
 
-    def __init__(self, around: Surroundings, record: Record) -> None:
+    def __init__(self, around: BatchContext, record: SubmissionRecord) -> None:
         self._around, self._record, self._api = around, record, around.api
         self._tries: Counter[str] = Counter()
 
@@ -43,9 +43,9 @@ class Submitter:
             if not self._record.read().details.get("creations"):
                 abandon(self._around, self._record)
             raise
-        pass_commit_point("file-uploaded")
+        failpoint("file-uploaded")
         self._record.update(state="uploaded", input_file=file_id)
-        pass_commit_point("upload-recorded")
+        failpoint("upload-recorded")
         await self._note_estimate(file_id)
         return True
 
@@ -55,7 +55,7 @@ class Submitter:
         before = self._record.read()
         creations = int(before.details.get("creations", 0)) + 1
         announced = self._record.update(state="creating", details={**before.details, "creations": creations})
-        pass_commit_point("creation-announced")
+        failpoint("creation-announced")
         metadata = {"goldspan_run": self._record.journal.run_id[:512], "goldspan_sha256": before.sha256}
         try:
             batch = await self._api.create(before.input_file, self._around.window, before.intent, metadata)
@@ -71,7 +71,7 @@ class Submitter:
             return True
         if batch is None:
             return True
-        pass_commit_point("batch-created")
+        failpoint("batch-created")
         if creations > 1 and (found := await find_batches(self._api, announced)):
             batch = await keep_one(self._api, found)
         self._record.adopt(batch)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
-from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.batch.api import TERMINAL, RemoteBatch
 from goldspan.generators.providers.batch.collector import Collector
-from goldspan.generators.providers.batch.context import Record, Surroundings
+from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
 from goldspan.generators.providers.batch.pace import sleep_unless
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one
 from goldspan.generators.providers.batch.shards import read_custom_id
@@ -21,7 +21,7 @@ _MAX_GONE = 5
 class Watcher:
     """Watches and collects one submitted batch."""
 
-    def __init__(self, around: Surroundings, record: Record) -> None:
+    def __init__(self, around: BatchContext, record: SubmissionRecord) -> None:
         self._around, self._record, self._api = around, record, around.api
         self._collector = Collector(around.api, around.journal, around.feed, record.intent)
         self._unreachable_since = 0.0
@@ -37,7 +37,7 @@ class Watcher:
                 self._note_status(batch)
                 await self._cancel_doubles(batch)
                 if batch.status in TERMINAL:
-                    pass_commit_point("batch-ended")
+                    failpoint("batch-ended")
                     if await self._collect(batch):
                         return True
                     pause = 0.0

@@ -11,11 +11,11 @@ import orjson
 from goldspan.annotation.errors import GoldspanError, ServiceError
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
-from goldspan.generators.providers.live.request_queue import QuestionFeed
+from goldspan.generators.providers.live.request_queue import CompletionQueue
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request, read_completion
 
 
-class AnswerDesk:
+class Completions:
     """A live executor at work in the background, and the answers that it or an earlier process has kept in `folder`.
 
     Belongs to the event loop it is made in.
@@ -28,7 +28,7 @@ class AnswerDesk:
     def __init__(self, base_url: str, api_key: str, limits: LiveLimits, folder: Path) -> None:
         self._journal = Journal(folder, create=True, lock=True)
         self._kept = {answer.custom_id: answer for answer in _iter_kept(folder / "raw" / "live.jsonl")}
-        self._feed = QuestionFeed()
+        self._feed = CompletionQueue()
         executor = LiveExecutor(self._journal, base_url, api_key, limits)
         self._trouble: GoldspanError | None = None
         self._driver = asyncio.get_running_loop().create_task(executor.run(self._feed, asyncio.Event()))

@@ -15,7 +15,7 @@ LONGEST_PAUSE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PoolState:
     """The state of the controller. Times are seconds on one monotonic clock."""
 
     ceiling: int
@@ -26,35 +26,35 @@ class Pace:
     bursts: int = 0
 
 
-class Decision(NamedTuple):
+class Adjustment(NamedTuple):
     """The new pace and why."""
 
-    pace: Pace
+    pace: PoolState
     reason: str
 
 
-def begin_pace(ceiling: int) -> Pace:
+def begin_pace(ceiling: int) -> PoolState:
     """Full speed until the server objects."""
-    return Pace(ceiling, ceiling)
+    return PoolState(ceiling, ceiling)
 
 
-def observe_answer(pace: Pace) -> Decision:
+def observe_answer(pace: PoolState) -> Adjustment:
     """A request was answered."""
     answers = pace.answers + 1
     if pace.limit >= pace.ceiling:
-        return Decision(replace(pace, answers=0, bursts=0), "at the ceiling")
+        return Adjustment(replace(pace, answers=0, bursts=0), "at the ceiling")
     if answers < pace.limit:
-        return Decision(replace(pace, answers=answers, bursts=0), "not enough answers to rise")
-    return Decision(replace(pace, limit=pace.limit + 1, answers=0, bursts=0), "risen by one")
+        return Adjustment(replace(pace, answers=answers, bursts=0), "not enough answers to rise")
+    return Adjustment(replace(pace, limit=pace.limit + 1, answers=0, bursts=0), "risen by one")
 
 
-def observe_throttle(pace: Pace, *, now: float, sent_at: float, retry_after: float | None) -> Decision:
+def observe_throttle(pace: PoolState, *, now: float, sent_at: float, retry_after: float | None) -> Adjustment:
     """A request was refused with 429; `sent_at` is when it was sent."""
     if sent_at <= pace.cut_at:
         gate = max(pace.gate_until, now + retry_after) if retry_after else pace.gate_until
-        return Decision(replace(pace, answers=0, gate_until=gate), "same burst")
+        return Adjustment(replace(pace, answers=0, gate_until=gate), "same burst")
     pause = retry_after if retry_after else min(FIRST_PAUSE * 2**pace.bursts, LONGEST_PAUSE)
-    return Decision(
+    return Adjustment(
         replace(
             pace,
             limit=max(1, pace.limit // 2),
@@ -67,7 +67,7 @@ def observe_throttle(pace: Pace, *, now: float, sent_at: float, retry_after: flo
     )
 
 
-def measure_pause(pace: Pace, now: float) -> float:
+def measure_pause(pace: PoolState, now: float) -> float:
     """Seconds until the gate opens; 0 when it is open."""
     return max(0.0, pace.gate_until - now)
 

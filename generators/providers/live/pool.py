@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import orjson
 
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError, TransientServiceError
-from goldspan.generators.journal.failpoints import pass_commit_point
+from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, count_prompt_tokens
 from goldspan.generators.providers.client import ChatClient, Rejected, Throttled, Unreachable
 from goldspan.generators.providers.live import controller
 from goldspan.generators.providers.live.limits import MinuteLimit
-from goldspan.generators.providers.live.replay import deliver_kept
-from goldspan.generators.providers.protocol import Answer, AnswerState, Feed, Request, read_completion
+from goldspan.generators.providers.live.replay import replay_answers
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue, read_completion
 
 _TAKE_AT_ONCE = 4
 _READY = 32
@@ -67,7 +67,7 @@ class LiveExecutor:
         self._last_progress = clock()
         self._gap, self._launch_at = min(_EASE_IN / limits.max_workers, _LONGEST_GAP), clock()
 
-    async def run(self, feed: Feed, stop: asyncio.Event) -> None:
+    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
         """Answer until the feed is finished or `stop` is set; then let what is on its way come home.
 
         Raises:
@@ -88,14 +88,14 @@ class LiveExecutor:
         if self._trouble:
             raise self._trouble
 
-    async def reconcile(self, feed: Feed) -> None:
+    async def reconcile(self, feed: RequestQueue) -> None:
         """Nothing stays with the server."""
 
-    async def cancel(self, feed: Feed) -> None:
+    async def cancel(self, feed: RequestQueue) -> None:
         """Nothing stays with the server."""
 
-    async def _dispatch(self, client: ChatClient, feed: Feed) -> None:
-        deliver_kept(self._journal, feed, "live")
+    async def _dispatch(self, client: ChatClient, feed: RequestQueue) -> None:
+        replay_answers(self._journal, feed, "live")
         self._raw = self._journal.open_raw("live")
         while self._goes_on() and not feed.finished:
             pause = max(self._measure_pause(), self._launch_at - self._clock(), 0.0)
@@ -121,9 +121,9 @@ class LiveExecutor:
         self._tokens.take(_count_tokens(request))
         return request
 
-    def _refill(self, feed: Feed) -> bool:
+    def _refill(self, feed: RequestQueue) -> bool:
         taken = feed.take(_TAKE_AT_ONCE)
-        pass_commit_point("rows-taken")
+        failpoint("rows-taken")
         self._ready.extend(taken)
         return bool(taken)
 
@@ -134,13 +134,13 @@ class LiveExecutor:
         except TimeoutError:
             return
 
-    def _launch(self, client: ChatClient, feed: Feed) -> None:
+    def _launch(self, client: ChatClient, feed: RequestQueue) -> None:
         self._launch_at = self._clock() + self._gap
         task = asyncio.get_running_loop().create_task(self._fly(client, feed, self._pick()))
         self._flying.add(task)
         task.add_done_callback(self._come_home)
 
-    async def _fly(self, client: ChatClient, feed: Feed, request: Request) -> None:
+    async def _fly(self, client: ChatClient, feed: RequestQueue, request: Request) -> None:
         """Ask one request after another: a connection that is free goes on at once, and keeps its place in time."""
         await self._ask(client, feed, request)
         while self._ready and self._goes_on() and not self._measure_pause() and len(self._flying) <= self._pace.limit:
@@ -160,7 +160,7 @@ class LiveExecutor:
         while self._flying:
             await asyncio.wait(self._flying)
 
-    async def _ask(self, client: ChatClient, feed: Feed, request: Request) -> None:
+    async def _ask(self, client: ChatClient, feed: RequestQueue, request: Request) -> None:
         sent_at = self._clock()
         try:
             reply = await client.ask(request.body, request.custom_id)
@@ -178,12 +178,12 @@ class LiveExecutor:
         else:
             self._pace = controller.observe_answer(self._pace).pace
             self._note_outcome(success=True)
-            pass_commit_point("answer-received")
+            failpoint("answer-received")
             with guard_disk(self._journal.folder):
                 self._raw.append(_make_line(request.custom_id, reply.raw))
-            pass_commit_point("answer-kept")
+            failpoint("answer-kept")
             feed.deliver([read_completion(request.custom_id, reply.body)])
-            pass_commit_point("answer-delivered")
+            failpoint("answer-delivered")
 
     def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
         now = self._clock()
@@ -195,7 +195,7 @@ class LiveExecutor:
                 "Resume later, or with fewer --max-workers."
             )
 
-    def _note_drop(self, feed: Feed, request: Request, error: Unreachable) -> None:
+    def _note_drop(self, feed: RequestQueue, request: Request, error: Unreachable) -> None:
         self._note_outcome(success=False, error=error)
         self._drops[request.custom_id] += 1
         if self._drops[request.custom_id] < _DROPS or not self._breaker.succeeded:

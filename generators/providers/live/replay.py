@@ -8,12 +8,12 @@ import orjson
 
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.rows import OPEN_STATES
-from goldspan.generators.providers.protocol import Answer, Feed, read_completion
+from goldspan.generators.providers.protocol import Answer, RequestQueue, read_completion
 
 _CHUNK = 50
 
 
-def deliver_kept(journal: Journal, feed: Feed, name: str) -> int:
+def replay_answers(journal: Journal, feed: RequestQueue, name: str) -> int:
     """Deliver the answers in the raw file `name` whose rows are still open; returns how many there were.
 
     Lines are `{"custom_id": …, "body": <chat.completion>}`. A line that a crash has torn is passed over.

@@ -10,7 +10,7 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.generators.providers.protocol import Answer, Request
 
 
-class QuestionFeed:
+class CompletionQueue:
     """Hands requests to an executor and each answer back to whoever asked. Belongs to one event loop."""
 
     def __init__(self) -> None:

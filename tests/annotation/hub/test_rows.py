@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.hub.names import find_country, find_language, name_country, name_language
 from goldspan.annotation.hub.rows import SHAPES, find_shape, get_shape
-from goldspan.annotation.hub.rows.convert import Source, convert_row
+from goldspan.annotation.hub.rows.convert import RowSource, convert_row
 from goldspan.annotation.hub.rows.raw import MEANINGS, Code, RowError, read_list
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labels.taxonomy import load_taxonomy
@@ -21,7 +21,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def convert(row: dict[str, Any], taxonomy: str, labels: LabelSchema = LABELS) -> Sample:
-    source = Source("owner/name", SHA, "train")
+    source = RowSource("owner/name", SHA, "train")
     return convert_row(find_shape(row).read_row(row), 3, source, load_taxonomy(taxonomy), labels)
 
 
@@ -245,7 +245,7 @@ CELLS = st.text() | st.none() | st.lists(ENTRIES, max_size=2)
 @given(st.dictionaries(st.sampled_from(COLUMN_NAMES), CELLS))
 def test_any_row_is_a_sample_or_a_rejection(row: dict[str, Any]) -> None:
     for shape in SHAPES:
-        source = Source("o/n", SHA)
+        source = RowSource("o/n", SHA)
         try:
             outcome = convert_row(shape.read_row(row), 0, source, load_taxonomy("kiji"), LABELS).text
         except RowError as error:

@@ -13,7 +13,7 @@ import pytest
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.faults import build_plan
 from goldspan.generators.simulator.server import serving
-from goldspan.generators.simulator.state import Settings
+from goldspan.generators.simulator.state import SimulatorSettings
 
 TERMINAL = {"completed", "failed", "expired", "cancelled"}
 
@@ -74,7 +74,9 @@ def start(tmp_path):
 
         def begin(profile: str, faults=(), state="provider.db", **settings) -> Provider:
             plan = build_plan({"seed": 1, "faults": list(faults)})
-            made = Settings(find_profile(profile), tmp_path / state, plan, **{"validation_seconds": 0.02, **settings})
+            made = SimulatorSettings(
+                find_profile(profile), tmp_path / state, plan, **{"validation_seconds": 0.02, **settings}
+            )
             running = stack.enter_context(contextlib.ExitStack())
             return Provider(running.enter_context(serving(made, writer=None)), running.close)
 

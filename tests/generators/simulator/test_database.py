@@ -8,11 +8,11 @@ import pytest
 from goldspan.annotation.errors import StateError
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.database import lock_state, open_database
-from goldspan.generators.simulator.state import Settings, State
+from goldspan.generators.simulator.state import SimulatorSettings, SimulatorState
 
 
 def open_state(path, profile="openai"):
-    return contextlib.closing(State(Settings(find_profile(profile), path)))
+    return contextlib.closing(SimulatorState(SimulatorSettings(find_profile(profile), path)))
 
 
 def test_a_second_server_on_one_state_file_is_refused_until_the_first_ends(tmp_path):
@@ -35,7 +35,7 @@ def test_a_state_of_another_profile_is_refused_with_both_names(tmp_path):
     with open_state(path, "openai"):
         pass
     with pytest.raises(StateError, match=r"p\.db was made with --profile openai, not doubleword"):
-        State(Settings(find_profile("doubleword"), path))
+        SimulatorState(SimulatorSettings(find_profile("doubleword"), path))
     with open_state(path, "openai"):
         pass
 
@@ -87,4 +87,4 @@ def test_a_state_that_cannot_be_written_is_refused(tmp_path):
         (tmp_path / "taken.db", r"taken\.files cannot be made"),
     ):
         with pytest.raises(StateError, match=words):
-            State(Settings(find_profile("openai"), path))
+            SimulatorState(SimulatorSettings(find_profile("openai"), path))
