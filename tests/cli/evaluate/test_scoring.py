@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from goldspan.cli.evaluate.errors import app as errors_app
 from typer.testing import CliRunner
 
 from goldspan.annotation.identity import make_sample_id
@@ -11,6 +10,7 @@ from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.cli.evaluate.commands import app as evaluate_app
 from goldspan.cli.evaluate.compare import app as compare_app
+from goldspan.cli.evaluate.worst import app as errors_app
 from goldspan.cli.shared.exits import Exit
 
 LABELS = load_labels()

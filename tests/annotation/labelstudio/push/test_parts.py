@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldspan.annotation import locks
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.labelstudio.project import locks
 from goldspan.annotation.labelstudio.push.duplicates import remove_copies, remove_double_predictions
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.selection import Order, falls_in_share, order_entries
