@@ -25,7 +25,7 @@ from goldspan.generators.offline.author import compose_document
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.rampart.predictor import LABEL_MAP
-from goldspan.predictors.registry import make_predictor
+from goldspan.predictors.registry import open_predictor
 
 LABELS = load_labels()
 SHARED = frozenset(LABEL_MAP.values()) - {""}
@@ -53,12 +53,12 @@ def add_up(counts: Sequence[SpanCounts]) -> str:
 async def read(predictor: Predictor, documents: Sequence[Document]) -> tuple[list[tuple[Entity, ...]], float]:
     await predictor.predict("warm up", "en", "US")
     begun = time.process_time()
-    found = [(await predictor.predict(d.text, d.language, d.country)).entities for d in documents]
+    found = [(await predictor.predict(d.text, d.language, d.country)).annotation.entities for d in documents]
     return found, time.process_time() - begun
 
 
 def measure(name: str, documents: Sequence[Document]) -> None:
-    found, seconds = asyncio.run(read(make_predictor(name, LABELS), documents))
+    found, seconds = asyncio.run(read(open_predictor(name, LABELS), documents))
     by_label: defaultdict[str, SpanCounts] = defaultdict(SpanCounts)
     by_language: defaultdict[str, SpanCounts] = defaultdict(SpanCounts)
     for document, entities in zip(documents, found, strict=True):

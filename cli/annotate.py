@@ -14,6 +14,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -26,9 +27,8 @@ app = typer.Typer(context_settings=HELP)
 @app.command()
 def annotate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
-    predictor: Annotated[
-        str, typer.Option("--predictor", "-p", help="regex, rampart, llm; several with +, the first one counts most")
-    ] = "regex",
+    predictor: Annotated[str, typer.Option("--predictor", "-p", help=PREDICTOR_HELP)] = "regex",
+    option: OptionsOption = None,
     language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
     document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
@@ -38,17 +38,6 @@ def annotate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Texts read at a time")] = 4,
-    install: Annotated[bool, typer.Option("--install", help="rampart: install what it needs first")] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="rampart: threads a text; default 1")] = None,
-    provider: Annotated[str | None, typer.Option(help="llm: openai, doubleword or compatible")] = None,
-    model: Annotated[str | None, typer.Option(help="llm: model name; default: the provider's own")] = None,
-    api_url: Annotated[str | None, typer.Option(help="llm: address of a compatible server")] = None,
-    shots_file: Annotated[Path | None, typer.Option("--shots-file", help="llm: samples to take examples from")] = None,
-    shots: Annotated[int | None, typer.Option(min=0, help="llm: examples shown with each text; default 3")] = None,
-    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="llm: default 0")] = None,
-    requests_per_minute: Annotated[int | None, typer.Option(min=0, help="llm: limit of the account")] = None,
-    tokens_per_minute: Annotated[int | None, typer.Option(min=0, help="llm: limit of the account")] = None,
-    attempts: Annotated[int | None, typer.Option(min=1, help="llm: how often a text is asked for; default 3")] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -62,34 +51,15 @@ def annotate(
     from goldspan.annotation.tasks.importing import Defaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
-    from goldspan.cli.shared.predictors import open_predictor
 
     schema, workspace = load_labels(labels), find_workspace(data)
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
-    name = f"{file.stem}-{predictor.replace('+', '-')}.jsonl"
+    name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"
     target = output or workspace.annotation_samples / check_file_name(name)
     if target.exists() and not force:
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
-    if install:
-        _install(predictor)
-    is_llm = "llm" in predictor.split("+")
-    reader = open_predictor(
-        predictor,
-        schema,
-        threads=threads,
-        provider=provider,
-        model=model,
-        api_url=api_url,
-        shots_file=shots_file,
-        shots=shots,
-        temperature=temperature,
-        requests_per_minute=requests_per_minute,
-        tokens_per_minute=tokens_per_minute,
-        attempts=attempts,
-        workers=workers if is_llm else None,
-        folder=workspace.runs / "annotate" if is_llm else None,
-    )
+    reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
     samples = import_texts(file, schema, Defaults(language, country, document_type), refusals, by_line=by_line)
     first = next(samples, None)
@@ -141,12 +111,3 @@ class _Work:
     def _name_failure(self, sample: Sample, reason: str) -> None:
         self.failures.append(sample.sample_id)
         warn(f"{sample.sample_id} has no pre-annotation: {reason}")
-
-
-def _install(predictor: str) -> None:
-    from goldspan.predictors.rampart.package import install_model
-
-    if "rampart" not in predictor.split("+"):
-        raise InputError("--install belongs to --predictor rampart; the others need nothing.")
-    say("Installing Rampart (weights CC BY 4.0, National Design Studio) and onnxruntime …")
-    install_model()

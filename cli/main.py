@@ -34,6 +34,7 @@ COMMANDS = {
     "errors": Command("evaluate.worst", "The worst documents, as differences in tagged text"),
     "acceptance": Command("evaluate.acceptance", "How much of the pre-annotations people kept"),
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
+    "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
     "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),

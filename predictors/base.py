@@ -1,41 +1,90 @@
-"""What every predictor offers, whether it waits for the network or keeps a core busy."""
+"""What every predictor offers: it reads a text and returns an annotation, its usage and its latency.
+
+Two bases, and nothing between them:
+
+    LocalPredictor    computes on this machine: implements `predict_batch(texts)`, which runs in a worker thread
+    RemotePredictor   waits for a server: implements `async predict(text, language, country)`
+
+Callers await `predict` or iterate over `predict_many`; they never learn which of the two it is.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from types import MappingProxyType
+from typing import NamedTuple
 
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.loops import run_sync
 from goldspan.annotation.types import Annotation, Sample
+
+
+class TextInput(NamedTuple):
+    """One text to read; `language` is ISO 639-1 and `country` ISO 3166-1 alpha-2, both may be empty."""
+
+    text: str
+    language: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What reading cost: tokens sent and received, requests made. `cached` requests were answered from disk, free."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    requests: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """The sum of two usages."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.requests + other.requests,
+            self.cached + other.cached,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """An annotation by a model, its usage, and the seconds it took."""
+
+    annotation: Annotation
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one sample: an annotation, or the error that stands in its place; `seconds` it took."""
+    """What became of one sample: a prediction, or the error that stands in its place; `seconds` it took."""
 
     sample: Sample
-    annotation: Annotation | None
+    prediction: Prediction | None
     error: GoldspanError | None
     seconds: float
+
+    @property
+    def annotation(self) -> Annotation | None:
+        """The annotation of the prediction."""
+        return self.prediction.annotation if self.prediction else None
 
 
 class Predictor(ABC):
     """Reads a text and returns one annotation by a model.
 
-    A subclass implements one of two methods: `predict_async_native` when it waits (a model server), `predict_sync`
-    when it computes (patterns, a model on this machine). `predict` prefers the first and runs the second in a
-    thread, so that callers await both alike. `predict_sync` must therefore be safe to call from several threads.
-
-    `attribution` is what the licence of a model asks to be carried with its output.
+    `labels` are the entity labels it can give, of those the label schema has. `attribution` is what the licence of a
+    model asks to be carried with its output.
     """
 
     name: str
     version: str = "1"
+    labels: frozenset[str] = frozenset()
     attribution: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -48,25 +97,18 @@ class Predictor(ABC):
         """Every attribution that its output has to carry."""
         return (self.attribution,) if self.attribution else ()
 
-    async def predict(self, text: str, language: str = "", country: str = "") -> Annotation:
-        """Read one text; `language` is ISO 639-1 and `country` ISO 3166-1 alpha-2, both may be empty.
+    @abstractmethod
+    async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
+        """Read one text without blocking the event loop; language and country may be empty.
 
         Raises:
             ServiceError: the model or its server did not answer as it should.
 
         """
-        try:
-            return await self.predict_async_native(text, language, country)
-        except NotImplementedError:
-            return await asyncio.to_thread(self.predict_sync, text, language, country)
-
-    async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
-        """Read one text without blocking the event loop."""
-        raise NotImplementedError
 
     def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
-        """Read one text in the calling thread."""
-        raise NotImplementedError
+        """`predict` for callers that do not wait; also works where an event loop is running."""
+        return run_sync(self.predict(text, language, country)).annotation
 
     async def predict_many(self, samples: Iterable[Sample], *, workers: int = 4) -> AsyncGenerator[Outcome]:
         """Read samples, `workers` at a time, in their order; at most four times as many are held in memory.
@@ -87,13 +129,97 @@ class Predictor(ABC):
                 task.cancel()
 
     async def aclose(self) -> None:  # noqa: B027
-        """Give back connections; the predictor is not used afterwards."""
+        """Release connections; the predictor is not used afterwards."""
 
     async def _read(self, sample: Sample, slots: asyncio.Semaphore) -> Outcome:
         async with slots:
             begun = perf_counter()
             try:
-                annotation = await self.predict(sample.text, sample.language, sample.country)
+                prediction = await self.predict(sample.text, sample.language, sample.country)
             except GoldspanError as error:
                 return Outcome(sample, None, error, perf_counter() - begun)
-            return Outcome(sample, annotation, None, perf_counter() - begun)
+            return Outcome(sample, prediction, None, prediction.seconds)
+
+
+class RemotePredictor(Predictor):
+    """A predictor that waits for a server: implements `predict`."""
+
+
+class LocalPredictor(Predictor):
+    """A predictor that computes on this machine: implements `predict_batch`.
+
+    `predict` gathers the texts of all callers that wait at the same time into batches of at most `max_batch`, and
+    computes one batch after the other in a worker thread. Where a batch fails, each of its texts is tried alone.
+    """
+
+    max_batch: int = 16
+
+    @abstractmethod
+    def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
+        """Read texts in the calling thread; one annotation each, in their order. Calls never overlap."""
+
+    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+        """Read one text in the calling thread."""
+        return self.predict_batch([TextInput(text, language, country)])[0]
+
+    async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
+        """Read one text in a worker thread, together with others that wait; `seconds` is the time of its batch."""
+        loop = asyncio.get_running_loop()
+        batcher = self.__dict__.get("_batcher")
+        if batcher is None or batcher.loop is not loop:
+            batcher = self.__dict__["_batcher"] = _Batcher(self, loop)
+        return await batcher.submit(TextInput(text, language, country))
+
+
+class _Batcher:
+    """Collects the texts that wait in one event loop and computes them in batches."""
+
+    def __init__(self, predictor: LocalPredictor, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._predictor = predictor
+        self._waiting: deque[tuple[TextInput, asyncio.Future[Prediction]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, text: TextInput) -> Prediction:
+        future: asyncio.Future[Prediction] = self.loop.create_future()
+        self._waiting.append((text, future))
+        if self._worker is None:
+            self._worker = self.loop.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                size = min(self._predictor.max_batch, len(self._waiting))
+                batch = [self._waiting.popleft() for _ in range(size)]
+                await self._compute([(text, future) for text, future in batch if not future.done()])
+        finally:
+            self._worker = None
+
+    async def _compute(self, batch: list[tuple[TextInput, asyncio.Future[Prediction]]]) -> None:
+        if not batch:
+            return
+        begun = perf_counter()
+        try:
+            annotations = await asyncio.to_thread(self._predictor.predict_batch, [text for text, _ in batch])
+            if len(annotations) != len(batch):
+                raise RuntimeError(f"{self._predictor.name} gave {len(annotations)} annotations for {len(batch)} texts")
+        except Exception as error:  # noqa: BLE001
+            if len(batch) == 1:
+                _settle(batch[0][1], error)
+            else:
+                for one in batch:
+                    await self._compute([one])
+            return
+        seconds = perf_counter() - begun
+        for (_, future), annotation in zip(batch, annotations, strict=True):
+            _settle(future, Prediction(annotation, seconds=seconds))
+
+
+def _settle(future: asyncio.Future[Prediction], value: Prediction | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(value, Exception):
+        future.set_exception(value)
+    else:
+        future.set_result(value)

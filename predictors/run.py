@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import replace
 
+from goldspan.annotation.loops import iterate_sync
 from goldspan.annotation.types import Annotation, Sample
 from goldspan.predictors.base import Outcome, Predictor
 
 
 def iter_outcomes(predictor: Predictor, samples: Iterable[Sample], *, workers: int = 4) -> Iterator[Outcome]:
     """What `Predictor.predict_many` yields, for callers without an event loop; the predictor is closed at the end."""
-    with asyncio.Runner() as runner:
-        outcomes = predictor.predict_many(samples, workers=workers)
-        try:
-            while (outcome := runner.run(_next(outcomes))) is not None:
-                yield outcome
-        finally:
-            runner.run(outcomes.aclose())
-            runner.run(predictor.aclose())
+    return iterate_sync(_predict_and_close(predictor, samples, workers))
 
 
 def add_prediction(sample: Sample, annotation: Annotation, predictor: Predictor) -> Sample:
@@ -32,5 +25,11 @@ def add_prediction(sample: Sample, annotation: Annotation, predictor: Predictor)
     return replace(sample, annotations=(*others, annotation), provenance=provenance)
 
 
-async def _next(outcomes: AsyncIterator[Outcome]) -> Outcome | None:
-    return await anext(outcomes, None)
+async def _predict_and_close(predictor: Predictor, samples: Iterable[Sample], workers: int) -> AsyncGenerator[Outcome]:
+    outcomes = predictor.predict_many(samples, workers=workers)
+    try:
+        async for outcome in outcomes:
+            yield outcome
+    finally:
+        await outcomes.aclose()
+        await predictor.aclose()

@@ -28,6 +28,7 @@ from goldspan.cli.evaluate.scoring import (
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command, parse_options
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
@@ -45,13 +46,11 @@ def evaluate(
     predicted: Annotated[
         Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
     ] = None,
-    predictor: Annotated[str, typer.Option("--predictor", help="Let this predictor read the gold texts instead")] = "",
+    predictor: Annotated[
+        str, typer.Option("--predictor", "-p", help=f"Let it read the gold texts instead. {PREDICTOR_HELP}")
+    ] = "",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
-    provider: Annotated[str | None, typer.Option(help="llm: openai, doubleword or compatible")] = None,
-    api_url: Annotated[str | None, typer.Option(help="llm: address of a compatible server")] = None,
-    shots_file: Annotated[Path | None, typer.Option("--shots-file", help="llm: samples to take examples from")] = None,
-    shots: Annotated[int | None, typer.Option(min=0, help="llm: examples shown with each text; default 3")] = None,
-    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="llm: default 0")] = None,
+    option: OptionsOption = None,
     level: LevelOption = Level.LABEL,
     scheme: SchemeOption = Scheme.STRICT,
     beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
@@ -78,7 +77,6 @@ def evaluate(
 ) -> None:
     """Score predictions against gold and write the result. Give PREDICTED or --predictor."""
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.cli.shared.predictors import open_predictor
     from goldspan.evaluation.results.baselines import score_baselines
     from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
     from goldspan.evaluation.results.result import write_result
@@ -87,8 +85,9 @@ def evaluate(
 
     if (predicted is None) == (not predictor):
         raise InputError("Give either a file with predictions or --predictor NAME.")
-    if shots_file is not None and shots_file.resolve() == gold.resolve():
-        raise InputError("Examples from the gold would show the model the answers. Give another --shots-file.")
+    shots = parse_options(option).get("shots_file")
+    if shots and Path(shots).resolve() == gold.resolve():
+        raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
     filters = parse_filters(only or ())
     pairing, code = load_pairing(gold, predicted, schema, model)
@@ -96,19 +95,7 @@ def evaluate(
     timing = None
     if predictor:
         known = len(pairing.refusals)
-        is_llm = "llm" in predictor.split("+")
-        reader = open_predictor(
-            predictor,
-            schema,
-            provider=provider,
-            model=model or None,
-            api_url=api_url,
-            shots_file=shots_file,
-            shots=shots,
-            temperature=temperature,
-            workers=workers if is_llm else None,
-            folder=workspace.runs / "annotate" if is_llm else None,
-        )
+        reader = open_from_command(predictor, schema, option, workspace, workers)
         pairing, timing = run_predictor(pairing, reader, workers)
         name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
         code = Exit.REFUSED_SOME if pairing.refusals else code

@@ -13,7 +13,7 @@ from goldspan.evaluation.matching.levels import PII_LABEL
 from goldspan.evaluation.results.evaluate import EvaluationSettings, score_measured
 from goldspan.evaluation.results.timing import describe_timing
 from goldspan.evaluation.scores.table import measure_document
-from goldspan.predictors.registry import make_predictor
+from goldspan.predictors.registry import open_predictor
 
 NOTHING = "mask-nothing"
 EVERYTHING = "mask-everything"
@@ -46,7 +46,7 @@ def _cover(document: Document) -> tuple[Entity, ...]:
 
 
 def _read_patterns(documents: Sequence[Document], labels: LabelSchema) -> tuple[list[Document], dict[str, Any]]:
-    predictor = make_predictor("regex", labels)
+    predictor = open_predictor("regex", labels)
     predicted: list[Document] = []
     seconds: list[float] = []
     for document in documents:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.lock import is_driven
@@ -63,7 +64,7 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     _require_prices(settings, limits)
 
 
-def run_generation(
+async def run_generation_async(
     workspace: Workspace,
     folder: Path,
     *,
@@ -75,7 +76,7 @@ def run_generation(
 ) -> Summary:
     """Drive the run in `folder` until it ends or waits; its samples go to `annotation_samples/<run>.jsonl`.
 
-    The first Ctrl-C (or SIGTERM) takes no new rows and lets those on their way come home, the second leaves at once.
+    The first Ctrl-C (or SIGTERM) takes no new rows and waits for those that were sent; the second stops at once.
     Either way nothing that was answered is lost.
 
     Raises:
@@ -88,16 +89,36 @@ def run_generation(
         executor = make_executor(run, working or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
+        stop = asyncio.Event()
+        with _stop_on_signals(stop), _show_progress(run, on_progress):
+            return await drive(run, executor, path, budget, stop, task)
 
-        async def go() -> Summary:
-            stop = asyncio.Event()
-            with _stop_on_signals(stop), _show_progress(run, on_progress):
-                return await drive(run, executor, path, budget, stop, task)
 
-        try:
-            return asyncio.run(go())
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+def run_generation(
+    workspace: Workspace,
+    folder: Path,
+    *,
+    task: RunAction = RunAction.GO,
+    working: ExecutionOptions | None = None,
+    limits: Limits | None = None,
+    labels_file: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """`run_generation_async` for callers that do not wait; also works where an event loop is running."""
+    try:
+        return run_sync(
+            run_generation_async(
+                workspace,
+                folder,
+                task=task,
+                working=working,
+                limits=limits,
+                labels_file=labels_file,
+                on_progress=on_progress,
+            )
+        )
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _make_budget(run: OpenRun, asked: Limits) -> Budget:

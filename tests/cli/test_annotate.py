@@ -69,9 +69,9 @@ def test_json_for_machines(texts: Path, tmp_path: Path, capsys: pytest.CaptureFi
     ("arguments", "said"),
     [
         (["--predictor", "regexp"], "Did you mean regex"),
-        (["--model", "m"], "has no option model"),
-        (["--predictor", "llm"], "--model"),
-        (["--install"], "belongs to --predictor rampart"),
+        (["--option", "model=m"], "has no option model"),
+        (["--predictor", "llm"], "--option model=NAME"),
+        (["--option", "model"], "takes KEY=VALUE"),
     ],
 )
 def test_wrong_options_say_what_is_right(
@@ -87,7 +87,8 @@ def test_a_predictor_that_fails_leaves_the_text_without_prediction(
     texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out.jsonl"
-    nobody = ["--predictor", "llm", "--model", "m", "--api-url", "http://127.0.0.1:9", "--data", str(tmp_path / "data")]
+    nobody = ["--predictor", "llm", "--option", "model=m", "--option", "api_url=http://127.0.0.1:9"]
+    nobody += ["--data", str(tmp_path / "data")]
     code = call("annotate", texts, "-o", output, *nobody)
     assert code == 3
     assert "has no pre-annotation" in capsys.readouterr().err

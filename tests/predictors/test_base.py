@@ -2,18 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
-import pytest
-
-from goldspan.annotation.errors import ConfigurationError, TransientServiceError, UnknownNameError
-from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.predictors.base import Outcome, Predictor
-from goldspan.predictors.combined import CombinedPredictor
-from goldspan.predictors.registry import list_predictors, make_predictor, register_predictor
+from goldspan.annotation.errors import TransientServiceError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.predictors.base import LocalPredictor, Outcome, Prediction, Predictor, RemotePredictor, TextInput
 
 
-class Waiting(Predictor):
+class Waiting(RemotePredictor):
     name = "waiting"
 
     def __init__(self) -> None:
@@ -21,7 +18,7 @@ class Waiting(Predictor):
         self.most = 0
         self.started: list[str] = []
 
-    async def predict_async_native(self, text: str, language: str = "", country: str = "") -> Annotation:
+    async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
         self.running += 1
         self.most = max(self.most, self.running)
         self.started.append(text)
@@ -29,15 +26,23 @@ class Waiting(Predictor):
         self.running -= 1
         if text == "13":
             raise TransientServiceError("busy")
-        return Annotation(Author.model(self.model_version), id=text)
+        return Prediction(Annotation(Author.model(self.model_version), id=text))
 
 
-class Computing(Predictor):
+class Computing(LocalPredictor):
     name = "computing"
     version = "2"
+    max_batch = 4
 
-    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
-        return Annotation(Author.model(self.model_version), id=f"{threading.get_ident()}")
+    def __init__(self, labels: LabelSchema | None = None, *, size: int = 1, strict: bool = False) -> None:
+        self.size, self.strict = size, strict
+        self.batches: list[list[str]] = []
+
+    def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
+        self.batches.append([text.text for text in texts])
+        if any(text.text == "bad" for text in texts):
+            raise NotImplementedError("no such operator")
+        return [Annotation(Author.model(self.model_version), id=f"{threading.get_ident()}") for _ in texts]
 
 
 def make_samples(number: int) -> list[Sample]:
@@ -49,13 +54,13 @@ async def collect(predictor: Predictor, samples: list[Sample], workers: int) -> 
 
 
 async def test_a_computing_predictor_runs_in_another_thread() -> None:
-    annotation = await Computing().predict("text")
+    annotation = (await Computing().predict("text")).annotation
     assert annotation.author == Author.model("computing-2")
     assert annotation.id != str(threading.get_ident())
 
 
 async def test_a_waiting_predictor_runs_in_the_loop() -> None:
-    assert (await Waiting().predict("1")).id == "1"
+    assert (await Waiting().predict("1")).annotation.id == "1"
 
 
 async def test_order_is_kept_and_workers_are_bounded() -> None:
@@ -98,54 +103,31 @@ async def test_samples_are_drawn_only_as_needed() -> None:
     assert drawn == 8
 
 
-def test_unknown_names_and_options_say_what_there_is() -> None:
-    labels = load_labels()
-    with pytest.raises(UnknownNameError, match="Did you mean regex"):
-        make_predictor("regexp", labels)
-    with pytest.raises(ConfigurationError, match="takes no options"):
-        make_predictor("regex", labels, shots=3)
+async def test_texts_that_wait_together_are_computed_together() -> None:
+    predictor = Computing()
+    await asyncio.gather(*(predictor.predict(str(number)) for number in range(10)))
+    assert [len(batch) for batch in predictor.batches] == [4, 4, 2]
+    assert [text for batch in predictor.batches for text in batch] == [str(number) for number in range(10)]
 
 
-def test_predictors_can_be_registered() -> None:
-    register_predictor("computing", lambda labels, *, size=1: Computing())
-    labels = load_labels()
-    assert "computing" in list_predictors()
-    assert isinstance(make_predictor("computing", labels, size=None), Computing)
-    with pytest.raises(ConfigurationError, match="no option wrong; it takes size"):
-        make_predictor("computing", labels, wrong=1)
+async def test_a_text_that_breaks_its_batch_fails_alone() -> None:
+    predictor = Computing()
+    found = await asyncio.gather(*(predictor.predict(text) for text in ("a", "bad", "c")), return_exceptions=True)
+    assert [type(one).__name__ for one in found] == ["Prediction", "NotImplementedError", "Prediction"]
 
 
-class Fixed(Predictor):
-    def __init__(self, version: str, *entities: Entity) -> None:
-        self.name = version
-        self.entities = entities
-        self.attribution = {"work": version}
-
-    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
-        return Annotation(Author.model(self.model_version), self.entities)
-
-
-async def test_of_parts_that_overlap_the_earlier_one_stays() -> None:
-    first = Fixed("one", Entity(0, 5, "CITY"), Entity(20, 25, "AGE"))
-    second = Fixed("two", Entity(3, 9, "STATE"), Entity(5, 9, "ZIP"), Entity(30, 35, "AGE"))
-    combined = CombinedPredictor([first, second])
-    annotation = await combined.predict("x" * 40)
-    assert [entity.span for entity in annotation.entities] == [
-        (0, 5, "CITY"),
-        (5, 9, "ZIP"),
-        (20, 25, "AGE"),
-        (30, 35, "AGE"),
-    ]
-    assert annotation.author == Author.model("one-1+two-1")
-    assert [entry["work"] for entry in combined.attributions] == ["one", "two"]
+async def test_a_caller_that_gives_up_does_not_hold_up_the_others() -> None:
+    predictor = Computing()
+    gone = asyncio.create_task(predictor.predict("gone"))
+    kept = asyncio.create_task(predictor.predict("kept"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert (await kept).annotation.author.name == "computing-2"
 
 
-def test_names_joined_with_plus_make_one_predictor() -> None:
-    labels = load_labels()
-    register_predictor("computing", lambda labels, *, size=1: Computing())
-    predictor = make_predictor("regex+computing", labels, size=2)
-    assert predictor.model_version == "regex-1+computing-2"
-    with pytest.raises(ConfigurationError, match="no option wrong; it takes size"):
-        make_predictor("regex+computing", labels, wrong=2)
-    with pytest.raises(UnknownNameError, match="'nothing'"):
-        make_predictor("regex+nothing", labels)
+async def test_predict_sync_works_inside_a_running_loop() -> None:
+    assert Waiting().predict_sync("1").id == "1"
+
+
+def test_predict_sync_works_without_a_loop() -> None:
+    assert Waiting().predict_sync("2").id == "2"

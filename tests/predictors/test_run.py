@@ -1,26 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from goldspan.annotation.errors import TransientServiceError
 from goldspan.annotation.types import Annotation, Author, Sample
-from goldspan.predictors.base import Predictor
+from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.run import add_prediction, iter_outcomes
 
 CREDIT = {"work": "weights", "licence": "CC BY 4.0"}
 
 
-class Credited(Predictor):
+class Credited(LocalPredictor):
     name = "credited"
     attribution = CREDIT
 
     def __init__(self) -> None:
         self.closed = False
 
-    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
-        if text == "bad":
+    def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
+        if any(text.text == "bad" for text in texts):
             raise TransientServiceError("busy")
-        return Annotation(Author.model(self.model_version), id=text)
+        return [Annotation(Author.model(self.model_version), id=text.text) for text in texts]
 
     async def aclose(self) -> None:
         self.closed = True

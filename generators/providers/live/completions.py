@@ -1,10 +1,11 @@
-"""Questions to a model outside of runs: each is answered once, and the answer is kept as received."""
+"""Single completions outside a run, cached on disk."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -15,8 +16,15 @@ from goldspan.generators.providers.live.request_queue import CompletionQueue
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request, read_completion
 
 
+class Completion(NamedTuple):
+    """The answer to one request; `cached` where it was paid for before."""
+
+    answer: Answer
+    cached: bool
+
+
 class Completions:
-    """A live executor at work in the background, and the answers that it or an earlier process has kept in `folder`.
+    """A live executor that runs in the background, with a cache of every answer ever received in `folder`.
 
     Belongs to the event loop it is made in.
 
@@ -27,51 +35,51 @@ class Completions:
 
     def __init__(self, base_url: str, api_key: str, limits: LiveLimits, folder: Path) -> None:
         self._journal = Journal(folder, create=True, lock=True)
-        self._kept = {answer.custom_id: answer for answer in _iter_kept(folder / "raw" / "live.jsonl")}
-        self._feed = CompletionQueue()
+        self._cache = {answer.custom_id: answer for answer in _iter_cached(folder / "raw" / "live.jsonl")}
+        self._queue = CompletionQueue()
         executor = LiveExecutor(self._journal, base_url, api_key, limits)
-        self._trouble: GoldspanError | None = None
-        self._driver = asyncio.get_running_loop().create_task(executor.run(self._feed, asyncio.Event()))
-        self._driver.add_done_callback(self._note_end)
+        self._error: GoldspanError | None = None
+        self._task = asyncio.get_running_loop().create_task(executor.run(self._queue, asyncio.Event()))
+        self._task.add_done_callback(self._note_end)
 
-    async def ask(self, request: Request) -> Answer:
-        """The answer to a request, kept or new.
+    async def complete(self, request: Request) -> Completion:
+        """The answer to a request, from the cache or from the server.
 
         Raises:
             ServiceError: the server cannot be used as things are.
 
         """
-        if request.custom_id in self._kept:
-            return self._kept[request.custom_id]
-        if self._trouble:
-            raise self._trouble
-        answer = await self._feed.ask(request)
+        if request.custom_id in self._cache:
+            return Completion(self._cache[request.custom_id], cached=True)
+        if self._error:
+            raise self._error
+        answer = await self._queue.ask(request)
         if answer.state is AnswerState.ANSWERED:
-            self._kept[request.custom_id] = answer
-        return answer
+            self._cache[request.custom_id] = answer
+        return Completion(answer, cached=False)
 
     async def close(self) -> None:
-        """Let the answers on their way come home, then close the connections."""
-        self._feed.close()
-        await asyncio.wait([self._driver])
+        """Wait for the answers on their way, then close the connections."""
+        self._queue.close()
+        await asyncio.wait([self._task])
         self._journal.close()
 
-    def _note_end(self, driver: asyncio.Task[None]) -> None:
-        error = None if driver.cancelled() else driver.exception()
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
         if isinstance(error, GoldspanError):
-            self._trouble = error
+            self._error = error
         else:
-            self._trouble = ServiceError(f"The connection to the model is closed ({error or 'ended'}).")
-        self._feed.fail(self._trouble)
+            self._error = ServiceError(f"The connection to the model is closed ({error or 'ended'}).")
+        self._queue.fail(self._error)
 
 
-def _iter_kept(path: Path) -> Iterator[Answer]:
+def _iter_cached(path: Path) -> Iterator[Answer]:
     if not path.exists():
         return
     with path.open("rb") as lines:
         for line in lines:
             try:
-                kept = orjson.loads(line)
-                yield read_completion(kept["custom_id"], kept["body"])
+                cached = orjson.loads(line)
+                yield read_completion(cached["custom_id"], cached["body"])
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 continue

@@ -100,7 +100,7 @@ def test_evaluate_wants_one_kind_of_prediction(files):
 
 
 def test_examples_may_not_come_from_the_gold(files):
-    refused = run(evaluate_app, files[0], "--predictor", "llm", "--shots-file", files[0], code=1)
+    refused = run(evaluate_app, files[0], "--predictor", "llm", "--option", f"shots_file={files[0]}", code=1)
     assert "show the model the answers" in str(refused.exception)
 
 

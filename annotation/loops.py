@@ -1,0 +1,84 @@
+"""Run coroutines from synchronous code, also where an event loop is already running (a notebook)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """Runs coroutines one after the other in one event loop."""
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The result of the coroutine."""
+
+
+@contextmanager
+def open_runner() -> Iterator[Runner]:
+    """An event loop for a block of synchronous code; in a thread of its own where this thread's loop is running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        with asyncio.Runner() as runner:
+            yield runner
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="goldspan-loop") as pool:
+        threaded = _ThreadRunner(pool)
+        try:
+            yield threaded
+        finally:
+            threaded.close()
+
+
+def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, as `asyncio.run` gives it, also where an event loop is running."""
+    with open_runner() as runner:
+        return runner.run(coroutine)
+
+
+def iterate_sync(items: AsyncGenerator[T]) -> Iterator[T]:
+    """The items of an asynchronous generator, which is closed at the end."""
+    with open_runner() as runner:
+        try:
+            while True:
+                try:
+                    item = runner.run(_take_next(items))
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            runner.run(_close(items))
+
+
+async def _take_next(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
+async def _close(items: AsyncGenerator[T]) -> None:
+    await items.aclose()
+
+
+class _ThreadRunner:
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._runner: asyncio.Runner = pool.submit(asyncio.Runner).result()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        context = contextvars.copy_context()
+        future = self._pool.submit(context.run, self._runner.run, coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            loop = self._runner.get_loop()
+            for task in asyncio.all_tasks(loop):
+                loop.call_soon_threadsafe(task.cancel)
+            raise
+
+    def close(self) -> None:
+        self._pool.submit(self._runner.close).result()
