@@ -88,8 +88,8 @@ def start(
     Samples go to annotation_samples/<run>.jsonl in the workspace. Exit codes: 0 done, 4 the provider is still at work,
     5 done with dead letters, 6 budget reached, 130 interrupted.
     """
-    from goldspan.generators.runs.folder import begin_run
-    from goldspan.generators.runs.run import Limits, check_settings
+    from goldspan.generators.runs.public import prepare_run
+    from goldspan.generators.runs.run import Limits
 
     workspace = find_workspace(data)
     settings, schema = read_settings(
@@ -106,8 +106,7 @@ def start(
             generate_views.show_plan(settings, schema, json=False)
         if not (yes or json) and not typer.confirm("Send this?", default=True, err=True):
             raise typer.Exit(Exit.OK)
-    check_settings(settings, schema, Limits(max_cost, max_tokens))
-    folder = begin_run(workspace, settings, schema, run, new=new)
+    folder = prepare_run(settings, run=run, new=new, data=data, limits=Limits(max_cost, max_tokens))
     generate_views.warn_of_prices(settings)
     job = JobOptions(max_workers, requests_per_minute, tokens_per_minute, poll_interval, no_wait, max_cost, max_tokens)
     _drive(folder, data, labels, job, json=json)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 
@@ -82,47 +81,32 @@ def read_settings(
     labels_file: Path | None,
 ) -> tuple[RunSettings, LabelSchema]:
     """Settings of a run from the options of `start`, `estimate` and `preview`."""
-    from goldspan.generators.providers.profiles import PROFILES
-    from goldspan.generators.runs.executors import OFFLINE
-    from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
+    from goldspan.generators.runs.public import complete_settings
+    from goldspan.generators.runs.settings import RunSettings
 
     labels = load_labels(labels_file)
-    if provider not in {OFFLINE, *PROFILES}:
-        raise UnknownNameError("provider", provider, [OFFLINE, *PROFILES])
-    codes = tuple(code.strip() for code in languages.split(",") if code.strip())
-    if not codes:
-        raise InputError("--languages names no language; give codes like en,de.")
-    if provider == OFFLINE:
-        model, mode = OFFLINE_MODEL, ""
-    else:
-        profile = PROFILES[provider]
-        model = model or profile.default_model
-        mode = mode or ("batch" if provider == "doubleword" else "live")
-        if mode not in {"live", "batch"}:
-            raise UnknownNameError("mode", mode, ["live", "batch"])
-        if window and window not in profile.windows:
-            raise UnknownNameError("window", window, profile.windows)
-        if not model:
-            raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --model.")
-    plan = _plan_gaps(workspace, labels, codes, samples) if fill_gaps else None
-    settings = RunSettings(
-        provider=provider,
-        samples=plan.total if plan else samples,
-        seed=seed,
-        languages=codes,
-        review=review,
-        model=model,
-        mode=mode,
-        api_url=api_url,
-        window=window,
-        attempts=attempts,
-        max_tokens=output_tokens,
-        temperature=temperature,
-        price_in=price_in,
-        price_out=price_out,
-        labels_file=str(labels_file.resolve()) if labels_file else "",
-        plan=plan,
+    settings = complete_settings(
+        RunSettings(
+            provider=provider,
+            samples=samples,
+            seed=seed,
+            languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
+            review=review,
+            model=model,
+            mode=mode,
+            api_url=api_url,
+            window=window,
+            attempts=attempts,
+            max_tokens=output_tokens,
+            temperature=temperature,
+            price_in=price_in,
+            price_out=price_out,
+            labels_file=str(labels_file.resolve()) if labels_file else "",
+        )
     )
+    if fill_gaps:
+        plan = _plan_gaps(workspace, labels, settings.languages, samples)
+        settings = replace(settings, samples=plan.total, plan=plan)
     return settings, labels
 
 

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from goldspan.annotation.labelstudio.api.client import StudioClient
-    from goldspan.annotation.labelstudio.api.refusals import RefusedSample
-    from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.labelstudio.project.access import DEFAULT_TITLE, connect
 
-DEFAULT_TITLE = "Goldspan"
+__all__ = [
+    "DEFAULT_TITLE", "SHOWN", "ProjectOption", "TokenOption", "UrlOption", "connect", "end_with_refused", "make_plain",
+    "show_progress", "warn_refused",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from goldspan.annotation.labelstudio.api.refusals import RefusedSample
+
 SHOWN = 20
 
 UrlOption = Annotated[str | None, typer.Option("--url", help="Address of Label Studio (or LABEL_STUDIO_URL)")]
@@ -27,19 +31,6 @@ ProjectOption = Annotated[
         help=f"The project (or LABEL_STUDIO_PROJECT_ID). Default: the last one, else {DEFAULT_TITLE!r}",
     ),
 ]
-
-
-def connect(
-    workspace: Workspace, url: str | None, token: str | None, project: str | None
-) -> tuple[StudioClient, int | str]:
-    """A client, and the project that was named by id or title, or remembered."""
-    from goldspan.annotation.labelstudio.api.client import StudioClient
-    from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
-
-    number = int(project) if project and project.isdigit() else None
-    credentials = resolve_credentials(workspace, url, token, number)
-    chosen = project if project and number is None else credentials.project_id or DEFAULT_TITLE
-    return StudioClient(credentials.url, credentials.token), chosen
 
 
 @contextmanager

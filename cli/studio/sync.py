@@ -75,9 +75,8 @@ def push(
     Example: goldspan studio push --control-share 0.1
     """
     from goldspan.annotation.labels.schema import load_labels
-    from goldspan.annotation.labelstudio.api.credentials import remember_project
-    from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushed
-    from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+    from goldspan.annotation.labelstudio.push.public import push_and_record
+    from goldspan.annotation.labelstudio.push.run import PushOptions
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.shared import console
@@ -85,7 +84,7 @@ def push(
     workspace = find_workspace(data)
     schema = load_labels(labels)
     broken: list[RecordError] = []
-    samples = PushedIds(read_samples(files or [workspace.annotation_samples], schema, broken.append))
+    samples = read_samples(files or [workspace.annotation_samples], schema, broken.append)
     client, chosen = connect(workspace, url, token, project)
     options = PushOptions(
         chosen, model_version, replace_predictions, dry_run, control_share, overlap, _parse_order(order)
@@ -94,11 +93,7 @@ def push(
         _push_to_storage(client, samples, schema, options, storage, workspace, as_json=as_json, broken=broken)
         return
     with show_progress() as progress:
-        report = push_samples(client, samples, schema, options, progress)
-    if report.project is not None and not dry_run:
-        remember_project(workspace, report.project)
-        arrived = samples.without(refused.sample_id for refused in report.refused)
-        record_pushed(workspace, client.url, report.project, report.title, arrived)
+        report = push_and_record(workspace, client, samples, schema, options, progress)
     if as_json:
         console.print_json(asdict(report) | {"unreadable": [str(error) for error in broken]})
     else:
