@@ -108,7 +108,7 @@ def complete_settings(settings: RunSettings) -> RunSettings:
 
     """
     if not settings.languages:
-        raise InputError("There is no language; give codes like en, de.")
+        raise InputError("--languages names no language; give codes like en,de.")
     if settings.provider == OFFLINE:
         return replace(settings, model=OFFLINE_MODEL, mode="")
     if settings.provider not in PROFILES:

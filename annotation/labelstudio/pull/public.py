@@ -21,7 +21,7 @@ def pull(
     url: str | None = None,
     token: str | None = None,
     options: PullOptions | None = None,
-    on_progress: Progress = lambda *_: None,
+    on_progress: Progress | None = None,
 ) -> PullReport:
     """Bring every annotation of every annotator back; only what changed since the last pull is fetched.
 
@@ -46,7 +46,7 @@ def pull(
     workspace, labels = find_workspace(data), labels or load_labels()
     client, chosen = connect(workspace, url, token, project)
     options = replace(options, project=chosen) if options else PullOptions(chosen)
-    return pull_annotations(client, workspace, labels, options, on_progress)
+    return pull_annotations(client, workspace, labels, options, on_progress or (lambda *_: None))
 
 
 async def pull_async(
@@ -57,7 +57,7 @@ async def pull_async(
     url: str | None = None,
     token: str | None = None,
     options: PullOptions | None = None,
-    on_progress: Progress = lambda *_: None,
+    on_progress: Progress | None = None,
 ) -> PullReport:
     """`pull` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
     return await asyncio.to_thread(

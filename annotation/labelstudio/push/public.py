@@ -29,7 +29,7 @@ def push(
     token: str | None = None,
     options: PushOptions | None = None,
     on_error: OnError = raise_error,
-    on_progress: Progress = lambda *_: None,
+    on_progress: Progress | None = None,
 ) -> PushReport:
     """Bring samples with their pre-annotations into a Label Studio project, each exactly once.
 
@@ -58,7 +58,7 @@ def push(
     read = read_samples(source, labels, on_error) if isinstance(source, str | Path) else source
     client, chosen = connect(workspace, url, token, project)
     options = replace(options, project=chosen) if options else PushOptions(chosen)
-    return push_and_record(workspace, client, read, labels, options, on_progress)
+    return push_and_record(workspace, client, read, labels, options, on_progress or (lambda *_: None))
 
 
 def push_and_record(
@@ -89,7 +89,7 @@ async def push_async(
     token: str | None = None,
     options: PushOptions | None = None,
     on_error: OnError = raise_error,
-    on_progress: Progress = lambda *_: None,
+    on_progress: Progress | None = None,
 ) -> PushReport:
     """`push` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
     return await asyncio.to_thread(
