@@ -114,12 +114,12 @@ def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
     """What the second reading makes of the first one's entities, those that it keeps left out; places, no surfaces."""
     rows = []
     for decision in compare_with_review(first, second):
-        if decision.verdict is RegionOutcome.ACCEPTED:
+        if decision.outcome is RegionOutcome.ACCEPTED:
             continue
         before, after = decision.predicted, decision.annotated
         rows.append(
             (
-                decision.verdict.value,
+                decision.outcome.value,
                 before.label if before else "",
                 f"{before.start}–{before.end}" if before else "",
                 after.label if after else "",
