@@ -31,7 +31,7 @@ from goldspan.generators.runs.executors import ExecutionOptions
 from goldspan.generators.runs.pipeline import RunOutcome, Summary
 from goldspan.generators.runs.run import Limits
 from goldspan.predictors.base import Outcome, TextInput, Usage
-from goldspan.training.bundle.manifest import BundlePlan
+from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.public import Frozen
 from goldspan.training.gate.verdict import Criterion, GateVerdict
 
@@ -39,9 +39,9 @@ FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by scripts/write_reference.py; change the program, then run `make docs`. -->\n"
 
 VALUES: tuple[type, ...] = (
-    BundlePlan, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings, ExecutionOptions, Frozen,
-    GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport, PushOptions,
-    PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput, Usage,
+    BundleSettings, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings, ExecutionOptions,
+    Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport, 
+    PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput, Usage,
 )  # fmt: skip
 """What the public functions take and return, beside the names of `goldspan` itself."""
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields):\n((?:    .*\n?|\n)+)", re.MULTILINE)

@@ -47,9 +47,9 @@ def evaluate(
         Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
     ] = None,
     predictor: Annotated[
-        str, typer.Option("--predictor", "-p", help=f"Let it read the gold texts instead. {PREDICTOR_HELP}")
+        str, typer.Option("--predictor", "-p", help=f"Predict the gold texts with it. {PREDICTOR_HELP}")
     ] = "",
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 1,
     option: OptionsOption = None,
     level: LevelOption = Level.LABEL,
     scheme: SchemeOption = Scheme.STRICT,
@@ -61,9 +61,9 @@ def evaluate(
         str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
     ] = "unknown",
     cost_per_1000: Annotated[
-        float | None, typer.Option("--cost-per-1000", min=0, help="What 1000 documents cost, where you know it")
+        float | None, typer.Option("--cost-per-1000", min=0, help="Cost of 1000 documents, if known")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
         Path | None,
@@ -107,7 +107,7 @@ def evaluate(
     name_refusals(str(error) for error in unread)
     [pairing] = pairings
     name_unscored(pairing)
-    code = Exit.REFUSED_SOME if unread or pairing.refusals else Exit.OK
+    code = Exit.REFUSED_SOME if unread or pairing.exclusions else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
     if charts is not None:

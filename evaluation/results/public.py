@@ -9,8 +9,7 @@ from pathlib import Path
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.store import OnError, raise_error
-from goldspan.evaluation.matching.documents import Pairing, pair_gold
-from goldspan.evaluation.matching.reading import Source, open_samples, read_pairing
+from goldspan.evaluation.matching.documents import Pairing, Source, open_samples, pair_gold, read_pairing
 from goldspan.evaluation.results.baselines import score_baselines
 from goldspan.evaluation.results.compare import Comparison, compare_results
 from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing

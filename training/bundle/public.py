@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import GateClosedError
-from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.training.bundle.handover import check_version_name, describe_verdict
-from goldspan.training.bundle.manifest import BundlePlan
+from goldspan.training.bundle.freeze import check_version_name, describe_verdict
+from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
@@ -28,10 +28,10 @@ class Frozen:
 
 
 def freeze(
-    plan: BundlePlan | str,
+    settings: BundleSettings | str,
     files: Iterable[str | Path] = (),
     *,
-    labels: LabelSchema | None = None,
+    labels_file: str | Path | None = None,
     data: str | Path | None = None,
     output: str | Path | None = None,
     despite_gate: bool = False,
@@ -42,10 +42,10 @@ def freeze(
     Identical input gives identical bytes. Without `files` the gate is asked first.
 
     Args:
-        plan: the name of the version, for the reviewed samples of the workspace; or a plan that also sets ratios,
+        settings: the name of the version, for the reviewed samples of the workspace; or settings with ratios,
             seed, similarity and whether unreviewed samples are taken.
         files: files or folders of samples to freeze instead of the workspace's; the gate is not asked about them.
-        labels: the label schema; None: the one that `load_labels()` finds.
+        labels_file: the label schema; None: the one that `load_labels()` finds.
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         output: the folder to write; None: `bundles/<name>` in the workspace.
         despite_gate: go on though the gate is closed; the manifest says so.
@@ -58,18 +58,19 @@ def freeze(
         StateError: another version has this name.
 
     """
-    workspace, labels, sources = find_workspace(data), labels or load_labels(), list(files)
-    if isinstance(plan, str):
-        plan = BundlePlan(plan, reviewed_only=not sources)
-    check_version_name(plan.name)
+    workspace, labels, sources = find_workspace(data), load_labels(labels_file), list(files)
+    if isinstance(settings, str):
+        settings = BundleSettings(settings, reviewed_only=not sources)
+    check_version_name(settings.name)
     if not sources:
-        gate = describe_verdict(judge_workspace(workspace, labels), reviewed_only=plan.reviewed_only)
+        gate = describe_verdict(judge_workspace(workspace, labels), reviewed_only=settings.reviewed_only)
         if gate.verdict == "closed" and not despite_gate:
-            raise GateClosedError(gate.reasons, find_commands(workspace).on_workspace("goldspan gate"))
-        plan = replace(plan, gate=gate)
-    if sources or not plan.reviewed_only:
+            commands = find_commands(workspace, Path(labels_file) if labels_file else None)
+            raise GateClosedError(gate.reasons, commands.on_workspace("goldspan gate"))
+        settings = replace(settings, gate=gate)
+    if sources or not settings.reviewed_only:
         samples = read_samples(sources or workspace.training_samples, labels, on_error)
     else:
         samples = ReviewedSamples(workspace, labels).iter_candidates(on_error)
-    folder = Path(output) if output else workspace.bundles / plan.name
-    return Frozen(folder, write_bundle(folder, samples, labels, plan))
+    folder = Path(output) if output else workspace.bundles / settings.name
+    return Frozen(folder, write_bundle(folder, samples, labels, settings))
