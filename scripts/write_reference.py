@@ -40,7 +40,7 @@ NOTE = "<!-- Written by scripts/write_reference.py; change the program, then run
 
 VALUES: tuple[type, ...] = (
     BundleSettings, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings, ExecutionOptions,
-    Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport, 
+    Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport,
     PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput, Usage,
 )  # fmt: skip
 """What the public functions take and return, beside the names of `goldspan` itself."""

@@ -76,9 +76,8 @@ def bundle(
                 on_error=refusals,
             )
     except GateClosedError as error:
-        fail(
-            f"The gate is closed; nothing was written. `{error.command}` shows how to fix it; --despite-gate ignores it."
-        )
+        fail("The gate is closed; nothing was written.")
+        say(f"`{error.command}` shows how to fix it; --despite-gate ignores it.")
         for reason in error.reasons:
             fail(reason)
         raise typer.Exit(Exit.GATE_CLOSED) from None
