@@ -43,9 +43,9 @@ def test_samples_go_and_come_back_also_where_a_loop_is_running(
         again = await goldspan.push_async(annotated, "Public API", **access)
         assert (again.created, again.unchanged) == (0, 3)
         await asyncio.to_thread(review_all, studio, pushed.project)
-        pulled = goldspan.pull(**access)
+        pulled = goldspan.pull("Public API", **access)
         assert (pulled.project, pulled.total) == (pushed.project, 3)
-        assert (await goldspan.pull_async(**access)).total == 3
+        assert (await goldspan.pull_async("Public API", **access)).total == 3
         reviewed = list(goldspan.read_samples(pulled.file, labels))
         assert sorted(sample.text for sample in reviewed) == texts
         assert all(sample.best in sample.reviews for sample in reviewed)

@@ -38,7 +38,8 @@ def push(
 
     Args:
         samples: samples, or a file or folder of them; None: `annotation_samples` of the workspace.
-        project: id or title; None: the last one used, else "Goldspan".
+        project: id or title; None: `LABEL_STUDIO_PROJECT_ID`, else the last one pushed to on the workspace's own
+            server, else "Goldspan".
         labels: the label schema; None: the one that `load_labels()` finds.
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         url: address of Label Studio; None: `LABEL_STUDIO_URL`, else the workspace's own server.
