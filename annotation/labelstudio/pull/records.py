@@ -14,7 +14,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, rank_annotations
-from goldspan.annotation.tasks.codec import read_task, task_problems
+from goldspan.annotation.tasks.codec import read_task, validate_task
 from goldspan.annotation.text.words import snap_span, splits_word
 
 _REVIEW_FIELDS = ("was_cancelled", "ground_truth", "lead_time", "created_at", "updated_at", "parent_prediction")
@@ -93,7 +93,7 @@ class RecordBuilder:
         }
         if drafts:
             record["drafts"] = drafts
-        for problem in task_problems(record, self._labels):
+        for problem in validate_task(record, self._labels):
             raise RecordError(f"task {task['id']}: {problem.message}", pointer=problem.pointer)
         pull["sha256"] = digest_record(record)
         return PulledRecord(record, (*lints, *self._check(record)), len(snapped))

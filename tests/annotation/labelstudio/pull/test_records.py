@@ -12,7 +12,7 @@ from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, parse_ranking_policy, rank_annotations
 from goldspan.annotation.labelstudio.pull.records import RecordBuilder, clean_result, digest_record, snap_result
-from goldspan.annotation.tasks.codec import encode_task, read_task, task_problems
+from goldspan.annotation.tasks.codec import encode_task, read_task, validate_task
 from tests.strategies import LABELS, samples
 
 TEXT = "Ann Lee 🎉 lives in Köln."
@@ -85,7 +85,7 @@ def test_record_holds_everybody_and_how_it_was_pulled() -> None:
     draft = {"id": 9, "user": "bob@example.test", "result": [], "annotation": None, "was_postponed": False}
     pulled = build(make_task(annotations=[make_annotation(7, lead_time=3.5, parent_prediction=2)], drafts=[draft]))
     record = pulled.record
-    assert task_problems(record, LABELS) == []
+    assert validate_task(record, LABELS) == []
     assert record["annotations"][0]["completed_by"] == {"id": 1, "email": "ann@example.test"}
     assert record["drafts"][0]["completed_by"] == {"email": "bob@example.test"}
     pull = record["data"]["provenance"]["pull"]
@@ -112,7 +112,7 @@ def test_unknown_labels_are_refused_with_a_pointer() -> None:
 def test_tasks_of_strangers_get_a_sample_id() -> None:
     record = build({"id": 1, "updated_at": "", "data": {"text": "Hello"}, "annotations": []}).record
     assert record["data"]["sample_id"]
-    assert task_problems(record, LABELS) == []
+    assert validate_task(record, LABELS) == []
 
 
 @given(samples())
