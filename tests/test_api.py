@@ -169,7 +169,7 @@ def test_freeze_asks_the_gate_unless_files_are_given(tmp_path: Path, labels: Lab
         (RunSettings("opnai", 1), "openai"),
         (RunSettings("offline", 1, languages=()), "language"),
         (RunSettings("openai", 1, mode="lve"), "live"),
-        (RunSettings("compatible", 1), "no model of its own"),
+        (RunSettings("compatible", 1), "no default model"),
     ],
 )
 def test_settings_that_make_no_sense_leave_nothing_behind(settings: RunSettings, message: str, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def generate(
     """
     workspace = find_workspace(data)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
-    return run_generation(workspace, folder, working=execution, limits=limits, on_progress=on_progress)
+    return run_generation(workspace, folder, execution=execution, limits=limits, on_progress=on_progress)
 
 
 async def generate_async(
@@ -71,7 +71,7 @@ async def generate_async(
     """`generate` for callers with an event loop; cancelling it stops the run, which the next call goes on with."""
     workspace = find_workspace(data)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
-    return await run_generation_async(workspace, folder, working=execution, limits=limits, on_progress=on_progress)
+    return await run_generation_async(workspace, folder, execution=execution, limits=limits, on_progress=on_progress)
 
 
 def prepare_run(
@@ -121,5 +121,5 @@ def complete_settings(settings: RunSettings) -> RunSettings:
     if settings.window and settings.window not in profile.windows:
         raise UnknownNameError("window", settings.window, profile.windows)
     if not model:
-        raise ConfigurationError(f"The provider {settings.provider} has no model of its own: name one with --model.")
+        raise ConfigurationError(f"The provider {settings.provider} has no default model: name one with --model.")
     return replace(settings, model=model, mode=mode)

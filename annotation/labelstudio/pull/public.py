@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.project.access import connect
-from goldspan.annotation.labelstudio.pull.changes import Progress
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
 from goldspan.annotation.tasks.workspace import find_workspace
 
@@ -21,7 +21,7 @@ def pull(
     url: str | None = None,
     token: str | None = None,
     options: PullOptions | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress = ignore_progress,
 ) -> PullReport:
     """Bring every annotation of every annotator back; only what changed since the last pull is fetched.
 
@@ -47,7 +47,7 @@ def pull(
     workspace, labels = find_workspace(data), labels or load_labels()
     client, chosen = connect(workspace, url, token, project)
     options = replace(options, project=chosen) if options else PullOptions(chosen)
-    return pull_annotations(client, workspace, labels, options, on_progress or (lambda *_: None))
+    return pull_annotations(client, workspace, labels, options, on_progress)
 
 
 async def pull_async(
@@ -58,7 +58,7 @@ async def pull_async(
     url: str | None = None,
     token: str | None = None,
     options: PullOptions | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress = ignore_progress,
 ) -> PullReport:
     """`pull` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
     return await asyncio.to_thread(

@@ -10,8 +10,8 @@ from pathlib import Path
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.credentials import remember_project
+from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.project.access import connect
-from goldspan.annotation.labelstudio.push.delivery import Progress
 from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushed
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
@@ -29,7 +29,7 @@ def push(
     token: str | None = None,
     options: PushOptions | None = None,
     on_error: OnError = raise_error,
-    on_progress: Progress | None = None,
+    on_progress: Progress = ignore_progress,
 ) -> PushReport:
     """Bring samples with their pre-annotations into a Label Studio project, each exactly once.
 
@@ -59,7 +59,7 @@ def push(
     read = read_samples(source, labels, on_error) if isinstance(source, str | Path) else source
     client, chosen = connect(workspace, url, token, project)
     options = replace(options, project=chosen) if options else PushOptions(chosen)
-    return push_and_record(workspace, client, read, labels, options, on_progress or (lambda *_: None))
+    return push_and_record(workspace, client, read, labels, options, on_progress)
 
 
 def push_and_record(
@@ -90,7 +90,7 @@ async def push_async(
     token: str | None = None,
     options: PushOptions | None = None,
     on_error: OnError = raise_error,
-    on_progress: Progress | None = None,
+    on_progress: Progress = ignore_progress,
 ) -> PushReport:
     """`push` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
     return await asyncio.to_thread(
