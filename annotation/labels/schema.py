@@ -218,6 +218,22 @@ def find_label_file(path: str | Path | None = None) -> Path:
     return project.labels if project else schemas.path("labels.toml")
 
 
+def find_own_label_file(path: str | Path | None = None) -> Path:
+    """`find_label_file`, for changing it.
+
+    Raises:
+        SchemaError: it is one of those included in Goldspan, which are read-only.
+
+    """
+    file = find_label_file(path)
+    if file.resolve().is_relative_to(schemas.path("").resolve()):
+        raise SchemaError(
+            f"{file} belongs to Goldspan and is read-only. `goldspan init` makes a project with a label schema of its "
+            "own; --labels names another file."
+        )
+    return file
+
+
 def load_labels(path: str | Path | None = None) -> LabelSchema:
     """Read and check a label schema; its purpose is that of the project whose file it is.
 

@@ -88,7 +88,10 @@ def probe_pattern(label: Label) -> str:
     pattern = compile_pattern(label)
     if pattern.fullmatch(""):
         return "its pattern matches the empty text"
-    units = dict.fromkeys([*label.pattern, *"a0A- .", "ab", "0a"])
+    marks = [character for character in label.pattern if not character.isalnum()]
+    units = dict.fromkeys(
+        [*label.pattern, *"a0A- .", "ab", "0a", *(f"{unit}{mark}" for mark in marks for unit in "a0")]
+    )
     texts = [*(unit * _PROBED + "\x00" for unit in units), *(f"x{unit * _PROBED}\x00" for unit in "a0 ")]
     try:
         for text in texts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.project import find_project
+from goldspan.annotation.project import Project, find_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,19 @@ def find_workspace(path: str | Path | None = None) -> Workspace:
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
+
+
+def find_workspace_project(workspace: Workspace) -> Project | None:
+    """The project whose workspace this is.
+
+    Raises:
+        ConfigurationError: its file is broken.
+
+    """
+    for project in (find_project(), find_project(workspace.root.absolute().parent)):
+        if project and project.data.resolve() == workspace.root.resolve():
+            return project
+    return None
 
 
 def _find_project_data() -> Path:
