@@ -193,7 +193,7 @@ def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, co
         validator = labels.validators.get(entity.label)
         if validator and not check_value(validator, value, country):
             yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
-        elif entity.label in labels.described and (reason := find_mismatch(labels[entity.label], labels, value)):
+        elif entity.label in labels.described and (reason := find_mismatch(labels[entity.label], value)):
             yield "invalid_value", entity.start, entity.end, f"{entity.label}, {reason}"
 
 

@@ -73,8 +73,8 @@ def _review_values(label: Label, labels: LabelSchema) -> Iterator[SchemaFinding]
         if label.pattern and (problem := probe_pattern(label)):
             yield SchemaFinding(label.code, problem)
         if label.terms or label.terms_file:
-            load_terms(label, labels)
-        wrong = [value for value in label.examples if find_mismatch(label, labels, value)]
+            load_terms(label)
+        wrong = [value for value in label.examples if find_mismatch(label, value)]
     except SchemaError as error:
         yield SchemaFinding(label.code, str(error))
         return

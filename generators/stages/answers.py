@@ -131,7 +131,7 @@ def _read_draft(document: Mapping[str, Any], context: AnswerContext) -> dict[str
 
 def _require_brief(text: str, entities: Sequence[Entity], brief: Mapping[str, Any]) -> None:
     if brief.get("hard_negative") and entities:
-        raise _WrongAnswerError("The brief asks for a document without personal data, but there are entities in it.")
+        raise _WrongAnswerError("The brief asks for a document without any entity, but there are entities in it.")
     missing = [entry["label"] for entry in brief.get("values", ()) if entry["value"] not in text]
     if len(missing) > len(brief.get("values", ())) * _MAY_LACK:
         raise _WrongAnswerError(f"These values of the brief do not stand in the text: {', '.join(missing)}.")
