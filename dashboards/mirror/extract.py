@@ -15,7 +15,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
 from goldspan.dashboards.mirror.tables import Rows, make_rows
-from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, list_latest_reviews
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 from goldspan.evaluation.people.acceptance_report import ReviewFacts
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed
@@ -151,16 +151,16 @@ def _find_label(annotation: Annotation, issue: Issue) -> str:
 def _add_review(
     rows: Rows, number: int, sample: Sample, review: Annotation, issues: list[Issue], *, control: bool
 ) -> None:
-    shown = None if control or review.status is not Status.SUBMITTED else choose_shown(sample, review)
+    shown = None if control or review.status is not Status.SUBMITTED else find_shown_prediction(sample, review)
     version = shown.author.name if shown else ""
     person = review.author.name
     edits = 0
     for decision in compare_with_review(shown, review) if shown else ():
-        edits += decision.verdict is not RegionOutcome.ACCEPTED
+        edits += decision.outcome is not RegionOutcome.ACCEPTED
         rows["decisions"].append(
             (
                 number,
-                decision.verdict.value,
+                decision.outcome.value,
                 decision.predicted.label if decision.predicted else "",
                 decision.annotated.label if decision.annotated else "",
                 decision.relaxed,

@@ -12,7 +12,7 @@ from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.dashboards import ui
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import handover
-from goldspan.training.bundle.handover import freeze_version
+from goldspan.training.bundle.freeze import freeze_version
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
@@ -39,8 +39,8 @@ def draw() -> None:
             st.markdown(f"{mark} **{criterion.question}** found {_show_value(criterion.value)}, wanted {bound}")
             if criterion.detail:
                 st.text(criterion.detail)
-            if not criterion.passed and criterion.mend:
-                st.code(criterion.mend, language="bash")
+            if not criterion.passed and criterion.fix:
+                st.code(criterion.fix, language="bash")
     with st.expander("As a table"):
         ui.show_table(handover.tabulate_verdict(verdict), "gate")
     st.caption("The same verdict on the command line; the thresholds are in gate.toml in the workspace:")

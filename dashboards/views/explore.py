@@ -115,12 +115,12 @@ def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
     """List the differences between two annotations' entities; spans only, no text."""
     rows = []
     for decision in compare_with_review(first, second):
-        if decision.verdict is RegionOutcome.ACCEPTED:
+        if decision.outcome is RegionOutcome.ACCEPTED:
             continue
         before, after = decision.predicted, decision.annotated
         rows.append(
             (
-                decision.verdict.value,
+                decision.outcome.value,
                 before.label if before else "",
                 f"{before.start}–{before.end}" if before else "",
                 after.label if after else "",

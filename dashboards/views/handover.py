@@ -85,7 +85,7 @@ def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
             "found": criterion.value,
             "wanted": show_bound(criterion),
             "detail": criterion.detail,
-            "mend": "" if criterion.passed else criterion.mend,
+            "mend": "" if criterion.passed else criterion.fix,
         }
         for criterion in verdict.criteria
     ]

@@ -159,7 +159,7 @@ def test_a_gate_that_asks_nothing_is_closed_while_nothing_is_reviewed(
     (workspace.root / "gate.toml").touch()
     test = render_page(workspace, "handover", monkeypatch)
     assert test.error[0].value == "The gate is closed: no sample is reviewed."
-    assert any("The gate asks nothing" in text.value for text in test.text)
+    assert any("sets no threshold" in text.value for text in test.text)
     assert test.button[0].disabled
 
 

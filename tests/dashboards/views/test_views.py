@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldspan.annotation.corpus.coverage import count_workspace_coverage
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Mention
@@ -21,7 +22,6 @@ from goldspan.dashboards.ui import format_number, format_share, write_csv
 from goldspan.dashboards.views import coverage, explore, handover, overview, results, runs
 from goldspan.dashboards.views.overview import Funnel
 from goldspan.training.gate.commands import Commands
-from goldspan.training.gate.coverage import count_best
 from tests.dashboards.hostile import EVIL, add_results
 from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
 
@@ -210,7 +210,9 @@ def test_coverage_says_what_to_write_and_what_to_review(workspace: Workspace, la
 def test_best_readings_are_counted_as_the_gate_counts_them(workspace: Workspace, labels: LabelSchema) -> None:
     assert handover.count_best_entities(refresh_mirror(workspace, labels)) == {}
     fill_workspace(workspace, labels, 20)
-    assert handover.count_best_entities(refresh_mirror(workspace, labels)) == dict(count_best(workspace, labels))
+    assert handover.count_best_entities(refresh_mirror(workspace, labels)) == dict(
+        count_workspace_coverage(workspace, labels)
+    )
 
 
 def test_the_languages_of_a_workspace_are_named(workspace: Workspace, labels: LabelSchema) -> None:
