@@ -129,9 +129,11 @@ async def _refuse(scope: Message, receive: Receive, send: Send, status: int, rea
 
 async def _send_text(send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]]) -> None:
     body = text.encode()
-    common = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    start = {"type": "http.response.start", "status": status, "headers": [*common, *headers]}
-    start["headers"].append((b"content-length", str(len(body)).encode()))
+    common = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
     send = _add_headers(send)
-    await send(start)
+    await send({"type": "http.response.start", "status": status, "headers": [*common, *headers]})
     await send({"type": "http.response.body", "body": body})
