@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from goldspan.annotation.formats.formulas import FORMULA_START, guard_formula
+from goldspan.annotation.redaction import show_controls
 from goldspan.dashboards.views.coverage import list_languages
 
 _STYLE = """<style>
@@ -15,6 +17,7 @@ _STYLE = """<style>
 [data-testid="stSidebar"][data-collapsed="false"] { width: 13.5rem !important; }
 [data-testid="stMetric"] { padding: 0; }
 [data-testid="stMetric"] > div { padding: 0.5rem 0.8rem; }
+[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""
 _SHARES = {
@@ -30,7 +33,7 @@ _SHARES = {
     "leakage rate",
     "exact match",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TEXTS = (pl.String, pl.Categorical)
 
 
 def begin_page(title: str) -> None:
@@ -42,6 +45,11 @@ def begin_page(title: str) -> None:
 def begin_section(title: str) -> None:
     """Draw a section heading."""
     st.subheader(title, anchor=False)
+
+
+def show_text(text: str) -> None:
+    """Show data as one line of plain text; control and bidirectional characters become symbols."""
+    st.text(show_controls(text))
 
 
 def show_empty_state(what: str, command: str) -> None:
@@ -99,12 +107,12 @@ def _describe_column(column: str, kind: pl.DataType) -> Any:
 
 
 def write_csv(frame: pl.DataFrame) -> str:
-    """The table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """Write a table as CSV; cells and headers that a spreadsheet would take for a formula get an apostrophe."""
     safe = []
-    for column in (column for column, kind in frame.schema.items() if kind == pl.String):
-        risky = pl.any_horizontal([pl.col(column).str.starts_with(mark) for mark in _FORMULA])
-        safe.append(pl.when(risky).then("'" + pl.col(column)).otherwise(pl.col(column)).alias(column))
-    return frame.with_columns(safe).write_csv()
+    for column in (column for column, kind in frame.schema.items() if kind in _TEXTS):
+        text = pl.col(column).cast(pl.String)
+        safe.append(pl.when(text.str.contains(FORMULA_START)).then("'" + text).otherwise(text).alias(column))
+    return frame.with_columns(safe).rename(guard_formula).write_csv()
 
 
 def choose_languages(frame: pl.DataFrame) -> list[str]:

@@ -98,7 +98,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
 def _draw_sample(state: DashboardState, file: str, record: dict[str, Any]) -> None:
     decoded = read_task(record, state.labels)
     sample = decoded.sample
-    st.text(f"{sample.sample_id}    {sample.language} {sample.country}    {sample.document_type}    {file}")
+    ui.show_text(f"{sample.sample_id}    {sample.language} {sample.country}    {sample.document_type}    {file}")
     with st.container(horizontal=True, vertical_alignment="center"):
         show = st.toggle("Show hidden text", help="Entity text stays hidden until you turn this on")
         if link := explore.build_task_url(state.workspace, file, record):
@@ -110,7 +110,7 @@ def _draw_sample(state: DashboardState, file: str, record: dict[str, Any]) -> No
         st.html(render_html(sample.text, None, state.labels, show_surfaces=show))
     for issue in (*decoded.issues, *check_sample(sample, state.labels)):
         by = f"{names[issue.annotation_index]}: " if issue.annotation_index >= 0 else ""
-        st.text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
+        ui.show_text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
 
 
 def _draw_side_by_side(state: DashboardState, decoded: DecodedTask, names: list[str], show: bool) -> None:

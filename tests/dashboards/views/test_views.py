@@ -68,6 +68,8 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
     lines = write_csv(frame).splitlines()
     assert lines == ["name,count", "'=1+1,-1", "'+2,2", "'-3,3", "'@x,4", "plain,5", ",6"]
     assert write_csv(pl.DataFrame({"count": [1]})) == "count\n1\n"
+    words = pl.Series("=evil()", ["\uff1d1", "plain"], dtype=pl.Categorical)
+    assert write_csv(pl.DataFrame([words])) == "'=evil()\n'\uff1d1\nplain\n"
 
 
 def test_files_and_their_freshness(workspace: Workspace, labels: LabelSchema) -> None:
