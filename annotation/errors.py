@@ -11,6 +11,7 @@ Exceptions of other libraries stop at the boundary that met them and come out as
     │   ├── RecordError            one record of a file; carries file, line and JSON pointer
     │   └── ConfigurationError     a setting or credential is missing or contradicts another
     ├── StateError                 what is on disk does not allow this: locked, changed, newer
+    ├── MaskingError               a text cannot be masked safely; there is no output
     └── ServiceError               another program did not do what was asked
         ├── TransientServiceError  may work when asked again: 429, 5xx, dropped connection
         └── TerminalServiceError   will not work when asked again: 400, 401, 402, 404
@@ -77,6 +78,10 @@ class ConfigurationError(InputError):
 
 class StateError(GoldspanError):
     """What is on disk does not allow this: locked, changed underneath, or written by a newer version."""
+
+
+class MaskingError(GoldspanError):
+    """A text cannot be masked safely. There is no output; the message never quotes the text."""
 
 
 class ServiceError(GoldspanError):
