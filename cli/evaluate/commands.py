@@ -47,9 +47,9 @@ def evaluate(
         Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
     ] = None,
     predictor: Annotated[
-        str, typer.Option("--predictor", "-p", help=f"Let it read the gold texts instead. {PREDICTOR_HELP}")
+        str, typer.Option("--predictor", "-p", help=f"Predict the gold texts with it. {PREDICTOR_HELP}")
     ] = "",
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 1,
     option: OptionsOption = None,
     level: LevelOption = Level.LABEL,
     scheme: SchemeOption = Scheme.STRICT,
@@ -61,9 +61,9 @@ def evaluate(
         str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
     ] = "unknown",
     cost_per_1000: Annotated[
-        float | None, typer.Option("--cost-per-1000", min=0, help="What 1000 documents cost, where you know it")
+        float | None, typer.Option("--cost-per-1000", min=0, help="Cost of 1000 documents, if known")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
         Path | None,
@@ -94,11 +94,13 @@ def evaluate(
     pairing = filter_documents(pairing, filters)
     timing = None
     if predictor:
-        known = len(pairing.refusals)
+        known = len(pairing.exclusions)
         reader = open_from_command(predictor, schema, option, workspace, workers)
         pairing, timing = run_predictor(pairing, reader, workers)
-        name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
-        code = Exit.REFUSED_SOME if pairing.refusals else code
+        name_refusals(
+            f"{exclusion.sample_id} is not scored: {exclusion.reason}" for exclusion in pairing.exclusions[known:]
+        )
+        code = Exit.REFUSED_SOME if pairing.exclusions else code
     settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
     cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
     result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)

@@ -23,14 +23,12 @@ app = typer.Typer(context_settings=HELP)
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="RESULT…", help="Results of evaluate; the first is the one that others are measured from"
-        ),
+        typer.Argument(metavar="RESULT…", help="Results of evaluate; the first is the reference"),
     ],
     gold: Annotated[
         Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="What intervals and tests follow from")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of intervals and tests")] = 0,
     charts: ChartsOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,

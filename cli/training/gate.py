@@ -1,4 +1,4 @@
-"""`goldspan gate`: may this data go to training?"""
+"""`goldspan gate`: is this data ready for training?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def gate(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the reviewed samples of the workspace against gate.toml: each criterion, and the command that mends it.
+    """Check the reviewed samples of the workspace against gate.toml; each failure names a command to fix it.
 
     Exit code 0 when the gate is open, 7 when it is closed.
     """
@@ -39,7 +39,7 @@ def gate(
         print_json(verdict.to_dict())
     else:
         print_table(
-            ["", "criterion", "found", "wanted", "detail", "mend"],
+            ["", "criterion", "found", "wanted", "detail", "fix"],
             (
                 (
                     "ok" if c.passed else "NO",
@@ -47,7 +47,7 @@ def gate(
                     show_figure(c.value),
                     f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
                     c.detail,
-                    "" if c.passed else c.mend,
+                    "" if c.passed else c.fix,
                 )
                 for c in verdict.criteria
             ),
