@@ -126,7 +126,7 @@ class _Work:
         self._policy, self._context, self._ledger, self._invent = policy, context, ledger, invent
         key = context.key or ledger.key
         self._allocator = Allocator(text, spans, ledger, context.schema, key, context.language, context.country)
-        self._subject = next((one for one in referents if one.first or one.surname), Referent(""))
+        self._subject = next((one for one in referents if one.is_person), Referent(""))
         self.invented = False
 
     def build(self) -> tuple[str, list[Replacement]]:
@@ -203,11 +203,8 @@ class _Work:
         return masked[start:end], self._text[begin:stop]
 
     def _order(self) -> list[int]:
-        """Spans of persons with several labels first: their numbers agree over labels."""
-        labels: dict[str, set[str]] = {}
-        for span, referent in zip(self._spans, self._referents, strict=True):
-            labels.setdefault(referent.key, set()).add(span.label)
-        return sorted(range(len(self._spans)), key=lambda n: (len(labels[self._referents[n].key]) == 1, n))
+        """Spans of persons first: a person has one number over all labels, whatever else the text holds."""
+        return sorted(range(len(self._spans)), key=lambda number: (not self._referents[number].is_person, number))
 
     def _find_rule(self, span: FoundSpan) -> Rule:
         if span.source in ("literal", "reference"):
@@ -223,7 +220,7 @@ class _Work:
         if rule.operator == "fake":
             self.invented = True
             return self._allocator.choose_surrogate(span.label, value, referent)
-        if rule.operator == "shift_date" and not (referent.first or referent.surname):
+        if rule.operator == "shift_date" and not referent.is_person:
             referent = self._subject
         return _compute(value, span.label, rule, referent, context)
 

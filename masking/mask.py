@@ -78,6 +78,14 @@ class Masker:
         masked = mask_annotation(text, annotation, self.policy, context, self.ledger)
         return replace(masked, unread_labels=self.unread_labels)
 
+    def share_replacements(self) -> Masker:
+        """A masker whose texts share their replacements: with the ledger that there is, else with a new one."""
+        return self if self.ledger is not None else self.adopt(Ledger(key=self.key))
+
+    def adopt(self, ledger: Ledger | None) -> Masker:
+        """The same masker with another ledger."""
+        return Masker(self.predictor, self.policy, self.schema, key=self.key, ledger=ledger)
+
     async def aclose(self) -> None:
         """Close the predictor."""
         await self.predictor.aclose()

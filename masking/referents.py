@@ -31,6 +31,11 @@ class Referent:
     first: str = ""
     surname: str = ""
 
+    @property
+    def is_person(self) -> bool:
+        """True if a name is known."""
+        return bool(self.first or self.surname)
+
 
 @dataclass(slots=True)
 class _Unit:

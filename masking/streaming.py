@@ -8,7 +8,6 @@ from dataclasses import replace
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.types import Annotation, Entity
 from goldspan.masking.detection import FoundSpan
-from goldspan.masking.ledger import Ledger
 from goldspan.masking.mask import Masker
 
 HOLD = 200
@@ -30,9 +29,7 @@ class StreamMasker:
     """
 
     def __init__(self, masker: Masker, language: str = "", country: str = "", hold: int = HOLD) -> None:
-        self._masker = Masker(
-            masker.predictor, masker.policy, masker.schema, key=masker.key, ledger=masker.ledger or Ledger()
-        )
+        self._masker = masker.share_replacements()
         self._language, self._country, self._hold = language, country, hold
         self._given = self._held = ""
         self._failed = self._finished = False
