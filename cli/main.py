@@ -36,6 +36,7 @@ COMMANDS = {
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
     "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
+    "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
     "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
@@ -50,6 +51,7 @@ EXTRAS = {
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
+    "mask": ("cryptography", "faker", "pyarrow"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
 }
