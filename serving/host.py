@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,9 +65,13 @@ class PredictorHost:
     """The methods of a server, the first of them the default."""
 
     def __init__(
-        self, schema: LabelSchema, sources: Mapping[str, str], options: Mapping[str, Any] | None = None
+        self,
+        schema: LabelSchema,
+        sources: Mapping[str, str],
+        options: Mapping[str, Any] | None = None,
+        opener: Callable[..., Predictor] = open_predictor,
     ) -> None:
-        self.schema = schema
+        self.schema, self._opener = schema, opener
         self.methods = {name: Method(name, source, dict(options or {})) for name, source in sources.items()}
         self._loading = asyncio.Lock()
 
@@ -100,7 +104,8 @@ class PredictorHost:
         method = self._find(name)
         async with self._loading:
             try:
-                predictor = await asyncio.to_thread(self._open, source or method.source, method.options)
+                chosen = source or method.source
+                predictor = await asyncio.to_thread(self._opener, chosen, self.schema, defaults=method.options)
                 await _probe(predictor)
             except GoldspanError as error:
                 method.error = str(error)
@@ -109,7 +114,7 @@ class PredictorHost:
                 method.error = f"The model cannot be loaded ({type(error).__name__})."
                 raise StateError(method.error) from None
             before, method.loan = method.loan, _Loan(predictor)
-            method.source, method.error = source or method.source, ""
+            method.source, method.error = chosen, ""
             method.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
         if before:
             before.retired = True
@@ -150,9 +155,6 @@ class PredictorHost:
         if name and name not in self.methods:
             raise UnknownNameError("method", name, self.methods)
         return self.methods[name or self.default]
-
-    def _open(self, source: str, options: Mapping[str, Any]) -> Predictor:
-        return open_predictor(source, self.schema, defaults=options)
 
 
 async def _close_if_idle(loan: _Loan) -> None:
