@@ -41,6 +41,7 @@ COMMANDS = {
     "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
     "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
+    "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
     "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
@@ -56,6 +57,7 @@ EXTRAS = {
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
     "mask": ("cryptography", "faker", "pyarrow"),
+    "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
 }

@@ -66,7 +66,9 @@ def run(
     predictor: PredictorOption,
     policy: PolicyOption = "pseudonymise",
     option: OptionsOption = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the masked files")] = Path("masked"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the masked files; with one FILE, also the name of a file")
+    ] = Path("masked"),
     vault: VaultOption = None,
     field: Annotated[
         list[str] | None,
@@ -95,7 +97,7 @@ def run(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.masking.policy import load_policy
     from goldspan.serving.documents.base import FileSettings
-    from goldspan.serving.documents.files import mask_files, plan_jobs
+    from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
     schema, rules = load_labels(labels), load_policy(policy)
@@ -109,7 +111,8 @@ def run(
 
         masker = Masker(reader, rules, schema, key=key, ledger=ledger)
         _warn_of_limits(masker, vault)
-        report = MaskingReport(output / REPORT)
+        folder = output.parent if names_file(paths, output) else output
+        report = MaskingReport(folder / REPORT)
         outcomes = _Outcomes()
         for outcome in iterate_sync(_mask_and_close(jobs, masker, settings, report, workers, force, mask_files)):
             outcomes.take(outcome)

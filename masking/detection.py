@@ -111,7 +111,8 @@ def _run_recognisers(text: str, recognisers: Sequence[Recogniser], country: str)
     for recogniser in recognisers:
         pattern = _compile(recogniser.pattern)
         try:
-            places = [m.span(1 if pattern.groups else 0) for m in pattern.finditer(text, timeout=PATTERN_SECONDS)]
+            matches = pattern.finditer(text, timeout=PATTERN_SECONDS, concurrent=True)
+            places = [match.span(1 if pattern.groups else 0) for match in matches]
         except TimeoutError:
             raise MaskingError(
                 f"The recogniser of {recogniser.label} took more than {PATTERN_SECONDS:.0f} s; simplify its pattern."

@@ -43,11 +43,17 @@ class FileOutcome:
 def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
     """Every file of the paths; those of a folder keep their place below `output`.
 
+    With one file, an `output` with an ending that is no existing folder names the masked file itself.
+
     Raises:
         InputError: a path does not exist, a file given by name has a format that is not masked, two results would
             have one name, or a result would replace its source.
 
     """
+    paths = list(paths)
+    if names_file(paths, output):
+        find_document_masker(paths[0])
+        return _check_jobs([FileJob(paths[0], output, output.name)])
     jobs: list[FileJob] = []
     for path in paths:
         if path.is_dir():
@@ -58,6 +64,15 @@ def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
             jobs.append(FileJob(path, output / path.name, path.name))
         else:
             raise InputError(f"There is no file or folder {path}.")
+    return _check_jobs(jobs)
+
+
+def names_file(paths: Sequence[Path], output: Path) -> bool:
+    """True if `output` is the masked file of the only path, and not a folder."""
+    return len(paths) == 1 and paths[0].is_file() and bool(output.suffix) and not output.is_dir()
+
+
+def _check_jobs(jobs: list[FileJob]) -> list[FileJob]:
     targets: dict[Path, Path] = {}
     jobs = list({(job.source, job.target): job for job in jobs}.values())
     for job in jobs:

@@ -69,6 +69,17 @@ def test_columns_and_labels(folder: Path) -> None:
     assert call("mask", "t.csv", "-p", "regex", "--field", "name=NOLABEL", "--force") == 1
 
 
+def test_the_output_of_one_file_may_be_named(folder: Path) -> None:
+    assert call("mask", "a.txt", "-p", "regex", "-o", "out.txt") == 0
+    assert (folder / "out.txt").read_text() == "Write to [EMAIL_1] or [PHONENUMBER_1].\n"
+    assert call("mask", "a.txt", "-p", "regex", "-o", "out.txt") == 0
+    assert call("mask", "a.txt", "-p", "regex", "-o", "a.txt") == 1
+    assert (folder / "a.txt").read_text() == TEXT
+    (folder / "dir.d").mkdir()
+    assert call("mask", "a.txt", "-p", "regex", "-o", "dir.d") == 0
+    assert (folder / "dir.d" / "a.txt").exists()
+
+
 def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "good.txt").write_text("Write to [EMAIL_1].")
     (folder / "bad.html").write_text("Write to ann&#64;mail.com.")
