@@ -65,7 +65,7 @@ TABLES: dict[str, dict[str, str]] = {
     "mentions": {"sample": "number", "side": "word", "kind": "word"},
     "decisions": {
         "sample": "number",
-        "verdict": "word",
+        "outcome": "word",
         "predicted_label": "word",
         "annotated_label": "word",
         "relaxed": "bool",
