@@ -23,7 +23,8 @@ def measure_wilson(successes: float, trials: float) -> tuple[float, float] | Non
     centre = share + z * z / (2 * trials)
     half = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     whole = 1 + z * z / trials
-    return max(0.0, (centre - half) / whole), min(1.0, (centre + half) / whole)
+    low = 0.0 if successes <= 0 else (centre - half) / whole
+    return low, 1.0 if successes >= trials else (centre + half) / whole
 
 
 def measure_clustered(parts: Sequence[int], wholes: Sequence[int]) -> tuple[float, float] | None:
