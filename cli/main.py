@@ -42,11 +42,12 @@ COMMANDS = {
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
     "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
     "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
-    "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
+    "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
+    "queue": Command("queue", "Which samples to label next, with reasons"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
-    "demo": Command("demo.commands", "The whole way on this machine, from schema to dashboard"),
+    "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }
 
 

@@ -25,18 +25,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 PAGES = (
-    "Overview",
-    "Coverage",
-    "Quality",
-    "Annotators",
-    "Coreference",
-    "Runs",
-    "Explore",
-    "Evaluation",
-    "Hand-over",
+    *("Overview", "Queue", "Coverage", "Disagreement", "Labels", "Quality", "Annotators", "Coreference"),
+    *("Evaluation", "Runs", "Explore", "Hand-over"),
 )
 PATIENCE = 90.0
 WIDE: ViewportSize = {"width": 1280, "height": 900}
+LAPTOP: ViewportSize = {"width": 1024, "height": 768}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 Scheme = Literal["light", "dark"]
 
@@ -208,9 +202,11 @@ def test_small_pages_wide_and_narrow(browser: Browser, small: DashboardProcess, 
         turn_to(page, title)
         check_sound(page)
         assert page.get_by_test_id("stDataFrame").count() > 0
-        page.set_viewport_size(NARROW if scheme == "light" else WIDE)
-        page.wait_for_timeout(200)
-        check_sound(page)
+        assert page.title().startswith(f"{title} · small")
+        for size in (NARROW, LAPTOP):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(200)
+            check_sound(page)
         page.set_viewport_size(WIDE)
         page.wait_for_timeout(200)
     page.close()
@@ -261,6 +257,34 @@ def test_hostile_names_in_choices_and_charts(browser: Browser, small: DashboardP
                 page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.45)
                 page.wait_for_timeout(60)
             check_sound(page)
+    page.close()
+
+
+def test_figures_lead_to_their_samples(browser: Browser, small: DashboardProcess) -> None:
+    page = open_page(browser, small)
+    reviewed = page.get_by_test_id("stMetric").filter(has_text="Reviewed")
+    count = reviewed.get_by_test_id("stMetricValue").inner_text()
+    with page.context.expect_page() as opened:
+        reviewed.get_by_role("link").click()
+    explore = opened.value
+    settle(explore)
+    assert explore.url == f"{small.url}/explore?state=reviewed"
+    assert explore.get_by_text(f"{count} samples, 50 a page").is_visible()
+    assert explore.get_by_text("Filter: state = reviewed").is_visible()
+    explore.get_by_test_id("stExpander").first.click()
+    explore.get_by_label("Language", exact=True).click()
+    explore.get_by_role("option", name="de", exact=True).click()
+    settle(explore)
+    assert set(urlsplit(explore.url).query.split("&")) == {"state=reviewed", "language=de"}
+    explore.reload()
+    settle(explore)
+    assert explore.get_by_text("Filter: language = de, state = reviewed").is_visible()
+    explore.close()
+    bar = page.get_by_test_id("stVegaLiteChart").first.locator("path[aria-label*='reviewed']").first
+    bar.click()
+    page.wait_for_url(f"{small.url}/explore?state=reviewed")
+    settle(page)
+    assert page.get_by_text(f"{count} samples, 50 a page").is_visible()
     page.close()
 
 
