@@ -40,11 +40,14 @@ COMMANDS = {
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
     "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
-    "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
+    "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
+    "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
+    "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
+    "queue": Command("queue", "Which samples to label next, with reasons"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
-    "demo": Command("demo.commands", "The whole way on this machine, from schema to dashboard"),
+    "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }
 
 
@@ -54,6 +57,8 @@ EXTRAS = {
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
+    "mask": ("cryptography", "faker", "pyarrow"),
+    "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
 }
