@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.project.review import submit_review
 from tests.walk.conftest import RunningStudio
 
@@ -130,7 +131,7 @@ def test_a_schema_that_no_file_of_ours_names(studio: RunningStudio, tmp_path: Pa
     team.run("labels", "rename", "SAMPLE_ID", "SPECIMEN_ID", "--apply")
     used = {
         label
-        for task in client.iter_tasks(pushed["project"], include="id,predictions,annotations")
+        for task in client.iter_tasks(pushed["project"], include=PULL_FIELDS)
         for part in ("predictions", "annotations")
         for item in task.get(part, ())
         for region in item["result"]
