@@ -64,6 +64,18 @@ def compute_signatures(texts: Sequence[str]) -> Signatures:
     return signatures
 
 
+def compute_bands(texts: Sequence[str]) -> Signatures:
+    """Hashes of the 25 bands of each text's signature, shape (texts, 25): equal bands mark candidates.
+
+    The number of equal bands of two texts is binomial, with 25 draws at J^5.
+    """
+    if not texts:
+        return np.empty((0, BANDS), dtype=np.uint32)
+    signatures = compute_signatures(texts)
+    bands = [_hash_band(signatures[:, band * ROWS : (band + 1) * ROWS]) >> np.uint64(32) for band in range(BANDS)]
+    return np.stack(bands, axis=1).astype(np.uint32)
+
+
 def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
     """Pairs of rows, shape (pairs, 2), whose estimated similarity reaches the threshold.
 

@@ -27,6 +27,9 @@ def bundle(
     validation: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the validation split")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the split")] = 0,
+    extend: Annotated[
+        str, typer.Option(metavar="NAME", help="An earlier bundle whose split is kept, also one made without a ledger")
+    ] = "",
     threshold: Annotated[
         float, typer.Option(min=0.1, max=1.0, help="Similarity from which samples count as related")
     ] = 0.7,
@@ -46,14 +49,16 @@ def bundle(
 ) -> None:
     """Freeze a dataset version: train, validation and test splits in kiji's format, label mappings and a manifest.
 
-    Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is checked
-    first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with FILE, the
-    manifest says that the gate was not checked.
+    Identical input gives identical bytes. Related samples are never in two splits, and the project's split ledger keeps
+    every sample of an earlier version where it was: what was once held out never returns to train. Without FILE the
+    gate is checked first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with
+    FILE, the manifest says that the gate was not checked.
     """
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.shared.refusals import Refusals
     from goldspan.training.bundle.freeze import check_version_name, describe_verdict
+    from goldspan.training.bundle.lineage import open_lineage
     from goldspan.training.bundle.manifest import BundleSettings, GateRecord
     from goldspan.training.bundle.report import list_warnings, summarise
     from goldspan.training.bundle.write import write_bundle
@@ -87,7 +92,8 @@ def bundle(
             samples = read_samples(files or [workspace.training_samples], schema, refusals)
         else:
             samples = ReviewedSamples(workspace, schema).iter_candidates(refusals)
-        manifest = write_bundle(target, samples, schema, plan)
+        with open_lineage(workspace, extend) as lineage:
+            manifest = write_bundle(target, samples, schema, plan, lineage)
     if as_json:
         print_json({"folder": str(target), "manifest": manifest})
         raise typer.Exit(refusals.exit_code)
