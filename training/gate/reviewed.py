@@ -9,7 +9,7 @@ from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
-from goldspan.annotation.tasks.store import OnError, list_files, read_decoded
+from goldspan.annotation.tasks.store import OnError, list_files, read_tasks
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
@@ -25,7 +25,7 @@ class ReviewedSamples:
 
     def __iter__(self) -> Iterator[Sample]:
         seen: set[str] = set()
-        for _, (sample, _) in read_decoded(self._list_files(), self._labels, lambda _: None):
+        for _, (sample, _) in read_tasks(self._list_files(), self._labels, lambda _: None):
             if sample.reviews and sample.sample_id not in seen:
                 seen.add(sample.sample_id)
                 yield sample
@@ -35,7 +35,7 @@ class ReviewedSamples:
 
         The bundle itself leaves the unreviewed ones out, and counts them.
         """
-        for record, decoded in read_decoded(self._list_files(), self._labels, on_error):
+        for record, decoded in read_tasks(self._list_files(), self._labels, on_error):
             reason = _find_loss(decoded) if decoded.sample.reviews else ""
             if reason:
                 on_error(RecordError(reason, file=record.file, line=record.line))
@@ -45,7 +45,7 @@ class ReviewedSamples:
     def iter_unusable(self) -> Iterator[RecordError]:
         """What a frozen version would leave out or refuse, by file and line."""
         lost: list[RecordError] = []
-        for record, decoded in read_decoded(self._list_files(), self._labels, lost.append):
+        for record, decoded in read_tasks(self._list_files(), self._labels, lost.append):
             if decoded.sample.reviews and (reason := _find_reason(decoded, self._labels)):
                 lost.append(RecordError(reason, file=record.file, line=record.line))
             yield from lost

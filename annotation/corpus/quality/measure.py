@@ -15,7 +15,7 @@ from goldspan.annotation.corpus.quality.diversity import judge_diversity
 from goldspan.annotation.corpus.quality.result import CheckResult, rate_result
 from goldspan.annotation.corpus.quality.values import ValueCounts, judge_names, judge_values
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_decoded
+from goldspan.annotation.tasks.store import OnError, raise_error, read_tasks
 from goldspan.annotation.types import Sample
 
 _ALIGNMENT = (
@@ -82,7 +82,7 @@ def measure_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError 
     decoding = Findings()
 
     def read() -> Iterator[Sample]:
-        for _, (sample, issues) in read_decoded(paths, labels, on_error):
+        for _, (sample, issues) in read_tasks(paths, labels, on_error):
             decoding.add(sample.sample_id, issues)
             yield sample
 
