@@ -94,13 +94,11 @@ def evaluate(
     pairing = filter_documents(pairing, filters)
     timing = None
     if predictor:
-        known = len(pairing.exclusions)
         reader = open_from_command(predictor, schema, option, workspace, workers)
         pairing, timing = run_predictor(pairing, reader, workers)
-        name_refusals(
-            f"{exclusion.sample_id} is not scored: {exclusion.reason}" for exclusion in pairing.exclusions[known:]
-        )
-        code = Exit.REFUSED_SOME if pairing.exclusions else code
+        failed = [document for document in pairing.documents if document.failure]
+        name_refusals(f"{document.sample_id} counts as nothing found: {document.failure}" for document in failed)
+        code = Exit.REFUSED_SOME if failed else code
     settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
     cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
     result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)
@@ -161,6 +159,8 @@ def _show_scores(result: Any) -> None:
         "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
         "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
     }
+    if result.data.get("failures"):
+        facts["failures, counted as nothing found"] = result.data["failures"]
     if result.coreference:
         facts["coreference, CoNLL F1"] = format_rate(result.coreference["conll"])
     if result.timing:

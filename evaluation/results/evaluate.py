@@ -78,6 +78,7 @@ def evaluate_pairing(
             "predicted_source": pairing.predicted_source,
             "filters": dict(settings.filters),
             "unpaired": len(pairing.exclusions),
+            "failures": sum(bool(document.failure) for document in pairing.documents),
         },
         labels={"fingerprint": labels.fingerprint, "version": labels.version},
         errors=tuple(_list_errors(measured)),
@@ -100,7 +101,9 @@ def score_measured(measured: Sequence[DocumentScores], settings: EvaluationSetti
         "ci95": {short: intervals[name] for name, short in _MASKING_INTERVALS.items()},
     }
     sample_ids = [one.document.sample_id for one in measured]
-    return {"metrics": metrics, "masking": masking, "documents": {"sample_id": sample_ids, **columns}}
+    failed = [int(bool(one.document.failure)) for one in measured]
+    documents = {"sample_id": sample_ids, **columns, "failed": failed}
+    return {"metrics": metrics, "masking": masking, "documents": documents}
 
 
 def describe_counts(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str, Any]:
@@ -177,8 +180,8 @@ def _list_errors(measured: Iterable[DocumentScores]) -> Iterable[ErrorRecord]:
 
 
 def _score_coreference(documents: Sequence[Document]) -> dict[str, Any] | None:
-    """Coreference scores, if both sides have clusters anywhere."""
-    if not (any(d.gold.clusters for d in documents) and any(d.predicted.clusters for d in documents)):
+    """Coreference scores, if gold has clusters anywhere; they are 0 for a system that predicts none."""
+    if not any(document.gold.clusters for document in documents):
         return None
     from goldspan.evaluation.scores.coreference import score_annotations
 
