@@ -55,7 +55,7 @@ def compute_signatures(texts: Sequence[str]) -> Signatures:
     factors = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     offsets = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64)
     begin = 0
-    for shingles, starts in _chunk_shingles(texts):
+    for shingles, starts in iter_shingles(texts):
         end = begin + len(starts)
         for column, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):
             hashed = ((shingles * factor + offset) >> np.uint64(32)).astype(np.uint32)
@@ -149,7 +149,7 @@ def _estimate(signatures: Signatures, left: Groups, right: Groups) -> NDArray[np
     return similarity
 
 
-def _chunk_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
+def iter_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
     """Hashed shingles of some texts in one array, and where each text's begin."""
     vocabulary: dict[str, int] = {}
     codes: list[int] = []

@@ -77,7 +77,7 @@ def write_bundle(
         hint = " Have them reviewed, or take them with --all." if left_out["not_reviewed"] else ""
         lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items())
         raise InputError(f"No sample is left for the bundle; left out: {lost or 'nothing, there was none'}.{hint}")
-    outlines = outline_samples(kept)
+    outlines = outline_samples(kept, labels)
     ratios = check_ratios(plan.ratios)
     ledger = lineage.ledger if lineage else None
     split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold, ledger=ledger)
