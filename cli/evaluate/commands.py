@@ -63,7 +63,6 @@ def evaluate(
     cost_per_1000: Annotated[
         float | None, typer.Option("--cost-per-1000", min=0, help="Cost of 1000 documents, if known")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
         Path | None,
@@ -99,7 +98,7 @@ def evaluate(
         failed = [document for document in pairing.documents if document.failure]
         name_refusals(f"{document.sample_id} counts as nothing found: {document.failure}" for document in failed)
         code = Exit.REFUSED_SOME if failed else code
-    settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
+    settings = EvaluationSettings(level, scheme, beta, split_kind=split_kind, filters=filters)
     cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
     result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)
     if baselines:

@@ -16,7 +16,6 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.matching.match import PairKind
 from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
 from goldspan.evaluation.results.slices import slice_scores
-from goldspan.evaluation.scores.bootstrap import DRAWS, estimate_intervals
 from goldspan.evaluation.scores.spans import (
     Scheme,
     SpanCounts,
@@ -28,9 +27,8 @@ from goldspan.evaluation.scores.spans import (
 )
 from goldspan.evaluation.scores.table import (
     DocumentScores,
-    make_statistics,
+    estimate_intervals,
     measure_document,
-    stack_columns,
     sum_masking,
     tabulate,
 )
@@ -40,13 +38,11 @@ _MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "z
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to compare. `beta` weights recall in F_beta; intervals follow from `seed` and `draws`."""
+    """How to compare. `beta` weights recall in F_beta."""
 
     level: Level = Level.LABEL
     scheme: Scheme = Scheme.STRICT
     beta: float = 2.0
-    seed: int = 0
-    draws: int = DRAWS
     split_kind: str = "unknown"
     filters: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,9 +84,7 @@ def evaluate_pairing(
 def score_measured(measured: Sequence[DocumentScores], settings: EvaluationSettings) -> dict[str, Any]:
     """Metrics and masking scores with their 95 % intervals, and the columns of the documents behind them."""
     columns = tabulate(measured, settings.scheme)
-    intervals = estimate_intervals(
-        stack_columns(columns), make_statistics(settings.beta), seed=settings.seed, draws=settings.draws
-    )
+    intervals = estimate_intervals(columns, settings.beta)
     metrics = describe_counts(_count_labels(measured, settings.scheme), settings.beta) | {
         "exact_match_accuracy": measure_exact_accuracy(one.matches for one in measured),
         "empty_false_positive_rate": measure_empty_false_positives(one.matches for one in measured),

@@ -143,7 +143,7 @@ def test_the_schema_has_an_address_and_closes_its_enums():
 @pytest.mark.parametrize("level", Level)
 @pytest.mark.parametrize("scheme", Scheme)
 def test_every_level_and_scheme_gives_a_valid_result(labels, samples, tmp_path, level, scheme):
-    measured = evaluate_pairing(pair_samples(samples, samples), labels, EvaluationSettings(level, scheme, draws=10))
+    measured = evaluate_pairing(pair_samples(samples, samples), labels, EvaluationSettings(level, scheme))
     write_result(tmp_path / "result.json", measured)
 
 
