@@ -34,7 +34,7 @@ def find_contained(texts: Sequence[str], threshold: float = CONTAINMENT) -> Pair
     pairs = _find_candidates(codes, owners, len(texts))
     shared = _count_shared(codes, owners, pairs)
     contained = (shared >= _MIN_SHARED) & (shared >= threshold * sizes[pairs].min(axis=1))
-    return pairs[contained]
+    return np.asarray(pairs[contained])
 
 
 def _index_shingles(texts: Sequence[str]) -> tuple[Codes, Pairs]:
@@ -75,7 +75,7 @@ def _find_candidates(codes: Codes, owners: Pairs, size: int) -> Pairs:
         return np.empty((0, 2), dtype=np.int64)
     found, counts = np.unique(np.concatenate(keys), return_counts=True)
     pairs = np.stack(np.divmod(found, size), axis=1)
-    return pairs[(counts >= 2) & (counts >= _MIN_RARE_SHARE * rarities[pairs].min(axis=1))]
+    return np.asarray(pairs[(counts >= 2) & (counts >= _MIN_RARE_SHARE * rarities[pairs].min(axis=1))])
 
 
 def _count_shared(codes: Codes, owners: Pairs, pairs: Pairs) -> NDArray[np.int64]:

@@ -150,6 +150,7 @@ def _show_scores(result: Any) -> None:
     metrics, masking = result.metrics, result.masking
     facts = {
         f"F1 {result.scheme.value}, 95 % interval": _format_interval(metrics["ci95"]["f1_score"]),
+        f"F{result.beta:g} of masked characters, 95 % interval": _format_interval(masking["ci95"]["f_beta"]),
         "documents exactly right": format_rate(metrics["exact_match_accuracy"]),
         "empty documents with a false alarm": format_rate(metrics["empty_false_positive_rate"]),
         "documents without a leak": format_rate(masking["zero_leak_rate"]),
@@ -168,10 +169,17 @@ def _show_scores(result: Any) -> None:
     print_table(["measure", "value"], facts.items(), right=(1,))
     out.print()
     classes = [
-        [*_list_rates(label, scores), scores["support"], scores["predicted"]]
+        [
+            *_list_rates(label, scores),
+            _format_interval(scores.get("ci95", {}).get("f1_score")),
+            scores["support"],
+            scores["predicted"],
+        ]
         for label, scores in result.per_class_metrics.items()
     ]
-    print_table([f"label, {result.scheme.value}", *columns[1:], "gold", "predicted"], classes, right=(1, 2, 3, 4, 5, 6))
+    print_table(
+        [f"label, {result.scheme.value}", *columns[1:], "F1, 95 %", "gold", "predicted"], classes, right=range(1, 8)
+    )
     if result.data["split_kind"] == "unknown":
         warn(
             "How the gold was held out is not known (--split-kind): a score on data like the training data says little."

@@ -28,7 +28,7 @@ def gate(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.training.gate.judge import judge_workspace
     from goldspan.training.gate.thresholds import write_default_thresholds
-    from goldspan.training.gate.verdict import show_figure
+    from goldspan.training.gate.verdict import show_figure, show_found
 
     workspace = find_workspace(data)
     if init:
@@ -44,7 +44,7 @@ def gate(
                 (
                     "ok" if c.passed else "NO",
                     c.question,
-                    show_figure(c.value),
+                    show_found(c),
                     f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
                     c.detail,
                     "" if c.passed else c.fix,

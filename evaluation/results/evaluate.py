@@ -16,6 +16,7 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.matching.match import PairKind
 from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
 from goldspan.evaluation.results.slices import slice_scores
+from goldspan.evaluation.scores.intervals import estimate_interval
 from goldspan.evaluation.scores.spans import (
     Scheme,
     SpanCounts,
@@ -57,7 +58,7 @@ def evaluate_pairing(
         experiment_name=experiment or pairing.model,
         model_name=pairing.model,
         **score_measured(measured, settings),
-        per_class_metrics=_describe_classes(_count_labels(measured, settings.scheme), settings.beta),
+        per_class_metrics=_describe_classes(measured, settings),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         level=settings.level,
         scheme=settings.scheme,
@@ -120,17 +121,27 @@ def describe_counts(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str
     }
 
 
-def _describe_classes(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str, dict[str, Any]]:
+def _describe_classes(measured: Sequence[DocumentScores], settings: EvaluationSettings) -> dict[str, dict[str, Any]]:
+    """Scores of each label, and the interval of its F1 over the documents that have it."""
+    by_document: dict[str, list[SpanCounts]] = {}
+    for one in measured:
+        for label, counts in count_by_label(one.matches, settings.scheme).items():
+            by_document.setdefault(label, []).append(counts)
+    return {label: _describe_class(by_document[label], settings.beta) for label in sorted(by_document)}
+
+
+def _describe_class(documents: Sequence[SpanCounts], beta: float) -> dict[str, Any]:
+    counts = reduce(add, documents, SpanCounts())
+    credit, spans = ([d.found + d.right for d in documents], [d.gold + d.predicted for d in documents])
     return {
-        label: {
-            "precision": counts.precision,
-            "recall": counts.recall,
-            "f1_score": counts.measure_f(),
-            "f_beta": counts.measure_f(beta),
-            "support": counts.gold,
-            "predicted": counts.predicted,
-        }
-        for label, counts in by_label.items()
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1_score": counts.measure_f(),
+        "f_beta": counts.measure_f(beta),
+        "support": counts.gold,
+        "predicted": counts.predicted,
+        "documents": len(documents),
+        "ci95": {"f1_score": estimate_interval(credit, spans)},
     }
 
 

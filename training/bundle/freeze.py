@@ -15,7 +15,7 @@ from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
 from goldspan.training.gate.reviewed import ReviewedSamples
-from goldspan.training.gate.verdict import GateVerdict, show_bound, show_figure
+from goldspan.training.gate.verdict import GateVerdict, show_bound, show_found
 
 
 def describe_verdict(verdict: GateVerdict, *, reviewed_only: bool = True) -> GateRecord:
@@ -23,7 +23,7 @@ def describe_verdict(verdict: GateVerdict, *, reviewed_only: bool = True) -> Gat
     if verdict.open and not reviewed_only:
         return GateRecord("not_asked", ("The gate judged the reviewed samples only; --all takes the others too.",))
     reasons = [
-        f"{c.name}: found {'nothing' if c.value is None else show_figure(c.value)}, wanted {show_bound(c)}"
+        f"{c.name}: found {'nothing' if c.value is None else show_found(c)}, wanted {show_bound(c)}"
         for c in verdict.closed
     ]
     return GateRecord("open" if verdict.open else "closed", (*reasons, *(() if verdict.open else verdict.notes)))
