@@ -91,6 +91,8 @@ def test_without_samples_nothing_passes_that_has_to_be_measured(labels: LabelSch
         "agreement.samples",
         "lint.warnings_per_100",
         "leakage.group",
+        "leakage.carrier",
+        "leakage.lookup",
     }
 
 
