@@ -123,7 +123,17 @@ def reconcile(
 
 
 @app.command()
-def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False) -> None:
+def cancel(
+    run: RunName = "",
+    abandon: Annotated[
+        bool,
+        typer.Option(
+            "--abandon", help="Give up lost batches without asking the provider; resuming may pay them twice"
+        ),
+    ] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
     """Cancel a run at its provider (default: the newest unfinished one). Answers received so far are kept."""
     from goldspan.generators.runs.folder import find_run
     from goldspan.generators.runs.run import cancel_run
@@ -132,7 +142,7 @@ def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False)
     folder = find_run(workspace, run)
     if not run:
         say(f"Cancelling {folder.name}, the newest unfinished run.")
-    summary = cancel_run(workspace, folder)
+    summary = cancel_run(workspace, folder, abandon=abandon)
     if summary is None:
         say(f"The process that runs {folder.name} was asked to cancel it. `goldspan generate watch` shows progress.")
         if json:

@@ -84,7 +84,7 @@ async def run_generation_async(
         ServiceError: the provider cannot be used as things are.
 
     """
-    run = open_run(folder, labels_file, may_differ=action is RunAction.CANCEL)
+    run = open_run(folder, labels_file, may_differ=action.ends_run)
     with run.journal:
         executor = make_executor(run, execution or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
@@ -182,8 +182,12 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         on_progress(read_progress(run.journal))
 
 
-def cancel_run(workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None) -> Summary | None:
+def cancel_run(
+    workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None, *, abandon: bool = False
+) -> Summary | None:
     """Cancel a run at its provider and keep its answers; None if another process is running it and was asked to cancel.
+
+    `abandon` asks the provider nothing: for batches that it no longer answers for. Their rows may be paid twice.
 
     Raises:
         StateError: the run has already finished.
@@ -195,4 +199,5 @@ def cancel_run(workspace: Workspace, folder: Path, execution: ExecutionOptions |
         if is_running(folder):
             request_cancel(journal)
             return None
-    return run_generation(workspace, folder, action=RunAction.CANCEL, execution=execution)
+    action = RunAction.ABANDON if abandon else RunAction.CANCEL
+    return run_generation(workspace, folder, action=action, execution=execution)

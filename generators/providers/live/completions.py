@@ -13,7 +13,8 @@ from goldspan.annotation.errors import GoldspanError, ServiceError
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
 from goldspan.generators.providers.live.request_queue import CompletionQueue
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request, read_completion
+from goldspan.generators.providers.parsing import read_completion
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request
 
 
 class Completion(NamedTuple):

@@ -18,7 +18,8 @@ from goldspan.generators.providers.client import ChatClient, Rejected, Throttled
 from goldspan.generators.providers.live import controller
 from goldspan.generators.providers.live.limits import MinuteLimit
 from goldspan.generators.providers.live.replay import replay_answers
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue, read_completion
+from goldspan.generators.providers.parsing import read_completion
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
 
 _TAKE_AT_ONCE = 4
 _READY = 32
@@ -92,6 +93,9 @@ class LiveExecutor:
         """Nothing stays with the server."""
 
     async def cancel(self, queue: RequestQueue) -> None:
+        """Nothing stays with the server."""
+
+    async def abandon(self, queue: RequestQueue) -> None:
         """Nothing stays with the server."""
 
     async def _dispatch(self, client: ChatClient, queue: RequestQueue) -> None:

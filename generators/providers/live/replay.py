@@ -8,7 +8,8 @@ import orjson
 
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.rows import OPEN_STATES
-from goldspan.generators.providers.protocol import Answer, RequestQueue, read_completion
+from goldspan.generators.providers.parsing import read_completion
+from goldspan.generators.providers.protocol import Answer, RequestQueue
 
 _CHUNK = 50
 

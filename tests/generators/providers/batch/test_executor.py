@@ -296,7 +296,7 @@ async def test_a_full_disk_stops_the_run_and_resume_goes_on(provider, tmp_path, 
 
 
 async def test_a_queue_that_stays_full_stops_the_run(provider, tmp_path, monkeypatch):
-    monkeypatch.setattr("goldspan.generators.providers.batch.executor._MAX_REFUSALS", 2)
+    monkeypatch.setattr("goldspan.generators.providers.batch.admission._MAX_REFUSALS", 2)
     url = provider("openai", [{"kind": "token_limit_exceeded"}])
     with pytest.raises(TransientServiceError, match="queue stays full"):
         await run_items(tmp_path / "run", url, "openai", 5)
