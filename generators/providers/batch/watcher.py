@@ -28,7 +28,7 @@ class Watcher:
     def __init__(self, context: BatchContext, record: SubmissionRecord) -> None:
         self._context, self._record, self._api = context, record, context.api
         self._collector = Collector(context.api, context.journal, context.queue, record.intent)
-        self._unreachable_since = 0.0
+        self._outages: dict[str, float] = {}
         self._reported: set[str] = set()
 
     async def watch(self) -> bool:
@@ -101,12 +101,12 @@ class Watcher:
         try:
             await collector.read_files(batch)
         except TransientServiceError as error:
-            self._note_outage(error)
+            self._note_outage("files", error)
             return False
         if collector.foreign and not collector.lines and collector.open_rows:
-            self._note_outage(self._api.describe_foreign_file())
+            self._note_outage("files", self._api.describe_foreign_file())
             return False
-        self._unreachable_since = 0.0
+        self._outages.pop("files", None)
         submission = self._record.read()
         if batch.problems and not collector.lines and len(collector.open_rows) == submission.rows:
             return True
@@ -142,13 +142,13 @@ class Watcher:
         try:
             batch = await self._api.retrieve(batch_id)
         except (TransientServiceError, ForeignReplyError) as error:
-            self._note_outage(error)
+            self._note_outage("batch", error)
             return None
         except TerminalServiceError as error:
             if error.status != 404:
                 raise
             return await self._find_again(batch_id)
-        self._unreachable_since = 0.0
+        self._outages.pop("batch", None)
         self._forget("unknown_since")
         return batch
 
@@ -178,11 +178,10 @@ class Watcher:
         self._remember(incomplete_since=0.0)
         return RemoteBatch(batch_id, "failed")
 
-    def _note_outage(self, error: ServiceError) -> None:
-        """Remember since when nothing useful was answered; raise the error after `outage` seconds."""
+    def _note_outage(self, what: str, error: ServiceError) -> None:
+        """Remember since when `what` gave nothing useful; raise the error after `outage` seconds."""
         now = asyncio.get_running_loop().time()
-        self._unreachable_since = self._unreachable_since or now
-        if now - self._unreachable_since >= self._context.pace.outage:
+        if now - self._outages.setdefault(what, now) >= self._context.pace.outage:
             raise error
         if not self._context.wait:
             self._api.note_failure(error)
