@@ -13,7 +13,7 @@ from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.generate.options import GenerationOptions, RunName, read_settings
 from goldspan.cli.generate.progress import ProgressLine
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
-from goldspan.cli.shared.option_groups import expand_options
+from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def list_runs(data: DataOption = None, json: JsonOption = False) -> None:
     print_table(["run", "state", "samples", "done", "dead", "tokens", "US$"], rows, right=range(2, 7))
 
 
-@expand_options
+@expand_option_groups
 def estimate(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
     """Estimate requests, tokens and cost of a run. Sends nothing; with --fill-gaps the plan is shown too."""
     settings, schema = read_settings(find_workspace(data), generation)
@@ -155,7 +155,7 @@ def warn_of_prices(settings: RunSettings) -> None:
     warn(f"Prices are {basis}: give --price-in and --price-out for {settings.model} to see what it costs.")
 
 
-@expand_options
+@expand_option_groups
 def preview(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
     """Print the exact requests of three items and the estimated cost of the run. Sends nothing.
 

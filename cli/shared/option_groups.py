@@ -1,52 +1,60 @@
-"""Option groups: a command takes a dataclass, and each of its fields becomes an option."""
+"""Sets of options that several commands share, declared once as a dataclass."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
-import typing
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
-R = TypeVar("R")
+T = TypeVar("T")
 
 
-def expand_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Replace every parameter whose type is a dataclass by the dataclass's fields.
+def expand_option_groups(command: Callable[..., T]) -> Callable[..., T]:
+    """Replace each dataclass parameter of a command by one option per field.
 
-    The fields are annotated like command parameters (`Annotated[int, typer.Option(…)]`) and have defaults.
+        @dataclass(frozen=True, slots=True)
+        class ServerOptions:
+            url: Annotated[str, typer.Option(help="Address of the server")] = ""
+
+        @app.command()
+        @expand_option_groups
+        def push(files: list[Path], server: ServerOptions) -> None: ...
+
+    The options stand where the parameter stood, and the command is called with an instance of the dataclass. Every
+    field needs a default.
     """
-    hints = typing.get_type_hints(command, include_extras=True)
+    hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {}
     parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        kind = hints[parameter.name]
-        if isinstance(kind, type) and is_dataclass(kind):
-            groups[parameter.name] = kind
-            parameters += _list_parameters(kind)
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            groups[name] = kind
+            parameters += _list_options(kind)
         else:
             parameters.append(parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY))
 
     @functools.wraps(command)
-    def run(**given: Any) -> R:
-        made = {
-            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
-            for name, group in groups.items()
+    def run(**given: Any) -> T:
+        built = {
+            name: kind(**{field.name: given.pop(field.name) for field in dataclasses.fields(kind)})
+            for name, kind in groups.items()
         }
-        return command(**made, **given)
+        return command(**given, **built)
 
-    del run.__wrapped__
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    signature = inspect.Signature(parameters, return_annotation=hints.get("return", inspect.Signature.empty))
+    run.__signature__ = signature  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
-def _list_parameters(group: type[Any]) -> list[inspect.Parameter]:
-    hints = typing.get_type_hints(group, include_extras=True)
+def _list_options(kind: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
     return [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
         )
-        for field in fields(group)
+        for field in dataclasses.fields(kind)
     ]

@@ -1,4 +1,4 @@
-"""What Label Studio's refusals mean, in words that say what to do."""
+"""Translate error responses of Label Studio into our errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
 def explain_body(body: Any, limit: int = 400) -> str:
-    """The reasons in an error's body, shortened; pages of HTML say nothing and give nothing."""
+    """The reasons in an error body, truncated; empty for HTML pages."""
     if isinstance(body, str):
         try:
             body = orjson.loads(body)
@@ -24,7 +24,7 @@ def explain_body(body: Any, limit: int = 400) -> str:
 
 
 def explain_refusal(status: int, reason: str, url: str, purpose: str) -> ServiceError | ConfigurationError:
-    """The error to raise for an answer of 400 and above."""
+    """The error to raise for a status of 400 or above."""
     said = f" It says: {reason}" if reason else ""
     if status == 401:
         return ConfigurationError(
@@ -35,7 +35,7 @@ def explain_refusal(status: int, reason: str, url: str, purpose: str) -> Service
         return ConfigurationError(f"The user of this token may not {purpose} at {url}.{said} Use another user's token.")
     if status == 404:
         return TerminalServiceError(
-            f"Label Studio at {url} could not {purpose}: it is not there. "
+            f"Label Studio at {url} could not {purpose}: not found. "
             f"Check the number, or leave it out to find the project by its title.",
             status,
         )

@@ -1,4 +1,4 @@
-"""What a download has done so far, on disk: one record of finished shards, and the writers of their samples."""
+"""The state of a download on disk: finished shards, and the writers of their samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
-    """What became of one shard: rows = samples + all rejections."""
+    """The result of one shard: rows = samples + rejections."""
 
     split: str
     rows: int
@@ -35,7 +35,7 @@ class ShardResult:
 
 @dataclass(frozen=True, slots=True)
 class DownloadReport:
-    """What became of a data set. `folder` holds the rejections and the record of the download."""
+    """The result of a download. `folder` holds the rejections and the state of the download."""
 
     repository: str
     revision: str
@@ -66,8 +66,8 @@ class DownloadReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """Where a download writes: samples into `output`, record and rejections into a folder beside them."""
+class DownloadState:
+    """Locate and write a download's files: samples in `output`, state and rejections in a folder beside them."""
 
     snapshot: Snapshot
     output: Path

@@ -1,17 +1,17 @@
-"""The same sample twice in a project: what two pushers at once, or a commit that came late, leave behind."""
+"""Delete duplicate tasks and predictions, left by concurrent pushes or a late commit."""
 
 from __future__ import annotations
 
 from goldspan.annotation.labelstudio.api.client import StudioClient
-from goldspan.annotation.labelstudio.push.sweep import Sweep
+from goldspan.annotation.labelstudio.push.index import ProjectIndex
 
 
-def remove_copies(client: StudioClient, project: int, sweep: Sweep) -> tuple[int, tuple[str, ...]]:
-    """Delete later copies that nobody has worked on; how many, and the sample ids of copies that had to stay.
+def delete_duplicate_tasks(client: StudioClient, project: int, index: ProjectIndex) -> tuple[int, tuple[str, ...]]:
+    """Delete later duplicates without annotations; their number, and the sample ids of those that had to stay.
 
-    The task with the lowest id always stays, so that two pushers who tidy up at once agree.
+    The task with the lowest id always stays, so that two concurrent pushes agree.
     """
-    suspects = [task for tasks in sweep.copies.values() for task in tasks]
+    suspects = [task for tasks in index.duplicates.values() for task in tasks]
     if not suspects:
         return 0, ()
     include = "id,total_annotations,cancelled_annotations,draft_exists"
@@ -23,13 +23,13 @@ def remove_copies(client: StudioClient, project: int, sweep: Sweep) -> tuple[int
     }
     idle = sorted(present.keys() - worked_on)
     client.delete_tasks(project, idle)
-    kept = tuple(sample_id for sample_id, tasks in sweep.copies.items() if worked_on.intersection(tasks))
+    kept = tuple(sample_id for sample_id, tasks in index.duplicates.items() if worked_on.intersection(tasks))
     return len(idle), kept
 
 
-def remove_double_predictions(client: StudioClient, project: int, sweep: Sweep) -> int:
-    """Delete later predictions of a model version that a task has twice; how many."""
-    suspects = [found.task for found in sweep.found.values() if found.predictions > len(found.versions)]
+def delete_duplicate_predictions(client: StudioClient, project: int, index: ProjectIndex) -> int:
+    """Delete later predictions of a model version that a task has twice; their number."""
+    suspects = [found.task for found in index.found.values() if found.predictions > len(found.versions)]
     removed = 0
     for task in client.read_tasks(project, suspects, "id,predictions,model_version"):
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""What a project holds already: the only way to know, as Label Studio has no unique keys."""
+"""Index of a project's tasks by sample id; needed because Label Studio has no unique keys."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PAGE = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One sample as the project has it. `predictions` counts them; `versions` names their model versions."""
+class IndexedTask:
+    """One sample in the project. `predictions` counts predictions; `versions` names their model versions."""
 
     task: int
     versions: frozenset[str]
@@ -26,47 +26,47 @@ class Found:
 
 
 @dataclass(slots=True)
-class Sweep:
-    """Everything found: samples by id, later copies of the same sample, and what nobody asked about."""
+class ProjectIndex:
+    """The tasks found: samples by id, later duplicates, and the number of other tasks."""
 
-    found: dict[str, Found] = field(default_factory=dict)
-    copies: dict[str, list[int]] = field(default_factory=dict)
+    found: dict[str, IndexedTask] = field(default_factory=dict)
+    duplicates: dict[str, list[int]] = field(default_factory=dict)
     others: int = 0
     unnamed: int = 0
     last: int = 0
 
     @property
     def tasks(self) -> int:
-        """How many tasks were seen."""
-        return len(self.found) + self.others + self.unnamed + sum(map(len, self.copies.values()))
+        """The number of tasks listed."""
+        return len(self.found) + self.others + self.unnamed + sum(map(len, self.duplicates.values()))
 
 
-def sweep_project(
+def index_project(
     client: StudioClient,
     project: int,
     wanted: Container[str] | None = None,
     *,
-    into: Sweep | None = None,
+    into: ProjectIndex | None = None,
     advance: Callable[[int, int], None] | None = None,
-) -> Sweep:
-    """List a project's tasks by `data.sample_id`, beginning where `into` ended.
+) -> ProjectIndex:
+    """Index a project's tasks by `data.sample_id`, continuing where `into` ended.
 
     Only samples in `wanted` are kept one by one, the rest is counted. Costs about half a millisecond a task.
     """
-    sweep = into or Sweep()
+    index = into or ProjectIndex()
     known: dict[str, frozenset[str]] = {}
-    for task in client.iter_tasks(project, _FIELDS, after=sweep.last, page_size=_PAGE, advance=advance):
-        sweep.last = task["id"]
+    for task in client.iter_tasks(project, _FIELDS, after=index.last, page_size=_PAGE, advance=advance):
+        index.last = task["id"]
         sample_id = task["data"].get("sample_id")
         if not isinstance(sample_id, str) or not sample_id:
-            sweep.unnamed += 1
+            index.unnamed += 1
         elif wanted is not None and sample_id not in wanted:
-            sweep.others += 1
-        elif sample_id in sweep.found:
-            sweep.copies.setdefault(sample_id, []).append(task["id"])
+            index.others += 1
+        elif sample_id in index.found:
+            index.duplicates.setdefault(sample_id, []).append(task["id"])
         else:
-            sweep.found[sample_id] = _read_found(task, known)
-    return sweep
+            index.found[sample_id] = _read_found(task, known)
+    return index
 
 
 def read_versions(listed: str) -> frozenset[str]:
@@ -78,12 +78,12 @@ def read_versions(listed: str) -> frozenset[str]:
     return frozenset(sys.intern(part) for part in parts if part)
 
 
-def _read_found(task: dict[str, Any], known: dict[str, frozenset[str]]) -> Found:
+def _read_found(task: dict[str, Any], known: dict[str, frozenset[str]]) -> IndexedTask:
     listed = str(task.get("predictions_model_versions") or "")
     if listed not in known:
         known[listed] = read_versions(listed)
     data = task["data"]
-    return Found(
+    return IndexedTask(
         task=task["id"],
         versions=known[listed],
         predictions=int(task.get("total_predictions") or 0),
