@@ -74,14 +74,19 @@ def _confirm_plan(settings: RunSettings, schema: LabelSchema, *, yes: bool, json
 def resume(
     job: JobOptions,
     run: RunName = "",
+    api_url: Annotated[
+        str, typer.Option(help="Confirm the run's address, when it comes from a workspace that you did not make")
+    ] = "",
     data: DataOption = None,
     labels: LabelsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Resume a run (default: the newest unfinished one): only missing requests are sent."""
-    from goldspan.generators.runs.folder import find_run
+    from goldspan.generators.runs.folder import confirm_run_address, find_run
 
     folder = find_run(find_workspace(data), run)
+    if api_url:
+        confirm_run_address(folder, api_url)
     if not run:
         say(f"Resuming {folder.name}, the newest unfinished run.")
     _execute(folder, data, labels, job, json=json)
@@ -126,9 +131,7 @@ def cancel(
     run: RunName = "",
     abandon: Annotated[
         bool,
-        typer.Option(
-            "--abandon", help="Give up lost batches without asking the provider; resuming may pay them twice"
-        ),
+        typer.Option("--abandon", help="Give up lost batches without asking the provider; resuming may pay them twice"),
     ] = False,
     data: DataOption = None,
     json: JsonOption = False,

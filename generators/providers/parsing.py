@@ -105,8 +105,8 @@ def _read_content(choice: Mapping[str, Any], message: Mapping[str, Any]) -> tupl
     for name in _REASONING_FIELDS:
         if isinstance(message.get(name), str) and message[name].strip():
             return message[name], ("reasoning_field",)
-    text = choice.get("text")
-    return (text, ("text_field",)) if isinstance(text, str) and text else ("", ())
+    plain = choice.get("text")
+    return (plain, ("text_field",)) if isinstance(plain, str) and plain else ("", ())
 
 
 def _read_part(part: Any) -> str:

@@ -61,12 +61,12 @@ def strip_reasoning(content: str, repairs: list[str]) -> str:
     content = content.removeprefix("\ufeff")
     stripped = _REASONING.sub("", content, count=1)
     if stripped == content:
-        *_, last = [None, *_REASONING_END.finditer(content)]
-        if last is None:
+        ends = [match.end() for match in _REASONING_END.finditer(content)]
+        if not ends:
             if _REASONING_START.match(content):
                 raise TruncatedJsonError("the reasoning never ends")
             return content
-        stripped = content[last.end() :] if content[last.end() :].strip() else content
+        stripped = content[ends[-1] :] if content[ends[-1] :].strip() else content
     repairs.append("reasoning_block")
     return stripped
 

@@ -59,6 +59,7 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     """
     draw_brief(settings, labels, 0)
     if settings.provider != OFFLINE:
+        _require_values(settings, labels)
         profile = find_profile(settings.provider)
         find_key(profile, find_url(settings, profile))
     _require_prices(settings, limits)
@@ -131,6 +132,21 @@ def _make_budget(run: OpenRun, asked: Limits) -> Budget:
     if limits != stored:
         run.journal.write_settings({"limits": asdict(limits)})
     return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+
+
+def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
+    """Refuse to pay for texts with made-up values: a model is told to use every value of its brief literally."""
+    from goldspan.generators.surrogates.values import has_value_source
+
+    planned = {code for cell in settings.plan.cells for code in cell.labels} if settings.plan else set()
+    codes = [label.code for label in labels.entities if label.chance > 0 or label.code in planned]
+    without = [code for code in codes if not has_value_source(labels[code])]
+    if without:
+        raise ConfigurationError(
+            f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "
+            "would write literally. If the label is a number, give it a hint with an example such as `MRN-123456`; "
+            "otherwise set its `chance` to 0 in the label schema. `--provider offline` shows what would come out."
+        )
 
 
 def _require_prices(settings: RunSettings, limits: Limits) -> None:

@@ -12,7 +12,7 @@ from goldspan.generators.surrogates import checkdigits, identity_documents, mexi
 from goldspan.generators.surrogates import formats as writing
 from goldspan.generators.surrogates.chance import draw_digits
 from goldspan.generators.surrogates.numerals import write_age
-from goldspan.generators.surrogates.patterns import draw_by_pattern
+from goldspan.generators.surrogates.patterns import draw_by_pattern, has_number_example
 
 TODAY = date(2026, 6, 1)
 """The day that ages are counted to; fixed, so that a seed gives the same text in every year."""
@@ -147,6 +147,14 @@ _MAKERS: dict[str, Callable[[Random, Persona], str]] = {
     "PASSWORD": lambda rng, p: online.draw_password(rng),
     "SECURITYTOKEN": lambda rng, p: online.draw_token(rng),
 }
+
+
+def has_value_source(label: Label) -> bool:
+    """True if values of a label can be drawn: by a generator of its own, or shaped as a number in its hints.
+
+    Values of other labels would be arbitrary codes.
+    """
+    return label.code in _MAKERS or has_number_example(label)
 
 
 def draw_value(rng: Random, label: Label, persona: Persona) -> str:
