@@ -74,7 +74,7 @@ class Adaptation:
     def learn(self, status: int, message: str, sent: Mapping[str, Any]) -> bool:
         """Learn from a refusal of the body `sent`; True when asking again, adapted, may work."""
         said = message.lower()
-        about_format = any(word in said for word in _FORMAT_WORDS)
+        about_format = names_format(said)
         if status not in _MAY_BE_FORMAT and not (status == 404 and about_format):
             return False
         if status in _REFUSED_FIELD and self._learn_field(said, sent):
@@ -117,6 +117,12 @@ class Adaptation:
             return False
         self._limit = limit
         return True
+
+
+def names_format(message: str) -> bool:
+    """True if a message is about the form of structured output."""
+    said = message.lower()
+    return any(word in said for word in _FORMAT_WORDS)
 
 
 def _name_format(body: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ class Admission:
         self._probe: asyncio.Task[None] | None = None
         self._has_answers = False
         self._adaptation = Adaptation.from_dict(journal.read_settings().get(_SETTING, {}))
+        self._adaptation.note_success()
 
     def may_send(self, open_batches: int) -> bool:
         """True if another batch may be sent now."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.profiles import ProviderProfile
 
@@ -41,6 +42,8 @@ INTENT_KEY = "goldspan_intent"
 _ENDPOINT: Final = "/v1/chat/completions"
 _PAGE = 100
 _RETRIES = 4
+_CONNECTIONS = 32
+_TIMEOUT, _CONNECT_TIMEOUT = 600.0, 10.0
 _AMBIGUOUS = frozenset({408, 409, 499})
 
 
@@ -81,10 +84,17 @@ class BatchApi:
     """
 
     def __init__(self, profile: ProviderProfile, base_url: str, api_key: str) -> None:
+        import httpx2
         import openai
 
+        from goldspan.generators.providers.http import MAX_FILE, make_http_client
+
         self.profile = profile
-        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=_RETRIES)
+        limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        http_client = make_http_client(base_url, limits, httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT), MAX_FILE)
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=api_key, max_retries=_RETRIES, http_client=http_client
+        )
         self._address = base_url
         self._has_succeeded = False
         self._last_failure = ""
@@ -289,9 +299,16 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
 
     if not isinstance(error, openai.APIStatusError):
         place = f" at {address}" if address else ""
-        reason = str(error.__cause__ or "") or str(error)
+        reason = redact(str(error.__cause__ or "") or str(error), [secret])
         return TransientServiceError(f"The provider{place} could not be reached to {doing}: {reason.rstrip('.')}.")
     status = error.status_code
+    if 300 <= status < 400:
+        target = redact(str(error.response.headers.get("location", "elsewhere")), [secret])
+        return TerminalServiceError(
+            f"{address or 'The provider'} redirects to {target} when asked to {doing}. Redirects are not followed; "
+            "give that address with --api-url if it is right.",
+            status,
+        )
     message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
     if status >= 500 or status in {408, 409, 429}:
         return TransientServiceError(message, _read_retry_after(error))
@@ -308,7 +325,7 @@ def _read_message(error: openai.APIStatusError, secret: str) -> str:
     message = str(said or error.message)
     if message.lstrip().startswith("<"):
         return "it answered with a web page; check --api-url."
-    return (message.replace(secret, "…") if secret else message)[:300]
+    return redact(message, [secret])
 
 
 def _read_retry_after(error: openai.APIStatusError) -> float | None:
