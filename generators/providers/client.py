@@ -149,8 +149,8 @@ class ChatClient:
             raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
         if not isinstance(body, dict):
             raise Unreadable(f"{self._url} answered with status 200 and no JSON object", raw)
-        if error := find_error(body):
-            raise read_error_body(*error, self._url, self._key)
+        if problem := find_error(body):
+            raise read_error_body(*problem, self._url, self._key)
         return Reply(raw, body)
 
 

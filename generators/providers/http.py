@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import zlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 
@@ -70,7 +71,7 @@ def make_http_client(
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _BoundedStream(response.stream, max_bytes, is_compressed=is_compressed)
 
-    options = {
+    options: dict[str, Any] = {
         "base_url": base_url,
         "limits": limits,
         "timeout": timeout,
