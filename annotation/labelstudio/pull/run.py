@@ -9,24 +9,29 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from goldspan.annotation.errors import RecordError, TransientServiceError
+from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import require_project
-from goldspan.annotation.labelstudio.pull.changes import Changes, list_changes
+from goldspan.annotation.labelstudio.project.mapping import map_tags
+from goldspan.annotation.labelstudio.project.tags import parse_tags
+from goldspan.annotation.labelstudio.pull.changes import Baseline, Changes, list_changes
 from goldspan.annotation.labelstudio.pull.file import (
     KnownTask,
     Merged,
-    PullState,
     RecordFile,
+    RefusedTask,
     find_conflict_file,
     load_state,
     merge_records,
@@ -34,7 +39,7 @@ from goldspan.annotation.labelstudio.pull.file import (
     save_state,
 )
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
-from goldspan.annotation.labelstudio.pull.records import Lint, RecordBuilder
+from goldspan.annotation.labelstudio.pull.records import Lint, RecordBuilder, TaskSource
 from goldspan.annotation.labelstudio.pull.snapshot import iter_snapshot
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
@@ -68,7 +73,11 @@ class PullOptions:
 
 @dataclass(frozen=True, slots=True)
 class PullReport:
-    """Result of a pull; `annotations`, `drafts` etc. count what was fetched this time."""
+    """Result of a pull; `annotations`, `drafts` etc. count what was fetched this time.
+
+    `other_results` counts what annotators gave besides spans (choices, notes, ratings, relations of the team's own);
+    it is kept verbatim. `refused` names every task of the project that cannot be read, also those of earlier pulls.
+    """
 
     project: int
     title: str
@@ -84,6 +93,7 @@ class PullReport:
     cancelled: int = 0
     empty: int = 0
     snapped: int = 0
+    other_results: int = 0
     conflicts: tuple[str, ...] = ()
     conflict_file: Path | None = None
     refused: tuple[RefusedSample, ...] = ()
@@ -120,25 +130,38 @@ def pull_annotations(
         ConfigurationError: the token is refused.
         TerminalServiceError: there is no project with this id.
         TransientServiceError: Label Studio does not answer; run it again to resume.
-        StateError: the file belongs to another project.
+        StateError: the file belongs to another project, or to the project of this number on another server.
 
     """
     project = require_project(client, options.project)
     path = options.output or workspace.training_samples / f"{make_file_stem(project['title'])}.jsonl"
+    mapping = map_tags(parse_tags(project["label_config"]), labels)
+    source = TaskSource(project["id"], mapping)
+    return _pull_into(client, project, path, labels, options, source, progress)
+
+
+def _pull_into(
+    client: StudioClient,
+    project: Mapping[str, Any],
+    path: Path,
+    labels: LabelSchema,
+    options: PullOptions,
+    source: TaskSource,
+    progress: Progress,
+) -> PullReport:
     with hold_lock(f"pull {path.resolve()}"):
-        state = load_state(path, client, project["id"])
+        state = load_state(path, client, project)
         known = read_known_tasks(path)
+        rules = digest([labels.fingerprint, asdict(source.mapping)])
+        refused = state.refused if state.rules == rules else {}
+        baseline = Baseline(known, frozenset(map(int, state.refused)), state.watermark)
         changes = list_changes(
-            client,
-            project["id"],
-            known,
-            state.watermark,
-            full=options.full,
-            untouched=options.untouched,
-            progress=progress,
+            client, project["id"], baseline, full=options.full, untouched=options.untouched, progress=progress
         )
+        retried = baseline.refused - {int(task) for task in refused} - changes.gone - changes.wanted.keys()
+        changes.wanted |= {task: state.refused[str(task)].stamp for task in retried}
         run = _Run(client, project["id"], options, known, changes, progress)
-        builder = RecordBuilder(run.project, client.list_users(), labels, options.policy, snap=options.snap)
+        builder = RecordBuilder(source, client.list_users(), labels, options.policy, snap=options.snap)
         records = RecordFile(path.with_suffix(".part.jsonl"))
         finished = False
         try:
@@ -146,11 +169,14 @@ def pull_annotations(
             merged = Merged(unchanged=len(known), total=len(known))
             if records.places or changes.gone or not path.exists():
                 merged = merge_records(path, records, changes.gone, take_remote=options.take_remote)
-            save_state(path, PullState(client.url, run.project, changes.watermark))
+            settled = {str(task) for task in (*changes.gone, *changes.wanted)}
+            fetched.refused |= {task: entry for task, entry in refused.items() if task not in settled}
+            state = replace(state, watermark=changes.watermark, rules=rules, refused=fetched.refused)
+            save_state(path, state)
             finished = True
         finally:
             records.close(finished=finished)
-    return _report(run, project["title"], path, merged, fetched, full=options.full or not state.watermark)
+    return _report(run, project["title"], path, merged, fetched, full=options.full or not baseline.watermark)
 
 
 def make_file_stem(title: str) -> str:
@@ -160,7 +186,7 @@ def make_file_stem(title: str) -> str:
 
 @dataclass(slots=True)
 class _Fetched:
-    refused: list[RefusedSample] = field(default_factory=list)
+    refused: dict[str, RefusedTask] = field(default_factory=dict)
     lints: list[Lint] = field(default_factory=list)
     lint_counts: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
@@ -179,7 +205,8 @@ def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
         try:
             pulled = builder.build(task)
         except RecordError as error:
-            fetched.refused.append(RefusedSample(str(task["data"].get("sample_id") or ""), str(error)))
+            sample_id = str(task["data"].get("sample_id") or "")
+            fetched.refused[str(task["id"])] = RefusedTask(wanted[task["id"]], sample_id, str(error))
             continue
         records.add(task["id"], _mark(run, wanted[task["id"]]), pulled.record)
         _count(fetched, pulled.record, pulled.lints, pulled.snapped)
@@ -211,6 +238,8 @@ def _count(fetched: _Fetched, record: dict[str, Any], lints: tuple[Lint, ...], s
     fetched.lints += lints[: max(0, _MAX_LINTS - len(fetched.lints))]
     fetched.counts["snapped"] += snapped
     fetched.counts["drafts"] += len(record.get("drafts", ()))
+    for part in (*record["annotations"], *record.get("drafts", ())):
+        fetched.counts["other_results"] += len(orjson.loads(part.get("other_results", "[]")))
     for annotation in record["annotations"]:
         if annotation.get("was_cancelled"):
             fetched.counts["cancelled"] += 1
@@ -236,9 +265,10 @@ def _report(run: _Run, title: str, path: Path, merged: Merged, fetched: _Fetched
         cancelled=counts["cancelled"],
         empty=counts["empty"],
         snapped=counts["snapped"],
+        other_results=counts["other_results"],
         conflicts=tuple(merged.conflicts),
         conflict_file=find_conflict_file(path) if merged.conflicts else None,
-        refused=tuple(fetched.refused),
+        refused=tuple(RefusedSample(entry.sample_id, entry.reason) for entry in fetched.refused.values()),
         lint_counts=dict(fetched.lint_counts),
         lints=tuple(fetched.lints),
         watermark=run.changes.watermark,
