@@ -55,17 +55,22 @@ class Studio(NamedTuple):
 
 
 def connect(options: StudioOptions) -> Studio:
-    """Load the label schema and sign in; without `--project` the remembered project is used."""
+    """Load the label schema and sign in.
+
+    Without `--project` the remembered project is used, without `--labels` the schema of an adopted project.
+    """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.api.client import StudioClient
     from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
+    from goldspan.annotation.labelstudio.project.adoption import find_adoption
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace = find_workspace(options.data)
-    labels = load_labels(options.labels)
     number = options.project_id
     credentials = resolve_credentials(workspace, options.url, options.token, number)
     chosen = options.project if options.project and number is None else credentials.project_id or DEFAULT_TITLE
+    adoption = find_adoption(workspace, chosen)
+    labels = load_labels(options.labels or (adoption.labels if adoption else None))
     return Studio(workspace, labels, StudioClient(credentials.url, credentials.token), chosen)
 
 

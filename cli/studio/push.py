@@ -83,7 +83,7 @@ def push(
 
 
 def _push_to_storage(studio: Studio, samples: PushedIds, options: PushOptions, storage: str) -> StorageReport:
-    from goldspan.annotation.labelstudio.pull.run import make_file_stem
+    from goldspan.annotation.labelstudio.project.find import make_file_stem
     from goldspan.annotation.labelstudio.push.storage import push_to_storage
     from goldspan.annotation.labelstudio.server.start import find_storage
 

@@ -45,6 +45,10 @@ class StudioClient:
         """The user that the token belongs to: `id`, `email` and names."""
         return self._ask("GET", "api/current-user/whoami", "sign in")
 
+    def download(self, path: str, target: IO[bytes]) -> None:
+        """Copy what lies at a path of the server, such as an uploaded text, into a file."""
+        self._download(path, "read a file", target, {})
+
     def list_users(self) -> dict[int, str]:
         """E-mail by user id."""
         return {user["id"]: user.get("email", "") for user in self._ask_any("GET", "api/users/", "list the users")}

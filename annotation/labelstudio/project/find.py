@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +88,11 @@ def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift
             )
         )
     return drift
+
+
+def make_file_stem(title: str) -> str:
+    """A file name for a project's title: lower case, runs of anything but letters and digits become one hyphen."""
+    return re.sub(r"[\W_]+", "-", title.casefold()).strip("-") or "project"
 
 
 def _create_project(client: StudioClient, title: str, labels: LabelSchema) -> dict[str, Any]:
