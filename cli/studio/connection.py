@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.annotation.labelstudio.api.client import StudioClient
     from goldspan.annotation.labelstudio.api.refusals import RefusedSample
+    from goldspan.annotation.labelstudio.project.adoption import Adoption
     from goldspan.annotation.tasks.workspace import Workspace
 
 DEFAULT_TITLE = "Goldspan"
@@ -46,12 +47,13 @@ class StudioOptions:
 
 
 class Studio(NamedTuple):
-    """A connection: the client, and the id or title of the project."""
+    """A connection: the client, the id or title of the project, and its adoption if it was adopted."""
 
     workspace: Workspace
     labels: LabelSchema
     client: StudioClient
     project: int | str
+    adoption: Adoption | None
 
 
 def connect(options: StudioOptions) -> Studio:
@@ -71,7 +73,7 @@ def connect(options: StudioOptions) -> Studio:
     chosen = options.project if options.project and number is None else credentials.project_id or DEFAULT_TITLE
     adoption = find_adoption(workspace, chosen)
     labels = load_labels(options.labels or (adoption.labels if adoption else None))
-    return Studio(workspace, labels, StudioClient(credentials.url, credentials.token), chosen)
+    return Studio(workspace, labels, StudioClient(credentials.url, credentials.token), chosen, adoption)
 
 
 @contextmanager

@@ -102,11 +102,12 @@ class StudioClient:
     # -- tasks --------------------------------------------------------------------------------------------------------
 
     def import_tasks(self, project: int, tasks: Sequence[bytes]) -> Json:
-        """Import tasks, each one JSON document; the answer has `task_count` and `prediction_count`."""
+        """Import tasks, each one JSON document; the answer has `task_ids` in order, and both counts."""
         return self._ask(
             "POST",
             f"api/projects/{project}/import",
             f"import {len(tasks)} tasks",
+            params={"return_task_ids": "true"},
             content=b"[" + b",".join(tasks) + b"]",
         )
 

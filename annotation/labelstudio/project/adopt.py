@@ -21,8 +21,8 @@ from goldspan.annotation.labelstudio.project.adoption import (
     save_adoption,
 )
 from goldspan.annotation.labelstudio.project.find import make_file_stem, require_project
-from goldspan.annotation.labelstudio.project.mapping import KEPT_VERBATIM
-from goldspan.annotation.labelstudio.project.tags import ConfigTags, iter_span_labels, parse_tags, walk_xml
+from goldspan.annotation.labelstudio.project.mapping import KEPT_VERBATIM, map_tags
+from goldspan.annotation.labelstudio.project.tags import ConfigTags, parse_tags, walk_xml
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
 COREFERENCE_NAMES = frozenset({"refers-to", "refers_to", "coref", "coreference", "same-as"})
@@ -70,8 +70,9 @@ def adopt_projects(
         numbers = ", ".join(str(item.id) for item in before.projects)
         raise StateError(f"{folder} is an adoption of the projects {numbers}. Name them all, or choose another --name.")
     tags = [parse_tags(project["label_config"]) for project in found]
+    mappings = [map_tags(item, LabelSchema(()), text_name=options.text) for item in tags]
     known = {**(before.codes if before else {}), **options.codes}
-    team_labels = list(dict.fromkeys(label for item in tags for _, label in iter_span_labels(item)))
+    team_labels = list(dict.fromkeys(label for mapping in mappings for label in mapping.codes))
     own = options.labels is None and (before is None or before.labels.parent == folder)
     labels_file = options.labels or (before.labels if before else folder / "labels.toml")
     coreference = options.coreference if options.coreference is not None else before.coreference if before else None

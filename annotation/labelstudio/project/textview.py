@@ -7,7 +7,8 @@ Measured with Label Studio 1.23 in Chromium:
                  text node, `startOffset`, `endOffset`: UTF-16 units within it
     Paragraphs   `start`, `end`: index of a paragraph as a string, `startOffset`, `endOffset`: UTF-16 units within it
 
-The plain text of HyperText is its text nodes with a line feed for `<br>`; that of Paragraphs is one paragraph a line.
+The plain text of HyperText is its text nodes, with a line feed for `<br>` and between blocks that nothing else parts;
+that of Paragraphs is one paragraph a line.
 """
 
 from __future__ import annotations
@@ -71,11 +72,20 @@ class PlainView:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A text node or paragraph: its address in Label Studio, and where it begins in the plain text."""
+    """A text node, `<br>` (without address) or paragraph: where it begins in the plain text.
+
+    `offset` is where it begins in `globalOffsets`.
+    """
 
     address: str
     start: int
     text: str
+    offset: int = 0
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the plain text."""
+        return self.start + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +107,37 @@ class HyperTextView:
         """The span of `globalOffsets`, else of XPaths; None if the region's own text does not stand there."""
         offsets = value.get("globalOffsets")
         if isinstance(offsets, Mapping):
-            span = _check_span(offsets.get("start"), offsets.get("end"), len(self.text))
+            start, end = self._place(offsets.get("start"), 0), self._place(offsets.get("end"), 1)
         else:
             start = _locate(self.pieces, value.get("start"), value.get("startOffset"), _skip_units)
             end = _locate(self.pieces, value.get("end"), value.get("endOffset"), _skip_units)
-            span = _check_span(start, end, len(self.text))
+        span = _check_span(start, end, len(self.text))
         return span if span and _agrees(self.text[slice(*span)], value.get("text")) else None
 
     def write_span(self, start: int, end: int) -> dict[str, Any]:
         """XPaths, offsets within the text nodes, and `globalOffsets`."""
-        first = next((piece for piece in self.pieces if piece.start <= start < piece.start + len(piece.text)), None)
-        last = next((piece for piece in self.pieces if piece.start < end <= piece.start + len(piece.text)), None)
-        if first is None or last is None:
+        first = next((piece for piece in self.pieces if piece.start <= start < piece.end), None)
+        last = next((piece for piece in self.pieces if piece.start < end <= piece.end), None)
+        if first is None or last is None or not (first.address and last.address):
             raise RecordError(f"the span {start}–{end} begins or ends outside the text of the HTML")
+        inner, outer = start - first.start, end - last.start
         return {
             "start": first.address,
-            "startOffset": _count_units(first.text[: start - first.start]),
+            "startOffset": _count_units(first.text[:inner]),
             "end": last.address,
-            "endOffset": _count_units(last.text[: end - last.start]),
-            "globalOffsets": {"start": start, "end": end},
+            "endOffset": _count_units(last.text[:outer]),
+            "globalOffsets": {"start": first.offset + inner, "end": last.offset + outer},
         }
+
+    def _place(self, offset: Any, back: int) -> int | None:
+        """The place in the plain text of a global offset; the end of a span (`back` 1) belongs to what lies before."""
+        position = _read_offset(offset)
+        if position is None:
+            return None
+        for piece in self.pieces:
+            if piece.offset <= position - back < piece.offset + len(piece.text):
+                return piece.start + position - piece.offset
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,11 @@ _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
 _CLOSED_BY_ITSELF = frozenset({"p", "li", "td", "th", "tr", "dt", "dd", "option"})
+_BLOCKS = frozenset(
+    {"address", "article", "aside", "blockquote", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form"}
+    | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table"}
+    | {"td", "th", "tr", "ul"}
+)
 
 
 class _TextNodes(HTMLParser):
@@ -178,9 +204,11 @@ class _TextNodes(HTMLParser):
         self.pieces: list[_Piece] = []
         self._parts: list[str] = []
         self._length = 0
+        self._offset = 0
         self._path: list[str] = []
         self._counts: list[dict[str, int]] = [{}]
         self._fresh = True
+        self._parted = False
 
     @property
     def text(self) -> str:
@@ -190,15 +218,17 @@ class _TextNodes(HTMLParser):
         if tag in _CLOSED_BY_ITSELF and self._path and self._path[-1].startswith(f"{tag}["):
             self.handle_endtag(tag)
         self._fresh = True
+        self._parted |= tag in _BLOCKS
         number = self._counts[-1][tag] = self._counts[-1].get(tag, 0) + 1
         if tag == "br":
-            self._append("\n")
+            self._add("", "\n")
         elif tag not in _VOID:
             self._path.append(f"{tag}[{number}]")
             self._counts.append({})
 
     def handle_endtag(self, tag: str) -> None:
         self._fresh = True
+        self._parted |= tag in _BLOCKS
         depth = next((at for at in reversed(range(len(self._path))) if self._path[at].startswith(f"{tag}[")), None)
         if depth is not None:
             del self._path[depth:], self._counts[depth + 1 :]
@@ -207,19 +237,25 @@ class _TextNodes(HTMLParser):
         self._fresh = True
 
     def handle_data(self, data: str) -> None:
-        if self._fresh:
-            number = self._counts[-1]["text()"] = self._counts[-1].get("text()", 0) + 1
-            address = "/" + "/".join([*self._path, f"text()[{number}]"])
-            self.pieces.append(_Piece(address, self._length, data))
-        else:
-            last = self.pieces[-1]
-            self.pieces[-1] = _Piece(last.address, last.start, last.text + data)
+        if not self._fresh:
+            last = self.pieces.pop()
+            self._parts.pop()
+            self._length, self._offset = last.start, last.offset
+            self._add(last.address, last.text + data)
+            return
+        number = self._counts[-1]["text()"] = self._counts[-1].get("text()", 0) + 1
+        if self._parted and self._parts and not (self._parts[-1][-1:].isspace() or data[:1].isspace()):
+            self._parts.append("\n")
+            self._length += 1
+        self._add("/" + "/".join([*self._path, f"text()[{number}]"]), data)
         self._fresh = False
-        self._append(data)
 
-    def _append(self, text: str) -> None:
+    def _add(self, address: str, text: str) -> None:
+        self.pieces.append(_Piece(address, self._length, text, self._offset))
         self._parts.append(text)
         self._length += len(text)
+        self._offset += len(text)
+        self._parted = False
 
 
 def _locate(pieces: Sequence[_Piece], address: Any, offset: Any, count: Callable[[int, str], int | None]) -> int | None:

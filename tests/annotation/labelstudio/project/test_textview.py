@@ -60,6 +60,23 @@ def test_a_hypertext_region_whose_text_stands_elsewhere_is_not_read() -> None:
         view.write_span(31, 32)
 
 
+def test_blocks_that_nothing_parts_become_lines_of_their_own() -> None:
+    view = HyperTextView.build("<div><p>Ann</p><p>Bob<br/>Eve</p><ul><li>x<li>y</ul>z</div>")
+    assert view.text == "Ann\nBob\nEve\nx\ny\nz"
+    for value, surface in (
+        ({"globalOffsets": {"start": 3, "end": 6}}, "Bob"),
+        ({"globalOffsets": {"start": 0, "end": 6}}, "Ann\nBob"),
+        (
+            {"start": "/div[1]/ul[1]/li[2]/text()[1]", "startOffset": 0, "end": "/div[1]/text()[1]", "endOffset": 1},
+            "y\nz",
+        ),
+    ):
+        span = view.read_span(value)
+        assert span
+        assert view.text[slice(*span)] == surface
+        assert view.write_span(*span).items() >= value.items()
+
+
 def test_paragraph_offsets_are_utf16_units() -> None:
     view = ParagraphsView.build(DIALOGUE, "text")
     assert view.text == "Hi 🎉🎉 Bob Smith here\nHello from Paris"
