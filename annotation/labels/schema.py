@@ -139,12 +139,12 @@ class LabelSchema:
         return hashlib.sha256(json.dumps([self.relation, content], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def find_label_file(path: Path | None = None) -> Path:
+def find_label_file(path: str | Path | None = None) -> Path:
     """The file given, else `GOLDSPAN_LABELS`, else the one that ships with Goldspan."""
-    return path or Path(os.environ.get("GOLDSPAN_LABELS") or schemas.path("labels.toml"))
+    return Path(path or os.environ.get("GOLDSPAN_LABELS") or schemas.path("labels.toml"))
 
 
-def load_labels(path: Path | None = None) -> LabelSchema:
+def load_labels(path: str | Path | None = None) -> LabelSchema:
     """Read and check a label schema.
 
     Raises:

@@ -46,14 +46,14 @@ class Workspace:
         return self.root / "bundles"
 
 
-def find_workspace(path: Path | None = None) -> Workspace:
+def find_workspace(path: str | Path | None = None) -> Workspace:
     """The workspace at `path`, else at `GOLDSPAN_DATA`, else `./data`; created when first written to.
 
     Raises:
         InputError: the path is a file.
 
     """
-    root = path or Path(os.environ.get("GOLDSPAN_DATA") or "data")
+    root = Path(path or os.environ.get("GOLDSPAN_DATA") or "data")
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from goldspan.annotation.labelstudio.project.access import DEFAULT_TITLE
 from goldspan.cli.shared.options import DataOption, LabelsOption
 
 if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.annotation.labelstudio.api.client import StudioClient
     from goldspan.annotation.labelstudio.api.refusals import RefusedSample
-    from goldspan.annotation.labelstudio.project.adoption import Adoption
     from goldspan.annotation.tasks.workspace import Workspace
 
-DEFAULT_TITLE = "Goldspan"
 SHOWN = 20
 
 
@@ -47,13 +46,12 @@ class StudioOptions:
 
 
 class Studio(NamedTuple):
-    """A connection: the client, the id or title of the project, and its adoption if it was adopted."""
+    """A connection: the client, and the id or title of the project."""
 
     workspace: Workspace
     labels: LabelSchema
     client: StudioClient
     project: int | str
-    adoption: Adoption | None
 
 
 def connect(options: StudioOptions) -> Studio:
@@ -62,18 +60,13 @@ def connect(options: StudioOptions) -> Studio:
     Without `--project` the remembered project is used, without `--labels` the schema of an adopted project.
     """
     from goldspan.annotation.labels.schema import load_labels
-    from goldspan.annotation.labelstudio.api.client import StudioClient
-    from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
-    from goldspan.annotation.labelstudio.project.adoption import find_adoption
+    from goldspan.annotation.labelstudio.project import access
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace = find_workspace(options.data)
-    number = options.project_id
-    credentials = resolve_credentials(workspace, options.url, options.token, number)
-    chosen = options.project if options.project and number is None else credentials.project_id or DEFAULT_TITLE
-    adoption = find_adoption(workspace, chosen)
-    labels = load_labels(options.labels or (adoption.labels if adoption else None))
-    return Studio(workspace, labels, StudioClient(credentials.url, credentials.token), chosen, adoption)
+    client, chosen = access.connect(workspace, options.url, options.token, options.project)
+    labels = load_labels(options.labels) if options.labels else access.find_labels(workspace, chosen)
+    return Studio(workspace, labels, client, chosen)
 
 
 @contextmanager

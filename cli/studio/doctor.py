@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldspan.annotation.labelstudio.project.access import DEFAULT_TITLE
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import JsonOption
-from goldspan.cli.studio.connection import DEFAULT_TITLE, StudioOptions
+from goldspan.cli.studio.connection import StudioOptions
 
 if TYPE_CHECKING:
     from goldspan.annotation.labelstudio.project.doctor import Diagnosis

@@ -35,9 +35,7 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
     assert read_origin(url) == origin
 
 
-@pytest.mark.parametrize(
-    "url", ["", "host/v1", "ftp://host", "http://", "http://[::1", "http://host:99999", "file:///x"]
-)
+@pytest.mark.parametrize("url", ["", "host/v1", "ftp://host", "http://", "http://[::1", "http://host:99999"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         read_origin(url)

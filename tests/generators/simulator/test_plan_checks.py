@@ -6,7 +6,7 @@ import pytest
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import RecordError
-from goldspan.generators.simulator.fault_checks import check_plan
+from goldspan.generators.simulator.plan_checks import check_plan
 
 GOOD = {"kind": "missing"}
 

@@ -19,12 +19,12 @@ def test_kept_answers_are_delivered_once_and_torn_lines_passed_over(tmp_path):
             raw.append(line if number < 2 else line[:40])
         raw.close()
     with Journal(tmp_path / "run") as journal:
-        feed = PipelineQueue(journal, make_work(3), Budget(Prices()))
-        assert replay_answers(journal, feed, "live") == 2
+        queue = PipelineQueue(journal, make_work(3), Budget(Prices()))
+        assert replay_answers(journal, queue, "live") == 2
         assert journal.count_rows() == {
             ("draft", "ok"): 2,
             ("draft", "pending"): 1,
             ("coreference", "pending"): 2,
         }
-        assert replay_answers(journal, feed, "live") == 0
-        assert replay_answers(journal, feed, "none") == 0
+        assert replay_answers(journal, queue, "live") == 0
+        assert replay_answers(journal, queue, "none") == 0

@@ -1,4 +1,4 @@
-"""The hand-over: judge the reviewed samples of a workspace, and freeze them as a bundle if the gate is open."""
+"""Freeze the reviewed samples of a workspace as a bundle if the gate is open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
-from goldspan.training.bundle.manifest import BundlePlan, Gate
+from goldspan.training.bundle.manifest import BundleSettings, GateRecord
 from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
@@ -17,15 +17,15 @@ from goldspan.training.gate.reviewed import ReviewedSamples
 from goldspan.training.gate.verdict import GateVerdict, show_bound, show_figure
 
 
-def describe_verdict(verdict: GateVerdict, *, reviewed_only: bool = True) -> Gate:
-    """The verdict as a bundle's manifest records it; an open gate does not speak for samples that nobody reviewed."""
+def describe_verdict(verdict: GateVerdict, *, reviewed_only: bool = True) -> GateRecord:
+    """The verdict as a bundle's manifest records it; an open gate does not cover unreviewed samples."""
     if verdict.open and not reviewed_only:
-        return Gate("not_asked", ("The gate judged the reviewed samples only; --all takes the others too.",))
+        return GateRecord("not_asked", ("The gate judged the reviewed samples only; --all takes the others too.",))
     reasons = [
         f"{c.name}: found {'nothing' if c.value is None else show_figure(c.value)}, wanted {show_bound(c)}"
         for c in verdict.closed
     ]
-    return Gate("open" if verdict.open else "closed", (*reasons, *(() if verdict.open else verdict.notes)))
+    return GateRecord("open" if verdict.open else "closed", (*reasons, *(() if verdict.open else verdict.notes)))
 
 
 def check_version_name(name: str) -> str:
@@ -55,7 +55,7 @@ def freeze_version(
     verdict = judge_workspace(workspace, labels)
     if not verdict.open:
         closed = ", ".join(criterion.name for criterion in verdict.closed) or " ".join(verdict.notes)
-        mend = find_commands(workspace).on_workspace("goldspan gate")
-        raise StateError(f"The gate is closed: {closed.rstrip('.')}. `{mend}` says what mends it.")
-    plan = BundlePlan(name, seed=seed, reviewed_only=True, gate=describe_verdict(verdict))
+        fix = find_commands(workspace).on_workspace("goldspan gate")
+        raise StateError(f"The gate is closed: {closed.rstrip('.')}. `{fix}` shows how to fix it.")
+    plan = BundleSettings(name, seed=seed, reviewed_only=True, gate=describe_verdict(verdict))
     return target, write_bundle(target, ReviewedSamples(workspace, labels).iter_candidates(on_error), labels, plan)

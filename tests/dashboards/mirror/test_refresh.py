@@ -1,4 +1,4 @@
-"""The mirror follows its files: only what changed is read again, and nothing that breaks stops it."""
+"""The mirror follows its files: only changed files are read again, and errors do not stop it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import pytest
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror import follow as mirroring
-from goldspan.dashboards.mirror import sources
-from goldspan.dashboards.mirror.follow import Mirror, find_version, refresh_mirror
+from goldspan.dashboards.mirror import refresh, sources
+from goldspan.dashboards.mirror.refresh import Mirror, find_version, refresh_mirror
 from goldspan.dashboards.mirror.sources import find_record, load_samples
 from goldspan.dashboards.mirror.tables import TABLES
-from tests.dashboards.made import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
 
 
 def list_tables(workspace: Workspace) -> dict[Path, int]:
@@ -58,7 +57,7 @@ def test_parts_and_processes_change_nothing(
     for path in (workspace.root / ".dashboard").rglob("done"):
         path.unlink()
     monkeypatch.setattr(sources, "_PART_BYTES", 20_000)
-    monkeypatch.setattr(mirroring, "_WORTH_PROCESSES", 0)
+    monkeypatch.setattr(refresh, "_MIN_PARALLEL_BYTES", 0)
     told: list[tuple[int, int]] = []
     parted = refresh_mirror(workspace, labels, lambda done, total: told.append((done, total)))
     assert len(told) > 4
@@ -136,7 +135,7 @@ def test_a_file_replaced_while_it_is_read_is_read_again(
             fresh.replace(path)
         return parts
 
-    monkeypatch.setattr(mirroring, "cut_source", cut)
+    monkeypatch.setattr(refresh, "cut_source", cut)
     mirror = refresh_mirror(workspace, labels)
     assert calls
     assert (mirror["samples"].height, mirror.unreadable) == (8, 0)
@@ -151,7 +150,7 @@ def test_a_file_that_never_rests_is_left_out(
     def change(*_: Any) -> None:
         raise sources.FileChangedError
 
-    monkeypatch.setattr(mirroring, "cut_source", change)
+    monkeypatch.setattr(refresh, "cut_source", change)
     assert refresh_mirror(workspace, labels)["samples"].is_empty()
 
 
@@ -243,10 +242,10 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
 ) -> None:
     fill_workspace(workspace, labels, 40)
     monkeypatch.setattr(sources, "_PART_BYTES", 20_000)
-    monkeypatch.setattr(mirroring, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(refresh, "_POLL_SECONDS", 0.02)
     halfway, seen = threading.Event(), threading.Event()
     shown: list[tuple[int, int]] = []
-    write = mirroring._write_part
+    write = refresh._write_part
 
     def write_and_wait(root: Path, part: sources.Part, schema: LabelSchema) -> None:
         write(root, part, schema)
@@ -258,8 +257,8 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
         shown.append((done, total))
         seen.set()
 
-    monkeypatch.setattr(mirroring, "_write_part", write_and_wait)
-    reader = threading.Thread(target=mirroring.update_tables, args=(workspace, labels))
+    monkeypatch.setattr(refresh, "_write_part", write_and_wait)
+    reader = threading.Thread(target=refresh.update_tables, args=(workspace, labels))
     reader.start()
     assert halfway.wait(20)
     waited = refresh_mirror(workspace, labels, show)

@@ -13,7 +13,7 @@ from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.cli.training.bundle import app
-from goldspan.training.bundle.handover import describe_verdict, freeze_version
+from goldspan.training.bundle.freeze import describe_verdict, freeze_version
 from goldspan.training.bundle.report import list_warnings, show_sizes, summarise
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.gate.judge import judge_samples

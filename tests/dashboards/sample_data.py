@@ -1,4 +1,4 @@
-"""Samples that have everything a dashboard can meet, made from a seed."""
+"""Samples with every state a dashboard can show, built from a seed."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ def write_tasks(path: Path, samples: Iterable[Sample], labels: LabelSchema, task
 
 def fill_workspace(workspace: Workspace, labels: LabelSchema, samples: int, touched: int = 10_000) -> None:
     """Generated samples, and some of the touched ones once more as a pull would leave them."""
-    made = [make_sample(number, labels) for number in range(samples)]
-    generated = [replace(sample, annotations=sample.annotations[:1]) for sample in made]
-    pulled = [sample for sample in made if len(sample.annotations) > 1][:touched]
+    built = [make_sample(number, labels) for number in range(samples)]
+    generated = [replace(sample, annotations=sample.annotations[:1]) for sample in built]
+    pulled = [sample for sample in built if len(sample.annotations) > 1][:touched]
     write_tasks(workspace.annotation_samples / "made.jsonl", generated, labels)
     write_tasks(workspace.training_samples / "project.jsonl", pulled, labels, task_ids=True)
     state = {"url": "http://127.0.0.1:8080/", "project": 3, "watermark": "2026-11-21T12:00:00Z", "format": 1}

@@ -1,4 +1,4 @@
-"""Numbers on papers and plates: passports, identity cards, driving licences, vehicles."""
+"""Identity document numbers: passports, identity cards, driving licences, vehicle plates."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The columnar mirror of a workspace: Parquet tables that follow the JSONL files.
+"""Keep the columnar mirror of a workspace up to date: Parquet tables of its JSONL files.
 
-Each file of samples has its own folder of tables, made anew only when the file changed (size, time, inode, label
-schema). Large files are cut at line ends and read by several processes. The mirror can be deleted at any time.
+Each sample file has its own folder of tables, rebuilt only when the file changes (size, time, inode, label schema).
+Large files are split at line ends and read in parallel. The mirror can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.extract import extract_rows
-from goldspan.dashboards.mirror.folder import explain_tables
+from goldspan.dashboards.mirror.failures import explain_write_failure
 from goldspan.dashboards.mirror.sources import FileChangedError, Part, SampleFile, cut_source, list_sources, read_part
 from goldspan.dashboards.mirror.tables import TABLES, make_frame
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that are read and those there are."""
+"""Called with the bytes read so far and the total."""
 
 _ATTEMPTS = 5
-_LOOK_EVERY = 0.25
-_DAMAGES = (pl.exceptions.PolarsError, OSError, ValueError)
-"""What reading tables raises that were cut off or lost."""
+_POLL_SECONDS = 0.25
+_READ_ERRORS = (pl.exceptions.PolarsError, OSError, ValueError)
+"""Raised when tables are truncated or missing."""
 
-_WORTH_PROCESSES = 4 << 20
-"""Bytes; processes of their own take longer to start than this takes to read."""
+_MIN_PARALLEL_BYTES = 4 << 20
+"""Bytes below which starting processes takes longer than reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """The tables, and a version that changes whenever they do. `changed` is when the newest file did (epoch seconds).
+    """The tables and their version. `changed` is the modification time of the newest file (epoch seconds).
 
-    `unreadable` counts records that are no samples.
+    `unreadable` counts records that cannot be decoded.
     """
 
     tables: dict[str, pl.DataFrame]
@@ -58,7 +58,7 @@ class Mirror:
 
 
 def find_version(workspace: Workspace, labels: LabelSchema) -> str:
-    """What the version of the mirror would be now: it costs a look at each file's size and time."""
+    """Compute the version the mirror would have now, from the size and time of each file."""
     return _name_version(list_sources(workspace, labels))
 
 
@@ -67,37 +67,37 @@ def _name_version(sources: Iterable[SampleFile]) -> str:
 
 
 def refresh_mirror(workspace: Workspace, labels: LabelSchema, progress: Progress | None = None) -> Mirror:
-    """Bring the mirror up to date and load it. Only files that changed are read again.
+    """Update the mirror and load it. Only changed files are read again.
 
     Raises:
-        StateError: the mirror cannot be written.
+        StateError: the mirror cannot be written or read.
 
     """
-    with _hold_tables(workspace, labels, progress) as (root, sources):
+    with _lock_tables(workspace, labels, progress) as (root, sources):
         try:
             return _load(root, sources)
-        except _DAMAGES:
-            _forget_others(root, {source.key for source in sources if _is_whole(root, source)})
-        sources = _follow(root, workspace, labels, progress)
+        except _READ_ERRORS:
+            _delete_others(root, {source.key for source in sources if _is_readable(root, source)})
+        sources = _refresh(root, workspace, labels, progress)
         try:
             return _load(root, sources)
-        except _DAMAGES:
+        except _READ_ERRORS:
             raise StateError(
-                f"The dashboard's tables in {root} are damaged. Delete this folder and look again."
+                f"The dashboard's tables in {root} are damaged. Delete this folder and reload the page."
             ) from None
 
 
 def update_tables(workspace: Workspace, labels: LabelSchema) -> None:
-    """Bring the mirror up to date without loading it. Raises as `refresh_mirror` does."""
-    with _hold_tables(workspace, labels, None):
+    """Update the mirror without loading it. Raises as `refresh_mirror` does."""
+    with _lock_tables(workspace, labels, None):
         return
 
 
 @contextmanager
-def _hold_tables(
+def _lock_tables(
     workspace: Workspace, labels: LabelSchema, progress: Progress | None
 ) -> Iterator[tuple[Path, list[SampleFile]]]:
-    """The folder of the tables and the files in it, up to date, while nobody else changes them."""
+    """Update the tables and hold their lock; yields their folder and the files they cover."""
     root = workspace.root / ".dashboard"
     sources = list_sources(workspace, labels)
     if not sources:
@@ -105,21 +105,21 @@ def _hold_tables(
         return
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _take_lock(root, sources, progress):
-            sources = _follow(root, workspace, labels, progress)
-            _forget_others(root, {source.key for source in sources})
+        with _acquire_lock(root, sources, progress):
+            sources = _refresh(root, workspace, labels, progress)
+            _delete_others(root, {source.key for source in sources})
             yield root, sources
     except OSError as error:
-        raise explain_tables(root, error) from None
+        raise explain_write_failure(root, error) from None
 
 
 @contextmanager
-def _take_lock(root: Path, sources: list[SampleFile], progress: Progress | None) -> Iterator[None]:
-    """One process or page at a time follows the files; the others see how far it is."""
+def _acquire_lock(root: Path, sources: list[SampleFile], progress: Progress | None) -> Iterator[None]:
+    """One process or page at a time updates the tables; the others report its progress."""
     lock = FileLock(root / "lock")
     while True:
         try:
-            lock.acquire(timeout=_LOOK_EVERY)
+            lock.acquire(timeout=_POLL_SECONDS)
         except Timeout:
             if progress:
                 with suppress(FileChangedError):
@@ -138,22 +138,23 @@ def _measure_progress(root: Path, sources: list[SampleFile]) -> tuple[int, int]:
     return sum(part.end - part.start for part in read), sum(part.end - part.start for part in parts)
 
 
-def _follow(root: Path, workspace: Workspace, labels: LabelSchema, progress: Progress | None) -> list[SampleFile]:
-    """Read what changed; a file that changes meanwhile is read again.
+def _refresh(root: Path, workspace: Workspace, labels: LabelSchema, progress: Progress | None) -> list[SampleFile]:
+    """Read changed files; a file that changes meanwhile is read again.
 
-    Of one that goes on and on, what it held when it was listed counts, as long as it only grows; else it is left out.
+    A file that never stops changing counts with the content it had when listed if it only grows; otherwise it is
+    left out.
     """
     for _ in range(_ATTEMPTS):
         sources = list_sources(workspace, labels)
         with suppress(FileChangedError):
             _read_sources(root, sources, labels, progress)
             return sources
-    kept = []
+    read = []
     for source in list_sources(workspace, labels):
         with suppress(FileChangedError):
             _read_sources(root, [source._replace(growing=True)], labels, progress)
-            kept.append(source)
-    return kept
+            read.append(source)
+    return read
 
 
 def _read_sources(root: Path, sources: list[SampleFile], labels: LabelSchema, progress: Progress | None) -> None:
@@ -172,7 +173,7 @@ def _read_parts(parts: list[tuple[Path, Part]], labels: LabelSchema, progress: P
     total = sum(part.end - part.start for _, part in parts)
     done = 0
     workers = min(os.cpu_count() or 1, len(parts))
-    if workers < 2 or total < _WORTH_PROCESSES:
+    if workers < 2 or total < _MIN_PARALLEL_BYTES:
         for root, part in parts:
             _write_part(root, part, labels)
         return
@@ -189,7 +190,7 @@ def _read_parts(parts: list[tuple[Path, Part]], labels: LabelSchema, progress: P
 
 
 def _write_part(root: Path, part: Part, labels: LabelSchema) -> None:
-    """Read a stretch of a file and write its tables; nothing is seen of them until all are whole."""
+    """Read a part of a file and write its tables; they become visible together."""
     unreadable: list[int] = []
     rows = extract_rows(read_part(part, labels, unreadable), labels)
     folder = root / part.source.key
@@ -203,17 +204,17 @@ def _write_part(root: Path, part: Part, labels: LabelSchema) -> None:
     temporary.replace(target)
 
 
-def _forget_others(root: Path, wanted: set[str]) -> None:
+def _delete_others(root: Path, wanted: set[str]) -> None:
     for folder in root.iterdir():
         if folder.is_dir() and folder.name not in wanted:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_whole(root: Path, source: SampleFile) -> bool:
-    """Whether the tables of a file can be read."""
+def _is_readable(root: Path, source: SampleFile) -> bool:
+    """Return whether the tables of a file can be read."""
     try:
         _load(root, [source])
-    except _DAMAGES:
+    except _READ_ERRORS:
         return False
     return True
 
@@ -227,10 +228,10 @@ def _load(root: Path, sources: list[SampleFile]) -> Mirror:
         for part, head in zip(parts, samples, strict=True):
             frames.append(_read_table(part, name).with_columns(pl.col("sample") + pl.lit(first, pl.UInt32)))
             first += head.height
-        tables[name] = _describe(pl.concat(frames), tables["samples"])
+        tables[name] = _add_sample_columns(pl.concat(frames), tables["samples"])
     unreadable = sum(int((part / "unreadable").read_text()) for part in parts)
     changed = max((source.changed / 1e9 for source in sources), default=None)
-    return Mirror(_keep_first(tables), _name_version(sources), unreadable, changed)
+    return Mirror(_drop_repeated_samples(tables), _name_version(sources), unreadable, changed)
 
 
 def _list_parts(folder: Path) -> list[Path]:
@@ -242,19 +243,19 @@ def _read_table(part: Path, name: str) -> pl.DataFrame:
     return pl.read_parquet(part / f"{name}.parquet", memory_map=False)
 
 
-def _describe(table: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
-    """The table with language and document type of the samples that its rows belong to."""
+def _add_sample_columns(table: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
+    """Add the language and document type of each row's sample."""
     return table.with_columns(samples[column].gather(table["sample"]) for column in ("language", "document_type"))
 
 
-def _keep_first(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Of a sample that stands in several places, the record in the first one; the rows of the others go."""
+def _drop_repeated_samples(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Keep the first record of each sample id; drop the rows of the others."""
     samples = tables["samples"].unique(["sample_id"], keep="first", maintain_order=True)
     if samples.height == tables["samples"].height:
         return tables
-    kept = samples.select("sample")
+    first = samples.select("sample")
     others = {
-        name: table.join(kept, on="sample", how="semi", maintain_order="left")
+        name: table.join(first, on="sample", how="semi", maintain_order="left")
         for name, table in tables.items()
         if name != "samples"
     }

@@ -1,6 +1,6 @@
-"""What is wrong with a fault plan, in words: which fault, which field, and what would be right.
+"""Validation messages for fault plans: which fault, which field, and what would be right.
 
-The rules are those of `schemas/faults.schema.json`; only the words are from here.
+The rules are those of `schemas/faults.schema.json`; this module words the messages.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions, update_submission
 from goldspan.generators.providers.batch.api import BatchApi
-from goldspan.generators.providers.batch.pace import PollSchedule
+from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.runs.executors import ExecutionOptions
@@ -231,10 +231,10 @@ async def test_a_look_that_nobody_answers_is_an_error_that_names_the_address(pro
     url = provider("openai", latency=Latency(low=0.3))
     await submit(tmp_path / "run", url)
     with Journal(tmp_path / "run", lock=True) as journal:
-        feed = PipelineQueue(journal, make_work(3), Budget(Prices()))
+        queue = PipelineQueue(journal, make_work(3), Budget(Prices()))
         executor = make_executor(journal, dead_url, "openai", "batch", wait=False)
         with pytest.raises(TransientServiceError, match=r"could not be reached.*resume") as caught:
-            await (executor.run(feed, asyncio.Event()) if task == "run" else executor.reconcile(feed))
+            await (executor.run(queue, asyncio.Event()) if task == "run" else executor.reconcile(queue))
     assert dead_url in str(caught.value)
     assert read_states(tmp_path / "run")[0] == ["submitted"]
     await assert_resumed(tmp_path / "run", url, PAID_CALLS)
@@ -275,7 +275,7 @@ class Begun:
     def drive(self, **more):
         settings = RunSettings("openai", 2, model="small", mode="batch", api_url=self.url)
         folder = begin_run(self.workspace, settings, LABELS, "refused")
-        return run_generation(self.workspace, folder, working=ExecutionOptions(wait=False), **more)
+        return run_generation(self.workspace, folder, execution=ExecutionOptions(wait=False), **more)
 
     def count(self):
         with Journal(self.workspace.runs / "refused") as journal:
@@ -297,7 +297,7 @@ def test_a_run_whose_upload_was_refused_waits_for_nothing(provider, portal, begi
     with pytest.raises(TerminalServiceError, match=f"HTTP {status}"):
         begun.drive()
     assert begun.count() == ("unfinished", 0, 2, 0)
-    assert begun.drive(task=RunAction.RECONCILE).outcome != "waiting"
+    assert begun.drive(action=RunAction.RECONCILE).outcome != "waiting"
     portal.replace(b"", count=0)
     begun.drive()
     assert begun.count() == ("waiting", 1, 0, 2)
@@ -311,7 +311,7 @@ def test_an_upload_that_did_not_come_through_waits_for_nothing_and_is_sent_by_re
     with pytest.raises(TransientServiceError):
         begun.drive()
     assert begun.count() == ("unfinished", 0, 0, 2)
-    assert begun.drive(task=RunAction.RECONCILE).outcome != "waiting"
+    assert begun.drive(action=RunAction.RECONCILE).outcome != "waiting"
     portal.replace(b"", count=0)
     begun.drive()
     assert begun.count() == ("waiting", 1, 0, 2)
@@ -321,13 +321,13 @@ def test_an_upload_that_did_not_come_through_waits_for_nothing_and_is_sent_by_re
 async def test_rows_that_may_have_been_paid_stay_tied_when_a_later_upload_is_refused(provider, portal, tmp_path):
     portal.target = provider("openai", latency=Latency(low=30))
     with Journal(tmp_path / "run", create=True, lock=True) as journal:
-        feed = PipelineQueue(journal, make_work(3), Budget(Prices()))
+        queue = PipelineQueue(journal, make_work(3), Budget(Prices()))
         portal.replace(b"{}", "upload", status=503)
         executor = make_executor(journal, portal.url, "openai", "batch")
         with pytest.raises(TransientServiceError):
-            await executor.run(feed, asyncio.Event())
+            await executor.run(queue, asyncio.Event())
         update_submission(journal, list_submissions(journal)[0].intent, details={"creations": 1})
         portal.replace(b"{}", "upload", status=401)
         with pytest.raises(TerminalServiceError):
-            await executor.run(feed, asyncio.Event())
+            await executor.run(queue, asyncio.Event())
     assert read_states(tmp_path / "run") == (["planned"], {("draft", "submitted")})

@@ -1,4 +1,4 @@
-"""Replies that are not the normal ones: errors as the providers word them, faults of the plan, dropped connections."""
+"""Error responses as the providers write them, injected faults, dropped connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from goldspan.generators.simulator.faults import CALL_KINDS, Fault
 from goldspan.generators.simulator.state import SimulatorState
-from goldspan.generators.simulator.wire import make_error
+from goldspan.generators.simulator.wire import build_error
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -37,14 +37,14 @@ class DroppedConnection(Response):
 async def render_error(request: Request, error: Exception) -> Response:
     """The JSON body of an error."""
     if not isinstance(error, HTTPException):
-        return JSONResponse(make_error("The server had an error.", 500), 500)
+        return JSONResponse(build_error("The server had an error.", 500), 500)
     code = error.code if isinstance(error, ApiError) else None
-    body = make_error(error.detail, error.status_code, code)
+    body = build_error(error.detail, error.status_code, code)
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 
 def get_state(request: Request) -> SimulatorState:
-    """The memory of the server that answers this request."""
+    """The state of the server that answers this request."""
     state: SimulatorState = request.app.state.memory
     return state
 
@@ -57,14 +57,14 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
             raise ApiError(401, "You did not provide an API key.", "invalid_api_key")
         state = get_state(request)
         faults = state.faults
-        hits = {fault.kind: fault for fault in faults.strike(str(faults.number_call(call)), CALL_KINDS, call)}
+        hits = {fault.kind: fault for fault in faults.draw(str(faults.number_call(call)), CALL_KINDS, call)}
         for fault in hits.values():
             _refuse(fault, call, state)
         response = await endpoint(request)
         if "accept_and_drop" in hits:
             return DroppedConnection()
         if "gateway_timeout" in hits:
-            return JSONResponse(make_error("The upstream server did not answer in time.", 504), 504)
+            return JSONResponse(build_error("The upstream server did not answer in time.", 504), 504)
         return response
 
     return respond

@@ -1,4 +1,4 @@
-"""Files that are odd, that grow or cannot be opened, and tables that got damaged: the rest is shown all the same."""
+"""Unusual, growing and unreadable files, and damaged tables: everything else is still shown."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror import follow as mirroring
-from goldspan.dashboards.mirror import sources
-from goldspan.dashboards.mirror.follow import find_version, refresh_mirror
+from goldspan.dashboards.mirror import refresh, sources
+from goldspan.dashboards.mirror.refresh import find_version, refresh_mirror
 from goldspan.dashboards.mirror.sources import find_record, load_samples
-from tests.dashboards.made import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
 
 MARK = b"\xef\xbb\xbf"
 
@@ -103,7 +102,7 @@ def test_a_file_that_grows_all_the_time_is_shown_as_it_was_listed(
     write_lines(workspace.annotation_samples / "rests.jsonl", labels, range(40, 44))
     coming = iter(b"".join(lines[3:]))
     monkeypatch.setattr(sources, "_PART_BYTES", part_bytes)
-    original = mirroring.cut_source
+    original = refresh.cut_source
 
     def cut(source: sources.SampleFile) -> list[sources.Part]:
         parts = original(source)
@@ -112,14 +111,14 @@ def test_a_file_that_grows_all_the_time_is_shown_as_it_was_listed(
                 stream.write(bytes(next(coming) for _ in range(700)))
         return parts
 
-    monkeypatch.setattr(mirroring, "cut_source", cut)
+    monkeypatch.setattr(refresh, "cut_source", cut)
     before = path.stat().st_size
     mirror = refresh_mirror(workspace, labels)
     assert path.stat().st_size > before
     assert mirror["samples"].height >= 7
     assert mirror.unreadable == 0
     assert mirror.version != find_version(workspace, labels)
-    monkeypatch.setattr(mirroring, "cut_source", original)
+    monkeypatch.setattr(refresh, "cut_source", original)
     path.write_bytes(b"".join(lines))
     assert refresh_mirror(workspace, labels)["samples"].height == 44
 
@@ -129,14 +128,14 @@ def test_a_file_that_is_replaced_all_the_time_keeps_no_other_out(
 ) -> None:
     write_lines(workspace.annotation_samples / "a.jsonl", labels, range(2))
     write_lines(workspace.annotation_samples / "b.jsonl", labels, range(2, 5))
-    original = mirroring.cut_source
+    original = refresh.cut_source
 
     def cut(source: sources.SampleFile) -> list[sources.Part]:
         if source.name.endswith("a.jsonl"):
             raise sources.FileChangedError
         return original(source)
 
-    monkeypatch.setattr(mirroring, "cut_source", cut)
+    monkeypatch.setattr(refresh, "cut_source", cut)
     assert refresh_mirror(workspace, labels)["samples"].height == 3
 
 
@@ -201,7 +200,7 @@ def test_tables_that_stay_damaged_are_named(
     def fail(*_: Any) -> pl.DataFrame:
         raise pl.exceptions.ComputeError("file is damaged")
 
-    monkeypatch.setattr(mirroring, "_read_table", fail)
+    monkeypatch.setattr(refresh, "_read_table", fail)
     with pytest.raises(StateError, match=r"are damaged\. Delete this folder"):
         refresh_mirror(workspace, labels)
 
@@ -209,5 +208,5 @@ def test_tables_that_stay_damaged_are_named(
 def test_tables_that_cannot_be_written_say_what_to_do(workspace: Workspace, labels: LabelSchema) -> None:
     fill_workspace(workspace, labels, 3)
     (workspace.root / ".dashboard").write_text("in the way")
-    with pytest.raises(StateError, match="may write to, or copy the workspace"):
+    with pytest.raises(StateError, match="Make it a writable folder, or copy the workspace"):
         refresh_mirror(workspace, labels)

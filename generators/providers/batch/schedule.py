@@ -1,4 +1,4 @@
-"""How patiently the batch executor waits."""
+"""Polling intervals and time limits of the batch executor."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 class PollSchedule:
     """Times in seconds.
 
-    Looks at a batch begin `first_poll` apart and grow by `growth` up to `last_poll`. Rows that become ready while
-    batches run wait up to `gather` for company. After a lost reply the list of batches is looked at again after each
-    pause of `grace`. After a full queue nothing is sent for `hold`. `outage` is how long a provider may be
-    unreachable before the run stops.
+    Polls of a batch begin `first_poll` apart and grow by `growth` up to `last_poll`. Rows that become ready while
+    batches run wait up to `gather` for others to share their batch. After a lost reply the list of batches is read
+    again after each pause of `grace`. After a full queue nothing is sent for `hold`. `outage` is how long a provider
+    may be unreachable before the run stops.
     """
 
     first_poll: float = 1.0
@@ -26,7 +26,7 @@ class PollSchedule:
     outage: float = 900.0
 
     def with_interval(self, seconds: float) -> PollSchedule:
-        """The same with a fixed time between looks; 0 changes nothing."""
+        """The same with a fixed polling interval; 0 changes nothing."""
         if not seconds:
             return self
         return replace(self, first_poll=seconds, last_poll=seconds, gather=min(self.gather, 5 * seconds))
