@@ -170,7 +170,7 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
         problem = validate_task(task, labels)[0]
         raise RecordError(problem.message, pointer=problem.pointer)
     for annotation in sample.predictions:
-        for issue in find_errors(sample.text, annotation, labels):
+        for issue in find_errors(sample.text, annotation, labels, sample.language):
             raise RecordError(f"{issue.code}: {issue.message}")
     return task
 
