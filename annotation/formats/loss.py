@@ -11,6 +11,7 @@ from goldspan.annotation.types import Annotation, Entity, Sample, sort_spans
 LOSSES = {
     "other_annotations": "annotations beside the best one are left out",
     "unannotated_samples": "samples without any annotation are written as if they had no spans",
+    "repeated_samples": "samples with the id of an earlier one replace its file",
     "overlapping_entities": "of overlapping entities only the outermost is written",
     "mentions": "mentions and their clusters are left out",
     "single_mentions": "mentions without a cluster are left out",
