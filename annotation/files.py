@@ -74,7 +74,7 @@ class AtomicFile:
 def make_private_folder(path: Path) -> None:
     """Make a folder and its missing parents, for their owner only; folders that exist stay as they are."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    for folder in reversed(missing):
+    for folder in reversed(missing or [path]):
         folder.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import RecordError
-from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task
@@ -59,7 +59,7 @@ def write_kiji(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
             file = folder / make_file_name(task["data"]["sample_id"])
             losses.lose("repeated_samples", file in written)
             written.add(file)
-            write_atomic(file, orjson.dumps(task, option=orjson.OPT_INDENT_2))
+            file.write_bytes(orjson.dumps(task, option=orjson.OPT_INDENT_2))
     return losses.report()
 
 
