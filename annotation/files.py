@@ -19,11 +19,12 @@ class AtomicFile:
     The bytes go to a temporary file in the same folder, are flushed to the disk and renamed over `path`.
     On local file systems a crash leaves the old file or the new one. Files may hold personal data: whatever the umask,
     they are readable by their owner only, and so are folders that are made for them. A file that exists never gets
-    more permissions than it had.
+    more permissions than it had. Without `replace` a file that exists, or that another process writes meanwhile, is
+    an error.
     """
 
-    def __init__(self, path: Path, mode: int = 0o600) -> None:
-        self._path, self._mode = path, mode
+    def __init__(self, path: Path, mode: int = 0o600, *, replace: bool = True) -> None:
+        self._path, self._mode, self._replace = path, mode, replace
 
     def __enter__(self) -> IO[bytes]:
         try:
@@ -57,7 +58,10 @@ class AtomicFile:
         os.fsync(self._stream.fileno())
         self._stream.close()
         self._temporary.chmod(self._choose_mode())
-        self._temporary.replace(self._path)
+        if self._replace:
+            self._temporary.replace(self._path)
+        else:
+            os.link(self._temporary, self._path)
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -21,6 +21,8 @@ LOSSES = {
     "span_details": "ids, origins and scores of spans are not written",
     "review_details": "times, status and parent of the annotation are not written",
     "provenance": "country, document type and provenance are not written",
+    "language": "the language is not written",
+    "text_form": "white space between tokens is written as single spaces",
     "negatives": "samples without spans are written, but kiji's loader passes over them",
     "texts": "texts are not written, only spans and their surfaces",
 }

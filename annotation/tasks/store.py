@@ -30,7 +30,7 @@ MAX_LINE = 64 * 1024 * 1024
 MAX_FILE = 128 * 1024 * 1024
 """Bytes of a file that has to be read whole: JSON lists, and encodings other than UTF-8."""
 
-_COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl")
+_COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl", ".rejections.jsonl")
 """Suffixes of companion files, which hold no samples and are skipped in folders."""
 
 
@@ -77,8 +77,15 @@ def _holds_samples(file: Path) -> bool:
     )
 
 
-def read_records(path: Path, on_error: OnError = raise_error, encoding: str = "") -> Iterator[JsonRecord]:
+def read_records(
+    path: Path,
+    on_error: OnError = raise_error,
+    encoding: str = "",
+    coerce: Callable[[Any], Any] = lambda value: value,
+) -> Iterator[JsonRecord]:
     """The JSON objects of a file, one at a time; `encoding` overrides the one that is recognised.
+
+    `coerce` may turn values of other forms into objects.
 
     Raises:
         InputError: the file cannot be opened or decoded, or a `.json` file is too large to be read whole.
@@ -88,12 +95,12 @@ def read_records(path: Path, on_error: OnError = raise_error, encoding: str = ""
         with path.open("rb") as stream:
             head = stream.peek(512)[:512]
             if path.suffix == ".json":
-                yield from _read_whole(path, stream, on_error, encoding)
+                yield from _read_whole(path, stream, on_error, (encoding, coerce))
             elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
                 text = decode_text(_read_limited(path, stream), str(path), encoding)
-                yield from _read_lines(path, io.BytesIO(text.encode("utf-8", "surrogatepass")), on_error)
+                yield from _read_lines(path, io.BytesIO(text.encode("utf-8", "surrogatepass")), on_error, coerce)
             else:
-                yield from _read_lines(path, stream, on_error)
+                yield from _read_lines(path, stream, on_error, coerce)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
@@ -107,7 +114,7 @@ def _read_limited(path: Path, stream: IO[bytes]) -> bytes:
     return data
 
 
-def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[JsonRecord]:
+def _read_lines(path: Path, stream: IO[bytes], on_error: OnError, coerce: Callable[[Any], Any]) -> Iterator[JsonRecord]:
     name = str(path)
     number = 0
     while line := stream.readline(MAX_LINE):
@@ -120,10 +127,13 @@ def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Js
                 line = stream.readline(MAX_LINE)
             continue
         if line.strip():
-            yield from _parse(line, name, number, on_error)
+            yield from _parse(line, name, number, on_error, coerce)
 
 
-def _read_whole(path: Path, stream: IO[bytes], on_error: OnError, encoding: str) -> Iterator[JsonRecord]:
+def _read_whole(
+    path: Path, stream: IO[bytes], on_error: OnError, how: tuple[str, Callable[[Any], Any]]
+) -> Iterator[JsonRecord]:
+    encoding, coerce = how
     name = str(path)
     data = _read_limited(path, stream)
     if encoding or detect_encoding(data[:512]) != "utf-8":
@@ -132,23 +142,31 @@ def _read_whole(path: Path, stream: IO[bytes], on_error: OnError, encoding: str)
         document = parse_json(data)
     except ValueError as error:
         if b"\n{" in data.strip():
-            yield from _read_lines(path, io.BytesIO(data), on_error)
+            yield from _read_lines(path, io.BytesIO(data), on_error, coerce)
             return
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         on_error(RecordError(f"not valid JSON: {explain_json(data, error)}", file=name, line=line))
         return
-    for number, value in enumerate(document if isinstance(document, list) else [document], start=1):
-        yield from _accept(value, name, number, on_error)
+    for number, value in enumerate(_list_records(document, coerce), start=1):
+        yield from _accept(coerce(value), name, number, on_error)
 
 
-def _parse(line: bytes, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:
+def _list_records(document: Any, coerce: Callable[[Any], Any]) -> list[Any]:
+    if isinstance(document, list):
+        return document if isinstance(coerce(document), list) else [document]
+    return [document]
+
+
+def _parse(
+    line: bytes, name: str, number: int, on_error: OnError, coerce: Callable[[Any], Any]
+) -> Iterator[JsonRecord]:
     try:
         value = parse_json(line)
     except ValueError as error:
         column = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         on_error(RecordError(f"not valid JSON: {explain_json(line, error)}{column}", file=name, line=number))
         return
-    yield from _accept(value, name, number, on_error)
+    yield from _accept(coerce(value), name, number, on_error)
 
 
 def _accept(value: Any, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:
@@ -219,10 +237,22 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
     return task
 
 
-def write_samples(path: Path, samples: Iterable[Sample], labels: LabelSchema, on_error: OnError = raise_error) -> int:
-    """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`."""
+def write_samples(
+    path: Path,
+    samples: Iterable[Sample],
+    labels: LabelSchema,
+    on_error: OnError = raise_error,
+    *,
+    replace: bool = True,
+) -> int:
+    """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
+
+    Raises:
+        StateError: the disk refused, or the file exists and `replace` is False.
+
+    """
     written = 0
-    with AtomicFile(path) as stream:
+    with AtomicFile(path, replace=replace) as stream:
         for number, sample in enumerate(samples, start=1):
             try:
                 task = prepare_task(sample, labels)
