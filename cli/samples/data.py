@@ -1,4 +1,4 @@
-"""`goldspan samples dedupe, split, quality, export, convert`: data sets."""
+"""`goldspan samples dedupe, split, quality, export`: data sets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def register(app: typer.Typer) -> None:
     app.command("split")(split)
     app.command("quality")(quality)
     app.command("export")(export)
-    app.command("convert")(convert)
 
 
 def dedupe(
@@ -171,28 +170,6 @@ def export(
         for line in report.explain():
             say(f"Lost: {line}")
     raise typer.Exit(reader.exit_code)
-
-
-def convert(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the format; for kiji a folder")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL to write")],
-    format: Annotated[str, typer.Option("--format", "-f", help="conll, bioes, spacy, jsonl or kiji")],
-    labels: LabelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Read samples of another format back."""
-    from goldspan.annotation.formats.registry import import_samples
-    from goldspan.annotation.tasks.store import write_samples
-    from goldspan.cli.shared.refusals import Refusals
-
-    schema = load_labels(labels)
-    refusals = Refusals()
-    written = write_samples(output, import_samples(format, file, schema), schema, refusals)
-    if as_json:
-        print_json({"file": str(output), "written": written, "refused": len(refusals.errors)})
-    else:
-        say(f"{written} samples → {output}; {len(refusals.errors)} refused.")
-    raise typer.Exit(refusals.exit_code)
 
 
 class _Reader:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from goldspan.annotation.hub.rows.raw import (
+from goldspan.annotation.formats.rows.raw import (
     Code,
+    RawAnnotation,
     RawCluster,
     RawRow,
     RowError,
@@ -37,15 +38,16 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
         RowError: text or spans cannot be read.
 
     """
+    spans = tuple(read_span(entry, "privacy_mask") for entry in read_objects(row.get("privacy_mask"), "privacy_mask"))
+    clusters = tuple(_read_cluster(entry) for entry in read_objects(row.get("coreferences"), "coreferences"))
     return RawRow(
         read_text(row, "text"),
-        tuple(read_span(entry, "privacy_mask") for entry in read_objects(row.get("privacy_mask"), "privacy_mask")),
+        (RawAnnotation(spans, clusters),),
         read_string(row, "language"),
         read_string(row, "country"),
         read_string(row, "document_type"),
         read_string(row, "id"),
-        tuple(_read_cluster(entry) for entry in read_objects(row.get("coreferences"), "coreferences")),
-        {name: row[name] for name in ("source", "split_group") if row.get(name)},
+        fields={name: row[name] for name in ("source", "split_group") if row.get(name)},
     )
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+
+from goldspan.annotation.types import Mention, Status
 
 _MAX_LITERAL = 5_000_000
 _DEEP = 200
 _MAX_DIGITS = 9
+_NO_COMMA = re.compile(r"\}\s+\{")
+_ARRAY = re.compile(r"\barray\((\[.*\])(?:,\s*dtype=\w+)?\)", re.DOTALL)
+"""How NumPy prints arrays of objects: no commas, and its own name around them."""
 
 
 class Code(StrEnum):
@@ -27,6 +33,9 @@ class Code(StrEnum):
     DUPLICATE_TEXT = "duplicate_text"
     UNREADABLE_ROW = "unreadable_row"
     UNWRITABLE = "unwritable"
+    UNREADABLE_TAGS = "unreadable_tags"
+    UNREAD_SPANS = "unread_spans"
+    OFFSETS = "offsets_of_other_text"
 
 
 MEANINGS = {
@@ -40,6 +49,9 @@ MEANINGS = {
     Code.DUPLICATE_TEXT: "the same text stood before in this download",
     Code.UNREADABLE_ROW: "the line is not a JSON object",
     Code.UNWRITABLE: "the sample breaks the schema of tasks",
+    Code.UNREADABLE_TAGS: "the tagged text cannot be read",
+    Code.UNREAD_SPANS: "a key holds annotations in a form that is not read",
+    Code.OFFSETS: "offsets do not belong to this text",
 }
 
 
@@ -53,12 +65,16 @@ class RowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawSpan:
-    """One labelled span of a row. Offsets or value may be missing, not both; `labels` are alternatives, best first."""
+    """One labelled span of a row. Offsets or value may be missing, not both; `labels` are alternatives, best first.
+
+    `id` is the name by which relations of the row speak of it.
+    """
 
     labels: tuple[str, ...]
     start: int | None = None
     end: int | None = None
     value: str | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +88,52 @@ class RawCluster:
     places: tuple[tuple[int, int, str], ...] = ()
 
 
+class RawRelation(NamedTuple):
+    """A relation between two spans, by their ids."""
+
+    source: str
+    target: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnnotation:
+    """What one author says of a row. `person` and `model` name the author; both empty: the file does not say.
+
+    `answer` is a decision that the annotation carries (`reject`, `ignore`); such an annotation is not gold.
+    """
+
+    spans: tuple[RawSpan, ...] = ()
+    clusters: tuple[RawCluster, ...] = ()
+    relations: tuple[RawRelation, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    person: str = ""
+    model: str = ""
+    status: Status = Status.SUBMITTED
+    answer: str = ""
+    utf16: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """A row in the common form. `language` and `country` are as written in the row; `fields` is worth keeping."""
+    """A row in the common form. `language` and `country` are as written in the row; `fields` are carried along.
+
+    No annotation at all: nobody has looked at the text, as far as the row says.
+    """
 
     text: str
-    spans: tuple[RawSpan, ...]
+    annotations: tuple[RawAnnotation, ...] = ()
     language: str = ""
     country: str = ""
     document_type: str = ""
     uid: str = ""
-    clusters: tuple[RawCluster, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    sample_id: str = ""
+
+    @property
+    def spans(self) -> tuple[RawSpan, ...]:
+        """The spans of all annotations."""
+        return tuple(span for annotation in self.annotations for span in annotation.spans)
 
 
 def read_text(row: Mapping[str, Any], *columns: str) -> str:
@@ -112,22 +162,31 @@ def read_list(value: Any, column: str) -> Sequence[Any]:
     if value is None or value == "":
         return ()
     if isinstance(value, str):
-        value = _parse_literal(value, column)
+        value = parse_literal(value, column)
     if isinstance(value, list | tuple):
         return value
     raise RowError(Code.UNREADABLE_SPANS, f"{column} holds {type(value).__name__}")
 
 
-def _parse_literal(value: str, column: str) -> Any:
+def parse_literal(value: str, column: str) -> Any:
+    """A value that a string writes as JSON or as a Python literal; literals are parsed, never evaluated.
+
+    Raises:
+        RowError: it is neither, or too large or too deep.
+
+    """
     if len(value) > _MAX_LITERAL or max(value.count("["), value.count("{")) > len(value) // 2 > _DEEP:
         raise RowError(Code.UNREADABLE_SPANS, f"{column} is too large or too deep")
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
         pass
-    try:
-        return ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+    for spelling in (value.strip(), _ARRAY.sub(r"\1", _NO_COMMA.sub("}, {", value.strip()))):
+        try:
+            return ast.literal_eval(spelling)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    else:
         raise RowError(Code.UNREADABLE_SPANS, f"{column} is neither JSON nor a Python literal") from None
 
 
@@ -139,14 +198,20 @@ def read_objects(value: Any, column: str) -> list[Mapping[str, Any]]:
 
     """
     if isinstance(value, str) and value:
-        value = _parse_literal(value, column)
-    entries = _transpose(value, column) if isinstance(value, Mapping) else read_list(value, column)
+        value = parse_literal(value, column)
+    entries = transpose(value, column) if isinstance(value, Mapping) else read_list(value, column)
     if not all(isinstance(entry, Mapping) for entry in entries):
         raise RowError(Code.UNREADABLE_SPANS, f"{column} holds something that is not an object")
     return list(entries)
 
 
-def _transpose(columns: Mapping[str, Any], column: str) -> list[Mapping[str, Any]]:
+def transpose(columns: Mapping[str, Any], column: str) -> list[Mapping[str, Any]]:
+    """The objects of an object of equally long lists.
+
+    Raises:
+        RowError: it is something else.
+
+    """
     lengths = {len(values) if isinstance(values, list | tuple) else None for values in columns.values()}
     if None in lengths or len(lengths) > 1:
         raise RowError(Code.UNREADABLE_SPANS, f"{column} is an object of other things than equally long lists")

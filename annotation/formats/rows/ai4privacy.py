@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from goldspan.annotation.hub.rows.raw import (
+from goldspan.annotation.formats.rows.raw import (
     Code,
+    RawAnnotation,
     RawRow,
     RawSpan,
     RowError,
@@ -46,7 +47,7 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
         raise RowError(Code.UNREADABLE_SPANS, "neither privacy_mask nor span_labels has a value")
     return RawRow(
         read_text(row, *_TEXT),
-        spans,
+        (RawAnnotation(spans),),
         read_string(row, "language", "locale"),
         read_string(row, "region", "locale"),
         uid=read_string(row, "uid", "id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from goldspan.annotation.hub.rows.raw import RawRow, read_objects, read_span, read_string, read_text
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, read_objects, read_span, read_string, read_text
 
 NAME = "nemotron-pii"
 
@@ -22,9 +22,10 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
         RowError: text or spans cannot be read.
 
     """
+    spans = tuple(read_span(entry, "spans", value="text") for entry in read_objects(row.get("spans"), "spans"))
     return RawRow(
         read_text(row, "text"),
-        tuple(read_span(entry, "spans", value="text") for entry in read_objects(row.get("spans"), "spans")),
+        (RawAnnotation(spans),),
         read_string(row, "language") or "en",
         read_string(row, "locale").replace("intl", ""),
         read_string(row, "document_type"),

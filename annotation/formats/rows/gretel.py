@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from goldspan.annotation.hub.rows.raw import (
+from goldspan.annotation.formats.rows.raw import (
     Code,
+    RawAnnotation,
     RawRow,
     RawSpan,
     RowError,
@@ -43,7 +44,7 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
         spans = tuple(_read_entity(entry) for entry in read_objects(row.get("entities"), "entities"))
     return RawRow(
         read_text(row, "text", "generated_text"),
-        spans,
+        (RawAnnotation(spans),),
         read_string(row, "language") or "en",
         "",
         read_string(row, "document_type"),

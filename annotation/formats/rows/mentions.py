@@ -6,10 +6,11 @@ several clusters claim ("he") cannot be placed without guessing: it is left out 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from goldspan.annotation.hub.rows.raw import RawCluster
+from goldspan.annotation.formats.rows.raw import RawCluster
 from goldspan.annotation.labels.schema import MENTION_KINDS
 from goldspan.annotation.text.pronouns import guess_mention_kind
 from goldspan.annotation.text.words import find_occurrences
@@ -17,7 +18,7 @@ from goldspan.annotation.types import Entity, Mention, sort_spans
 
 
 class PlacedMentions(NamedTuple):
-    """Mentions of clusters with at least two of them, and the number of surfaces that could not be located."""
+    """Mentions of clusters, and the number of surfaces that could not be located."""
 
     mentions: tuple[Mention, ...]
     doubts: int
@@ -51,8 +52,8 @@ def place_clusters(
             doubts += 1
             continue
         places |= {place: min(claimed) for place in free if place not in places}
-    members = list(places.values())
-    kept = {place: number for place, number in places.items() if members.count(number) > 1}
+    sizes = Counter(places.values())
+    kept = {place: number for place, number in places.items() if sizes[number] > 1 or clusters[number].places}
     numbers = {number: str(rank) for rank, number in enumerate(sorted(set(kept.values())), start=1)}
     mentions = [
         Mention(
