@@ -14,6 +14,13 @@ from goldspan.annotation.types import Entity, Mention, Sample
 
 COLUMNS = ("sample_id", "language", "layer", "start", "end", "label", "cluster", "value", "author")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guard_cell(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe (OWASP)."""
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
 
 def write_csv(path: Path, samples: Iterable[Sample]) -> ExportReport:
     """Write the spans of the best annotation of each sample and return the loss report."""
@@ -32,8 +39,7 @@ def write_csv(path: Path, samples: Iterable[Sample]) -> ExportReport:
                 layer, cluster = ("entity", "") if isinstance(span, Entity) else ("mention", span.cluster)
                 value = sample.text[span.start : span.end]
                 author = best.author.name if best else ""
-                writer.writerow(
-                    (sample_id, sample.language, layer, span.start, span.end, span.label, cluster, value, author)
-                )
+                cells = (sample_id, sample.language, layer, span.start, span.end, span.label, cluster, value, author)
+                writer.writerow(guard_cell(cell) if isinstance(cell, str) else cell for cell in cells)
         text.detach()
     return losses.report()
