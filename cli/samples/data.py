@@ -23,6 +23,21 @@ ThresholdOption = Annotated[
 ]
 
 
+def _show_formats(wanted: bool) -> None:
+    if not wanted:
+        return
+    from goldspan.annotation.formats.registry import FORMATS
+
+    print_table(["format", "content"], ((entry.name, entry.description) for entry in FORMATS.values()))
+    raise typer.Exit
+
+
+FormatsOption = Annotated[
+    bool,
+    typer.Option("--list-formats", help="List the formats that are written", is_eager=True, callback=_show_formats),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `samples`."""
     app.command("dedupe")(dedupe)
@@ -53,7 +68,7 @@ def dedupe(
     reasons = {"text": TEXT_REASONS, "skeleton": ALL_REASONS}.get(by)
     if reasons is None:
         raise InputError(f"--by is text or skeleton, not {by!r}.")
-    reader = _Reader(files, labels)
+    reader = _Reader(files, labels, unique=False)
     outlines = reader.outline()
     found = find_duplicates(outlines, reasons=reasons, threshold=threshold)
     if output:
@@ -151,8 +166,9 @@ def quality(
 
 def export(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for kiji a folder")],
-    format: Annotated[str, typer.Option("--format", "-f", help="conll, bioes, spacy, jsonl, csv or kiji")] = "jsonl",
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for brat and kiji a folder")],
+    format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
+    list_formats: FormatsOption = False,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -175,11 +191,11 @@ def export(
 class _Reader:
     """Reads the same files as often as needed; refused records are named the first time."""
 
-    def __init__(self, files: list[Path], labels: Path | None) -> None:
+    def __init__(self, files: list[Path], labels: Path | None, *, unique: bool = True) -> None:
         from goldspan.cli.shared.refusals import Refusals
 
         self.labels = load_labels(labels)
-        self._files = files
+        self._files, self._unique = files, unique
         self._refusals = Refusals()
 
     @property
@@ -193,7 +209,7 @@ class _Reader:
     def read(self) -> Any:
         from goldspan.annotation.tasks.store import read_samples
 
-        return read_samples(self._files, self.labels, self._refusals)
+        return read_samples(self._files, self.labels, self._refusals, unique=self._unique)
 
     def outline(self) -> list[Outline]:
         from goldspan.annotation.corpus.outline import outline_samples
@@ -204,7 +220,7 @@ class _Reader:
         """Write the samples with these numbers, counted over the good records."""
         from goldspan.annotation.tasks.store import read_samples, write_samples
 
-        again = read_samples(self._files, self.labels, lambda error: None)
+        again = read_samples(self._files, self.labels, lambda error: None, unique=self._unique)
         chosen = (sample for number, sample in enumerate(again) if number in numbers)
         write_samples(path, chosen, self.labels, self._refusals)
 
