@@ -94,9 +94,10 @@ def _is_tag(name: str, attributes: str, labels: LabelSchema, offset: int) -> boo
     if name in labels.entity_codes:
         return True
     if name.upper() in labels.entity_codes:
-        raise TaggedTextError(f"<{name}> must be written <{name.upper()}>", offset)
+        raise TaggedTextError(f"<{name}> must be written <{name.upper()}>; if it is text, write &lt;{name}>", offset)
     if name.isupper() and len(name) > 1:
-        raise TaggedTextError(str(UnknownNameError("label", name, labels.entity_codes)), offset)
+        hint = f"If it is text, write &lt;{name}>."
+        raise TaggedTextError(str(UnknownNameError("label", name, labels.entity_codes, hint)), offset)
     return False
 
 

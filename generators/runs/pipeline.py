@@ -74,13 +74,20 @@ class RunAction(StrEnum):
     """What to do with a run.
 
     GO asks what is missing; RETRY first opens dead items again, each with a new budget of attempts;
-    RECONCILE only collects what the provider has; CANCEL cancels at the provider and keeps what came.
+    RECONCILE only collects what the provider has; CANCEL cancels at the provider and keeps the answers; ABANDON forgets
+    what is open at the provider, whose rows may then be paid twice.
     """
 
     GO = "go"
     RETRY = "retry"
     RECONCILE = "reconcile"
     CANCEL = "cancel"
+    ABANDON = "abandon"
+
+    @property
+    def ends_run(self) -> bool:
+        """True if nothing is asked and the run is cancelled."""
+        return self in {RunAction.CANCEL, RunAction.ABANDON}
 
 
 async def run_pipeline(
@@ -109,13 +116,15 @@ async def run_pipeline(
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:
-        journal.write_settings({"cancelled": action is RunAction.CANCEL})
+        journal.write_settings({"cancelled": action.ends_run})
     if action is RunAction.RETRY:
         queue.revive_dead()
     watcher = asyncio.create_task(_poll_for_cancel(journal, queue, stop))
     try:
         if action is RunAction.RECONCILE:
             await executor.reconcile(queue)
+        elif action is RunAction.ABANDON:
+            await executor.abandon(queue)
         else:
             if action is not RunAction.CANCEL:
                 await executor.run(queue, stop)

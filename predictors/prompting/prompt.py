@@ -13,7 +13,7 @@ from goldspan.annotation.project import Purpose
 from goldspan.annotation.text.alignment import align_values
 from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged, show_tagged_value
 from goldspan.annotation.types import Entity, Sample
-from goldspan.generators.providers.protocol import load_json
+from goldspan.generators.providers.tolerant_json import load_answer
 
 STAGE = "annotate"
 VERSION = 1
@@ -82,9 +82,8 @@ def choose_shots(pool: Iterable[Sample], language: str, number: int) -> tuple[Sa
 def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
     """Read an answer about `text`; anything wrong is named in `problem`, and what can be saved is saved."""
     try:
-        document = load_json(content)
-        tagged = document["tagged_text"] if isinstance(document, dict) else None
-    except (ValueError, KeyError):
+        tagged = load_answer(content, ("tagged_text",)).document["tagged_text"]
+    except ValueError:
         tagged = None
     if not isinstance(tagged, str):
         return ParsedAnswer((), 'the answer is not JSON of the form {"tagged_text": "…"}', 0.0)

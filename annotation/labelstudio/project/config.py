@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from string import ascii_lowercase
-from typing import Any
 from xml.etree import ElementTree
-from xml.parsers import expat
 
-from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labelstudio.project.tags import walk_xml
 from goldspan.annotation.project import Purpose
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, TEXT_NAME
 
@@ -37,6 +35,9 @@ _STYLE = """
 .goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
 """
 _DIGITS = "1234567890"
+_OWN_LINE = re.compile(r"$|- \*\*\w+\*\* |###### ")
+"""What a line of our guideline begins with."""
+
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
 
 
@@ -180,6 +181,34 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
     )
 
 
+def is_own_config(xml: str) -> bool:
+    """True for a config that `build_config` made from some label schema and that nobody has changed since.
+
+    Labels, headings and hints may be any; every other tag, attribute and the style must be ours.
+    """
+    labels = [Label(f"L{number}", "x") for number in range(FILTER_FROM)]
+    ours = build_config(LabelSchema((*labels, Label("M", "x", layer="mention"))))
+    theirs, guideline = _read_frame(xml)
+    return theirs <= _read_frame(ours)[0] and all(_OWN_LINE.match(line) for line in guideline.splitlines())
+
+
+def _read_frame(xml: str) -> tuple[frozenset[str], str]:
+    """The tags of a config without what comes from the label schema, its style included, and the guideline."""
+    frame: set[str] = set()
+    guideline: list[str] = []
+    from_schema = {"Label": ("value", "background", "hint", "hotkey"), "Header": ("value",), "Relation": ("value",)}
+
+    def read_tag(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "Markdown":
+            guideline.append(attributes.pop("value", ""))
+        fixed = {name: value for name, value in attributes.items() if name not in from_schema.get(tag, ())}
+        frame.add(f"{tag} {sorted(fixed.items())}")
+
+    walk_xml(xml, read_tag)
+    texts = re.sub(r"<[^>]*>", " ", xml)
+    return frozenset({*frame, " ".join(unescape(texts).split())}), "\n".join(guideline)
+
+
 def _add_control(
     board: ElementTree.Element, name: str, categories: Mapping[str, tuple[Label, ...]], keys: Mapping[str, str]
 ) -> None:
@@ -227,14 +256,5 @@ def _read_controls(xml: str) -> dict[str, dict[str, str]]:
         elif tag == "Text":
             entries[f"text {attributes.get('name', '')}"] = {"value": value}
 
-    def refuse_entity(*_: Any) -> None:
-        raise ConfigurationError("The project's labelling config declares XML entities; Goldspan does not read those.")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = read_tag
-    parser.EntityDeclHandler = refuse_entity
-    try:
-        parser.Parse(xml, True)
-    except expat.ExpatError as error:
-        raise ConfigurationError(f"The project's labelling config is not readable XML: {error}.") from None
+    walk_xml(xml, read_tag)
     return entries
