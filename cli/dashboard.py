@@ -17,7 +17,7 @@ app = typer.Typer(context_settings=HELP)
 @app.command()
 def dashboard(
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. Default: the first free one from 8501")
+        int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. Default: the project's, else from 8501")
     ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,

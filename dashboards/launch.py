@@ -16,7 +16,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
-from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.project import VARIABLE, find_project
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 from goldspan.dashboards.access import TOKEN_PARAMETER, cookie_name
 from goldspan.dashboards.mirror.folder import FOLDER, open_log
 
@@ -69,17 +70,19 @@ def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str
     variables["GOLDSPAN_DATA"] = str(workspace.root.resolve())
     if label_file:
         variables["GOLDSPAN_LABELS"] = str(label_file.resolve())
+    if project := find_project():
+        variables[VARIABLE] = str(project.folder)
     return variables
 
 
-def find_port(port: int | None = None) -> int:
-    """Return the requested port, or the first free one from 8501.
+def find_port(port: int | None = None, preferred: int = 0) -> int:
+    """Return the requested port, else the preferred one if it is free, else the first free one from 8501.
 
     Raises:
         ConfigurationError: no such port is free.
 
     """
-    for candidate in [port] if port else PREFERRED_PORTS:
+    for candidate in [port] if port else [*filter(None, [preferred]), *PREFERRED_PORTS]:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", candidate))
@@ -100,7 +103,8 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     """
     if importlib.util.find_spec("streamlit") is None:
         raise ModuleNotFoundError("No module named 'streamlit'", name="streamlit")
-    port, token = find_port(port), secrets.token_urlsafe(32)
+    project = find_workspace_project(workspace)
+    port, token = find_port(port, project.dashboard_port if project else 0), secrets.token_urlsafe(32)
     with open_log(workspace) as stream:
         process = subprocess.Popen(
             build_command(port),

@@ -43,10 +43,15 @@ def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model:
     refused: list[RecordError] = []
     pairing = read_pairing(gold, predicted, labels, model=model, on_error=refused.append)
     name_refusals(str(error) for error in refused)
+    name_unscored(pairing)
+    return pairing, Exit.REFUSED_SOME if refused or pairing.exclusions else Exit.OK
+
+
+def name_unscored(pairing: Pairing) -> None:
+    """The documents that are not scored, and a warning where gold is not only people's work."""
     name_refusals(f"{exclusion.sample_id} is not scored: {exclusion.reason}" for exclusion in pairing.exclusions)
     if pairing.gold_source != "review":
         warn(f"Gold of these documents is {pairing.gold_source}, not only people's reviews; the scores trust it.")
-    return pairing, Exit.REFUSED_SOME if refused or pairing.exclusions else Exit.OK
 
 
 def parse_filters(only: Iterable[str]) -> dict[str, str]:

@@ -45,15 +45,14 @@ def start(
     Samples go to annotation_samples/<run>.jsonl in the workspace. Exit codes: 0 done, 4 the provider is still at work,
     5 done with dead letters, 6 budget reached, 130 interrupted.
     """
-    from goldspan.generators.runs.folder import begin_run
-    from goldspan.generators.runs.run import Limits, check_settings
+    from goldspan.generators.runs.public import prepare_run
+    from goldspan.generators.runs.run import Limits
 
     workspace = find_workspace(data)
     settings, schema = read_settings(workspace, generation)
     if settings.plan is not None and not _confirm_plan(settings, schema, yes=yes, json=json):
         raise typer.Exit(Exit.OK)
-    check_settings(settings, schema, Limits(job.max_cost, job.max_tokens))
-    folder = begin_run(workspace, settings, schema, run, new=new)
+    folder = prepare_run(settings, run=run, new=new, data=data, limits=Limits(job.max_cost, job.max_tokens))
     inspect.warn_of_prices(settings)
     _execute(folder, data, generation.labels, job, json=json)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.shared.options import LabelsOption
@@ -82,53 +81,33 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
         ConfigurationError: the provider needs a model name.
 
     """
-    from goldspan.generators.runs.executors import OFFLINE
-    from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
+    from goldspan.generators.runs.public import complete_settings
+    from goldspan.generators.runs.settings import RunSettings
 
     labels = load_labels(options.labels)
-    codes = tuple(code.strip() for code in options.languages.split(",") if code.strip())
-    if not codes:
-        raise InputError("--languages names no language; give codes like en,de.")
-    model, mode = (OFFLINE_MODEL, "") if options.provider == OFFLINE else _choose_model(options)
-    plan = _plan_gaps(workspace, labels, codes, options.samples) if options.fill_gaps else None
-    settings = RunSettings(
-        provider=options.provider,
-        samples=plan.total if plan else options.samples,
-        seed=options.seed,
-        languages=codes,
-        review=options.review,
-        model=model,
-        mode=mode,
-        api_url=options.api_url,
-        window=options.window,
-        attempts=options.attempts,
-        max_tokens=options.output_tokens,
-        temperature=options.temperature,
-        price_in=options.price_in,
-        price_out=options.price_out,
-        labels_file=str(options.labels.resolve()) if options.labels else "",
-        plan=plan,
+    settings = complete_settings(
+        RunSettings(
+            provider=options.provider,
+            samples=options.samples,
+            seed=options.seed,
+            languages=tuple(code.strip() for code in options.languages.split(",") if code.strip()),
+            review=options.review,
+            model=options.model,
+            mode=options.mode,
+            api_url=options.api_url,
+            window=options.window,
+            attempts=options.attempts,
+            max_tokens=options.output_tokens,
+            temperature=options.temperature,
+            price_in=options.price_in,
+            price_out=options.price_out,
+            labels_file=str(options.labels.resolve()) if options.labels else "",
+        )
     )
+    if options.fill_gaps:
+        plan = _plan_gaps(workspace, labels, settings.languages, options.samples)
+        settings = replace(settings, samples=plan.total, plan=plan)
     return settings, labels
-
-
-def _choose_model(options: GenerationOptions) -> tuple[str, str]:
-    """The model and the mode of a provider."""
-    from goldspan.generators.providers.profiles import PROFILES
-    from goldspan.generators.runs.executors import OFFLINE
-
-    if options.provider not in PROFILES:
-        raise UnknownNameError("provider", options.provider, [OFFLINE, *PROFILES])
-    profile = PROFILES[options.provider]
-    model = options.model or profile.default_model
-    mode = options.mode or ("batch" if options.provider == "doubleword" else "live")
-    if mode not in {"live", "batch"}:
-        raise UnknownNameError("mode", mode, ["live", "batch"])
-    if options.window and options.window not in profile.windows:
-        raise UnknownNameError("window", options.window, profile.windows)
-    if not model:
-        raise ConfigurationError(f"The provider {options.provider} has no default model: name one with --model.")
-    return model, mode
 
 
 def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from goldspan.annotation.labelstudio.project.access import DEFAULT_TITLE
 from goldspan.cli.shared.options import DataOption, LabelsOption
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from goldspan.annotation.labelstudio.api.refusals import RefusedSample
     from goldspan.annotation.tasks.workspace import Workspace
 
-DEFAULT_TITLE = "Goldspan"
 SHOWN = 20
 
 
@@ -57,16 +57,12 @@ class Studio(NamedTuple):
 def connect(options: StudioOptions) -> Studio:
     """Load the label schema and sign in; without `--project` the remembered project is used."""
     from goldspan.annotation.labels.schema import load_labels
-    from goldspan.annotation.labelstudio.api.client import StudioClient
-    from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
+    from goldspan.annotation.labelstudio.project import access
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace = find_workspace(options.data)
     labels = load_labels(options.labels)
-    number = options.project_id
-    credentials = resolve_credentials(workspace, options.url, options.token, number)
-    chosen = options.project if options.project and number is None else credentials.project_id or DEFAULT_TITLE
-    return Studio(workspace, labels, StudioClient(credentials.url, credentials.token), chosen)
+    return Studio(workspace, labels, *access.connect(workspace, options.url, options.token, options.project))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,10 +22,10 @@ from goldspan.cli.studio.connection import (
 
 if TYPE_CHECKING:
     from goldspan.annotation.errors import RecordError
-    from goldspan.annotation.labelstudio.push.receipt import PushedIds
     from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport
     from goldspan.annotation.labelstudio.push.selection import Order
     from goldspan.annotation.labelstudio.push.storage import StorageReport
+    from goldspan.annotation.types import Sample
 
 
 @expand_option_groups
@@ -56,15 +57,14 @@ def push(
 
     Example: goldspan studio push --control-share 0.1
     """
-    from goldspan.annotation.labelstudio.api.credentials import remember_project
-    from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushed
-    from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+    from goldspan.annotation.labelstudio.push.public import push_and_record
+    from goldspan.annotation.labelstudio.push.run import PushOptions
     from goldspan.annotation.tasks.store import read_samples
 
     studio = connect(target)
     workspace = studio.workspace
     unreadable: list[RecordError] = []
-    samples = PushedIds(read_samples(files or [workspace.annotation_samples], studio.labels, unreadable.append))
+    samples = read_samples(files or [workspace.annotation_samples], studio.labels, unreadable.append)
     options = PushOptions(
         studio.project, model_version, replace_predictions, dry_run, control_share, overlap, _parse_order(order)
     )
@@ -73,16 +73,12 @@ def push(
         report = _push_to_storage(studio, samples, options, storage)
     else:
         with show_progress() as progress:
-            report = push_samples(studio.client, samples, studio.labels, options, progress)
-        if report.project is not None and not dry_run:
-            remember_project(workspace, report.project)
-            arrived = samples.without(refused.sample_id for refused in report.refused)
-            record_pushed(workspace, studio.client.url, report.project, report.title, arrived)
+            report = push_and_record(workspace, studio.client, samples, studio.labels, options, progress)
     _show_report(report, studio.client.url, unreadable, as_json=as_json)
     end_with_refused(report.refused, len(unreadable))
 
 
-def _push_to_storage(studio: Studio, samples: PushedIds, options: PushOptions, storage: str) -> StorageReport:
+def _push_to_storage(studio: Studio, samples: Iterable[Sample], options: PushOptions, storage: str) -> StorageReport:
     from goldspan.annotation.labelstudio.pull.run import make_file_stem
     from goldspan.annotation.labelstudio.push.storage import push_to_storage
     from goldspan.annotation.labelstudio.server.start import find_storage

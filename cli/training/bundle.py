@@ -50,44 +50,38 @@ def bundle(
     first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with FILE, the
     manifest says that the gate was not checked.
     """
-    from goldspan.annotation.tasks.store import read_samples
-    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.annotation.errors import GateClosedError
     from goldspan.cli.shared.refusals import Refusals
-    from goldspan.training.bundle.freeze import check_version_name, describe_verdict
-    from goldspan.training.bundle.manifest import BundleSettings, GateRecord
+    from goldspan.training.bundle.manifest import BundleSettings
+    from goldspan.training.bundle.public import freeze
     from goldspan.training.bundle.report import list_warnings, summarise
-    from goldspan.training.bundle.write import write_bundle
-    from goldspan.training.gate.commands import find_commands
-    from goldspan.training.gate.judge import judge_workspace
-    from goldspan.training.gate.reviewed import ReviewedSamples
 
-    schema = load_labels(labels)
     if verify:
         _verify(verify, labels, as_json)
         return
-    workspace = find_workspace(data)
-    check_version_name(name)
     if reviewed_only is None:
         reviewed_only = not files
-    verdict = (
-        GateRecord() if files else describe_verdict(judge_workspace(workspace, schema), reviewed_only=reviewed_only)
-    )
-    if verdict.verdict == "closed" and not despite_gate:
-        fix = find_commands(workspace, labels).on_workspace("goldspan gate")
-        fail(f"The gate is closed; nothing was written. `{fix}` shows how to fix it; --despite-gate ignores it.")
-        for reason in verdict.reasons:
-            fail(reason)
-        raise typer.Exit(Exit.GATE_CLOSED)
-    target = output or workspace.bundles / name
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
-    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only, verdict)
-    with err.status("Reading, splitting, writing …"):
-        if files or not reviewed_only:
-            samples = read_samples(files or [workspace.training_samples], schema, refusals)
-        else:
-            samples = ReviewedSamples(workspace, schema).iter_candidates(refusals)
-        manifest = write_bundle(target, samples, schema, plan)
+    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only)
+    try:
+        with err.status("Reading, splitting, writing …"):
+            frozen = freeze(
+                plan,
+                files or (),
+                labels_file=labels,
+                data=data,
+                output=output,
+                despite_gate=despite_gate,
+                on_error=refusals,
+            )
+    except GateClosedError as error:
+        fail("The gate is closed; nothing was written.")
+        say(f"`{error.command}` shows how to fix it; --despite-gate ignores it.")
+        for reason in error.reasons:
+            fail(reason)
+        raise typer.Exit(Exit.GATE_CLOSED) from None
+    target, manifest = frozen.folder, frozen.manifest
     if as_json:
         print_json({"folder": str(target), "manifest": manifest})
         raise typer.Exit(refusals.exit_code)

@@ -24,17 +24,15 @@ def gate(
 
     Exit code 0 when the gate is open, 7 when it is closed.
     """
-    from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.gate.judge import judge_workspace
+    from goldspan.training.gate.public import judge
     from goldspan.training.gate.thresholds import write_default_thresholds
     from goldspan.training.gate.verdict import show_figure
 
-    workspace = find_workspace(data)
     if init:
-        say(f"The thresholds are in {write_default_thresholds(workspace)}.")
+        say(f"The thresholds are in {write_default_thresholds(find_workspace(data))}.")
         return
-    verdict = judge_workspace(workspace, load_labels(labels), labels)
+    verdict = judge(labels_file=labels, data=data)
     if as_json:
         print_json(verdict.to_dict())
     else:

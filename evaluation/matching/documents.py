@@ -12,6 +12,9 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 
+Source = str | Path | Iterable[Sample]
+"""Samples, or the file or folder that holds them."""
+
 _EMPTY = Annotation(Author.model("nothing"))
 
 
@@ -55,28 +58,33 @@ class Pairing:
 
 
 def read_pairing(
-    gold: Path, predicted: Path | None, labels: LabelSchema, *, model: str = "", on_error: OnError = raise_error
+    gold: Source, predicted: Source | None, labels: LabelSchema, *, model: str = "", on_error: OnError = raise_error
 ) -> Pairing:
     """Read gold and predictions and pair them; without predictions every document gets an empty one.
 
-    Both may be one file: gold is then its reviews and the prediction its newest one, of `model` if given.
+    Both may be the same: gold is then its reviews and the prediction its newest one, of `model` if given.
 
     Raises:
         InputError: a file cannot be read, or nothing in the two can be paired.
 
     """
-    samples = read_samples([gold], labels, on_error)
+    samples = open_samples(gold, labels, on_error)
     if predicted is None:
         pairing = pair_gold(samples)
-    elif predicted == gold:
+    elif predicted is gold or predicted == gold:
         both = list(samples)
         pairing = pair_samples(both, both, model)
     else:
-        pairing = pair_samples(samples, read_samples([predicted], labels, on_error), model)
+        pairing = pair_samples(samples, open_samples(predicted, labels, on_error), model)
     if not pairing.documents:
         reasons = "; ".join(f"{exclusion.sample_id}: {exclusion.reason}" for exclusion in pairing.exclusions[:3])
-        raise InputError(f"Nothing can be scored: {reasons or f'{gold} holds no samples'}.")
+        raise InputError(f"Nothing can be scored: {reasons or 'there are no samples'}.")
     return pairing
+
+
+def open_samples(source: Source, labels: LabelSchema, on_error: OnError = raise_error) -> Iterable[Sample]:
+    """The samples themselves, or those of a file or folder."""
+    return read_samples(source, labels, on_error) if isinstance(source, str | Path) else source
 
 
 def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str = "") -> Pairing:
