@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from goldspan.annotation.errors import TerminalServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.transport import Transport
@@ -77,8 +78,11 @@ def test_label_studio_shows_why_a_config_is_refused(studio: RunningStudio, serve
     transport = Transport(studio.url, studio.token, 60)
     labels = '<Labels name="label" toName="text"><Label value="CITY"/></Labels>'
     config = f'<View>{labels}<Text name="text" value="$text"/></View>'
-    transport.ask("PATCH", f"/api/projects/{project}", "change the config", body={"label_config": config})
     fields = {"url": server.url, "project": project, "title": "goldspan"}
-    backend: Any = transport.ask_object("POST", "/api/ml", "add the backend", body=fields)
+    transport.ask("POST", "/api/ml", "add the backend", body=fields)
+    transport.ask("PATCH", f"/api/projects/{project}", "change the config", body={"label_config": config})
+    [backend] = transport.ask("GET", f"/api/ml?project={project}", "list backends")
     assert backend["state"] == "ER"
-    assert "FIRSTNAME" in backend["error_message"]
+    assert "400" in backend["error_message"]
+    with pytest.raises(TerminalServiceError, match="400"):
+        transport.ask("POST", "/api/ml", "add it again", body=fields)
