@@ -57,7 +57,7 @@ EXTRAS = {
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
-    "mask": ("cryptography", "faker", "pyarrow"),
+    "mask": ("cryptography", "faker", "PIL"),
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
