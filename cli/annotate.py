@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
@@ -19,7 +19,7 @@ from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
-    from goldspan.predictors.base import Predictor
+    from goldspan.predictors.base import Outcome
 
 app = typer.Typer(context_settings=HELP)
 
@@ -27,7 +27,9 @@ app = typer.Typer(context_settings=HELP)
 @app.command()
 def annotate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
-    predictor: Annotated[str, typer.Option("--predictor", "-p", help=PREDICTOR_HELP)] = "regex",
+    predictor: Annotated[
+        str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")
+    ] = "",
     option: OptionsOption = None,
     language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
@@ -51,8 +53,10 @@ def annotate(
     from goldspan.annotation.formats.importing import ImportDefaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
+    from goldspan.predictors.run import annotate as annotate_samples
 
-    schema, workspace = load_labels(labels), find_workspace(data)
+    schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
+    predictor = predictor or (project.predictor if project else "") or "regex"
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
     name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"
@@ -65,8 +69,10 @@ def annotate(
     first = next(samples, None)
     if first is None:
         raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")
-    work = _Work(reader)
-    written = write_samples(target, work.annotate(chain([first], samples), workers), schema, refusals)
+    work = _Work()
+    annotated = annotate_samples(chain([first], samples), reader, workers=workers, on_outcome=work.note)
+    with work:
+        written = write_samples(target, annotated, schema, refusals)
     if as_json:
         counts = work.counts(refusals)
         print_json({"file": str(target), "model_version": reader.model_version, "written": written, **counts})
@@ -77,29 +83,29 @@ def annotate(
 
 
 class _Work:
-    """Annotates samples, shows how far it is, and names the texts that could not be read."""
+    """Counts what the predictor found, shows the progress, and names the texts that could not be read."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+    def __init__(self) -> None:
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
+        self._progress = Progress(*columns, console=err, transient=True)
+        self._task = self._progress.add_task("texts", total=None)
         self.entities = 0
         self.failures: list[str] = []
 
-    def annotate(self, samples: Iterable[Sample], workers: int) -> Iterator[Sample]:
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    def __enter__(self) -> None:
+        self._progress.start()
 
-        from goldspan.predictors.run import add_prediction, iter_outcomes
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
 
-        columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
-        with Progress(*columns, console=err, transient=True) as progress:
-            task = progress.add_task("read", total=None)
-            for outcome in iter_outcomes(self._predictor, samples, workers=workers):
-                progress.advance(task)
-                if outcome.annotation is None:
-                    self._name_failure(outcome.sample, str(outcome.error))
-                    yield outcome.sample
-                else:
-                    self.entities += len(outcome.annotation.entities)
-                    yield add_prediction(outcome.sample, outcome.annotation, self._predictor)
+    def note(self, outcome: Outcome) -> None:
+        self._progress.advance(self._task)
+        if outcome.annotation is None:
+            self._name_failure(outcome.sample, str(outcome.error))
+        else:
+            self.entities += len(outcome.annotation.entities)
 
     def counts(self, refusals: Refusals) -> dict[str, object]:
         return {

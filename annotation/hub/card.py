@@ -130,7 +130,9 @@ def _describe_split(split: SplitReport) -> str:
         f"Near-duplicates and texts of one template stay in one split ({split.groups:,} groups). "
         f"{split.grouped.group:.1%} of the held-out samples have a relative in train; "
         f"with a random split it would be {split.random.group:.1%}. "
-        f"{split.grouped.value:.1%} of the held-out entity values occur in train."
+        f"{split.grouped.value:.1%} of the held-out entity values occur in train. "
+        f"{split.grouped.carrier:.1%} of the held-out sentences are in train but for their entities, and a lookup of "
+        f"their sentence in train would label {split.grouped.lookup:.1%} of the held-out entities."
     )
 
 

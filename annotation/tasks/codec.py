@@ -124,6 +124,7 @@ def _encode_prediction(annotation: Annotation, result: list[dict[str, Any]]) -> 
         "created_at": annotation.created_at,
         "updated_at": annotation.updated_at,
         "result": result,
+        "other_results": annotation.other or None,
     }
 
 
@@ -139,6 +140,7 @@ def _encode_review(annotation: Annotation, result: list[dict[str, Any]]) -> dict
         "lead_time": annotation.lead_time,
         "parent_prediction": _encode_id(annotation.parent),
         "result": result,
+        "other_results": annotation.other or None,
     }
 
 
@@ -245,6 +247,7 @@ def _read_prediction(entry: Mapping[str, Any], regions: Regions) -> Annotation:
         score=read_number(entry.get("score")),
         created_at=_read_time(entry.get("created_at")),
         updated_at=_read_time(entry.get("updated_at")),
+        other=read_text(entry.get("other_results") or ""),
     )
 
 
@@ -260,6 +263,7 @@ def _read_review(entry: Mapping[str, Any], regions: Regions, status: Status | No
         lead_time=read_number(entry.get("lead_time")),
         parent=_read_id(entry.get("parent_prediction")),
         ground_truth=bool(entry.get("ground_truth")),
+        other=read_text(entry.get("other_results") or ""),
     )
 
 

@@ -47,15 +47,15 @@ def raise_error(error: RecordError) -> None:
     raise error
 
 
-def list_files(paths: Iterable[Path]) -> list[Path]:
-    """The files themselves, and the `.jsonl` and `.json` files of folders, sorted by name.
+def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """The files themselves (one path or several), and the `.jsonl` and `.json` files of folders, sorted by name.
 
     Raises:
         InputError: a path does not exist, or a folder holds no such file.
 
     """
     files: list[Path] = []
-    for path in paths:
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if path.is_dir():
             found = sorted(file for file in path.iterdir() if _holds_samples(file))
             if not found:
@@ -179,7 +179,7 @@ def _accept(value: Any, name: str, number: int, on_error: OnError) -> Iterator[J
 
 
 def read_samples(
-    paths: Iterable[Path],
+    paths: str | Path | Iterable[str | Path],
     labels: LabelSchema,
     on_error: OnError = raise_error,
     *,
@@ -205,7 +205,7 @@ def read_samples(
 
 
 def read_tasks(
-    paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error
+    paths: str | Path | Iterable[str | Path], labels: LabelSchema, on_error: OnError = raise_error
 ) -> Iterator[tuple[JsonRecord, DecodedTask]]:
     """Every record with a text, decoded, from files and folders."""
     for file in list_files(paths):
@@ -238,7 +238,7 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
 
 def write_samples(
-    path: Path,
+    path: str | Path,
     samples: Iterable[Sample],
     labels: LabelSchema,
     on_error: OnError = raise_error,
@@ -252,7 +252,7 @@ def write_samples(
 
     """
     written = 0
-    with AtomicFile(path, replace=replace) as stream:
+    with AtomicFile(Path(path), replace=replace) as stream:
         for number, sample in enumerate(samples, start=1):
             try:
                 task = prepare_task(sample, labels)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import digest
+from goldspan.annotation.project import Project, find_project
 
 _LONGEST_NAME = 120
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{device}{n}" for device in ("COM", "LPT") for n in range(1, 10))}
@@ -52,17 +53,39 @@ class Workspace:
         return self.root / "bundles"
 
 
-def find_workspace(path: Path | None = None) -> Workspace:
-    """The workspace at `path`, else at `GOLDSPAN_DATA`, else `./data`; created when first written to.
+def find_workspace(path: str | Path | None = None) -> Workspace:
+    """The workspace at `path`, else at `GOLDSPAN_DATA`, else the project's, else `./data`; created on first write.
 
     Raises:
         InputError: the path is a file.
 
     """
-    root = path or Path(os.environ.get("GOLDSPAN_DATA") or "data")
+    root = Path(path or os.environ.get("GOLDSPAN_DATA") or _find_project_data())
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
+
+
+def find_workspace_project(workspace: Workspace) -> Project | None:
+    """The project whose workspace this is.
+
+    Raises:
+        ConfigurationError: its file is broken.
+
+    """
+    for project in (find_project(), find_project(workspace.root.absolute().parent)):
+        if project and project.data.resolve() == workspace.root.resolve():
+            return project
+    return None
+
+
+def _find_project_data() -> Path:
+    """The project's workspace, written relative to the working directory where it lies in it; `data` without one."""
+    project = find_project()
+    if project is None:
+        return Path("data")
+    here = Path.cwd()
+    return project.data.relative_to(here) if project.data.is_relative_to(here) else project.data
 
 
 def check_file_name(name: str) -> str:

@@ -164,6 +164,15 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
     return _join(text, marks, escapes)
 
 
+def show_tagged_value(labels: LabelSchema) -> str:
+    """An example of a tagged value in the labels of a schema, for prompts: `<CITY>Lyon</CITY>` where it has CITY."""
+    if "CITY" in labels.entity_codes:
+        return "<CITY>Lyon</CITY>"
+    described = sorted(labels.entities, key=lambda label: not (label.examples or label.terms))
+    value = next(iter((*described[0].examples, *described[0].terms)), "the value")
+    return f"<{described[0].code}>{escape_text(value)}</{described[0].code}>"
+
+
 def _mention_tag(mention: Mention) -> str:
     _require_cluster_name(mention.cluster, mention.start)
     cluster = f' c="{mention.cluster}"' if mention.cluster else ""

@@ -214,7 +214,7 @@ class _Reader:
     def outline(self) -> list[Outline]:
         from goldspan.annotation.corpus.outline import outline_samples
 
-        return outline_samples(self.read())
+        return outline_samples(self.read(), self.labels)
 
     def write(self, path: Path, numbers: set[int]) -> None:
         """Write the samples with these numbers, counted over the good records."""
@@ -256,6 +256,8 @@ def _show_split(outlines: list[Outline], report: SplitReport) -> None:
                 ("skeleton", "the same skeleton is in train"),
                 ("text", "the same text is in train"),
                 ("value", "entity values that are in train"),
+                ("carrier", "masked sentences that are in train"),
+                ("lookup", "entities that a lookup of their sentence solves"),
             )
         ),
         right=(1, 2),

@@ -1,4 +1,4 @@
-"""Hand-over: the gate, and the versions that went through it."""
+"""Hand-over: the gate, and the frozen versions."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ import streamlit as st
 
 from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.dashboards import ui
-from goldspan.dashboards.state import DashboardState, load_state
+from goldspan.dashboards.state import DashboardState, load_state, load_verdict
 from goldspan.dashboards.views import handover
-from goldspan.training.bundle.handover import freeze_version
+from goldspan.training.bundle.freeze import freeze_version
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
-from goldspan.training.gate.judge import judge_workspace
 from goldspan.training.gate.verdict import GateVerdict, show_bound
 
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Hand-over")
     state = load_state()
-    verdict = _judge(state)
+    verdict = load_verdict(state)
     if verdict.open:
         st.success(f"The gate is open for {verdict.reviewed} reviewed samples.", icon=":material/lock_open:")
     else:
         closed = f"{len(verdict.closed)} of {len(verdict.criteria)} criteria are not met."
-        why = closed if verdict.closed else "nothing is reviewed."
+        why = closed if verdict.closed else "no sample is reviewed."
         st.error(f"The gate is closed: {why}", icon=":material/lock:")
     for note in verdict.notes:
         st.text(note)
@@ -39,11 +37,11 @@ def draw() -> None:
             st.markdown(f"{mark} **{criterion.question}** found {_show_value(criterion.value)}, wanted {bound}")
             if criterion.detail:
                 st.text(criterion.detail)
-            if not criterion.passed and criterion.mend:
-                st.code(criterion.mend, language="bash")
+            if not criterion.passed and criterion.fix:
+                st.code(criterion.fix, language="bash")
     with st.expander("As a table"):
         ui.show_table(handover.tabulate_verdict(verdict), "gate")
-    st.caption("The same verdict in a shell; the thresholds are in gate.toml of the workspace:")
+    st.caption("The same verdict on the command line; the thresholds are in gate.toml in the workspace:")
     st.code(find_commands(state.workspace).on_workspace("goldspan gate"), language="bash")
     _offer_freeze(state, verdict)
     _draw_versions(state)
@@ -53,18 +51,6 @@ def _show_value(value: float | None) -> str:
     if value is None:
         return "nothing to measure"
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
-
-
-def _judge(state: DashboardState) -> GateVerdict:
-    own = state.workspace.root / "gate.toml"
-    stamp = own.stat().st_mtime_ns if own.exists() else 0
-    targets = [(label.code, label.target) for label in state.labels.entities]
-    return _cache_verdict(f"{state.mirror.version} {stamp} {targets}", state)
-
-
-@st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
-def _cache_verdict(version: str, _state: DashboardState) -> GateVerdict:
-    return judge_workspace(_state.workspace, _state.labels, find_best=lambda: handover.count_best(_state.mirror))
 
 
 def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:

@@ -1,4 +1,4 @@
-"""Explore: find samples and read them."""
+"""Explore: find samples and compare annotations."""
 
 from __future__ import annotations
 
@@ -11,65 +11,127 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Sample
-from goldspan.dashboards.highlight import list_personal
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.highlight import list_personal_spans
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
+
+NONE = "(none)"
+"""Stands for the missing label where one of two annotations has no entity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for; empty means anything."""
+    """A sample filter; empty fields match anything. The names of the fields are the parameters of the page's address.
 
-    languages: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    document_types: tuple[str, ...] = ()
+    `predicted` and `annotated` are labels of one region before and after its review, `outcome` is what became of it,
+    `disagreement` is a pair of labels as `name_pair` writes it, `day` is a day of a review (ISO 8601).
+    """
+
+    language: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    document_type: tuple[str, ...] = ()
     state: str = ""
     issue: str = ""
-    beginning: str = ""
+    sample: str = ""
+    person: str = ""
+    model: str = ""
+    outcome: str = ""
+    predicted: str = ""
+    annotated: str = ""
+    disagreement: str = ""
+    day: str = ""
+    file: str = ""
+    run: str = ""
 
 
-STATES = ("reviewed", "not reviewed", "changed", "suspect", "several people", "control", "built alike")
+STATES = (
+    *("reviewed", "not reviewed", "predicted", "touched", "skipped", "changed", "unchanged", "suspect"),
+    *("several people", "disagreement", "control", "repeated skeleton", "errors", "warnings"),
+)
 _COLUMNS = ["sample_id", "language", "document_type", "length", "entities", "clusters", "reviews", "errors", "warnings"]
-_DIFFERENCE = ("verdict", "first", "first at", "second", "second at")
+_DIFFERENCE = ("outcome", "first", "first at", "second", "second at")
 _WORDS = {"language", "document_type", "file"}
 
 
+def name_pair(first: str, second: str) -> str:
+    """Name a pair of labels on which two people differ, in alphabetical order; an empty one is `(none)`."""
+    return " / ".join(sorted((first or NONE, second or NONE)))
+
+
 def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
-    """Samples that match, in the order of their files."""
+    """Find the matching samples, in file order."""
     found = mirror["samples"]
-    if query.languages:
-        found = found.filter(pl.col("language").is_in(list(query.languages)))
-    if query.document_types:
-        found = found.filter(pl.col("document_type").is_in(list(query.document_types)))
-    if query.beginning:
-        found = found.filter(pl.col("sample_id").str.starts_with(query.beginning))
-    for label in query.labels:
+    for column in ("language", "document_type"):
+        if values := getattr(query, column):
+            found = found.filter(pl.col(column).is_in(list(values)))
+    for column, value in (("file", query.file), ("run", query.run), ("model_version", query.model)):
+        if value:
+            found = found.filter(pl.col(column) == value)
+    if query.sample:
+        found = found.filter(pl.col("sample_id").str.starts_with(query.sample))
+    for label in query.label:
         found = _keep(found, mirror["entities"].filter(pl.col("label") == label))
     if query.issue:
         found = _keep(found, mirror["issues"].filter(pl.col("code") == query.issue))
+    found = _filter_reviews(found, mirror, query)
     return _filter_state(found, mirror, query.state).select(
         *[pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name) for name in (*_COLUMNS, "file", "offset")]
     )
 
 
-def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFrame:
-    if state == "reviewed":
-        return found.filter(pl.col("reviews") > 0)
-    if state == "not reviewed":
-        return found.filter(pl.col("reviews") == 0)
-    if state == "several people":
-        return found.filter(pl.col("reviews") > 1)
-    if state == "built alike":
-        shared = mirror["samples"]["skeleton"].is_duplicated()
-        return _keep(found, mirror["samples"].filter(shared))
-    if state == "control":
-        return found.filter(pl.col("control"))
-    if state == "changed":
-        return _keep(found, mirror["reviews"].filter(pl.col("edits") > 0))
-    if state == "suspect":
-        return _keep(found, mirror["reviews"].filter(pl.col("suspect")))
+def _filter_reviews(found: pl.DataFrame, mirror: Mirror, query: Query) -> pl.DataFrame:
+    """Filter by what people did; conditions on a region hold for one and the same region."""
+    if query.person or query.day:
+        reviews = mirror["reviews"]
+        if query.person:
+            reviews = reviews.filter(pl.col("person") == query.person)
+        if query.day:
+            reviews = reviews.filter(pl.col("updated_at").str.starts_with(query.day))
+        found = _keep(found, reviews)
+    named = {"outcome": query.outcome, "predicted_label": query.predicted, "annotated_label": query.annotated}
+    wanted = {column: "" if value == NONE else value for column, value in named.items() if value}
+    if wanted:
+        found = _keep(found, mirror["decisions"].filter([pl.col(column) == value for column, value in wanted.items()]))
+    if query.disagreement:
+        pairs = mirror["disagreements"].filter(name_pairs() == query.disagreement)
+        found = _keep(found, pairs)
     return found
+
+
+def name_pairs() -> pl.Expr:
+    """Write the pair of labels of each row of `disagreements` as `name_pair` does."""
+    first, second = (
+        pl.when(pl.col(column).cast(pl.String) == "").then(pl.lit(NONE)).otherwise(pl.col(column).cast(pl.String))
+        for column in ("first_label", "second_label")
+    )
+    return pl.concat_str(pl.min_horizontal(first, second), pl.lit(" / "), pl.max_horizontal(first, second))
+
+
+def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFrame:
+    samples, reviews = mirror["samples"], mirror["reviews"]
+    touched = (pl.col("reviews") + pl.col("drafts") + pl.col("cancelled")) > 0
+    conditions = {
+        "reviewed": pl.col("reviews") > 0,
+        "not reviewed": pl.col("reviews") == 0,
+        "predicted": pl.col("predicted"),
+        "touched": touched,
+        "skipped": pl.col("cancelled") > 0,
+        "several people": pl.col("reviews") > 1,
+        "control": pl.col("control"),
+        "errors": pl.col("errors") > 0,
+        "warnings": pl.col("warnings") > 0,
+    }
+    if state in conditions:
+        return found.filter(conditions[state])
+    rows = {
+        "repeated skeleton": lambda: samples.filter(samples["skeleton"].is_duplicated()),
+        "changed": lambda: reviews.filter(pl.col("edits") > 0),
+        "unchanged": lambda: reviews.filter(pl.col("edits") == 0),
+        "suspect": lambda: reviews.filter(pl.col("suspect")),
+        "disagreement": lambda: mirror["disagreements"],
+    }
+    return _keep(found, rows[state]()) if state in rows else found
 
 
 def _keep(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -77,16 +139,17 @@ def _keep(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_annotations(sample: Sample) -> list[str]:
-    """A name for each reading: number, author, state."""
-    return [f"{number}. {_name_author(a)}, {a.status.value}" for number, a in enumerate(sample.annotations, start=1)]
+    """Name each annotation: number, author, status."""
+    return [f"{number}. {_describe_annotation(a)}" for number, a in enumerate(sample.annotations, start=1)]
 
 
-def _name_author(annotation: Annotation) -> str:
-    return f"{annotation.author.kind} {annotation.author.name}"
+def _describe_annotation(annotation: Annotation) -> str:
+    state = "prediction" if annotation.author.is_model else annotation.status.value
+    return f"{annotation.author.kind} {annotation.author.name}, {state}"
 
 
-def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
-    """The address of the record's task in Label Studio; empty when it was not pulled from one."""
+def build_task_url(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
+    """Build the URL of the record's task in Label Studio; empty if it was not pulled from one."""
     pulled = read_pull_state(workspace.root / file)
     url, project, task = pulled.get("url"), pulled.get("project"), record.get("id")
     known = isinstance(url, str) and isinstance(project, int) and isinstance(task, int)
@@ -95,31 +158,44 @@ def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     return f"{str(url).rstrip('/')}/projects/{project}/data?task={task}"
 
 
-def list_hidden(reading: DecodedTask) -> list[tuple[int, int]]:
-    """The places that any annotation takes for personal data or names: what one of them misses stays hidden too.
+def list_hidden_spans(decoded: DecodedTask) -> list[tuple[int, int]]:
+    """List the spans that any annotation marks as personal data or names, so that no annotation reveals them.
 
-    Regions that could not be kept, such as a second one with the same id, count as well.
+    Regions that could not be decoded, such as a second one with the same id, count as well.
     """
-    places = {place for annotation in reading.sample.annotations for place in list_personal(annotation)}
-    return sorted(places | {(issue.start, issue.end) for issue in reading.issues if issue.start >= 0})
+    spans = {span for annotation in decoded.sample.annotations for span in list_personal_spans(annotation)}
+    return sorted(spans | {(issue.start, issue.end) for issue in decoded.issues if issue.start >= 0})
 
 
 def list_labels(mirror: Mirror, labels: LabelSchema) -> list[str]:
-    """Labels to look for: those of the schema, then those that only the samples know."""
+    """List the labels to filter by: those of the schema, then others found in the samples."""
     known = [label.code for label in labels.entities]
     return known + sorted(set(mirror["entities"]["label"].cast(pl.String).unique()) - set(known))
 
 
+def list_pairs(mirror: Mirror) -> list[str]:
+    """List the pairs of labels on which people disagree, the most frequent first."""
+    table = mirror["disagreements"]
+    return (
+        table.group_by(name_pairs().alias("pair")).len().sort("len", "pair", descending=[True, False])["pair"].to_list()
+    )
+
+
+def list_days(mirror: Mirror) -> list[str]:
+    """List the days with reviews, the newest first."""
+    return sorted(mirror["reviews"]["updated_at"].str.slice(0, 10).unique().to_list(), reverse=True)
+
+
 def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
-    """What the second reading makes of the first one's entities, those that it keeps left out; places, no surfaces."""
+    """List the differences between two annotations' entities; spans only, no text."""
     rows = []
     for decision in compare_with_review(first, second):
-        if decision.verdict is RegionOutcome.ACCEPTED:
+        if decision.outcome is RegionOutcome.ACCEPTED:
             continue
         before, after = decision.predicted, decision.annotated
         rows.append(
             (
-                decision.verdict.value,
+                decision.outcome.value,
                 before.label if before else "",
                 f"{before.start}–{before.end}" if before else "",
                 after.label if after else "",

@@ -1,4 +1,4 @@
-"""Overview: how far the work has got, and how well it goes."""
+"""Overview: progress, pace and quality figures."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 import polars as pl
 
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.scores.spans import divide
+from goldspan.evaluation.scores.wilson import measure_clustered, measure_wilson
+
+_PACE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Samples that reached each step."""
+    """Number of samples that reached each step."""
 
     generated: int
     pushed: int
@@ -25,7 +28,7 @@ class Funnel:
     handed_over: int
 
     def rows(self) -> list[tuple[str, int]]:
-        """Steps in their order."""
+        """List the steps in order."""
         return [
             ("generated", self.generated),
             ("pushed", self.pushed),
@@ -36,8 +39,17 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareEstimate:
+    """A share with the number of cases it rests on and its 95 % interval; None if there are no cases."""
+
+    value: float | None
+    cases: int
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Indicators:
-    """The figures at the top. Shares are None where there is nothing to divide by; times are seconds."""
+    """The headline figures. Times are in seconds; what is undefined is None."""
 
     samples: int
     predicted: int
@@ -46,14 +58,23 @@ class Indicators:
     per_day: float
     days_left: float | None
     median_lead_time: float | None
-    first_pass: float | None
-    kept: float | None
+    first_pass: ShareEstimate
+    kept: ShareEstimate
     errors: int
     warnings: int
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do next: a sentence, the command for it, and the page that shows more."""
+
+    sentence: str
+    command: str
+    page: str = ""
+
+
 def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
-    """`pushed` are the ids that pushes recorded; whatever people touched was pushed too."""
+    """Count the samples at each step; `pushed` are ids recorded by pushes, touched samples count as pushed."""
     samples = mirror["samples"]
     touched = samples.filter((pl.col("reviews") + pl.col("drafts") + pl.col("cancelled")) > 0)
     known = samples.filter(pl.col("sample_id").is_in(pl.Series(sorted(pushed), dtype=pl.String).implode()))["sample_id"]
@@ -67,7 +88,7 @@ def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
 
 
 def count_days(mirror: Mirror, days: int = 14, today: date | None = None) -> pl.DataFrame:
-    """Reviews submitted on each of the last days, days without one included."""
+    """Count submitted reviews per day over the last days, including days without any."""
     today = today or datetime.now(UTC).date()
     first = today - timedelta(days=days - 1)
     submitted = mirror["reviews"].filter(pl.col("status") == "submitted")
@@ -78,14 +99,11 @@ def count_days(mirror: Mirror, days: int = 14, today: date | None = None) -> pl.
 
 
 def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
-    """The figures at the top, over all samples."""
-    samples, reviews = mirror["samples"], mirror["reviews"]
-    submitted = reviews.filter(pl.col("status") == "submitted")
-    compared = submitted.filter(pl.col("edits").is_not_null())
-    decisions = mirror["decisions"]
+    """Measure the headline figures over all samples."""
+    samples = mirror["samples"]
+    submitted = mirror["reviews"].filter(pl.col("status") == "submitted")
     reviewed = samples.filter(pl.col("reviews") > 0).height
-    per_day = int(count_days(mirror, 7, today)["reviews"].sum()) / 7
-    left = samples.height - reviewed
+    per_day = measure_pace(count_days(mirror, _PACE_DAYS, today))
     lead_time = submitted["lead_time"].drop_nulls().median()
     issues = mirror["issues"].group_by("severity").agg(pl.col("count").sum())
     open_issues = {row["severity"]: row["count"] for row in issues.iter_rows(named=True)}
@@ -95,20 +113,41 @@ def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
         reviewed,
         samples.filter(pl.col("cancelled") > 0).height,
         per_day,
-        divide(left, per_day),
+        divide(samples.height - reviewed, per_day),
         float(lead_time) if isinstance(lead_time, int | float) else None,
-        divide(compared.filter(pl.col("edits") == 0).height, compared.height),
-        divide(
-            decisions.filter(pl.col("verdict") == "accepted").height,
-            decisions.filter(pl.col("verdict") != "added").height,
-        ),
+        measure_first_pass(mirror["reviews"]),
+        measure_kept(mirror["decisions"]),
         open_issues.get("error", 0),
         open_issues.get("warning", 0),
     )
 
 
+def measure_pace(days: pl.DataFrame) -> float:
+    """Compute the mean of reviews per day, from the first day with a review on."""
+    counts = days["reviews"].to_list()
+    first = next((at for at, count in enumerate(counts) if count), None)
+    return 0.0 if first is None else sum(counts) / (len(counts) - first)
+
+
+def measure_first_pass(reviews: pl.DataFrame) -> ShareEstimate:
+    """Measure the share of reviews of pre-annotated samples that changed nothing."""
+    compared = reviews.filter((pl.col("status") == "submitted") & pl.col("edits").is_not_null())
+    unchanged = compared.filter(pl.col("edits") == 0).height
+    return ShareEstimate(
+        divide(unchanged, compared.height), compared.height, measure_wilson(unchanged, compared.height)
+    )
+
+
+def measure_kept(decisions: pl.DataFrame) -> ShareEstimate:
+    """Measure the share of pre-annotated regions that people left unchanged; samples are the units of the interval."""
+    predicted = decisions.filter(pl.col("outcome") != "added")
+    counts = predicted.group_by("sample").agg((pl.col("outcome") == "accepted").sum().alias("kept"), pl.len())
+    kept, regions = counts["kept"].to_list(), counts["len"].to_list()
+    return ShareEstimate(divide(sum(kept), sum(regions)), sum(regions), measure_clustered(kept, regions))
+
+
 def tabulate_files(mirror: Mirror, workspace: Workspace) -> pl.DataFrame:
-    """Where the samples lie: file, samples, reviewed ones, when it changed, and when it was last pulled (UTC)."""
+    """One row per file: samples, reviewed samples, time of last change and of last pull (UTC)."""
     counts = (
         mirror["samples"]
         .group_by(pl.col("file").cast(pl.String))
@@ -131,24 +170,29 @@ def _read_changed(path: Path) -> datetime | None:
         return None
 
 
-def suggest_step(funnel: Funnel) -> tuple[str, str] | None:
-    """What the figures say should be done next, and the command for it; None when all is under way."""
+def suggest_step(funnel: Funnel) -> NextStep:
+    """Suggest the next step."""
+    left = funnel.generated - funnel.reviewed
     if not funnel.pushed:
-        return "bring the samples to the annotators", "goldspan studio push"
+        return NextStep(f"Push the {funnel.generated:,} samples to Label Studio.", "goldspan studio push", "/queue")
     if not funnel.reviewed and funnel.annotated:
-        return (
-            "submit in Label Studio, then pull: what came back so far are drafts and skipped samples",
-            "goldspan studio open",
-        )
+        sentence = "Submit reviews in Label Studio, then pull: only drafts and skipped samples were pulled so far."
+        return NextStep(sentence, "goldspan studio pull")
     if not funnel.reviewed:
-        return "bring back what the annotators did", "goldspan studio pull"
-    if funnel.reviewed == funnel.generated and funnel.handed_over < funnel.reviewed:
-        return "every sample is reviewed: ask whether they may go to training", "goldspan gate"
-    return None
+        return NextStep("Review samples in Label Studio, then pull the reviews.", "goldspan studio pull", "/queue")
+    if left:
+        return NextStep(
+            f"Review more: {left:,} samples wait. Label the most useful ones next.", "goldspan queue", "/queue"
+        )
+    if funnel.handed_over < funnel.reviewed:
+        return NextStep("Every sample is reviewed: check the gate for training.", "goldspan gate", "/hand-over")
+    return NextStep(
+        "Every reviewed sample is handed over. Generate more, or import new texts.", "goldspan generate start"
+    )
 
 
 def describe_age(changed: float | None, now: datetime | None = None) -> str:
-    """How long ago that was, in words; `changed` is epoch seconds."""
+    """Describe the age of a change in words; `changed` is in epoch seconds."""
     if changed is None:
         return "never"
     seconds = max(0, int(((now or datetime.now(UTC)) - datetime.fromtimestamp(changed, UTC)).total_seconds()))

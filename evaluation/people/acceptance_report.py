@@ -1,4 +1,4 @@
-"""What is reported of acceptance: tallies, reviews, ratios. `people.acceptance` defines them."""
+"""Values of the acceptance report: tallies, reviews and ratios. `people.acceptance` defines them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from goldspan.evaluation.people.anchoring import Anchoring
+from goldspan.evaluation.scores.intervals import Interval, estimate_interval
 from goldspan.evaluation.scores.spans import divide
 
-SHORTEST_READING = 2.0
-"""Seconds; nobody reads and judges a text in less."""
+MINIMUM_SECONDS = 2.0
+"""Seconds; the shortest plausible review of any text."""
 
-FASTEST_READING = 50.0
-"""Characters a second; about ten times the pace of reading."""
+MAXIMUM_CHARACTERS_PER_SECOND = 50.0
+"""Characters a second; about ten times the speed of reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ class ReviewFacts:
     edits: int
     characters: int
     lead_time: float | None
+    predicted: int = 0
+    accepted: int = 0
 
     @property
     def suspect(self) -> bool:
         """True if nothing was changed faster than anybody can read."""
-        floor = max(SHORTEST_READING, self.characters / FASTEST_READING)
+        floor = max(MINIMUM_SECONDS, self.characters / MAXIMUM_CHARACTERS_PER_SECOND)
         return self.edits == 0 and self.lead_time is not None and self.lead_time < floor
 
     def to_json(self) -> dict[str, Any]:
@@ -103,6 +106,16 @@ class AcceptanceReport:
         return divide(sum(review.edits == 0 for review in self.reviews), len(self.reviews))
 
     @property
+    def precision_interval(self) -> Interval | None:
+        """95 % interval of the share of predicted regions that were accepted; a review is one document."""
+        return estimate_interval([r.accepted for r in self.reviews], [r.predicted for r in self.reviews])
+
+    @property
+    def first_pass_interval(self) -> Interval | None:
+        """95 % interval of the share of reviews that changed nothing."""
+        return estimate_interval([float(r.edits == 0) for r in self.reviews], [1.0] * len(self.reviews))
+
+    @property
     def edits_per_review(self) -> float | None:
         """Mean number of edits."""
         return divide(sum(review.edits for review in self.reviews), len(self.reviews))
@@ -126,6 +139,7 @@ class AcceptanceReport:
             "reviews": len(self.reviews),
             "unreviewed": self.unreviewed,
             "first_pass_acceptance": self.first_pass_acceptance,
+            "ci95": {"precision": self.precision_interval, "first_pass_acceptance": self.first_pass_interval},
             "edits_per_review": self.edits_per_review,
             "rubber_stamps": {
                 "share": divide(len(self.suspects), timed),

@@ -1,6 +1,6 @@
-"""Agreement of raters: people, and models where asked for.
+"""Agreement of raters: people and, optionally, models.
 
-Each pair of raters is compared on the samples that both read (the newest submitted annotation of each):
+Each pair of raters is compared on the samples that both annotated (the newest submitted annotation of each):
 
     exact       micro-F1 over (start, end, label)
     overlap     micro-F1 over spans that overlap and carry one label, paired one to one
@@ -25,12 +25,13 @@ from goldspan.evaluation.matching.annotations import list_latest_predictions, li
 from goldspan.evaluation.matching.match import match_spans
 from goldspan.evaluation.people.krippendorff import OUTSIDE, Alpha, Unit, compute_alpha, iter_character_units
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed, count_links
+from goldspan.evaluation.scores.intervals import Interval, estimate_interval
 from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_by_label, count_matches
 
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
-    """Two raters over the samples that both read; of the counts, `gold` are the first one's spans."""
+    """Two raters over the samples that both annotated; of the counts, `gold` are the first one's spans."""
 
     first: str
     second: str
@@ -52,8 +53,9 @@ class PairAgreement:
 class AgreementReport:
     """All raters. `exact`, `overlap`, `unlabelled` and `by_label` add up the pairs; `alpha` takes all raters at once.
 
-    `raters` counts the samples that each read, `samples` those that at least two read. `alpha_by_label` asks of each
-    character whether it belongs to that label or not.
+    `raters` counts the samples that each annotated, `samples` those that at least two did. `alpha_by_label` is over the
+    binary question whether a character belongs to that label. `exact_interval` is the 95 % interval of exact F1; a
+    sample is one document.
     """
 
     raters: Mapping[str, int]
@@ -67,6 +69,7 @@ class AgreementReport:
     links: RatioCounts
     alpha: Alpha
     alpha_by_label: Mapping[str, Alpha]
+    exact_interval: Interval | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The report for machines; it holds no text of the samples."""
@@ -77,6 +80,7 @@ class AgreementReport:
             "raters": dict(self.raters),
             "samples": self.samples,
             **scores,
+            "ci95": {"exact": self.exact_interval},
             "pairs": [pair.to_json() for pair in self.pairs],
         }
 
@@ -85,10 +89,10 @@ def measure_agreement(samples: Iterable[Sample], *, models: bool = False) -> Agr
     """Agreement over samples; with `models`, each model version is a rater too, named `model:<version>`."""
     collector = _Collector()
     for sample in samples:
-        readings = {review.author.name: review for review in list_latest_reviews(sample)}
+        annotations = {review.author.name: review for review in list_latest_reviews(sample)}
         if models:
-            readings |= {f"model:{p.author.name}": p for p in list_latest_predictions(sample)}
-        collector.add(len(sample.text), readings)
+            annotations |= {f"model:{p.author.name}": p for p in list_latest_predictions(sample)}
+        collector.add(len(sample.text), annotations)
     return collector.finish()
 
 
@@ -115,8 +119,8 @@ class _Sums:
         self.b_cubed += count_b_cubed(*clusters)
         self.links += count_links(*clusters)
 
-    def note_units(self, length: int, readings: Iterable[Annotation]) -> None:
-        for unit in iter_character_units([reading.entities for reading in readings], length):
+    def note_units(self, length: int, annotations: Iterable[Annotation]) -> None:
+        for unit in iter_character_units([annotation.entities for annotation in annotations], length):
             self.units[tuple(sorted(map(str, unit.values)))] += unit.weight
 
     @property
@@ -129,25 +133,28 @@ class _Collector:
         self._raters: Counter[str] = Counter()
         self._pairs: dict[tuple[str, str], _Sums] = {}
         self._all = _Sums()
-        self._samples = 0
+        self._samples: list[tuple[float, float]] = []
 
-    def add(self, length: int, readings: Mapping[str, Annotation]) -> None:
-        self._raters.update(list(readings))
-        if len(readings) < 2:
+    def add(self, length: int, annotations: Mapping[str, Annotation]) -> None:
+        self._raters.update(list(annotations))
+        if len(annotations) < 2:
             return
-        self._samples += 1
-        self._all.note_units(length, readings.values())
-        for first, second in combinations(sorted(readings), 2):
+        before = self._all.exact
+        self._all.note_units(length, annotations.values())
+        for first, second in combinations(sorted(annotations), 2):
             pair = self._pairs.setdefault((first, second), _Sums())
-            pair.note_units(length, (readings[first], readings[second]))
+            pair.note_units(length, (annotations[first], annotations[second]))
             for sums in (pair, self._all):
-                sums.compare(readings[first], readings[second])
+                sums.compare(annotations[first], annotations[second])
+        after = self._all.exact
+        spans = after.gold + after.predicted - before.gold - before.predicted
+        self._samples.append((2 * (after.found - before.found), spans))
 
     def finish(self) -> AgreementReport:
         sums = self._all
         return AgreementReport(
             raters=dict(sorted(self._raters.items())),
-            samples=self._samples,
+            samples=len(self._samples),
             pairs=tuple(_make_pair(names, pair) for names, pair in sorted(self._pairs.items())),
             exact=sums.exact,
             overlap=sums.overlap,
@@ -157,6 +164,7 @@ class _Collector:
             links=sums.links,
             alpha=sums.alpha,
             alpha_by_label=_split_alpha(sums.units),
+            exact_interval=estimate_interval([one for one, _ in self._samples], [other for _, other in self._samples]),
         )
 
 

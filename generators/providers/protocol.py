@@ -1,44 +1,43 @@
-"""What the pipeline and an executor say to each other.
+"""The protocol between the pipeline and an executor.
 
 An *executor* gets rows answered: live over a pool of connections, in batches of a provider, or from the offline
-author. The pipeline owns the meaning (prompts, validation, retries, budget); the executor owns the way there and back.
+author. The pipeline owns the meaning (prompts, validation, retries, budget); the executor owns transport.
 
-    feed.take(limit)      -> requests that are ready now; [] when none is ready now
-    feed.deliver(answers) -> answers read, judged and committed when it returns; later stages and retries become ready
-    feed.give_back(ids)   -> requests that were taken but certainly never sent; ready again, no attempt is counted
-    feed.wait(timeout)    -> sleeps until something may be ready, or the feed is finished
-    feed.finished         -> nothing is ready, nothing is outstanding, nothing will come
+    queue.take(limit)      -> requests that are ready now; [] when none is ready now
+    queue.deliver(answers) -> answers read, judged and committed when it returns; later stages and retries become ready
+    queue.give_back(ids)   -> requests that were taken but certainly never sent; ready again, no attempt is counted
+    queue.wait(timeout)    -> sleeps until something may be ready, or the queue is finished
+    queue.finished         -> nothing is ready, nothing is outstanding, nothing will come
 
 Rules for an executor:
 
 1. A taken row is `submitted` in the journal. It is outstanding until it is delivered or given back.
-2. Whoever pays per submission writes its intent first: `submissions.plan_submission` ties the rows to it. Rows without
-   a submission that were outstanding when a process died are ready again on the next run; rows of a submission are
-   not: the executor recovers them (`submissions.list_submissions(journal, open_only=True)`) and delivers each.
+2. An executor that pays per submission writes the intent first: `submissions.plan_submission` ties the rows to it. Rows
+   without a submission that were outstanding when a process died are ready again on the next run; rows of a submission
+   are not: the executor recovers them (`submissions.list_submissions(journal, open_only=True)`) and delivers each.
 3. Every taken row ends in exactly one of: delivered, given back, or still tied to an open submission when `run` returns
    (the provider is at work; the command exits with "waiting").
 4. A row that the provider will not answer any more is delivered as MISSING or FAILED, never dropped in silence.
-5. A second answer to one custom_id is harmless: the feed ignores it.
+5. A second answer to one custom_id is harmless: the queue ignores it.
 6. The provider's bytes go to the journal's raw files, as received, before their answers are delivered.
-7. `run` returns when `feed.finished`, or soon after `stop` is set: it then takes no more rows and lets what is in
-   flight come home (live) or leaves it with the provider (batch). Cancelling the task is the second Ctrl-C: leave.
-8. Feed and journal belong to the event loop's thread. They are not thread-safe; none of their calls blocks long.
-9. Trouble with a single row is an Answer; trouble with all of them (wrong key, unknown model, no balance, disk full)
+7. `run` returns when `queue.finished`, or soon after `stop` is set: it then takes no more rows and lets what is in
+   flight finish (live) or leaves it with the provider (batch). Cancelling the task is the second Ctrl-C: leave.
+8. Queue and journal belong to the event loop's thread. They are not thread-safe; none of their calls blocks long.
+9. A problem with a single row is an Answer; a problem with all rows (wrong key, unknown model, no balance, disk full)
    is raised as an error of `goldspan.annotation.errors` and ends the run, resumable.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 
 class AnswerState(StrEnum):
-    """How one request fared on its way; what the content is worth is for the stage to judge."""
+    """Transport outcome of one request; the stage judges the content."""
 
     ANSWERED = "answered"
     FAILED = "failed"
@@ -69,8 +68,9 @@ class Request:
 class Answer:
     """What came back for one request.
 
-    `cost` is in the currency of the price table, None when the provider does not say. `error` is a short code
+    `cost` is in the currency of the price table, None if the provider does not report it. `error` is a short code
     (`rate_limit`, `batch_expired`, `server_error`, `http_400`), `message` a sentence for people, without secrets.
+    `detail` is the provider's own code beside an HTTP status. `repairs` names what was repaired to find the content.
     """
 
     custom_id: str
@@ -84,10 +84,12 @@ class Answer:
     model: str = ""
     error: str = ""
     message: str = ""
+    detail: str = ""
+    repairs: tuple[str, ...] = ()
 
 
 class RequestQueue(Protocol):
-    """The pipeline as an executor sees it."""
+    """The pipeline's side of the protocol: a queue of requests."""
 
     @property
     def finished(self) -> bool:
@@ -103,14 +105,14 @@ class RequestQueue(Protocol):
         """Requests that were taken and certainly not sent; they are ready again."""
 
     async def wait(self, timeout: float | None = None) -> None:
-        """Sleep until a row may be ready or the feed is finished, at most `timeout` seconds."""
+        """Sleep until a row may be ready or the queue is finished, at most `timeout` seconds."""
 
 
 class Executor(Protocol):
-    """Gets rows answered."""
+    """Executes requests."""
 
-    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
-        """Take rows and deliver answers until the feed is finished or `stop` is set.
+    async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
+        """Take rows and deliver answers until the queue is finished or `stop` is set.
 
         Raises:
             TerminalServiceError: no row can be answered as things are (key, model, balance).
@@ -118,53 +120,11 @@ class Executor(Protocol):
 
         """
 
-    async def reconcile(self, feed: RequestQueue) -> None:
-        """Ask the provider what became of open submissions and deliver what is there; send nothing new."""
+    async def reconcile(self, queue: RequestQueue) -> None:
+        """Look up open submissions at the provider and deliver their answers; send nothing new."""
 
-    async def cancel(self, feed: RequestQueue) -> None:
-        """Cancel at the provider whatever is still open, and deliver what came before that."""
+    async def cancel(self, queue: RequestQueue) -> None:
+        """Cancel at the provider whatever is still open, and deliver the answers received so far."""
 
-
-def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
-    """An answer from a `chat.completion` object, whoever made it; broken ones become FAILED answers."""
-    usage = _as_mapping(body.get("usage"))
-    blank = Answer(
-        custom_id,
-        tokens_in=_as_count(usage.get("prompt_tokens")),
-        tokens_out=_as_count(usage.get("completion_tokens")),
-        model=str(body.get("model") or ""),
-    )
-    choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
-        return replace(blank, state=AnswerState.FAILED, error="no_choices", message="the answer has no choices")
-    message = _as_mapping(choices[0].get("message"))
-    return replace(
-        blank,
-        content=str(message.get("content") or ""),
-        finish_reason=str(choices[0].get("finish_reason") or ""),
-        refusal=str(message.get("refusal") or ""),
-    )
-
-
-def _as_mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _as_count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def load_json(content: str) -> Any:
-    """The JSON of an answer, also when a server without structured outputs puts words or a code fence around it.
-
-    Raises:
-        ValueError: there is none.
-
-    """
-    try:
-        return json.loads(content)
-    except ValueError:
-        start, end = content.find("{"), content.rfind("}")
-        if not 0 <= start < end:
-            raise
-        return json.loads(content[start : end + 1])
+    async def abandon(self, queue: RequestQueue) -> None:
+        """Forget whatever is open at the provider, without asking it; the rows are ready again."""

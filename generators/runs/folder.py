@@ -1,4 +1,4 @@
-"""Runs on disk: begin one, find one, list them."""
+"""Run folders: begin, find, list and open runs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from goldspan.annotation.errors import GoldspanError, InputError, StateError, UnknownNameError
+from goldspan.annotation.errors import ConfigurationError, GoldspanError, InputError, StateError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions
-from goldspan.generators.providers.profiles import normalise_url
+from goldspan.generators.providers.credentials import confirm_address
+from goldspan.generators.providers.profiles import PROFILES, normalise_url
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.settings import RunSettings, require_same
 
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 
 
 class OpenRun(NamedTuple):
-    """A run that this process drives."""
+    """A run opened by this process."""
 
     journal: Journal
     settings: RunSettings
@@ -50,7 +51,7 @@ def _age_key(path: Path) -> float:
 
 
 def list_runs(workspace: Workspace, on_error: Callable[[GoldspanError], None] | None = None) -> list[Progress]:
-    """How far each run is, the newest first; a journal that cannot be read is left out and told to `on_error`."""
+    """Progress of every run, the newest first; an unreadable journal is left out and reported to `on_error`."""
     found = []
     for folder in list_run_folders(workspace):
         try:
@@ -104,7 +105,7 @@ def begin_run(
 ) -> Path:
     """The folder of a run with these settings: the existing one, or a new one whose journal holds them.
 
-    `new` starts afresh under a free name. An existing run must have been begun in the same way; what does not change
+    `new` starts a new run under a free name. An existing run must have been begun in the same way; what does not change
     its questions (address, window, prices, attempts) is taken from `settings`. A plan that was carried out is followed
     by a new run, since it is made from what the data lacks now.
 
@@ -121,11 +122,13 @@ def begin_run(
         folder = _find_free(folder, _exists)
     elif settings.plan:
         folder = _find_free(folder, _is_finished)
+    if settings.provider in PROFILES and settings.api_url:
+        confirm_address(PROFILES[settings.provider], normalise_url(settings.api_url))
     with Journal(folder, create=True) as journal:
         stored = journal.read_settings()
         if stored:
             require_same(folder.name, stored["parts"], settings.parts(labels))
-            settings = _keep_fixed(journal, RunSettings.from_dict(stored["settings"]), settings)
+            settings = _merge_settings(journal, RunSettings.from_dict(stored["settings"]), settings)
         else:
             journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
             journal.write_settings({"written": 0})
@@ -144,7 +147,7 @@ def _is_finished(folder: Path) -> bool:
         return read_progress(journal).finished
 
 
-def _keep_fixed(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
+def _merge_settings(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
     if not list_submissions(journal, open_only=True):
         return replace(now, plan=stored.plan)
     if stored.mode != now.mode:
@@ -162,6 +165,23 @@ def _keep_fixed(journal: Journal, stored: RunSettings, now: RunSettings) -> RunS
     return replace(now, plan=stored.plan)
 
 
+def confirm_run_address(folder: Path, url: str) -> None:
+    """Confirm the address of a run for the provider's key.
+
+    Raises:
+        ConfigurationError: the run has another address.
+
+    """
+    with Journal(folder) as journal:
+        settings = RunSettings.from_dict(journal.read_settings().get("settings", {}))
+    if settings.provider not in PROFILES:
+        return
+    given, own = normalise_url(url), normalise_url(settings.api_url or PROFILES[settings.provider].base_url)
+    if given != own:
+        raise ConfigurationError(f"Run {folder.name} is at {own}, not at {given}; a run keeps its address.")
+    confirm_address(PROFILES[settings.provider], own)
+
+
 def _find_free(folder: Path, is_taken: Callable[[Path], bool]) -> Path:
     number, free = 2, folder
     while is_taken(free):
@@ -171,12 +191,12 @@ def _find_free(folder: Path, is_taken: Callable[[Path], bool]) -> Path:
 
 
 def open_run(folder: Path, labels_file: Path | None = None, *, may_differ: bool = False) -> OpenRun:
-    """Open a run for driving: locked, and only if its questions would still be the same.
+    """Open a run, locked, and only if its requests would still be the same.
 
     `may_differ` is for cancelling, which asks nothing and must always be possible.
 
     Raises:
-        StateError: another process drives it, or prompts, schema, labels or model have changed since.
+        StateError: another process is running it, or prompts, schema, labels or model have changed since.
 
     """
     journal = Journal(folder, lock=True)

@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from goldspan.generators.simulator.engine import add_view
+from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.lines import ENDPOINTS
-from goldspan.generators.simulator.replies import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState, make_id
+from goldspan.generators.simulator.views import VIEW_KINDS, distort, is_unknown, keep_faults
 from goldspan.generators.simulator.wire import make_batch
 
 _ROW_STATES = {"pending": "pending", "completed": "completed", "failed": "failed", "vanished": "in_progress"}
@@ -43,7 +44,8 @@ async def create_batch(request: Request) -> Response:
 
 async def get_batch(request: Request) -> Response:
     """One batch."""
-    return JSONResponse(_show(get_state(request), request.path_params["batch_id"]))
+    state, batch = _find(request)
+    return JSONResponse(_show(state, batch["id"]))
 
 
 async def list_batches(request: Request) -> Response:
@@ -58,7 +60,8 @@ async def list_batches(request: Request) -> Response:
         "SELECT * FROM batch WHERE number < ? AND visible_at <= ? ORDER BY number DESC", (first, time.time())
     )
     found = [row for row in rows if search in f"{row['metadata']} {row['input_name']} {row['id']}".lower()]
-    data = [make_batch(row, state.profile, time.time()) for row in found[:limit]]
+    now = time.time()
+    data = [distort(state, row, make_batch(row, state.profile, now), now) for row in found[:limit]]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
     return JSONResponse({"object": "list", "data": data, **ends, "has_more": len(found) > limit})
 
@@ -90,7 +93,7 @@ async def retry_batch(request: Request) -> Response:
 
 
 async def get_results(request: Request) -> Response:
-    """Every row with its input, its answer and how far it is."""
+    """Every row with its input, its answer and its state."""
     state, batch = _find(request)
     return StreamingResponse(_stream(_iter_results(state, batch)), media_type="application/x-ndjson")
 
@@ -155,7 +158,7 @@ def _insert(state: SimulatorState, file: sqlite3.Row, window: str, order: dict[s
         number = state.database.execute("SELECT coalesce(max(number), 0) + 1 FROM batch").fetchone()[0]
         hits = {
             fault.kind: fault
-            for fault in state.faults.strike(
+            for fault in state.faults.draw(
                 str(number), ("list_lag", "expire", "cancel", "out_of_order", "empty_file_ids")
             )
         }
@@ -188,6 +191,7 @@ def _insert(state: SimulatorState, file: sqlite3.Row, window: str, order: dict[s
         if state.profile.both_files_from_start:
             views = {f"{kind}_file_id": add_view(state, batch_id, kind, now) for kind in ("output", "error")}
             state.update_batch(batch_id, **views)
+        keep_faults(state, batch_id, state.faults.draw(str(number), VIEW_KINDS))
     return batch_id
 
 
@@ -199,7 +203,7 @@ def _count_lines(state: SimulatorState, file_id: str) -> int:
 def _find(request: Request) -> tuple[SimulatorState, sqlite3.Row]:
     state = get_state(request)
     row = state.find_batch(request.path_params["batch_id"])
-    if row is None:
+    if row is None or is_unknown(state, row, time.time()):
         raise ApiError(404, f"No such batch: {request.path_params['batch_id']}", "not_found")
     return state, row
 
@@ -208,7 +212,8 @@ def _show(state: SimulatorState, batch_id: str) -> dict[str, Any]:
     row = state.find_batch(batch_id)
     if row is None:
         raise ApiError(404, f"No such batch: {batch_id}", "not_found")
-    return make_batch(row, state.profile, time.time())
+    now = time.time()
+    return distort(state, row, make_batch(row, state.profile, now), now)
 
 
 def _iter_results(state: SimulatorState, batch: sqlite3.Row) -> Iterator[bytes]:

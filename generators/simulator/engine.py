@@ -1,4 +1,4 @@
-"""Moves batches on: validating, in progress, finalizing, and the ways in which they end."""
+"""Batch engine: validating, in progress, finalizing, and the final states."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from typing import Any
 
 import orjson
 
-from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
-from goldspan.generators.simulator.faults import ANSWER_KINDS, draw_number
+from goldspan.generators.simulator.answers import Writer, write_answer
+from goldspan.generators.simulator.corruptions import (
+    ANSWER_KINDS,
+    LINE_KINDS,
+    corrupt_completion,
+    corrupt_line,
+    corrupt_output,
+)
+from goldspan.generators.simulator.faults import draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id
 from goldspan.generators.simulator.wire import make_completion, make_error_line, make_output_line
 
+ROW_KINDS = frozenset({"failed", "format_refused", "no_balance", "missing", "duplicate", *ANSWER_KINDS, *LINE_KINDS})
 _CHUNK = 64
 _TICK = 0.02
 _ECHO = 1 << 40
@@ -57,14 +65,14 @@ class Engine:
                 case "cancelling":
                     self._stop(batch, "cancel", now)
                 case _:
-                    return self._work(batch, now)
+                    return self._advance_rows(batch, now)
         return True
 
     def _validate(self, batch: sqlite3.Row, now: float) -> None:
         path = self.state.place_of(batch["input_file_id"])
         errors = None if self.state.profile.both_files_from_start else _find_errors(path, self.state)
         total = batch["total"] or sum(1 for _ in iter_lines(path))
-        if errors is None and self.state.faults.strike(str(batch["number"]), ("token_limit_exceeded",), rows=total):
+        if errors is None and self.state.faults.draw(str(batch["number"]), ("token_limit_exceeded",), rows=total):
             message = (
                 "Enqueued token limit reached. Please try again once some in_progress batches have been completed."
             )
@@ -81,7 +89,7 @@ class Engine:
         rows = []
         for line in iter_lines(path):
             custom_id = str(line.document["custom_id"])
-            hits = faults.strike(custom_id, ("slow", "late"))
+            hits = faults.draw(custom_id, ("slow", "late"))
             due = now + self.state.settings.latency.draw(seed, custom_id)
             due += sum(fault.seconds for fault in hits if fault.kind == "slow")
             late = sum(fault.seconds for fault in hits if fault.kind == "late")
@@ -94,7 +102,7 @@ class Engine:
             rows,
         )
 
-    def _work(self, batch: sqlite3.Row, now: float) -> bool:
+    def _advance_rows(self, batch: sqlite3.Row, now: float) -> bool:
         profile = self.state.profile
         if profile.emits_expired and now >= batch["expires_at"]:
             self._stop(batch, "expire", now)
@@ -131,21 +139,20 @@ class Engine:
     def _answer_row(self, batch: sqlite3.Row, row: sqlite3.Row, request: dict[str, Any], now: float) -> bool:
         database, profile, custom_id = self.state.database, self.state.profile, row["custom_id"]
         key = f"{custom_id}/{row['tries']}"
-        hits = self.state.faults.strike(key, {"failed", "missing", "duplicate", *ANSWER_KINDS})
-        kinds = {fault.kind for fault in hits}
+        hits = self.state.faults.draw(key, ROW_KINDS)
+        kinds = [fault.kind for fault in hits]
         stamp = row["stamp"] or now
-        if "failed" in kinds:
-            line = make_error_line(custom_id, profile, "invalid_request", "The model could not answer this request.")
+        if problem := _find_row_problem(kinds, request["body"]):
+            line = make_error_line(custom_id, profile, *problem)
             self._set_row(row, "failed", stamp, line)
             return False
         if "missing" in kinds:
             self._set_row(row, "vanished", stamp, None)
             return True
         body = request["body"]
-        written = spoil_answer(write_answer(body, self.writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
-        completion = make_completion(body, written, now)
+        completion = make_completion(body, corrupt_output(write_answer(body, self.writer), kinds), now)
         self.state.add_paid(custom_id, "batch", batch["id"], batch["window"], completion)
-        line = make_output_line(custom_id, completion, profile)
+        line = corrupt_line(make_output_line(custom_id, corrupt_completion(completion, kinds), profile), kinds)
         self._set_row(row, "completed", stamp, line)
         if "duplicate" in kinds:
             database.execute(
@@ -202,6 +209,18 @@ class Engine:
         ).fetchone()
         if count:
             self.state.update_batch(batch_id, **{f"{kind}_file_id": add_view(self.state, batch_id, kind, now, size)})
+
+
+def _find_row_problem(kinds: list[str], body: dict[str, Any]) -> tuple[str, str] | None:
+    """Code and message with which a row fails."""
+    form = (body.get("response_format") or {}).get("type")
+    if "failed" in kinds:
+        return "invalid_request", "The model could not answer this request."
+    if "format_refused" in kinds and form == "json_schema":
+        return "invalid_request", "response_format json_schema is not supported by this model."
+    if "no_balance" in kinds:
+        return "insufficient_quota", "You exceeded your current quota, please check your plan and billing details."
+    return None
 
 
 def add_view(state: SimulatorState, batch_id: str, kind: str, now: float, size: int = 0) -> str:

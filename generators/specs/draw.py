@@ -1,4 +1,4 @@
-"""What one generated sample shall be, drawn before anybody writes it.
+"""Specs: what a generated sample must contain, drawn before it is written.
 
 All randomness comes from `(seed, index)`: the same spec comes out in any order, process and on any machine.
 The values are drawn here, so that a language model and the offline author put the same ones into their texts.
@@ -45,7 +45,7 @@ _MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
 
 @dataclass(frozen=True, slots=True)
 class SpecValue:
-    """A value that has to stand in the text: `person` counts from 1."""
+    """A value that must occur in the text; `person` counts from 1."""
 
     label: str
     value: str
@@ -53,8 +53,8 @@ class SpecValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a planner asks a spec to be; what is left empty is drawn by chance."""
+class SpecConstraints:
+    """Constraints on a spec; empty fields are drawn at random."""
 
     language: str = ""
     country: str = ""
@@ -112,7 +112,7 @@ def draw_spec(
     languages: Sequence[str],
     labels: LabelSchema,
     *,
-    wanted: Wanted | None = None,
+    wanted: SpecConstraints | None = None,
     document_types: Sequence[str] = tuple(DOCUMENT_TYPES),
     hard_negative_share: float = HARD_NEGATIVE_SHARE,
 ) -> Spec:
@@ -125,7 +125,7 @@ def draw_spec(
         ConfigurationError: a hard negative with labels was wanted.
 
     """
-    wanted = wanted or Wanted()
+    wanted = wanted or SpecConstraints()
     _check_wanted(wanted, languages, labels, document_types)
     rng = make_random(seed, index, "spec")
     language = wanted.language or pick(rng, languages)
@@ -144,7 +144,7 @@ def draw_spec(
         language=language,
         country=country,
         document_type=document_type,
-        register=DOCUMENT_TYPES[document_type],
+        register=DOCUMENT_TYPES.get(document_type, "formal"),
         length=length,
         labels=chosen,
         persons=persons,
@@ -154,21 +154,23 @@ def draw_spec(
     )
 
 
-def _check_wanted(wanted: Wanted, languages: Sequence[str], labels: LabelSchema, document_types: Sequence[str]) -> None:
+def _check_wanted(
+    wanted: SpecConstraints, languages: Sequence[str], labels: LabelSchema, document_types: Sequence[str]
+) -> None:
     for language in (*languages, wanted.language):
         if language and language not in COUNTRIES:
             raise UnknownNameError("language", language, COUNTRIES)
     if wanted.country and wanted.country not in COUNTRIES.get(wanted.language, ()):
         known = COUNTRIES.get(wanted.language, ())
         raise UnknownNameError("country", wanted.country, known, "A country needs one of its languages beside it.")
-    for document_type in (*document_types, wanted.document_type):
-        if document_type and document_type not in DOCUMENT_TYPES:
-            raise UnknownNameError("document type", document_type, DOCUMENT_TYPES)
+    known_types = {*document_types, *DOCUMENT_TYPES}
+    if wanted.document_type and wanted.document_type not in known_types:
+        raise UnknownNameError("document type", wanted.document_type, known_types)
     for code in wanted.labels:
         if code not in labels.entity_codes:
             raise UnknownNameError("label", code, labels.entity_codes)
     if wanted.hard_negative and wanted.labels:
-        raise ConfigurationError("A hard negative holds no personal data: ask for labels or for a hard negative.")
+        raise ConfigurationError("A hard negative holds no entity: ask for labels or for a hard negative.")
 
 
 def _draw_country(rng: Random, language: str) -> str:
@@ -203,7 +205,8 @@ def _draw_values(
         persona = _draw_distinct_persona(rng, language, country, gender, values, with_first, with_surname)
         for label in labels:
             if person in owners[label.code]:
-                values.append(_draw_distinct_value(rng, label, persona, person, values))
+                entry = _draw_distinct_value(rng, label, persona, person, values)
+                values += [entry] if entry.value else []
     return tuple(values)
 
 

@@ -1,4 +1,4 @@
-"""Values for labels that nobody wrote a generator for."""
+"""Values for labels without a generator of their own, shaped like the label's hints."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def draw_like(rng: Random, example: str) -> str:
         for character in example[kept:]
     ]
     return example[:kept] + "".join(drawn)
+
+
+def has_number_example(label: Label) -> bool:
+    """True if a hint holds an example of a number (`MRN-123456`): at least half of its characters are digits."""
+    examples = [example for hint in label.hints for example in _EXAMPLE.findall(hint) if len(example) >= 4]
+    return any(
+        2 * sum(character.isdigit() for character in example) >= sum(character.isalnum() for character in example)
+        for example in examples
+    )
 
 
 def draw_by_pattern(rng: Random, label: Label) -> str:

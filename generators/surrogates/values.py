@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from random import Random
 
 from goldspan.annotation.labels.schema import Label
-from goldspan.generators.surrogates import checkdigits, mexico, online, papers, world
+from goldspan.generators.surrogates import checkdigits, identity_documents, mexico, online, world
 from goldspan.generators.surrogates import formats as writing
 from goldspan.generators.surrogates.chance import draw_digits
 from goldspan.generators.surrogates.numerals import write_age
-from goldspan.generators.surrogates.patterns import draw_by_pattern
+from goldspan.generators.surrogates.patterns import draw_by_pattern, has_number_example
+from goldspan.generators.surrogates.sources import draw_from_source, has_own_source
 
 TODAY = date(2026, 6, 1)
 """The day that ages are counted to; fixed, so that a seed gives the same text in every year."""
@@ -73,7 +74,7 @@ def _draw_personal_number(rng: Random, p: Persona) -> str:
         "NL": lambda: checkdigits.draw_bsn_nl(rng),
         "DK": lambda: checkdigits.draw_cpr_dk(rng, p.born, p.gender),
         "GB": lambda: checkdigits.draw_nhs_gb(rng),
-        "DE": lambda: papers.draw_serial_de(rng),
+        "DE": lambda: identity_documents.draw_serial_de(rng),
         "US": lambda: f"A{draw_digits(rng, 9)}",
         "AT": lambda: f"{draw_digits(rng, 4)}-{draw_digits(rng, 4)}-{draw_digits(rng, 4)}",
     }
@@ -136,11 +137,11 @@ _MAKERS: dict[str, Callable[[Random, Persona], str]] = {
     "AGE": lambda rng, p: write_age(p.age, p.language, p.country) if rng.random() < 0.12 else str(p.age),
     "SSN": _draw_ssn,
     "NATIONALID": lambda rng, p: _draw_personal_number(rng, p),
-    "IDCARDNUM": lambda rng, p: papers.draw_identity_card(rng, p.country),
-    "PASSPORTID": lambda rng, p: papers.draw_passport(rng, p.country),
-    "DRIVERLICENSENUM": lambda rng, p: papers.draw_licence(rng, p.country, p.surname, p.born, p.gender),
+    "IDCARDNUM": lambda rng, p: identity_documents.draw_identity_card(rng, p.country),
+    "PASSPORTID": lambda rng, p: identity_documents.draw_passport(rng, p.country),
+    "DRIVERLICENSENUM": lambda rng, p: identity_documents.draw_licence(rng, p.country, p.surname, p.born, p.gender),
     "TAXNUM": _draw_tax_number,
-    "LICENSEPLATENUM": lambda rng, p: papers.draw_plate(rng, p.country),
+    "LICENSEPLATENUM": lambda rng, p: identity_documents.draw_plate(rng, p.country),
     "CREDITCARDNUMBER": _draw_card,
     "IBAN": _draw_iban,
     "COMPANYNAME": lambda rng, p: p.company,
@@ -149,7 +150,25 @@ _MAKERS: dict[str, Callable[[Random, Persona], str]] = {
 }
 
 
+BUILT_IN = frozenset(_MAKERS)
+"""Labels whose values are drawn by code: those of the label schema that Goldspan includes."""
+
+
+def has_value_source(label: Label) -> bool:
+    """True if a label's values come from somewhere: its own source, a built-in one, or numbers shaped as in its hints.
+
+    Values of other labels would be arbitrary codes.
+    """
+    return has_own_source(label) or label.code in _MAKERS or has_number_example(label)
+
+
 def draw_value(rng: Random, label: Label, persona: Persona) -> str:
-    """A value of the label that fits the person; labels without a maker get one shaped as their hints show."""
-    maker = _MAKERS.get(label.code)
+    """A value of the label that fits the person; empty if a language model has to invent it.
+
+    The label's own source comes first, then the built-in one of its code or of the code that `function` names; others
+    get a value shaped as their hints show.
+    """
+    maker = _MAKERS.get(label.function if label.values == "function" else label.code)
+    if has_own_source(label) and not (label.values == "function" and maker):
+        return draw_from_source(rng, label, persona.language, persona.country)
     return maker(rng, persona) if maker else draw_by_pattern(rng, label)

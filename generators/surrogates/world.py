@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CountryName:
-    """A country's name with what stands before it: its article, and "in" and "from"."""
+    """A country's name with the words before it: its article, and "in" and "from"."""
 
     name: str
     article: str
@@ -136,6 +136,12 @@ def _load_names(language: str, country: str) -> dict[str, tuple[str, ...]]:
 
 def _is_usable(name: str) -> bool:
     return name not in _NOT_NAMES and _NAME.fullmatch(name) is not None
+
+
+def find_genders(name: str, language: str, country: str) -> frozenset[str]:
+    """The genders (`f`, `m`) that bear a given name in a country; empty if it is not in the lists."""
+    names = _load_names(language, country)
+    return frozenset(gender for gender in "fm" if name in names[gender])
 
 
 def draw_first_name(rng: Random, language: str, country: str, gender: str) -> str:

@@ -1,4 +1,4 @@
-"""The one door to a running Label Studio: what can be asked of it, one method for each request."""
+"""Client of the Label Studio REST API: one method per request."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from goldspan.annotation.labelstudio.api.transport import Json, Transport
 T = TypeVar("T")
 
 PAGE_SIZE = 1000
+SNAPSHOT_LIMIT = 900.0
+"""Seconds to wait for a snapshot; 30,000 tasks took less than six minutes on a busy machine."""
 
 
 class StudioClient:
@@ -42,6 +44,10 @@ class StudioClient:
     def read_user(self) -> Json:
         """The user that the token belongs to: `id`, `email` and names."""
         return self._ask("GET", "api/current-user/whoami", "sign in")
+
+    def download(self, path: str, target: IO[bytes]) -> None:
+        """Copy what lies at a path of the server, such as an uploaded text, into a file."""
+        self._download(path, "read a file", target, {})
 
     def list_users(self) -> dict[int, str]:
         """E-mail by user id."""
@@ -90,22 +96,23 @@ class StudioClient:
         self._ask_any("DELETE", f"api/projects/{project}/", f"delete project {project}")
 
     def reset_summary(self, project: int) -> None:
-        """Let Label Studio count the project's columns and labels again."""
+        """Recompute the project's summary of columns and labels."""
         self._ask_any("POST", f"api/projects/{project}/summary/reset/", f"refresh the summary of project {project}")
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
     def import_tasks(self, project: int, tasks: Sequence[bytes]) -> Json:
-        """Import tasks, each one JSON document; the answer has `task_count` and `prediction_count`."""
+        """Import tasks, each one JSON document; the answer has `task_ids` in order, and both counts."""
         return self._ask(
             "POST",
             f"api/projects/{project}/import",
             f"import {len(tasks)} tasks",
+            params={"return_task_ids": "true"},
             content=b"[" + b",".join(tasks) + b"]",
         )
 
     def count_tasks(self, project: int, filters: Sequence[Json] = ()) -> int:
-        """How many tasks the project has, or how many of them pass all filters."""
+        """The number of tasks in the project that pass all filters."""
         return int(self._list_page(project, 0, filters, "id", 1)["total"])
 
     def iter_tasks(
@@ -118,10 +125,10 @@ class StudioClient:
         page_size: int = PAGE_SIZE,
         advance: Callable[[int, int], None] | None = None,
     ) -> Iterator[Json]:
-        """Tasks in order of id, a page at a time, beginning behind the id `after`.
+        """Tasks in order of id, fetched in pages, starting after the id `after`.
 
-        `include` names the fields wanted, those of nested objects too. A keyset, not page numbers: tasks that are
-        added or deleted meanwhile shift nothing. `advance(seen, total)` is called once a page.
+        `include` names the fields wanted, those of nested objects too. Pages by keyset,
+        not by number: tasks added or deleted meanwhile do not shift them. `advance(seen, total)` is called once a page.
         """
         seen = 0
         while True:
@@ -136,7 +143,7 @@ class StudioClient:
             after = tasks[-1]["id"]
 
     def read_tasks(self, project: int, ids: Sequence[int], include: str) -> list[Json]:
-        """These tasks, as far as they are there, in order of id."""
+        """The tasks with these ids that still exist, in order of id."""
         found: list[Json] = []
         for chunk in split_chunks(ids, 500):
             query = {"selectedItems": {"all": False, "included": list(chunk)}, "ordering": ["tasks:id"]}
@@ -155,13 +162,13 @@ class StudioClient:
         return self._ask("PATCH", f"api/tasks/{task}/", f"change task {task}", body=fields)
 
     def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
-        """Delete tasks with all that belongs to them; ids that are not there are passed over."""
+        """Delete tasks with their annotations and predictions; unknown ids are ignored."""
         self._act(project, "delete_tasks", ids)
 
     # -- predictions and annotations ----------------------------------------------------------------------------------
 
     def import_predictions(self, project: int, predictions: Sequence[Json]) -> int:
-        """Add predictions (`task`, `result`, `model_version`, `score`); how many Label Studio says it stored."""
+        """Add predictions (`task`, `result`, `model_version`, `score`); the number stored, as reported."""
         reply = self._ask(
             "POST",
             f"api/projects/{project}/import/predictions",
@@ -179,7 +186,7 @@ class StudioClient:
         self._ask_any("DELETE", f"api/predictions/{prediction}/", f"delete prediction {prediction}")
 
     def update_prediction(self, project: int, prediction: int, fields: Mapping[str, Any]) -> Json:
-        """Change one prediction; Label Studio asks for its project to validate it."""
+        """Change one prediction; Label Studio needs the project to validate it."""
         body = {**fields, "project": project}
         return self._ask("PATCH", f"api/predictions/{prediction}/", f"change prediction {prediction}", body=body)
 
@@ -192,8 +199,8 @@ class StudioClient:
         return self._ask("PATCH", f"api/annotations/{annotation}/", f"change annotation {annotation}", body=fields)
 
     def create_draft(self, task: int, fields: Mapping[str, Any]) -> Json:
-        """Leave an unfinished annotation on a task, as the editor does while somebody works."""
-        return self._ask("POST", f"api/tasks/{task}/drafts", f"leave a draft on task {task}", body=fields)
+        """Save a draft on a task, as the editor does while an annotator works."""
+        return self._ask("POST", f"api/tasks/{task}/drafts", f"save a draft on task {task}", body=fields)
 
     def list_drafts(self, task: int) -> list[Json]:
         """The drafts of everybody on a task."""
@@ -215,20 +222,27 @@ class StudioClient:
 
     # -- snapshots ----------------------------------------------------------------------------------------------------
 
-    def create_snapshot(self, project: int, *, annotated_only: bool) -> int:
-        """Let Label Studio write all tasks, or those with annotations, into a file; its id once that is done."""
+    def create_snapshot(self, project: int, *, annotated_only: bool, limit: float = SNAPSHOT_LIMIT) -> int:
+        """Export all tasks, or those with annotations, to a snapshot; its id once it is complete.
+
+        A worker that died leaves a snapshot in progress for ever, so one that is not complete after `limit` seconds
+        is deleted, and a `TransientServiceError` is raised.
+        """
         fields = {
             "title": "Goldspan pull",
             "serialization_options": {"predictions": {"only_id": False}, "drafts": {"only_id": False}},
             "task_filter_options": {"only_with_annotations": annotated_only},
         }
         snapshot = self._ask("POST", f"api/projects/{project}/exports/", "make a snapshot", body=fields)
-        while snapshot["status"] not in ("completed", "failed"):
+        number, deadline = int(snapshot["id"]), time.monotonic() + limit
+        while snapshot["status"] not in ("completed", "failed") and time.monotonic() < deadline:
             time.sleep(0.5)
-            snapshot = self._ask("GET", f"api/projects/{project}/exports/{snapshot['id']}", "look at the snapshot")
-        if snapshot["status"] == "failed":
-            raise TransientServiceError(f"Label Studio at {self.url} failed to make a snapshot of project {project}.")
-        return int(snapshot["id"])
+            snapshot = self._ask("GET", f"api/projects/{project}/exports/{number}", "look at the snapshot")
+        if snapshot["status"] != "completed":
+            self.delete_snapshot(project, number)
+            state = "failed" if snapshot["status"] == "failed" else f"was not complete after {limit:.0f} s"
+            raise TransientServiceError(f"A snapshot of project {project} at {self.url} {state}.")
+        return number
 
     def download_snapshot(self, project: int, snapshot: int, target: IO[bytes]) -> None:
         """Copy a snapshot, one JSON list of tasks, into a file."""
@@ -257,11 +271,11 @@ class StudioClient:
         return self._ask("POST", "api/storages/localfiles/", "create a storage", body=fields)
 
     def sync_local_storage(self, storage: int) -> Json:
-        """Read the files that are new since the last time; how many tasks came is in `last_sync_count`."""
+        """Import the files added since the last sync; `last_sync_count` is the number of tasks imported."""
         return self._ask("POST", f"api/storages/localfiles/{storage}/sync", "read the storage", body={})
 
     def create_webhook(self, project: int, url: str) -> Json:
-        """Ask Label Studio to call an address when an annotation is made, changed or deleted."""
+        """Register a webhook for created, changed and deleted annotations."""
         fields = {
             "project": project,
             "url": url,
@@ -272,10 +286,10 @@ class StudioClient:
         return self._ask("POST", "api/webhooks/", "create a webhook", body=fields)
 
     def delete_webhook(self, webhook: int) -> None:
-        """Stop Label Studio from calling."""
+        """Delete a webhook."""
         self._ask_any("DELETE", f"api/webhooks/{webhook}/", "delete the webhook")
 
-    # -- below --------------------------------------------------------------------------------------------------------
+    # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _list_page(self, project: int, after: int, filters: Sequence[Json], include: str, page_size: int) -> Json:
         items = [*filters, {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}]

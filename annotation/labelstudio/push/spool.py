@@ -1,14 +1,17 @@
-"""Tasks on their way into Label Studio, kept on disk so that memory does not grow with their number."""
+"""Encoded tasks in a temporary file, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
+import copy
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 import orjson
+
+from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
 
 BATCH_TASKS = 500
 """Tasks in one import; larger batches were measured to be hardly faster and cost the server's memory."""
@@ -19,7 +22,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SpoolEntry:
-    """Where one encoded task lies in the spool, and what has to be known of it without reading it."""
+    """Position of one encoded task in the spool, and what a plan needs to know of it."""
 
     sample_id: str
     offset: int
@@ -28,6 +31,7 @@ class SpoolEntry:
     score: float
     labels: frozenset[str]
     text_sha256: str
+    is_control: bool = False
 
 
 class Spool:
@@ -41,7 +45,7 @@ class Spool:
         self._end = 0
 
     def add(self, task: dict[str, Any]) -> None:
-        """Keep a task with its predictions."""
+        """Append a task with its predictions."""
         content = orjson.dumps(task)
         data, predictions = task["data"], task["predictions"]
         names = frozenset(name for prediction in predictions for name in _iter_labels(prediction["result"]))
@@ -54,11 +58,18 @@ class Spool:
             score=min((prediction.get("score", 1.0) for prediction in predictions), default=1.0),
             labels=self._sets.setdefault(names, names),
             text_sha256=data["text_sha256"],
+            is_control=CONTROL_FIELD in data,
         )
         self._file.seek(self._end)
         self._file.write(content)
         self._end += len(content)
         self.entries[entry.sample_id] = entry
+
+    def without(self, sample_ids: Container[str]) -> Spool:
+        """The same file without these samples."""
+        rest = copy.copy(self)
+        rest.entries = {name: entry for name, entry in self.entries.items() if name not in sample_ids}
+        return rest
 
     def read(self, entry: SpoolEntry) -> bytes:
         """The encoded task of an entry."""
@@ -73,7 +84,7 @@ class Spool:
 
 @contextmanager
 def open_spool() -> Iterator[Spool]:
-    """A spool in a temporary file that is gone when the block ends."""
+    """A spool in a temporary file that is deleted when the block ends."""
     with tempfile.TemporaryFile(prefix="goldspan-push-") as file:
         yield Spool(file)
 

@@ -1,4 +1,4 @@
-"""Was the batch created? Asked after a crash or a lost reply, before anything is paid again."""
+"""Reconcile after a crash or a lost reply: was the batch created? Answered before anything is paid again."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import time
 from goldspan.generators.journal.submissions import Submission
 from goldspan.generators.providers.batch.api import INTENT_KEY, TERMINAL, BatchApi, RemoteBatch
 
-_CLOCK_SKEW = 600.0
-"""Seconds that the provider's clock may lag behind ours."""
-
 
 async def find_batches(api: BatchApi, submission: Submission) -> list[RemoteBatch]:
     """The batches that carry the submission's intent (or, failing that, its input file), oldest first.
 
-    Doubleword searches its list over metadata; elsewhere the list is read newest first, back to the intent's time.
+    Doubleword searches its list over metadata; elsewhere the list is read newest first, back to the batch that was the
+    newest before the call. No clock decides: those of providers are off by hours.
     """
     found = []
-    async for batch in api.list_newest(submission.intent, submission.created - _CLOCK_SKEW):
+    async for batch in api.list_newest(submission.intent, str(submission.details.get("newest_before", ""))):
         if is_ours(batch, submission):
             found.append(batch)
     found.reverse()
@@ -45,7 +43,7 @@ async def keep_one(api: BatchApi, found: list[RemoteBatch], keep: str = "") -> R
 
 
 def list_waits(submission: Submission, grace: tuple[float, ...]) -> list[float]:
-    """The pauses before further looks, for lists that lag: none for an intent that is older than all of them."""
+    """Pauses between further lookups, for lists that lag: none for an intent older than all of them."""
     age = time.time() - submission.updated
     waits, total = [], 0.0
     for pause in grace:

@@ -1,22 +1,21 @@
-"""Answers that were kept as received but not judged before the process died: read again instead of asked again."""
+"""Replay answers that were stored but not processed before the process died, instead of asking again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import orjson
-
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.rows import OPEN_STATES
-from goldspan.generators.providers.protocol import Answer, RequestQueue, read_completion
+from goldspan.generators.providers.parsing import load_json_bytes, read_completion
+from goldspan.generators.providers.protocol import Answer, RequestQueue
 
 _CHUNK = 50
 
 
-def replay_answers(journal: Journal, feed: RequestQueue, name: str) -> int:
-    """Deliver the answers in the raw file `name` whose rows are still open; returns how many there were.
+def replay_answers(journal: Journal, queue: RequestQueue, name: str) -> int:
+    """Deliver the answers in the raw file `name` whose rows are still open; returns their number.
 
-    Lines are `{"custom_id": …, "body": <chat.completion>}`. A line that a crash has torn is passed over.
+    Lines are `{"custom_id": …, "body": <chat.completion>}`. A line cut off by a crash is skipped.
     """
     path = journal.folder / "raw" / f"{name}.jsonl"
     open_rows = {
@@ -27,7 +26,7 @@ def replay_answers(journal: Journal, feed: RequestQueue, name: str) -> int:
     with guard_disk(journal.folder):
         answers = _read_answers(path, open_rows)
     for start in range(0, len(answers), _CHUNK):
-        feed.deliver(answers[start : start + _CHUNK])
+        queue.deliver(answers[start : start + _CHUNK])
     return len(answers)
 
 
@@ -44,6 +43,6 @@ def _read_answers(path: Path, open_rows: set[str]) -> list[Answer]:
 
 def _read_answer(custom_id: str, line: bytes) -> Answer | None:
     try:
-        return read_completion(custom_id, orjson.loads(line)["body"])
-    except orjson.JSONDecodeError:
+        return read_completion(custom_id, load_json_bytes(line)["body"])
+    except (ValueError, RecursionError):
         return None

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldspan.generators.providers.protocol import Answer, AnswerState, read_completion
-from goldspan.generators.stages.answers import Context, answer_schema, answer_validator, judge_answer
+from goldspan.generators.providers.parsing import read_completion
+from goldspan.generators.providers.protocol import Answer, AnswerState
+from goldspan.generators.stages.answers import AnswerContext, answer_schema, answer_validator, judge_answer
 from goldspan.generators.stages.prompts import build_system, build_user, read_user
-from goldspan.generators.stages.stage import Asking, Question, build_stages
+from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
 from tests.generators.scripted import LABELS
 
 BRIEF = {"language": "en", "country": "GB", "values": [{"label": "CITY", "value": "Lyon"}], "hard_negative": False}
@@ -22,7 +23,7 @@ COREFERENCE = (
 
 def judge(stage: str, document: object, tagged_text: str = "", brief=BRIEF, **fields):
     content = document if isinstance(document, str) else json.dumps(document)
-    return judge_answer(Answer("id", content=content, **fields), stage, Context(LABELS, brief, tagged_text))
+    return judge_answer(Answer("id", content=content, **fields), stage, AnswerContext(LABELS, brief, tagged_text))
 
 
 def test_draft_in_tagged_text():
@@ -50,15 +51,15 @@ def test_draft_in_a_fence_and_with_white_space_at_the_edges_is_read():
     ("document", "reason"),
     [
         ("{", "not JSON"),
-        ([], "does not fit"),
+        ([], "not JSON"),
         ({"text": "x"}, "does not fit"),
-        ({"tagged_text": "<NOSUCH>Lyon</NOSUCH>"}, "NOSUCH"),
-        ({"tagged_text": "<CITY>Lyon"}, "never closed"),
+        ({"tagged_text": "Lyon and <NOSUCH>Paris</NOSUCH>"}, "NOSUCH"),
+        ({"tagged_text": "<CITY>Paris is not <CITY>Lyon</CITY>"}, "never closed"),
         ({"tagged_text": "nothing of the brief"}, "do not stand in the text: CITY"),
         ({"tagged_text": "Lyon \ud800"}, "lone surrogate"),
         ({"text": "Lyon", "entities": [{"value": "Paris", "label": "CITY"}]}, "does not stand in the text"),
         ({"text": "Lyon", "entities": [{"value": "Lyon", "label": "TOWN"}]}, "no labels TOWN"),
-        ({"tagged_text": "<CITY>Ly</CITY>on Lyon"}, "inside a word"),
+        ({"tagged_text": "<CITY>Pa</CITY>ris Lyon"}, "inside a word"),
     ],
 )
 def test_bad_drafts_are_refused_with_a_reason(document, reason):
@@ -70,7 +71,7 @@ def test_bad_drafts_are_refused_with_a_reason(document, reason):
 
 def test_hard_negative_with_entities_is_refused():
     verdict = judge("draft", {"tagged_text": "<CITY>Lyon</CITY>"}, brief={"hard_negative": True, "values": []})
-    assert "without personal data" in verdict.reason
+    assert "without any entity" in verdict.reason
 
 
 def test_coreference_adds_mentions_only():
@@ -154,10 +155,10 @@ def test_conversation_says_what_went_in():
 
 
 def test_custom_ids_are_short_ascii_and_follow_the_bytes():
-    stage = build_stages(("draft",), Asking("m"), LABELS, 7)["draft"]
-    ids = {stage.build_request(Question("draft", 10**9, n, BRIEF)).custom_id for n in (1, 2, 3)}
+    stage = build_stages(("draft",), ModelSettings("m"), LABELS, 7)["draft"]
+    ids = {stage.build_request(StageInput("draft", 10**9, n, BRIEF)).custom_id for n in (1, 2, 3)}
     assert len(ids) == 3
     assert all(len(custom_id) <= 64 and custom_id.isascii() for custom_id in ids)
-    again = build_stages(("draft",), Asking("m"), LABELS, 7)["draft"]
-    assert again.build_request(Question("draft", 10**9, 1, BRIEF)).custom_id in ids
-    assert build_stages(("draft",), Asking("n"), LABELS, 7)["draft"].fingerprint() != stage.fingerprint()
+    again = build_stages(("draft",), ModelSettings("m"), LABELS, 7)["draft"]
+    assert again.build_request(StageInput("draft", 10**9, 1, BRIEF)).custom_id in ids
+    assert build_stages(("draft",), ModelSettings("n"), LABELS, 7)["draft"].fingerprint() != stage.fingerprint()

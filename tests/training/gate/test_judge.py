@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 import goldspan.schemas as schemas
+from goldspan.annotation.corpus.ledger import SplitLedger
+from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -20,16 +22,16 @@ from goldspan.cli.training.gate import app
 from goldspan.training.gate.judge import judge_samples, judge_workspace
 from goldspan.training.gate.reviewed import ReviewedSamples
 from goldspan.training.gate.thresholds import load_thresholds, write_default_thresholds
-from goldspan.training.gate.verdict import Criterion, GateVerdict, show_figure
+from goldspan.training.gate.verdict import Criterion, GateVerdict, show_figure, show_found
 
 WORDS = [f"word{number}" for number in range(400)]
 ALL_OPEN: dict[str, dict[str, float]] = {
     "samples": {"reviewed": 20},
     "acceptance": {"precision": 0.8, "first_pass": 0.3},
-    "agreement": {"samples": 5, "f1": 0.8},
+    "agreement": {"samples": 5, "f1": 0.5},
     "lint": {"errors": 0, "unusable": 0, "warnings_per_100": 20.0},
     "drift": {"unknown_labels": 0},
-    "leakage": {"group": 0.0},
+    "leakage": {"group": 0.0, "carrier": 0.1, "lookup": 0.1},
 }
 runner = CliRunner()
 
@@ -89,6 +91,8 @@ def test_without_samples_nothing_passes_that_has_to_be_measured(labels: LabelSch
         "agreement.samples",
         "lint.warnings_per_100",
         "leakage.group",
+        "leakage.carrier",
+        "leakage.lookup",
     }
 
 
@@ -103,7 +107,7 @@ def test_a_criterion_keeps_its_bound(value: float | None, bound: float, at_least
 def test_too_few_samples(good: list[Sample], labels: LabelSchema) -> None:
     found = judge(good, labels, samples={"reviewed": 31})["samples.reviewed"]
     assert (found.value, found.passed) == (30, False)
-    assert found.mend == "goldspan studio pull"
+    assert found.fix == "goldspan studio pull"
 
 
 def test_coverage_of_labels_and_languages(good: list[Sample], labels: LabelSchema) -> None:
@@ -115,7 +119,7 @@ def test_coverage_of_labels_and_languages(good: list[Sample], labels: LabelSchem
     found = judge(good, more, coverage={"share": 1.0, "share_per_language": 0.5})
     assert found["coverage.share"].value == 0
     assert found["coverage.share"].detail == "IBAN 0%, CITY 75%"
-    assert found["coverage.share"].mend == "goldspan generate start --fill-gaps --languages de,en"
+    assert found["coverage.share"].fix == "goldspan generate start --fill-gaps --languages de,en"
     assert "CITY in de 38%" in found["coverage.share_per_language"].detail
     assert judge(good, with_targets(labels), coverage={"share": 1.0}) == {}
 
@@ -130,6 +134,25 @@ def test_acceptance(labels: LabelSchema) -> None:
     assert found["acceptance.precision"].detail == "CITY touched 75%"
 
 
+def test_the_worse_end_of_an_interval_is_judged(good: list[Sample], labels: LabelSchema) -> None:
+    few, many = (
+        judge(good[:count], labels, acceptance={"first_pass": 0.8})["acceptance.first_pass"] for count in (5, 30)
+    )
+    assert (few.value, many.value) == (1.0, 1.0)
+    assert (few.n, many.n) == (10, 38)
+    assert not few.passed
+    assert many.passed
+    assert show_found(few).startswith("1 [0.")
+    assert show_found(few).endswith("n = 10")
+
+
+def test_leakage_is_that_of_the_split_with_the_ledger(good: list[Sample], labels: LabelSchema) -> None:
+    twins = [replace(sample, text=sample.text + " x", sample_id=f"twin {n}") for n, sample in enumerate(good)]
+    ledger = SplitLedger().record(outline_samples(good), ["test"] * len(good), "v1")
+    verdict = judge_samples(twins, labels, {"leakage": {"group": 0.0}}, ledger=ledger)
+    assert "train is empty" in verdict.criteria[0].detail
+
+
 def test_agreement(labels: LabelSchema) -> None:
     apart = [make_sample(number, second=True, changed=True) for number in range(10)]
     found = judge(apart, labels, agreement={"f1": 0.8, "samples": 10})
@@ -137,7 +160,7 @@ def test_agreement(labels: LabelSchema) -> None:
     assert found["agreement.f1"].value == pytest.approx(2 / 3)
     alone = judge([make_sample(1)], labels, agreement={"f1": 0.8, "samples": 1})
     assert alone["agreement.f1"].value is None
-    assert alone["agreement.f1"].detail == "no sample was read by two people"
+    assert alone["agreement.f1"].detail == "no sample was annotated by two people"
     assert not alone["agreement.samples"].passed
 
 
@@ -159,7 +182,7 @@ def test_drift(labels: LabelSchema) -> None:
     samples = [make_sample(number, label="PLANET") for number in range(3)]
     found = judge(samples, labels, drift={"unknown_labels": 0})["drift.unknown_labels"]
     assert (found.value, found.detail, found.passed) == (1, "PLANET", False)
-    assert found.mend == "goldspan studio migrate --plan"
+    assert found.fix == "goldspan studio migrate --plan"
 
 
 def test_leakage_cannot_be_measured_on_one_sample(good: list[Sample], labels: LabelSchema) -> None:
@@ -307,10 +330,10 @@ def test_a_gate_that_asks_nothing_says_so_and_stays_closed_while_nothing_is_revi
     (tmp_path / "gate.toml").touch()
     verdict = judge_workspace(Workspace(tmp_path), labels)
     assert not verdict.open
-    assert ["Nothing is reviewed" in verdict.notes[0], "asks nothing" in verdict.notes[1]] == [True, True]
+    assert ["Nothing is reviewed" in verdict.notes[0], "sets no threshold" in verdict.notes[1]] == [True, True]
     shown = runner.invoke(app, ["--data", str(tmp_path)])
     assert shown.exit_code == 7
-    assert "The gate asks nothing." in shown.stderr
+    assert "gate.toml sets no threshold." in shown.stderr
     write_samples(tmp_path / "training_samples" / "a.jsonl", good, labels)
     verdict = judge_workspace(Workspace(tmp_path), labels)
     assert verdict.open
@@ -337,25 +360,25 @@ def test_commands_name_a_workspace_that_is_not_the_default_one(
     workspace = Workspace(root)
     write_samples(workspace.training_samples / "a.jsonl", good[:3], labels)
     monkeypatch.delenv("GOLDSPAN_LABELS", raising=False)
-    mends = {criterion.name: criterion.mend for criterion in judge_workspace(workspace, labels).criteria}
-    assert mends["samples.reviewed"] == f"goldspan studio pull --data '{root}'"
-    assert mends["lint.errors"] == f"goldspan samples check '{root}/training_samples' --details"
-    assert mends["coverage.share"] == f"goldspan generate start --fill-gaps --languages de,en --data '{root}'"
-    assert mends["drift.unknown_labels"] == f"goldspan studio migrate --plan --data '{root}'"
+    fixes = {criterion.name: criterion.fix for criterion in judge_workspace(workspace, labels).criteria}
+    assert fixes["samples.reviewed"] == f"goldspan studio pull --data '{root}'"
+    assert fixes["lint.errors"] == f"goldspan samples check '{root}/training_samples' --details"
+    assert fixes["coverage.share"] == f"goldspan generate start --fill-gaps --languages de,en --data '{root}'"
+    assert fixes["drift.unknown_labels"] == f"goldspan studio migrate --plan --data '{root}'"
     verdict = judge_workspace(workspace, labels, Path("our labels.toml"))
-    assert verdict.criteria[0].mend == f"goldspan studio pull --data '{root}' --labels 'our labels.toml'"
+    assert verdict.criteria[0].fix == f"goldspan studio pull --data '{root}' --labels 'our labels.toml'"
     monkeypatch.chdir(tmp_path)
     root.rename(tmp_path / "data")
     for same in (Path("data"), tmp_path / "data"):
-        mends = {criterion.name: criterion.mend for criterion in judge_workspace(Workspace(same), labels).criteria}
-        assert mends["samples.reviewed"] == "goldspan studio pull"
-        assert mends["acceptance.precision"] == "goldspan acceptance data/training_samples"
+        fixes = {criterion.name: criterion.fix for criterion in judge_workspace(Workspace(same), labels).criteria}
+        assert fixes["samples.reviewed"] == "goldspan studio pull"
+        assert fixes["acceptance.precision"] == "goldspan acceptance data/training_samples"
 
 
 def test_what_cannot_be_measured_names_a_command_that_runs(tmp_path: Path, labels: LabelSchema) -> None:
     for criterion in judge_workspace(Workspace(tmp_path), labels).criteria:
-        assert criterion.passed or criterion.mend
-        assert criterion.passed or "training_samples" not in criterion.mend
+        assert criterion.passed or criterion.fix
+        assert criterion.passed or "training_samples" not in criterion.fix
 
 
 def test_coverage_asks_for_review_where_predictions_hold_enough(
@@ -371,11 +394,11 @@ def test_coverage_asks_for_review_where_predictions_hold_enough(
     whole = find_criterion(workspace, enough, "coverage.share")
     assert whole.value == pytest.approx(6 / 18)
     assert whole.detail == "CITY 33%; predictions hold enough, what is missing is review"
-    assert whole.mend.startswith("goldspan studio push")
+    assert whole.fix.startswith("goldspan studio push")
     per_language = find_criterion(workspace, enough, "coverage.share_per_language")
-    assert " --languages en --data" in per_language.mend
+    assert " --languages en --data" in per_language.fix
     more = find_criterion(workspace, with_targets(labels, CITY=100), "coverage.share")
-    assert " --languages de,en --data" in more.mend
+    assert " --languages de,en --data" in more.fix
 
 
 def test_reasons_of_unusable_records_are_cut(tmp_path: Path, good: list[Sample], labels: LabelSchema) -> None:
