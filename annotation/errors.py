@@ -11,6 +11,7 @@ Exceptions of other libraries stop at the boundary that met them and come out as
     │   ├── RecordError            one record of a file; carries file, line and JSON pointer
     │   └── ConfigurationError     a setting or credential is missing or contradicts another
     ├── StateError                 what is on disk does not allow this: locked, changed, newer
+    │   └── GateClosedError        the data may not go to training yet; carries the reasons
     └── ServiceError               another program did not do what was asked
         ├── TransientServiceError  may work when asked again: 429, 5xx, dropped connection
         └── TerminalServiceError   will not work when asked again: 400, 401, 402, 404
@@ -77,6 +78,15 @@ class ConfigurationError(InputError):
 
 class StateError(GoldspanError):
     """What is on disk does not allow this: locked, changed underneath, or written by a newer version."""
+
+
+class GateClosedError(StateError):
+    """The data may not go to training yet."""
+
+    def __init__(self, reasons: Iterable[str], command: str) -> None:
+        self.reasons, self.command = tuple(reasons), command
+        listed = "; ".join(self.reasons).rstrip(".")
+        super().__init__(f"The gate is closed: {listed}. Nothing was written. `{command}` says what to do.")
 
 
 class ServiceError(GoldspanError):

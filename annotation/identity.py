@@ -1,4 +1,4 @@
-"""What makes two samples the same: the verbatim text, the language, the skeleton."""
+"""Identity of samples: ids, text hashes, skeletons, digests."""
 
 from __future__ import annotations
 

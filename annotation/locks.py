@@ -1,4 +1,4 @@
-"""One writer at a time on one machine: two pushes to a project wait for each other."""
+"""File locks: one process at a time, freed by the system when the process dies."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ PATIENCE = 3600.0
 """Seconds that one writer waits for another before it gives up."""
 
 
+def try_lock(path: Path, patience: float = 0.0) -> FileLock | None:
+    """Lock a file; None if another process holds it for longer than `patience` seconds.
+
+    Raises:
+        OSError: the lock file cannot be written.
+
+    """
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout:
+        return None
+    return lock
+
+
 @contextmanager
 def hold_lock(name: str, on_wait: Callable[[], None] = lambda: None, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the machine's lock of this name for the block; the system frees it when the process dies.
@@ -26,21 +41,20 @@ def hold_lock(name: str, on_wait: Callable[[], None] = lambda: None, patience: f
 
     """
     folder = Path(tempfile.gettempdir()) / f"goldspan-{os.getuid()}"
-    lock = FileLock(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock")
+    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        on_wait()
-        try:
-            lock.acquire(timeout=patience)
-        except Timeout:
-            raise StateError(
-                "Another Goldspan process is writing to this project and has not finished. "
-                "Wait for it, or end it, and run the command again."
-            ) from None
+        lock = try_lock(path)
+        if lock is None:
+            on_wait()
+            lock = try_lock(path, patience)
     except OSError as error:
         raise StateError(f"{folder} cannot hold a lock ({error.strerror}). Set TMPDIR to a folder of yours.") from None
+    if lock is None:
+        raise StateError(
+            "Another Goldspan process is writing to this project and has not finished. "
+            "Wait for it, or end it, and run the command again."
+        )
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What moves through Goldspan: a sample and its readings.
+"""The core values: a sample and its annotations.
 
 Offsets are half-open `[start, end)` and count Unicode code points of the verbatim text,
 which is what Python's `str` and Label Studio's `<Text>` both use: `sample.text[e.start:e.end]`.
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 
 class Origin(StrEnum):
-    """Where a span came from, as Label Studio records it."""
+    """The origin of a span, as Label Studio records it."""
 
     MANUAL = "manual"
     PREDICTION = "prediction"
@@ -22,7 +22,7 @@ class Origin(StrEnum):
 
 
 class Status(StrEnum):
-    """How far the author of an annotation got."""
+    """Whether an annotation was submitted."""
 
     SUBMITTED = "submitted"
     DRAFT = "draft"
@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 class Span(NamedTuple):
-    """A half-open stretch of text with a label: what every comparison looks at."""
+    """A half-open range of text with a label: the unit of every comparison."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A labelled stretch of text that is personal data."""
+    """A labelled range of text."""
 
     start: int
     end: int
@@ -56,11 +56,11 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A stretch of text that refers to somebody or something.
+    """A range of text that refers to somebody or something.
 
     `label` is the kind of mention: PRONOUN, REFERENCE or MENTION (a name).
     `cluster` names the referent within its annotation; mentions that share it co-refer.
-    Empty: the mention stands alone. A mention whose `id` equals an entity's `id` is drawn by that
+    Empty: the mention has no cluster. A mention whose `id` equals an entity's `id` is drawn by that
     entity's own region in Label Studio and has no region of its own.
     """
 
@@ -102,7 +102,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One reading of a sample by one author.
+    """One annotation of a sample by one author.
 
     Entities and mentions are kept sorted by (start, -end, label). Times are ISO 8601 in UTC,
     `lead_time` is seconds. `parent` is the id of the pre-annotation that this one started from.
@@ -122,7 +122,7 @@ class Annotation:
 
     @property
     def clusters(self) -> dict[str, tuple[Mention, ...]]:
-        """Mentions by cluster, in text order; mentions that stand alone are left out."""
+        """Mentions by cluster, in text order; mentions without a cluster are left out."""
         grouped: dict[str, list[Mention]] = {}
         for mention in self.mentions:
             if mention.cluster:
@@ -132,10 +132,10 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One text, its language and country, and every reading of it.
+    """One text, its language and country, and every annotation of it.
 
     `language` is ISO 639-1 (`de`), `country` ISO 3166-1 alpha-2 (`DE`) or empty. The text is verbatim:
-    nothing may strip or normalise it. `provenance` says how the text came to be (run, stages, models).
+    it is never stripped or normalised. `provenance` records its origin (run, stages, models).
     """
 
     text: str
@@ -148,12 +148,12 @@ class Sample:
 
     @property
     def predictions(self) -> tuple[Annotation, ...]:
-        """Readings by models."""
+        """Annotations by models."""
         return tuple(annotation for annotation in self.annotations if annotation.author.is_model)
 
     @property
     def reviews(self) -> tuple[Annotation, ...]:
-        """Submitted readings by people."""
+        """Submitted annotations by people."""
         return tuple(
             annotation
             for annotation in self.annotations
@@ -162,7 +162,7 @@ class Sample:
 
     @property
     def best(self) -> Annotation | None:
-        """The reading to go by: the first review, which is the one that `pull` chose, else the last prediction."""
+        """The annotation to use: the first review, which is the one that `pull` chose, else the last prediction."""
         if self.reviews:
             return self.reviews[0]
         return self.predictions[-1] if self.predictions else None

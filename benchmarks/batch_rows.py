@@ -50,18 +50,18 @@ def run(folder: str, url: str, rows: str) -> None:
     from goldspan.generators.providers.batch.executor import BatchExecutor
     from goldspan.generators.providers.budget import Budget, Prices
     from goldspan.generators.providers.profiles import find_profile
-    from goldspan.generators.runs.queue import PipelineQueue, Work
-    from goldspan.generators.stages.stage import Asking, build_stages
+    from goldspan.generators.runs.queue import PipelineQueue, Workload
+    from goldspan.generators.stages.stage import ModelSettings, build_stages
 
     labels = load_labels()
-    stages = build_stages(("draft",), Asking("small", max_tokens=400), labels, seed=1)
-    work = Work(int(rows), stages, labels, lambda number: {"language": "en", "number": number, "values": []})
+    stages = build_stages(("draft",), ModelSettings("small", max_tokens=400), labels, seed=1)
+    work = Workload(int(rows), stages, labels, lambda number: {"language": "en", "number": number, "values": []})
     idle = resource.getrusage(resource.RUSAGE_SELF)
     begun = time.perf_counter()
     with Journal(Path(folder), create=True, lock=True) as journal:
-        feed = PipelineQueue(journal, work, Budget(Prices()))
+        queue = PipelineQueue(journal, work, Budget(Prices()))
         executor = BatchExecutor(journal, find_profile("doubleword"), url, "any", "24h", poll_interval=1.0)
-        asyncio.run(executor.run(feed, asyncio.Event()))
+        asyncio.run(executor.run(queue, asyncio.Event()))
         done = journal.count_items()
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = time.perf_counter() - begun

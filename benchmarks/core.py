@@ -18,7 +18,7 @@ from pathlib import Path
 
 from goldspan.annotation.checks import check_sample
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.codec import encode_task, task_validator
+from goldspan.annotation.tasks.codec import encode_task, load_task_validator
 from goldspan.annotation.tasks.store import read_records, read_samples, write_samples
 from goldspan.annotation.text.alignment import align_values
 from goldspan.annotation.text.tagged import parse_tagged, render_tagged
@@ -67,7 +67,7 @@ def main() -> None:
     ]
     tasks = [encode_task(sample, LABELS) for sample in samples]
     values = [[(one.text[e.start : e.end], e.label) for e in one.entities] for one in read]
-    validator = task_validator(LABELS)
+    validator = load_task_validator(LABELS)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "samples.jsonl"
         write = measure(lambda: write_samples(file, samples, LABELS), count)

@@ -33,7 +33,7 @@ from goldspan.annotation.tasks.codec import encode_task
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
-from goldspan.dashboards.serve import prepare
+from goldspan.dashboards.serve import warm_up
 
 LABELS = load_labels()
 TEMPLATES = (
@@ -98,10 +98,10 @@ def look(root: str, task: str, results: multiprocessing.Queue[dict[str, float]])
     """What the dashboard's process does at a first look, or at a change of the language filter."""
     started = time.perf_counter()
     os.environ["GOLDSPAN_DATA"] = root
-    threading.Thread(target=prepare, daemon=True).start()
+    threading.Thread(target=warm_up, daemon=True).start()
     for module in ("navigation", "screens.overview"):
         importlib.import_module(f"goldspan.dashboards.{module}")
-    from goldspan.dashboards.mirror.follow import refresh_mirror
+    from goldspan.dashboards.mirror.refresh import refresh_mirror
     from goldspan.dashboards.views import overview
 
     workspace = Workspace(Path(root))

@@ -66,22 +66,22 @@ def run_import(folder: Path, samples: int) -> dict[str, object]:
     """Parquet rows to checked, written samples."""
     from goldspan.annotation.hub.client import Snapshot
     from goldspan.annotation.hub.download import convert_shard
-    from goldspan.annotation.hub.ledger import Ledger
     from goldspan.annotation.hub.rows import get_shape
     from goldspan.annotation.hub.rows.convert import RowSource
     from goldspan.annotation.hub.shards import HubShard, read_rows
+    from goldspan.annotation.hub.state import DownloadState
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labels.taxonomy import load_taxonomy
 
     labels = load_labels()
-    ledger = Ledger(
+    state = DownloadState(
         Snapshot("bench/rows", "0" * 40, ("train.parquet",)), folder / "samples", "jsonl", labels.fingerprint
     )
     source = RowSource("bench/rows", "0" * 40)
     started = time.process_time()
     rows = read_rows(folder / "train.parquet", "train.parquet")
     reading = (get_shape("kiji"), source, load_taxonomy("kiji"), labels)
-    result = convert_shard(ledger, HubShard("train.parquet", "train"), rows, reading, set())
+    result = convert_shard(state, HubShard("train.parquet", "train"), rows, reading, set())
     return {"seconds": time.process_time() - started, "samples": result.samples, "rejected": result.rejected}
 
 

@@ -23,9 +23,9 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.progress import read_progress
-from goldspan.generators.runs.queue import PipelineQueue, Work
+from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.specs.draw import Wanted, draw_spec, spec_to_dict
+from goldspan.generators.specs.draw import SpecConstraints, draw_spec, spec_to_dict
 from goldspan.generators.stages.prompts import read_user
 
 LABELS = load_labels()
@@ -34,8 +34,10 @@ LABELS = load_labels()
 def build_feed(journal: Journal, rows: int) -> PipelineQueue:
     """A feed of `rows` rows: two stages an item, all with briefs of the same few kinds."""
     settings = RunSettings("compatible", rows // 2, model="m")
-    briefs = [spec_to_dict(draw_spec(1, n, ("en",), LABELS, wanted=Wanted(labels=("CITY",)))) for n in range(64)]
-    work = Work(
+    briefs = [
+        spec_to_dict(draw_spec(1, n, ("en",), LABELS, wanted=SpecConstraints(labels=("CITY",)))) for n in range(64)
+    ]
+    work = Workload(
         settings.samples,
         settings.build_stages(LABELS),
         LABELS,
@@ -58,13 +60,13 @@ def answer(request: Request) -> Answer:
 def drive(folder: Path, rows: int, until: float) -> dict[str, float]:
     """Answer a share of the rows in this process, 500 at a time as a batch would bring them."""
     with Journal(folder, create=True, lock=True) as journal:
-        feed = build_feed(journal, rows)
+        queue = build_feed(journal, rows)
         began, done = time.process_time(), 0
-        while done < rows * until and not feed.finished:
-            requests = feed.take(500)
-            feed.deliver([answer(request) for request in requests])
+        while done < rows * until and not queue.finished:
+            requests = queue.take(500)
+            queue.deliver([answer(request) for request in requests])
             done += len(requests)
-        feed.take(400)
+        queue.take(400)
         cpu = time.process_time() - began
     return {"rows": done, "CPU s per 1,000 rows": round(1000 * cpu / done, 3), "peak MB": read_peak()}
 
@@ -73,14 +75,14 @@ def resume(folder: Path, rows: int) -> dict[str, float]:
     """Open the journal as `resume` does, up to the first request."""
     began = time.perf_counter()
     with Journal(folder, lock=True) as journal:
-        feed = build_feed(journal, rows)
+        queue = build_feed(journal, rows)
         feed_seconds = time.perf_counter() - began
         progress = read_progress(journal)
-        first = feed.take(1)
+        first = queue.take(1)
         seconds = time.perf_counter() - began
     assert first
     return {
-        "released": feed.released,
+        "released": queue.released,
         "done": progress.done,
         "open s": round(feed_seconds, 3),
         "resume s": round(seconds, 3),

@@ -32,9 +32,9 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
 from goldspan.generators.runs.folder import begin_run, open_run
-from goldspan.generators.runs.pipeline import draw_brief, drive
+from goldspan.generators.runs.pipeline import draw_brief, run_pipeline
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.stages.stage import Question
+from goldspan.generators.stages.stage import StageInput
 from tests.generators.servers import run_server
 
 LABELS = load_labels()
@@ -64,7 +64,7 @@ def measure_pool(address: str, workers: int, samples: int) -> Measured:
             executor = LiveExecutor(run.journal, f"{address}/v1", "none", LiveLimits(workers))
             budget, output = Budget(Prices()), Path(folder) / "out.jsonl"
             cpu = read_cpu()
-            asyncio.run(drive(run, executor, output, budget, asyncio.Event()))
+            asyncio.run(run_pipeline(run, executor, output, budget, asyncio.Event()))
             cpu = read_cpu() - cpu
             times = [moment for (moment,) in run.journal.query("SELECT updated FROM row WHERE state = 'ok'")]
             assert len(times) == 2 * samples
@@ -98,7 +98,7 @@ def make_bodies(address: str, requests: int) -> list[dict[str, Any]]:
     settings = RunSettings("compatible", requests, model="m", api_url=address)
     stage = settings.build_stages(LABELS)["draft"]
     briefs = [draw_brief(settings, LABELS, item) for item in range(min(requests, 100))]
-    return [dict(stage.build_request(Question("draft", n, 1, briefs[n % len(briefs)])).body) for n in range(requests)]
+    return [dict(stage.build_request(StageInput("draft", n, 1, briefs[n % len(briefs)])).body) for n in range(requests)]
 
 
 def measure_threads(address: str, workers: int, requests: int) -> Measured:

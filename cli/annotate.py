@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,7 @@ from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
-    from goldspan.predictors.base import Predictor
+    from goldspan.predictors.base import Outcome
 
 app = typer.Typer(context_settings=HELP)
 
@@ -48,9 +47,10 @@ def annotate(
     without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
     command does not pay for them again.
     """
-    from goldspan.annotation.tasks.importing import Defaults, import_texts
+    from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
+    from goldspan.predictors.run import annotate as annotate_samples
 
     schema, workspace = load_labels(labels), find_workspace(data)
     if not file.is_file():
@@ -61,12 +61,14 @@ def annotate(
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
-    samples = import_texts(file, schema, Defaults(language, country, document_type), refusals, by_line=by_line)
+    samples = import_texts(file, schema, ImportDefaults(language, country, document_type), refusals, by_line=by_line)
     first = next(samples, None)
     if first is None:
         raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")
-    work = _Work(reader)
-    written = write_samples(target, work.annotate(chain([first], samples), workers), schema, refusals)
+    work = _Work()
+    annotated = annotate_samples(chain([first], samples), reader, workers=workers, on_outcome=work.note)
+    with work:
+        written = write_samples(target, annotated, schema, refusals)
     if as_json:
         counts = work.counts(refusals)
         print_json({"file": str(target), "model_version": reader.model_version, "written": written, **counts})
@@ -77,29 +79,29 @@ def annotate(
 
 
 class _Work:
-    """Annotates samples, shows how far it is, and names the texts that could not be read."""
+    """Counts what the predictor found, shows the progress, and names the texts that could not be read."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+    def __init__(self) -> None:
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
+        self._progress = Progress(*columns, console=err, transient=True)
+        self._task = self._progress.add_task("texts", total=None)
         self.entities = 0
         self.failures: list[str] = []
 
-    def annotate(self, samples: Iterable[Sample], workers: int) -> Iterator[Sample]:
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    def __enter__(self) -> None:
+        self._progress.start()
 
-        from goldspan.predictors.run import add_prediction, iter_outcomes
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
 
-        columns = SpinnerColumn(), TextColumn("{task.completed} texts"), TimeElapsedColumn()
-        with Progress(*columns, console=err, transient=True) as progress:
-            task = progress.add_task("read", total=None)
-            for outcome in iter_outcomes(self._predictor, samples, workers=workers):
-                progress.advance(task)
-                if outcome.annotation is None:
-                    self._name_failure(outcome.sample, str(outcome.error))
-                    yield outcome.sample
-                else:
-                    self.entities += len(outcome.annotation.entities)
-                    yield add_prediction(outcome.sample, outcome.annotation, self._predictor)
+    def note(self, outcome: Outcome) -> None:
+        self._progress.advance(self._task)
+        if outcome.annotation is None:
+            self._name_failure(outcome.sample, str(outcome.error))
+        else:
+            self.entities += len(outcome.annotation.entities)
 
     def counts(self, refusals: Refusals) -> dict[str, object]:
         return {

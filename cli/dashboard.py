@@ -1,4 +1,4 @@
-"""`goldspan dashboard`: coverage and quality at a glance."""
+"""`goldspan dashboard`: serve the dashboard on this machine."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ app = typer.Typer(context_settings=HELP)
 
 @app.command()
 def dashboard(
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. Default: from 8501")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. Default: the first free one from 8501")
+    ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
 ) -> None:
-    """Open the dashboard on this machine. It reads the workspace only and works while runs write. Ctrl-C ends it."""
+    """Serve the dashboard on this machine, until Ctrl-C."""
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.dashboards.launch import start_dashboard
@@ -26,10 +28,10 @@ def dashboard(
     load_labels(labels)
     with err.status("Starting the dashboard"):
         running = start_dashboard(find_workspace(data), port, labels)
-    say(f"The dashboard is at {running.url}    Ctrl-C ends it.")
+    say(f"Dashboard: {running.url}    Press Ctrl-C to stop it.")
     try:
         running.process.wait()
     except KeyboardInterrupt:
-        say("Ending the dashboard.")
+        say("Stopping the dashboard.")
     finally:
         running.stop()

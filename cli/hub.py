@@ -1,4 +1,4 @@
-"""`goldspan hub`: Hugging Face data sets, in and out."""
+"""`goldspan hub`: Download and upload Hugging Face data sets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
-    from goldspan.annotation.hub.ledger import ShardResult
     from goldspan.annotation.hub.shards import HubShard
+    from goldspan.annotation.hub.state import ShardResult
     from goldspan.annotation.types import Sample
 
-app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Hugging Face data sets, in and out.")
+app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Download and upload Hugging Face data sets.")
 
 RepoOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The data set on the Hub")]
 
@@ -31,14 +31,14 @@ def download(
     splits: Annotated[list[str] | None, typer.Option("--splits", help="Only these; repeat it or use commas")] = None,
     output_dir: Annotated[Path | None, typer.Option(help="Default: annotation_samples in the workspace")] = None,
     layout: Annotated[str, typer.Option(help="jsonl: a file for each shard; files: a file for each sample")] = "jsonl",
-    taxonomy: Annotated[str | None, typer.Option(help="Mapping of labels; by default found from the data set")] = None,
+    taxonomy: Annotated[str | None, typer.Option(help="Label mapping; detected from the data set by default")] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a data set in: kiji, AI4Privacy, Nemotron-PII, Gretel, and what Goldspan has uploaded.
+    """Download a data set: kiji, AI4Privacy, Nemotron-PII, Gretel, or one uploaded by Goldspan.
 
-    Every row becomes a sample or a rejection with its reason. Run it again to go on where it stopped.
+    Every row becomes a sample or a rejection with its reason. Run the command again to resume.
     """
     _require_hub()
     from goldspan.annotation.hub.download import download_dataset
@@ -84,7 +84,7 @@ def download(
             f"(commit {report.revision[:12]}, taxonomy {report.taxonomy}, licence {report.licence or 'not given'})."
         )
         if report.rejected:
-            say(f"Each rejection with its reason: {report.folder}")
+            say(f"Rejections: {report.folder}")
     raise typer.Exit(Exit.REFUSED_SOME if report.rejected else Exit.OK)
 
 
@@ -94,24 +94,24 @@ def upload(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE…]", help="Default: training_samples in the workspace")
     ] = None,
-    public: Annotated[bool, typer.Option("--public", help="Create the repository open to everybody")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Create a public repository")] = False,
     create_repo: Annotated[
-        bool, typer.Option("--create-repo", help="Create the repository if it is not there")
+        bool, typer.Option("--create-repo", help="Create the repository if it does not exist")
     ] = False,
     test_split_ratio: Annotated[float, typer.Option(help="Share of the test split")] = 0.1,
     licence: Annotated[str, typer.Option("--license", help="Licence for the card, as the Hub writes it")] = "other",
     seed: Annotated[int, typer.Option(help="Seed of the split")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write card and Parquet here, publish nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write card and Parquet locally, publish nothing")] = False,
     output_dir: Annotated[
-        Path | None, typer.Option(help="Where card and Parquet are kept; default with --dry-run: releases/<name>")
+        Path | None, typer.Option(help="Folder for card and Parquet; default with --dry-run: releases/<name>")
     ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish samples as a data set: Parquet, a split that does not leak, a card computed from the data.
+    """Publish samples as a data set: Parquet, a leak-free split, and a generated card.
 
-    The repository is private unless --public. kiji's columns are kept; offsets stand beside them.
+    The repository is private unless --public. kiji's columns are unchanged; offsets are added.
     """
     _require_hub()
     import tempfile
@@ -123,7 +123,7 @@ def upload(
     from goldspan.cli.shared.refusals import Refusals
 
     if repo_id.count("/") != 1:
-        raise InputError(f"{repo_id!r} is no repository id; it looks like owner/name.")
+        raise InputError(f"{repo_id!r} is no repository id; give owner/name.")
     workspace = find_workspace(data)
     sources = files or [workspace.training_samples]
     schema = load_labels(labels)
@@ -165,7 +165,7 @@ def upload(
     else:
         print_table(["file", "rows"], release.files.items(), right=(1,))
         if release.skipped:
-            warn(f"{release.skipped} samples have no reading and were left out.")
+            warn(f"{release.skipped} samples have no annotation and were left out.")
         if flags := [check.code for check in release.quality.flagged]:
             warn(f"The card shows flagged checks: {', '.join(flags)}.")
         if dry_run:

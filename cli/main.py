@@ -26,8 +26,8 @@ class Command(NamedTuple):
 COMMANDS = {
     "labels": Command("labels.commands", "The label schema: list, add and check labels, print the Label Studio config"),
     "samples": Command("samples.commands", "Texts with their annotations: import, check, show, count, split"),
-    "generate": Command("generate.commands", "Let language models (or the offline author) write samples"),
-    "simulate": Command("simulate", "A model provider on this machine, with faults on request"),
+    "generate": Command("generate.commands", "Write samples with language models or the offline author"),
+    "simulate": Command("simulate", "A simulated model provider on this machine, with fault injection"),
     "studio": Command("studio.commands", "Label Studio: start it, push samples, pull the work of annotators"),
     "evaluate": Command("evaluate.commands", "Score predictions against gold"),
     "compare": Command("evaluate.compare", "Compare results side by side, with baselines"),

@@ -1,4 +1,4 @@
-"""`goldspan simulate`: a model provider on this machine."""
+"""`goldspan simulate`: a simulated model provider on this machine."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def simulate(
     profile: Annotated[str, typer.Option(help="Behave as this provider: doubleword or openai")] = "doubleword",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one")] = 8123,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    faults: Annotated[Path | None, typer.Option(help="Fault plan (TOML): what goes wrong, how often")] = None,
-    state: Annotated[Path, typer.Option(help="SQLite file with what the provider knows")] = Path("data/simulator.db"),
-    latency: Annotated[str, typer.Option(help="Seconds to an answer: 0.5, 0.2..1.5 or 0.5~0.8 (median~sigma)")] = "0",
-    window_seconds: Annotated[float | None, typer.Option(help="Let batch windows last so many seconds")] = None,
-    idempotent: Annotated[bool, typer.Option(help="Answer a repeated Idempotency-Key again, free")] = False,
-    input_seconds: Annotated[float | None, typer.Option(help="Let uploaded files last so many seconds")] = None,
+    faults: Annotated[Path | None, typer.Option(help="Fault plan (TOML): which faults to inject")] = None,
+    state: Annotated[Path, typer.Option(help="SQLite file with the provider's state")] = Path("data/simulator.db"),
+    latency: Annotated[str, typer.Option(help="Seconds per answer: 0.5, 0.2..1.5 (range), 0.5~0.8 (log-normal)")] = "0",
+    window_seconds: Annotated[float | None, typer.Option(help="Length of batch windows in seconds")] = None,
+    idempotent: Annotated[bool, typer.Option(help="Answer a repeated Idempotency-Key again at no cost")] = False,
+    input_seconds: Annotated[float | None, typer.Option(help="Lifetime of uploaded files in seconds")] = None,
     labels: LabelsOption = None,
 ) -> None:
-    """Serve chat completions, files and batches as a provider does, answered by the offline author.
+    """Serve chat completions, files and batches like a provider, answered by the offline author.
 
     No key and no network are needed; any key is accepted. Nothing is charged: `/_simulate/ledger` on the same address
-    says what would have been. Kill it and start it again with the same state file: it goes on where it was.
+    gives the list price. Restarted with the same state file, it continues where it was.
     Give it the label schema that the run uses.
     """
     from goldspan.annotation.labels.schema import load_labels

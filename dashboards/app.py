@@ -1,13 +1,13 @@
-"""The dashboard's entry: `streamlit run` calls this file.
+"""Entry point of the dashboard, run by Streamlit.
 
-Processes that read samples import it too, so it imports nothing before it is run.
+Worker processes import this module too, so it imports nothing at module level.
 """
 
 from __future__ import annotations
 
 
 def main() -> None:
-    """Show the page that was chosen; a wrong setting becomes a message."""
+    """Show the selected page; configuration errors become messages."""
     from goldspan.dashboards.navigation import show_page
 
     show_page()

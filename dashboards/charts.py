@@ -1,4 +1,4 @@
-"""Charts: colours that every kind of colour vision tells apart, whole labels, units on every axis."""
+"""Charts: colour-blind safe palette, complete labels, units on every axis."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import polars as pl
 import streamlit as st
 
 import_module("pandas")
-"""Whole before any chart: altair takes from `sys.modules` what the thread of a page just left is still importing."""
+"""Import completely before any chart: altair would otherwise see a module another thread is still importing."""
 
 PREDICTED, ANNOTATED, TARGET = "#56b4e9", "#0072b2", "#d55e00"
 NEUTRAL = "#8a94a3"
 SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a94a3"]
-"""Okabe and Ito's palette (2008): told apart with every kind of colour vision."""
+"""Okabe and Ito's colour-blind safe palette (2008)."""
 
 SIDES = alt.Scale(domain=["predicted", "annotated"], range=[PREDICTED, ANNOTATED])
 _LABEL_PIXELS = 170
 _DARK, _LIGHT = "#10243e", "#ffffff"
 _WIDEST_LABELS = 40
-"""Characters that the labels of an axis may have to stand side by side on a narrow screen."""
+"""Total characters of axis labels that fit side by side on a narrow screen."""
 
 _ROW_PIXELS, _DIGIT_PIXELS, _LINE_PIXELS = 22, 7, 15
 _CELLS_PIXELS = 800
-"""What the columns of a heatmap share on a usual screen."""
+"""Width that the columns of a heatmap share on a typical screen."""
 
 
 def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
-    """A chart over the whole width, in the theme of the page."""
+    """Draw a chart over the full width, in the theme of the page."""
     whole = chart.configure_axis(labelLimit=_LABEL_PIXELS).configure_legend(labelLimit=_LABEL_PIXELS)
     st.altair_chart(whole.properties(usermeta={"embedOptions": {"actions": False}}), width="stretch")
 
 
 def color_by(field: str) -> alt.Color:
-    """Colours that tell groups apart; the legend stands above the chart, which leaves its width alone."""
+    """Encode a field as colour; the legend is above the chart, to keep its full width."""
     legend = alt.Legend(orient="top", columns=4)
     return alt.Color(f"{field}:N", scale=alt.Scale(range=SERIES), title=None, legend=legend)
 
 
 def draw_bars(frame: pl.DataFrame, x: str, y: str, color: str = "", *, sort: Literal["-x", "ascending"] = "-x") -> None:
-    """Lying bars, one for each `y`, as long as the sum of `x`; parts coloured by `color`."""
+    """Draw horizontal bars, one per `y`, with the sum of `x`; segments coloured by `color`."""
     chart = alt.Chart(frame).mark_bar(color=ANNOTATED)
     bars = chart.encode(
         x=alt.X(f"sum({x}):Q", title=x, axis=alt.Axis(tickMinStep=1)),
@@ -64,10 +64,10 @@ def build_heatmap(
     top: float | None = None,
     faint: str = "",
 ) -> alt.Chart | alt.LayerChart:
-    """Cells coloured by value, with the number in each; `top` is the value of the darkest colour.
+    """Build a heatmap with the value in each cell; `top` is the value of the darkest colour.
 
-    Cells whose column `faint` is true rest on little and are drawn pale. Where many columns leave no room for the
-    numbers, only the tooltips say them. Rows keep their height, whatever the labels of the columns take.
+    Cells whose column `faint` is true are based on few samples and are drawn pale. If there is no room for numbers,
+    only tooltips show them. Rows have a fixed height.
     """
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
     angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0

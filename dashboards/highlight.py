@@ -1,4 +1,4 @@
-"""A text with its entities and clusters as HTML. Every character of it is escaped."""
+"""Render a text with its entities and clusters as HTML. Every character of the text is escaped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STYLE = """<style>
 </style>"""
 _HIDDEN = "•"
 _NAMELESS = frozenset({"PRONOUN", "REFERENCE"})
-"""Mentions that show nobody's name; every other kind is hidden as entities are."""
+"""Mention kinds that reveal no name; all other kinds are hidden like entities."""
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _UNKNOWN = "#b00020"
@@ -37,13 +37,13 @@ def render_html(
     show_surfaces: bool,
     hidden: Sequence[tuple[int, int]] = (),
 ) -> str:
-    """HTML of one reading: entities in their colours, mentions underlined with the number of their cluster.
+    """Render one annotation: entities in their label colours, mentions underlined with their cluster number.
 
-    Without `show_surfaces`, entities, names and the places in `hidden` are shown as dots, but for their white space.
+    Without `show_surfaces`, the non-space characters of entities, names and `hidden` spans are shown as dots.
     """
     entities = [entity for entity in annotation.entities if _lies_in(entity, text)] if annotation else []
     mentions = [mention for mention in annotation.mentions if _lies_in(mention, text)] if annotation else []
-    shown = text if show_surfaces else mask_text(text, [*hidden, *list_personal(annotation)])
+    shown = text if show_surfaces else mask_spans(text, [*hidden, *list_personal_spans(annotation)])
     pieces = [
         _render_piece(escape(shown[piece.start : piece.end]), piece, labels)
         for piece in _cut_pieces(len(text), entities, mentions)
@@ -51,8 +51,8 @@ def render_html(
     return f'{STYLE}<div class="gs-text" dir="auto">{"".join(pieces)}</div>'
 
 
-def list_personal(annotation: Annotation | None) -> list[tuple[int, int]]:
-    """The places of one reading that may name somebody: its entities, and its mentions that are names."""
+def list_personal_spans(annotation: Annotation | None) -> list[tuple[int, int]]:
+    """List the spans of an annotation that may identify a person: entities, and mentions that are names."""
     if annotation is None:
         return []
     spans: list[Entity | Mention] = [*annotation.entities]
@@ -60,11 +60,11 @@ def list_personal(annotation: Annotation | None) -> list[tuple[int, int]]:
     return [(span.start, span.end) for span in spans]
 
 
-def mask_text(text: str, places: Sequence[tuple[int, int]]) -> str:
-    """The text with a dot for every character in these places that is no white space; its length stays."""
+def mask_spans(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Replace every non-space character in these spans with a dot; the length stays the same."""
     characters = list(text)
     reach = 0
-    for start, end in sorted(places):
+    for start, end in sorted(spans):
         for at in range(max(start, reach), min(end, len(text))):
             if not characters[at].isspace():
                 characters[at] = _HIDDEN
@@ -73,7 +73,7 @@ def mask_text(text: str, places: Sequence[tuple[int, int]]) -> str:
 
 
 class _Piece(NamedTuple):
-    """A stretch of text without borders inside; `closing` are the mentions that end with it."""
+    """A segment of text without a span boundary inside; `closing` are the mentions that end with it."""
 
     start: int
     end: int
@@ -83,7 +83,7 @@ class _Piece(NamedTuple):
 
 
 def _cut_pieces(length: int, entities: list[Entity], mentions: list[Mention]) -> Iterator[_Piece]:
-    """The text from border to border; where entities overlap, the first in order counts."""
+    """Split the text at span boundaries; where entities overlap, the first one wins."""
     opening: dict[int, list[int]] = defaultdict(list)
     for number, entity in enumerate(entities):
         opening[entity.start].append(number)

@@ -1,4 +1,4 @@
-"""Starts the dashboard: Streamlit on 127.0.0.1, without telemetry."""
+"""Start the dashboard: Streamlit on 127.0.0.1, without telemetry."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import BinaryIO
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror.folder import explain_tables
+from goldspan.dashboards.mirror.failures import explain_write_failure
 
 PREFERRED_PORTS = range(8501, 8521)
-_PATIENCE = 60.0
+_START_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardProcess:
-    """A dashboard that answers at `url`; end it with `stop`."""
+    """A running dashboard at `url`; end it with `stop`."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -39,12 +39,12 @@ class DashboardProcess:
 
 
 def build_command(port: int) -> list[str]:
-    """The command line that serves the dashboard; the rest is in `.streamlit/config.toml` beside this file."""
+    """Build the command line of the dashboard server; other settings are in `.streamlit/config.toml`."""
     return [sys.executable, "-P", "-m", "goldspan.dashboards.serve", str(port)]
 
 
 def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str, str]:
-    """The environment of the dashboard's process: it finds its workspace and label schema there."""
+    """Build the environment of the dashboard process, with its workspace and label schema."""
     variables = dict(os.environ) | {"GOLDSPAN_DATA": str(workspace.root.resolve())}
     if label_file:
         variables["GOLDSPAN_LABELS"] = str(label_file.resolve())
@@ -52,10 +52,10 @@ def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str
 
 
 def find_port(port: int | None = None) -> int:
-    """The port asked for, or the first free one from 8501.
+    """Return the requested port, or the first free one from 8501.
 
     Raises:
-        ConfigurationError: it is taken.
+        ConfigurationError: no such port is free.
 
     """
     for candidate in [port] if port else PREFERRED_PORTS:
@@ -65,15 +65,15 @@ def find_port(port: int | None = None) -> int:
             except OSError:
                 continue
             return candidate
-    raise ConfigurationError(f"Port {port or '8501 to 8520'} is taken. Give a free one with --port.")
+    raise ConfigurationError(f"Port {port or '8501 to 8520'} is in use. Choose a free one with --port.")
 
 
 def start_dashboard(workspace: Workspace, port: int | None = None, label_file: Path | None = None) -> DashboardProcess:
-    """Start the dashboard in the background and wait until it answers; its output goes to `.dashboard/log`.
+    """Start the dashboard in the background and wait until it responds; its output goes to `.dashboard/log`.
 
     Raises:
         ConfigurationError: the port is taken.
-        ServiceError: it did not come up; the message ends with its last lines.
+        ServiceError: it did not start; the message ends with the last lines of its log.
         StateError: the workspace cannot be written to.
 
     """
@@ -91,14 +91,14 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(port):
+        if _is_healthy(port):
             return DashboardProcess(url, process)
         time.sleep(0.2)
     process.kill()
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-    raise ServiceError(f"The dashboard did not come up. Its last lines:\n{tail}")
+    raise ServiceError(f"The dashboard did not start. Last lines of its log:\n{tail}")
 
 
 def _open_log(log: Path) -> BinaryIO:
@@ -106,10 +106,10 @@ def _open_log(log: Path) -> BinaryIO:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
     except OSError as error:
-        raise explain_tables(log.parent, error) from None
+        raise explain_write_failure(log.parent, error) from None
 
 
-def _answers(port: int) -> bool:
+def _is_healthy(port: int) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/_stcore/health")

@@ -1,4 +1,4 @@
-"""The pages of the dashboard, and what is said when one cannot be drawn."""
+"""The pages of the dashboard, and how their errors are shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 from goldspan.annotation.errors import GoldspanError
 
 _ICON = str(Path(__file__).with_name("icon.svg"))
-"""A file of our own: a named icon would be fetched from outside."""
+"""A local file: a named icon would be fetched from the network."""
 _LOG = logging.getLogger(__name__)
 _PAGES = (
     ("overview", "Overview", "monitoring"),
@@ -29,7 +29,7 @@ _PAGES = (
 
 
 def show_page() -> None:
-    """Show the page that was chosen; a wrong setting becomes a message."""
+    """Show the selected page; configuration errors become messages."""
     st.set_page_config(page_title="Goldspan", page_icon=_ICON, layout="wide")
     page = st.navigation(
         [
@@ -46,15 +46,15 @@ def show_page() -> None:
     try:
         page.run()
     except GoldspanError as error:
-        st.error("Something is not as it should be:", icon=":material/error:")
+        st.error("This page cannot be shown:", icon=":material/error:")
         st.text(str(error))
     except Exception:  # noqa: BLE001
-        _LOG.exception("A page could not be drawn")
-        st.error("This page could not be drawn. Load it again; `.dashboard/log` in the data folder says why.")
+        _LOG.exception("A page failed to render")
+        st.error("This page failed to render. Reload it; the reason is in `.dashboard/log` in the data folder.")
 
 
 def _find_screen(module: str) -> Callable[[], None]:
-    """What draws a page; its module is imported when the page is first drawn, as the first one should be quick."""
+    """Return the function that draws a page; its module is imported on first use to keep startup fast."""
 
     def draw() -> None:
         import_module(f"goldspan.dashboards.screens.{module}").draw()

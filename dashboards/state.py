@@ -1,4 +1,4 @@
-"""What every page needs: the workspace, the label schema, and the mirror, loaded once for all sessions."""
+"""State shared by all pages: workspace, label schema and mirror, loaded once for all sessions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
-from goldspan.dashboards.mirror.follow import Mirror, find_version, refresh_mirror
+from goldspan.dashboards.mirror.refresh import Mirror, find_version, refresh_mirror
 from goldspan.dashboards.mirror.sources import load_samples
 from goldspan.dashboards.views import annotators
 from goldspan.evaluation.people.agreement import AgreementReport, measure_agreement
@@ -29,7 +29,7 @@ class DashboardState:
 
 
 def load_state() -> DashboardState:
-    """The state as of now; files that changed are read again, with a progress bar when that takes long."""
+    """Load the current state; changed files are read again, with a progress bar."""
     workspace, labels = find_workspace(None), load_labels()
     version = find_version(workspace, labels)
     return DashboardState(workspace, labels, _load_mirror(str(workspace.root.resolve()), version))
@@ -48,19 +48,19 @@ def _load_mirror(root: str, version: str) -> Mirror:
         place.empty()
 
 
-def follow(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
-    """The items, with a progress bar that says what is being done."""
+def track_progress(items: Iterable[T], total: int, task: str) -> Iterator[T]:
+    """Yield the items and show a progress bar."""
     place = st.empty()
     every = max(1, total // _STEPS)
     for number, item in enumerate(items):
         if number % every == 0:
-            place.progress(min(1.0, number / max(total, 1)), f"{doing}: {number:,} of {total:,}")
+            place.progress(min(1.0, number / max(total, 1)), f"{task}: {number:,} of {total:,}")
         yield item
     place.empty()
 
 
 def load_agreement(state: DashboardState, *, models: bool) -> AgreementReport:
-    """Agreement of people, and of models with them, over all samples with two readings."""
+    """Measure agreement of people, and of models with them, over all samples with two annotations."""
     return _measure_agreement(state.mirror.version, state, models=models)
 
 
@@ -68,4 +68,4 @@ def load_agreement(state: DashboardState, *, models: bool) -> AgreementReport:
 def _measure_agreement(version: str, _state: DashboardState, *, models: bool) -> AgreementReport:
     shared = annotators.find_shared(_state.mirror, models=models)
     samples = load_samples(_state.workspace, shared, _state.labels)
-    return measure_agreement(follow(samples, shared.height, "Comparing raters"), models=models)
+    return measure_agreement(track_progress(samples, shared.height, "Comparing raters"), models=models)

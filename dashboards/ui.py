@@ -1,4 +1,4 @@
-"""Pieces that pages are drawn with. Data is only ever shown as text, never as markup."""
+"""Building blocks of pages. Data is shown as text, never as markup."""
 
 from __future__ import annotations
 
@@ -34,48 +34,48 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def begin_page(title: str) -> None:
-    """The head of a page."""
+    """Draw the page title."""
     st.html(_STYLE)
     st.title(title, anchor=False)
 
 
 def begin_section(title: str) -> None:
-    """The head of a section."""
+    """Draw a section heading."""
     st.subheader(title, anchor=False)
 
 
-def say_empty(what: str, command: str) -> None:
-    """An empty state: what is missing, and the command that brings it."""
+def show_empty_state(what: str, command: str) -> None:
+    """Show an empty state: what is missing, and the command that creates it."""
     st.info(what, icon=":material/inbox:")
     st.code(command, language="bash")
 
 
-def show_share(value: float | None) -> str:
-    """A share as a percentage; a dash where there is nothing to divide by."""
+def format_share(value: float | None) -> str:
+    """Format a share as a percentage; a dash if undefined."""
     return "–" if value is None else f"{value:.0%}"
 
 
-def show_number(value: float | None, unit: str = "") -> str:
-    """A number with thin separators; a dash where there is none."""
+def format_number(value: float | None, unit: str = "") -> str:
+    """Format a number with thousands separators; a dash if undefined."""
     if value is None:
         return "–"
     return f"{value:,.0f}{unit}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}{unit}"
 
 
 def show_metrics(metrics: Sequence[tuple[str, str, str]]) -> None:
-    """Figures in a row that wraps on narrow screens: name, value, explanation. Values come from code or are numbers."""
+    """Show figures in a row that wraps on narrow screens: name, value, explanation."""
     with st.container(horizontal=True, gap="small"):
         for name, value, explanation in metrics:
             show_metric(name, value, explanation)
 
 
 def show_metric(name: str, value: str, explanation: str) -> None:
-    """One figure."""
+    """Show one figure."""
     st.metric(name, value, help=explanation, border=True, width=150)
 
 
 def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
-    """A table that downloads as CSV; shares in columns of a known name are shown as percentages."""
+    """Show a table with a CSV download; columns known to hold shares are shown as percentages."""
     config = {column: _describe_column(column, kind) for column, kind in frame.schema.items()}
     event = st.dataframe(frame, hide_index=True, width="stretch", column_config=config, **options)
     st.download_button(
@@ -108,7 +108,7 @@ def write_csv(frame: pl.DataFrame) -> str:
 
 
 def choose_languages(frame: pl.DataFrame) -> list[str]:
-    """A filter over the languages of the samples; nothing chosen means all."""
+    """Show a language filter; an empty selection means all languages."""
     languages = list_languages(frame)
     if len(languages) < 2:
         return []

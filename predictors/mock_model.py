@@ -31,8 +31,8 @@ def write_annotation(body: Mapping[str, Any], labels: LabelSchema) -> str | None
 def build_mock_model(labels: LabelSchema) -> Writer:
     """The offline author with this label schema.
 
-    It answers requests of our own, also of the `llm` predictor, and gives None for any other, however much it looks
-    like one of ours. The run that asks has to use the same label schema.
+    It answers requests of Goldspan, including those of the `llm` predictor, and gives None for any other.
+    The run must use the same label schema.
     """
 
     def answer(body: Mapping[str, Any]) -> str | None:

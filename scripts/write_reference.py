@@ -1,7 +1,10 @@
-"""Write `docs/reference/cli.md` and `docs/reference/labels.md` from the program itself; `--check` only compares."""
+"""Write the pages of `docs/reference/` from the program itself; `--check` only compares."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +12,40 @@ from typing import Any
 
 import typer
 
-from goldspan.annotation.checks import CODES, ERRORS
-from goldspan.annotation.labels.schema import load_labels
+import goldspan
+from goldspan.annotation.checks import CODES, ERRORS, Issue
+from goldspan.annotation.labels.schema import Label, load_labels
+from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport
+from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport
+from goldspan.annotation.text.tagged import Tagged
+from goldspan.annotation.types import Origin, Span, Status
 from goldspan.cli.main import COMMANDS, load_command
 from goldspan.cli.shared.exits import MEANINGS
+from goldspan.evaluation.matching.levels import Level
+from goldspan.evaluation.matching.match import Match, PairKind
+from goldspan.evaluation.results.compare import Comparison, ComparisonRow
+from goldspan.evaluation.results.evaluate import EvaluationSettings
+from goldspan.evaluation.results.result import EvaluationResult
+from goldspan.evaluation.scores.spans import Scheme
+from goldspan.generators.runs.executors import ExecutionOptions
+from goldspan.generators.runs.pipeline import RunOutcome, Summary
+from goldspan.generators.runs.run import Limits
+from goldspan.predictors.base import Outcome, TextInput, Usage
+from goldspan.training.bundle.manifest import BundleSettings
+from goldspan.training.bundle.public import Frozen
+from goldspan.training.gate.verdict import Criterion, GateVerdict
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by scripts/write_reference.py; change the program, then run `make docs`. -->\n"
+
+VALUES: tuple[type, ...] = (
+    BundleSettings, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings, ExecutionOptions,
+    Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport,
+    PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput, Usage,
+)  # fmt: skip
+"""What the public functions take and return, beside the names of `goldspan` itself."""
+_SECTION = re.compile(r"^(Args|Raises|Returns|Yields):\n((?:    .*\n?|\n)+)", re.MULTILINE)
+_ENTRY = re.compile(r"^    (\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 
 
 def describe_command(name: str, command: Any) -> Iterator[str]:
@@ -61,6 +91,126 @@ def write_cli() -> str:
     return "".join(parts)
 
 
+def write_python() -> str:
+    """The reference of every public name."""
+    parts = ["# Python reference\n\n", NOTE]
+    parts.append(
+        "\nEvery public name of `goldspan`, from its signature and docstring. "
+        "[Python API](../python-api.md) shows them at work.\n"
+    )
+    functions = [name for name in goldspan.__all__ if inspect.isfunction(getattr(goldspan, name))]
+    classes = [name for name in goldspan.__all__ if inspect.isclass(getattr(goldspan, name))]
+    parts.append("\n## Functions\n")
+    for name in functions:
+        parts += describe_function(f"goldspan.{name}", getattr(goldspan, name))
+    parts.append("\n## Classes\n")
+    for name in classes:
+        parts += describe_class(f"goldspan.{name}", getattr(goldspan, name))
+    parts.append("\n## Values that functions take and return\n")
+    for value in VALUES:
+        parts += describe_class(f"{value.__module__}.{value.__qualname__}", value)
+    return "".join(parts)
+
+
+def describe_function(name: str, function: Any, level: str = "###") -> Iterator[str]:
+    """Markdown of one function: signature, text, arguments and errors."""
+    prefix = "async " if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function) else ""
+    yield f"\n{level} `{name}`\n\n```python\n{prefix}{_write_signature(name.rpartition('.')[2], function)}\n```\n"
+    yield from _describe_docstring(function)
+
+
+def describe_class(name: str, kind: Any) -> Iterator[str]:
+    """Markdown of one class: signature, text, and what it offers itself."""
+    signature = "" if issubclass(kind, Exception) else f"```python\n{_write_constructor(kind)}\n```\n"
+    module = kind.__module__
+    home = f"\nDefined in `{module}`.\n" if name.startswith("goldspan.") and name.count(".") == 1 else ""
+    yield f"\n### `{name.rpartition('.')[2]}`\n\n{signature}"
+    yield from _describe_docstring(kind)
+    yield home or f"\n`from {module} import {kind.__name__}`\n"
+    rows = [
+        (member, (inspect.getdoc(value) or "").partition("\n\n")[0].replace("\n", " "))
+        for member, value in vars(kind).items()
+        if not member.startswith("_") and _is_documented(value)
+    ]
+    if rows:
+        yield "\n| attribute | meaning |\n|---|---|\n"
+        for member, meaning in rows:
+            yield f"| `{member}` | {meaning.replace('|', chr(92) + '|')} |\n"
+
+
+def _is_documented(value: Any) -> bool:
+    if type(value).__name__ == "cached_property" or isinstance(value, property):
+        return True
+    return inspect.isfunction(value) or isinstance(value, classmethod | staticmethod)
+
+
+def _write_constructor(kind: Any) -> str:
+    if members := getattr(kind, "__members__", None):
+        return "\n".join(f"{kind.__name__}.{name} = {member.value!r}" for name, member in members.items())
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+        return _write_signature(kind.__name__, kind)
+    return f"class {kind.__name__}({', '.join(base.__name__ for base in kind.__bases__)})"
+
+
+def _write_signature(name: str, function: Any) -> str:
+    signature = inspect.signature(function)
+    parameters = [
+        p.replace(default=_show_default(p.default), annotation=_show_annotation(p.annotation))
+        for p in signature.parameters.values()
+    ]
+    parts: list[str] = []
+    star = False
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        parts.append(str(parameter))
+    returns = signature.return_annotation
+    arrow = "" if inspect.isclass(function) or returns is inspect.Signature.empty else f" -> {returns}"
+    line = f"{name}({', '.join(parts)}){arrow}"
+    if len(line) <= 100:
+        return line
+    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){arrow}"
+
+
+class _Shown:
+    """A default as it stands in a signature."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _show_annotation(value: Any) -> Any:
+    return _Shown(value) if isinstance(value, str) else value
+
+
+def _show_default(value: Any) -> Any:
+    if value is inspect.Parameter.empty:
+        return value
+    if isinstance(value, str) and type(value) is str:
+        return _Shown(f'"{value}"')
+    if inspect.isfunction(value):
+        return _Shown("..." if value.__name__ == "<lambda>" else value.__name__)
+    if dataclasses.is_dataclass(value) or type(value).__name__ == "_HAS_DEFAULT_FACTORY_CLASS":
+        return _Shown("...")
+    if hasattr(type(value), "__members__"):
+        return _Shown(str(value))
+    return value
+
+
+def _describe_docstring(thing: Any) -> Iterator[str]:
+    text = (inspect.getdoc(thing) or "") + "\n"
+    yield "\n" + _SECTION.sub("", text).strip() + "\n"
+    for title, body in _SECTION.findall(text):
+        heading = {"Args": "argument", "Raises": "error"}.get(title, title.lower())
+        yield f"\n| {heading} | meaning |\n|---|---|\n"
+        for name, meaning in _ENTRY.findall(body):
+            yield f"| `{name}` | {' '.join(meaning.split()).replace('|', chr(92) + '|')} |\n"
+
+
 def write_labels() -> str:
     """The reference of the labels and of the issue codes."""
     labels = load_labels()
@@ -83,7 +233,8 @@ def write_labels() -> str:
 def main(check: bool) -> int:
     """Write the pages, or say which are out of date."""
     stale = []
-    for name, content in (("cli.md", write_cli()), ("labels.md", write_labels())):
+    pages = {"cli.md": write_cli(), "labels.md": write_labels(), "python.md": write_python()}
+    for name, content in pages.items():
         page = FOLDER / name
         if check and (not page.exists() or page.read_text(encoding="utf-8") != content):
             stale.append(name)

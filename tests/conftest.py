@@ -46,6 +46,12 @@ def forbid_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
 
 
+@pytest.fixture(autouse=True)
+def forget_origins(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own configuration is neither read nor written."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config", numbered=True)))
+
+
 @pytest.fixture(scope="session")
 def labels() -> LabelSchema:
     """The label schema that ships with Goldspan."""

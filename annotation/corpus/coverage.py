@@ -1,15 +1,18 @@
-"""How many entities a corpus holds, by label, language and document type."""
+"""Coverage: how many entities a corpus holds, by label, language and document type."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import list_files, read_samples
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
 
 def count_coverage(samples: Iterable[Sample]) -> Counter[tuple[str, str, str]]:
-    """Entities by (label, language, document type), of the best annotation of each sample; one text counts once."""
+    """Entities by (label, language, document type) of best annotations; each sample id counts once."""
     counts: Counter[tuple[str, str, str]] = Counter()
     seen: set[str] = set()
     for sample in samples:
@@ -17,4 +20,15 @@ def count_coverage(samples: Iterable[Sample]) -> Counter[tuple[str, str, str]]:
             continue
         seen.add(sample.sample_id)
         counts.update((entity.label, sample.language, sample.document_type) for entity in sample.best.entities)
+    return counts
+
+
+def count_workspace_coverage(workspace: Workspace, labels: LabelSchema) -> Counter[tuple[str, str]]:
+    """Entities by (label, language) of all samples of a workspace; the reviewed copy of a sample counts first."""
+    layers = (workspace.training_samples, workspace.annotation_samples)
+    files = list_files([layer for layer in layers if layer.is_dir()])
+    counts: Counter[tuple[str, str]] = Counter()
+    found = count_coverage(read_samples(files, labels, lambda _: None, tolerant=True))
+    for (label, language, _), count in found.items():
+        counts[label, language] += count
     return counts

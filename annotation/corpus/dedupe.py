@@ -55,7 +55,7 @@ class Deduplication:
 
     @property
     def conflicts(self) -> int:
-        """Same texts whose entities differ: a person should decide which reading is right."""
+        """Same texts whose entities differ: a person should decide which annotation is right."""
         return sum(duplicate.conflict for duplicate in self.duplicates)
 
 

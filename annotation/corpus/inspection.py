@@ -11,7 +11,7 @@ from typing import Any
 from goldspan.annotation.checks import CODES, ERRORS, Issue, check_sample
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.codec import read_task, task_problems
+from goldspan.annotation.tasks.codec import read_task, validate_task
 from goldspan.annotation.tasks.store import OnError, list_files, read_records
 
 _KEPT_DETAILS = 1000
@@ -68,7 +68,7 @@ def inspect_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError 
 
     for file in list_files(paths):
         for record in read_records(file, refuse):
-            problems = task_problems(record.value, labels)
+            problems = validate_task(record.value, labels)
             if problems:
                 pointer, message = problems[0]
                 refuse(RecordError(message, file=record.file, line=record.line, pointer=pointer))

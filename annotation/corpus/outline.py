@@ -1,4 +1,4 @@
-"""The little of a sample that deduplication, splits and diversity look at: small enough to hold 100,000 of them."""
+"""Outlines of samples: the fields that deduplication, splits and diversity use, small enough for 100,000 in memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LINK_KEYS = ("persona", "prompt_seed", "translation_of", "source_document")
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One sample as seen by its best reading.
+    """One sample as seen by its best annotation.
 
     `values` are the labels and surfaces of its entities; `links` are names that it shares with samples of the same
-    origin (persona, prompt seed, translations); `reviewed` says that a person has submitted a reading.
+    origin (persona, prompt seed, translations); `reviewed` says that a person has submitted an annotation.
     """
 
     sample_id: str

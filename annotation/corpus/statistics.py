@@ -12,7 +12,7 @@ from goldspan.annotation.types import Sample
 
 @dataclass(slots=True)
 class SampleCounts:
-    """Counts of the best reading of each sample (the first review, else the last prediction)."""
+    """Counts of the best annotation of each sample (the first review, else the last prediction)."""
 
     samples: int = 0
     predicted: int = 0

@@ -1,4 +1,4 @@
-"""CoNLL: one token a line with its tag (BIO or BIOES) and its coreference brackets (as in CoNLL-2012).
+"""CoNLL: one token per line with its tag (BIO or BIOES) and its coreference brackets (as in CoNLL-2012).
 
     # sample_id = 6f0…
     # language = en
@@ -35,7 +35,7 @@ _AUTHOR = Author.model("import")
 
 
 def write_conll(path: Path, samples: Iterable[Sample], scheme: Scheme = "bio") -> ExportReport:
-    """Write the best reading of each sample; returns what was lost."""
+    """Write the best annotation of each sample and return the loss report."""
     losses = LossCounter()
     with AtomicFile(path) as stream:
         for sample in samples:

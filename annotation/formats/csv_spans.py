@@ -1,4 +1,4 @@
-"""CSV of spans: one line a span, for spreadsheets. It cannot be read back: the texts are not in it."""
+"""CSV of spans, one per line, for spreadsheets. Write-only: it does not contain the texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = ("sample_id", "language", "layer", "start", "end", "label", "cluster",
 
 
 def write_csv(path: Path, samples: Iterable[Sample]) -> ExportReport:
-    """Write the spans of the best reading of each sample; returns what was lost."""
+    """Write the spans of the best annotation of each sample and return the loss report."""
     losses = LossCounter()
     with AtomicFile(path) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)

@@ -1,4 +1,4 @@
-"""Flat JSONL for other tools: a line has text, entities and mentions with offsets, and nothing of Label Studio."""
+"""Flat JSONL for other tools: text, entities and mentions with offsets on each line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sampl
 
 
 def write_jsonl(path: Path, samples: Iterable[Sample]) -> ExportReport:
-    """Write the best reading of each sample; returns what was lost."""
+    """Write the best annotation of each sample and return the loss report."""
     losses = LossCounter()
     with AtomicFile(path) as stream:
         for sample in samples:

@@ -1,7 +1,7 @@
-"""kiji's training files: one task with one reading a file, named by the sample.
+"""kiji's training files: one task with one annotation per file, named by the sample.
 
-What its loader does, and what is done about it here:
-  - It reads `annotations[0].result`, else `predictions[0].result`: each task has exactly one reading, the best.
+What its loader does, and how this writer handles it:
+  - It reads `annotations[0].result`, else `predictions[0].result`: each task has exactly one annotation, the best.
   - It drops a sample with a label outside its standard set, and ignores PRONOUN, REFERENCE and MENTION.
   - It takes the regions that a relation starts from for mentions of the region it ends at and forgets their label:
     an entity that is mentioned again would vanish. So mentions get regions of their own, beside the entities.
@@ -29,7 +29,7 @@ from goldspan.annotation.types import Annotation, Sample
 
 
 def encode_kiji(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
-    """The task that kiji's loader reads: the best reading alone, mentions apart from entities.
+    """The task that kiji's loader reads: only the best annotation, with mentions separate from entities.
 
     Raises:
         RecordError: the sample may not be written.
@@ -41,7 +41,7 @@ def encode_kiji(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
 
 def write_kiji(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
-    """Write a file for each sample into the folder, `<sample_id>.json`; returns what was lost.
+    """Write one file per sample, `<sample_id>.json`, and return the loss report.
 
     Raises:
         InputError: a sample id cannot be a file name.
@@ -89,28 +89,28 @@ def _label_mentions(task: Mapping[str, Any], labels: LabelSchema) -> Mapping[str
     if not isinstance(data, Mapping) or not isinstance(text, str):
         return task
     language = str(data.get("language") or "")[:2].lower()
-    mended = dict(task)
+    changed = dict(task)
     for name in ("annotations", "predictions"):
-        readings = task.get(name)
-        if isinstance(readings, list):
-            mended[name] = [_mend_reading(reading, text, language, labels) for reading in readings]
-    return mended
+        annotations = task.get(name)
+        if isinstance(annotations, list):
+            changed[name] = [_label_regions(annotation, text, language, labels) for annotation in annotations]
+    return changed
 
 
-def _mend_reading(reading: Any, text: str, language: str, labels: LabelSchema) -> Any:
-    result = reading.get("result") if isinstance(reading, Mapping) else None
+def _label_regions(annotation: Any, text: str, language: str, labels: LabelSchema) -> Any:
+    result = annotation.get("result") if isinstance(annotation, Mapping) else None
     if not isinstance(result, list):
-        return reading
+        return annotation
     regions = [item for item in result if isinstance(item, Mapping) and isinstance(item.get("value"), Mapping)]
     places = [
         (region["value"].get("start"), region["value"].get("end"))
         for region in regions
         if (region["value"].get("labels") or [""])[0] in labels.entity_codes
     ]
-    return {**reading, "result": [_mend_region(item, text, language, places) for item in result]}
+    return {**annotation, "result": [_label_region(item, text, language, places) for item in result]}
 
 
-def _mend_region(item: Any, text: str, language: str, places: list[tuple[Any, Any]]) -> Any:
+def _label_region(item: Any, text: str, language: str, places: list[tuple[Any, Any]]) -> Any:
     value = item.get("value") if isinstance(item, Mapping) else None
     if not isinstance(value, Mapping) or value.get("labels"):
         return item

@@ -1,4 +1,4 @@
-"""What a format cannot hold, counted while it is written: nothing is lost in silence."""
+"""Count what a format cannot represent while it is written."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from goldspan.annotation.types import Annotation, Entity, Sample, sort_spans
 
 LOSSES = {
-    "other_readings": "readings beside the best one are left out",
-    "unread_samples": "samples without any reading are written as if they held nothing",
+    "other_annotations": "annotations beside the best one are left out",
+    "unannotated_samples": "samples without any annotation are written as if they had no spans",
     "overlapping_entities": "of overlapping entities only the outermost is written",
     "mentions": "mentions and their clusters are left out",
     "single_mentions": "mentions without a cluster are left out",
-    "mention_kinds": "the kind of a mention (PRONOUN, REFERENCE, MENTION) is not written; reading guesses it",
+    "mention_kinds": "the kind of a mention (PRONOUN, REFERENCE, MENTION) is not written; guessed when read",
     "crossing_mentions": "of crossing mentions of one cluster only the first is written",
     "edge_whitespace": "white space at the edges of a span is cut off",
     "span_details": "ids, origins and scores of spans are not written",
-    "review_details": "times, status and parent of the reading are not written",
+    "review_details": "times, status and parent of the annotation are not written",
     "provenance": "country, document type and provenance are not written",
     "negatives": "samples without spans are written, but kiji's loader passes over them",
     "texts": "texts are not written, only spans and their surfaces",
@@ -46,11 +46,11 @@ class LossCounter:
         self.counts: Counter[str] = Counter()
 
     def take_best(self, sample: Sample) -> Annotation | None:
-        """The reading to write; the others count as lost."""
+        """The annotation to write; the others count as lost."""
         self.samples += 1
         best = sample.best
-        self.lose("other_readings", len(sample.annotations) - (best is not None))
-        self.lose("unread_samples", best is None)
+        self.lose("other_annotations", len(sample.annotations) - (best is not None))
+        self.lose("unannotated_samples", best is None)
         return best
 
     def lose(self, name: str, count: int = 1) -> None:
@@ -59,7 +59,7 @@ class LossCounter:
             self.counts[name] += int(count)
 
     def lose_details(self, annotation: Annotation | None) -> None:
-        """Count what most formats have no place for."""
+        """Count details that most formats cannot represent."""
         if annotation is None:
             return
         entities = sum(bool(span.id or span.origin or span.score is not None) for span in annotation.entities)

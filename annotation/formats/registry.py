@@ -1,4 +1,4 @@
-"""All formats by name, loaded when they are used."""
+"""Formats by name, imported on first use."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def _read_kiji(path: Path, labels: LabelSchema) -> Iterator[Sample]:
 FORMATS = {
     entry.name: entry
     for entry in (
-        Format("conll", ".conll", "one token a line, BIO tags, coreference brackets", _write_conll, _read_conll),
-        Format("bioes", ".conll", "one token a line, BIOES tags, coreference brackets", _write_bioes, _read_conll),
+        Format("conll", ".conll", "one token per line, BIO tags, coreference brackets", _write_conll, _read_conll),
+        Format("bioes", ".conll", "one token per line, BIOES tags, coreference brackets", _write_bioes, _read_conll),
         Format("spacy", ".spacy", "DocBin: doc.ents, clusters as span groups", _write_docbin, _read_docbin),
         Format("jsonl", ".jsonl", "flat JSONL: text, entities, mentions with offsets", _write_jsonl, _read_jsonl),
-        Format("csv", ".csv", "one line a span, for spreadsheets", _write_csv),
-        Format("kiji", "", "one task a file, as kiji's training reads it", _write_kiji, _read_kiji),
+        Format("csv", ".csv", "one span per line, for spreadsheets", _write_csv),
+        Format("kiji", "", "one task per file, as kiji's training reads it", _write_kiji, _read_kiji),
     )
 }
 

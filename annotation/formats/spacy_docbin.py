@@ -1,4 +1,4 @@
-"""spaCy's DocBin: entities as `doc.ents`, clusters as span groups `coref_clusters_…`, nothing but offsets lost.
+"""spaCy's DocBin: entities as `doc.ents`, clusters as span groups `coref_clusters_…`, offsets exact.
 
 `doc.text` is the verbatim text. spaCy's entities may not overlap: the outermost are in `doc.ents`,
 all of them in the span group `entities`. Mentions without a cluster are in the span group `mentions`.
@@ -30,7 +30,7 @@ _FIELD = "goldspan"
 
 
 def write_docbin(path: Path, samples: Iterable[Sample]) -> ExportReport:
-    """Write the best reading of each sample; returns what was lost.
+    """Write the best annotation of each sample and return the loss report.
 
     Raises:
         ConfigurationError: spaCy is not installed.
@@ -66,7 +66,7 @@ def read_docbin(path: Path, labels: LabelSchema) -> Iterator[Sample]:
 
 
 def make_doc(sample: Sample, vocab: Vocab, losses: LossCounter) -> Doc:
-    """The Doc of a sample's best reading."""
+    """Make the Doc of a sample's best annotation."""
     from spacy.tokens import Doc
 
     best = losses.take_best(sample)
@@ -104,7 +104,7 @@ def read_doc(doc: Doc, labels: LabelSchema) -> Sample:
         InputError: a label is not in the label schema.
 
     """
-    kept: dict[str, Any] = doc.user_data.get(_FIELD) or {}
+    metadata: dict[str, Any] = doc.user_data.get(_FIELD) or {}
     found = doc.spans.get("entities", doc.ents)
     entities = sort_spans(Entity(span.start_char, span.end_char, span.label_) for span in found)
     mentions = sort_spans(
@@ -118,17 +118,17 @@ def read_doc(doc: Doc, labels: LabelSchema) -> Sample:
     spans: list[Entity | Mention] = [*entities, *mentions]
     for label in {span.label for span in spans} - (labels.entity_codes | labels.mention_codes):
         raise InputError(f"The label {label!r} of a Doc is not in the label schema.")
-    language = str(kept.get("language", ""))
-    author = Author(*kept["author"]) if kept.get("author") else Author.model("import")
-    unread = "author" in kept and not kept["author"]
+    language = str(metadata.get("language", ""))
+    author = Author(*metadata["author"]) if metadata.get("author") else Author.model("import")
+    unannotated = "author" in metadata and not metadata["author"]
     return Sample(
         doc.text,
         language,
-        str(kept.get("country", "")),
-        str(kept.get("document_type", "")),
-        () if unread else (Annotation(author, entities, mentions),),
-        kept.get("provenance", {}),
-        str(kept.get("sample_id") or make_sample_id(doc.text, language)),
+        str(metadata.get("country", "")),
+        str(metadata.get("document_type", "")),
+        () if unannotated else (Annotation(author, entities, mentions),),
+        metadata.get("provenance", {}),
+        str(metadata.get("sample_id") or make_sample_id(doc.text, language)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The data set card: nothing in it is written by hand, every figure is computed from the data."""
+"""The data set card, computed from the data."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 
 @dataclass(slots=True)
-class Facts:
-    """What is counted for the card while samples pass by."""
+class CardFacts:
+    """Counts for the card, collected sample by sample."""
 
     samples: int = 0
     reviewed: int = 0
@@ -35,7 +35,7 @@ class Facts:
     negatives: int = 0
 
     def add(self, sample: Sample, source: str) -> None:
-        """Count one sample as its best reading shows it."""
+        """Count one sample by its best annotation."""
         best = sample.best
         labels = [entity.label for entity in best.entities] if best else []
         self.samples += 1
@@ -54,7 +54,7 @@ class Facts:
 
 def render_card(
     name: str,
-    facts: Facts,
+    facts: CardFacts,
     split: SplitReport,
     quality: QualityReport,
     labels: LabelSchema,
@@ -114,7 +114,7 @@ def _find_prompts(provenance: Mapping[str, Any]) -> Iterable[str]:
                 yield from _find_prompts(entry) if isinstance(entry, Mapping) else ()
 
 
-def _describe(facts: Facts, labels: LabelSchema, digest: str) -> str:
+def _describe(facts: CardFacts, labels: LabelSchema, digest: str) -> str:
     return (
         f"{facts.samples:,} texts with {facts.entities.total():,} entities of personal data and {facts.mentions:,} "
         f"mentions in {facts.clusters:,} coreference clusters. {facts.reviewed:,} were reviewed by people, "
@@ -134,7 +134,7 @@ def _describe_split(split: SplitReport) -> str:
     )
 
 
-def _describe_origin(facts: Facts) -> str:
+def _describe_origin(facts: CardFacts) -> str:
     parts = [
         ("Sources", facts.sources),
         ("Models that pre-annotated", facts.authors),
@@ -148,7 +148,7 @@ def _describe_origin(facts: Facts) -> str:
     return "\n".join(lines)
 
 
-def _table_labels(facts: Facts, labels: LabelSchema) -> str:
+def _table_labels(facts: CardFacts, labels: LabelSchema) -> str:
     rows = (
         (label.code, label.group, f"{facts.entities[label.code]:,}", f"{facts.holders[label.code]:,}")
         for label in labels.entities
@@ -156,7 +156,7 @@ def _table_labels(facts: Facts, labels: LabelSchema) -> str:
     return _table(("label", "group", "entities", "samples with it"), rows)
 
 
-def _list_limits(facts: Facts, split: SplitReport, quality: QualityReport, labels: LabelSchema) -> list[str]:
+def _list_limits(facts: CardFacts, split: SplitReport, quality: QualityReport, labels: LabelSchema) -> list[str]:
     missing = [label.code for label in labels.entities if not facts.entities[label.code]]
     limits = []
     if facts.reviewed < facts.samples:

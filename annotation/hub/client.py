@@ -1,4 +1,4 @@
-"""The Hub itself: what a repository holds at a revision, fetching its files, committing new ones.
+"""Hugging Face Hub client: list a repository at a revision, fetch its files, commit new ones.
 
 Endpoint and token come from `HF_ENDPOINT` and `HF_TOKEN`, as `huggingface_hub` reads them.
 """
@@ -86,7 +86,7 @@ def translate_errors(repository: str, revision: str | None = None) -> Iterator[N
     try:
         yield
     except HFValidationError:
-        raise InputError(f"{repository!r} is no repository id; it looks like owner/name.") from None
+        raise InputError(f"{repository!r} is no repository id; give owner/name.") from None
     except GatedRepoError:
         raise TerminalServiceError(
             f"{repository} is gated: accept its terms on its page and set HF_TOKEN to a token of that account.", 403

@@ -1,7 +1,7 @@
-"""A data set of the Hub as samples: shard by shard, resumable, and no row lost without a reason.
+"""Download a Hub data set as samples: shard by shard, resumable, with a reason for each rejected row.
 
 Each shard becomes one JSONL file (or one file for each sample) and one file of rejections. `download.json` records
-the commit and what became of every finished shard; a later run goes on after it.
+the commit and the result of every finished shard; a later run continues from there.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import orjson
 
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.hub.client import fetch_file, open_snapshot
-from goldspan.annotation.hub.ledger import DownloadReport, Layout, Ledger, ShardResult
-from goldspan.annotation.hub.rows import Shape, find_shape, get_shape, kiji
+from goldspan.annotation.hub.rows import RowShape, find_shape, get_shape, kiji
 from goldspan.annotation.hub.rows.convert import RowSource, convert_row
 from goldspan.annotation.hub.rows.raw import Code, RowError
 from goldspan.annotation.hub.shards import HubShard, list_shards, read_rows
+from goldspan.annotation.hub.state import DownloadReport, DownloadState, Layout, ShardResult
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import (
     OWN,
@@ -30,7 +30,7 @@ from goldspan.annotation.labels.taxonomy import (
     load_taxonomy,
     open_taxonomy,
 )
-from goldspan.annotation.tasks.codec import encode_task, task_problems, task_validator
+from goldspan.annotation.tasks.codec import encode_task, load_task_validator, validate_task
 from goldspan.annotation.types import Sample
 
 _PROBE = 64
@@ -48,7 +48,7 @@ def download_dataset(
     taxonomy: str | None = None,
     on_shard: Callable[[HubShard, ShardResult], None] = lambda shard, result: None,
 ) -> DownloadReport:
-    """Download a data set into `output` and say what became of every row.
+    """Download a data set into `output` and report every row.
 
     Shards that an earlier run finished are not read again. Memory does not grow with the data set, apart from
     one number for each sample that keeps the same text from coming twice.
@@ -60,10 +60,10 @@ def download_dataset(
 
     """
     snapshot = open_snapshot(repository, revision)
-    ledger = Ledger(snapshot, output, layout, labels.fingerprint)
-    used, done = ledger.read()
+    state = DownloadState(snapshot, output, layout, labels.fingerprint)
+    used, done = state.read()
     shards = {shard.file: shard for shard in list_shards(snapshot.files, splits)}
-    seen = {_make_key(name) for name in ledger.collect_ids(shard for file, shard in shards.items() if file in done)}
+    seen = {_make_key(name) for name in state.collect_ids(shard for file, shard in shards.items() if file in done)}
     chosen = open_taxonomy(taxonomy or used, labels) if taxonomy or used else None
     for file, shard in shards.items():
         if file in done:
@@ -73,21 +73,21 @@ def download_dataset(
         shape = find_shape(column for row in probe if row for column in row) if probe else get_shape(kiji.NAME)
         chosen = chosen or _choose_taxonomy(repository, _list_labels(probe, shape), shape, labels)
         source = RowSource(repository, snapshot.revision, shard.split)
-        done[file] = convert_shard(ledger, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
-        ledger.write(chosen.name, done)
+        done[file] = convert_shard(state, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
+        state.write(chosen.name, done)
         on_shard(shard, done[file])
     return DownloadReport(
         repository,
         snapshot.revision,
         snapshot.licence,
         chosen.name if chosen else "",
-        str(ledger.folder),
+        str(state.folder),
         {file: done[file] for file in shards},
     )
 
 
 def convert_rows(
-    rows: Iterable[Row], shape: Shape, source: RowSource, taxonomy: Taxonomy, labels: LabelSchema
+    rows: Iterable[Row], shape: RowShape, source: RowSource, taxonomy: Taxonomy, labels: LabelSchema
 ) -> Iterable[Sample | RowError]:
     """One sample or one rejection for each row, in order; None stands for a row that could not be read."""
     for number, row in enumerate(rows):
@@ -100,19 +100,19 @@ def convert_rows(
 
 
 def convert_shard(
-    ledger: Ledger,
+    state: DownloadState,
     shard: HubShard,
     rows: Iterable[Row],
-    reading: tuple[Shape, RowSource, Taxonomy, LabelSchema],
+    context: tuple[RowShape, RowSource, Taxonomy, LabelSchema],
     seen: set[int],
 ) -> ShardResult:
     """Write the samples and rejections of one shard; `seen` holds what came before and grows."""
     total = kept = 0
     rejected: Counter[str] = Counter()
     unmapped: Counter[str] = Counter()
-    with AtomicFile(ledger.locate_rejections(shard)) as rejections, ledger.open_samples(shard) as write:
-        for converted in convert_rows(rows, *reading):
-            outcome = _write_sample(converted, write, reading[-1], seen)
+    with AtomicFile(state.locate_rejections(shard)) as rejections, state.open_samples(shard) as write:
+        for converted in convert_rows(rows, *context):
+            outcome = _write_sample(converted, write, context[-1], seen)
             if isinstance(outcome, RowError):
                 rejected[outcome.code] += 1
                 record = {"file": shard.file, "row": total, "code": outcome.code, "detail": outcome.detail}
@@ -133,8 +133,8 @@ def _write_sample(
     if key in seen:
         return RowError(Code.DUPLICATE_TEXT)
     task = encode_task(converted, labels)
-    if not task_validator(labels).accepts(task):
-        return RowError(Code.UNWRITABLE, task_problems(task, labels)[0].pointer)
+    if not load_task_validator(labels).accepts(task):
+        return RowError(Code.UNWRITABLE, validate_task(task, labels)[0].pointer)
     write(converted.sample_id, orjson.dumps(task, option=orjson.OPT_APPEND_NEWLINE))
     seen.add(key)
     return converted
@@ -144,7 +144,7 @@ def _make_key(sample_id: str) -> int:
     return int(sample_id.replace("-", "")[:16], 16)
 
 
-def _choose_taxonomy(repository: str, found: set[str], shape: Shape, labels: LabelSchema) -> Taxonomy:
+def _choose_taxonomy(repository: str, found: set[str], shape: RowShape, labels: LabelSchema) -> Taxonomy:
     """The taxonomy that lists the repository, else for kiji's shape our own labels, else one that knows them all."""
     own = open_taxonomy(OWN, labels)
     listed = any(repository in load_taxonomy(name).repositories for name in list_taxonomies())
@@ -153,7 +153,7 @@ def _choose_taxonomy(repository: str, found: set[str], shape: Shape, labels: Lab
     return find_taxonomy(repository, found)
 
 
-def _list_labels(rows: Iterable[Row], shape: Shape) -> set[str]:
+def _list_labels(rows: Iterable[Row], shape: RowShape) -> set[str]:
     found: set[str] = set()
     for row in rows:
         try:

@@ -58,7 +58,7 @@ def make_features() -> Features:
 
 
 def make_row(sample: Sample, source: str, split_group: str) -> dict[str, Any]:
-    """The row of a sample's best reading."""
+    """Make the row of a sample's best annotation."""
     best = sample.best
     entities = best.entities if best else ()
     return {

@@ -1,4 +1,4 @@
-"""Samples as a data set of the Hub: Parquet shards by split and a card, first on this disk, then in one commit."""
+"""Build a Hub data set: Parquet shards by split, and a card."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from goldspan.annotation.corpus.quality.measure import QualityReport, measure_qu
 from goldspan.annotation.corpus.splits import Split, SplitReport, report_split, split_samples
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.files import explain_disk, write_atomic
-from goldspan.annotation.hub.card import Facts, render_card
+from goldspan.annotation.hub.card import CardFacts, render_card
 from goldspan.annotation.hub.features import make_features, make_row
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
@@ -52,10 +52,10 @@ def build_release(
     """Write a data set into an empty folder.
 
     `read` gives the samples anew each time it is called: they are read to measure, to split and to write them, and
-    never held all at once. Samples without a reading are skipped and counted.
+    never held all at once. Samples without an annotation are skipped and counted.
 
     Raises:
-        InputError: there is no sample with a reading, the share is not between 0 and 1, or the folder is not empty.
+        InputError: there is no sample with an annotation, the share is not between 0 and 1, or the folder is not empty.
         StateError: the disk refused.
 
     """
@@ -63,9 +63,9 @@ def build_release(
         raise InputError(f"The share of the test split is {test_ratio}; it must lie between 0 and 1.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is not an empty folder. Give a new one.")
-    quality = measure_quality(_with_reading(read()), labels)
+    quality = measure_quality(_keep_annotated(read()), labels)
     if not quality.samples:
-        raise InputError("There is no sample with a reading to upload.")
+        raise InputError("There is no sample with an annotation to upload.")
     outlines = []
     skipped = 0
     for sample in read():
@@ -78,20 +78,20 @@ def build_release(
     report = report_split(outlines, split, ratios, seed=seed)
     names = [f"g-{outlines[group].sample_id[:13]}" for group in split.groups]
     del outlines
-    facts = Facts()
+    facts = CardFacts()
     with explain_disk(folder):
-        digest, files = _write_shards(folder, _with_reading(read()), split, names, facts, shard_rows)
+        digest, files = _write_shards(folder, _keep_annotated(read()), split, names, facts, shard_rows)
     card = render_card(repository.split("/")[-1], facts, report, quality, labels, licence=licence, digest=digest)
     write_atomic(folder / "README.md", card.encode())
     return Release(folder, facts.samples, skipped, digest, files, report, quality)
 
 
-def _with_reading(samples: Iterable[Sample]) -> Iterable[Sample]:
+def _keep_annotated(samples: Iterable[Sample]) -> Iterable[Sample]:
     return (sample for sample in samples if sample.best)
 
 
 def _write_shards(
-    folder: Path, samples: Iterable[Sample], split: Split, groups: Sequence[str], facts: Facts, shard_rows: int
+    folder: Path, samples: Iterable[Sample], split: Split, groups: Sequence[str], facts: CardFacts, shard_rows: int
 ) -> tuple[str, dict[str, int]]:
     """Parquet files of all splits, written side by side; returns the digest of all rows and the rows of each file."""
     (folder / "data").mkdir(parents=True, exist_ok=True)

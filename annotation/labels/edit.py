@@ -1,4 +1,4 @@
-"""Changing and judging a label schema."""
+"""Edit and review a label schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIN_CONTRAST = 3.0
 
 
 class SchemaFinding(NamedTuple):
-    """Something about a label schema that should be mended."""
+    """Something in a label schema that should be corrected."""
 
     label: str
     message: str
@@ -32,7 +32,7 @@ def measure_contrast(color: str) -> float:
 
 
 def review_labels(labels: LabelSchema) -> list[SchemaFinding]:
-    """What loads but should be mended: pale or shared colours, unknown validators, clashing hotkeys, no hints."""
+    """Find pale or shared colours, unknown validators, clashing hotkeys and missing hints."""
     findings: list[SchemaFinding] = []
     colors: dict[str, str] = {}
     hotkeys: dict[str, str] = {}
@@ -42,10 +42,10 @@ def review_labels(labels: LabelSchema) -> list[SchemaFinding]:
                 SchemaFinding(label.code, f"validator {label.validator!r} is none of {', '.join(VALIDATORS)}")
             )
         if measure_contrast(label.color) < MIN_CONTRAST:
-            findings.append(SchemaFinding(label.code, f"color {label.color} is too pale on white; take a darker one"))
+            findings.append(SchemaFinding(label.code, f"color {label.color} is too pale on white; use a darker one"))
         for kind, value, seen in (("color", label.color.lower(), colors), ("hotkey", label.hotkey, hotkeys)):
             if value and value in seen:
-                findings.append(SchemaFinding(label.code, f"{kind} {value} is that of {seen[value]} too"))
+                findings.append(SchemaFinding(label.code, f"{kind} {value} is also used by {seen[value]}"))
             seen.setdefault(value, label.code)
         if not label.hints:
             findings.append(SchemaFinding(label.code, "no hints; generators and annotators have only its name"))

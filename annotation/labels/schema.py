@@ -1,4 +1,4 @@
-"""The label schema: which labels exist and everything known of each.
+"""The label schema: all labels and their metadata.
 
 It is read from one TOML file (`schemas/labels.toml`, or the one named by `--labels` or `GOLDSPAN_LABELS`).
 """
@@ -132,19 +132,19 @@ class LabelSchema:
     def fingerprint(self) -> str:
         """Twelve hex digits over everything that decides what an annotation means.
 
-        Colour, hotkey, chance and target are left out: they change how it looks or how much is made.
+        Colour, hotkey, chance and target are left out: they change its appearance or how much is generated.
         """
         left_out = {"color", "hotkey", "chance", "target"}
         content = [{k: v for k, v in asdict(label).items() if k not in left_out} for label in self.labels]
         return hashlib.sha256(json.dumps([self.relation, content], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def find_label_file(path: Path | None = None) -> Path:
+def find_label_file(path: str | Path | None = None) -> Path:
     """The file given, else `GOLDSPAN_LABELS`, else the one that ships with Goldspan."""
-    return path or Path(os.environ.get("GOLDSPAN_LABELS") or schemas.path("labels.toml"))
+    return Path(path or os.environ.get("GOLDSPAN_LABELS") or schemas.path("labels.toml"))
 
 
-def load_labels(path: Path | None = None) -> LabelSchema:
+def load_labels(path: str | Path | None = None) -> LabelSchema:
     """Read and check a label schema.
 
     Raises:
@@ -161,7 +161,7 @@ def load_labels(path: Path | None = None) -> LabelSchema:
     except UnicodeDecodeError as error:
         raise SchemaError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}. Mend the line it names.") from None
+        raise SchemaError(f"{path} is not readable TOML: {error}. Correct the line it names.") from None
     try:
         return build_labels(document)
     except SchemaError as error:

@@ -1,6 +1,6 @@
-"""Taxonomies: outside label sets and what each of their labels becomes here.
+"""Taxonomies: external label sets and their mapping onto the label schema.
 
-`schemas/taxonomies/<name>.toml` names every outside label once, with one of our labels (or none) and always a group.
+`schemas/taxonomies/<name>.toml` lists every external label once, with one of our labels (or none) and always a group.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What one outside label becomes: `label` is one of ours or empty, `group` is always given.
+class LabelMapping:
+    """The mapping of one external label: `label` is one of ours or empty, `group` is always given.
 
     `lossy` says that boundary or meaning differ: a strict comparison across the two is not fair.
     """
 
-    outside: str
+    external: str
     label: str
     group: str
     lossy: bool = False
@@ -35,29 +35,29 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """An outside label set. `repositories` are the Hub data sets that use it."""
+    """An external label set. `repositories` are the Hub data sets that use it."""
 
     name: str
     title: str
-    targets: Mapping[str, Target]
+    targets: Mapping[str, LabelMapping]
     repositories: tuple[str, ...] = ()
     boundaries: str = ""
     notes: tuple[str, ...] = ()
 
-    def resolve(self, outside: str) -> Target:
-        """What an outside label becomes.
+    def resolve(self, external: str) -> LabelMapping:
+        """The mapping of an external label.
 
         Raises:
             UnknownNameError: the taxonomy does not know the label; the message lists the nearest.
 
         """
         try:
-            return self.targets[outside]
+            return self.targets[external]
         except KeyError:
-            raise UnknownNameError(f"label of taxonomy {self.name}", outside, self.targets) from None
+            raise UnknownNameError(f"label of taxonomy {self.name}", external, self.targets) from None
 
-    def reach(self, labels: LabelSchema) -> tuple[str, ...]:
-        """The labels of the schema that an import from this source can fill, in the schema's order."""
+    def list_covered(self, labels: LabelSchema) -> tuple[str, ...]:
+        """The labels of the schema that an import from this source can cover, in the schema's order."""
         filled = {target.label for target in self.targets.values()}
         return tuple(label.code for label in labels.entities if label.code in filled)
 
@@ -93,7 +93,7 @@ def open_taxonomy(name: str, labels: LabelSchema) -> Taxonomy:
         return load_taxonomy(name)
     kiji = load_taxonomy("kiji")
     aliases = {code: target for code, target in kiji.targets.items() if target.label in labels.entity_codes}
-    own = {label.code: Target(label.code, label.code, label.group) for label in labels.entities}
+    own = {label.code: LabelMapping(label.code, label.code, label.group) for label in labels.entities}
     return Taxonomy(OWN, "The label schema in use", aliases | own, boundaries=kiji.boundaries)
 
 
@@ -107,7 +107,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}. Name each outside label once.") from None
+        raise SchemaError(f"{path} is not readable TOML: {error}. List each external label once.") from None
     if problems := schemas.validator("taxonomy").problems(document):
         listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:5])
         raise SchemaError(f"{path}: {listed}")
@@ -116,8 +116,8 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
 def _build(name: str, document: Mapping[str, Any]) -> Taxonomy:
     targets = {
-        outside: Target(outside, fields["label"], fields["group"], fields.get("lossy", False))
-        for outside, fields in document["labels"].items()
+        external: LabelMapping(external, fields["label"], fields["group"], fields.get("lossy", False))
+        for external, fields in document["labels"].items()
     }
     return Taxonomy(
         name,
@@ -130,23 +130,23 @@ def _build(name: str, document: Mapping[str, Any]) -> Taxonomy:
 
 
 def check_taxonomy(taxonomy: Taxonomy, labels: LabelSchema) -> list[str]:
-    """Every place where a taxonomy and the label schema disagree, in words; empty when they agree."""
+    """Every disagreement between a taxonomy and the label schema, as a sentence."""
     found = []
     for target in taxonomy.targets.values():
         if not target.label:
             continue
         if target.label not in labels.entity_codes:
-            found.append(f"{taxonomy.name}: {target.outside} maps to {target.label}, which the label schema lacks.")
+            found.append(f"{taxonomy.name}: {target.external} maps to {target.label}, which the label schema lacks.")
         elif labels[target.label].group != target.group:
             found.append(
-                f"{taxonomy.name}: {target.outside} has group {target.group}, "
+                f"{taxonomy.name}: {target.external} has group {target.group}, "
                 f"but {target.label} belongs to {labels[target.label].group}."
             )
     return found
 
 
-def find_taxonomy(repository: str, outside: Iterable[str] = ()) -> Taxonomy:
-    """The taxonomy of a Hub data set: by its name, else the smallest one that knows all `outside` labels.
+def find_taxonomy(repository: str, external: Iterable[str] = ()) -> Taxonomy:
+    """The taxonomy of a Hub data set: by its name, else the smallest one that knows all `external` labels.
 
     Raises:
         UnknownNameError: neither way finds one.
@@ -156,7 +156,7 @@ def find_taxonomy(repository: str, outside: Iterable[str] = ()) -> Taxonomy:
     for taxonomy in taxonomies:
         if repository.lower() in (known.lower() for known in taxonomy.repositories):
             return taxonomy
-    wanted = set(outside)
+    wanted = set(external)
     fitting = [taxonomy for taxonomy in taxonomies if wanted and wanted <= taxonomy.targets.keys()]
     if fitting:
         return min(fitting, key=lambda taxonomy: (len(taxonomy.targets), taxonomy.name))

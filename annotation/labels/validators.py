@@ -1,7 +1,7 @@
-"""Is a value what its label says: check digits, formats, plausibility.
+"""Validate values: check digits, formats, plausibility.
 
-Numbers are checked by python-stdnum and phonenumbers. Where a country has no rule here, a value counts as valid:
-a check may only speak where it knows.
+Numbers are checked by python-stdnum and phonenumbers. Where no rule is known for a country, a value counts
+as valid.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ VALIDATORS = tuple(sorted(_CHECKS))
 
 @lru_cache(maxsize=65536)
 def check_value(validator: str, value: str, country: str = "") -> bool:
-    """True unless the validator knows that the value is wrong for this country (ISO 3166-1 alpha-2, or empty).
+    """False only if the value is known to be invalid for this country (ISO 3166-1 alpha-2, or empty).
 
     Raises:
         UnknownNameError: there is no such validator.

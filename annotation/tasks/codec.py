@@ -1,7 +1,7 @@
-"""One sample as one Label Studio task, the format on disk, and back.
+"""Encode a sample as a Label Studio task, the format on disk, and decode it.
 
-`data` holds the text and what is known of it, `predictions` the readings by models, `annotations` those by people
-(`drafts` what they have not submitted). A cluster is a star of relations from each later mention to its first one.
+`data` holds the text and its metadata, `predictions` the annotations by models, `annotations` those by people
+(`drafts`: not submitted). A cluster is a star of relations from each later mention to its first one.
 The words task, region and relation stop here and in `goldspan.annotation.labelstudio`.
 """
 
@@ -28,14 +28,14 @@ _DATA_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "docu
 
 
 class DecodedTask(NamedTuple):
-    """A sample and what could not be read of it."""
+    """A sample, and an issue for each part of the task that could not be read."""
 
     sample: Sample
     issues: list[Issue]
 
 
 def encode_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
-    """The task of a sample; `read_task` gives the sample back."""
+    """Encode a sample as a task; `read_task` decodes it."""
     task: dict[str, Any] = {
         "data": {
             "text": sample.text,
@@ -154,7 +154,7 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
-    """Read a task, ours or Label Studio's export; what cannot be read becomes an issue and the rest is kept.
+    """Decode a task, ours or one of Label Studio's exports; each part that cannot be read becomes an issue.
 
     Raises:
         RecordError: there is no text.
@@ -168,10 +168,10 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
     if (digest := data.get("text_sha256")) and digest != hash_text(text):
         issues.append(make_issue("text_changed"))
     annotations: list[Annotation] = []
-    readings = [(_read_prediction, entry) for entry in _entries(task, "predictions")]
-    readings += [(_read_review, entry) for entry in _entries(task, "annotations")]
-    readings += [(_read_draft, entry) for entry in _entries(task, "drafts")]
-    for index, (read, entry) in enumerate(readings):
+    entries = [(_read_prediction, entry) for entry in _entries(task, "predictions")]
+    entries += [(_read_review, entry) for entry in _entries(task, "annotations")]
+    entries += [(_read_draft, entry) for entry in _entries(task, "drafts")]
+    for index, (read, entry) in enumerate(entries):
         result = entry.get("result")
         regions = read_result(text, result if isinstance(result, list) else [], labels, index)
         issues += regions.issues
@@ -193,7 +193,7 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:
-    """Read a task in which everything must be readable.
+    """Decode a task, and refuse it unless every part can be read.
 
     Raises:
         RecordError: something is not; the message names the first issue.
@@ -205,17 +205,17 @@ def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:
     return sample
 
 
-def task_problems(task: Any, labels: LabelSchema) -> list[schemas.Problem]:
-    """Where a task breaks `schemas/task.schema.json` with the label schema's own labels filled in."""
-    return task_validator(labels).problems(task)
+def validate_task(task: Any, labels: LabelSchema) -> list[schemas.Problem]:
+    """Validate a task against `schemas/task.schema.json`, narrowed to the labels of the schema."""
+    return load_task_validator(labels).problems(task)
 
 
-def task_validator(labels: LabelSchema) -> schemas.Validator:
+def load_task_validator(labels: LabelSchema) -> schemas.Validator:
     """The compiled validator of tasks for this label schema."""
-    return schemas.validator("task", label_enums(labels))
+    return schemas.validator("task", list_label_enums(labels))
 
 
-def label_enums(labels: LabelSchema) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def list_label_enums(labels: LabelSchema) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The `$defs` that a JSON Schema gets from the label schema."""
     return (
         ("entity_label", tuple(label.code for label in labels.entities)),
@@ -274,7 +274,7 @@ def _read_id(value: Any) -> str | None:
 
 
 def _read_time(value: Any) -> str | None:
-    """Times are compared as text; a number is written out, and what is no time at all is none."""
+    """A time as text; None for a value that is no time."""
     if value is None or isinstance(value, str):
         return value
     return None if read_number(value) is None else str(value)

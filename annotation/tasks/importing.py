@@ -1,8 +1,8 @@
-"""People's own texts as samples: plain text, CSV, JSONL.
+"""Import plain text, CSV and JSONL.
 
 `.txt` and `.md`: the whole file is one text (`by_line`: every line that is not blank). `.csv` and `.tsv`: a column
 `text`, with commas, semicolons or tabs between the columns; `language`, `country` and `document_type` are taken where
-they stand, other columns are kept as fields. `.jsonl` and `.json`: objects with `text`; tagged text in `tagged_text`;
+they stand, other columns become fields. `.jsonl` and `.json`: objects with `text`; tagged text in `tagged_text`;
 values to be aligned in `entities` or `privacy_mask` (`{"value", "label"}`, or with `start` and `end`); or whole tasks
 with `data`.
 """
@@ -31,8 +31,8 @@ _IMPORT = Author.model("import")
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
-    """What holds for records that do not say it themselves."""
+class ImportDefaults:
+    """Metadata for records that do not give their own."""
 
     language: str
     country: str = ""
@@ -40,7 +40,7 @@ class Defaults:
 
 
 def import_texts(
-    path: Path, labels: LabelSchema, defaults: Defaults, on_error: OnError = raise_error, *, by_line: bool = False
+    path: Path, labels: LabelSchema, defaults: ImportDefaults, on_error: OnError = raise_error, *, by_line: bool = False
 ) -> Iterator[Sample]:
     """Samples of one file, in its order; a text that stands twice is refused the second time.
 
@@ -59,7 +59,9 @@ def import_texts(
             on_error(RecordError(reason, file=record.file, line=record.line, pointer=pointer))
             continue
         if sample.sample_id in seen:
-            on_error(RecordError("the same text stood before in this file", file=record.file, line=record.line))
+            on_error(
+                RecordError("duplicate text: an earlier record of this file has it", file=record.file, line=record.line)
+            )
             continue
         seen.add(sample.sample_id)
         yield sample
@@ -131,7 +133,7 @@ def _find_delimiter(content: str) -> str:
     return next((mark for mark in ",;\t" if "text" in next(csv.reader(header, delimiter=mark), ())), ",")
 
 
-def _make_sample(fields: Mapping[str, Any], labels: LabelSchema, defaults: Defaults) -> Sample:
+def _make_sample(fields: Mapping[str, Any], labels: LabelSchema, defaults: ImportDefaults) -> Sample:
     if "data" in fields:
         sample, issues = read_task(fields, labels)
         if issues:
@@ -153,7 +155,7 @@ def _make_sample(fields: Mapping[str, Any], labels: LabelSchema, defaults: Defau
     return _fill(sample, defaults)
 
 
-def _fill(sample: Sample, defaults: Defaults) -> Sample:
+def _fill(sample: Sample, defaults: ImportDefaults) -> Sample:
     language = sample.language or defaults.language
     return replace(
         sample,

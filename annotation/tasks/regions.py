@@ -1,6 +1,6 @@
-"""From the regions and relations of a task to entities, mentions and clusters.
+"""Decode the regions and relations of a task into entities, mentions and clusters.
 
-Tolerant: Label Studio keeps regions without labels, offsets as strings, relations to nowhere. What cannot be used
+Tolerant: Label Studio stores regions without labels, offsets as strings, relations to missing regions. Each of them
 becomes an issue; the rest is read. `value.text` is never trusted: the text is sliced.
 """
 
@@ -20,7 +20,7 @@ _FARTHEST = 2**31
 
 
 class Regions(NamedTuple):
-    """What one `result` says."""
+    """The content of one `result`."""
 
     entities: tuple[Entity, ...]
     mentions: tuple[Mention, ...]
@@ -45,7 +45,7 @@ def read_result(text: str, result: Sequence[Any], labels: LabelSchema, index: in
 
 
 def read_text(value: object) -> str:
-    """A value as text, whatever it is; empty for None, and for lists in lists too deep to write out."""
+    """Any value as text; empty for None, and for values nested too deeply to print."""
     if isinstance(value, str):
         return value
     try:

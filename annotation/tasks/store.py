@@ -1,7 +1,7 @@
-"""Samples on disk: JSONL, one task a line; also read from `.json` files that hold one task or a list.
+"""Samples on disk: JSONL, one task per line; also read from `.json` files that hold one task or a list.
 
-Files are written whole (temporary file, fsync, rename) and only with tasks that keep the JSON Schema.
-Reading is streaming. A bad record is handed to `on_error` and the good ones go on.
+Files are written whole (temporary file, fsync, rename) and only with tasks that satisfy the JSON Schema.
+Files are streamed. A bad record goes to `on_error`, and reading continues.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from goldspan.annotation.checks import check_text, find_errors
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.codec import DecodedTask, encode_task, read_task, task_problems, task_validator
+from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
 from goldspan.annotation.types import Sample
 
 OnError = Callable[[RecordError], None]
@@ -25,7 +25,7 @@ MAX_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is refused instead of filling the memory."""
 
 _COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl")
-"""Endings of files that lie beside samples and hold none; folders are read without them."""
+"""Suffixes of companion files, which hold no samples and are skipped in folders."""
 
 
 class JsonRecord(NamedTuple):
@@ -41,15 +41,15 @@ def raise_error(error: RecordError) -> None:
     raise error
 
 
-def list_files(paths: Iterable[Path]) -> list[Path]:
-    """The files themselves, and the `.jsonl` and `.json` files of folders, sorted by name.
+def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """The files themselves (one path or several), and the `.jsonl` and `.json` files of folders, sorted by name.
 
     Raises:
         InputError: a path does not exist, or a folder holds no such file.
 
     """
     files: list[Path] = []
-    for path in paths:
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if path.is_dir():
             found = sorted(file for file in path.iterdir() if _holds_samples(file))
             if not found:
@@ -129,35 +129,39 @@ def _parse(line: bytes, name: str, number: int, on_error: OnError) -> Iterator[J
 
 
 def read_samples(
-    paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error, *, tolerant: bool = False
+    paths: str | Path | Iterable[str | Path],
+    labels: LabelSchema,
+    on_error: OnError = raise_error,
+    *,
+    tolerant: bool = False,
 ) -> Iterator[Sample]:
     """The samples of files and folders, one at a time.
 
-    A record with an issue in its regions or relations is refused; `tolerant` keeps what can be read of it.
+    A record with an issue in its regions or relations is refused; `tolerant` yields what can be read of it.
     """
-    for record, (sample, issues) in read_decoded(paths, labels, on_error):
+    for record, (sample, issues) in read_tasks(paths, labels, on_error):
         if issues and not tolerant:
             on_error(RecordError(f"{issues[0].code}: {issues[0].message}", file=record.file, line=record.line))
         else:
             yield sample
 
 
-def read_decoded(
-    paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error
+def read_tasks(
+    paths: str | Path | Iterable[str | Path], labels: LabelSchema, on_error: OnError = raise_error
 ) -> Iterator[tuple[JsonRecord, DecodedTask]]:
-    """Every record of files and folders that has a text, with its sample and what could not be read of it."""
+    """Every record with a text, decoded, from files and folders."""
     for file in list_files(paths):
         for record in read_records(file, on_error):
             try:
-                reading = read_task(record.value, labels)
+                decoded = read_task(record.value, labels)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=record.file, line=record.line, pointer=error.pointer))
             else:
-                yield record, reading
+                yield record, decoded
 
 
 def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
-    """The task of a sample that may be written or pushed.
+    """Encode a sample and check that it may be written or pushed.
 
     Raises:
         RecordError: it breaks the JSON Schema or has an issue of severity error.
@@ -166,8 +170,8 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
     for issue in check_text(sample.text):
         raise RecordError(f"{issue.code}: {issue.message}", pointer="/data/text")
     task = encode_task(sample, labels)
-    if not task_validator(labels).accepts(task):
-        problem = task_problems(task, labels)[0]
+    if not load_task_validator(labels).accepts(task):
+        problem = validate_task(task, labels)[0]
         raise RecordError(problem.message, pointer=problem.pointer)
     for annotation in sample.predictions:
         for issue in find_errors(sample.text, annotation, labels):
@@ -175,10 +179,12 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
     return task
 
 
-def write_samples(path: Path, samples: Iterable[Sample], labels: LabelSchema, on_error: OnError = raise_error) -> int:
+def write_samples(
+    path: str | Path, samples: Iterable[Sample], labels: LabelSchema, on_error: OnError = raise_error
+) -> int:
     """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`."""
     written = 0
-    with AtomicFile(path) as stream:
+    with AtomicFile(Path(path)) as stream:
         for number, sample in enumerate(samples, start=1):
             try:
                 task = prepare_task(sample, labels)

@@ -1,4 +1,4 @@
-"""Where things lie on disk: the workspace folder, `./data` unless told otherwise."""
+"""The workspace folder: `./data` by default."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Workspace:
 
     @property
     def annotation_samples(self) -> Path:
-        """Generated and imported samples, one JSONL file a run: what annotators get."""
+        """Generated and imported samples, one JSONL file per run: the input of annotation."""
         return self.root / "annotation_samples"
 
     @property
     def training_samples(self) -> Path:
-        """Samples with the work of annotators, one JSONL file a project: what training gets."""
+        """Reviewed samples, one JSONL file per project: the input of training."""
         return self.root / "training_samples"
 
     @property
     def runs(self) -> Path:
-        """One folder a generation run: journal, raw answers, dead letters."""
+        """One folder per generation run: journal, raw answers, dead letters."""
         return self.root / "runs"
 
     @property
@@ -46,16 +46,16 @@ class Workspace:
         return self.root / "bundles"
 
 
-def find_workspace(path: Path | None = None) -> Workspace:
+def find_workspace(path: str | Path | None = None) -> Workspace:
     """The workspace at `path`, else at `GOLDSPAN_DATA`, else `./data`; created when first written to.
 
     Raises:
         InputError: the path is a file.
 
     """
-    root = path or Path(os.environ.get("GOLDSPAN_DATA") or "data")
+    root = Path(path or os.environ.get("GOLDSPAN_DATA") or "data")
     if root.exists() and not root.is_dir():
-        raise InputError(f"{root} is a file; --data wants the folder that holds the workspace.")
+        raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
 
 

@@ -1,6 +1,6 @@
-"""From values without places to exact spans.
+"""Align values without offsets to exact spans.
 
-Older data sets and some models say *what* is in a text but not *where*. Alignment finds every word-bounded
+Older data sets and some models give values without offsets. Alignment finds every word-bounded
 occurrence of every value, the longest value first, so that a labelled surface is never left unlabelled elsewhere.
 What is ambiguous is reported and left out, never guessed.
 """
@@ -17,7 +17,7 @@ from goldspan.annotation.types import Entity, sort_spans
 
 
 class Doubt(StrEnum):
-    """Why a place was left out."""
+    """Why an occurrence was left unlabelled."""
 
     SEVERAL_LABELS = "several_labels"
     SHORT_NUMBER = "short_number"
@@ -28,7 +28,7 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unaligned:
-    """A value that stands nowhere in the text; `hint` says where something like it was seen."""
+    """A value that does not occur in the text; `hint` names the nearest match."""
 
     value: str
     label: str

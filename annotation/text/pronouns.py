@@ -1,4 +1,4 @@
-"""What kind of mention a stretch of text is."""
+"""Classify mentions by pronoun lists."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Where words begin and end, in any script.
+"""Word boundaries, in any script.
 
 A border is *inside a word* when the characters on both sides of it belong together: two letters or digits of a
-script that puts spaces between words, or the parts of one visible character (accents, emoji sequences). Characters
-that are not seen and only join (soft hyphen, zero-width non-joiner and joiner, word joiner) belong to their word.
+script that puts spaces between words, or the parts of one visible character (accents, emoji sequences). Invisible
+characters that only join (soft hyphen, zero-width non-joiner and joiner, word joiner) belong to their word.
 Scripts written without spaces (Han, Kana, Thai …) and Hangul, which attaches particles, have no such borders.
 Unicode's word rules (UAX #29) are followed in letting apostrophes and hyphens divide words.
 """

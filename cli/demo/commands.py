@@ -1,4 +1,4 @@
-"""`goldspan demo`: the whole way on this machine."""
+"""`goldspan demo`: the whole pipeline on this machine."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ app = typer.Typer(context_settings=HELP)
 
 @app.command()
 def demo(
-    samples: Annotated[int, typer.Option(min=12, help="Samples that the offline author writes")] = 60,
-    languages: Annotated[str, typer.Option(help="ISO 639-1 codes with commas")] = "en,de,fr",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same samples")] = 1,
-    end: Annotated[bool, typer.Option("--exit", help="End when everything was shown, instead of staying up")] = False,
-    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="The demo's own workspace")] = Path(
-        "data/demo"
-    ),
+    samples: Annotated[int, typer.Option(min=12, help="Number of samples to generate")] = 60,
+    languages: Annotated[str, typer.Option(help="ISO 639-1 codes, comma-separated")] = "en,de,fr",
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same samples")] = 1,
+    end: Annotated[
+        bool, typer.Option("--exit", help="Exit when all steps are done, instead of serving until Ctrl-C")
+    ] = False,
+    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Workspace of the demo")] = Path("data/demo"),
 ) -> None:
-    """From label schema to reviewed samples and a dashboard, without a key and without the network.
+    """Run the whole pipeline, without an API key or network access.
 
-    The offline author writes samples, they are checked, a Label Studio of its own starts, the samples are pushed with
-    pre-annotations, a few are corrected as a person would, the work is pulled and the dashboard opens. The exit code
-    is not 0 if any step fell short.
+    Generates samples offline, checks them, starts Label Studio, pushes the samples with pre-annotations, corrects a
+    few as an annotator would, pulls the reviews and starts the dashboard. The exit code is not 0 if a step fails.
     """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.api.credentials import find_account_file
@@ -37,26 +36,26 @@ def demo(
 
     started = time.monotonic()
     workspace = find_workspace(data)
-    with Demo(workspace, load_labels(), languages.split(","), samples, seed) as walk:
-        walk.generate()
-        walk.check()
-        server = walk.open_studio()
-        walk.push()
-        walk.review()
-        walk.pull()
-        board = walk.open_dashboard()
-        say(f"Everything worked, in {time.monotonic() - started:.0f} s.")
+    with Demo(workspace, load_labels(), languages.split(","), samples, seed) as run:
+        run.generate()
+        run.check()
+        server = run.open_studio()
+        run.push()
+        run.review()
+        run.pull()
+        board = run.open_dashboard()
+        say(f"All steps passed in {time.monotonic() - started:.0f} s.")
         print_table(
-            ["where", "address"],
+            ["what", "where"],
             [
-                ("Label Studio", f"{server.url}/projects/{walk.project}/data"),
+                ("Label Studio", f"{server.url}/projects/{run.project}/data"),
                 ("  user", server.email),
                 ("  password", f"in {find_account_file(workspace)}" if end else server.password),
                 ("Dashboard", board.url),
-                ("Samples", walk.sample_file),
-                ("Reviewed", walk.reviewed_file),
+                ("Samples", run.sample_file),
+                ("Reviewed", run.reviewed_file),
             ],
         )
         if not end:
-            say("Both stay up until you press Ctrl-C.")
-            walk.wait()
+            say("Label Studio and the dashboard run until you press Ctrl-C.")
+            run.wait()

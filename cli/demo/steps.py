@@ -1,4 +1,4 @@
-"""The steps of the demo; each does its part for real and fails if it falls short."""
+"""The steps of the demo; each runs the real thing and fails if its result is incomplete."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from goldspan.generators.runs.settings import RunSettings
 
 TITLE = "Goldspan demo"
 _REVIEWED = 9
-"""Tasks that the demo corrects."""
+"""Number of tasks the demo corrects."""
 
 
 class DemoError(GoldspanError):
-    """A step of the demo did not do what it promises."""
+    """A step of the demo failed."""
 
 
 def expect(condition: bool, message: str) -> None:
     """Raise DemoError unless the condition holds."""
     if not condition:
-        raise DemoError(f"The demo fell short: {message}")
+        raise DemoError(f"The demo failed: {message}")
 
 
 class Demo:
-    """One walk; leaving the block stops what it started."""
+    """One run of the demo; leaving the block stops what it started."""
 
     def __init__(
         self, workspace: Workspace, labels: LabelSchema, languages: Sequence[str], samples: int, seed: int
@@ -66,44 +66,48 @@ class Demo:
 
     @property
     def client(self) -> StudioClient:
-        """Label Studio, once it is up."""
+        """Client of the running Label Studio."""
         if self._client is None:
-            raise DemoError("The demo fell short: Label Studio is not up.")
+            raise DemoError("The demo failed: Label Studio is not running.")
         return self._client
 
     def generate(self) -> None:
-        """The offline author writes samples."""
+        """Generate samples offline."""
         settings = RunSettings("offline", self._samples, self._seed, self._languages)
         folder = begin_run(self._workspace, settings, self._labels, "demo")
-        with err.status("1/7  The offline author writes samples"):
+        with err.status("1/7  Generating samples"):
             summary = run_generation(self._workspace, folder)
         self.sample_file = summary.samples
         written = summary.written.samples
-        expect(written + summary.written.duplicates >= self._samples, f"{written} of {self._samples} samples came.")
-        say(f"1/7  Wrote {written} samples in {', '.join(self._languages)} → {self.sample_file}")
+        expect(
+            written + summary.written.duplicates >= self._samples, f"{written} of {self._samples} samples were written."
+        )
+        say(f"1/7  Generated {written} samples in {', '.join(self._languages)} → {self.sample_file}")
 
     def check(self) -> None:
-        """Every sample is checked."""
+        """Check every sample."""
         report = inspect_files([self.sample_file], self._labels)
         expect(not report.refused and not report.errors, f"{report.refused} refused, {report.errors} errors.")
         say(f"2/7  Checked {report.samples} samples: no errors, {report.warnings} warnings.")
 
     def open_studio(self) -> ServerInfo:
-        """A Label Studio of its own starts."""
+        """Start Label Studio."""
         with err.status("3/7  Starting Label Studio") as status:
             server = start_server(self._workspace, progress=lambda line: status.update(f"3/7  {line}"))
         self._client = StudioClient(server.url, server.token)
-        say(f"3/7  Label Studio is up at {server.url}")
+        say(f"3/7  Label Studio is running at {server.url}")
         return server
 
     def push(self) -> None:
-        """The samples become tasks with pre-annotations; pushing again changes nothing."""
+        """Push the samples with pre-annotations; push again and check that nothing changes."""
         samples = list(read_samples([self.sample_file], self._labels))
         with err.status("4/7  Pushing samples"):
             report = push_samples(self.client, samples, self._labels, PushOptions(TITLE))
             again = push_samples(self.client, samples, self._labels, PushOptions(TITLE))
         expect(report.project is not None and not report.refused, "samples were refused.")
-        expect(report.created + report.unchanged == len(samples), f"{report.created} of {len(samples)} tasks arrived.")
+        expect(
+            report.created + report.unchanged == len(samples), f"{report.created} of {len(samples)} tasks were created."
+        )
         expect(again.created == 0 and again.unchanged == len(samples), "a second push created tasks.")
         self.project = report.project or 0
         ids = [sample.sample_id for sample in samples]
@@ -111,7 +115,7 @@ class Demo:
         say(f"4/7  Pushed {report.created} tasks to project {self.project}; a second push added none.")
 
     def review(self) -> None:
-        """A few tasks are corrected through Label Studio's own API, as an annotator's submission would."""
+        """Correct a few tasks through the Label Studio API, as an annotator would."""
         tasks = self.client.iter_tasks(self.project, include="id,predictions,total_annotations")
         open_tasks = [task for task in tasks if not task.get("total_annotations") and task.get("predictions")]
         for number, task in enumerate(open_tasks[:_REVIEWED]):
@@ -123,41 +127,39 @@ class Demo:
                 parent_prediction=prediction,
                 lead_time=12.0 + number,
             )
-        say(
-            f"5/7  Corrected {min(len(open_tasks), _REVIEWED)} tasks: most kept, some relabelled, some regions removed."
-        )
+        say(f"5/7  Corrected {min(len(open_tasks), _REVIEWED)} tasks: accepted, relabelled or with a region removed.")
 
     def pull(self) -> PullReport:
-        """The work of annotators comes back."""
+        """Pull the reviews."""
         with err.status("6/7  Pulling annotations"):
             report = pull_annotations(self.client, self._workspace, self._labels, PullOptions(self.project))
-        expect(report.total >= _REVIEWED and not report.refused, f"{report.total} reviewed samples came back.")
+        expect(report.total >= _REVIEWED and not report.refused, f"{report.total} reviewed samples were pulled.")
         self.reviewed_file = report.file
         reviewed = list(read_samples([report.file], self._labels))
         acceptance = measure_acceptance(reviewed)
-        expect(acceptance.total.rejected > 0 and acceptance.total.relabelled > 0, "the corrections did not come back.")
+        expect(acceptance.total.rejected > 0 and acceptance.total.relabelled > 0, "the corrections were not pulled.")
         share = acceptance.total.accepted / acceptance.total.predicted
-        say(f"6/7  Pulled {report.total} reviewed samples; people kept {share:.0%} of the pre-annotations.")
+        say(f"6/7  Pulled {report.total} reviewed samples; {share:.0%} of the pre-annotations were accepted.")
         return report
 
     def open_dashboard(self) -> DashboardProcess:
-        """The dashboard opens."""
+        """Start the dashboard."""
         with err.status("7/7  Starting the dashboard"):
             self._dashboard = start_dashboard(self._workspace)
-        say(f"7/7  The dashboard is up at {self._dashboard.url}")
+        say(f"7/7  The dashboard is running at {self._dashboard.url}")
         return self._dashboard
 
     def wait(self) -> None:
-        """Stay until the dashboard ends or the user presses Ctrl-C."""
+        """Wait until the dashboard ends or the user presses Ctrl-C."""
         try:
             if self._dashboard:
                 self._dashboard.process.wait()
         except KeyboardInterrupt:
-            say("Stopping Label Studio and the dashboard. What was made stays in the workspace.")
+            say("Stopping Label Studio and the dashboard. The samples stay in the workspace.")
 
 
 def correct_result(result: Sequence[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    """What a person makes of a prediction: every third keeps it, every third relabels, every third removes a region."""
+    """Correct a prediction: every third is accepted, every third relabelled, every third loses a region."""
     corrected = [dict(item) for item in result]
     entities = [item for item in corrected if item.get("from_name") == "label"]
     if number % 3 == 1 and entities:

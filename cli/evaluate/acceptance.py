@@ -1,4 +1,4 @@
-"""`goldspan acceptance`: how much of the pre-annotations people kept."""
+"""`goldspan acceptance`: how many pre-annotations reviewers kept."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def acceptance(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What people did with pre-annotations: accepted, relabelled, resized, rejected, added; per label, model, person.
+    """Measure how reviewers changed pre-annotations, per label, model version and person.
 
     Samples whose provenance says "control": true were pushed without predictions; they show whether pre-annotations
-    draw people to the model's opinion.
+    bias reviewers towards the model.
     """
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.evaluation.matching.annotations import merge_samples

@@ -1,4 +1,4 @@
-"""`goldspan agreement`: how far annotators agree."""
+"""`goldspan agreement`: inter-annotator agreement."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ app = typer.Typer(context_settings=HELP)
 @app.command()
 def agreement(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Reviewed samples: files or folders")],
-    models: Annotated[bool, typer.Option("--models", help="Models are raters too")] = False,
+    models: Annotated[bool, typer.Option("--models", help="Count each model version as a rater")] = False,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How far those who read the same samples agree: span F1, Krippendorff's alpha, clusters; each pair with its n."""
+    """Measure inter-annotator agreement: span F1, Krippendorff's alpha and clusters, each pair with its n."""
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.evaluation.matching.annotations import merge_samples
     from goldspan.evaluation.people.agreement import measure_agreement
@@ -37,7 +37,7 @@ def agreement(
     if as_json:
         print_json(report.to_json())
     elif not report.pairs:
-        warn("No sample here was read by two people. Let some samples be reviewed twice, or add --models.")
+        warn("No sample here was annotated by two people. Have some samples reviewed twice, or add --models.")
     else:
         _show(report)
     raise typer.Exit(refusals.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +19,8 @@ from goldspan.cli.evaluate.scoring import (
     SchemeOption,
     ShowTextOption,
     format_rate,
-    load_pairing,
     name_refusals,
+    name_unscored,
     parse_filters,
     show_differences,
 )
@@ -33,6 +32,7 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
 if TYPE_CHECKING:
+    from goldspan.evaluation.matching.documents import Pairing
     from goldspan.evaluation.results.result import EvaluationResult
 
 app = typer.Typer(context_settings=HELP)
@@ -47,9 +47,9 @@ def evaluate(
         Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
     ] = None,
     predictor: Annotated[
-        str, typer.Option("--predictor", "-p", help=f"Let it read the gold texts instead. {PREDICTOR_HELP}")
+        str, typer.Option("--predictor", "-p", help=f"Predict the gold texts with it. {PREDICTOR_HELP}")
     ] = "",
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Texts a predictor reads at a time")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 1,
     option: OptionsOption = None,
     level: LevelOption = Level.LABEL,
     scheme: SchemeOption = Scheme.STRICT,
@@ -61,9 +61,9 @@ def evaluate(
         str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
     ] = "unknown",
     cost_per_1000: Annotated[
-        float | None, typer.Option("--cost-per-1000", min=0, help="What 1000 documents cost, where you know it")
+        float | None, typer.Option("--cost-per-1000", min=0, help="Cost of 1000 documents, if known")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="What the intervals follow from")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
         Path | None,
@@ -77,11 +77,9 @@ def evaluate(
 ) -> None:
     """Score predictions against gold and write the result. Give PREDICTED or --predictor."""
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.evaluation.results.baselines import score_baselines
-    from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
+    from goldspan.evaluation.results.evaluate import EvaluationSettings
+    from goldspan.evaluation.results.public import evaluate as evaluate_samples
     from goldspan.evaluation.results.result import write_result
-    from goldspan.evaluation.results.slices import filter_documents
-    from goldspan.evaluation.results.timing import run_predictor
 
     if (predicted is None) == (not predictor):
         raise InputError("Give either a file with predictions or --predictor NAME.")
@@ -89,22 +87,27 @@ def evaluate(
     if shots and Path(shots).resolve() == gold.resolve():
         raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
-    filters = parse_filters(only or ())
-    pairing, code = load_pairing(gold, predicted, schema, model)
-    pairing = filter_documents(pairing, filters)
-    timing = None
-    if predictor:
-        known = len(pairing.refusals)
-        reader = open_from_command(predictor, schema, option, workspace, workers)
-        pairing, timing = run_predictor(pairing, reader, workers)
-        name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals[known:])
-        code = Exit.REFUSED_SOME if pairing.refusals else code
-    settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=filters)
-    cost = None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
-    result = replace(evaluate_pairing(pairing, schema, settings, name), timing=timing, cost=cost)
-    if baselines:
-        with err.status("Scoring the baselines (--no-baselines leaves them out)"):
-            result = replace(result, baselines=score_baselines(pairing.documents, schema, settings))
+    settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=parse_filters(only or ()))
+    unread: list[RecordError] = []
+    pairings: list[Pairing] = []
+    with err.status("Scoring"):
+        result = evaluate_samples(
+            gold,
+            open_from_command(predictor, schema, option, workspace, workers) if predictor else predicted,
+            labels=schema,
+            model=model,
+            settings=settings,
+            name=name,
+            baselines=baselines,
+            cost_per_1000=cost_per_1000,
+            workers=workers,
+            on_error=unread.append,
+            on_pairing=pairings.append,
+        )
+    name_refusals(str(error) for error in unread)
+    [pairing] = pairings
+    name_unscored(pairing)
+    code = Exit.REFUSED_SOME if unread or pairing.exclusions else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
     if charts is not None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, load_pairing
+from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, name_refusals, name_unscored
 from goldspan.cli.shared.console import out, print_json, print_table, warn
 from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 
@@ -23,34 +24,27 @@ app = typer.Typer(context_settings=HELP)
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="RESULT…", help="Results of evaluate; the first is the one that others are measured from"
-        ),
+        typer.Argument(metavar="RESULT…", help="Results of evaluate; the first is the reference"),
     ],
     gold: Annotated[
         Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="What intervals and tests follow from")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of intervals and tests")] = 0,
     charts: ChartsOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare results with each other and with the baselines. Differences are to the first result."""
-    from goldspan.evaluation.results.baselines import score_baselines
-    from goldspan.evaluation.results.compare import compare_results
-    from goldspan.evaluation.results.evaluate import EvaluationSettings
+    from goldspan.evaluation.results.public import compare as compare_files
     from goldspan.evaluation.results.result import read_result
 
     loaded = [read_result(path) for path in results]
-    baselines = None
-    if gold is not None:
-        schema = load_labels(labels)
-        pairing, _ = load_pairing(gold, None, schema)
-        first = loaded[0]
-        known = set(first.documents.get("sample_id", ()))
-        documents = [document for document in pairing.documents if not known or document.sample_id in known]
-        baselines = score_baselines(documents, schema, EvaluationSettings(first.level, first.scheme, first.beta, seed))
-    comparison = compare_results(loaded, baselines, seed=seed)
+    unread: list[RecordError] = []
+    schema = load_labels(labels) if gold else None
+    comparison = compare_files(
+        loaded, gold=gold, labels=schema, seed=seed, on_error=unread.append, on_pairing=name_unscored
+    )
+    name_refusals(str(error) for error in unread)
     if charts is not None:
         from goldspan.evaluation.results.charts import write_comparison_charts
 

@@ -1,4 +1,4 @@
-"""What the scoring commands share: reading both sides, naming what was left out, showing differences."""
+"""Shared parts of the scoring commands: options, loading, exclusions, differences."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from goldspan.evaluation.matching.documents import Pairing
     from goldspan.evaluation.results.worst import DocumentErrors
 
-GoldArgument = Annotated[Path, typer.Argument(metavar="GOLD", help="Samples with reviews (or predictions to trust)")]
-LevelOption = Annotated[Level, typer.Option("--level", help="How finely labels are told apart")]
-SchemeOption = Annotated[Scheme, typer.Option("--scheme", help="What makes a prediction right")]
+GoldArgument = Annotated[Path, typer.Argument(metavar="GOLD", help="Samples with reviews (or trusted predictions)")]
+LevelOption = Annotated[Level, typer.Option("--level", help="Granularity of labels")]
+SchemeOption = Annotated[Scheme, typer.Option("--scheme", help="Which predictions count as correct")]
 ModelOption = Annotated[str, typer.Option("--model", help="Model version to score; default: the newest prediction")]
 OnlyOption = Annotated[
     list[str] | None,
@@ -38,15 +38,20 @@ _SHOWN = 20
 
 def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model: str = "") -> tuple[Pairing, Exit]:
     """Both sides paired. What was refused is named on stderr; the exit code says whether anything was."""
-    from goldspan.evaluation.matching.reading import read_pairing
+    from goldspan.evaluation.matching.documents import read_pairing
 
     refused: list[RecordError] = []
     pairing = read_pairing(gold, predicted, labels, model=model, on_error=refused.append)
     name_refusals(str(error) for error in refused)
-    name_refusals(f"{refusal.sample_id} is not scored: {refusal.reason}" for refusal in pairing.refusals)
+    name_unscored(pairing)
+    return pairing, Exit.REFUSED_SOME if refused or pairing.exclusions else Exit.OK
+
+
+def name_unscored(pairing: Pairing) -> None:
+    """The documents that are not scored, and a warning where gold is not only people's work."""
+    name_refusals(f"{exclusion.sample_id} is not scored: {exclusion.reason}" for exclusion in pairing.exclusions)
     if pairing.gold_source != "review":
         warn(f"Gold of these documents is {pairing.gold_source}, not only people's reviews; the scores trust it.")
-    return pairing, Exit.REFUSED_SOME if refused or pairing.refusals else Exit.OK
 
 
 def parse_filters(only: Iterable[str]) -> dict[str, str]:

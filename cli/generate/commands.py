@@ -1,4 +1,4 @@
-"""`goldspan generate`: let language models (or the offline author) write samples."""
+"""`goldspan generate`: write samples with language models or the offline author."""
 
 from __future__ import annotations
 
@@ -8,175 +8,122 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.cli.generate import inspect as generate_views
-from goldspan.cli.generate.options import (
-    ApiUrl,
-    Attempts,
-    FillGaps,
-    JobOptions,
-    Languages,
-    MaxCost,
-    MaxTokens,
-    MaxWorkers,
-    Mode,
-    Model,
-    NoWait,
-    OutputTokens,
-    PollInterval,
-    PriceIn,
-    PriceOut,
-    Provider,
-    RequestsPerMinute,
-    Review,
-    RunName,
-    RunOption,
-    Samples,
-    Seed,
-    Temperature,
-    TokensPerMinute,
-    Window,
-    read_settings,
-)
+from goldspan.cli.generate import inspect, progress
+from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, RunOption, read_settings
 from goldspan.cli.shared.console import print_json, say, warn
 from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
+    from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.generators.runs.pipeline import RunAction
+    from goldspan.generators.runs.settings import RunSettings
 
 app = typer.Typer(
     no_args_is_help=True,
+    rich_markup_mode=None,
     context_settings=HELP,
-    help="Let language models, or the offline author, write samples. Nothing that was answered is asked or paid twice.",
+    help="Write samples with language models or the offline author. No answered request is sent or paid twice.",
 )
-generate_views.register(app)
+inspect.register(app)
 
 
 @app.command()
+@expand_option_groups
 def start(
-    samples: Samples = 100,
-    provider: Provider = "offline",
-    model: Model = "",
-    languages: Languages = "en",
-    seed: Seed = 0,
-    review: Review = False,
-    fill_gaps: FillGaps = False,
-    mode: Mode = "",
-    api_url: ApiUrl = "",
-    window: Window = "",
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    price_in: PriceIn = None,
-    price_out: PriceOut = None,
-    temperature: Temperature = None,
-    output_tokens: OutputTokens = 4096,
-    attempts: Attempts = 3,
-    max_workers: MaxWorkers = None,
-    requests_per_minute: RequestsPerMinute = None,
-    tokens_per_minute: TokensPerMinute = None,
-    poll_interval: PollInterval = 0.0,
-    no_wait: NoWait = False,
+    generation: GenerationOptions,
+    job: JobOptions,
     run: RunOption = "",
-    new: Annotated[bool, typer.Option("--new", help="Begin afresh, beside an earlier run of the same name")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Start a new run beside an earlier one of the same name")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fill-gaps: do not ask before sending")] = False,
     data: DataOption = None,
-    labels: LabelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Begin a run and drive it to its end. The same command again goes on with the same run.
+    """Start a run and run it to its end. The same command again resumes the same run.
 
     Samples go to annotation_samples/<run>.jsonl in the workspace. Exit codes: 0 done, 4 the provider is still at work,
     5 done with dead letters, 6 budget reached, 130 interrupted.
     """
-    from goldspan.generators.runs.folder import begin_run
-    from goldspan.generators.runs.run import Limits, check_settings
+    from goldspan.generators.runs.public import prepare_run
+    from goldspan.generators.runs.run import Limits
 
     workspace = find_workspace(data)
-    settings, schema = read_settings(
-        workspace, samples, provider, model, languages, seed, review, fill_gaps, mode, api_url, window,
-        price_in, price_out, temperature, output_tokens, attempts, labels,
-    )  # fmt: skip
-    if settings.plan is not None:
-        if not settings.plan.total:
-            say("Every label has reached its target in these languages; there is nothing to generate.")
-            if json:
-                print_json({"outcome": "nothing to do", "samples": 0})
-            raise typer.Exit(Exit.OK)
-        if not json:
-            generate_views.show_plan(settings, schema, json=False)
-        if not (yes or json) and not typer.confirm("Send this?", default=True, err=True):
-            raise typer.Exit(Exit.OK)
-    check_settings(settings, schema, Limits(max_cost, max_tokens))
-    folder = begin_run(workspace, settings, schema, run, new=new)
-    generate_views.warn_of_prices(settings)
-    job = JobOptions(max_workers, requests_per_minute, tokens_per_minute, poll_interval, no_wait, max_cost, max_tokens)
-    _drive(folder, data, labels, job, json=json)
+    settings, schema = read_settings(workspace, generation)
+    if settings.plan is not None and not _confirm_plan(settings, schema, yes=yes, json=json):
+        raise typer.Exit(Exit.OK)
+    folder = prepare_run(settings, run=run, new=new, data=data, limits=Limits(job.max_cost, job.max_tokens))
+    inspect.warn_of_prices(settings)
+    _execute(folder, data, generation.labels, job, json=json)
+
+
+def _confirm_plan(settings: RunSettings, schema: LabelSchema, *, yes: bool, json: bool) -> bool:
+    """Show the plan of a run that fills gaps; False if there is nothing to do or the user declines."""
+    if settings.plan is None or not settings.plan.total:
+        say("Every label has reached its target in these languages; there is nothing to generate.")
+        if json:
+            print_json({"outcome": "nothing to do", "samples": 0})
+        return False
+    if not json:
+        inspect.show_plan(settings, schema, json=False)
+    return yes or json or typer.confirm("Send this?", default=True, err=True)
 
 
 @app.command()
+@expand_option_groups
 def resume(
+    job: JobOptions,
     run: RunName = "",
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    max_workers: MaxWorkers = None,
-    requests_per_minute: RequestsPerMinute = None,
-    tokens_per_minute: TokensPerMinute = None,
-    poll_interval: PollInterval = 0.0,
-    no_wait: NoWait = False,
     data: DataOption = None,
     labels: LabelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Go on with a run (default: the newest unfinished one): only what is missing is asked."""
+    """Resume a run (default: the newest unfinished one): only missing requests are sent."""
     from goldspan.generators.runs.folder import find_run
 
     folder = find_run(find_workspace(data), run)
     if not run:
         say(f"Resuming {folder.name}, the newest unfinished run.")
-    job = JobOptions(max_workers, requests_per_minute, tokens_per_minute, poll_interval, no_wait, max_cost, max_tokens)
-    _drive(folder, data, labels, job, json=json)
+    _execute(folder, data, labels, job, json=json)
 
 
 @app.command()
+@expand_option_groups
 def retry(
+    job: JobOptions,
     run: RunName = "",
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    max_workers: MaxWorkers = None,
-    poll_interval: PollInterval = 0.0,
     data: DataOption = None,
     labels: LabelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask the dead letters of a run again (default: the newest that has any), each with a new budget of attempts."""
+    """Retry the dead letters of a run (default: the newest that has any), each with a new budget of attempts."""
     from goldspan.generators.runs.folder import find_dead_letters, find_run
     from goldspan.generators.runs.pipeline import RunAction
 
     workspace = find_workspace(data)
     folder = find_run(workspace, run) if run else find_dead_letters(workspace)
     if not run:
-        say(f"Asking the dead letters of {folder.name} again.")
-    job = JobOptions(max_workers, None, None, poll_interval, False, max_cost, max_tokens)
-    _drive(folder, data, labels, job, task=RunAction.RETRY, json=json)
+        say(f"Retrying the dead letters of {folder.name}.")
+    _execute(folder, data, labels, job, action=RunAction.RETRY, json=json)
 
 
 @app.command()
 def reconcile(
     run: RunName = "", data: DataOption = None, labels: LabelsOption = None, json: JsonOption = False
 ) -> None:
-    """Ask the provider what became of the batches of a run and collect what is there; nothing new is sent."""
+    """Look up the batches of a run at the provider and collect their answers; nothing new is sent."""
     from goldspan.generators.runs.folder import find_run
     from goldspan.generators.runs.pipeline import RunAction
 
     folder = find_run(find_workspace(data), run)
     if not run:
         say(f"Reconciling {folder.name}, the newest unfinished run.")
-    _drive(folder, data, labels, JobOptions(), task=RunAction.RECONCILE, json=json)
+    _execute(folder, data, labels, JobOptions(), action=RunAction.RECONCILE, json=json)
 
 
 @app.command()
 def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False) -> None:
-    """Cancel a run at its provider (default: the newest unfinished one). What has been answered is kept."""
+    """Cancel a run at its provider (default: the newest unfinished one). Answers received so far are kept."""
     from goldspan.generators.runs.folder import find_run
     from goldspan.generators.runs.run import cancel_run
 
@@ -186,32 +133,41 @@ def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False)
         say(f"Cancelling {folder.name}, the newest unfinished run.")
     summary = cancel_run(workspace, folder)
     if summary is None:
-        say(f"The process that drives {folder.name} was asked to cancel it; `goldspan generate watch` looks on.")
+        say(f"The process that runs {folder.name} was asked to cancel it. `goldspan generate watch` shows progress.")
         if json:
             print_json({"run": folder.name, "outcome": "cancelling"})
     elif json:
         print_json(summary.to_dict())
     else:
-        generate_views.show_summary(summary)
+        progress.show_summary(summary)
 
 
-def _drive(
-    folder: Path, data: Path | None, labels: Path | None, job: JobOptions, *, task: RunAction | None = None, json: bool
+def _execute(
+    folder: Path,
+    data: Path | None,
+    labels: Path | None,
+    job: JobOptions,
+    *,
+    action: RunAction | None = None,
+    json: bool,
 ) -> None:
     from goldspan.generators.runs.executors import ExecutionOptions
-    from goldspan.generators.runs.pipeline import RunAction as Tasks
+    from goldspan.generators.runs.pipeline import RunAction as Actions
     from goldspan.generators.runs.pipeline import RunOutcome
     from goldspan.generators.runs.run import Limits, run_generation
 
-    working = ExecutionOptions(
-        job.max_workers, job.poll_interval, job.requests_per_minute, job.tokens_per_minute, wait=not job.no_wait
-    )
-    with generate_views.ProgressLine(folder.name) as line:
+    with progress.ProgressLine(folder.name) as line:
         summary = run_generation(
             find_workspace(data),
             folder,
-            task=task or Tasks.GO,
-            working=working,
+            action=action or Actions.GO,
+            execution=ExecutionOptions(
+                job.max_workers,
+                job.poll_interval,
+                job.requests_per_minute,
+                job.tokens_per_minute,
+                wait=not job.no_wait,
+            ),
             limits=Limits(job.max_cost, job.max_tokens),
             labels_file=labels,
             on_progress=line.show,
@@ -219,11 +175,11 @@ def _drive(
     if json:
         print_json(summary.to_dict())
     else:
-        generate_views.show_summary(summary)
-    if summary.outcome is RunOutcome.STOPPED and task is Tasks.RECONCILE:
+        progress.show_summary(summary)
+    if summary.outcome is RunOutcome.STOPPED and action is Actions.RECONCILE:
         raise typer.Exit(Exit.OK)
     if summary.outcome is RunOutcome.BUDGET:
-        warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens goes on.")
+        warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens continues.")
     exits = {
         RunOutcome.DONE: Exit.OK,
         RunOutcome.DEAD_LETTERS: Exit.DEAD_LETTERS,

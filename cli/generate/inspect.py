@@ -1,40 +1,22 @@
-"""What the `generate` commands show: progress, status, plans, estimates."""
+"""Read-only `generate` commands: status, watch, list, estimate, preview."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.cli.generate.options import (
-    FillGaps,
-    Languages,
-    Mode,
-    Model,
-    OutputTokens,
-    PriceIn,
-    PriceOut,
-    Provider,
-    Review,
-    RunName,
-    Samples,
-    Seed,
-    Temperature,
-    Window,
-    read_settings,
-)
-from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.generate.options import GenerationOptions, RunName, read_settings
+from goldspan.cli.generate.progress import ProgressLine
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.option_groups import expand_option_groups
+from goldspan.cli.shared.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
-    from goldspan.generators.runs.pipeline import Summary
     from goldspan.generators.runs.progress import Progress as RunProgress
     from goldspan.generators.runs.settings import RunSettings
 
@@ -42,7 +24,7 @@ _PREVIEWED = 3
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands that only look."""
+    """Add the read-only commands."""
     app.command()(status)
     app.command()(watch)
     app.command("list")(list_runs)
@@ -50,81 +32,8 @@ def register(app: typer.Typer) -> None:
     app.command()(preview)
 
 
-class ProgressLine:
-    """One live line on stderr: done, refused, tokens, rate, time left, cost."""
-
-    def __init__(self, name: str) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        self._progress = Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal)
-        self._task = self._progress.add_task(name, total=None, note="")
-        self._began = time.monotonic()
-        self._first: RunProgress | None = None
-
-    def __enter__(self) -> ProgressLine:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def show(self, progress: RunProgress) -> None:
-        """Redraw."""
-        self._first = self._first or progress
-        seconds = max(time.monotonic() - self._began, 0.001)
-        ended = progress.done + progress.dead
-        rate = (progress.answered - self._first.answered) / seconds
-        speed = (ended - self._first.done - self._first.dead) / seconds
-        note = [
-            f"{progress.refused} refused",
-            f"{progress.tokens_in + progress.tokens_out:,} tokens",
-            f"{rate:.1f} answers/s",
-        ]
-        if progress.cost:
-            note.append(f"${progress.cost:.4f}")
-        if progress.batches_open:
-            note.append(f"{progress.batches_open} batches open")
-        if speed:
-            note.append(f"{format_seconds((progress.samples - ended) / speed)} left")
-        self._progress.update(self._task, completed=ended, total=progress.samples, note=" · ".join(note))
-
-
-def format_seconds(seconds: float) -> str:
-    """`42 s`, `3 min`, `2 h 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def show_summary(summary: Summary) -> None:
-    """What a run has come to, and what to do next."""
-    progress, written = summary.progress, summary.written
-    cost = f", ${progress.cost:.4f}" if progress.cost else ""
-    say(
-        f"{progress.run}: {summary.outcome.value}. {progress.done} of {progress.samples} done, "
-        f"{progress.dead} dead letters, {progress.refused} answers refused and asked again or given up, "
-        f"{progress.tokens_in + progress.tokens_out:,} tokens{cost}."
-    )
-    repeats = f" ({written.duplicates} repeats left out)" if written.duplicates else ""
-    say(f"{written.samples} samples in {escape(str(summary.samples))}{repeats}")
-    if written.dead:
-        warn(
-            f"Dead letters with their reasons: {summary.dead_letters}. "
-            f"`goldspan generate retry {progress.run}` asks them again."
-        )
-    elif not progress.finished:
-        say(f"`goldspan generate resume {progress.run}` goes on.")
-
-
 def status(run: RunName = "", data: DataOption = None, json: JsonOption = False) -> None:
-    """How far a run is (default: the newest unfinished one, else the newest), counted in its journal."""
+    """Show the progress of a run (default: the newest unfinished one, else the newest)."""
     from goldspan.generators.journal.journal import Journal
     from goldspan.generators.runs.folder import find_run
     from goldspan.generators.runs.progress import list_reasons, read_progress
@@ -142,7 +51,7 @@ def status(run: RunName = "", data: DataOption = None, json: JsonOption = False)
         out.out(f"  {when}  {event['kind']}: {event['message']}", highlight=False)
 
 
-def _look(run: str, data: Path | None) -> RunProgress:
+def _read_run(run: str, data: Path | None) -> RunProgress:
     from goldspan.generators.journal.journal import Journal
     from goldspan.generators.runs.folder import find_run
     from goldspan.generators.runs.progress import read_progress
@@ -165,21 +74,21 @@ def _print_progress(progress: RunProgress) -> None:
 
 def watch(
     run: RunName = "",
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between looks")] = 2.0,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between updates")] = 2.0,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Look on while another process drives a run, until it ends; with --json, how far it is then."""
-    from goldspan.generators.journal.lock import is_driven
+    """Show progress while another process runs a run, until it ends; --json prints the final progress."""
+    from goldspan.generators.journal.lock import is_running
 
-    progress = _look(run, data)
+    progress = _read_run(run, data)
     folder = find_workspace(data).runs / progress.run
     with ProgressLine(progress.run) as line:
         while not progress.finished:
             line.show(progress)
-            driven = is_driven(folder)
-            progress = _look(progress.run, data)
-            if not driven:
+            running = is_running(folder)
+            progress = _read_run(progress.run, data)
+            if not running:
                 break
             time.sleep(interval)
     if json:
@@ -187,11 +96,11 @@ def watch(
         return
     _print_progress(progress)
     if not progress.finished:
-        say(f"No process drives {progress.run}. `goldspan generate resume {progress.run}` goes on.")
+        say(f"No process is running {progress.run}. `goldspan generate resume {progress.run}` continues it.")
 
 
 def list_runs(data: DataOption = None, json: JsonOption = False) -> None:
-    """All runs of the workspace, the newest first."""
+    """List the runs of the workspace, the newest first."""
     from goldspan.generators.runs.folder import list_runs as find_runs
 
     runs = find_runs(find_workspace(data), lambda error: warn(str(error)))
@@ -202,27 +111,10 @@ def list_runs(data: DataOption = None, json: JsonOption = False) -> None:
     print_table(["run", "state", "samples", "done", "dead", "tokens", "US$"], rows, right=range(2, 7))
 
 
-def estimate(
-    samples: Samples = 100,
-    provider: Provider = "offline",
-    model: Model = "",
-    languages: Languages = "en",
-    seed: Seed = 0,
-    review: Review = False,
-    fill_gaps: FillGaps = False,
-    mode: Mode = "",
-    window: Window = "",
-    price_in: PriceIn = None,
-    price_out: PriceOut = None,
-    data: DataOption = None,
-    labels: LabelsOption = None,
-    json: JsonOption = False,
-) -> None:
-    """What a run would ask and cost. Sends nothing; with --fill-gaps the plan is shown too."""
-    settings, schema = read_settings(
-        find_workspace(data), samples, provider, model, languages, seed, review, fill_gaps, mode, "", window,
-        price_in, price_out, None, 4096, 3, labels,
-    )  # fmt: skip
+@expand_option_groups
+def estimate(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
+    """Estimate requests, tokens and cost of a run. Sends nothing; with --fill-gaps the plan is shown too."""
+    settings, schema = read_settings(find_workspace(data), generation)
     show_plan(settings, schema, json=json)
 
 
@@ -252,7 +144,7 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
 
 
 def warn_of_prices(settings: RunSettings) -> None:
-    """Say when costs cannot be known."""
+    """Warn when costs cannot be computed."""
     from goldspan.generators.providers.profiles import find_profile
     from goldspan.generators.runs.executors import find_prices, knows_prices
 
@@ -263,34 +155,15 @@ def warn_of_prices(settings: RunSettings) -> None:
     warn(f"Prices are {basis}: give --price-in and --price-out for {settings.model} to see what it costs.")
 
 
-def preview(
-    samples: Samples = 100,
-    provider: Provider = "offline",
-    model: Model = "",
-    languages: Languages = "en",
-    seed: Seed = 0,
-    review: Review = False,
-    fill_gaps: FillGaps = False,
-    mode: Mode = "",
-    window: Window = "",
-    price_in: PriceIn = None,
-    price_out: PriceOut = None,
-    temperature: Temperature = None,
-    output_tokens: OutputTokens = 4096,
-    data: DataOption = None,
-    labels: LabelsOption = None,
-    json: JsonOption = False,
-) -> None:
-    """The exact requests of three items, and what the whole run would cost. Sends nothing.
+@expand_option_groups
+def preview(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
+    """Print the exact requests of three items and the estimated cost of the run. Sends nothing.
 
     Requests after the draft are shown with a text by the offline author in place of the model's draft.
     """
     from goldspan.generators.runs.estimate import estimate_run, preview_item, render_request
 
-    settings, schema = read_settings(
-        find_workspace(data), samples, provider, model, languages, seed, review, fill_gaps, mode, "", window,
-        price_in, price_out, temperature, output_tokens, 3, labels,
-    )  # fmt: skip
+    settings, schema = read_settings(find_workspace(data), generation)
     asked = [pair for item in range(min(_PREVIEWED, settings.samples)) for pair in preview_item(settings, schema, item)]
     if json:
         requests = [request.batch_line for request, _ in asked]

@@ -1,128 +1,112 @@
-"""Options of the `generate` commands, and the settings that they make."""
+"""Options of the `generate` commands, and the run settings made from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.shared.options import LabelsOption
 
 if TYPE_CHECKING:
     from goldspan.generators.runs.settings import RunSettings
     from goldspan.generators.specs.plan import SamplePlan
 
-Samples = Annotated[int, typer.Option("--samples", "-n", min=1, help="How many samples")]
-Provider = Annotated[str, typer.Option(help="offline, openai, doubleword or compatible")]
-Model = Annotated[str, typer.Option(help="Model name; default: the provider's own")]
-Languages = Annotated[str, typer.Option(help="ISO 639-1 codes with commas: en,de,fr,es,nl,da")]
-Seed = Annotated[int, typer.Option(help="Decides every brief: the same seed asks the same questions")]
-Review = Annotated[bool, typer.Option("--review", help="Add the review stage: the model checks the annotation")]
-FillGaps = Annotated[bool, typer.Option("--fill-gaps", help="Ask for what the data lacks against the label targets")]
-Mode = Annotated[str, typer.Option(help="live or batch; default: batch for doubleword, live otherwise")]
-ApiUrl = Annotated[str, typer.Option(help="A compatible server's address, with or without /v1/chat/completions")]
-Window = Annotated[str, typer.Option(help="Completion window of batches: 24h or 1h")]
-MaxCost = Annotated[float | None, typer.Option(min=0, help="Stop before the run has cost so many US dollars")]
-MaxTokens = Annotated[int | None, typer.Option(min=0, help="Stop before the run has taken so many tokens")]
-PriceIn = Annotated[float | None, typer.Option(min=0, help="US dollars for one million prompt tokens")]
-PriceOut = Annotated[float | None, typer.Option(min=0, help="US dollars for one million answer tokens")]
-Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Default: the provider's own")]
-OutputTokens = Annotated[int, typer.Option(min=16, help="Room for one answer; doubled after a truncated one")]
-Attempts = Annotated[int, typer.Option(min=1, help="How often one stage is asked before it is a dead letter")]
-MaxWorkers = Annotated[
-    int | None,
-    typer.Option(min=1, help="Requests at a time (live); fewer when the server says so. Default: as before, else 16"),
-]
-RequestsPerMinute = Annotated[
-    int | None, typer.Option(min=0, help="Limit of the account (live); 0: none. Default: as before")
-]
-TokensPerMinute = Annotated[
-    int | None, typer.Option(min=0, help="Limit of the account (live); 0: none. Default: as before")
-]
-PollInterval = Annotated[float, typer.Option(min=0, help="Seconds between looks at a batch; 0: adaptive")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Leave batches with the provider and return (exit code 4)")]
 RunOption = Annotated[str, typer.Option("--run", help="Name of the run; default: made from the settings")]
 RunName = Annotated[str, typer.Argument(metavar="[RUN]", help="Name of the run; default: the newest unfinished one")]
 
 
 @dataclass(frozen=True, slots=True)
-class JobOptions:
-    """How this process works on a run."""
+class GenerationOptions:
+    """What a run asks for."""
 
-    max_workers: int | None = None
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    poll_interval: float = 0.0
-    no_wait: bool = False
-    max_cost: float | None = None
-    max_tokens: int | None = None
-
-
-def read_settings(
-    workspace: Workspace,
-    samples: int,
-    provider: str,
-    model: str,
-    languages: str,
-    seed: int,
-    review: bool,
-    fill_gaps: bool,
-    mode: str,
-    api_url: str,
-    window: str,
-    price_in: float | None,
-    price_out: float | None,
-    temperature: float | None,
-    output_tokens: int,
-    attempts: int,
-    labels_file: Path | None,
-) -> tuple[RunSettings, LabelSchema]:
-    """Settings of a run from the options of `start`, `estimate` and `preview`."""
-    from goldspan.generators.providers.profiles import PROFILES
-    from goldspan.generators.runs.executors import OFFLINE
-    from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
-
-    labels = load_labels(labels_file)
-    if provider not in {OFFLINE, *PROFILES}:
-        raise UnknownNameError("provider", provider, [OFFLINE, *PROFILES])
-    codes = tuple(code.strip() for code in languages.split(",") if code.strip())
-    if not codes:
-        raise InputError("--languages names no language; give codes like en,de.")
-    if provider == OFFLINE:
-        model, mode = OFFLINE_MODEL, ""
-    else:
-        profile = PROFILES[provider]
-        model = model or profile.default_model
-        mode = mode or ("batch" if provider == "doubleword" else "live")
-        if mode not in {"live", "batch"}:
-            raise UnknownNameError("mode", mode, ["live", "batch"])
-        if window and window not in profile.windows:
-            raise UnknownNameError("window", window, profile.windows)
-        if not model:
-            raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --model.")
-    plan = _plan_gaps(workspace, labels, codes, samples) if fill_gaps else None
-    settings = RunSettings(
-        provider=provider,
-        samples=plan.total if plan else samples,
-        seed=seed,
-        languages=codes,
-        review=review,
-        model=model,
-        mode=mode,
-        api_url=api_url,
-        window=window,
-        attempts=attempts,
-        max_tokens=output_tokens,
-        temperature=temperature,
-        price_in=price_in,
-        price_out=price_out,
-        labels_file=str(labels_file.resolve()) if labels_file else "",
-        plan=plan,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Number of samples")] = 100
+    provider: Annotated[str, typer.Option(help="offline, openai, doubleword or compatible")] = "offline"
+    model: Annotated[str, typer.Option(help="Model name; default: the provider's default model")] = ""
+    languages: Annotated[str, typer.Option(help="ISO 639-1 codes with commas: en,de,fr,es,nl,da")] = "en"
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed sends the same requests")] = 0
+    review: Annotated[bool, typer.Option("--review", help="Add the review stage: the model checks the annotation")] = (
+        False
     )
+    fill_gaps: Annotated[
+        bool, typer.Option("--fill-gaps", help="Generate what the data lacks against the label targets")
+    ] = False
+    mode: Annotated[str, typer.Option(help="live or batch; default: batch for doubleword, live otherwise")] = ""
+    api_url: Annotated[
+        str, typer.Option(help="Address of a compatible server, with or without /v1/chat/completions")
+    ] = ""
+    window: Annotated[str, typer.Option(help="Completion window of batches: 24h or 1h")] = ""
+    price_in: Annotated[float | None, typer.Option(min=0, help="US dollars per million prompt tokens")] = None
+    price_out: Annotated[float | None, typer.Option(min=0, help="US dollars per million answer tokens")] = None
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="Sampling temperature; default: the provider's")
+    ] = None
+    output_tokens: Annotated[
+        int, typer.Option(min=16, help="Token limit of one answer; doubled after a truncated one")
+    ] = 4096
+    attempts: Annotated[int, typer.Option(min=1, help="Attempts per stage before an item becomes a dead letter")] = 3
+    labels: LabelsOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How this process executes a run, and the run's budget."""
+
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop before the run costs this many US dollars")] = None
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="Stop before the run uses this many tokens")] = None
+    max_workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Concurrent requests (live); fewer when throttled. Default: as before or 16"),
+    ] = None
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=0, help="Rate limit of the account (live); 0: none. Default: as before")
+    ] = None
+    tokens_per_minute: Annotated[
+        int | None, typer.Option(min=0, help="Rate limit of the account (live); 0: none. Default: as before")
+    ] = None
+    poll_interval: Annotated[float, typer.Option(min=0, help="Seconds between polls of a batch; 0: adaptive")] = 0.0
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Leave batches with the provider and return (exit code 4)")
+    ] = False
+
+
+def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[RunSettings, LabelSchema]:
+    """The settings of a run and its label schema.
+
+    Raises:
+        InputError: an option names nothing known.
+        ConfigurationError: the provider needs a model name.
+
+    """
+    from goldspan.generators.runs.public import complete_settings
+    from goldspan.generators.runs.settings import RunSettings
+
+    labels = load_labels(options.labels)
+    settings = complete_settings(
+        RunSettings(
+            provider=options.provider,
+            samples=options.samples,
+            seed=options.seed,
+            languages=tuple(code.strip() for code in options.languages.split(",") if code.strip()),
+            review=options.review,
+            model=options.model,
+            mode=options.mode,
+            api_url=options.api_url,
+            window=options.window,
+            attempts=options.attempts,
+            max_tokens=options.output_tokens,
+            temperature=options.temperature,
+            price_in=options.price_in,
+            price_out=options.price_out,
+            labels_file=str(options.labels.resolve()) if options.labels else "",
+        )
+    )
+    if options.fill_gaps:
+        plan = _plan_gaps(workspace, labels, settings.languages, options.samples)
+        settings = replace(settings, samples=plan.total, plan=plan)
     return settings, labels
 
 

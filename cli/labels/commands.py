@@ -25,7 +25,7 @@ register(app)
 
 @app.command("list")
 def list_labels(labels: LabelsOption = None, as_json: JsonOption = False) -> None:
-    """All labels with category, group, identifier kind and coverage target."""
+    """List labels with category, group, identifier kind and coverage target."""
     from dataclasses import asdict
 
     schema = load_labels(labels)
@@ -49,7 +49,7 @@ def show_label(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Everything known of one label."""
+    """Show one label."""
     from dataclasses import asdict
 
     label = asdict(load_labels(labels)[code])
@@ -62,15 +62,15 @@ def show_label(
 @app.command("add")
 def add(
     code: Annotated[str, typer.Argument(metavar="LABEL", help="Capitals, digits, underscores: MEDICAL_RECORD_NUMBER")],
-    name: Annotated[str, typer.Option(help="What people read: 'Medical record number'")],
+    name: Annotated[str, typer.Option(help="Display name: 'Medical record number'")],
     category: Annotated[str, typer.Option(help="Heading in Label Studio")] = "Other",
     group: Annotated[str, typer.Option(help="Coarse group, such as HEALTH")] = "OTHER",
     kind: Annotated[str, typer.Option(help="direct, quasi or none")] = "direct",
     color: Annotated[str, typer.Option(help="#rrggbb, dark enough to read on white")] = "",
-    chance: Annotated[float, typer.Option(help="Probability that a generated sample asks for it")] = 0.1,
-    hint: Annotated[list[str] | None, typer.Option(help="How it looks; may be given several times")] = None,
+    chance: Annotated[float, typer.Option(help="Probability that a generated sample contains it")] = 0.1,
+    hint: Annotated[list[str] | None, typer.Option(help="Describes the format; repeatable")] = None,
     validator: Annotated[str, typer.Option(help="Name of a value check")] = "",
-    target: Annotated[int, typer.Option(help="Annotated entities wanted")] = 100,
+    target: Annotated[int, typer.Option(help="Target number of annotated entities")] = 100,
     labels: LabelsOption = None,
 ) -> None:
     """Add a label to the label schema; Label Studio, prompts and dashboard follow from it."""
@@ -91,7 +91,7 @@ def check(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Is the label schema sound? A broken one fails with the place; what is doubtful is listed."""
+    """Check the label schema; errors name the place, warnings are listed."""
     from goldspan.annotation.labels.edit import review_labels
 
     schema = load_labels(labels)
@@ -101,21 +101,21 @@ def check(
     else:
         for finding in findings:
             warn(f"{finding.label}: {finding.message}")
-        say(f"{find_label_file(labels)}: {len(schema.labels)} labels, {len(findings)} to look at.")
+        say(f"{find_label_file(labels)}: {len(schema.labels)} labels, {len(findings)} warnings.")
     raise typer.Exit(Exit.REFUSED_SOME if findings and strict else Exit.OK)
 
 
 @app.command("config")
 def config(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file instead of the screen")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout")] = None,
     what: Annotated[str, typer.Option("--as", help="xml (Label Studio), bio, or json-schema")] = "xml",
     labels: LabelsOption = None,
 ) -> None:
-    """What follows from the label schema: the Label Studio config, the BIO table, the task's JSON Schema."""
+    """Print what is derived from the label schema: Label Studio config, BIO table, JSON Schema of tasks."""
     import orjson
 
     from goldspan.annotation.files import write_atomic
-    from goldspan.annotation.tasks.codec import task_validator
+    from goldspan.annotation.tasks.codec import load_task_validator
 
     schema = load_labels(labels)
     if what == "xml":
@@ -125,7 +125,7 @@ def config(
     elif what == "bio":
         text = "\n".join(schema.bio_table)
     elif what == "json-schema":
-        text = orjson.dumps(task_validator(schema).schema, option=orjson.OPT_INDENT_2).decode()
+        text = orjson.dumps(load_task_validator(schema).schema, option=orjson.OPT_INDENT_2).decode()
     else:
         raise InputError(f"--as {what}: give xml, bio or json-schema.")
     if output:

@@ -1,4 +1,4 @@
-"""`goldspan labels map`: what the labels of other data sets become here."""
+"""`goldspan labels map`: mappings of external labels."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ def map_labels(
     taxonomy: Annotated[
         str, typer.Argument(metavar="[TAXONOMY]", help="kiji, ai4privacy-200k …; none: list them")
     ] = "",
-    label: Annotated[str, typer.Argument(metavar="[LABEL]", help="One outside label, as written in the data set")] = "",
+    label: Annotated[
+        str, typer.Argument(metavar="[LABEL]", help="One external label, as written in the data set")
+    ] = "",
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What the labels of another data set become here, and which of ours it can fill."""
+    """Show how a data set's labels map onto the label schema."""
     from dataclasses import asdict
 
     from goldspan.annotation.labels.taxonomy import check_taxonomy, list_taxonomies, load_taxonomy
@@ -33,10 +35,12 @@ def map_labels(
     if not taxonomy:
         known = [load_taxonomy(name) for name in list_taxonomies()]
         if as_json:
-            print_json([{"name": t.name, "title": t.title, "reach": list(t.reach(schema))} for t in known])
+            print_json([{"name": t.name, "title": t.title, "covered": list(t.list_covered(schema))} for t in known])
             return
-        rows = ((t.name, t.title, len(t.targets), f"{len(t.reach(schema))}/{len(schema.entities)}") for t in known)
-        print_table(["taxonomy", "data set", "labels", "of ours filled"], rows, right=(2, 3))
+        rows = (
+            (t.name, t.title, len(t.targets), f"{len(t.list_covered(schema))}/{len(schema.entities)}") for t in known
+        )
+        print_table(["taxonomy", "data set", "labels", "covered"], rows, right=(2, 3))
         return
     chosen = load_taxonomy(taxonomy)
     targets = [chosen.resolve(label)] if label else list(chosen.targets.values())
@@ -45,14 +49,14 @@ def map_labels(
         print_json({"name": chosen.name, "labels": [asdict(target) for target in targets], "problems": problems})
         return
     print_table(
-        ["outside", "label", "group", "lossy"],
-        ((t.outside, t.label or None, t.group, "lossy" if t.lossy else "") for t in targets),
+        ["external", "label", "group", "lossy"],
+        ((t.external, t.label or None, t.group, "lossy" if t.lossy else "") for t in targets),
     )
     for problem in problems:
         warn(problem)
     if not label:
-        missing = [entity.code for entity in schema.entities if entity.code not in chosen.reach(schema)]
+        missing = [entity.code for entity in schema.entities if entity.code not in chosen.list_covered(schema)]
         out.print(f"Boundaries: {chosen.boundaries}", markup=False)
         for note in chosen.notes:
             out.print(f"Note: {note}", markup=False)
-        say(f"It cannot fill: {', '.join(missing) or 'nothing, all labels are reached'}.")
+        say(f"Labels not covered: {', '.join(missing) or 'none'}.")

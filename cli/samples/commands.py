@@ -24,16 +24,16 @@ app = typer.Typer(
 register(app)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
-_NOTHING = "There is no sample in it. Texts and annotations of other forms come in with: goldspan samples import FILE"
+_NOTHING = "No samples found. To import other formats: goldspan samples import FILE"
 
 
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
-    language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")],
-    country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
-    document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
-    by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
+    language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that give none: en, de …")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that give none: GB, DE …")] = "",
+    document_type: Annotated[str, typer.Option(help="Document type of texts that give none")] = "",
+    by_line: Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
     ] = None,
@@ -42,11 +42,11 @@ def import_file(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring your own texts in; good records are written, refused ones named.
+    """Import your own texts; refused records are listed.
 
-    CSV wants a column text; JSONL wants text, or tagged_text, or text with entities [{"value", "label"}].
+    CSV needs a column text; JSONL needs text, tagged_text, or text with entities [{"value", "label"}].
     """
-    from goldspan.annotation.tasks.importing import Defaults, import_texts
+    from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
 
@@ -59,7 +59,7 @@ def import_file(
     if target.exists() and not force:
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     refusals = Refusals()
-    defaults = Defaults(language, country, document_type)
+    defaults = ImportDefaults(language, country, document_type)
     samples = list(import_texts(file, schema, defaults, refusals, by_line=by_line))
     if not samples:
         raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")
@@ -114,7 +114,7 @@ def show(
     tagged: Annotated[bool, typer.Option("--tagged", help="Tagged text instead of colours")] = False,
     labels: LabelsOption = None,
 ) -> None:
-    """Read samples in the terminal, entities in the colours of their labels. This shows the texts themselves."""
+    """Print samples with highlighted entities. This shows the texts."""
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.cli.shared.highlight import render_sample
 

@@ -1,4 +1,4 @@
-"""`goldspan samples dedupe, split, quality, export, convert`: data sets as a whole."""
+"""`goldspan samples dedupe, split, quality, export, convert`: data sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
 ThresholdOption = Annotated[
-    float, typer.Option(min=0.1, max=1.0, help="Similarity of word triples that counts as nearly the same")
+    float, typer.Option(min=0.1, max=1.0, help="Jaccard similarity of word trigrams for near-duplicates")
 ]
 
 
@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
 def dedupe(
     files: Files,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write what stays; none: only say")
+        Path | None,
+        typer.Option("--output", "-o", help="Write the remaining samples to this file; without it, only report"),
     ] = None,
     by: Annotated[
         str, typer.Option(help="text: same or nearly the same text; skeleton: also the same template")
@@ -44,9 +45,9 @@ def dedupe(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find samples that repeat another: the same or nearly the same text, or the same text but for its entities.
+    """Find duplicates: the same or nearly the same text, or the same text apart from its entities.
 
-    Of duplicates the first reviewed one stays, else the first.
+    Of each set of duplicates, the first reviewed sample stays, else the first.
     """
     from goldspan.annotation.corpus.dedupe import ALL_REASONS, TEXT_REASONS, find_duplicates
 
@@ -72,9 +73,9 @@ def dedupe(
     else:
         print_table(["reason", "duplicates"], found.counts.items(), right=(1,))
         say(
-            f"{len(outlines)} samples, {len(found.kept)} stay, {len(found.duplicates)} repeat another"
-            + (f"; {found.conflicts} have the same text and other entities." if found.conflicts else ".")
-            + (f" Written to {output}." if output else " Nothing was written; --output FILE writes what stays.")
+            f"{len(outlines)} samples, {len(found.kept)} unique, {len(found.duplicates)} duplicates"
+            + (f"; {found.conflicts} have the same text but different entities." if found.conflicts else ".")
+            + (f" Written to {output}." if output else " Nothing was written; use --output FILE.")
         )
     raise typer.Exit(reader.exit_code)
 
@@ -82,7 +83,8 @@ def dedupe(
 def split(
     files: Files,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Writes <split>.jsonl; none: only say")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Write <split>.jsonl here; without it, only report"),
     ] = None,
     validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the validation split; 0: none")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the test split")] = 0.1,
@@ -93,7 +95,7 @@ def split(
 ) -> None:
     """Split so that related samples stay together and labels and languages keep their shares.
 
-    The report shows what the split leaks, and beside it what a random one would.
+    The report shows the leakage of this split and of a random one.
     """
     from goldspan.annotation.corpus.splits import report_split, split_samples
 
@@ -115,7 +117,7 @@ def split(
         print_json({"report": asdict(report), "assignment": assignment})
     else:
         _show_split(outlines, report)
-        say(f"Written to {output}." if output else "Nothing was written; --output FOLDER writes one file a split.")
+        say(f"Written to {output}." if output else "Nothing was written; use --output FOLDER.")
     raise typer.Exit(reader.exit_code)
 
 
@@ -125,9 +127,9 @@ def quality(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The quality of the data in numbers: alignment, values, consistency, diversity, balance.
+    """Measure data quality: alignment, values, consistency, diversity, balance.
 
-    Scores lie between 0 and 1, 1 is best. A flag says that a person should look; it decides nothing.
+    Scores lie between 0 and 1, 1 is best. A flag asks for a person's review.
     """
     from goldspan.annotation.corpus.quality.measure import measure_files
     from goldspan.cli.shared.refusals import Refusals
@@ -139,7 +141,7 @@ def quality(
     else:
         shown = report.flagged if flagged else report.checks
         print_table(
-            ["check", "group", "score", "", "what was found"],
+            ["check", "group", "score", "", "finding"],
             ((c.code, c.group, f"{c.score:.3f}", "flag" if c.flag else "", c.summary) for c in shown),
             right=(2,),
         )
@@ -155,7 +157,7 @@ def export(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the best reading of each sample in another format, and say what that format cannot hold."""
+    """Export the best annotation of each sample to another format, and report what it cannot represent."""
     from dataclasses import asdict
 
     from goldspan.annotation.formats.registry import export_samples
@@ -253,7 +255,7 @@ def _show_split(outlines: list[Outline], report: SplitReport) -> None:
         right=tuple(range(1, len(names) + 1)),
     )
     print_table(
-        ["held-out samples that train gives away", "this split", "random split"],
+        ["leakage of held-out samples", "this split", "random split"],
         (
             (title, f"{getattr(report.grouped, name):.1%}", f"{getattr(report.random, name):.1%}")
             for name, title in (

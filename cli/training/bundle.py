@@ -26,62 +26,62 @@ def bundle(
     ] = None,
     validation: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the validation split")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split")] = 0.1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
-    threshold: Annotated[float, typer.Option(min=0.1, max=1.0, help="Similarity that makes samples relatives")] = 0.7,
+    seed: Annotated[int, typer.Option(help="Seed of the split")] = 0,
+    threshold: Annotated[
+        float, typer.Option(min=0.1, max=1.0, help="Similarity from which samples count as related")
+    ] = 0.7,
     reviewed_only: Annotated[
         bool | None,
         typer.Option(
-            "--reviewed-only/--all", help="Only what a person has reviewed. Default: so without FILE, all with it"
+            "--reviewed-only/--all", help="Only reviewed samples. Default: reviewed only without FILE, all with FILE"
         ),
     ] = None,
-    despite_gate: Annotated[bool, typer.Option("--despite-gate", help="Go on though the gate is closed")] = False,
-    verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only check a bundle that is there")] = None,
+    despite_gate: Annotated[
+        bool, typer.Option("--despite-gate", help="Write the bundle even if the gate is closed")
+    ] = False,
+    verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only verify an existing bundle")] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Freeze a version: train, validation and test in kiji's training format, label mappings, a manifest.
+    """Freeze a dataset version: train, validation and test splits in kiji's format, label mappings and a manifest.
 
-    Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is asked
-    first (exit code 7: closed) and what it judged is bundled: the reviewed samples. With --all, or with files of your
-    own, the manifest says that the gate was not asked about them.
+    Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is checked
+    first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with FILE, the
+    manifest says that the gate was not checked.
     """
-    from goldspan.annotation.tasks.store import read_samples
-    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.annotation.errors import GateClosedError
     from goldspan.cli.shared.refusals import Refusals
-    from goldspan.training.bundle.handover import check_version_name, describe_verdict
-    from goldspan.training.bundle.manifest import BundlePlan, Gate
+    from goldspan.training.bundle.manifest import BundleSettings
+    from goldspan.training.bundle.public import freeze
     from goldspan.training.bundle.report import list_warnings, summarise
-    from goldspan.training.bundle.write import write_bundle
-    from goldspan.training.gate.commands import find_commands
-    from goldspan.training.gate.judge import judge_workspace
-    from goldspan.training.gate.reviewed import ReviewedSamples
 
-    schema = load_labels(labels)
     if verify:
         _verify(verify, labels, as_json)
         return
-    workspace = find_workspace(data)
-    check_version_name(name)
     if reviewed_only is None:
         reviewed_only = not files
-    verdict = Gate() if files else describe_verdict(judge_workspace(workspace, schema), reviewed_only=reviewed_only)
-    if verdict.verdict == "closed" and not despite_gate:
-        mend = find_commands(workspace, labels).on_workspace("goldspan gate")
-        fail(f"The gate is closed; nothing was written. `{mend}` says what mends it; --despite-gate goes on.")
-        for reason in verdict.reasons:
-            fail(reason)
-        raise typer.Exit(Exit.GATE_CLOSED)
-    target = output or workspace.bundles / name
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
-    plan = BundlePlan(name, ratios, seed, threshold, reviewed_only, verdict)
-    with err.status("Reading, splitting, writing …"):
-        if files or not reviewed_only:
-            samples = read_samples(files or [workspace.training_samples], schema, refusals)
-        else:
-            samples = ReviewedSamples(workspace, schema).iter_candidates(refusals)
-        manifest = write_bundle(target, samples, schema, plan)
+    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only)
+    try:
+        with err.status("Reading, splitting, writing …"):
+            frozen = freeze(
+                plan,
+                files or (),
+                labels_file=labels,
+                data=data,
+                output=output,
+                despite_gate=despite_gate,
+                on_error=refusals,
+            )
+    except GateClosedError as error:
+        fail("The gate is closed; nothing was written.")
+        say(f"`{error.command}` shows how to fix it; --despite-gate ignores it.")
+        for reason in error.reasons:
+            fail(reason)
+        raise typer.Exit(Exit.GATE_CLOSED) from None
+    target, manifest = frozen.folder, frozen.manifest
     if as_json:
         print_json({"folder": str(target), "manifest": manifest})
         raise typer.Exit(refusals.exit_code)
@@ -102,4 +102,4 @@ def _verify(folder: Path, labels: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(opened.manifest)
     else:
-        say(f"{folder} is what its manifest says: {summarise(opened.manifest)}")
+        say(f"{folder} matches its manifest: {summarise(opened.manifest)}")

@@ -1,4 +1,4 @@
-"""`goldspan gate`: may this data go to training?"""
+"""`goldspan gate`: is this data ready for training?"""
 
 from __future__ import annotations
 
@@ -20,26 +20,24 @@ def gate(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the reviewed samples of the workspace against gate.toml: each criterion, and the command that mends it.
+    """Check the reviewed samples of the workspace against gate.toml; each failure names a command to fix it.
 
     Exit code 0 when the gate is open, 7 when it is closed.
     """
-    from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.gate.judge import judge_workspace
+    from goldspan.training.gate.public import judge
     from goldspan.training.gate.thresholds import write_default_thresholds
     from goldspan.training.gate.verdict import show_figure
 
-    workspace = find_workspace(data)
     if init:
-        say(f"The thresholds are in {write_default_thresholds(workspace)}.")
+        say(f"The thresholds are in {write_default_thresholds(find_workspace(data))}.")
         return
-    verdict = judge_workspace(workspace, load_labels(labels), labels)
+    verdict = judge(labels_file=labels, data=data)
     if as_json:
         print_json(verdict.to_dict())
     else:
         print_table(
-            ["", "criterion", "found", "wanted", "detail", "mend"],
+            ["", "criterion", "found", "wanted", "detail", "fix"],
             (
                 (
                     "ok" if c.passed else "NO",
@@ -47,7 +45,7 @@ def gate(
                     show_figure(c.value),
                     f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
                     c.detail,
-                    "" if c.passed else c.mend,
+                    "" if c.passed else c.fix,
                 )
                 for c in verdict.criteria
             ),

@@ -1,4 +1,4 @@
-"""From samples to rows: what the dashboard asks about. `dashboards.mirror.tables` describes the tables."""
+"""Convert samples to the rows of the mirror tables. `dashboards.mirror.tables` documents the tables."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
 from goldspan.dashboards.mirror.tables import Rows, make_rows
-from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, list_latest_reviews
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 from goldspan.evaluation.people.acceptance_report import ReviewFacts
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed
 
 _BOUNDARY = frozenset({"edge_whitespace", "inside_word"})
-_NOTHING = RatioCounts()
+_NO_COUNTS = RatioCounts()
 
 
 class StoredSample(NamedTuple):
-    """A sample, the file it lies in (name within the workspace), its byte offset, and what could not be read."""
+    """A sample, its file (name within the workspace), its byte offset, and the issues found while decoding it."""
 
     sample: Sample
     file: str
@@ -33,10 +33,10 @@ class StoredSample(NamedTuple):
     issues: list[Issue]
 
 
-def extract_rows(located: Iterable[StoredSample], labels: LabelSchema) -> Rows:
-    """The rows of all samples, in their order."""
+def extract_rows(stored: Iterable[StoredSample], labels: LabelSchema) -> Rows:
+    """Build the rows of all samples, in input order."""
     rows = make_rows()
-    for number, item in enumerate(located):
+    for number, item in enumerate(stored):
         _extract(rows, number, item, labels)
     return rows
 
@@ -59,7 +59,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             continue
         drafts += annotation.status is Status.DRAFT
         cancelled += annotation.status is Status.CANCELLED
-        if annotation.status is not Status.SUBMITTED or any(annotation is kept for kept in latest):
+        if annotation.status is not Status.SUBMITTED or any(annotation is one for one in latest):
             _add_review(rows, number, sample, annotation, issues, control=control)
     best = review or prediction
     rows["samples"].append(
@@ -99,10 +99,10 @@ def _hash_skeleton(text: str, best: Annotation | None) -> int:
 
 
 def _count_spans(best: Annotation) -> tuple[int, int, int, int]:
-    """Entities, clusters, mentions, and mentions that stand alone."""
+    """Count entities, clusters, mentions, and mentions without a cluster."""
     clusters = {mention.cluster for mention in best.mentions if mention.cluster}
-    alone = sum(not mention.cluster for mention in best.mentions)
-    return len(best.entities), len(clusters), len(best.mentions), alone
+    unclustered = sum(not mention.cluster for mention in best.mentions)
+    return len(best.entities), len(clusters), len(best.mentions), unclustered
 
 
 def _add_spans(rows: Rows, number: int, length: int, side: str, annotation: Annotation) -> None:
@@ -113,7 +113,7 @@ def _add_spans(rows: Rows, number: int, length: int, side: str, annotation: Anno
 
 
 def _check(sample: Sample, labels: LabelSchema) -> list[list[Issue]]:
-    """The issues of each annotation; one that says the same as the one before it is not checked again."""
+    """Check each annotation; an annotation equal to its predecessor reuses its issues."""
     checked: list[list[Issue]] = []
     for index, annotation in enumerate(sample.annotations):
         before = sample.annotations[index - 1]
@@ -125,7 +125,7 @@ def _check(sample: Sample, labels: LabelSchema) -> list[list[Issue]]:
 
 
 def _add_issues(rows: Rows, number: int, item: StoredSample, checked: list[list[Issue]]) -> tuple[int, int]:
-    """Count the issues of a sample; how many are errors, how many warnings."""
+    """Add the issues of a sample; return the numbers of errors and warnings."""
     counts: Counter[tuple[str, str, str]] = Counter()
     annotations = item.sample.annotations
     for issue in (*item.issues, *check_text(item.sample.text), *(issue for issues in checked for issue in issues)):
@@ -141,7 +141,7 @@ def _add_issues(rows: Rows, number: int, item: StoredSample, checked: list[list[
 
 
 def _find_label(annotation: Annotation, issue: Issue) -> str:
-    """The label of the span that an issue is about; empty where it is about no single one."""
+    """Find the label of the span an issue refers to; empty if it refers to no single span."""
     for span in chain[Entity | Mention](annotation.entities, annotation.mentions):
         if (span.start, span.end) == (issue.start, issue.end):
             return span.label
@@ -151,16 +151,16 @@ def _find_label(annotation: Annotation, issue: Issue) -> str:
 def _add_review(
     rows: Rows, number: int, sample: Sample, review: Annotation, issues: list[Issue], *, control: bool
 ) -> None:
-    shown = None if control or review.status is not Status.SUBMITTED else choose_shown(sample, review)
+    shown = None if control or review.status is not Status.SUBMITTED else find_shown_prediction(sample, review)
     version = shown.author.name if shown else ""
     person = review.author.name
     edits = 0
     for decision in compare_with_review(shown, review) if shown else ():
-        edits += decision.verdict is not RegionOutcome.ACCEPTED
+        edits += decision.outcome is not RegionOutcome.ACCEPTED
         rows["decisions"].append(
             (
                 number,
-                decision.verdict.value,
+                decision.outcome.value,
                 decision.predicted.label if decision.predicted else "",
                 decision.annotated.label if decision.annotated else "",
                 decision.relaxed,
@@ -169,7 +169,7 @@ def _add_review(
             )
         )
     facts = ReviewFacts(sample.sample_id, person, version, edits, len(sample.text), review.lead_time)
-    b_cubed = count_b_cubed(build_clusters(review), build_clusters(shown)) if shown else _NOTHING
+    b_cubed = count_b_cubed(build_clusters(review), build_clusters(shown)) if shown else _NO_COUNTS
     rows["reviews"].append(
         (
             number,

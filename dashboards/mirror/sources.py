@@ -1,7 +1,7 @@
-"""The files behind the mirror: which there are, how they are cut into parts, and how records are read from them.
+"""List the sample files behind the mirror, split them into parts, and read records from them.
 
-A file that a run replaces while it is being read is noticed: the part is then read again from the new file. One that
-cannot be opened counts as one record that cannot be read.
+A file replaced while it is being read raises `FileChangedError`, and is read again. A file that cannot be opened
+counts as one unreadable record.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from goldspan.dashboards.mirror.extract import StoredSample
 from goldspan.dashboards.mirror.tables import FORMAT
 
 LAYERS = ("training_samples", "annotation_samples")
-"""Folders that are mirrored; of a sample in both, the record with the work of people counts."""
+"""Mirrored folders, in order of precedence: of a sample in both, the reviewed record counts."""
 
 _PART_BYTES = 8 * 1024 * 1024
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 class FileChangedError(Exception):
-    """The file was replaced after it was listed; it has to be listed again."""
+    """The file changed after it was listed; list it again."""
 
 
 class SampleFile(NamedTuple):
-    """A file of samples: the name of its tables, its name in the workspace, and what tells its versions apart.
+    """A sample file: the name of its tables, its name in the workspace, and its version.
 
-    `growing`: it may have become longer since; what it held when it was listed is read.
+    `growing`: it may have grown since it was listed; only the listed bytes are read.
     """
 
     key: str
@@ -54,7 +54,7 @@ class SampleFile(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A stretch of a file that begins and ends at line ends; `.json` files have one part."""
+    """A byte range of a file that begins and ends at line ends; `.json` files have one part."""
 
     source: SampleFile
     start: int
@@ -62,7 +62,7 @@ class Part(NamedTuple):
 
 
 def list_sources(workspace: Workspace, labels: LabelSchema) -> list[SampleFile]:
-    """The files of all layers, those first whose records count most.
+    """List the sample files of all layers, in order of precedence.
 
     Raises:
         StateError: a folder of samples cannot be read.
@@ -93,7 +93,7 @@ def _list_layer(folder: Path) -> list[Path]:
 
 
 def cut_source(source: SampleFile) -> list[Part]:
-    """The parts of a file, about 8 MiB each.
+    """Split a file into parts of about 8 MiB.
 
     Raises:
         FileChangedError: the file was replaced or is gone.
@@ -118,7 +118,7 @@ def cut_source(source: SampleFile) -> list[Part]:
 
 
 def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterator[StoredSample]:
-    """The samples of a part; offsets of what cannot be read are added to `unreadable`.
+    """Read the samples of a part; offsets of unreadable records are added to `unreadable`.
 
     Raises:
         FileChangedError: the file was replaced or is gone.
@@ -170,7 +170,7 @@ def _read_values(part: Part, unreadable: list[int]) -> Iterator[tuple[int, dict[
 
 
 def _read_lines(stream: BinaryIO, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The lines that begin before `end` and hold something, with their offsets; of one too long, its beginning."""
+    """Yield non-empty lines that begin before `end`, with their offsets; over-long lines are truncated."""
     while offset < end and (line := stream.readline(MAX_LINE)):
         if line.strip() and (offset or line.strip() != codecs.BOM_UTF8):
             yield offset, line
@@ -181,7 +181,7 @@ def _read_lines(stream: BinaryIO, offset: int, end: int) -> Iterator[tuple[int, 
 
 
 def _parse(data: bytes, offset: int) -> Any:
-    """The value at an offset; None if there is none. Only a file's beginning may have a byte order mark."""
+    """Parse the JSON value at an offset; None if invalid. A byte order mark is allowed at offset 0 only."""
     try:
         return orjson.loads(data if offset else data.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
@@ -189,7 +189,7 @@ def _parse(data: bytes, offset: int) -> Any:
 
 
 def find_record(workspace: Workspace, file: str, sample_id: str, offset: int) -> dict[str, Any] | None:
-    """The record of a sample by the place that the mirror knows; None when the file has changed since."""
+    """Read the record of a sample at its mirrored location; None if the file has changed since."""
     layer, _, name = file.partition("/")
     if layer not in LAYERS or name != Path(name).name:
         return None
@@ -204,7 +204,7 @@ def find_record(workspace: Workspace, file: str, sample_id: str, offset: int) ->
 
 
 def find_files(folder: Path, name: str) -> list[Path]:
-    """The files that are shown under a name: several only where it has bytes that are no UTF-8."""
+    """Find the files displayed under a name; several only if the name is not valid UTF-8."""
     if _REPLACED not in name:
         return [folder / name]
     try:
@@ -224,7 +224,7 @@ def _read_entries(path: Path, offset: int) -> list[Any]:
 
 
 def load_samples(workspace: Workspace, places: pl.DataFrame, labels: LabelSchema) -> Iterator[Sample]:
-    """Samples by their places (columns file, sample_id, offset), read from their files; changed ones are left out."""
+    """Read samples by location (columns file, sample_id, offset); those that changed since are skipped."""
     for place in places.select("file", "sample_id", "offset").iter_rows():
         record = find_record(workspace, *place)
         if record is not None:
@@ -232,7 +232,7 @@ def load_samples(workspace: Workspace, places: pl.DataFrame, labels: LabelSchema
 
 
 def read_pull_state(path: Path) -> dict[str, Any]:
-    """What the last pull into a file of samples noted beside it: url, project, watermark; empty without a pull."""
+    """Read the state the last pull stored beside a sample file: url, project, watermark; empty without a pull."""
     try:
         state = orjson.loads(path.with_name(f"{path.stem}.state.json").read_bytes())
     except (OSError, orjson.JSONDecodeError):

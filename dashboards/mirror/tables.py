@@ -1,14 +1,14 @@
-"""The tables of the mirror: columns, their types, and what a row stands for.
+"""The tables of the mirror: columns, types, and what a row is.
 
-samples    one row a record: where it lies, what it is, how far people got
-entities   one row an entity of the last prediction and of the review that counts (`Sample.best`)
-mentions   one row a mention of these two readings
-decisions  one row a region that a review compared with its pre-annotation (`goldspan.evaluation.people.acceptance`)
-reviews    one row a person's work on a sample: time, edits, lint
-issues     one row a code, label and author of a sample, with how often; every annotation is checked
+samples    one row per record: location, attributes, review state
+entities   one row per entity of the last prediction and of the best review (`Sample.best`)
+mentions   one row per mention of these two annotations
+decisions  one row per region compared between pre-annotation and review (`goldspan.evaluation.people.acceptance`)
+reviews    one row per person and sample: time, edits, boundary issues
+issues     one row per issue code, label and author of a sample, with its count; every annotation is checked
 
-The other tables name their sample by its number in `samples`. Language and document type are added when the mirror is
-loaded, so that they stand on disk once.
+The other tables refer to their sample by its number in `samples`. Language and document type are joined when the
+mirror is loaded, so they are stored once.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 3
-"""Counts up whenever a column or its meaning changes; older caches are then built anew."""
+FORMAT = 4
+"""Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
     "text": pl.String,
@@ -52,7 +52,7 @@ TABLES: dict[str, dict[str, str]] = {
         "entities": "int",
         "clusters": "int",
         "mentions": "int",
-        "alone": "int",
+        "unclustered": "int",
         "errors": "int",
         "warnings": "int",
     },
@@ -92,18 +92,18 @@ TABLES: dict[str, dict[str, str]] = {
         "count": "int",
     },
 }
-"""Columns of every table and what they hold; a `word` is text with few different values."""
+"""Columns of every table and their types; a `word` is text with few distinct values."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def make_rows() -> Rows:
-    """Empty rows for every table."""
+    """Create empty rows for every table."""
     return {name: [] for name in TABLES}
 
 
 def make_frame(table: str, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
-    """A table with the types of its columns; the values of a row stand in the order of `TABLES`."""
+    """Build a typed table; the values of a row are in the order of `TABLES`."""
     columns = TABLES[table]
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     return pl.DataFrame(

@@ -1,4 +1,4 @@
-"""Coreference: who is meant, and do readers agree."""
+"""Coreference: clusters, mentions and agreement."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def draw() -> None:
     state = load_state()
     found = coreference.count_clusters(state.mirror)
     if not found.mentions:
-        ui.say_empty("No sample has mentions yet. Generated samples bring them:", "goldspan generate start")
+        ui.show_empty_state("No sample has mentions yet. Generated samples have them:", "goldspan generate start")
         return
     ui.show_metrics(
         [
-            ("Per text", f"{found.clusters / max(found.samples, 1):.2f}", "Clusters in a text, mean over all samples"),
-            ("Clusters", ui.show_number(found.clusters), "Over all samples, in the reading that counts"),
-            ("Mentions", ui.show_number(found.mentions), "Names, pronouns and references"),
-            ("Alone", ui.show_number(found.alone), "Mentions without a cluster"),
-            ("B³ F1", ui.show_share(found.b_cubed.f1), "Reviews against the pre-annotations they started from"),
+            ("Per text", f"{found.clusters / max(found.samples, 1):.2f}", "Clusters per text, mean over all samples"),
+            ("Clusters", ui.format_number(found.clusters), "Over all samples, in the best annotation"),
+            ("Mentions", ui.format_number(found.mentions), "Names, pronouns and references"),
+            ("Unclustered", ui.format_number(found.unclustered), "Mentions without a cluster"),
+            ("B³ F1", ui.format_share(found.b_cubed.f1), "Reviews against the pre-annotations they started from"),
         ]
     )
     left, right = st.columns(2)
     clusters, kinds = coreference.tabulate_clusters(state.mirror), coreference.tabulate_kinds(state.mirror)
     with left:
-        ui.begin_section("Clusters in a text")
+        ui.begin_section("Clusters per text")
         charts.draw_chart(
             alt.Chart(clusters)
             .mark_bar()

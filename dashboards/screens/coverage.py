@@ -1,4 +1,4 @@
-"""Coverage: what there is of each label, and what is missing."""
+"""Coverage: entities per label, and gaps to the targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw() -> None:
     state = load_state()
     if state.mirror["samples"].is_empty():
         start = find_commands(state.workspace).on_workspace("goldspan generate start")
-        ui.say_empty("There are no samples yet. Let the offline author write some:", start)
+        ui.show_empty_state("There are no samples yet. Generate some offline:", start)
         return
     languages = ui.choose_languages(state.mirror["samples"])
     table = coverage.tabulate_coverage(state.mirror, state.labels, languages)
@@ -28,13 +28,13 @@ def draw() -> None:
     ui.show_metrics(
         [
             ("At target", f"{reached} of {wanted.height}", "Labels whose annotated entities reach their target"),
-            ("Predicted", ui.show_number(int(table["predicted"].sum())), "Entities in the last predictions"),
-            ("Annotated", ui.show_number(int(table["annotated"].sum())), "Entities in the reviews that count"),
-            ("Missing", ui.show_number(lacking), "Entities that labels lack to their targets, added up"),
+            ("Predicted", ui.format_number(int(table["predicted"].sum())), "Entities in the last predictions"),
+            ("Annotated", ui.format_number(int(table["annotated"].sum())), "Entities in the reviews (one per sample)"),
+            ("Missing", ui.format_number(lacking), "Entities still needed to reach all targets"),
         ]
     )
     _offer_steps(table, languages or coverage.list_languages(state.mirror["samples"]), find_commands(state.workspace))
-    ui.begin_section("Entities of each label")
+    ui.begin_section("Entities per label")
     _draw_bars(table)
     with st.expander("As a table"):
         ui.show_table(table, "coverage")
@@ -56,7 +56,7 @@ def draw() -> None:
         types = coverage.tabulate_document_types(state.mirror, languages)
         charts.draw_bars(types, "samples", "document_type", "language")
     with right:
-        ui.begin_section("Where in the text")
+        ui.begin_section("Position in the text")
         _draw_positions(coverage.tabulate_positions(state.mirror, "predicted", languages))
 
 

@@ -1,4 +1,4 @@
-"""Explore: find samples and read them, two readings side by side."""
+"""Explore: find samples and compare their annotations side by side."""
 
 from __future__ import annotations
 
@@ -24,31 +24,33 @@ def draw() -> None:
     ui.begin_page("Explore")
     state = load_state()
     if state.mirror["samples"].is_empty():
-        ui.say_empty("There are no samples yet. Bring your own in, or have some written:", "goldspan generate start")
+        ui.show_empty_state(
+            "There are no samples yet. Import your own texts, or generate some:", "goldspan generate start"
+        )
         return
-    found = explore.find_samples(state.mirror, _ask(state))
+    found = explore.find_samples(state.mirror, _choose_query(state))
     if found.is_empty():
-        st.info("No sample matches the filter. Take something out of it.", icon=":material/search_off:")
+        st.info("No sample matches the filter. Remove a condition.", icon=":material/search_off:")
         return
     row = _choose(found)
     record = find_record(state.workspace, row["file"], row["sample_id"], row["offset"])
     if record is None:
-        st.warning("The file has changed since; look again.")
+        st.warning("The file has changed since. Reload the page.")
         return
-    _read(state, row["file"], record)
+    _draw_sample(state, row["file"], record)
 
 
-def _ask(state: DashboardState) -> explore.Query:
+def _choose_query(state: DashboardState) -> explore.Query:
     samples, known = state.mirror["samples"], explore.list_labels(state.mirror, state.labels)
     with st.expander("Filter", icon=":material/filter_alt:"):
         left, right = st.columns(2)
         languages = left.multiselect("Language", _list_words(samples, "language"))
         types = left.multiselect("Document type", _list_words(samples, "document_type"))
-        beginning = left.text_input("Sample id begins with", st.query_params.get("sample", ""), max_chars=80)
-        labels = right.multiselect("Has the labels", known)
+        id_prefix = left.text_input("Sample id starts with", st.query_params.get("sample", ""), max_chars=80)
+        labels = right.multiselect("Has labels", known)
         progress = right.selectbox("State", ["", *explore.STATES], format_func=_name_any)
-        issue = right.selectbox("Has the issue", ["", *CODES], format_func=_name_any)
-    return explore.Query(tuple(languages), tuple(labels), tuple(types), progress, issue, beginning.strip())
+        issue = right.selectbox("Has issue", ["", *CODES], format_func=_name_any)
+    return explore.Query(tuple(languages), tuple(labels), tuple(types), progress, issue, id_prefix.strip())
 
 
 def _list_words(samples: pl.DataFrame, column: str) -> list[str]:
@@ -60,13 +62,13 @@ def _name_any(value: str) -> str:
 
 
 def _choose(found: pl.DataFrame) -> dict[str, Any]:
-    """Show the page of samples that the reader turned to; the row chosen, else the first.
+    """Show one page of the list; return the selected row, else the first.
 
-    What was chosen holds as long as the page shows the same samples.
+    The selection holds as long as the page shows the same samples.
     """
     pages = -(-found.height // _PAGE)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    left.text(f"{found.height:,} samples, {_PAGE} a page; choose a row to read it")
+    left.text(f"{found.height:,} samples, {_PAGE} a page; select a row to open it")
     page = int(right.number_input(f"Page of {pages:,}", 1, pages, 1)) if pages > 1 else 1
     shown = found.slice((page - 1) * _PAGE, _PAGE)
     ids = "\n".join(shown["sample_id"])
@@ -93,33 +95,33 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
     return shown.row(min(chosen, shown.height - 1), named=True)
 
 
-def _read(state: DashboardState, file: str, record: dict[str, Any]) -> None:
-    reading = read_task(record, state.labels)
-    sample = reading.sample
+def _draw_sample(state: DashboardState, file: str, record: dict[str, Any]) -> None:
+    decoded = read_task(record, state.labels)
+    sample = decoded.sample
     st.text(f"{sample.sample_id}    {sample.language} {sample.country}    {sample.document_type}    {file}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        show = st.toggle("Show what the entities hide", help="Surfaces stay hidden until you ask for them")
-        if link := explore.find_link(state.workspace, file, record):
+        show = st.toggle("Show hidden text", help="Entity text stays hidden until you turn this on")
+        if link := explore.build_task_url(state.workspace, file, record):
             st.link_button("Open in Label Studio", link, icon=":material/open_in_new:")
     names = explore.name_annotations(sample)
     if names:
-        _draw_side_by_side(state, reading, names, show)
+        _draw_side_by_side(state, decoded, names, show)
     else:
         st.html(render_html(sample.text, None, state.labels, show_surfaces=show))
-    for issue in (*reading.issues, *check_sample(sample, state.labels)):
+    for issue in (*decoded.issues, *check_sample(sample, state.labels)):
         by = f"{names[issue.annotation_index]}: " if issue.annotation_index >= 0 else ""
         st.text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
 
 
-def _draw_side_by_side(state: DashboardState, reading: DecodedTask, names: list[str], show: bool) -> None:
-    sample = reading.sample
-    hidden = explore.list_hidden(reading)
+def _draw_side_by_side(state: DashboardState, decoded: DecodedTask, names: list[str], show: bool) -> None:
+    sample = decoded.sample
+    hidden = explore.list_hidden_spans(decoded)
     columns = st.columns(2 if len(names) > 1 else 1)
     chosen = []
     for number, column in enumerate(columns):
         with column:
             at = st.selectbox(
-                "Reading by",
+                "Annotation by",
                 range(len(names)),
                 number,
                 format_func=names.__getitem__,
@@ -132,6 +134,6 @@ def _draw_side_by_side(state: DashboardState, reading: DecodedTask, names: list[
     if len(chosen) == len(columns) > 1:
         differences = explore.list_differences(chosen[0], chosen[1])
         if differences.is_empty():
-            st.text("Both readings mark the same entities.")
+            st.text("Both annotations mark the same entities.")
         else:
             ui.show_table(differences, "differences")

@@ -1,4 +1,4 @@
-"""Hand-over: the gate, and the versions that went through it."""
+"""Hand-over: the gate, and the frozen versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.dashboards import ui
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import handover
-from goldspan.training.bundle.handover import freeze_version
+from goldspan.training.bundle.freeze import freeze_version
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_workspace
@@ -28,7 +28,7 @@ def draw() -> None:
         st.success(f"The gate is open for {verdict.reviewed} reviewed samples.", icon=":material/lock_open:")
     else:
         closed = f"{len(verdict.closed)} of {len(verdict.criteria)} criteria are not met."
-        why = closed if verdict.closed else "nothing is reviewed."
+        why = closed if verdict.closed else "no sample is reviewed."
         st.error(f"The gate is closed: {why}", icon=":material/lock:")
     for note in verdict.notes:
         st.text(note)
@@ -39,11 +39,11 @@ def draw() -> None:
             st.markdown(f"{mark} **{criterion.question}** found {_show_value(criterion.value)}, wanted {bound}")
             if criterion.detail:
                 st.text(criterion.detail)
-            if not criterion.passed and criterion.mend:
-                st.code(criterion.mend, language="bash")
+            if not criterion.passed and criterion.fix:
+                st.code(criterion.fix, language="bash")
     with st.expander("As a table"):
         ui.show_table(handover.tabulate_verdict(verdict), "gate")
-    st.caption("The same verdict in a shell; the thresholds are in gate.toml of the workspace:")
+    st.caption("The same verdict on the command line; the thresholds are in gate.toml in the workspace:")
     st.code(find_commands(state.workspace).on_workspace("goldspan gate"), language="bash")
     _offer_freeze(state, verdict)
     _draw_versions(state)
@@ -64,7 +64,9 @@ def _judge(state: DashboardState) -> GateVerdict:
 
 @st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
 def _cache_verdict(version: str, _state: DashboardState) -> GateVerdict:
-    return judge_workspace(_state.workspace, _state.labels, find_best=lambda: handover.count_best(_state.mirror))
+    return judge_workspace(
+        _state.workspace, _state.labels, find_best=lambda: handover.count_best_entities(_state.mirror)
+    )
 
 
 def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:

@@ -1,4 +1,4 @@
-"""Overview: how far, how fast, how well. The figures come first: charts are imported when they are drawn."""
+"""Overview: progress, pace and quality. Figures come first: charts are imported when drawn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw() -> None:
     commands = find_commands(state.workspace)
     if state.mirror["samples"].is_empty():
         start = commands.on_workspace("goldspan generate start")
-        ui.say_empty("There are no samples yet. Let the offline author write some:", start)
+        ui.show_empty_state("There are no samples yet. Generate some offline:", start)
         return
     found = overview.measure_indicators(state.mirror)
     with st.container(horizontal=True, gap="small"):
@@ -30,38 +30,42 @@ def draw() -> None:
     funnel = overview.count_funnel(state.mirror, read_pushed(state.workspace), count_handed_over(state.workspace))
     left, right = st.columns(2)
     with left:
-        ui.begin_section("How far")
+        ui.begin_section("Progress")
         _draw_funnel(funnel)
     with right:
-        ui.begin_section("Reviews a day")
+        ui.begin_section("Reviews per day")
         _draw_days(overview.count_days(state.mirror))
     if step := overview.suggest_step(funnel):
         st.text(f"Next: {step[0]}")
         st.code(commands.on_workspace(step[1]), language="bash")
     if state.mirror.unreadable:
-        st.warning(f"{state.mirror.unreadable} records cannot be read. `goldspan samples check` names them:")
+        st.warning(f"{state.mirror.unreadable} records cannot be read. `goldspan samples check` lists them:")
         st.code(commands.check_layers(), language="bash")
-    ui.begin_section("Where the samples lie")
+    ui.begin_section("Files")
     ui.show_table(overview.tabulate_files(state.mirror, state.workspace), "files")
-    st.caption(f"The newest file changed {overview.describe_age(state.mirror.changed)}. Every look follows the files.")
+    st.caption(f"The newest file changed {overview.describe_age(state.mirror.changed)}. Refreshes when files change.")
     with agreement:
         value = load_agreement(state, models=False).exact.measure_f()
-        ui.show_metric("Agreement", ui.show_share(value), "Exact span F1 over all pairs of people")
+        ui.show_metric("Agreement", ui.format_share(value), "Exact span F1 over all pairs of people")
 
 
 def _show_indicators(found: Indicators) -> None:
     for name, value, explanation in (
-        ("Samples", ui.show_number(found.samples), "Different texts in the workspace"),
-        ("Predicted", ui.show_number(found.predicted), "With a reading by a model"),
-        ("Reviewed", ui.show_number(found.reviewed), "With a submitted annotation by a person"),
-        ("Skipped", ui.show_number(found.skipped), "With a cancelled annotation"),
-        ("Per day", ui.show_number(found.per_day), "Reviews a day, mean of the last seven days"),
-        ("Days left", ui.show_number(found.days_left), "Samples without a review, at the pace of the last seven days"),
-        ("Median time", ui.show_number(found.median_lead_time, " s"), "Lead time of submitted annotations"),
-        ("First pass", ui.show_share(found.first_pass), "Reviews that changed nothing"),
-        ("Kept", ui.show_share(found.kept), "Pre-annotated regions that people left as they were"),
-        ("Errors", ui.show_number(found.errors), "Issues of severity error, over all annotations"),
-        ("Warnings", ui.show_number(found.warnings), "Issues of severity warning, over all annotations"),
+        ("Samples", ui.format_number(found.samples), "Distinct texts in the workspace"),
+        ("Predicted", ui.format_number(found.predicted), "With a prediction by a model"),
+        ("Reviewed", ui.format_number(found.reviewed), "With a submitted annotation by a person"),
+        ("Skipped", ui.format_number(found.skipped), "With a cancelled annotation"),
+        ("Per day", ui.format_number(found.per_day), "Reviews per day, mean of the last seven days"),
+        (
+            "Days left",
+            ui.format_number(found.days_left),
+            "Samples without a review, at the pace of the last seven days",
+        ),
+        ("Median time", ui.format_number(found.median_lead_time, " s"), "Lead time of submitted annotations"),
+        ("First pass", ui.format_share(found.first_pass), "Reviews that changed nothing"),
+        ("Kept", ui.format_share(found.kept), "Pre-annotated regions that people left unchanged"),
+        ("Errors", ui.format_number(found.errors), "Issues of severity error, over all annotations"),
+        ("Warnings", ui.format_number(found.warnings), "Issues of severity warning, over all annotations"),
     ):
         ui.show_metric(name, value, explanation)
 

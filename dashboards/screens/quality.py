@@ -1,4 +1,4 @@
-"""Quality: what people changed, and what the checks found."""
+"""Quality: acceptance of pre-annotations, and results of the checks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import streamlit as st
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.mirror.sources import load_samples
-from goldspan.dashboards.state import DashboardState, follow, load_state
+from goldspan.dashboards.state import DashboardState, load_state, track_progress
 from goldspan.dashboards.views import quality
 
-_AT_ONCE = 1000
-"""Samples up to which all checks run without being asked for."""
+_AUTOMATIC_CHECKS = 1000
+"""Number of samples up to which all checks run automatically."""
 
 
 _GROUPS = {
@@ -29,7 +29,7 @@ def draw() -> None:
     ui.begin_page("Quality")
     state = load_state()
     if state.mirror["samples"].is_empty():
-        ui.say_empty("There are no samples yet. Let the offline author write some:", "goldspan generate start")
+        ui.show_empty_state("There are no samples yet. Generate some offline:", "goldspan generate start")
         return
     languages = ui.choose_languages(state.mirror["samples"])
     _draw_acceptance(state, languages)
@@ -44,10 +44,10 @@ def draw() -> None:
 
 
 def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:
-    ui.begin_section("What became of pre-annotations")
+    ui.begin_section("Acceptance of pre-annotations")
     if state.mirror["decisions"].is_empty():
-        ui.say_empty(
-            "No pre-annotated sample has been reviewed yet. Review some, then bring them back:", "goldspan studio pull"
+        ui.show_empty_state(
+            "No pre-annotated sample has been reviewed yet. Review some, then pull them:", "goldspan studio pull"
         )
         return
     by = st.segmented_control("By", list(_GROUPS), default="label", key="by", label_visibility="collapsed")
@@ -65,20 +65,20 @@ def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:
 
 
 def _draw_issues(state: DashboardState, languages: list[str]) -> None:
-    ui.begin_section("What the checks found")
+    ui.begin_section("Issues")
     issues = quality.tabulate_issues(state.mirror, languages)
     if issues.is_empty():
-        st.success("The checks found nothing.", icon=":material/check_circle:")
+        st.success("No issues found.", icon=":material/check_circle:")
     else:
         ui.show_table(issues, "issues")
-        st.caption("Explore finds the samples: choose the code under “Has the issue”.")
+        st.caption("To see the samples, open Explore and choose the code under “Has issue”.")
 
 
 def _draw_values(state: DashboardState, languages: list[str]) -> None:
-    ui.begin_section("Values that fail their check")
+    ui.begin_section("Invalid values")
     invalid = quality.tabulate_invalid_values(state.mirror, languages)
     if invalid.is_empty():
-        st.success("Check digits, formats and ranges are right.", icon=":material/check_circle:")
+        st.success("Check digits, formats and ranges are valid.", icon=":material/check_circle:")
     else:
         ui.show_table(invalid, "invalid-values")
 
@@ -91,7 +91,7 @@ def _draw_models(state: DashboardState, languages: list[str]) -> None:
 
 
 def _draw_skeletons(state: DashboardState, languages: list[str]) -> None:
-    ui.begin_section("Texts built alike")
+    ui.begin_section("Repeated skeletons")
     skeletons = quality.list_repeated_skeletons(state.mirror, languages)
     if skeletons.is_empty():
         st.success("No two samples share a skeleton.", icon=":material/check_circle:")
@@ -102,11 +102,11 @@ def _draw_skeletons(state: DashboardState, languages: list[str]) -> None:
 
 
 def _draw_checks(state: DashboardState) -> None:
-    ui.begin_section("All checks of the data set")
+    ui.begin_section("Data set checks")
     total = state.mirror["samples"].height
     key = f"checks-{state.mirror.version}"
-    if total > _AT_ONCE and not st.session_state.get(key):
-        st.text(f"Near-duplicates, label conflicts and diversity read all {total:,} texts again.")
+    if total > _AUTOMATIC_CHECKS and not st.session_state.get(key):
+        st.text(f"Near-duplicates, label conflicts and diversity need all {total:,} texts to be read again.")
         if not st.button("Run all checks", icon=":material/fact_check:"):
             return
         st.session_state[key] = True
@@ -115,9 +115,9 @@ def _draw_checks(state: DashboardState) -> None:
     conflicts = quality.tabulate_conflicts(report)
     ui.begin_section("Label conflicts")
     if conflicts.is_empty():
-        st.success("Every surface has one label wherever it stands.", icon=":material/check_circle:")
+        st.success("Every surface form has one label throughout.", icon=":material/check_circle:")
     else:
-        st.text("Surfaces that carry one label here and another there, by the labels they carry:")
+        st.text("Surface forms with more than one label, by their labels:")
         ui.show_table(conflicts, "conflicts")
 
 
@@ -125,4 +125,4 @@ def _draw_checks(state: DashboardState) -> None:
 def _measure(version: str, _state: DashboardState) -> QualityReport:
     places = _state.mirror["samples"]
     samples = load_samples(_state.workspace, places, _state.labels)
-    return measure_quality(follow(samples, places.height, "Checking samples"), _state.labels)
+    return measure_quality(track_progress(samples, places.height, "Checking samples"), _state.labels)

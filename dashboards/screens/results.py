@@ -1,4 +1,4 @@
-"""Evaluation: results side by side, and where their errors are."""
+"""Evaluation: compare results, and locate their errors."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def draw() -> None:
     stamp = results.stamp_results(state.workspace)
     found = _load(stamp)
     if not found:
-        ui.say_empty(
-            "There are no results in the workspace yet. Score a predictor against reviewed samples:",
+        ui.show_empty_state(
+            "There are no results in the workspace yet. Evaluate a predictor on reviewed samples:",
             "goldspan evaluate data/training_samples --predictor regex",
         )
         return
@@ -57,12 +57,12 @@ def _draw_scores(table: pl.DataFrame) -> None:
 def _compare(stamp: results.Stamp, found: dict[str, EvaluationResult]) -> None:
     if len(found) < 2:
         return
-    ui.begin_section("Compared with each other and with the baselines")
+    ui.begin_section("Comparison with each other and with the baselines")
     names = list(found)
-    chosen = st.multiselect("The first is what the others are measured from", names, names[:2])
+    chosen = st.multiselect("The first one is the reference", names, names[:2])
     if not chosen:
         return
-    with st.spinner("Drawing corpora for the intervals"):
+    with st.spinner("Bootstrapping the intervals"):
         comparison = _cache_comparison(stamp, tuple(chosen), found)
     ui.show_table(results.tabulate_comparison(comparison), "comparison")
     for note in comparison.notes:
@@ -86,7 +86,7 @@ def _draw_result(chosen: EvaluationResult) -> None:
         ui.begin_section("Error kinds")
         charts.draw_bars(kinds, "errors", "label", "kind")
     with right:
-        ui.begin_section("Where in the text")
+        ui.begin_section("Position in the text")
         positions = results.tabulate_error_positions(chosen)
         charts.draw_chart(
             alt.Chart(positions)

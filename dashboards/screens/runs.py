@@ -1,4 +1,4 @@
-"""Runs: generation as it happens."""
+"""Runs: live progress of generation runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EVERY = 5.0
 
 
 def draw() -> None:
-    """Draw the page; its figures follow the runs by themselves."""
+    """Draw the page; its figures refresh automatically."""
     ui.begin_page("Runs")
     _draw_runs()
 
@@ -23,7 +23,7 @@ def _draw_runs() -> None:
     workspace = find_workspace(None)
     found = list_runs(workspace)
     if not found:
-        ui.say_empty("There are no runs yet:", "goldspan generate start")
+        ui.show_empty_state("There are no runs yet:", "goldspan generate start")
         return
     ui.show_table(runs.tabulate_runs(found), "runs")
     by_name = {progress.run: progress for progress in found}
@@ -35,19 +35,19 @@ def _draw_runs() -> None:
     )
     ui.show_metrics(
         [
-            ("State", chosen.state, "As its journal says"),
-            ("Batches", ui.show_number(chosen.batches_open), "Open at the provider"),
-            ("Refused", ui.show_number(chosen.refused), "Answers that failed a check and were asked again"),
-            ("Dead letters", ui.show_number(chosen.dead), "Items given up after all attempts"),
-            ("Tokens in", ui.show_number(chosen.tokens_in), "Prompts"),
-            ("Tokens out", ui.show_number(chosen.tokens_out), "Answers"),
+            ("State", chosen.state, "From the journal of the run"),
+            ("Batches", ui.format_number(chosen.batches_open), "Open at the provider"),
+            ("Refused", ui.format_number(chosen.refused), "Answers that failed a check and were requested again"),
+            ("Dead letters", ui.format_number(chosen.dead), "Items given up after all attempts"),
+            ("Tokens in", ui.format_number(chosen.tokens_in), "Prompts"),
+            ("Tokens out", ui.format_number(chosen.tokens_out), "Answers"),
             ("Cost", f"${chosen.cost:,.4f}", "US dollars, by the prices of the run"),
         ]
     )
     ui.begin_section("Rows by stage and state")
     stages = runs.tabulate_stages(chosen)
     if stages.is_empty():
-        st.text("Nothing has been asked yet.")
+        st.text("No requests yet.")
     else:
         charts.draw_bars(stages, "rows", "stage", "state", sort="ascending")
         ui.show_table(stages, "stages")
@@ -55,5 +55,5 @@ def _draw_runs() -> None:
     if not letters.is_empty():
         ui.begin_section("Dead letters")
         ui.show_table(runs.tabulate_reasons(letters), "dead-letter-reasons")
-        with st.expander("Each of them"):
+        with st.expander("All dead letters"):
             ui.show_table(letters, "dead-letters")

@@ -1,4 +1,4 @@
-"""Annotators: who did what, how fast, how carefully, and how far they agree."""
+"""Annotators: volume, pace, edits and agreement per person."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.people.agreement import AgreementReport
 from goldspan.evaluation.scores.spans import SpanCounts
 
-ENOUGH = 5
-"""Samples below which the agreement of two raters says little."""
+MIN_SAMPLES = 5
+"""Samples below which the agreement of two raters is not reliable."""
 
 
 def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
-    """One row a person: submitted, drafts, skipped, median lead time, spans a minute, edits, lint, suspicion."""
+    """One row per person: submitted, drafts, skipped, pace, edits, boundary issues, suspect reviews."""
     reviews = mirror["reviews"]
     submitted = pl.col("status") == "submitted"
     minutes = pl.col("lead_time").filter(submitted).sum() / 60
@@ -27,9 +27,9 @@ def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
             (pl.col("status") == "draft").sum().cast(pl.Int64).alias("drafts"),
             (pl.col("status") == "cancelled").sum().cast(pl.Int64).alias("skipped"),
             pl.col("lead_time").filter(submitted).median().alias("median seconds"),
-            pl.when(minutes > 0).then(timed_spans / minutes).alias("spans a minute"),
-            pl.col("edits").filter(submitted).mean().alias("edits a sample"),
-            pl.col("lint").filter(submitted).sum().alias("boundary lint"),
+            pl.when(minutes > 0).then(timed_spans / minutes).alias("spans per minute"),
+            pl.col("edits").filter(submitted).mean().alias("edits per sample"),
+            pl.col("lint").filter(submitted).sum().alias("boundary issues"),
             pl.col("suspect").sum().cast(pl.Int64).alias("suspect"),
             pl.col("updated_at").max().alias("last active"),
         )
@@ -38,15 +38,15 @@ def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
 
 
 def find_shared(mirror: Mirror, *, models: bool) -> pl.DataFrame:
-    """The samples with at least two readings to compare; with `models`, pre-annotations are readings too."""
+    """Find the samples with at least two annotations to compare; `models` includes predictions."""
     enough = pl.col("reviews") > 1
     if models:
         enough |= (pl.col("reviews") > 0) & pl.col("predicted")
     return mirror["samples"].filter(enough)
 
 
-def rate_people(report: AgreementReport) -> dict[str, float | None]:
-    """Exact F1 of each person with all other people."""
+def measure_each_person(report: AgreementReport) -> dict[str, float | None]:
+    """Measure the exact F1 of each person against all other people."""
     sums: dict[str, SpanCounts] = {}
     for pair in report.pairs:
         if not is_model(pair.first) and not is_model(pair.second):
@@ -56,19 +56,19 @@ def rate_people(report: AgreementReport) -> dict[str, float | None]:
 
 
 def is_model(rater: str) -> bool:
-    """True for a model version among the raters of an agreement report."""
+    """Return whether a rater of an agreement report is a model."""
     return rater.startswith("model:")
 
 
 def join_agreement(table: pl.DataFrame, rates: Mapping[str, float | None]) -> pl.DataFrame:
-    """The table of annotators with each one's agreement with the others."""
+    """Add each person's agreement with the others to the table of annotators."""
     return table.with_columns(
         pl.Series("agreement", [rates.get(person) for person in table["person"]], dtype=pl.Float64)
     )
 
 
 def tabulate_pairs(report: AgreementReport, label: str = "") -> pl.DataFrame:
-    """Exact F1 (of one label, or of all) and B³ of each pair of raters, both ways round for a matrix."""
+    """Exact F1 (of one label, or of all) and B³ of each pair of raters, in both orders for a matrix."""
     rows = [
         {
             "first": a,

@@ -1,4 +1,4 @@
-"""Coreference: clusters, kinds of mention, and how far models and people agree on them."""
+"""Coreference: clusters, kinds of mention, and agreement between models and people."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.scores.coreference import RatioCounts
 
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Totals over the readings that count; `b_cubed` compares reviews with the pre-annotations they started from."""
+    """Totals over the best annotations; `b_cubed` compares reviews with their pre-annotations."""
 
     samples: int
     clusters: int
     mentions: int
-    alone: int
+    unclustered: int
     b_cubed: RatioCounts
 
 
 def count_clusters(mirror: Mirror) -> Clusters:
-    """Totals over all samples."""
+    """Count totals over all samples."""
     samples, reviews = mirror["samples"], mirror["reviews"]
     names = ("recall_part", "recall_whole", "precision_part", "precision_whole")
     parts = [float(reviews[name].sum()) for name in names]
@@ -30,18 +30,18 @@ def count_clusters(mirror: Mirror) -> Clusters:
         samples.height,
         int(samples["clusters"].sum()),
         int(samples["mentions"].sum()),
-        int(samples["alone"].sum()),
+        int(samples["unclustered"].sum()),
         RatioCounts(*parts),
     )
 
 
 def tabulate_clusters(mirror: Mirror) -> pl.DataFrame:
-    """Samples by how many clusters they have, and language."""
+    """Count samples by number of clusters and language."""
     keys = ["clusters", pl.col("language").cast(pl.String)]
     return mirror["samples"].group_by(keys).len("samples").sort("clusters", "language")
 
 
 def tabulate_kinds(mirror: Mirror) -> pl.DataFrame:
-    """Mentions by kind, side and language."""
+    """Count mentions by kind, side and language."""
     keys = [pl.col(name).cast(pl.String) for name in ("kind", "side", "language")]
     return mirror["mentions"].group_by(keys).len("mentions").sort("kind", "side", "language")

@@ -1,4 +1,4 @@
-"""Coverage: how many entities of each label there are, against what is wanted."""
+"""Coverage: entities per label, against the targets."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Sequence
 import polars as pl
 
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.training.gate.commands import Commands
 
 POSITION_BINS = 10
 
 
 def filter_languages(frame: pl.DataFrame, languages: Sequence[str]) -> pl.DataFrame:
-    """Rows in these languages; all rows when none is named."""
+    """Keep the rows in these languages; all rows if none is given."""
     return frame.filter(pl.col("language").is_in(list(languages))) if languages else frame
 
 
 def find_reviewed(mirror: Mirror) -> pl.DataFrame:
-    """Entities of the reviews that count."""
+    """Find the entities of the reviews (one per sample)."""
     return mirror["entities"].filter(pl.col("side") == "annotated")
 
 
 def find_unreviewed(mirror: Mirror) -> pl.DataFrame:
-    """Entities of the last predictions of samples that nobody has reviewed."""
+    """Find the entities of the last predictions of unreviewed samples."""
     waiting = mirror["samples"].filter(pl.col("reviews") == 0).select("sample")
     return mirror["entities"].filter(pl.col("side") == "predicted").join(waiting, on="sample", how="semi")
 
 
 def list_languages(samples: pl.DataFrame) -> list[str]:
-    """The languages of the samples."""
+    """List the languages of the samples."""
     return sorted(language for language in samples["language"].cast(pl.String).unique() if language)
 
 
 def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """One row a label: predicted, annotated, target, share of the target reached, gap. In the schema's order.
+    """One row per label: predicted, annotated, target, share of the target reached, gap. In the schema's order.
 
-    `to review` is the part of the gap that stands in predictions nobody has reviewed, `to write` the rest of it.
+    `to review` is the part of the gap covered by unreviewed predictions, `to write` the rest.
     """
     counts = filter_languages(mirror["entities"], languages).group_by("label", "side").len()
     found = {(row["label"], row["side"]): row["len"] for row in counts.iter_rows(named=True)}
@@ -75,7 +75,7 @@ def tabulate_coverage(mirror: Mirror, labels: LabelSchema, languages: Sequence[s
 
 
 def tabulate_cells(mirror: Mirror, labels: LabelSchema, side: str, by: str = "language") -> pl.DataFrame:
-    """Entities for each label and language (or document type): label, group, count; empty cells are 0."""
+    """Count entities per label and language (or document type): label, group, count; empty cells are 0."""
     groups = sorted(mirror["samples"][by].cast(pl.String).unique().to_list())
     counts = mirror["entities"].filter(pl.col("side") == side).group_by("label", by).len()
     found = {(row["label"], row[by]): row["len"] for row in counts.iter_rows(named=True)}
@@ -88,14 +88,14 @@ def tabulate_cells(mirror: Mirror, labels: LabelSchema, side: str, by: str = "la
 
 
 def tabulate_document_types(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Samples by document type and language."""
+    """Count samples by document type and language."""
     samples = filter_languages(mirror["samples"], languages)
     keys = [pl.col("document_type").cast(pl.String), pl.col("language").cast(pl.String)]
     return samples.group_by(keys).len("samples").sort("document_type", "language")
 
 
 def tabulate_positions(mirror: Mirror, side: str, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Entities by where their middle falls in the text, in tenths of its length; tenth 1 is the beginning."""
+    """Count entities by the position of their middle, in tenths of the text; tenth 1 is the start."""
     entities = filter_languages(mirror["entities"].filter(pl.col("side") == side), languages)
     tenth = (pl.col("position") * POSITION_BINS).floor().clip(0, POSITION_BINS - 1).cast(pl.Int64) + 1
     counts = entities.group_by(tenth.alias("tenth")).len("entities")
@@ -104,12 +104,12 @@ def tabulate_positions(mirror: Mirror, side: str, languages: Sequence[str] = ())
 
 
 def suggest_steps(coverage: pl.DataFrame, languages: Sequence[str], commands: Commands) -> list[tuple[str, str]]:
-    """What brings the labels to their targets, and the command for it; `languages` are those to write in."""
+    """Suggest how to reach the targets, with commands; `languages` are those to generate in."""
     steps = []
     if to_write := int(coverage["to write"].sum()):
         samples = max(10, -(-to_write // 5))
-        steps.append((f"{to_write:,} entities have to be written.", commands.fill_gaps(languages, samples)))
+        steps.append((f"{to_write:,} entities have to be generated.", commands.fill_gaps(languages, samples)))
     if to_review := int(coverage["to review"].sum()):
-        what = f"{to_review:,} entities are predicted and wait for a review: push them, review, pull."
+        what = f"{to_review:,} entities are predicted but not reviewed: push them, review, pull."
         steps.append((what, commands.on_workspace("goldspan studio push")))
     return steps

@@ -1,4 +1,4 @@
-"""Explore: find samples and read them."""
+"""Explore: find samples and compare annotations."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Sample
-from goldspan.dashboards.highlight import list_personal
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.highlight import list_personal_spans
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for; empty means anything."""
+    """A sample filter; empty fields match anything."""
 
     languages: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     document_types: tuple[str, ...] = ()
     state: str = ""
     issue: str = ""
-    beginning: str = ""
+    id_prefix: str = ""
 
 
-STATES = ("reviewed", "not reviewed", "changed", "suspect", "several people", "control", "built alike")
+STATES = ("reviewed", "not reviewed", "changed", "suspect", "several people", "control", "repeated skeleton")
 _COLUMNS = ["sample_id", "language", "document_type", "length", "entities", "clusters", "reviews", "errors", "warnings"]
 _DIFFERENCE = ("verdict", "first", "first at", "second", "second at")
 _WORDS = {"language", "document_type", "file"}
 
 
 def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
-    """Samples that match, in the order of their files."""
+    """Find the matching samples, in file order."""
     found = mirror["samples"]
     if query.languages:
         found = found.filter(pl.col("language").is_in(list(query.languages)))
     if query.document_types:
         found = found.filter(pl.col("document_type").is_in(list(query.document_types)))
-    if query.beginning:
-        found = found.filter(pl.col("sample_id").str.starts_with(query.beginning))
+    if query.id_prefix:
+        found = found.filter(pl.col("sample_id").str.starts_with(query.id_prefix))
     for label in query.labels:
         found = _keep(found, mirror["entities"].filter(pl.col("label") == label))
     if query.issue:
@@ -60,7 +60,7 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
         return found.filter(pl.col("reviews") == 0)
     if state == "several people":
         return found.filter(pl.col("reviews") > 1)
-    if state == "built alike":
+    if state == "repeated skeleton":
         shared = mirror["samples"]["skeleton"].is_duplicated()
         return _keep(found, mirror["samples"].filter(shared))
     if state == "control":
@@ -77,16 +77,17 @@ def _keep(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_annotations(sample: Sample) -> list[str]:
-    """A name for each reading: number, author, state."""
-    return [f"{number}. {_name_author(a)}, {a.status.value}" for number, a in enumerate(sample.annotations, start=1)]
+    """Name each annotation: number, author, status."""
+    return [f"{number}. {_describe_annotation(a)}" for number, a in enumerate(sample.annotations, start=1)]
 
 
-def _name_author(annotation: Annotation) -> str:
-    return f"{annotation.author.kind} {annotation.author.name}"
+def _describe_annotation(annotation: Annotation) -> str:
+    state = "prediction" if annotation.author.is_model else annotation.status.value
+    return f"{annotation.author.kind} {annotation.author.name}, {state}"
 
 
-def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
-    """The address of the record's task in Label Studio; empty when it was not pulled from one."""
+def build_task_url(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
+    """Build the URL of the record's task in Label Studio; empty if it was not pulled from one."""
     pulled = read_pull_state(workspace.root / file)
     url, project, task = pulled.get("url"), pulled.get("project"), record.get("id")
     known = isinstance(url, str) and isinstance(project, int) and isinstance(task, int)
@@ -95,31 +96,31 @@ def find_link(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     return f"{str(url).rstrip('/')}/projects/{project}/data?task={task}"
 
 
-def list_hidden(reading: DecodedTask) -> list[tuple[int, int]]:
-    """The places that any annotation takes for personal data or names: what one of them misses stays hidden too.
+def list_hidden_spans(decoded: DecodedTask) -> list[tuple[int, int]]:
+    """List the spans that any annotation marks as personal data or names, so that no annotation reveals them.
 
-    Regions that could not be kept, such as a second one with the same id, count as well.
+    Regions that could not be decoded, such as a second one with the same id, count as well.
     """
-    places = {place for annotation in reading.sample.annotations for place in list_personal(annotation)}
-    return sorted(places | {(issue.start, issue.end) for issue in reading.issues if issue.start >= 0})
+    spans = {span for annotation in decoded.sample.annotations for span in list_personal_spans(annotation)}
+    return sorted(spans | {(issue.start, issue.end) for issue in decoded.issues if issue.start >= 0})
 
 
 def list_labels(mirror: Mirror, labels: LabelSchema) -> list[str]:
-    """Labels to look for: those of the schema, then those that only the samples know."""
+    """List the labels to filter by: those of the schema, then others found in the samples."""
     known = [label.code for label in labels.entities]
     return known + sorted(set(mirror["entities"]["label"].cast(pl.String).unique()) - set(known))
 
 
 def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:
-    """What the second reading makes of the first one's entities, those that it keeps left out; places, no surfaces."""
+    """List the differences between two annotations' entities; spans only, no text."""
     rows = []
     for decision in compare_with_review(first, second):
-        if decision.verdict is RegionOutcome.ACCEPTED:
+        if decision.outcome is RegionOutcome.ACCEPTED:
             continue
         before, after = decision.predicted, decision.annotated
         rows.append(
             (
-                decision.verdict.value,
+                decision.outcome.value,
                 before.label if before else "",
                 f"{before.start}–{before.end}" if before else "",
                 after.label if after else "",

@@ -1,4 +1,4 @@
-"""Hand-over: what was pushed, what was frozen, and the gate."""
+"""Hand-over: frozen versions and the gate verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 import polars as pl
 
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
 from goldspan.training.gate.verdict import GateVerdict, show_bound
 
@@ -20,7 +20,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A frozen version as its manifest tells; what the manifest does not tell is empty."""
+    """A frozen version as described by its manifest; missing fields are empty."""
 
     name: str
     samples: int
@@ -31,13 +31,13 @@ class Version:
 
 
 def list_versions(workspace: Workspace) -> list[Version]:
-    """The frozen versions, the newest last; those of the same moment by name, v9 before v10."""
+    """List the frozen versions, newest last; equal times are sorted by name, v9 before v10."""
     paths = sorted(workspace.bundles.glob("*/manifest.json"), key=_find_age)
     return [_describe(path.parent.name, _read(path)) for path in paths]
 
 
 def count_handed_over(workspace: Workspace) -> int:
-    """Samples of the newest frozen version."""
+    """Count the samples of the newest frozen version."""
     versions = list_versions(workspace)
     return versions[-1].samples if versions else 0
 
@@ -69,15 +69,15 @@ def _pick(document: dict[str, Any], section: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def count_best(mirror: Mirror) -> dict[tuple[str, str], int]:
-    """Entities of the best reading of each sample, by label and language."""
+def count_best_entities(mirror: Mirror) -> dict[tuple[str, str], int]:
+    """Count entities of the best annotation of each sample, by label and language."""
     entities = pl.concat([find_reviewed(mirror), find_unreviewed(mirror)])
     counts = entities.group_by(pl.col("label", "language").cast(pl.String)).len()
     return {(label, language): count for label, language, count in counts.iter_rows()}
 
 
 def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
-    """One row a criterion: passed, question, found, wanted, detail and the command that mends it."""
+    """One row per criterion: passed, question, found, wanted, detail and the command that fixes it."""
     rows = [
         {
             "passed": criterion.passed,
@@ -85,7 +85,7 @@ def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
             "found": criterion.value,
             "wanted": show_bound(criterion),
             "detail": criterion.detail,
-            "mend": "" if criterion.passed else criterion.mend,
+            "mend": "" if criterion.passed else criterion.fix,
         }
         for criterion in verdict.criteria
     ]

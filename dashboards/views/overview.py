@@ -1,4 +1,4 @@
-"""Overview: how far the work has got, and how well it goes."""
+"""Overview: progress, pace and quality figures."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.scores.spans import divide
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Samples that reached each step."""
+    """Number of samples that reached each step."""
 
     generated: int
     pushed: int
@@ -25,7 +25,7 @@ class Funnel:
     handed_over: int
 
     def rows(self) -> list[tuple[str, int]]:
-        """Steps in their order."""
+        """List the steps in order."""
         return [
             ("generated", self.generated),
             ("pushed", self.pushed),
@@ -37,7 +37,7 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """The figures at the top. Shares are None where there is nothing to divide by; times are seconds."""
+    """The headline figures. Shares are None if undefined; times are in seconds."""
 
     samples: int
     predicted: int
@@ -53,7 +53,7 @@ class Indicators:
 
 
 def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
-    """`pushed` are the ids that pushes recorded; whatever people touched was pushed too."""
+    """Count the samples at each step; `pushed` are ids recorded by pushes, touched samples count as pushed."""
     samples = mirror["samples"]
     touched = samples.filter((pl.col("reviews") + pl.col("drafts") + pl.col("cancelled")) > 0)
     known = samples.filter(pl.col("sample_id").is_in(pl.Series(sorted(pushed), dtype=pl.String).implode()))["sample_id"]
@@ -67,7 +67,7 @@ def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
 
 
 def count_days(mirror: Mirror, days: int = 14, today: date | None = None) -> pl.DataFrame:
-    """Reviews submitted on each of the last days, days without one included."""
+    """Count submitted reviews per day over the last days, including days without any."""
     today = today or datetime.now(UTC).date()
     first = today - timedelta(days=days - 1)
     submitted = mirror["reviews"].filter(pl.col("status") == "submitted")
@@ -78,7 +78,7 @@ def count_days(mirror: Mirror, days: int = 14, today: date | None = None) -> pl.
 
 
 def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
-    """The figures at the top, over all samples."""
+    """Measure the headline figures over all samples."""
     samples, reviews = mirror["samples"], mirror["reviews"]
     submitted = reviews.filter(pl.col("status") == "submitted")
     compared = submitted.filter(pl.col("edits").is_not_null())
@@ -108,7 +108,7 @@ def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
 
 
 def tabulate_files(mirror: Mirror, workspace: Workspace) -> pl.DataFrame:
-    """Where the samples lie: file, samples, reviewed ones, when it changed, and when it was last pulled (UTC)."""
+    """One row per file: samples, reviewed samples, time of last change and of last pull (UTC)."""
     counts = (
         mirror["samples"]
         .group_by(pl.col("file").cast(pl.String))
@@ -132,23 +132,23 @@ def _read_changed(path: Path) -> datetime | None:
 
 
 def suggest_step(funnel: Funnel) -> tuple[str, str] | None:
-    """What the figures say should be done next, and the command for it; None when all is under way."""
+    """Suggest the next step and its command; None if work is in progress."""
     if not funnel.pushed:
-        return "bring the samples to the annotators", "goldspan studio push"
+        return "push the samples to Label Studio", "goldspan studio push"
     if not funnel.reviewed and funnel.annotated:
         return (
-            "submit in Label Studio, then pull: what came back so far are drafts and skipped samples",
+            "submit reviews in Label Studio, then pull: only drafts and skipped samples were pulled so far",
             "goldspan studio open",
         )
     if not funnel.reviewed:
-        return "bring back what the annotators did", "goldspan studio pull"
+        return "pull the reviews from Label Studio", "goldspan studio pull"
     if funnel.reviewed == funnel.generated and funnel.handed_over < funnel.reviewed:
-        return "every sample is reviewed: ask whether they may go to training", "goldspan gate"
+        return "every sample is reviewed: check the gate for training", "goldspan gate"
     return None
 
 
 def describe_age(changed: float | None, now: datetime | None = None) -> str:
-    """How long ago that was, in words; `changed` is epoch seconds."""
+    """Describe the age of a change in words; `changed` is in epoch seconds."""
     if changed is None:
         return "never"
     seconds = max(0, int(((now or datetime.now(UTC)) - datetime.fromtimestamp(changed, UTC)).total_seconds()))

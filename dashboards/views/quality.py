@@ -1,4 +1,4 @@
-"""Quality: what people did with pre-annotations, and what the checks found."""
+"""Quality: acceptance of pre-annotations, and issues found by checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from goldspan.annotation.corpus.quality.measure import QualityReport
-from goldspan.dashboards.mirror.follow import Mirror
+from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import filter_languages
 
 VERDICTS = ("accepted", "relabelled", "resized", "rejected", "added")
@@ -15,9 +15,9 @@ MISSED, SPURIOUS = "(missed)", "(spurious)"
 
 
 def tabulate_acceptance(mirror: Mirror, by: Sequence[str] = ("label",), languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Verdicts by label, model version, person or language, with precision, recall and touch rate.
+    """Outcomes by label, model version, person or language, with precision, recall and touch rate.
 
-    A verdict counts for the predicted label, an added region for the label that it was given, as in
+    An outcome counts for the predicted label, an added region for the label it was given, as in
     `goldspan.evaluation.people.acceptance`.
     """
     decisions = filter_languages(mirror["decisions"], languages).with_columns(pl.col(pl.Categorical).cast(pl.String))
@@ -47,7 +47,7 @@ def _divide(part: str, whole: str) -> pl.Expr:
 
 
 def tabulate_confusion(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Predicted label against the label people gave: predicted, annotated, count; with missed and spurious."""
+    """Predicted label against annotated label: predicted, annotated, count; with missed and spurious."""
     decisions = filter_languages(mirror["decisions"], languages)
     predicted, annotated = pl.col("predicted_label").cast(pl.String), pl.col("annotated_label").cast(pl.String)
     named = decisions.select(
@@ -62,7 +62,7 @@ def tabulate_confusion(mirror: Mirror, languages: Sequence[str] = ()) -> pl.Data
 
 
 def list_confused(confusion: pl.DataFrame, most: int = 10) -> pl.DataFrame:
-    """The most frequent pairs of different labels."""
+    """List the most frequent pairs of different labels."""
     real = ~pl.col("predicted").eq(MISSED) & ~pl.col("annotated").eq(SPURIOUS)
     return confusion.filter(real & (pl.col("predicted") != pl.col("annotated"))).head(most)
 
@@ -70,7 +70,7 @@ def list_confused(confusion: pl.DataFrame, most: int = 10) -> pl.DataFrame:
 def tabulate_issues(
     mirror: Mirror, languages: Sequence[str] = (), by: Sequence[str] = ("severity", "code")
 ) -> pl.DataFrame:
-    """Issues by severity and code, or by label or author: how many, in how many samples. All annotations count."""
+    """Count issues and samples by severity and code, or by label or author. All annotations count."""
     issues = filter_languages(mirror["issues"], languages)
     return (
         issues.group_by([pl.col(name).cast(pl.String) for name in by])
@@ -80,13 +80,13 @@ def tabulate_issues(
 
 
 def tabulate_invalid_values(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Values that fail the check of their label (check digits, format, range): label, issues, samples."""
+    """Count values that fail their validator (check digits, format, range): label, issues, samples."""
     issues = filter_languages(mirror["issues"], languages).filter(pl.col("code") == "invalid_value")
     return tabulate_issues(Mirror({"issues": issues}, mirror.version), by=["label"])
 
 
 def list_repeated_skeletons(mirror: Mirror, languages: Sequence[str] = (), most: int = 20) -> pl.DataFrame:
-    """Skeletons that more than one sample has: one of the samples, its language, how often, share of all samples."""
+    """List skeletons shared by several samples: an example, its language, frequency, share of all samples."""
     samples = filter_languages(mirror["samples"], languages)
     repeated = samples.group_by("skeleton").agg(
         pl.col("sample_id").min().alias("example"),
@@ -103,12 +103,12 @@ def list_repeated_skeletons(mirror: Mirror, languages: Sequence[str] = (), most:
 
 
 def count_repeated(mirror: Mirror, languages: Sequence[str] = ()) -> int:
-    """Samples whose skeleton another sample has too."""
+    """Count samples that share their skeleton with another sample."""
     return int(filter_languages(mirror["samples"], languages)["skeleton"].is_duplicated().sum())
 
 
 def tabulate_models(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Pre-annotated samples by model version, with the mean score."""
+    """Count pre-annotated samples by model version, with the mean score."""
     predicted = filter_languages(mirror["samples"], languages).filter(pl.col("predicted"))
     return (
         predicted.group_by(pl.col("model_version").cast(pl.String))
@@ -118,17 +118,17 @@ def tabulate_models(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFra
 
 
 def tabulate_quality(report: QualityReport) -> pl.DataFrame:
-    """One row a check: whether a person should look, its group and name, its score (1 is best), what it found."""
+    """One row per check: flagged for review, group, name, score (1 is best), findings."""
     rows = [
-        {"look": check.flag, "group": check.group, "check": check.code, "score": check.score, "found": check.summary}
+        {"flagged": check.flag, "group": check.group, "check": check.code, "score": check.score, "found": check.summary}
         for check in report.checks
     ]
-    schema = {"look": pl.Boolean, "group": pl.String, "check": pl.String, "score": pl.Float64, "found": pl.String}
+    schema = {"flagged": pl.Boolean, "group": pl.String, "check": pl.String, "score": pl.Float64, "found": pl.String}
     return pl.DataFrame(rows, schema=schema)
 
 
 def tabulate_conflicts(report: QualityReport) -> pl.DataFrame:
-    """Which labels one surface carries in different places, and how many surfaces do."""
+    """Count surface forms with more than one label, by their labels."""
     found = next((check.info for check in report.checks if check.code == "label_conflict"), {})
     pairs = found.get("surfaces_by_labels", {})
     return pl.DataFrame(

@@ -1,4 +1,4 @@
-"""Evaluation results of the workspace as tables."""
+"""Tables of the evaluation results in the workspace."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from goldspan.evaluation.results.result import EvaluationResult, read_result
 _RATES = ("precision", "recall", "f1", "exact match")
 
 Stamp = tuple[tuple[str, int], ...]
-"""Paths of the results and when each changed (nanoseconds): the same stamp, the same results."""
+"""Paths and modification times (nanoseconds) of the results; a cache key."""
 
 
 def stamp_results(workspace: Workspace) -> Stamp:
-    """The results that the workspace holds now."""
+    """Stamp the results in the workspace."""
     found = []
     for path in sorted(workspace.results.glob("*.json")):
         with suppress(OSError):
@@ -29,7 +29,7 @@ def stamp_results(workspace: Workspace) -> Stamp:
 
 
 def load_results(stamp: Stamp) -> dict[str, EvaluationResult]:
-    """Results by file name; files that are no result are left out."""
+    """Load results by file name; other files are skipped."""
     found = {}
     for name, _ in stamp:
         with suppress(GoldspanError, OSError):
@@ -38,7 +38,7 @@ def load_results(stamp: Stamp) -> dict[str, EvaluationResult]:
 
 
 def tabulate_results(results: dict[str, EvaluationResult]) -> pl.DataFrame:
-    """One row a result: model, level, scheme, precision, recall, F1, exact-match accuracy, leakage rate."""
+    """One row per result: model, level, scheme, precision, recall, F1, exact-match accuracy, leakage rate."""
     rows = [
         {
             "result": name,
@@ -101,7 +101,7 @@ def tabulate_error_positions(result: EvaluationResult) -> pl.DataFrame:
 
 
 def tabulate_confusion(result: EvaluationResult) -> pl.DataFrame:
-    """Pairs by gold and predicted label; cells without pairs are left out."""
+    """Pairs by gold and predicted label; empty cells are left out."""
     confusion = confusion_matrix(result)
     rows = [
         {"gold": gold, "predicted": predicted, "count": confusion.counts[i][j]}
@@ -113,7 +113,7 @@ def tabulate_confusion(result: EvaluationResult) -> pl.DataFrame:
 
 
 def tabulate_comparison(comparison: Comparison) -> pl.DataFrame:
-    """One row a system; differences of F1 to the first one, with their 95 % interval and p-value."""
+    """One row per system; difference in F1 to the first one, with its 95 % interval and p-value."""
     rows = []
     for row in comparison.rows:
         delta = row.deltas.get("f1_score")

@@ -1,4 +1,4 @@
-"""Runs: what their journals say."""
+"""Tables of the generation runs, from their journals."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LETTER = {"item": pl.Int64, "language": pl.String, "stage": pl.String, "attempt
 
 
 def tabulate_runs(runs: list[Progress]) -> pl.DataFrame:
-    """One row a run."""
+    """One row per run."""
     rows = [{name: getattr(progress, name) for name in _COLUMNS} for progress in runs]
     return pl.DataFrame(rows, schema=_COLUMNS)
 
 
 def tabulate_stages(progress: Progress) -> pl.DataFrame:
-    """Rows of one run by stage and state."""
+    """Count the rows of one run by stage and state."""
     rows = [
         {"stage": stage, "state": state, "rows": count}
         for stage, states in progress.by_stage.items()
@@ -44,7 +44,7 @@ def tabulate_stages(progress: Progress) -> pl.DataFrame:
 
 
 def list_dead_letters(workspace: Workspace, run: str, most: int = 500) -> pl.DataFrame:
-    """Items given up so far, with the stage and reason; no text of theirs."""
+    """List the failed items with stage and reason, without their texts."""
     rows = []
     try:
         with Journal(workspace.runs / check_file_name(run)) as journal:
@@ -59,7 +59,7 @@ def list_dead_letters(workspace: Workspace, run: str, most: int = 500) -> pl.Dat
 
 
 def tabulate_reasons(letters: pl.DataFrame) -> pl.DataFrame:
-    """Dead letters by stage and reason."""
+    """Count dead letters by stage and reason."""
     return (
         letters.group_by("stage", "reason")
         .agg(pl.len().cast(pl.Int64).alias("items"))

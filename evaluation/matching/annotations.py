@@ -1,4 +1,4 @@
-"""Which readings of a sample are compared: the newest of each author, and what a person was shown."""
+"""Which annotations of a sample are compared: the newest of each author, and what a person was shown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def list_latest_predictions(sample: Sample) -> tuple[Annotation, ...]:
     return _keep_latest(sample.predictions)
 
 
-def choose_shown(sample: Sample, review: Annotation, model_version: str = "") -> Annotation | None:
+def find_shown_prediction(sample: Sample, review: Annotation, model_version: str = "") -> Annotation | None:
     """The pre-annotation that a review started from, None if there was none.
 
     Its parent where the review names one that is there; else the newest. With `model_version`, only that model counts.

@@ -1,22 +1,26 @@
-"""Pairs of readings of one text: what is compared."""
+"""Pairs of annotations of one text: what is compared."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-import orjson
-
-from goldspan.annotation.identity import hash_text
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.identity import digest, hash_text
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 
-_NOTHING = Annotation(Author.model("nothing"))
+Source = str | Path | Iterable[Sample]
+"""Samples, or the file or folder that holds them."""
+
+_EMPTY = Annotation(Author.model("nothing"))
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text with its gold reading and the prediction that is measured against it."""
+    """One text with its gold annotation and the prediction that is measured against it."""
 
     sample_id: str
     text: str
@@ -32,8 +36,8 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A sample that could not be scored, and why."""
+class Exclusion:
+    """A sample that is not scored, and why."""
 
     sample_id: str
     reason: str
@@ -43,41 +47,73 @@ class Refusal:
 class Pairing:
     """The documents of a comparison, by sample id, so that nothing depends on the order of files.
 
-    `gold_source` and `predicted_source` say what kind of reading was used: `review`, `prediction`, `mixed` or `none`.
+    `gold_source` and `predicted_source` say what was compared: `review`, `prediction`, `mixed` or `none`.
     """
 
     documents: tuple[Document, ...]
-    refusals: tuple[Refusal, ...]
+    exclusions: tuple[Exclusion, ...]
     gold_source: str
     predicted_source: str
     model: str
 
 
+def read_pairing(
+    gold: Source, predicted: Source | None, labels: LabelSchema, *, model: str = "", on_error: OnError = raise_error
+) -> Pairing:
+    """Read gold and predictions and pair them; without predictions every document gets an empty one.
+
+    Both may be the same: gold is then its reviews and the prediction its newest one, of `model` if given.
+
+    Raises:
+        InputError: a file cannot be read, or nothing in the two can be paired.
+
+    """
+    samples = open_samples(gold, labels, on_error)
+    if predicted is None:
+        pairing = pair_gold(samples)
+    elif predicted is gold or predicted == gold:
+        both = list(samples)
+        pairing = pair_samples(both, both, model)
+    else:
+        pairing = pair_samples(samples, open_samples(predicted, labels, on_error), model)
+    if not pairing.documents:
+        reasons = "; ".join(f"{exclusion.sample_id}: {exclusion.reason}" for exclusion in pairing.exclusions[:3])
+        raise InputError(f"Nothing can be scored: {reasons or 'there are no samples'}.")
+    return pairing
+
+
+def open_samples(source: Source, labels: LabelSchema, on_error: OnError = raise_error) -> Iterable[Sample]:
+    """The samples themselves, or those of a file or folder."""
+    return read_samples(source, labels, on_error) if isinstance(source, str | Path) else source
+
+
 def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str = "") -> Pairing:
     """Pair gold and predictions by sample id.
 
-    Gold is a sample's best reading (`Sample.best`). The prediction is the newest one (of the model version `model`,
-    if given), else the newest review. What has no partner, or would be measured against itself, is refused and named.
+    Gold is a sample's best annotation (`Sample.best`). The prediction is the newest one (of the model version `model`,
+    if given), else the newest review. What has no partner, or would be compared with itself is excluded.
     """
-    golds, refusals = _index(gold, "gold")
+    golds, exclusions = _index(gold, "gold")
     predictions, more = _index(predicted, "the predictions")
-    refusals += more
+    exclusions += more
     documents: list[Document] = []
     for sample_id, sample in golds.items():
         partner = predictions.get(sample_id)
-        reading = choose_prediction(partner, model) if partner else None
-        if partner is None or reading is None or sample.best is None:
-            refusals.append(Refusal(sample_id, _explain(sample, partner, model)))
+        annotation = choose_prediction(partner, model) if partner else None
+        if partner is None or annotation is None or sample.best is None:
+            exclusions.append(Exclusion(sample_id, _explain(sample, partner, model)))
         elif partner.text != sample.text:
-            refusals.append(Refusal(sample_id, "the texts of gold and prediction differ; export both from one version"))
-        elif reading == sample.best:
-            refusals.append(Refusal(sample_id, "its gold is the prediction itself; let a person review it first"))
+            exclusions.append(
+                Exclusion(sample_id, "the texts of gold and prediction differ; export both from one version")
+            )
+        elif annotation == sample.best:
+            exclusions.append(Exclusion(sample_id, "its gold is the prediction itself; let a person review it first"))
         else:
-            documents.append(make_document(sample, sample.best, reading))
-    refusals += [Refusal(name, "it is predicted but not in gold") for name in predictions if name not in golds]
+            documents.append(make_document(sample, sample.best, annotation))
+    exclusions += [Exclusion(name, "it is predicted but not in gold") for name in predictions if name not in golds]
     return Pairing(
         documents=_sort(documents),
-        refusals=tuple(refusals),
+        exclusions=tuple(exclusions),
         gold_source=_name_source(document.gold for document in documents),
         predicted_source=_name_source(document.predicted for document in documents),
         model=model or _name_models(documents),
@@ -86,12 +122,14 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
 
 def pair_gold(gold: Iterable[Sample]) -> Pairing:
     """Gold alone, each document with an empty prediction, for a predictor to fill."""
-    golds, refusals = _index(gold, "gold")
-    refusals += [Refusal(name, "it has no reading in gold") for name, sample in golds.items() if sample.best is None]
-    documents = [make_document(sample, sample.best, _NOTHING) for sample in golds.values() if sample.best is not None]
+    golds, exclusions = _index(gold, "gold")
+    exclusions += [
+        Exclusion(name, "it has no annotation in gold") for name, sample in golds.items() if sample.best is None
+    ]
+    documents = [make_document(sample, sample.best, _EMPTY) for sample in golds.values() if sample.best is not None]
     return Pairing(
         documents=_sort(documents),
-        refusals=tuple(refusals),
+        exclusions=tuple(exclusions),
         gold_source=_name_source(document.gold for document in documents),
         predicted_source="none",
         model="",
@@ -99,7 +137,7 @@ def pair_gold(gold: Iterable[Sample]) -> Pairing:
 
 
 def make_document(sample: Sample, gold: Annotation, predicted: Annotation) -> Document:
-    """Two readings of one sample."""
+    """Two annotations of one sample."""
     return Document(
         sample_id=sample.sample_id,
         text=sample.text,
@@ -119,9 +157,9 @@ def choose_prediction(sample: Sample, model: str = "") -> Annotation | None:
     candidates = [p for p in sample.predictions if not model or p.author.name == model]
     if not candidates and not model:
         candidates = list(sample.reviews)
-    times = [reading.updated_at or reading.created_at for reading in candidates]
+    times = [annotation.updated_at or annotation.created_at for annotation in candidates]
     if all(times):
-        candidates.sort(key=lambda reading: str(reading.updated_at or reading.created_at))
+        candidates.sort(key=lambda annotation: str(annotation.updated_at or annotation.created_at))
     return candidates[-1] if candidates else None
 
 
@@ -131,18 +169,18 @@ def fingerprint_gold(documents: Iterable[Document]) -> str:
         [document.sample_id, hash_text(document.text), sorted([*entity.span] for entity in document.gold.entities)]
         for document in documents
     )
-    return hashlib.sha256(orjson.dumps(rows)).hexdigest()[:12]
+    return digest(rows)
 
 
-def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], list[Refusal]]:
+def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], list[Exclusion]]:
     known: dict[str, Sample] = {}
-    refusals: list[Refusal] = []
+    exclusions: list[Exclusion] = []
     for sample in samples:
         if sample.sample_id in known:
-            refusals.append(Refusal(sample.sample_id, f"it is twice in {side}; the first one counts"))
+            exclusions.append(Exclusion(sample.sample_id, f"it is twice in {side}; the first one counts"))
         else:
             known[sample.sample_id] = sample
-    return known, refusals
+    return known, exclusions
 
 
 def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:
@@ -151,14 +189,14 @@ def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:
 
 def _explain(sample: Sample, partner: Sample | None, model: str) -> str:
     if sample.best is None:
-        return "it has no reading in gold"
+        return "it has no annotation in gold"
     if partner is None:
         return "it is in gold but not predicted"
-    return f"it has no prediction by {model}" if model else "it has no reading among the predictions"
+    return f"it has no prediction by {model}" if model else "it has no annotation among the predictions"
 
 
-def _name_source(readings: Iterable[Annotation]) -> str:
-    kinds = {"prediction" if reading.author.is_model else "review" for reading in readings}
+def _name_source(annotations: Iterable[Annotation]) -> str:
+    kinds = {"prediction" if annotation.author.is_model else "review" for annotation in annotations}
     return kinds.pop() if len(kinds) == 1 else "mixed" if kinds else "none"
 
 

@@ -1,4 +1,4 @@
-"""How finely labels are told apart before two readings are compared.
+"""Granularity of labels at which two annotations are compared.
 
 LABEL  the label as it is
 GROUP  the label's coarse group; neighbours of one group separated only by whitespace become one span if they belong
@@ -20,7 +20,7 @@ _ADDRESS_GROUP = "LOCATION"
 
 
 class Level(StrEnum):
-    """How finely labels are told apart."""
+    """Granularity of labels."""
 
     LABEL = "label"
     GROUP = "group"
@@ -40,13 +40,13 @@ def find_identifier_kind(label: str, labels: LabelSchema) -> str:
 def project_spans(
     spans: Iterable[LabelledSpan], text: str, labels: LabelSchema, level: Level, mentions: Iterable[Mention] = ()
 ) -> tuple[Span, ...]:
-    """The spans of one reading at a level, in text order.
+    """The spans of one annotation at a level, in text order.
 
     Args:
-        spans: entities of the reading.
+        spans: entities of the annotation.
         text: what the offsets count in.
         labels: where groups and identifier kinds stand.
-        level: how finely labels are told apart.
+        level: granularity of labels.
         mentions: who is meant where. Give gold's mentions for both sides, so that both are merged by one rule.
 
     """

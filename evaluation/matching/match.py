@@ -1,4 +1,4 @@
-"""One-to-one matching of two readings of one text: the comparison that every measure stands on.
+"""One-to-one matching of two annotations of one text: the comparison that every measure stands on.
 
 The rule, in this order; within a step the first pair in the order given is fixed, and both spans are used up:
 
@@ -8,7 +8,7 @@ The rule, in this order; within a step the first pair in the order given is fixe
 4. overlap with another label, by IoU descending, then by start.
 
 Ties are broken by the two spans themselves, seen without sides. So the outcome depends neither on the order of
-the input nor on which reading is called gold. Equal spans are a multiset: a span predicted twice is matched once,
+the input nor on which annotation is called gold. Equal spans are a multiset: a span predicted twice is matched once,
 and the second one is left over.
 """
 
@@ -75,7 +75,7 @@ class Match(Generic[T]):
 
 
 def match_spans(gold: Iterable[T], predicted: Iterable[T]) -> tuple[Match[T], ...]:
-    """Pair the spans of two readings of one text: every span of both exactly once, in text order."""
+    """Pair the spans of two annotations of one text: every span of both exactly once, in text order."""
     golds, predictions = sorted(gold, key=_key), sorted(predicted, key=_key)
     matches: list[Match[T]] = []
     golds, predictions = _pair_equal(golds, predictions, matches)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from goldspan.annotation.types import Annotation, Entity, Origin, Sample
-from goldspan.evaluation.matching.annotations import choose_shown, is_control, list_latest_reviews
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, list_latest_reviews
 from goldspan.evaluation.matching.match import PairKind, match_spans, measure_iou
 from goldspan.evaluation.people.acceptance_report import AcceptanceReport, ReviewFacts, Tally
 from goldspan.evaluation.people.anchoring import Anchoring, AnchoringCounter
@@ -45,24 +45,24 @@ class RegionOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RegionDecision:
     """One region of P, of A, or of both."""
 
-    verdict: RegionOutcome
+    outcome: RegionOutcome
     predicted: Entity | None
     annotated: Entity | None
 
     @property
     def relaxed(self) -> bool:
         """True if accepted, or resized but little."""
-        if self.verdict is RegionOutcome.ACCEPTED:
+        if self.outcome is RegionOutcome.ACCEPTED:
             return True
         if self.predicted is None or self.annotated is None or self.predicted.label != self.annotated.label:
             return False
         return measure_iou(self.predicted, self.annotated) >= RELAXED_IOU
 
 
-def compare_with_review(prediction: Annotation, review: Annotation) -> tuple[Decision, ...]:
+def compare_with_review(prediction: Annotation, review: Annotation) -> tuple[RegionDecision, ...]:
     """What the review did with each region of the prediction, and what it added."""
     by_id = {entity.id: entity for entity in prediction.entities if entity.id}
     pairs = [
@@ -103,7 +103,7 @@ def measure_acceptance(
             continue
         counter.unreviewed += not reviews and bool(sample.predictions)
         for review in reviews:
-            prediction = choose_shown(sample, review, model_version)
+            prediction = find_shown_prediction(sample, review, model_version)
             if prediction is not None:
                 counter.add(sample, prediction, review)
                 anchoring.add_guided(sample, review, prediction)
@@ -111,7 +111,7 @@ def measure_acceptance(
 
 
 class _Counter:
-    """Adds up decisions along every way of looking at them."""
+    """Sums decisions by label, by model version and by person."""
 
     def __init__(self) -> None:
         self.unreviewed = 0
@@ -131,7 +131,7 @@ class _Counter:
                 self._by_label[label] = self._by_label.get(label, Tally()) + tally
                 total += tally
             self._note_origin(decision)
-            if decision.verdict is RegionOutcome.RELABELLED and decision.predicted and decision.annotated:
+            if decision.outcome is RegionOutcome.RELABELLED and decision.predicted and decision.annotated:
                 self._relabelled[decision.predicted.label, decision.annotated.label] += 1
         for table, name in ((self._by_model, prediction.author.name), (self._by_person, review.author.name)):
             table[name] = table.get(name, Tally()) + total
@@ -160,28 +160,28 @@ class _Counter:
             anchoring=anchoring,
         )
 
-    def _note_origin(self, decision: Decision) -> None:
+    def _note_origin(self, decision: RegionDecision) -> None:
         if decision.annotated is None:
             return
         origin = decision.annotated.origin
         self._origins[origin.value if origin else "unknown"] += 1
-        untouched = decision.verdict is RegionOutcome.ACCEPTED
+        untouched = decision.outcome is RegionOutcome.ACCEPTED
         if (origin is Origin.PREDICTION and not untouched) or (origin is Origin.PREDICTION_CHANGED and untouched):
             self._contradictions += 1
 
 
-def _judge(predicted: Entity | None, annotated: Entity | None) -> Iterator[Decision]:
+def _judge(predicted: Entity | None, annotated: Entity | None) -> Iterator[RegionDecision]:
     kind = _name_pair(predicted, annotated)
-    if kind in _VERDICTS:
-        yield Decision(_VERDICTS[kind], predicted, annotated)
+    if kind in _OUTCOMES:
+        yield RegionDecision(_OUTCOMES[kind], predicted, annotated)
         return
     if predicted is not None:
-        yield Decision(RegionOutcome.REJECTED, predicted, None)
+        yield RegionDecision(RegionOutcome.REJECTED, predicted, None)
     if annotated is not None:
-        yield Decision(RegionOutcome.ADDED, None, annotated)
+        yield RegionDecision(RegionOutcome.ADDED, None, annotated)
 
 
-_VERDICTS = {
+_OUTCOMES = {
     PairKind.CORRECT: RegionOutcome.ACCEPTED,
     PairKind.TYPE: RegionOutcome.RELABELLED,
     PairKind.BOUNDARY: RegionOutcome.RESIZED,
@@ -197,10 +197,10 @@ def _name_pair(predicted: Entity | None, annotated: Entity | None) -> PairKind:
     return PairKind.TYPE if same_place else PairKind.BOUNDARY_AND_TYPE
 
 
-def _split_by_label(decision: Decision) -> Iterator[tuple[str, Tally]]:
-    """A verdict counts for the predicted label, an added region for the label that it was given."""
+def _split_by_label(decision: RegionDecision) -> Iterator[tuple[str, Tally]]:
+    """An outcome counts for the predicted label, an added region for the label that it was given."""
     counted = Tally(relaxed=int(decision.relaxed))
-    counted = replace(counted, **{decision.verdict.value: 1})
+    counted = replace(counted, **{decision.outcome.value: 1})
     if decision.predicted is None:
         if decision.annotated is not None:
             yield decision.annotated.label, replace(counted, annotated=1)

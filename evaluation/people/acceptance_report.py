@@ -1,4 +1,4 @@
-"""What is reported of acceptance: tallies, reviews, ratios. `people.acceptance` defines them."""
+"""Values of the acceptance report: tallies, reviews and ratios. `people.acceptance` defines them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from goldspan.evaluation.people.anchoring import Anchoring
 from goldspan.evaluation.scores.spans import divide
 
-SHORTEST_READING = 2.0
-"""Seconds; nobody reads and judges a text in less."""
+MINIMUM_SECONDS = 2.0
+"""Seconds; the shortest plausible review of any text."""
 
-FASTEST_READING = 50.0
-"""Characters a second; about ten times the pace of reading."""
+MAXIMUM_CHARACTERS_PER_SECOND = 50.0
+"""Characters a second; about ten times the speed of reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class ReviewFacts:
     @property
     def suspect(self) -> bool:
         """True if nothing was changed faster than anybody can read."""
-        floor = max(SHORTEST_READING, self.characters / FASTEST_READING)
+        floor = max(MINIMUM_SECONDS, self.characters / MAXIMUM_CHARACTERS_PER_SECOND)
         return self.edits == 0 and self.lead_time is not None and self.lead_time < floor
 
     def to_json(self) -> dict[str, Any]:

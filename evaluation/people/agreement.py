@@ -1,6 +1,6 @@
-"""Agreement of raters: people, and models where asked for.
+"""Agreement of raters: people and, optionally, models.
 
-Each pair of raters is compared on the samples that both read (the newest submitted annotation of each):
+Each pair of raters is compared on the samples that both annotated (the newest submitted annotation of each):
 
     exact       micro-F1 over (start, end, label)
     overlap     micro-F1 over spans that overlap and carry one label, paired one to one
@@ -30,7 +30,7 @@ from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_by_label,
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
-    """Two raters over the samples that both read; of the counts, `gold` are the first one's spans."""
+    """Two raters over the samples that both annotated; of the counts, `gold` are the first one's spans."""
 
     first: str
     second: str
@@ -52,8 +52,8 @@ class PairAgreement:
 class AgreementReport:
     """All raters. `exact`, `overlap`, `unlabelled` and `by_label` add up the pairs; `alpha` takes all raters at once.
 
-    `raters` counts the samples that each read, `samples` those that at least two read. `alpha_by_label` asks of each
-    character whether it belongs to that label or not.
+    `raters` counts the samples that each annotated, `samples` those that at least two did. `alpha_by_label` is over the
+    binary question whether a character belongs to that label.
     """
 
     raters: Mapping[str, int]
@@ -85,10 +85,10 @@ def measure_agreement(samples: Iterable[Sample], *, models: bool = False) -> Agr
     """Agreement over samples; with `models`, each model version is a rater too, named `model:<version>`."""
     collector = _Collector()
     for sample in samples:
-        readings = {review.author.name: review for review in list_latest_reviews(sample)}
+        annotations = {review.author.name: review for review in list_latest_reviews(sample)}
         if models:
-            readings |= {f"model:{p.author.name}": p for p in list_latest_predictions(sample)}
-        collector.add(len(sample.text), readings)
+            annotations |= {f"model:{p.author.name}": p for p in list_latest_predictions(sample)}
+        collector.add(len(sample.text), annotations)
     return collector.finish()
 
 
@@ -115,8 +115,8 @@ class _Sums:
         self.b_cubed += count_b_cubed(*clusters)
         self.links += count_links(*clusters)
 
-    def note_units(self, length: int, readings: Iterable[Annotation]) -> None:
-        for unit in iter_character_units([reading.entities for reading in readings], length):
+    def note_units(self, length: int, annotations: Iterable[Annotation]) -> None:
+        for unit in iter_character_units([annotation.entities for annotation in annotations], length):
             self.units[tuple(sorted(map(str, unit.values)))] += unit.weight
 
     @property
@@ -131,17 +131,17 @@ class _Collector:
         self._all = _Sums()
         self._samples = 0
 
-    def add(self, length: int, readings: Mapping[str, Annotation]) -> None:
-        self._raters.update(list(readings))
-        if len(readings) < 2:
+    def add(self, length: int, annotations: Mapping[str, Annotation]) -> None:
+        self._raters.update(list(annotations))
+        if len(annotations) < 2:
             return
         self._samples += 1
-        self._all.note_units(length, readings.values())
-        for first, second in combinations(sorted(readings), 2):
+        self._all.note_units(length, annotations.values())
+        for first, second in combinations(sorted(annotations), 2):
             pair = self._pairs.setdefault((first, second), _Sums())
-            pair.note_units(length, (readings[first], readings[second]))
+            pair.note_units(length, (annotations[first], annotations[second]))
             for sums in (pair, self._all):
-                sums.compare(readings[first], readings[second])
+                sums.compare(annotations[first], annotations[second])
 
     def finish(self) -> AgreementReport:
         sums = self._all

@@ -1,12 +1,12 @@
-"""Anchoring: do pre-annotations draw people to the model's opinion?
+"""Anchoring: do pre-annotations bias reviewers towards the model?
 
 A share of the samples, the control share, is given to people without their pre-annotation. If people agree with the
 model more where they see its opinion than where they do not, the difference is the anchoring effect:
 
     effect = F1(person, model | shown) - F1(person, model | hidden)        strict F1, regions added over samples
 
-Where the hidden predictions are not at hand, density (entities per 1,000 characters) and pace (seconds per 1,000
-characters) of both shares still tell whether people work differently.
+Without the hidden predictions, entity density (entities per 1,000 characters) and pace (seconds per 1,000
+characters) of both shares still show whether people work differently.
 """
 
 from __future__ import annotations

@@ -57,28 +57,28 @@ def compute_alpha(units: Iterable[Unit]) -> Alpha:
     return Alpha(1 - (number - 1) * observed / expected, number)
 
 
-def iter_character_units(readings: Sequence[Sequence[Entity]], length: int) -> Iterator[Unit]:
+def iter_character_units(annotations: Sequence[Sequence[Entity]], length: int) -> Iterator[Unit]:
     """The characters of one text as units, equal neighbours joined into one weighted unit.
 
-    `readings` are the entities of each rater who saw the text (nobody else: not to have seen it is missing, not O);
+    `annotations` are the entities of each rater who saw the text (nobody else: not to have seen it is missing, not O);
     `length` is the text's length in code points. The value of a character is the label that covers it, `O` for
     none, and several labels joined with `+` where entities overlap.
     """
     edges = {0, length}
-    for reading in readings:
-        for entity in reading:
+    for annotation in annotations:
+        for entity in annotation:
             edges |= {min(max(entity.start, 0), length), min(max(entity.end, 0), length)}
     borders = sorted(edges)
-    tracks = [_name_stretches(reading, borders) for reading in readings]
+    tracks = [_name_stretches(annotation, borders) for annotation in annotations]
     for index, (start, end) in enumerate(pairwise(borders)):
         yield Unit([track[index] for track in tracks], end - start)
 
 
-def _name_stretches(reading: Sequence[Entity], borders: Sequence[int]) -> list[str]:
+def _name_stretches(annotation: Sequence[Entity], borders: Sequence[int]) -> list[str]:
     position = {border: index for index, border in enumerate(borders)}
     last = borders[-1]
     labels: list[set[str]] = [set() for _ in borders[1:]]
-    for entity in reading:
+    for entity in annotation:
         for index in range(position[min(max(entity.start, 0), last)], position[min(max(entity.end, 0), last)]):
             labels[index].add(entity.label)
     return ["+".join(sorted(names)) or OUTSIDE for names in labels]

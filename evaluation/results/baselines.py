@@ -51,7 +51,7 @@ def _read_patterns(documents: Sequence[Document], labels: LabelSchema) -> tuple[
     seconds: list[float] = []
     for document in documents:
         begun = perf_counter()
-        reading = predictor.predict_sync(document.text, document.language, document.country)
+        annotation = predictor.predict_sync(document.text, document.language, document.country)
         seconds.append(perf_counter() - begun)
-        predicted.append(document.with_prediction(reading.entities, PATTERNS))
+        predicted.append(document.with_prediction(annotation.entities, PATTERNS))
     return predicted, describe_timing(seconds, sum(seconds))

@@ -77,7 +77,7 @@ def evaluate_pairing(
             "gold_source": pairing.gold_source,
             "predicted_source": pairing.predicted_source,
             "filters": dict(settings.filters),
-            "unpaired": len(pairing.refusals),
+            "unpaired": len(pairing.exclusions),
         },
         labels={"fingerprint": labels.fingerprint, "version": labels.version},
         errors=tuple(_list_errors(measured)),

@@ -11,13 +11,13 @@ import numpy as np
 
 from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.types import Sample
-from goldspan.evaluation.matching.documents import Document, Pairing, Refusal
+from goldspan.evaluation.matching.documents import Document, Exclusion, Pairing
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.run import iter_outcomes
 
 
 def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> tuple[Pairing, dict[str, Any]]:
-    """The pairing with the predictor's reading of every text, and its timing.
+    """The pairing with the predictor's annotation of every text, and its timing.
 
     A text that the predictor fails on is refused and named. Latency is measured a text; with more than one worker
     the texts of a predictor that computes on this machine wait for each other.
@@ -34,10 +34,10 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
     outcomes = list(iter_outcomes(predictor, samples, workers=workers))
     wall = perf_counter() - begun
     documents: list[Document] = []
-    refusals = list(pairing.refusals)
+    exclusions = list(pairing.exclusions)
     for document, outcome in zip(pairing.documents, outcomes, strict=True):
         if outcome.annotation is None:
-            refusals.append(Refusal(document.sample_id, f"{predictor.name} failed: {outcome.error}"))
+            exclusions.append(Exclusion(document.sample_id, f"{predictor.name} failed: {outcome.error}"))
         else:
             documents.append(replace(document, predicted=outcome.annotation))
     if not documents:
@@ -47,7 +47,7 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
     paired = replace(
         pairing,
         documents=tuple(documents),
-        refusals=tuple(refusals),
+        exclusions=tuple(exclusions),
         predicted_source="prediction",
         model=predictor.model_version,
     )

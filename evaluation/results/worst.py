@@ -1,4 +1,4 @@
-"""The worst documents of a prediction, as differences between two readings in tagged text.
+"""The worst documents of a prediction, as differences between two annotations in tagged text.
 
 Unless text is asked for, every character that is not white space is shown as `·`: what is around an error may be
 personal data too.

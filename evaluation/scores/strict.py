@@ -69,7 +69,7 @@ def count_strict(gold: SpanColumns, predicted: SpanColumns, *, documents: int, l
     """Strict counts by label and by document.
 
     Args:
-        gold: spans of the gold reading.
+        gold: spans of the gold annotation.
         predicted: spans of the prediction.
         documents: number of documents; document numbers are 0 to documents - 1.
         labels: number of labels; label numbers are 0 to labels - 1.

@@ -35,7 +35,7 @@ class DocumentScores:
 
 
 def measure_document(document: Document, labels: LabelSchema, level: Level = Level.LABEL) -> DocumentScores:
-    """Compare the two readings of a document."""
+    """Compare the two annotations of a document."""
     gold, predicted, mentions = document.gold.entities, document.predicted.entities, document.gold.mentions
     return DocumentScores(
         document=document,

@@ -1,4 +1,4 @@
-"""The moments between two commits, at which a crash must lose nothing and cost nothing twice.
+"""Failpoints between commits: a crash at any of them must lose nothing and pay nothing twice.
 
 Tests kill the process there: `GOLDSPAN_KILL_AT=batch-created` or, for the third time it is passed, `batch-created:3`.
 """

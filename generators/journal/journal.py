@@ -1,10 +1,10 @@
-"""The record of what one run asked, was answered and paid: `data/runs/<run>/journal.db` (SQLite, WAL).
+"""The journal of a run: requests, answers and cost. `data/runs/<run>/journal.db` (SQLite, WAL).
 
     run         settings and their fingerprints, as key and JSON value
-    item        one sample in the making: its spec, the stage it is at, and how it ended
-    row         one question to a provider: stage, item, attempt, state, tokens, cost, accepted result
+    item        one sample in progress: its spec, its current stage, and its final state
+    row         one request to a provider: stage, item, attempt, state, tokens, cost, accepted result
     submission  one batch at a provider, written as intent before it is created (see `journal.submissions`)
-    event       what happened to the run, for people
+    event       log messages for people
 
 Every state of the run is derived from rows. A row is `pending` (ready to be asked), `submitted` (taken by an
 executor), or decided: `ok`, `invalid` (read, but wrong), `truncated`, `refused`, `failed` (the provider said no),
@@ -39,10 +39,10 @@ _SELECT_ROW = (
 
 
 class Journal:
-    """One run's journal, open for driving (`lock=True`) or for looking (also where nothing can be written).
+    """One run's journal, opened for running (`lock=True`) or read-only (also on read-only disks).
 
     Raises:
-        StateError: there is no such run, another process drives it, or the disk refuses.
+        StateError: there is no such run, another process is running it, or the disk cannot be written.
 
     """
 
@@ -66,7 +66,7 @@ class Journal:
                 raise
 
     def close(self) -> None:
-        """Close the file and let another process drive."""
+        """Close the file and release the lock."""
         self._connection.close()
         self._unlock()
 
@@ -120,7 +120,7 @@ class Journal:
     # run
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
-        """Keep settings of the run; an existing key is replaced."""
+        """Write settings of the run; existing keys are replaced."""
         with self.transaction(durable=True) as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO run VALUES (?, ?)",
@@ -339,5 +339,5 @@ def guard_disk(folder: Path) -> Iterator[None]:
 def _name_damage(folder: Path, error: Exception) -> StateError:
     return StateError(
         f"The journal of run {folder.name} is damaged ({error}). The provider's answers as received are in "
-        f"{folder / 'raw'}. Move {folder} away; `goldspan generate start` begins the run afresh."
+        f"{folder / 'raw'}. Move {folder} away; `goldspan generate start` starts the run again."
     )

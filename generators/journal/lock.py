@@ -1,16 +1,15 @@
-"""One process at a time drives a run."""
+"""Run lock: at most one process runs a run."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.locks import try_lock
 
 _PATIENCE = 0.5
-"""Seconds; somebody who only asks whether a run is driven holds the lock for a moment."""
+"""Seconds to wait: `is_running` holds the lock for a moment."""
 
 
 class RunLock:
@@ -22,35 +21,34 @@ class RunLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = FileLock(path, timeout=_PATIENCE)
-        try:
-            self._lock.acquire()
-        except Timeout:
+        lock = try_lock(path, _PATIENCE)
+        if lock is None:
             raise StateError(
-                f"Another process{read_holder(path)} is driving run {path.parent.name}. "
-                f"`goldspan generate watch {path.parent.name}` looks on; `cancel` asks it to stop."
-            ) from None
+                f"Another process{read_holder(path)} is running run {path.parent.name}. "
+                f"`goldspan generate watch {path.parent.name}` shows its progress; `cancel` asks it to stop."
+            )
+        self._lock = lock
         (path.parent / "driver").write_text(f"{os.getpid()}\n")
 
     def release(self) -> None:
-        """Let another process drive."""
+        """Release the lock."""
         self._lock.release()
 
 
 def read_holder(path: Path) -> str:
-    """` (process 123)` of the process that drives, as far as it is known."""
+    """` (process 123)` of the process that holds the lock, empty if unknown."""
     try:
         return f" (process {int((path.parent / 'driver').read_text())})"
     except (OSError, ValueError):
         return ""
 
 
-def is_driven(folder: Path) -> bool:
-    """True while a process drives the run in this folder."""
-    lock = FileLock(folder / "lock", timeout=0)
+def is_running(folder: Path) -> bool:
+    """True while a process runs the run in this folder."""
     try:
-        lock.acquire()
-    except (Timeout, OSError):
+        lock = try_lock(folder / "lock")
+    except OSError:
         return True
-    lock.release()
-    return False
+    if lock:
+        lock.release()
+    return lock is None

@@ -1,4 +1,4 @@
-"""A provider's lines, kept as received so that reading them can be done again for free."""
+"""Raw provider responses, stored as received, so that they can be parsed again without cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the journal holds: questions, samples in the making, sums."""
+"""Values of the journal: rows (requests), items (samples in progress), totals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DECIDED_STATES = ("ok", "invalid", "truncated", "refused", "failed", "missing")
 
 
 class RowKey(NamedTuple):
-    """Which question: item, stage and attempt (counted from 1)."""
+    """Identifies a request: item, stage and attempt (counted from 1)."""
 
     item: int
     stage: str
@@ -19,7 +19,7 @@ class RowKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question to a provider. `reason` says why a decided row is not ok; `result` is what an ok one gave."""
+    """One request to a provider. `reason` is why a row was not accepted, `result` what was accepted."""
 
     custom_id: str
     item: int
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One sample in the making. `state` is open, done or dead; `first_attempt` is where the budget counts from."""
+    """One sample in progress. `state` is open, done or dead; `first_attempt` is where the budget counts from."""
 
     item: int
     spec: Any

@@ -1,4 +1,4 @@
-"""Batches at a provider, as the journal keeps them: intent first, then what became of it.
+"""Batches in the journal: the intent is written first, then the batch and its outcome.
 
 States: planned (rows tied to the intent, its file is on disk) → uploaded → creating (committed before the paid call;
 after a crash the provider is asked whether the batch exists) → submitted → collected (every row accounted for)

@@ -1,4 +1,4 @@
-"""The account of a document: who stands behind a template's letters, which values are missing, what can be written."""
+"""Bookkeeping of a document: persons behind a template's letters, missing values, what can be written next."""
 
 from __future__ import annotations
 

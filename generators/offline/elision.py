@@ -1,4 +1,4 @@
-"""Prepositions that melt into what follows: d'Alice, qu'Anne, del señor, al señor."""
+"""Elision and contraction of prepositions: d'Alice, qu'Anne, del señor, al señor."""
 
 from __future__ import annotations
 

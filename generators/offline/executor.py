@@ -1,4 +1,4 @@
-"""Gets rows answered by the offline author: no key, no network, no cost."""
+"""Executor of the offline author: no key, no network, no cost."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _AT_ONCE = 32
 
 
 class OfflineExecutor:
-    """The `Executor` that writes answers itself; they go the same way as any model's."""
+    """The `Executor` that writes answers itself; they are judged like any model's."""
 
     def __init__(self, labels: LabelSchema) -> None:
         self._labels = labels
 
-    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
-        """Answer until the feed is finished or `stop` is set."""
-        while not stop.is_set() and not feed.finished:
-            requests = feed.take(_AT_ONCE)
-            feed.deliver([self._answer(request) for request in requests])
+    async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
+        """Answer until the queue is finished or `stop` is set."""
+        while not stop.is_set() and not queue.finished:
+            requests = queue.take(_AT_ONCE)
+            queue.deliver([self._answer(request) for request in requests])
             await asyncio.sleep(0)
             if not requests:
-                await feed.wait(1.0)
+                await queue.wait(1.0)
 
-    async def reconcile(self, feed: RequestQueue) -> None:
+    async def reconcile(self, queue: RequestQueue) -> None:
         """Nothing is ever open."""
 
-    async def cancel(self, feed: RequestQueue) -> None:
+    async def cancel(self, queue: RequestQueue) -> None:
         """Nothing is ever open."""
 
     def _answer(self, request: Request) -> Answer:

@@ -9,7 +9,7 @@
 {a?née|né}           agrees with a's gender, refers to nobody
 {@agent}             as {~agent}, but the same choice all through the document
 {%story}             a part that the author composes: story, facts, others, more, card, dialog, neutral
-{>de a.full}         a preposition that melts into what follows (d'Alice, del señor)
+{>de a.full}         a preposition that contracts with the next word (d'Alice, del señor)
 {in COUNTRY}         in, from or the: with the preposition or article that the country's name takes
 $S                   a macro of the file: a stretch of template that is written often
 """

@@ -1,4 +1,4 @@
-"""What stands in texts and is no personal data: dates, sums, order numbers, numbers that look like an identifier."""
+"""Text that is not personal data: dates, sums, order numbers, numbers that look like an identifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text while it is being written, with the spans that stand in it."""
+"""A text being written, with its spans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from goldspan.annotation.types import Entity, Mention
 
 
 class Page:
-    """Collects text, entities and mentions; offsets are right by construction, white space is kept tidy."""
+    """Collects text, entities and mentions; offsets are right by construction, white space is tidied."""
 
     def __init__(self, newline: str = "\n") -> None:
         self._parts: list[str] = []

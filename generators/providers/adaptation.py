@@ -1,4 +1,4 @@
-"""What a model's server turned out not to take, remembered so that each is found out once.
+"""Request features a server has rejected, remembered so that each is discovered once.
 
 Structured outputs fall back json_schema → json_object → none. Sampling settings that are refused are left out, and
 the token limit is spelled the other way when a server asks for that.
@@ -18,7 +18,7 @@ _REFUSED_FIELD = frozenset({400, 422})
 
 
 class Adaptation:
-    """What one model's server takes."""
+    """Request features that one model's server accepts."""
 
     def __init__(self) -> None:
         self._format = 0
@@ -32,7 +32,7 @@ class Adaptation:
         return FORMATS[self._format]
 
     def adapt(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body as the server takes it."""
+        """The body adapted to the server."""
         adapted = {self._renamed.get(name, name): value for name, value in body.items() if name not in self._left_out}
         if self.format == "json_object":
             adapted["response_format"] = {"type": "json_object"}
@@ -41,7 +41,7 @@ class Adaptation:
         return adapted
 
     def note_success(self) -> None:
-        """The server took the body as it was."""
+        """The server accepted the body as it was."""
         self._proven = True
 
     def learn(self, status: int, message: str, sent: Mapping[str, Any]) -> bool:

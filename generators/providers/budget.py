@@ -1,4 +1,4 @@
-"""What a run may cost, and what the rows that are on their way will probably cost."""
+"""Budget of a run: spent, and reserved for rows in flight."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Prices:
         return (tokens_in * self.prompt + tokens_out * self.completion) / 1_000_000
 
     def cost_of(self, answer: Answer) -> float:
-        """US dollars of an answer: what the provider says, else by the price table."""
+        """US dollars of an answer: as reported by the provider, else by the price table."""
         return self.cost(answer.tokens_in, answer.tokens_out) if answer.cost is None else answer.cost
 
 

@@ -1,6 +1,6 @@
-"""One chat completion over the wire: AsyncOpenAI without its own retries, errors in our words.
+"""One chat completion over the wire: AsyncOpenAI without its own retries, errors translated to ours.
 
-429 is not retried here: the pool has to see it. Dropped connections and 5xx are asked again a few times, always with
+429 is not retried here: the pool handles it. Dropped connections and 5xx are asked again a few times, always with
 the same `Idempotency-Key`, so that a server that knows the header never bills a question twice.
 """
 
@@ -21,7 +21,7 @@ from goldspan.annotation.errors import GoldspanError, TerminalServiceError
 from goldspan.generators.providers.adaptation import Adaptation
 
 _TRIES_AGAIN = 3
-"""After a dropped connection or 5xx: as the server's Retry-After says, else at once, then after growing pauses."""
+"""After a dropped connection or 5xx: after the server's Retry-After, else at once, then with exponential backoff."""
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
 _LONGEST_PAUSE = 120.0
 _TIMEOUT = 600.0
@@ -38,7 +38,7 @@ class Reply(NamedTuple):
 
 
 class Throttled(GoldspanError):  # noqa: N818
-    """429: ask again later. `retry_after` is in seconds, None when the server does not say."""
+    """429: retry later. `retry_after` is in seconds, None if the server does not give it."""
 
     def __init__(self, retry_after: float | None) -> None:
         super().__init__("the server asks to slow down")
@@ -136,7 +136,7 @@ class ChatClient:
 
 
 class _ServerBroke(Rejected):
-    """5xx: worth asking again, after `retry_after` seconds when the server says so."""
+    """5xx: retryable, after `retry_after` seconds if the server gives it."""
 
     def __init__(self, status: int, message: str, retry_after: float | None = None) -> None:
         super().__init__(status, message)
@@ -160,9 +160,9 @@ def _make_http_client(base_url: str, limits: httpx2.Limits, timeout: httpx2.Time
 
 
 def read_status_error(error: openai.APIStatusError, url: str) -> GoldspanError:
-    """An HTTP status in our words."""
+    """Translate an HTTP error into one of ours."""
     status, message = error.status_code, str(error.message)
-    if " - " not in message and (said := _find_words(error.body)):
+    if " - " not in message and (said := _read_detail(error.body)):
         message = f"{message} - {said}"
     message = message[:_SHOWN]
     if status == 429 and not any(word in str(error.body).lower() for word in _NO_BALANCE):
@@ -180,8 +180,8 @@ def read_status_error(error: openai.APIStatusError, url: str) -> GoldspanError:
     return Rejected(status, message)
 
 
-def _find_words(body: object) -> str:
-    """What the server says where the library does not look: `{"error": "…"}`, FastAPI's `detail`, plain text.
+def _read_detail(body: object) -> str:
+    """The server's message where the library does not look for it: `{"error": "…"}`, FastAPI's `detail`, plain text.
 
     The value that a `detail` quotes from the request is left out.
     """

@@ -1,4 +1,4 @@
-"""How the providers differ: addresses, limits, windows, habits and prices, one profile each.
+"""Provider profiles: addresses, limits, completion windows, behaviour and prices.
 
 Limits and habits follow the published documentation of both batch APIs. Prices are list prices in US dollars
 for one million tokens of the default model; they serve estimates and budgets, the provider's bill decides.
@@ -34,7 +34,7 @@ class ProviderProfile:
     `list_supports_search`: the list of batches takes `search=` over metadata.
     `partial_streaming`: the output file can be read while the batch runs (`skip=`, `X-Incomplete`, `X-Last-Line`).
     `server_retry`: failed rows can be asked again within the same batch.
-    `cost_estimate`: the provider says beforehand what a file would cost.
+    `cost_estimate`: the provider estimates the cost of a file before it is run.
     `has_file_status`: file objects carry `status`; without it there is nothing to wait for after an upload.
     `emits_expired`: a batch past its window ends as `expired`; otherwise its rows go on.
     `error_view_shrinks`: the error file loses lines after a retry, so it is always read whole.

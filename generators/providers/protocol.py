@@ -1,29 +1,29 @@
-"""What the pipeline and an executor say to each other.
+"""The protocol between the pipeline and an executor.
 
 An *executor* gets rows answered: live over a pool of connections, in batches of a provider, or from the offline
-author. The pipeline owns the meaning (prompts, validation, retries, budget); the executor owns the way there and back.
+author. The pipeline owns the meaning (prompts, validation, retries, budget); the executor owns transport.
 
-    feed.take(limit)      -> requests that are ready now; [] when none is ready now
-    feed.deliver(answers) -> answers read, judged and committed when it returns; later stages and retries become ready
-    feed.give_back(ids)   -> requests that were taken but certainly never sent; ready again, no attempt is counted
-    feed.wait(timeout)    -> sleeps until something may be ready, or the feed is finished
-    feed.finished         -> nothing is ready, nothing is outstanding, nothing will come
+    queue.take(limit)      -> requests that are ready now; [] when none is ready now
+    queue.deliver(answers) -> answers read, judged and committed when it returns; later stages and retries become ready
+    queue.give_back(ids)   -> requests that were taken but certainly never sent; ready again, no attempt is counted
+    queue.wait(timeout)    -> sleeps until something may be ready, or the queue is finished
+    queue.finished         -> nothing is ready, nothing is outstanding, nothing will come
 
 Rules for an executor:
 
 1. A taken row is `submitted` in the journal. It is outstanding until it is delivered or given back.
-2. Whoever pays per submission writes its intent first: `submissions.plan_submission` ties the rows to it. Rows without
-   a submission that were outstanding when a process died are ready again on the next run; rows of a submission are
-   not: the executor recovers them (`submissions.list_submissions(journal, open_only=True)`) and delivers each.
+2. An executor that pays per submission writes the intent first: `submissions.plan_submission` ties the rows to it. Rows
+   without a submission that were outstanding when a process died are ready again on the next run; rows of a submission
+   are not: the executor recovers them (`submissions.list_submissions(journal, open_only=True)`) and delivers each.
 3. Every taken row ends in exactly one of: delivered, given back, or still tied to an open submission when `run` returns
    (the provider is at work; the command exits with "waiting").
 4. A row that the provider will not answer any more is delivered as MISSING or FAILED, never dropped in silence.
-5. A second answer to one custom_id is harmless: the feed ignores it.
+5. A second answer to one custom_id is harmless: the queue ignores it.
 6. The provider's bytes go to the journal's raw files, as received, before their answers are delivered.
-7. `run` returns when `feed.finished`, or soon after `stop` is set: it then takes no more rows and lets what is in
-   flight come home (live) or leaves it with the provider (batch). Cancelling the task is the second Ctrl-C: leave.
-8. Feed and journal belong to the event loop's thread. They are not thread-safe; none of their calls blocks long.
-9. Trouble with a single row is an Answer; trouble with all of them (wrong key, unknown model, no balance, disk full)
+7. `run` returns when `queue.finished`, or soon after `stop` is set: it then takes no more rows and lets what is in
+   flight finish (live) or leaves it with the provider (batch). Cancelling the task is the second Ctrl-C: leave.
+8. Queue and journal belong to the event loop's thread. They are not thread-safe; none of their calls blocks long.
+9. A problem with a single row is an Answer; a problem with all rows (wrong key, unknown model, no balance, disk full)
    is raised as an error of `goldspan.annotation.errors` and ends the run, resumable.
 """
 
@@ -38,7 +38,7 @@ from typing import Any, Protocol
 
 
 class AnswerState(StrEnum):
-    """How one request fared on its way; what the content is worth is for the stage to judge."""
+    """Transport outcome of one request; the stage judges the content."""
 
     ANSWERED = "answered"
     FAILED = "failed"
@@ -69,7 +69,7 @@ class Request:
 class Answer:
     """What came back for one request.
 
-    `cost` is in the currency of the price table, None when the provider does not say. `error` is a short code
+    `cost` is in the currency of the price table, None if the provider does not report it. `error` is a short code
     (`rate_limit`, `batch_expired`, `server_error`, `http_400`), `message` a sentence for people, without secrets.
     """
 
@@ -87,7 +87,7 @@ class Answer:
 
 
 class RequestQueue(Protocol):
-    """The pipeline as an executor sees it."""
+    """The pipeline's side of the protocol: a queue of requests."""
 
     @property
     def finished(self) -> bool:
@@ -103,14 +103,14 @@ class RequestQueue(Protocol):
         """Requests that were taken and certainly not sent; they are ready again."""
 
     async def wait(self, timeout: float | None = None) -> None:
-        """Sleep until a row may be ready or the feed is finished, at most `timeout` seconds."""
+        """Sleep until a row may be ready or the queue is finished, at most `timeout` seconds."""
 
 
 class Executor(Protocol):
-    """Gets rows answered."""
+    """Executes requests."""
 
-    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
-        """Take rows and deliver answers until the feed is finished or `stop` is set.
+    async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
+        """Take rows and deliver answers until the queue is finished or `stop` is set.
 
         Raises:
             TerminalServiceError: no row can be answered as things are (key, model, balance).
@@ -118,15 +118,15 @@ class Executor(Protocol):
 
         """
 
-    async def reconcile(self, feed: RequestQueue) -> None:
-        """Ask the provider what became of open submissions and deliver what is there; send nothing new."""
+    async def reconcile(self, queue: RequestQueue) -> None:
+        """Look up open submissions at the provider and deliver their answers; send nothing new."""
 
-    async def cancel(self, feed: RequestQueue) -> None:
-        """Cancel at the provider whatever is still open, and deliver what came before that."""
+    async def cancel(self, queue: RequestQueue) -> None:
+        """Cancel at the provider whatever is still open, and deliver the answers received so far."""
 
 
 def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
-    """An answer from a `chat.completion` object, whoever made it; broken ones become FAILED answers."""
+    """Parse a `chat.completion` object; malformed ones become FAILED answers."""
     usage = _as_mapping(body.get("usage"))
     blank = Answer(
         custom_id,

@@ -1,4 +1,4 @@
-"""What a run would ask and cost, before anything is sent."""
+"""Estimate requests, tokens and cost of a run before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.executors import find_prices, knows_prices
 from goldspan.generators.runs.pipeline import draw_brief
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.stages.answers import Context, judge_answer
-from goldspan.generators.stages.stage import Question
+from goldspan.generators.stages.answers import AnswerContext, judge_answer
+from goldspan.generators.stages.stage import StageInput
 
 TRIED_ITEMS = 20
 
@@ -47,10 +47,12 @@ def preview_item(settings: RunSettings, labels: LabelSchema, item: int) -> list[
     tagged_text = ""
     asked: list[tuple[Request, str]] = []
     for name, stage in settings.build_stages(labels).items():
-        request = stage.build_request(Question(name, item, 1, brief, tagged_text))
+        request = stage.build_request(StageInput(name, item, 1, brief, tagged_text))
         content = write_content(request.body, labels)
         asked.append((request, content))
-        verdict = judge_answer(Answer(request.custom_id, content=content), name, Context(labels, brief, tagged_text))
+        verdict = judge_answer(
+            Answer(request.custom_id, content=content), name, AnswerContext(labels, brief, tagged_text)
+        )
         if verdict.result is None:
             break
         tagged_text = verdict.result["tagged_text"]

@@ -1,4 +1,4 @@
-"""Which executor answers a run, made from its settings and from how this process shall work."""
+"""Build the executor of a run from its settings and the execution options."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ OFFLINE = "offline"
 
 @dataclass(frozen=True, slots=True)
 class ExecutionOptions:
-    """How this process works; none of it changes what is asked.
+    """Execution options; none of them changes the requests.
 
-    `max_workers` connections at most (live), `poll_interval` seconds between looks at a batch (0: as the provider's
-    pace suggests), limits per minute (0: none), `wait` False leaves batches with the provider and returns. What is
-    None is taken from the process before, else from `LiveLimits`.
+    `max_workers` connections at most (live), `poll_interval` seconds between polls of a batch (0:
+    adaptive), limits per minute (0: none), `wait` False leaves batches with the provider and returns. Fields
+    that are None keep the run's earlier values, else those of `LiveLimits`.
     """
 
     max_workers: int | None = None
@@ -34,15 +34,15 @@ class ExecutionOptions:
     wait: bool = True
 
 
-def read_limits(run: OpenRun, working: ExecutionOptions) -> LiveLimits:
+def read_limits(run: OpenRun, execution: ExecutionOptions) -> LiveLimits:
     """The limits of the live pool: those asked for now, else those that the run remembers; they are remembered."""
     from goldspan.generators.providers.live.pool import LiveLimits
 
     stored = asdict(LiveLimits()) | run.journal.read_settings().get("pool", {})
     asked = {
-        "max_workers": working.max_workers,
-        "requests_per_minute": working.requests_per_minute,
-        "tokens_per_minute": working.tokens_per_minute,
+        "max_workers": execution.max_workers,
+        "requests_per_minute": execution.requests_per_minute,
+        "tokens_per_minute": execution.tokens_per_minute,
     }
     chosen = stored | {name: value for name, value in asked.items() if value is not None}
     if chosen != stored:
@@ -50,7 +50,7 @@ def read_limits(run: OpenRun, working: ExecutionOptions) -> LiveLimits:
     return LiveLimits(**chosen)
 
 
-def make_executor(run: OpenRun, working: ExecutionOptions) -> Executor:
+def make_executor(run: OpenRun, execution: ExecutionOptions) -> Executor:
     """The executor of a run.
 
     Raises:
@@ -74,12 +74,12 @@ def make_executor(run: OpenRun, working: ExecutionOptions) -> Executor:
             base_url=url,
             api_key=key,
             window=settings.window or profile.windows[0],
-            poll_interval=working.poll_interval,
-            wait=working.wait,
+            poll_interval=execution.poll_interval,
+            wait=execution.wait,
         )
     from goldspan.generators.providers.live.pool import LiveExecutor
 
-    return LiveExecutor(journal, url, key, read_limits(run, working))
+    return LiveExecutor(journal, url, key, read_limits(run, execution))
 
 
 def find_url(settings: RunSettings, profile: ProviderProfile) -> str:

@@ -1,4 +1,4 @@
-"""Runs on disk: begin one, find one, list them."""
+"""Run folders: begin, find, list and open runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 
 
 class OpenRun(NamedTuple):
-    """A run that this process drives."""
+    """A run opened by this process."""
 
     journal: Journal
     settings: RunSettings
@@ -50,7 +50,7 @@ def _age_key(path: Path) -> float:
 
 
 def list_runs(workspace: Workspace, on_error: Callable[[GoldspanError], None] | None = None) -> list[Progress]:
-    """How far each run is, the newest first; a journal that cannot be read is left out and told to `on_error`."""
+    """Progress of every run, the newest first; an unreadable journal is left out and reported to `on_error`."""
     found = []
     for folder in list_run_folders(workspace):
         try:
@@ -104,7 +104,7 @@ def begin_run(
 ) -> Path:
     """The folder of a run with these settings: the existing one, or a new one whose journal holds them.
 
-    `new` starts afresh under a free name. An existing run must have been begun in the same way; what does not change
+    `new` starts a new run under a free name. An existing run must have been begun in the same way; what does not change
     its questions (address, window, prices, attempts) is taken from `settings`. A plan that was carried out is followed
     by a new run, since it is made from what the data lacks now.
 
@@ -125,7 +125,7 @@ def begin_run(
         stored = journal.read_settings()
         if stored:
             require_same(folder.name, stored["parts"], settings.parts(labels))
-            settings = _keep_fixed(journal, RunSettings.from_dict(stored["settings"]), settings)
+            settings = _merge_settings(journal, RunSettings.from_dict(stored["settings"]), settings)
         else:
             journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
             journal.write_settings({"written": 0})
@@ -144,7 +144,7 @@ def _is_finished(folder: Path) -> bool:
         return read_progress(journal).finished
 
 
-def _keep_fixed(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
+def _merge_settings(journal: Journal, stored: RunSettings, now: RunSettings) -> RunSettings:
     if not list_submissions(journal, open_only=True):
         return replace(now, plan=stored.plan)
     if stored.mode != now.mode:
@@ -171,12 +171,12 @@ def _find_free(folder: Path, is_taken: Callable[[Path], bool]) -> Path:
 
 
 def open_run(folder: Path, labels_file: Path | None = None, *, may_differ: bool = False) -> OpenRun:
-    """Open a run for driving: locked, and only if its questions would still be the same.
+    """Open a run, locked, and only if its requests would still be the same.
 
     `may_differ` is for cancelling, which asks nothing and must always be possible.
 
     Raises:
-        StateError: another process drives it, or prompts, schema, labels or model have changed since.
+        StateError: another process is running it, or prompts, schema, labels or model have changed since.
 
     """
     journal = Journal(folder, lock=True)

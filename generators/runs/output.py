@@ -1,4 +1,4 @@
-"""From finished items to samples on disk, and from dead ones to dead letters."""
+"""Output of a run: finished items as samples, dead items as dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drives a run: rows to an executor, answers through the stages, finished items to samples."""
+"""The pipeline of a run: rows to an executor, answers through the stages, finished items to samples."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from goldspan.generators.providers.protocol import Executor
 from goldspan.generators.runs.folder import OpenRun
 from goldspan.generators.runs.output import DEAD_LETTERS, OutputCounts, write_output
 from goldspan.generators.runs.progress import Progress, read_progress
-from goldspan.generators.runs.queue import PipelineQueue, Work
+from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.runs.settings import RunSettings
 
-_LOOK_EVERY = 1.0
-"""Seconds between two looks at the journal for a request to cancel."""
+_POLL_SECONDS = 1.0
+"""Seconds between two checks for a cancel request."""
 
 
 class RunOutcome(StrEnum):
-    """How driving a run ended."""
+    """Outcome of running a run."""
 
     DONE = "done"
     DEAD_LETTERS = "dead letters"
@@ -38,7 +38,7 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run has come to: `samples` is the file of samples, `dead_letters` that of the items given up."""
+    """Result of a run: `samples` is the file of samples, `dead_letters` that of the items given up."""
 
     outcome: RunOutcome
     progress: Progress
@@ -60,12 +60,12 @@ class Summary:
 
 def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[str, Any]:
     """The brief of an item: its spec as JSON. Decided by the run's seed, its plan and the item's number alone."""
-    from goldspan.generators.specs.draw import Wanted, draw_spec, spec_to_dict
+    from goldspan.generators.specs.draw import SpecConstraints, draw_spec, spec_to_dict
 
     if settings.plan is None:
         return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels))
     cell = settings.plan.find_cell(item)
-    wanted = Wanted(language=cell.language, document_type=cell.document_type, labels=cell.labels)
+    wanted = SpecConstraints(language=cell.language, document_type=cell.document_type, labels=cell.labels)
     return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted))
 
 
@@ -82,39 +82,44 @@ class RunAction(StrEnum):
     CANCEL = "cancel"
 
 
-async def drive(
-    run: OpenRun, executor: Executor, samples: Path, budget: Budget, stop: asyncio.Event, task: RunAction = RunAction.GO
+async def run_pipeline(
+    run: OpenRun,
+    executor: Executor,
+    samples: Path,
+    budget: Budget,
+    stop: asyncio.Event,
+    action: RunAction = RunAction.GO,
 ) -> Summary:
-    """Drive a run until it ends, waits, or `stop` is set; then write what is finished.
+    """Run until the run ends, waits, or `stop` is set; then write the finished samples.
 
-    Whatever ends the driving, everything that was answered is in the journal and the run can be resumed.
+    However it ends, everything that was answered is in the journal and the run can be resumed.
 
     Raises:
         GoldspanError: what the executor raised, after the finished items were written.
 
     """
     journal, settings, labels = run
-    work = Work(
+    work = Workload(
         settings.samples,
         settings.build_stages(labels),
         labels,
         partial(draw_brief, settings, labels),
         settings.attempts,
     )
-    feed = PipelineQueue(journal, work, budget)
-    if task is not RunAction.RECONCILE:
-        journal.write_settings({"cancelled": task is RunAction.CANCEL})
-    if task is RunAction.RETRY:
-        feed.revive_dead()
-    watcher = asyncio.create_task(_watch_for_cancel(journal, feed, stop))
+    queue = PipelineQueue(journal, work, budget)
+    if action is not RunAction.RECONCILE:
+        journal.write_settings({"cancelled": action is RunAction.CANCEL})
+    if action is RunAction.RETRY:
+        queue.revive_dead()
+    watcher = asyncio.create_task(_poll_for_cancel(journal, queue, stop))
     try:
-        if task is RunAction.RECONCILE:
-            await executor.reconcile(feed)
+        if action is RunAction.RECONCILE:
+            await executor.reconcile(queue)
         else:
-            if task is not RunAction.CANCEL:
-                await executor.run(feed, stop)
+            if action is not RunAction.CANCEL:
+                await executor.run(queue, stop)
             if journal.read_settings()["cancelled"]:
-                await executor.cancel(feed)
+                await executor.cancel(queue)
     except GoldspanError:
         with contextlib.suppress(StateError):
             _write(run, samples)
@@ -124,7 +129,7 @@ async def drive(
         await asyncio.gather(watcher, return_exceptions=True)
     written = _write(run, samples)
     progress = read_progress(journal)
-    outcome = name_outcome(progress, feed)
+    outcome = name_outcome(progress, queue)
     journal.write_event("stopped", f"{outcome}: {progress.done} done, {progress.dead} dead letters")
     return Summary(outcome, progress, written, samples, journal.folder / DEAD_LETTERS)
 
@@ -142,28 +147,28 @@ def _write(run: OpenRun, samples: Path) -> OutputCounts:
     return written
 
 
-async def _watch_for_cancel(journal: Journal, feed: PipelineQueue, stop: asyncio.Event) -> None:
+async def _poll_for_cancel(journal: Journal, queue: PipelineQueue, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if journal.read_settings().get("cancelled"):
             stop.set()
         else:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _LOOK_EVERY)
-    feed.stop("stop")
+                await asyncio.wait_for(stop.wait(), _POLL_SECONDS)
+    queue.stop("stop")
 
 
-def name_outcome(progress: Progress, feed: PipelineQueue) -> RunOutcome:
-    """How it ended, from what the journal says."""
+def name_outcome(progress: Progress, queue: PipelineQueue) -> RunOutcome:
+    """The outcome according to the journal."""
     if progress.finished:
         return RunOutcome.DEAD_LETTERS if progress.dead else RunOutcome.DONE
     if progress.state == "cancelled":
         return RunOutcome.CANCELLED
-    if feed.stopped_by == "budget" and not progress.batches_open:
+    if queue.stopped_by == "budget" and not progress.batches_open:
         return RunOutcome.BUDGET
     return RunOutcome.WAITING if progress.batches_open else RunOutcome.STOPPED
 
 
 def request_cancel(journal: Journal) -> None:
-    """Ask whoever drives the run, now or next, to cancel it at the provider."""
+    """Ask the process that runs it, now or next, to cancel it at the provider."""
     journal.write_settings({"cancelled": True})
     journal.write_event("cancel", "cancelling was asked for")

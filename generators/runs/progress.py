@@ -1,4 +1,4 @@
-"""How far a run is, read from its journal and nothing else."""
+"""Progress of a run, computed from its journal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        """True when every item has ended and stands in the files."""
+        """True when every item has ended and is written to the output files."""
         return self.state == "finished"
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pipeline as executors see it: rows go out, answers come in, every step is committed before the next."""
+"""The request queue of a run: rows go out, answers come in, every step is committed before the next."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, Budget, estimate_usage
 from goldspan.generators.providers.protocol import Answer, Request
-from goldspan.generators.stages.answers import AnswerVerdict, Context, judge_answer
-from goldspan.generators.stages.stage import Question, Stage
+from goldspan.generators.stages.answers import AnswerContext, AnswerVerdict, judge_answer
+from goldspan.generators.stages.stage import Stage, StageInput
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a feed works through: `total` items, drawn by `draw_brief`, each stage asked at most `attempts` times."""
+class Workload:
+    """The work of a run: `total` items, drawn by `draw_brief`, each stage asked at most `attempts` times."""
 
     total: int
     stages: Mapping[str, Stage]
@@ -28,13 +28,13 @@ class Work:
 
 
 class PipelineQueue:
-    """The `Feed` of a run (see `goldspan.generators.providers.protocol`).
+    """The `RequestQueue` of a run (see `goldspan.generators.providers.protocol`).
 
     Items are drawn when there is room for them, so memory does not grow with the run: what waits, waits in the journal.
     """
 
-    def __init__(self, journal: Journal, work: Work, budget: Budget) -> None:
-        self._journal, self._work, self._budget = journal, work, budget
+    def __init__(self, journal: Journal, work: Workload, budget: Budget) -> None:
+        self._journal, self._workload, self._budget = journal, work, budget
         self._order = list(work.stages)
         self._changed = asyncio.Event()
         self._next_item = journal.next_item()
@@ -56,7 +56,7 @@ class PipelineQueue:
         return not self._outstanding and not self._is_ready()
 
     def _is_ready(self) -> bool:
-        return not (self.stopped_by or self._held) and (self._pending > 0 or self._next_item < self._work.total)
+        return not (self.stopped_by or self._held) and (self._pending > 0 or self._next_item < self._workload.total)
 
     def stop(self, reason: str) -> None:
         """Hand out nothing more."""
@@ -64,7 +64,7 @@ class PipelineQueue:
         self._changed.set()
 
     async def wait(self, timeout: float | None = None) -> None:
-        """Sleep until a row may be ready or the feed is finished, at most `timeout` seconds."""
+        """Sleep until a row may be ready or the queue is finished, at most `timeout` seconds."""
         if self._is_ready() or self.finished:
             return
         self._changed.clear()
@@ -102,15 +102,15 @@ class PipelineQueue:
         return len(self._order) - 1 - self._order.index(stage)
 
     def _begin_items(self, count: int) -> None:
-        for _ in range(min(count, self._work.total - self._next_item)):
+        for _ in range(min(count, self._workload.total - self._next_item)):
             number = self._next_item
-            brief = self._work.draw_brief(number)
+            brief = self._workload.draw_brief(number)
             self._journal.add_item(number, brief, self._order[0])
-            self._add_row(Question(self._order[0], number, 1, brief))
+            self._add_row(StageInput(self._order[0], number, 1, brief))
             self._next_item += 1
 
-    def _add_row(self, question: Question) -> None:
-        request = self._work.stages[question.stage].build_request(question)
+    def _add_row(self, question: StageInput) -> None:
+        request = self._workload.stages[question.stage].build_request(question)
         key = RowKey(question.item, question.stage, question.attempt)
         self._journal.add_row(request.custom_id, key, reason=question.problem)
         self._pending += 1
@@ -118,12 +118,12 @@ class PipelineQueue:
     def _rebuild(self, row: Row) -> Request:
         item = self._journal.read_item(row.item)
         question = self._ask(item, row.stage, row.attempt, row.reason)
-        return replace(self._work.stages[row.stage].build_request(question), custom_id=row.custom_id)
+        return replace(self._workload.stages[row.stage].build_request(question), custom_id=row.custom_id)
 
-    def _ask(self, item: Item, stage: str, attempt: int, problem: str) -> Question:
+    def _ask(self, item: Item, stage: str, attempt: int, problem: str) -> StageInput:
         tagged_text = self._find_input(item.item, stage)
         truncations = self._journal.count_truncated(item.item, stage) if attempt > 1 else 0
-        return Question(stage, item.item, attempt, item.spec, tagged_text, problem, truncations)
+        return StageInput(stage, item.item, attempt, item.spec, tagged_text, problem, truncations)
 
     def _find_input(self, item: int, stage: str) -> str:
         position = self._order.index(stage)
@@ -144,7 +144,7 @@ class PipelineQueue:
 
     def _decide(self, row: Row, answer: Answer) -> None:
         item = self._journal.read_item(row.item)
-        context = Context(self._work.labels, item.spec, self._find_input(row.item, row.stage))
+        context = AnswerContext(self._workload.labels, item.spec, self._find_input(row.item, row.stage))
         verdict = judge_answer(answer, row.stage, context)
         if not (answer.tokens_in or answer.tokens_out) and answer.content:
             answer = estimate_usage(answer, self._rebuild(row).body)
@@ -175,7 +175,7 @@ class PipelineQueue:
                 return
             self._journal.update_item(row.item, stage=following[0])
             self._add_row(self._ask(item, following[0], 1, ""))
-        elif row.attempt - item.first_attempt + 1 < self._work.attempts:
+        elif row.attempt - item.first_attempt + 1 < self._workload.attempts:
             problem = verdict.reason if verdict.state == "invalid" else ""
             self._add_row(self._ask(item, row.stage, row.attempt + 1, problem))
         else:

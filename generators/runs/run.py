@@ -1,4 +1,4 @@
-"""Runs from start to end in one call: what the command line and other programs use."""
+"""Run generation from start to end in one call: the API behind the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
-from goldspan.generators.journal.lock import is_driven
+from goldspan.generators.journal.lock import is_running
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.profiles import find_profile
@@ -28,13 +28,13 @@ from goldspan.generators.runs.executors import (
     make_executor,
 )
 from goldspan.generators.runs.folder import OpenRun, open_run
-from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, drive, request_cancel
+from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, request_cancel, run_pipeline
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.settings import RunSettings
 
-_SHOW_EVERY = 0.5
+_PROGRESS_SECONDS = 0.5
 _SHOW_SHARE = 20
-"""Looking at a large journal takes a while: rest at least so many times as long."""
+"""Reading progress of a large journal takes a while: pause at least this many times as long."""
 OnProgress = Callable[[Progress], None]
 
 
@@ -50,7 +50,7 @@ class Limits:
 
 
 def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -> None:
-    """Refuse what could not be driven, before anything of it is on disk.
+    """Check settings before anything is written to disk.
 
     Raises:
         InputError: a language, a label or the address makes no sense.
@@ -68,38 +68,38 @@ async def run_generation_async(
     workspace: Workspace,
     folder: Path,
     *,
-    task: RunAction = RunAction.GO,
-    working: ExecutionOptions | None = None,
+    action: RunAction = RunAction.GO,
+    execution: ExecutionOptions | None = None,
     limits: Limits | None = None,
     labels_file: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> Summary:
-    """Drive the run in `folder` until it ends or waits; its samples go to `annotation_samples/<run>.jsonl`.
+    """Run the run in `folder` until it ends or waits; its samples go to `annotation_samples/<run>.jsonl`.
 
     The first Ctrl-C (or SIGTERM) takes no new rows and waits for those that were sent; the second stops at once.
     Either way nothing that was answered is lost.
 
     Raises:
-        StateError: another process drives it, it was begun differently, or the disk refuses.
+        StateError: another process is running it, its settings differ, or the disk cannot be written.
         ServiceError: the provider cannot be used as things are.
 
     """
-    run = open_run(folder, labels_file, may_differ=task is RunAction.CANCEL)
+    run = open_run(folder, labels_file, may_differ=action is RunAction.CANCEL)
     with run.journal:
-        executor = make_executor(run, working or ExecutionOptions())
+        executor = make_executor(run, execution or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
         stop = asyncio.Event()
-        with _stop_on_signals(stop), _show_progress(run, on_progress):
-            return await drive(run, executor, path, budget, stop, task)
+        with _handle_signals(stop), _show_progress(run, on_progress):
+            return await run_pipeline(run, executor, path, budget, stop, action)
 
 
 def run_generation(
     workspace: Workspace,
     folder: Path,
     *,
-    task: RunAction = RunAction.GO,
-    working: ExecutionOptions | None = None,
+    action: RunAction = RunAction.GO,
+    execution: ExecutionOptions | None = None,
     limits: Limits | None = None,
     labels_file: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -110,8 +110,8 @@ def run_generation(
             run_generation_async(
                 workspace,
                 folder,
-                task=task,
-                working=working,
+                action=action,
+                execution=execution,
                 limits=limits,
                 labels_file=labels_file,
                 on_progress=on_progress,
@@ -142,7 +142,7 @@ def _require_prices(settings: RunSettings, limits: Limits) -> None:
 
 
 @contextlib.contextmanager
-def _stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+def _handle_signals(stop: asyncio.Event) -> Iterator[None]:
     loop, driver = asyncio.get_running_loop(), asyncio.current_task()
 
     def take_signal() -> None:
@@ -172,7 +172,7 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         while True:
             began = time.perf_counter()
             on_progress(read_progress(run.journal))
-            await asyncio.sleep(max(_SHOW_EVERY, _SHOW_SHARE * (time.perf_counter() - began)))
+            await asyncio.sleep(max(_PROGRESS_SECONDS, _SHOW_SHARE * (time.perf_counter() - began)))
 
     shower = asyncio.get_running_loop().create_task(show())
     try:
@@ -182,8 +182,8 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         on_progress(read_progress(run.journal))
 
 
-def cancel_run(workspace: Workspace, folder: Path, working: ExecutionOptions | None = None) -> Summary | None:
-    """Cancel a run at its provider and keep what came; None when another process drives it and was asked to.
+def cancel_run(workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None) -> Summary | None:
+    """Cancel a run at its provider and keep its answers; None if another process is running it and was asked to cancel.
 
     Raises:
         StateError: the run has already finished.
@@ -192,7 +192,7 @@ def cancel_run(workspace: Workspace, folder: Path, working: ExecutionOptions | N
     with Journal(folder) as journal:
         if read_progress(journal).finished:
             raise StateError(f"Run {folder.name} has already finished; there is nothing to cancel.")
-        if is_driven(folder):
+        if is_running(folder):
             request_cancel(journal)
             return None
-    return run_generation(workspace, folder, task=RunAction.CANCEL, working=working)
+    return run_generation(workspace, folder, action=RunAction.CANCEL, execution=execution)

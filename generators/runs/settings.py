@@ -1,4 +1,4 @@
-"""What a run is: everything that decides its questions, kept in its journal."""
+"""Run settings: everything that determines a run's requests, stored in its journal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.specs.plan import SamplePlan
-from goldspan.generators.stages.stage import STAGES, Asking, Stage, build_stages
+from goldspan.generators.stages.stage import STAGES, ModelSettings, Stage, build_stages
 
 OFFLINE_MODEL = "offline-author"
 
@@ -65,9 +65,9 @@ class RunSettings:
     def build_stages(self, labels: LabelSchema) -> dict[str, Stage]:
         """The stages with their prompts."""
         limit_name = "max_completion_tokens" if self.provider == "openai" else "max_tokens"
-        asking = Asking(self.model, self.max_tokens, self.temperature, limit_name)
+        model = ModelSettings(self.model, self.max_tokens, self.temperature, limit_name)
         names = [name for name in self.stage_names if name != "coreference" or labels.mentions]
-        return build_stages(names, asking, labels, self.seed)
+        return build_stages(names, model, labels, self.seed)
 
     def parts(self, labels: LabelSchema) -> dict[str, str]:
         """Everything that must not change within a run, part by part, so that a difference can be named."""
@@ -88,7 +88,7 @@ def require_same(run_id: str, before: Mapping[str, str], now: Mapping[str, str])
     """Refuse to go on with a run whose questions would be different from now on.
 
     Raises:
-        StateError: names every difference and the ways out.
+        StateError: names every difference and how to continue.
 
     """
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]

@@ -1,4 +1,4 @@
-"""`/_simulate/…`: what the provider would have charged, and what it did. No real provider has these."""
+"""`/_simulate/…`: billing and statistics of the simulator. No real provider has these."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from goldspan.generators.simulator.replies import get_state
+from goldspan.generators.simulator.errors import get_state
 from goldspan.generators.simulator.state import SimulatorState
 
 

@@ -1,4 +1,4 @@
-"""What the simulated model says: the offline author's answer, or one made up from the schema it was asked for."""
+"""Answers of the simulated model: the offline author's, or a minimal document for the requested schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORD = re.compile(r"(?<=[a-zà-ÿ]) (?=[a-zà-ÿ])")
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenAnswer:
+class ModelOutput:
     """One answer of the model, before it becomes a `chat.completion`."""
 
     content: str
@@ -30,21 +30,21 @@ Writer = Callable[[Mapping[str, Any]], str | None]
 """Writes the content for a request body; None when the request is not one that it knows."""
 
 
-def write_answer(body: Mapping[str, Any], writer: Writer | None) -> WrittenAnswer:
+def write_answer(body: Mapping[str, Any], writer: Writer | None) -> ModelOutput:
     """The answer to a chat completion request; cut at `max_tokens` (4 characters a token) as a model would be."""
     content = writer(body) if writer else None
     if content is None:
         content = _make_up(body)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if limit and len(content) > int(limit) * 4:
-        return WrittenAnswer(content[: int(limit) * 4], "length")
-    return WrittenAnswer(content)
+        return ModelOutput(content[: int(limit) * 4], "length")
+    return ModelOutput(content)
 
 
-def spoil_answer(written: WrittenAnswer, faults: list[Fault]) -> WrittenAnswer:
+def corrupt_answer(written: ModelOutput, faults: list[Fault]) -> ModelOutput:
     """The answer after the plan's faults."""
     for fault in faults:
-        written = _SPOILERS[fault.kind](written)
+        written = _CORRUPTIONS[fault.kind](written)
     return written
 
 
@@ -59,19 +59,19 @@ def _make_up(body: Mapping[str, Any]) -> str:
             return "This provider runs on your machine."
 
 
-def _truncate(written: WrittenAnswer) -> WrittenAnswer:
+def _truncate(written: ModelOutput) -> ModelOutput:
     return replace(written, content=written.content[: len(written.content) // 2], finish_reason="length")
 
 
-def _malform(written: WrittenAnswer) -> WrittenAnswer:
+def _malform(written: ModelOutput) -> ModelOutput:
     return replace(written, content=written.content.rstrip().rstrip("}") + ' "and')
 
 
-def _mislabel(written: WrittenAnswer) -> WrittenAnswer:
+def _mislabel(written: ModelOutput) -> ModelOutput:
     return replace(written, content=_TAG.sub(r"<\1FAVOURITE_COLOUR>", written.content))
 
 
-def _change_text(written: WrittenAnswer) -> WrittenAnswer:
+def _change_text(written: ModelOutput) -> ModelOutput:
     """Slip a word into the longest text of the answer."""
     try:
         document = json.loads(written.content)
@@ -87,11 +87,11 @@ def _change_text(written: WrittenAnswer) -> WrittenAnswer:
     )
 
 
-def _refuse(written: WrittenAnswer) -> WrittenAnswer:
+def _refuse(written: ModelOutput) -> ModelOutput:
     return replace(written, content="", refusal="I cannot help with that request.")
 
 
-def _empty(written: WrittenAnswer) -> WrittenAnswer:
+def _empty(written: ModelOutput) -> ModelOutput:
     return replace(written, content="")
 
 
@@ -106,7 +106,7 @@ def _iter_strings(value: Any) -> Any:
             yield from _iter_strings(part)
 
 
-_SPOILERS: dict[str, Callable[[WrittenAnswer], WrittenAnswer]] = {
+_CORRUPTIONS: dict[str, Callable[[ModelOutput], ModelOutput]] = {
     "truncated": _truncate,
     "malformed": _malform,
     "wrong_labels": _mislabel,

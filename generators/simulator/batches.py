@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from goldspan.generators.simulator.engine import add_view
+from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.lines import ENDPOINTS
-from goldspan.generators.simulator.replies import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState, make_id
 from goldspan.generators.simulator.wire import make_batch
 
@@ -90,7 +90,7 @@ async def retry_batch(request: Request) -> Response:
 
 
 async def get_results(request: Request) -> Response:
-    """Every row with its input, its answer and how far it is."""
+    """Every row with its input, its answer and its state."""
     state, batch = _find(request)
     return StreamingResponse(_stream(_iter_results(state, batch)), media_type="application/x-ndjson")
 
@@ -155,7 +155,7 @@ def _insert(state: SimulatorState, file: sqlite3.Row, window: str, order: dict[s
         number = state.database.execute("SELECT coalesce(max(number), 0) + 1 FROM batch").fetchone()[0]
         hits = {
             fault.kind: fault
-            for fault in state.faults.strike(
+            for fault in state.faults.draw(
                 str(number), ("list_lag", "expire", "cancel", "out_of_order", "empty_file_ids")
             )
         }

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
+from goldspan.generators.simulator.answers import Writer, corrupt_answer, write_answer
+from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.faults import ANSWER_KINDS
-from goldspan.generators.simulator.replies import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.wire import make_completion
 
@@ -28,12 +28,12 @@ def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
         if state.settings.idempotent and (known := _find_reply(state, key)):
             return Response(known, media_type="application/json")
         seen = state.faults.number_call(f"chat {key}") if state.faults.plan.faults else 0
-        hits = state.faults.strike(f"{key}/{seen}", {"slow", "failed", *ANSWER_KINDS})
+        hits = state.faults.draw(f"{key}/{seen}", {"slow", "failed", *ANSWER_KINDS})
         slow = sum(fault.seconds for fault in hits if fault.kind == "slow")
         await asyncio.sleep(state.settings.latency.draw(state.faults.plan.seed, key) + slow)
         if any(fault.kind == "failed" for fault in hits):
             raise ApiError(400, "The model could not answer this request.", "invalid_request")
-        written = spoil_answer(write_answer(body, writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
+        written = corrupt_answer(write_answer(body, writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
         completion = make_completion(body, written, time.time())
         reply = orjson.dumps(completion)
         with state.transaction():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.locks import try_lock
 
 _PATIENCE = 0.5
-"""Seconds; a server that was just told to end holds the lock for a moment."""
+"""Seconds to wait: a server that is shutting down holds the lock for a moment."""
 _VERSION = 1
 _TABLES = """
 BEGIN;
@@ -52,16 +53,15 @@ def lock_state(path: Path) -> FileLock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         place = path.resolve()
-        lock = FileLock(place.with_name(f"{place.name}.lock"), timeout=_PATIENCE, thread_local=False)
-        lock.acquire()
-    except Timeout:
-        raise StateError(
-            f"Another `goldspan simulate` is using the state file {path}. End it, or give this one its own --state."
-        ) from None
+        lock = try_lock(place.with_name(f"{place.name}.lock"), _PATIENCE)
     except FileExistsError:
         raise StateError(f"{path.parent} is a file, so {path} cannot lie in it. {_ADVICE}") from None
     except OSError as error:
         raise StateError(f"The state file {path} cannot be written: {error.strerror or error}. {_ADVICE}") from error
+    if lock is None:
+        raise StateError(
+            f"Another `goldspan simulate` is using the state file {path}. End it, or give this one its own --state."
+        )
     return lock
 
 
@@ -122,7 +122,7 @@ def _prepare(database: sqlite3.Connection, path: Path, profile: str) -> None:
 
 
 def _check_profile(database: sqlite3.Connection, path: Path, profile: str) -> None:
-    """Refuse a file of another profile; one from before profiles were kept is taken as it is."""
+    """Refuse a state file of another profile; one without a stored profile is accepted."""
     kept = database.execute("SELECT value FROM setting WHERE name = 'profile'").fetchone()
     if kept and kept[0] != profile:
         raise StateError(

@@ -1,4 +1,4 @@
-"""Moves batches on: validating, in progress, finalizing, and the ways in which they end."""
+"""Batch engine: validating, in progress, finalizing, and the final states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from goldspan.generators.simulator.answers import Writer, spoil_answer, write_answer
+from goldspan.generators.simulator.answers import Writer, corrupt_answer, write_answer
 from goldspan.generators.simulator.faults import ANSWER_KINDS, draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id
@@ -57,14 +57,14 @@ class Engine:
                 case "cancelling":
                     self._stop(batch, "cancel", now)
                 case _:
-                    return self._work(batch, now)
+                    return self._advance_rows(batch, now)
         return True
 
     def _validate(self, batch: sqlite3.Row, now: float) -> None:
         path = self.state.place_of(batch["input_file_id"])
         errors = None if self.state.profile.both_files_from_start else _find_errors(path, self.state)
         total = batch["total"] or sum(1 for _ in iter_lines(path))
-        if errors is None and self.state.faults.strike(str(batch["number"]), ("token_limit_exceeded",), rows=total):
+        if errors is None and self.state.faults.draw(str(batch["number"]), ("token_limit_exceeded",), rows=total):
             message = (
                 "Enqueued token limit reached. Please try again once some in_progress batches have been completed."
             )
@@ -81,7 +81,7 @@ class Engine:
         rows = []
         for line in iter_lines(path):
             custom_id = str(line.document["custom_id"])
-            hits = faults.strike(custom_id, ("slow", "late"))
+            hits = faults.draw(custom_id, ("slow", "late"))
             due = now + self.state.settings.latency.draw(seed, custom_id)
             due += sum(fault.seconds for fault in hits if fault.kind == "slow")
             late = sum(fault.seconds for fault in hits if fault.kind == "late")
@@ -94,7 +94,7 @@ class Engine:
             rows,
         )
 
-    def _work(self, batch: sqlite3.Row, now: float) -> bool:
+    def _advance_rows(self, batch: sqlite3.Row, now: float) -> bool:
         profile = self.state.profile
         if profile.emits_expired and now >= batch["expires_at"]:
             self._stop(batch, "expire", now)
@@ -131,7 +131,7 @@ class Engine:
     def _answer_row(self, batch: sqlite3.Row, row: sqlite3.Row, request: dict[str, Any], now: float) -> bool:
         database, profile, custom_id = self.state.database, self.state.profile, row["custom_id"]
         key = f"{custom_id}/{row['tries']}"
-        hits = self.state.faults.strike(key, {"failed", "missing", "duplicate", *ANSWER_KINDS})
+        hits = self.state.faults.draw(key, {"failed", "missing", "duplicate", *ANSWER_KINDS})
         kinds = {fault.kind for fault in hits}
         stamp = row["stamp"] or now
         if "failed" in kinds:
@@ -142,7 +142,7 @@ class Engine:
             self._set_row(row, "vanished", stamp, None)
             return True
         body = request["body"]
-        written = spoil_answer(write_answer(body, self.writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
+        written = corrupt_answer(write_answer(body, self.writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
         completion = make_completion(body, written, now)
         self.state.add_paid(custom_id, "batch", batch["id"], batch["window"], completion)
         line = make_output_line(custom_id, completion, profile)

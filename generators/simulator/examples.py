@@ -1,4 +1,4 @@
-"""A small document that keeps a given JSON Schema: the answer to requests that nobody here knows."""
+"""Minimal documents for a JSON Schema: the answer to requests that are not Goldspan's."""
 
 from __future__ import annotations
 

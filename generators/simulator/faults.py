@@ -1,4 +1,4 @@
-"""The fault plan: what goes wrong, how often and where.
+"""Fault plans: what goes wrong, how often and where.
 
     seed = 7
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.generators.simulator.fault_checks import check_plan
+from goldspan.generators.simulator.plan_checks import check_plan
 
 CALL_KINDS = frozenset(
     {"accept_and_drop", "gateway_timeout", "too_many_requests", "payment_required", "server_error", "file_gone"}
@@ -35,7 +35,7 @@ ANSWER_KINDS = frozenset({"truncated", "malformed", "wrong_labels", "changed_tex
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One line of the plan. `name` is unique within it; `seconds`, `fraction` and the rest as the schema says."""
+    """One line of the plan. `name` is unique within it; `seconds`, `fraction` and the rest as in the schema."""
 
     name: str
     kind: str
@@ -88,8 +88,8 @@ def draw_number(seed: int, *parts: object) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-class FaultClock:
-    """Decides who is hit, and remembers it in the server's database, so that a restart changes nothing."""
+class FaultInjector:
+    """Decides which calls, batches and rows a fault hits; recorded in the database, so a restart changes nothing."""
 
     def __init__(self, plan: FaultPlan, database: sqlite3.Connection) -> None:
         self.plan = plan
@@ -99,12 +99,12 @@ class FaultClock:
         for name, seen, hits in database.execute("SELECT name, seen, hits FROM fault"):
             self._seen[name], self._hits[name] = seen, hits
 
-    def strike(self, key: str, kinds: Iterable[str], call: str = "", rows: int = 0) -> list[Fault]:
+    def draw(self, key: str, kinds: Iterable[str], call: str = "", rows: int = 0) -> list[Fault]:
         """The faults of these kinds that hit `key` (a call number, a batch id, a custom id); counted as happened."""
         return [
             fault
             for fault in self.plan.faults
-            if fault.kind in kinds and fault.call == call and rows >= fault.min_rows and self._hits_now(fault, key)
+            if fault.kind in kinds and fault.call == call and rows >= fault.min_rows and self._is_hit(fault, key)
         ]
 
     def number_call(self, call: str) -> int:
@@ -115,7 +115,7 @@ class FaultClock:
         """How often each fault of the plan struck."""
         return {fault.name: self._hits.get(fault.name, 0) for fault in self.plan.faults}
 
-    def _hits_now(self, fault: Fault, key: str) -> bool:
+    def _is_hit(self, fault: Fault, key: str) -> bool:
         is_drawn = fault.rate >= 1 or draw_number(self.plan.seed, fault.name, key) < fault.rate
         if not is_drawn:
             return False

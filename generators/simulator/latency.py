@@ -1,4 +1,4 @@
-"""How long an answer takes."""
+"""Latency of the simulated answers."""
 
 from __future__ import annotations
 

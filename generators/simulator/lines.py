@@ -1,4 +1,4 @@
-"""The lines of a batch input file, and what a provider objects to in them."""
+"""The lines of a batch input file and their validation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Line(NamedTuple):
     document: Any
 
 
-class Objection(NamedTuple):
+class LineProblem(NamedTuple):
     """Why a line is refused: HTTP status, code and sentence."""
 
     status: int
@@ -41,32 +41,32 @@ def iter_lines(path: Path) -> Iterator[Line]:
             place += len(raw)
 
 
-def find_problem(line: Line, profile: ProviderProfile) -> Objection | None:
+def find_problem(line: Line, profile: ProviderProfile) -> LineProblem | None:
     """What is wrong with a line, or None."""
     document = line.document
     if not isinstance(document, dict):
-        return Objection(400, "invalid_json_line", "This line is not parseable as valid JSON.")
+        return LineProblem(400, "invalid_json_line", "This line is not parseable as valid JSON.")
     custom_id, body = document.get("custom_id"), document.get("body")
     if not isinstance(custom_id, str) or not 0 < len(custom_id) <= 64 or not custom_id.isascii():
-        return Objection(400, "invalid_custom_id", "custom_id must be 1 to 64 printable ASCII characters.")
+        return LineProblem(400, "invalid_custom_id", "custom_id must be 1 to 64 printable ASCII characters.")
     if document.get("method") != "POST":
-        return Objection(400, "invalid_method", "method must be POST.")
+        return LineProblem(400, "invalid_method", "method must be POST.")
     if document.get("url") not in ENDPOINTS:
-        return Objection(400, "invalid_url", f"url must be one of {', '.join(ENDPOINTS)}.")
+        return LineProblem(400, "invalid_url", f"url must be one of {', '.join(ENDPOINTS)}.")
     if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
-        return Objection(400, "invalid_body", "body needs a list of messages.")
+        return LineProblem(400, "invalid_body", "body needs a list of messages.")
     if not body.get("model"):
-        return Objection(403, "model_not_found", "body names no model that you may use.")
+        return LineProblem(403, "model_not_found", "body names no model that you may use.")
     if line.size > profile.max_body_bytes:
-        return Objection(413, "body_too_large", f"A request may have {profile.max_body_bytes} bytes at most.")
+        return LineProblem(413, "body_too_large", f"A request may have {profile.max_body_bytes} bytes at most.")
     return None
 
 
-def find_other_model(line: Line, model: str) -> Objection | None:
+def find_other_model(line: Line, model: str) -> LineProblem | None:
     """OpenAI runs one model per file: what is wrong with a line that asks another."""
     if line.document["body"]["model"] == model:
         return None
-    return Objection(400, "mismatched_model", f"The model of this line differs from that of the first, {model}.")
+    return LineProblem(400, "mismatched_model", f"The model of this line differs from that of the first, {model}.")
 
 
 def _parse(raw: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""The simulated provider as a program."""
+"""The simulated provider as a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from goldspan.generators.simulator import accounts as ledger
 from goldspan.generators.simulator import batches, chat, files
 from goldspan.generators.simulator.answers import Writer
 from goldspan.generators.simulator.engine import Engine
-from goldspan.generators.simulator.replies import render_error
+from goldspan.generators.simulator.errors import render_error
 from goldspan.generators.simulator.state import SimulatorSettings, SimulatorState
 
 

@@ -1,4 +1,4 @@
-"""The server's memory: one SQLite file and a folder of uploaded files beside it. It survives a kill."""
+"""The server's state: one SQLite file and a folder of uploaded files beside it. It survives a kill."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from goldspan.generators.providers.profiles import ProviderProfile
 from goldspan.generators.simulator.database import lock_state, make_folder, open_database
-from goldspan.generators.simulator.faults import FaultClock, FaultPlan
+from goldspan.generators.simulator.faults import FaultInjector, FaultPlan
 from goldspan.generators.simulator.latency import Latency
 
 _UPDATE_BATCH = """
@@ -44,7 +44,7 @@ class SimulatorSettings:
 
 
 class SimulatorState:
-    """Everything that the server knows. One thread of one process uses it, until it is closed.
+    """State of the server. Used by one thread of one process until it is closed.
 
     Raises:
         StateError: the file is in use, belongs to another profile or program, or cannot be written.
@@ -60,7 +60,7 @@ class SimulatorState:
             opened.callback(self.database.close)
             self.folder = make_folder(settings.state)
             self._opened = opened.pop_all()
-        self.faults = FaultClock(settings.plan, self.database)
+        self.faults = FaultInjector(settings.plan, self.database)
 
     def close(self) -> None:
         """Close the database and let another server have it."""

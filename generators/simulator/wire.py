@@ -1,4 +1,4 @@
-"""The objects that go over the wire, as each provider writes them."""
+"""Wire objects, as each provider writes them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 
 from goldspan.generators.providers.profiles import ProviderProfile
-from goldspan.generators.simulator.answers import WrittenAnswer
+from goldspan.generators.simulator.answers import ModelOutput
 from goldspan.generators.simulator.state import read_json
 
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "insufficient_quota", 404: "not_found"}
 
 
-def make_error(message: str, status: int, code: str | None = None, param: str | None = None) -> dict[str, Any]:
+def build_error(message: str, status: int, code: str | None = None, param: str | None = None) -> dict[str, Any]:
     """An error body."""
     kind = ERROR_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
@@ -77,7 +77,7 @@ def make_batch(row: sqlite3.Row, profile: ProviderProfile, now: float) -> dict[s
     }
 
 
-def make_completion(body: Mapping[str, Any], written: WrittenAnswer, now: float) -> dict[str, Any]:
+def make_completion(body: Mapping[str, Any], written: ModelOutput, now: float) -> dict[str, Any]:
     """A `chat.completion` object. Tokens are counted as bytes / 4."""
     prompt = count_tokens(body.get("messages"))
     completion = max(1, len(written.content.encode()) // 4)
@@ -116,7 +116,7 @@ def make_output_line(custom_id: str, completion: Mapping[str, Any], profile: Pro
 def make_error_line(custom_id: str, profile: ProviderProfile, code: str, message: str) -> bytes:
     """One line of an error file: OpenAI reports a row that ran and failed as a response, Doubleword as an error."""
     if profile.has_file_status and not code.startswith("batch_"):
-        response = {"status_code": 400, "request_id": uuid.uuid4().hex, "body": make_error(message, 400, code)}
+        response = {"status_code": 400, "request_id": uuid.uuid4().hex, "body": build_error(message, 400, code)}
         return _make_line(custom_id, response, None)
     return _make_line(custom_id, None, {"code": code, "message": message})
 

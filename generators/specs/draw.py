@@ -1,4 +1,4 @@
-"""What one generated sample shall be, drawn before anybody writes it.
+"""Specs: what a generated sample must contain, drawn before it is written.
 
 All randomness comes from `(seed, index)`: the same spec comes out in any order, process and on any machine.
 The values are drawn here, so that a language model and the offline author put the same ones into their texts.
@@ -45,7 +45,7 @@ _MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
 
 @dataclass(frozen=True, slots=True)
 class SpecValue:
-    """A value that has to stand in the text: `person` counts from 1."""
+    """A value that must occur in the text; `person` counts from 1."""
 
     label: str
     value: str
@@ -53,8 +53,8 @@ class SpecValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a planner asks a spec to be; what is left empty is drawn by chance."""
+class SpecConstraints:
+    """Constraints on a spec; empty fields are drawn at random."""
 
     language: str = ""
     country: str = ""
@@ -112,7 +112,7 @@ def draw_spec(
     languages: Sequence[str],
     labels: LabelSchema,
     *,
-    wanted: Wanted | None = None,
+    wanted: SpecConstraints | None = None,
     document_types: Sequence[str] = tuple(DOCUMENT_TYPES),
     hard_negative_share: float = HARD_NEGATIVE_SHARE,
 ) -> Spec:
@@ -125,7 +125,7 @@ def draw_spec(
         ConfigurationError: a hard negative with labels was wanted.
 
     """
-    wanted = wanted or Wanted()
+    wanted = wanted or SpecConstraints()
     _check_wanted(wanted, languages, labels, document_types)
     rng = make_random(seed, index, "spec")
     language = wanted.language or pick(rng, languages)
@@ -154,7 +154,9 @@ def draw_spec(
     )
 
 
-def _check_wanted(wanted: Wanted, languages: Sequence[str], labels: LabelSchema, document_types: Sequence[str]) -> None:
+def _check_wanted(
+    wanted: SpecConstraints, languages: Sequence[str], labels: LabelSchema, document_types: Sequence[str]
+) -> None:
     for language in (*languages, wanted.language):
         if language and language not in COUNTRIES:
             raise UnknownNameError("language", language, COUNTRIES)

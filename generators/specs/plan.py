@@ -1,4 +1,4 @@
-"""Which samples a run shall write: evenly over languages, or where the data at hand falls short."""
+"""Sample plans: which samples a run writes to fill gaps in coverage."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SamplePlan:
 
 
 class Shortfall(NamedTuple):
-    """How far one label in one language and document type is from its share of the target, in entities."""
+    """Entities that one label lacks in one language and document type, against its share of the target."""
 
     label: str
     language: str

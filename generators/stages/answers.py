@@ -1,4 +1,4 @@
-"""What an answer is worth: finish reason first, then JSON, its schema, tagged text, labels, checks.
+"""Judge an answer: finish reason first, then JSON, its schema, tagged text, labels, checks.
 
 A truncated answer is never mended: it is asked again with more room. Every refusal carries a reason that is written
 for the model that is asked again, and that quotes no more of the text than a tag.
@@ -38,8 +38,8 @@ class AnswerVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What an answer is judged against: the labels, the brief, and the tagged text that went in (empty for a draft)."""
+class AnswerContext:
+    """What an answer is checked against: labels, brief, and the input tagged text (empty for a draft)."""
 
     labels: LabelSchema
     brief: Mapping[str, Any]
@@ -47,12 +47,12 @@ class Context:
 
     @property
     def language(self) -> str:
-        """ISO 639-1, as the brief says."""
+        """ISO 639-1, from the brief."""
         return str(self.brief.get("language", ""))
 
     @property
     def country(self) -> str:
-        """ISO 3166-1 alpha-2, as the brief says."""
+        """ISO 3166-1 alpha-2, from the brief."""
         return str(self.brief.get("country", ""))
 
 
@@ -60,7 +60,7 @@ class _WrongAnswerError(GoldspanError):
     """The answer cannot be used; the text is the reason."""
 
 
-def judge_answer(answer: Answer, stage: str, context: Context) -> AnswerVerdict:
+def judge_answer(answer: Answer, stage: str, context: AnswerContext) -> AnswerVerdict:
     """Read one answer of a stage."""
     if answer.state is not AnswerState.ANSWERED:
         return AnswerVerdict(answer.state.value, ": ".join(part for part in (answer.error, answer.message) if part))
@@ -117,7 +117,7 @@ def _drop_lengths(schema: Any) -> Any:
     return [_drop_lengths(value) for value in schema] if isinstance(schema, list) else schema
 
 
-def _read_draft(document: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def _read_draft(document: Mapping[str, Any], context: AnswerContext) -> dict[str, Any]:
     tagged = (
         _read_values(document, context)
         if "entities" in document
@@ -137,7 +137,7 @@ def _require_brief(text: str, entities: Sequence[Entity], brief: Mapping[str, An
         raise _WrongAnswerError(f"These values of the brief do not stand in the text: {', '.join(missing)}.")
 
 
-def _read_values(document: Mapping[str, Any], context: Context) -> Tagged:
+def _read_values(document: Mapping[str, Any], context: AnswerContext) -> Tagged:
     values = [(entry["value"], entry["label"]) for entry in document["entities"]]
     if unknown := sorted({label for _, label in values} - context.labels.entity_codes):
         raise _WrongAnswerError(f"There are no labels {', '.join(unknown)}.")
@@ -156,7 +156,7 @@ def _trim(text: str, entity: Entity) -> Entity:
     return dataclasses.replace(entity, start=start, end=end)
 
 
-def _check(tagged: Tagged, context: Context) -> list[str]:
+def _check(tagged: Tagged, context: AnswerContext) -> list[str]:
     annotation = Annotation(_AUTHOR, tagged.entities, tagged.mentions)
     issues: list[Issue] = check_text(tagged.text)
     issues += check_annotation(tagged.text, annotation, context.labels, context.language, context.country)
@@ -169,7 +169,7 @@ def require_same_text(before: Tagged, after: Tagged) -> None:
     """Refuse an answer that changed the text.
 
     Raises:
-        GoldspanError: says at which character the texts part.
+        GoldspanError: names the first character that differs.
 
     """
     if before.text != after.text:
@@ -178,7 +178,7 @@ def require_same_text(before: Tagged, after: Tagged) -> None:
         raise _WrongAnswerError(f"The text was changed: it differs from the one given from character {place} on.")
 
 
-def _read_coreference(document: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def _read_coreference(document: Mapping[str, Any], context: AnswerContext) -> dict[str, Any]:
     before = parse_tagged(context.tagged_text, context.labels)
     after = parse_tagged(document["tagged_text"], context.labels)
     require_same_text(before, after)
@@ -189,7 +189,7 @@ def _read_coreference(document: Mapping[str, Any], context: Context) -> dict[str
     return {"tagged_text": render_tagged(after.text, after.entities, after.mentions), "warnings": warnings}
 
 
-def _read_review(document: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def _read_review(document: Mapping[str, Any], context: AnswerContext) -> dict[str, Any]:
     before = parse_tagged(context.tagged_text, context.labels)
     after = parse_tagged(document["tagged_text"], context.labels)
     require_same_text(before, after)
@@ -209,7 +209,7 @@ def _read_review(document: Mapping[str, Any], context: Context) -> dict[str, Any
     }
 
 
-_READERS: Mapping[str, Callable[[Mapping[str, Any], Context], dict[str, Any]]] = {
+_READERS: Mapping[str, Callable[[Mapping[str, Any], AnswerContext], dict[str, Any]]] = {
     "draft": _read_draft,
     "coreference": _read_coreference,
     "review": _read_review,

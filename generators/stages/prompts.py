@@ -1,4 +1,4 @@
-"""What a language model is told at each stage.
+"""Prompts of the generation stages.
 
 The system message holds the instructions and the label set, equal for a whole run so that providers can cache it.
 The user message is one JSON document: the stage, the brief, and what the stages before gave.

@@ -1,4 +1,4 @@
-"""A review is a difference between two annotations of one text, change by change, each with its reason."""
+"""Reviews: differences between two annotations of one text, each with its reason."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The stages of generation as data, and how each asks its question.
+"""The stages of generation and the requests they build.
 
     draft        brief                → the document with its entities
     coreference  draft                → the same with mentions and clusters
     review       coreference (or draft) → the same with corrections that have reasons
 
-A stage's fingerprint covers its prompt, its answer schema, the model and the stages before it: what it would mean
-to mix answers from before and after a change.
+A stage's fingerprint covers its prompt, its answer schema, the model and the stages before it: answers of different
+fingerprints are never mixed in one run.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _MAX_DOUBLINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """How a run asks: which model, how much room for an answer, and which way the token limit is spelled.
+class ModelSettings:
+    """Model settings of a run: model name, token limit of an answer, and the name of the limit's field.
 
     `max_tokens` is per answer and doubled after each truncated one. `temperature` None leaves it to the provider.
     """
@@ -39,8 +39,8 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """All that decides the bytes of one request."""
+class StageInput:
+    """Everything that determines the bytes of one request."""
 
     stage: str
     item: int
@@ -54,9 +54,9 @@ class Question:
 class Stage:
     """One step of a run, with everything that is equal for all its questions made once."""
 
-    def __init__(self, name: str, asking: Asking, labels: LabelSchema, seed: int) -> None:
+    def __init__(self, name: str, model: ModelSettings, labels: LabelSchema, seed: int) -> None:
         self.name = name
-        self._asking, self._seed = asking, seed
+        self._settings, self._seed = model, seed
         self._system = {"role": "system", "content": build_system(name, labels)}
         self._format = {
             "type": "json_schema",
@@ -65,14 +65,14 @@ class Stage:
 
     def parts(self) -> dict[str, str]:
         """What the stage's fingerprint is made of, hashed one by one so that a difference can be named."""
-        asking = self._asking
+        model = self._settings
         return {
             f"{self.name} prompt": digest([VERSION, self._system["content"]]),
             f"{self.name} schema": digest(self._format),
-            f"{self.name} model": asking.model,
+            f"{self.name} model": model.model,
             f"{self.name} settings": (
-                f"{asking.limit_name} {asking.max_tokens}, "
-                f"temperature {'the default' if asking.temperature is None else asking.temperature}"
+                f"{model.limit_name} {model.max_tokens}, "
+                f"temperature {'the default' if model.temperature is None else model.temperature}"
             ),
         }
 
@@ -80,12 +80,12 @@ class Stage:
         """Twelve hex digits over the parts."""
         return digest(self.parts())
 
-    def build_request(self, question: Question) -> Request:
+    def build_request(self, question: StageInput) -> Request:
         """The request of a question; equal questions of equal runs give equal bytes."""
-        asking = self._asking
+        model = self._settings
         key = f"{self._seed}/{question.item}/{question.stage}/{question.attempt}"
         body: dict[str, Any] = {
-            "model": asking.model,
+            "model": model.model,
             "messages": [
                 self._system,
                 {
@@ -94,15 +94,15 @@ class Stage:
                 },
             ],
             "response_format": self._format,
-            asking.limit_name: asking.max_tokens << min(question.truncations, _MAX_DOUBLINGS),
+            model.limit_name: model.max_tokens << min(question.truncations, _MAX_DOUBLINGS),
             "seed": int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") >> 1,
         }
-        if asking.temperature is not None:
-            body["temperature"] = asking.temperature
+        if model.temperature is not None:
+            body["temperature"] = model.temperature
         custom_id = f"{self.name}-{question.item}-{question.attempt}-{digest(body, 8)}"
         return Request(custom_id, self.name, question.item, question.attempt, body)
 
 
-def build_stages(names: Sequence[str], asking: Asking, labels: LabelSchema, seed: int) -> dict[str, Stage]:
+def build_stages(names: Sequence[str], model: ModelSettings, labels: LabelSchema, seed: int) -> dict[str, Stage]:
     """The stages of a run, in their order."""
-    return {name: Stage(name, asking, labels, seed) for name in STAGES if name in names}
+    return {name: Stage(name, model, labels, seed) for name in STAGES if name in names}

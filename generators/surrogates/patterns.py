@@ -1,4 +1,4 @@
-"""Values for labels that nobody wrote a generator for."""
+"""Values for labels without a generator of their own, shaped like the label's hints."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from random import Random
 
 from goldspan.annotation.labels.schema import Label
-from goldspan.generators.surrogates import checkdigits, mexico, online, papers, world
+from goldspan.generators.surrogates import checkdigits, identity_documents, mexico, online, world
 from goldspan.generators.surrogates import formats as writing
 from goldspan.generators.surrogates.chance import draw_digits
 from goldspan.generators.surrogates.numerals import write_age
@@ -73,7 +73,7 @@ def _draw_personal_number(rng: Random, p: Persona) -> str:
         "NL": lambda: checkdigits.draw_bsn_nl(rng),
         "DK": lambda: checkdigits.draw_cpr_dk(rng, p.born, p.gender),
         "GB": lambda: checkdigits.draw_nhs_gb(rng),
-        "DE": lambda: papers.draw_serial_de(rng),
+        "DE": lambda: identity_documents.draw_serial_de(rng),
         "US": lambda: f"A{draw_digits(rng, 9)}",
         "AT": lambda: f"{draw_digits(rng, 4)}-{draw_digits(rng, 4)}-{draw_digits(rng, 4)}",
     }
@@ -136,11 +136,11 @@ _MAKERS: dict[str, Callable[[Random, Persona], str]] = {
     "AGE": lambda rng, p: write_age(p.age, p.language, p.country) if rng.random() < 0.12 else str(p.age),
     "SSN": _draw_ssn,
     "NATIONALID": lambda rng, p: _draw_personal_number(rng, p),
-    "IDCARDNUM": lambda rng, p: papers.draw_identity_card(rng, p.country),
-    "PASSPORTID": lambda rng, p: papers.draw_passport(rng, p.country),
-    "DRIVERLICENSENUM": lambda rng, p: papers.draw_licence(rng, p.country, p.surname, p.born, p.gender),
+    "IDCARDNUM": lambda rng, p: identity_documents.draw_identity_card(rng, p.country),
+    "PASSPORTID": lambda rng, p: identity_documents.draw_passport(rng, p.country),
+    "DRIVERLICENSENUM": lambda rng, p: identity_documents.draw_licence(rng, p.country, p.surname, p.born, p.gender),
     "TAXNUM": _draw_tax_number,
-    "LICENSEPLATENUM": lambda rng, p: papers.draw_plate(rng, p.country),
+    "LICENSEPLATENUM": lambda rng, p: identity_documents.draw_plate(rng, p.country),
     "CREDITCARDNUMBER": _draw_card,
     "IBAN": _draw_iban,
     "COMPANYNAME": lambda rng, p: p.company,

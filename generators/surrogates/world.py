@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CountryName:
-    """A country's name with what stands before it: its article, and "in" and "from"."""
+    """A country's name with the words before it: its article, and "in" and "from"."""
 
     name: str
     article: str

@@ -1,6 +1,6 @@
-"""A predictor that asks a language model: few-shot prompting over any compatible server, through the live executor.
+"""Predict with a language model: few-shot prompting over any compatible server, through the live executor.
 
-Every answer is kept as received: a question that was answered is not asked again, also not by a later process.
+Every answer is cached: an answered request is not sent again, not even by a later process.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WINDOW, OVERLAP = 6_000, 400
 
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
-    """How the model is asked; `attempts` counts the questions about one window."""
+    """Settings of the model; `attempts` counts the requests per window."""
 
     model: str
     base_url: str
@@ -64,7 +64,7 @@ def open_llm(
     tokens_per_minute: int = 0,
     folder: Path | None = None,
 ) -> LlmPredictor:
-    """The predictor from what a command line says.
+    """Open the predictor from command-line options.
 
     Args:
         labels: the label schema.
@@ -78,7 +78,7 @@ def open_llm(
         workers: requests at a time.
         requests_per_minute: limit of the account, 0 for none.
         tokens_per_minute: limit of the account, 0 for none.
-        folder: where answers are kept, one folder a model and address; None: only while the process lives.
+        folder: cache of answers, one folder per model and address; None: only while the process lives.
 
     Raises:
         ConfigurationError: there is no model or no key.

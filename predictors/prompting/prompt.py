@@ -1,4 +1,4 @@
-"""What a language model is told when it annotates somebody's text, and how its answer is read."""
+"""Prompt of the annotating language model, and the parser of its answers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ALTERED = "tagged_text without its tags is not the text that was sent; repeat i
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """What an answer says. `problem` is empty when it is exact; otherwise `entities` were found again by their values.
+    """A parsed answer. `problem` is empty when it is exact; otherwise `entities` were aligned by their values.
 
     `share` is the share of the answer's values that could be placed.
     """

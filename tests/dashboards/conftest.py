@@ -1,4 +1,4 @@
-"""Workspaces to look at: empty, small with everything in it, and hostile."""
+"""Workspaces for the dashboard: empty, and small with every kind of sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
-from tests.dashboards.made import fill_workspace
+from tests.dashboards.sample_data import fill_workspace
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from goldspan.evaluation.results.result import write_result
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.settings import RunSettings
-from tests.dashboards.made import make_sample, write_tasks
+from tests.dashboards.sample_data import make_sample, write_tasks
 
 EVIL = (
     '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'

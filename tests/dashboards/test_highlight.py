@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, sort_spans
-from goldspan.dashboards.highlight import mask_text, render_html
+from goldspan.dashboards.highlight import mask_spans, render_html
 from tests.strategies import LABELS
 
 PLACES = st.tuples(st.integers(-3, 20), st.integers(-3, 20))
@@ -81,7 +81,7 @@ def test_a_reading_looks_at_each_entity_a_few_times_only(labels: LabelSchema, mo
 def test_every_character_that_is_no_white_space_is_hidden(text: str, places: list[tuple[int, int]]) -> None:
     inside = {at for start, end in places for at in range(max(start, 0), min(end, len(text)))}
     expected = ["•" if at in inside and not one.isspace() else one for at, one in enumerate(text)]
-    assert mask_text(text, places) == "".join(expected)
+    assert mask_spans(text, places) == "".join(expected)
 
 
 def test_a_password_and_the_shape_of_an_address_are_hidden(labels: LabelSchema) -> None:

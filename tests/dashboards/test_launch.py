@@ -15,7 +15,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.dashboard import app
 from goldspan.dashboards import launch, serve
-from tests.dashboards.made import fill_workspace
+from tests.dashboards.sample_data import fill_workspace
 
 
 def test_a_taken_port_is_named() -> None:
@@ -31,7 +31,7 @@ def test_a_taken_port_is_named() -> None:
 def test_it_listens_on_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr("streamlit.web.cli.main", lambda arguments, **_: asked.append(arguments))
-    monkeypatch.setattr(serve, "prepare", lambda: None)
+    monkeypatch.setattr(serve, "warm_up", lambda: None)
     monkeypatch.setattr(sys, "argv", launch.build_command(8505)[3:])
     serve.main()
     assert "--server.address=127.0.0.1" in asked[0]
@@ -48,12 +48,12 @@ def test_preparing_leaves_what_is_wrong_to_the_page(
     workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOLDSPAN_DATA", str(workspace.root))
-    monkeypatch.setattr(serve, "_BEFORE_CHARTS", 0.0)
+    monkeypatch.setattr(serve, "_CHART_IMPORT_DELAY", 0.0)
     fill_workspace(workspace, labels, 5)
-    serve.prepare()
+    serve.warm_up()
     assert list(workspace.root.glob(".dashboard/*/done"))
     monkeypatch.setenv("GOLDSPAN_LABELS", str(workspace.root / "no such file"))
-    serve.prepare()
+    serve.warm_up()
 
 
 def test_one_that_does_not_come_up_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_the_command_refuses_a_file_for_a_workspace(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_log_is_named(tmp_path: Path) -> None:
     (tmp_path / ".dashboard").write_text("in the way")
-    with pytest.raises(StateError, match=r"File exists\. Make that a folder that you may write to, or copy"):
+    with pytest.raises(StateError, match=r"File exists\. Make it a writable folder, or copy"):
         launch.start_dashboard(Workspace(tmp_path))
 
 
@@ -83,4 +83,4 @@ def test_a_workspace_that_may_only_be_read_is_named(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Path, "mkdir", refuse)
     shown = CliRunner().invoke(app, ["--data", str(tmp_path)])
     assert isinstance(shown.exception, StateError)
-    assert "Read-only file system. Make that a folder" in str(shown.exception)
+    assert "Read-only file system. Make it a writable folder" in str(shown.exception)

@@ -14,7 +14,7 @@ from goldspan.annotation.text.tagged import escape_text
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
 from goldspan.generators.runs.folder import begin_run, open_run
-from goldspan.generators.runs.pipeline import RunAction, Summary, drive
+from goldspan.generators.runs.pipeline import RunAction, Summary, run_pipeline
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.stages.prompts import read_user
 
@@ -49,22 +49,22 @@ class ScriptedExecutor:
         self.script, self.at_once, self.stop_after = script, at_once, stop_after
         self.asked: list[Request] = []
 
-    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
-        while not stop.is_set() and not feed.finished:
-            for request in feed.take(self.at_once):
+    async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
+        while not stop.is_set() and not queue.finished:
+            for request in queue.take(self.at_once):
                 if self.stop_after is not None and len(self.asked) >= self.stop_after:
                     return
                 self.asked.append(request)
                 answer = self.script(request)
                 if answer is None:
                     return
-                feed.deliver([answer])
+                queue.deliver([answer])
             await asyncio.sleep(0)
 
-    async def reconcile(self, feed: RequestQueue) -> None:
+    async def reconcile(self, queue: RequestQueue) -> None:
         """Nothing stays anywhere."""
 
-    async def cancel(self, feed: RequestQueue) -> None:
+    async def cancel(self, queue: RequestQueue) -> None:
         """Nothing stays anywhere."""
 
 
@@ -77,7 +77,7 @@ def drive_scripted(
     settings: RunSettings,
     executor: ScriptedExecutor,
     *,
-    task: RunAction = RunAction.GO,
+    action: RunAction = RunAction.GO,
     max_cost: float | None = None,
     max_tokens: int | None = None,
     prices: Prices | None = None,
@@ -88,4 +88,4 @@ def drive_scripted(
     with run.journal:
         budget = Budget(prices or Prices(), max_cost, max_tokens, run.journal.sum_totals())
         path = workspace.annotation_samples / "r.jsonl"
-        return asyncio.run(drive(run, executor, path, budget, asyncio.Event(), task))
+        return asyncio.run(run_pipeline(run, executor, path, budget, asyncio.Event(), action))

@@ -12,12 +12,12 @@ from typing import Any
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.batch.executor import BatchExecutor
-from goldspan.generators.providers.batch.pace import PollSchedule
+from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.profiles import find_profile
-from goldspan.generators.runs.queue import PipelineQueue, Work
+from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.stages.prompts import read_user
-from goldspan.generators.stages.stage import Asking, build_stages
+from goldspan.generators.stages.stage import ModelSettings, build_stages
 
 FAST = PollSchedule(first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0)
 LABELS = load_labels()
@@ -34,9 +34,9 @@ def write_small(body: Any) -> str | None:
     return json.dumps({"tagged_text": document["tagged_text"]})
 
 
-def make_work(items: int, attempts: int = 3) -> Work:
-    stages = build_stages(("draft", "coreference"), Asking("small", max_tokens=400), LABELS, seed=1)
-    return Work(items, stages, LABELS, lambda number: {"language": "en", "number": number, "values": []}, attempts)
+def make_work(items: int, attempts: int = 3) -> Workload:
+    stages = build_stages(("draft", "coreference"), ModelSettings("small", max_tokens=400), LABELS, seed=1)
+    return Workload(items, stages, LABELS, lambda number: {"language": "en", "number": number, "values": []}, attempts)
 
 
 def make_executor(journal: Journal, url: str, profile: str, mode: str, **more: Any) -> Any:
@@ -61,9 +61,9 @@ async def run_items(
 ) -> Counter[str]:
     """Drive a run to its end (or as far as it goes); returns its items by state."""
     with Journal(folder, create=True, lock=True) as journal:
-        feed = PipelineQueue(journal, make_work(items, attempts), Budget(Prices()))
+        queue = PipelineQueue(journal, make_work(items, attempts), Budget(Prices()))
         executor = make_executor(journal, url, profile, mode, **more)
-        await asyncio.wait_for(executor.run(feed, asyncio.Event()), seconds)
+        await asyncio.wait_for(executor.run(queue, asyncio.Event()), seconds)
         return Counter(journal.count_items())
 
 

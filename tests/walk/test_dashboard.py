@@ -13,7 +13,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from tests.dashboards.hostile import EVIL, LONG_WORD, add_hostile, add_results
-from tests.dashboards.made import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
@@ -112,8 +112,8 @@ def turn_to(page: Page, title: str) -> None:
 def check_sound(page: Page) -> None:
     """No exception, no message of a broken setting, nothing wider than the screen, no data that ran."""
     assert page.get_by_test_id("stException").count() == 0
-    assert page.get_by_text("could not be drawn").count() == 0
-    assert page.get_by_text("Something is not as it should be").count() == 0
+    assert page.get_by_text("failed to render").count() == 0
+    assert page.get_by_text("This page cannot be shown").count() == 0
     assert page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth") <= 0
     assert page.evaluate("window.pwned === undefined")
     assert page.evaluate("document.querySelectorAll('img[src=\"x\"]').length") == 0
@@ -139,7 +139,7 @@ def test_page_may_be_left_while_it_is_first_drawn(browser: Browser, small_worksp
         page.goto(process.url)
         page.get_by_test_id("stMetric").first.wait_for(timeout=PATIENCE * 1000)
         turn_to(page, "Coverage")
-        page.get_by_role("heading", name="Where in the text").wait_for(timeout=PATIENCE * 1000)
+        page.get_by_role("heading", name="Position in the text").wait_for(timeout=PATIENCE * 1000)
         check_sound(page)
         page.close()
 
@@ -172,14 +172,14 @@ def test_large_pages(browser: Browser, large: DashboardProcess) -> None:
             turn_to(page, title)
             check_sound(page)
     turn_to(page, "Explore")
-    assert page.get_by_text("5,000 samples, 50 a page; choose a row to read it").is_visible()
+    assert page.get_by_text("5,000 samples, 50 a page; select a row to open it").is_visible()
     page.close()
 
 
 def test_hostile_data_shows_as_text(browser: Browser, small: DashboardProcess) -> None:
     page = open_page(browser, small, "explore?sample=hostile-1")
     reading = page.locator(".gs-text").first
-    page.get_by_text("Show what the entities hide").click()
+    page.get_by_text("Show hidden text").click()
     settle(page)
     shown = reading.inner_text()
     assert "<script>window.pwned=1</script>**bold**" in shown
@@ -222,7 +222,7 @@ def test_surfaces_are_hidden_until_asked_for(browser: Browser, small: DashboardP
     link = page.get_by_role("link", name="Open in Label Studio").get_attribute("href")
     assert link
     assert re.fullmatch(r"http://127\.0\.0\.1:8080/projects/3/data\?task=\d+", link)
-    page.get_by_text("Show what the entities hide").click()
+    page.get_by_text("Show hidden text").click()
     settle(page)
     assert "Maria" in readings.first.inner_text()
     page.close()
@@ -253,7 +253,7 @@ def test_a_broken_gate_file_is_named(browser: Browser, small: DashboardProcess, 
     thresholds.write_text("[samples\n")
     try:
         page = open_page(browser, small, "hand-over")
-        assert page.get_by_text("Something is not as it should be").is_visible()
+        assert page.get_by_text("This page cannot be shown").is_visible()
         assert page.get_by_text("is not readable TOML").is_visible()
         page.close()
     finally:

@@ -1,4 +1,4 @@
-"""Every command in the README and the guide does what it says; blocks marked `not run` say why."""
+"""Every command and every Python block of the documentation runs; blocks marked `not run` say why."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "python-api.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run: [^>]+-->\n)?```(?:bash|sh)\n(.*?)```", re.DOTALL)
+PYTHON = re.compile(r"(<!-- not run: [^>]+-->\n)?```python\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -43,7 +44,29 @@ def test_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
     assert status == 0, log.read_text("utf-8")[-4000:]
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def list_programs(page: Path) -> list[str]:
+    return [program for skipped, program in PYTHON.findall(page.read_text("utf-8")) if not skipped]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if list_programs(page)], ids=lambda page: page.name)
+def test_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_", "LABEL_"))}
+    program = "\n".join(list_programs(page))
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_the_python_pages_hold_programs() -> None:
+    assert len(list_programs(ROOT / "docs" / "python-api.md")) > 12
+
+
+ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
+             *sorted((ROOT / "docs" / "adr").glob("*.md"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text("utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"

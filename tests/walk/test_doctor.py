@@ -69,7 +69,7 @@ def test_every_trouble_is_found(studio: RunningStudio) -> None:
         "out_of_range",
     }
     assert diagnosis.has_errors
-    assert "hidden_predictions" not in list_codes(diagnose(studio.workspace, LABELS, project=project, mend=True))
+    assert "hidden_predictions" not in list_codes(diagnose(studio.workspace, LABELS, project=project, fix=True))
     assert client.read_project(project)["model_version"] == "walk-1"
 
 

@@ -17,11 +17,11 @@ from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.review import submit_review
-from goldspan.annotation.labelstudio.pull.ranking import parse_policy
+from goldspan.annotation.labelstudio.pull.ranking import parse_ranking_policy
 from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
+from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.labelstudio.push.selection import Order
-from goldspan.annotation.labelstudio.push.sweep import sweep_project
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample, Status
@@ -370,7 +370,7 @@ def test_policy_decides_which_annotation_comes_first(
     annotate(client, gold, [])
     annotate(client, latest)
     newest = annotate(client, latest, [])
-    rules = parse_policy("gold>latest")
+    rules = parse_ranking_policy("gold>latest")
     file = pull_annotations(client, workspace, labels, PullOptions(title, policy=rules)).file
     chosen = [
         (record["annotations"][0]["id"], record["data"]["provenance"]["pull"]["because"]) for record in read_file(file)
@@ -438,4 +438,4 @@ def test_what_is_wrong_is_said_plainly(studio: RunningStudio, client: StudioClie
         push_samples(client, make_samples(1), labels, PushOptions(987654))
     with pytest.raises(InputError, match="no project titled"):
         pull_annotations(client, Workspace(Path("nowhere")), labels, PullOptions("no such project"))
-    assert sweep_project(client, push(client, "sync empty", labels, []).project or 0).tasks == 0
+    assert index_project(client, push(client, "sync empty", labels, []).project or 0).tasks == 0

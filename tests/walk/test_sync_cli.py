@@ -76,7 +76,7 @@ def test_broken_lines_are_named_and_the_good_ones_go_on(run: Run, folder: Path, 
     [
         (["pull"], {"LABEL_STUDIO_API_KEY": "wrong"}, "does not accept the token"),
         (["pull"], {"LABEL_STUDIO_URL": "http://127.0.0.1:9"}, "does not answer"),
-        (["pull", "--project", "987654"], {}, "not there"),
+        (["pull", "--project", "987654"], {}, "not found"),
         (["pull", "--project", "No such title"], {}, "no project titled"),
         (["push", "--order", "alphabet"], {}, "uncertainty"),
         (["push", "nowhere.jsonl"], {}, "nowhere.jsonl"),

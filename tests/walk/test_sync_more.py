@@ -17,7 +17,7 @@ from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.config import compare_config
 from goldspan.annotation.labelstudio.project.migrate import apply_migration, plan_migration
-from goldspan.annotation.labelstudio.project.relabel import Rules, build_rules
+from goldspan.annotation.labelstudio.project.relabel import RelabelRules, build_rules
 from goldspan.annotation.labelstudio.project.review import submit_review
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
 from goldspan.annotation.labelstudio.pull.watch import listen_for_calls, watch_project
@@ -75,7 +75,7 @@ def project(client: StudioClient, title: str, old_labels: LabelSchema) -> int:
 
 
 @pytest.fixture
-def rules(labels: LabelSchema) -> Rules:
+def rules(labels: LabelSchema) -> RelabelRules:
     pattern = "^(Santos|Núñez|Østergård|Иванова|शर्मा|حداد|כהן|Παπαδοπούλου|Müller|O’Neil)$"
     return build_rules({"TOWN": "CITY"}, {"NAME": {"SURNAME": pattern, "otherwise": "FIRSTNAME"}}, (), labels)
 
@@ -94,17 +94,17 @@ def test_a_label_in_use_is_not_dropped_without_a_rule(
     client: StudioClient, project: int, labels: LabelSchema, tmp_path: Path
 ) -> None:
     before = client.read_project(project)["label_config"]
-    plan = plan_migration(client, project, labels, Rules())
+    plan = plan_migration(client, project, labels, RelabelRules())
     assert set(plan.retired) == set(plan.missing) == {"TOWN", "NAME"}
     assert plan.added == ("label STREET",)
     with pytest.raises(ConfigurationError, match="TOWN"):
-        apply_migration(client, Workspace(tmp_path), project, labels, Rules())
+        apply_migration(client, Workspace(tmp_path), project, labels, RelabelRules())
     assert client.read_project(project)["label_config"] == before
     assert not list(tmp_path.rglob("*"))
 
 
 def test_migration_renames_splits_and_leaves_a_backup(
-    client: StudioClient, project: int, labels: LabelSchema, rules: Rules, tmp_path: Path
+    client: StudioClient, project: int, labels: LabelSchema, rules: RelabelRules, tmp_path: Path
 ) -> None:
     report = apply_migration(client, Workspace(tmp_path), project, labels, rules)
     assert report.rewritten == {"annotations": 4, "drafts": 1, "predictions": 12}
@@ -131,7 +131,7 @@ def test_an_interrupted_migration_is_finished_by_the_next(
     client: StudioClient,
     project: int,
     labels: LabelSchema,
-    rules: Rules,
+    rules: RelabelRules,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

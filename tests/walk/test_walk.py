@@ -15,7 +15,7 @@ import goldspan.schemas as schemas
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.config import build_config
-from goldspan.annotation.tasks.codec import read_task, task_problems
+from goldspan.annotation.tasks.codec import read_task, validate_task
 from goldspan.annotation.tasks.store import read_records
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_a_thousand_offline_samples_hold_everywhere(tmp_path: Path, labels: Labe
     tasks = [record.value for record in read_records(file)]
     assert len(tasks) >= 990
     for task in tasks:
-        assert task_problems(task, labels) == []
+        assert validate_task(task, labels) == []
         prediction = task["predictions"][0]
         assert interface.validate_prediction(prediction, return_errors=True) == []
         reading = read_task(task, labels)

@@ -25,47 +25,47 @@ MAPPINGS = "label_mappings.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What the gate said of this data: `open`, `closed` or `not_asked`, with its reasons."""
+class GateRecord:
+    """The gate's verdict on this data: `open`, `closed` or `not_asked` (not checked), with its reasons."""
 
     verdict: str = "not_asked"
     reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class BundlePlan:
-    """How a bundle is made. `reviewed_only` leaves out what no person has submitted a reading of."""
+class BundleSettings:
+    """How a bundle is made. `reviewed_only` leaves out what no person has submitted an annotation of."""
 
     name: str
     ratios: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "validation": 0.1, "test": 0.1})
     seed: int = 0
     threshold: float = 0.7
     reviewed_only: bool = False
-    gate: Gate = Gate()
+    gate: GateRecord = GateRecord()
 
 
 def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], fingerprint: str) -> dict[str, Any]:
     """The section `data`: what is in the bundle and what was left out."""
     best = [sample.best for sample in samples]
-    readings = [annotation for annotation in best if annotation]
+    annotations = [annotation for annotation in best if annotation]
     return {
         "fingerprint": fingerprint,
         "samples": len(samples),
         "reviewed": sum(bool(sample.reviews) for sample in samples),
-        "entities": sum(len(annotation.entities) for annotation in readings),
-        "clusters": sum(len(annotation.clusters) for annotation in readings),
-        "negatives": sum(not annotation.entities and not annotation.mentions for annotation in readings),
+        "entities": sum(len(annotation.entities) for annotation in annotations),
+        "clusters": sum(len(annotation.clusters) for annotation in annotations),
+        "negatives": sum(not annotation.entities and not annotation.mentions for annotation in annotations),
         "left_out": dict(sorted(left_out.items())),
-        "labels": _count(entity.label for annotation in readings for entity in annotation.entities),
+        "labels": _count(entity.label for annotation in annotations for entity in annotation.entities),
         "languages": _count(sample.language for sample in samples),
         "sources": _count(find_source(sample.provenance) for sample in samples),
     }
 
 
-def describe_split(plan: BundlePlan, report: SplitReport, assignment: Mapping[str, str]) -> dict[str, Any]:
+def describe_split(plan: BundleSettings, report: SplitReport, assignment: Mapping[str, str]) -> dict[str, Any]:
     """The section `split`: how it was made, its sizes, and what it leaks beside a random one."""
     return {
-        "fingerprint": digest(orjson.dumps(assignment, option=orjson.OPT_SORT_KEYS)),
+        "fingerprint": hash_bytes(orjson.dumps(assignment, option=orjson.OPT_SORT_KEYS)),
         "seed": plan.seed,
         "threshold": plan.threshold,
         "ratios": dict(plan.ratios),
@@ -103,7 +103,7 @@ def check_manifest(document: Any) -> dict[str, Any]:
 def seal_manifest(content: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest with its own fingerprint: that of everything in it but the fingerprint."""
     unsealed = {name: value for name, value in content.items() if name != "fingerprint"}
-    return unsealed | {"fingerprint": digest(dump(unsealed))}
+    return unsealed | {"fingerprint": hash_bytes(dump(unsealed))}
 
 
 def make_mappings(labels: LabelSchema) -> dict[str, Any]:
@@ -118,14 +118,14 @@ def dump(document: Any) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def digest(data: bytes) -> str:
+def hash_bytes(data: bytes) -> str:
     """SHA-256 as 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_lines(entries: Mapping[str, str]) -> str:
+def hash_folder(entries: Mapping[str, str]) -> str:
     """The digest of a folder, from the digests of its files by name."""
-    return digest("".join(f"{value}  {name}\n" for name, value in sorted(entries.items())).encode())
+    return hash_bytes("".join(f"{value}  {name}\n" for name, value in sorted(entries.items())).encode())
 
 
 def _count(names: Any) -> dict[str, int]:

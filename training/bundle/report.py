@@ -1,4 +1,4 @@
-"""What a person is told of a bundle: the same words in the shell and on the page."""
+"""Summary and warnings of a bundle, for the command line and the dashboard."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def show_sizes(manifest: Mapping[str, Any]) -> str:
 
 
 def list_warnings(manifest: Mapping[str, Any]) -> list[str]:
-    """What has to be known before anybody trains on a bundle."""
+    """What to know before training on a bundle."""
     data, split, gate = manifest["data"], manifest["split"], manifest["gate"]
     warnings = [f"{said}." for said in explain_empty(split["sizes"], split["groups"])]
     warnings += [f"{count} left out: {reason.replace('_', ' ')}." for reason, count in data["left_out"].items()]
@@ -35,6 +35,6 @@ def list_warnings(manifest: Mapping[str, Any]) -> list[str]:
         warnings.append(f"{data['negatives']} samples hold no span; kiji's loader passes over them.")
     if gate["verdict"] == "not_asked":
         warnings += gate["reasons"] or [
-            "The gate was not asked: it judges the workspace's training_samples, not files of your own."
+            "The gate was not checked: it judges the workspace's training_samples, not other files."
         ]
     return warnings

@@ -1,4 +1,4 @@
-"""Reading a bundle: nothing is believed that the manifest does not confirm."""
+"""Open a bundle and verify every file against its manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.types import Sample
-from goldspan.training.bundle.manifest import MANIFEST, check_manifest, digest_lines, seal_manifest
+from goldspan.training.bundle.manifest import MANIFEST, check_manifest, hash_folder, seal_manifest
 
 _CHUNK = 1 << 20
 
@@ -73,7 +73,7 @@ def _check_files(folder: Path, files: dict[str, str]) -> None:
 
 def _digest_path(path: Path) -> str:
     if path.is_dir():
-        return digest_lines({entry.name: _digest_path(entry) for entry in path.iterdir()})
+        return hash_folder({entry.name: _digest_path(entry) for entry in path.iterdir()})
     hashed = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""The hand-over to training: a frozen, split, fingerprinted version of the data in kiji's training format.
+"""Write a training bundle: a frozen, split, fingerprinted version of the data in kiji's training format.
 
     <bundle>/
     ├── manifest.json          what is in it, how it was split, fingerprints, the gate's verdict
@@ -36,24 +36,24 @@ from goldspan.training.bundle.manifest import (
     MANIFEST,
     MAPPINGS,
     SCHEMA,
-    BundlePlan,
+    BundleSettings,
     check_manifest,
     describe_data,
     describe_labels,
     describe_split,
-    digest,
-    digest_lines,
     dump,
+    hash_bytes,
+    hash_folder,
     make_mappings,
     seal_manifest,
 )
 
 
-def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, plan: BundlePlan) -> dict[str, Any]:
+def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, plan: BundleSettings) -> dict[str, Any]:
     """Write a bundle to the folder `target` and return its manifest.
 
-    Left out, and counted in the manifest: samples without a reading, those whose only reading says that they hold
-    nothing without anybody having checked, the second of two with the same text, and with `plan.reviewed_only`
+    Left out, and counted in the manifest: samples without an annotation, those whose only annotation says that they
+    hold nothing without anybody having checked, the second of two with the same text, and with `plan.reviewed_only`
     those that no person has reviewed. A bundle that is already there with the same bytes is left as it is.
 
     Raises:
@@ -86,7 +86,7 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
             "format": FORMAT,
             "name": plan.name,
             "label_schema": describe_labels(labels),
-            "data": describe_data(kept, left_out, digest_lines(tasks)),
+            "data": describe_data(kept, left_out, hash_folder(tasks)),
             "split": describe_split(plan, report, assignment),
             "gate": {"verdict": plan.gate.verdict, "reasons": list(plan.gate.reasons)},
             "files": files,
@@ -108,7 +108,7 @@ def _stage(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def choose_samples(samples: Iterable[Sample], plan: BundlePlan) -> tuple[list[Sample], Counter[str]]:
+def choose_samples(samples: Iterable[Sample], plan: BundleSettings) -> tuple[list[Sample], Counter[str]]:
     """The samples that go into the bundle, sorted by id, and how many were left out for which reason.
 
     Raises:
@@ -135,9 +135,9 @@ def choose_samples(samples: Iterable[Sample], plan: BundlePlan) -> tuple[list[Sa
     return kept, left_out
 
 
-def _find_obstacle(sample: Sample, plan: BundlePlan) -> str:
+def _find_obstacle(sample: Sample, plan: BundleSettings) -> str:
     if sample.best is None:
-        return "no_reading"
+        return "no_annotation"
     if plan.reviewed_only and not sample.reviews:
         return "not_reviewed"
     if sample.provenance.get("unverified_negative") and not sample.reviews:
@@ -164,16 +164,16 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
         line = orjson.dumps(task, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
         file = check_file_name(f"{task['data']['sample_id']}.json")
         singles[file] = _write(folder / file, dump(task))
-        written.tasks[task["data"]["sample_id"]] = digest(line)
+        written.tasks[task["data"]["sample_id"]] = hash_bytes(line)
         lines.append(line)
-    written.files[f"{name}/"] = digest_lines(singles)
+    written.files[f"{name}/"] = hash_folder(singles)
     written.files[f"{name}.jsonl"] = _write(staging / f"{name}.jsonl", b"".join(lines))
     return written
 
 
 def _write(path: Path, data: bytes) -> str:
     path.write_bytes(data)
-    return digest(data)
+    return hash_bytes(data)
 
 
 def _publish(staging: Path, target: Path) -> None:

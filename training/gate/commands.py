@@ -1,4 +1,4 @@
-"""Command lines as they run on a workspace from the folder that this process runs in."""
+"""Command lines for a workspace, as they run from the current directory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The gate: may this data go to training?
 
 Thresholds come from `gate.toml`. The verdict is a list of criteria, each with the value that was found, the bound, and
-the command that mends it. The dashboard, `goldspan gate` and the bundle's manifest show this same verdict.
+the command that fixes it. The dashboard, `goldspan gate` and the bundle's manifest show this same verdict.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import goldspan.schemas as schemas
 from goldspan.annotation.checks import check_annotation
+from goldspan.annotation.corpus.coverage import count_workspace_coverage
 from goldspan.annotation.corpus.leakage import measure_leakage
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import explain_empty, split_samples
@@ -24,13 +25,13 @@ from goldspan.evaluation.matching.annotations import list_latest_reviews
 from goldspan.evaluation.people.acceptance import measure_acceptance
 from goldspan.evaluation.people.agreement import measure_agreement
 from goldspan.training.gate.commands import Commands, find_commands
-from goldspan.training.gate.coverage import Best, ask_coverage, count_best
+from goldspan.training.gate.coverage import Best, check_coverage
 from goldspan.training.gate.reviewed import ReviewedSamples, iter_unusable
 from goldspan.training.gate.thresholds import Thresholds, load_thresholds
 from goldspan.training.gate.verdict import Criterion, GateVerdict
 
 _NAMED = 3
-"""Records that cannot be used which are named."""
+"""How many unusable records are named."""
 _REASON = 80
 """Characters of a reason that are shown; it may quote the record."""
 
@@ -43,8 +44,8 @@ def judge_workspace(
 ) -> GateVerdict:
     """The verdict over the reviewed samples of the workspace's `training_samples`.
 
-    `label_file` is named in the commands. `find_best` says how many entities the best readings of all samples hold, for
-    who has counted them already; it is asked only when a label has too few reviewed ones.
+    `label_file` is named in the commands. `find_best` counts the entities of the best annotations of all samples, for
+    callers that have counted them already; it is called only when a label has too few reviewed ones.
 
     Raises:
         SchemaError: `gate.toml` is broken.
@@ -55,7 +56,7 @@ def judge_workspace(
         labels,
         load_thresholds(workspace),
         find_commands(workspace, label_file),
-        find_best or (lambda: count_best(workspace, labels)),
+        find_best or (lambda: count_workspace_coverage(workspace, labels)),
     )
 
 
@@ -67,12 +68,12 @@ def judge_samples(
     find_best: Callable[[], Best] = dict,
 ) -> GateVerdict:
     """The verdict over reviewed samples; `samples` is gone through several times."""
-    case = _Case(samples, labels, _count(samples, labels), commands or Commands(), find_best)
+    context = _Context(samples, labels, _count(samples, labels), commands or Commands(), find_best)
     criteria: list[Criterion] = []
-    for section, ask in _SECTIONS.items():
+    for section, check in _SECTIONS.items():
         if section in thresholds:
-            criteria += ask(thresholds[section], case)
-    return GateVerdict(tuple(criteria), case.facts.reviewed)
+            criteria += check(thresholds[section], context)
+    return GateVerdict(tuple(criteria), context.facts.reviewed)
 
 
 @dataclass(slots=True)
@@ -86,8 +87,8 @@ class _Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """What the questions are asked about."""
+class _Context:
+    """Inputs of the criteria."""
 
     samples: Iterable[Sample]
     labels: LabelSchema
@@ -95,8 +96,8 @@ class _Case:
     commands: Commands
     find_best: Callable[[], Best]
 
-    def look_into(self, command: str, options: str = "") -> str:
-        """A command over the reviewed samples; where there are none, the one that brings some."""
+    def suggest(self, command: str, options: str = "") -> str:
+        """A command over the reviewed samples, or the one that pulls reviews if there are none."""
         if self.facts.reviewed:
             return self.commands.on_samples(command, options)
         return self.commands.on_workspace("goldspan studio pull")
@@ -119,24 +120,26 @@ def _count(samples: Iterable[Sample], labels: LabelSchema) -> _Facts:
     return facts
 
 
-def _ask_samples(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    if "reviewed" in asked:
+def _check_samples(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    if "reviewed" in thresholds:
         yield Criterion(
             "samples.reviewed",
             "Are enough samples reviewed?",
-            case.facts.reviewed,
-            asked["reviewed"],
+            context.facts.reviewed,
+            thresholds["reviewed"],
             True,
-            mend=case.commands.on_workspace("goldspan studio pull"),
+            fix=context.commands.on_workspace("goldspan studio pull"),
         )
 
 
-def _ask_coverage(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    return ask_coverage(asked, case.facts.entities, case.facts.languages, case.labels, case.commands, case.find_best)
+def _check_coverage(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    return check_coverage(
+        thresholds, context.facts.entities, context.facts.languages, context.labels, context.commands, context.find_best
+    )
 
 
-def _ask_acceptance(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    report = measure_acceptance(case.samples)
+def _check_acceptance(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    report = measure_acceptance(context.samples)
     total = report.total
     values = {
         "precision": total.accepted / total.predicted if total.predicted else None,
@@ -149,66 +152,68 @@ def _ask_acceptance(asked: Mapping[str, float], case: _Case) -> Iterator[Criteri
     worst = sorted((tally.touch_rate, label) for label, tally in report.by_label.items() if tally.touch_rate)
     detail = ", ".join(f"{label} touched {rate:.0%}" for rate, label in worst[::-1][:3])
     for name, question in questions.items():
-        if name in asked:
-            mend = case.look_into("goldspan acceptance")
-            yield Criterion(f"acceptance.{name}", question, values[name], asked[name], True, detail, mend)
+        if name in thresholds:
+            fix = context.suggest("goldspan acceptance")
+            yield Criterion(f"acceptance.{name}", question, values[name], thresholds[name], True, detail, fix)
 
 
-def _ask_agreement(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    report = measure_agreement(case.samples)
-    mend = case.commands.on_workspace("goldspan studio push --overlap 0.2")
-    if "samples" in asked:
-        question = "Did two people read enough samples?"
-        yield Criterion("agreement.samples", question, report.samples, asked["samples"], True, mend=mend)
-    if "f1" in asked:
-        detail = "" if report.samples else "no sample was read by two people"
-        yield Criterion("agreement.f1", "Do people agree?", report.exact.measure_f(), asked["f1"], True, detail, mend)
-
-
-def _ask_lint(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    facts, mend = case.facts, case.commands.on_samples("goldspan samples check", " --details")
-    if "errors" in asked:
+def _check_agreement(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    report = measure_agreement(context.samples)
+    fix = context.commands.on_workspace("goldspan studio push --overlap 0.2")
+    if "samples" in thresholds:
+        question = "Did two people annotate enough samples?"
+        yield Criterion("agreement.samples", question, report.samples, thresholds["samples"], True, fix=fix)
+    if "f1" in thresholds:
+        detail = "" if report.samples else "no sample was annotated by two people"
         yield Criterion(
-            "lint.errors", "Are the reviews free of errors?", facts.errors, asked["errors"], False, mend=mend
+            "agreement.f1", "Do people agree?", report.exact.measure_f(), thresholds["f1"], True, detail, fix
         )
-    if "unusable" in asked:
-        unusable = [_name_unusable(error) for error in iter_unusable(case.samples, case.labels)]
+
+
+def _check_lint(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    facts, fix = context.facts, context.commands.on_samples("goldspan samples check", " --details")
+    if "errors" in thresholds:
+        yield Criterion(
+            "lint.errors", "Are the reviews free of errors?", facts.errors, thresholds["errors"], False, fix=fix
+        )
+    if "unusable" in thresholds:
+        unusable = [_name_unusable(error) for error in iter_unusable(context.samples, context.labels)]
         yield Criterion(
             "lint.unusable",
-            "Can every record be handed over?",
+            "Can every record be used?",
             len(unusable),
-            asked["unusable"],
+            thresholds["unusable"],
             False,
             "; ".join(unusable[:_NAMED]) + ("; …" if len(unusable) > _NAMED else ""),
-            mend,
+            fix,
         )
-    if "warnings_per_100" in asked:
+    if "warnings_per_100" in thresholds:
         rate = 100 * facts.warnings / facts.reviewed if facts.reviewed else None
-        bound, mend = asked["warnings_per_100"], case.look_into("goldspan samples check", " --details")
-        yield Criterion("lint.warnings_per_100", "Are there few warnings?", rate, bound, False, mend=mend)
+        bound, fix = thresholds["warnings_per_100"], context.suggest("goldspan samples check", " --details")
+        yield Criterion("lint.warnings_per_100", "Are there few warnings?", rate, bound, False, fix=fix)
 
 
 def _name_unusable(error: RecordError) -> str:
     return str(error).removesuffix(error.reason) + schemas.shorten(error.reason, _REASON)
 
 
-def _ask_drift(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    if "unknown_labels" in asked:
+def _check_drift(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    if "unknown_labels" in thresholds:
         yield Criterion(
             "drift.unknown_labels",
             "Does the label schema know every label in the data?",
-            len(case.facts.unknown),
-            asked["unknown_labels"],
+            len(context.facts.unknown),
+            thresholds["unknown_labels"],
             False,
-            ", ".join(sorted(case.facts.unknown)),
-            case.commands.on_workspace("goldspan studio migrate --plan"),
+            ", ".join(sorted(context.facts.unknown)),
+            context.commands.on_workspace("goldspan studio migrate --plan"),
         )
 
 
-def _ask_leakage(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]:
-    if "group" not in asked:
+def _check_leakage(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    if "group" not in thresholds:
         return
-    outlines = outline_samples(case.samples)
+    outlines = outline_samples(context.samples)
     value, empty = None, ["nothing is reviewed"]
     if outlines:
         split = split_samples(outlines)
@@ -216,22 +221,22 @@ def _ask_leakage(asked: Mapping[str, float], case: _Case) -> Iterator[Criterion]
         value = None if empty else measure_leakage(outlines, split.groups, split.assignment).group
     yield Criterion(
         "leakage.group",
-        "Is the test split free of relatives of the training split?",
+        "Are related samples on one side of the split?",
         value,
-        asked["group"],
+        thresholds["group"],
         False,
         "; ".join(empty),
-        case.look_into("goldspan samples split"),
+        context.suggest("goldspan samples split"),
     )
 
 
-_Ask = Callable[[Mapping[str, float], _Case], Iterator[Criterion]]
-_SECTIONS: dict[str, _Ask] = {
-    "samples": _ask_samples,
-    "coverage": _ask_coverage,
-    "acceptance": _ask_acceptance,
-    "agreement": _ask_agreement,
-    "lint": _ask_lint,
-    "drift": _ask_drift,
-    "leakage": _ask_leakage,
+_Check = Callable[[Mapping[str, float], _Context], Iterator[Criterion]]
+_SECTIONS: dict[str, _Check] = {
+    "samples": _check_samples,
+    "coverage": _check_coverage,
+    "acceptance": _check_acceptance,
+    "agreement": _check_agreement,
+    "lint": _check_lint,
+    "drift": _check_drift,
+    "leakage": _check_leakage,
 }

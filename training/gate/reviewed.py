@@ -1,4 +1,4 @@
-"""The reviewed samples of a workspace, and what stands beside them but cannot be handed over."""
+"""The reviewed samples of a workspace, and the records beside them that cannot be used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
-from goldspan.annotation.tasks.store import OnError, list_files, read_decoded
+from goldspan.annotation.tasks.store import OnError, list_files, read_tasks
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 
@@ -25,7 +25,7 @@ class ReviewedSamples:
 
     def __iter__(self) -> Iterator[Sample]:
         seen: set[str] = set()
-        for _, (sample, _) in read_decoded(self._list_files(), self._labels, lambda _: None):
+        for _, (sample, _) in read_tasks(self._list_files(), self._labels, lambda _: None):
             if sample.reviews and sample.sample_id not in seen:
                 seen.add(sample.sample_id)
                 yield sample
@@ -35,18 +35,18 @@ class ReviewedSamples:
 
         The bundle itself leaves the unreviewed ones out, and counts them.
         """
-        for record, reading in read_decoded(self._list_files(), self._labels, on_error):
-            reason = _find_loss(reading) if reading.sample.reviews else ""
+        for record, decoded in read_tasks(self._list_files(), self._labels, on_error):
+            reason = _find_loss(decoded) if decoded.sample.reviews else ""
             if reason:
                 on_error(RecordError(reason, file=record.file, line=record.line))
             else:
-                yield reading.sample
+                yield decoded.sample
 
     def iter_unusable(self) -> Iterator[RecordError]:
         """What a frozen version would leave out or refuse, by file and line."""
         lost: list[RecordError] = []
-        for record, reading in read_decoded(self._list_files(), self._labels, lost.append):
-            if reading.sample.reviews and (reason := _find_reason(reading, self._labels)):
+        for record, decoded in read_tasks(self._list_files(), self._labels, lost.append):
+            if decoded.sample.reviews and (reason := _find_reason(decoded, self._labels)):
                 lost.append(RecordError(reason, file=record.file, line=record.line))
             yield from lost
             lost.clear()
@@ -60,7 +60,7 @@ class ReviewedSamples:
 
 
 def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[RecordError]:
-    """Why samples cannot be handed over, one error each."""
+    """Why samples cannot be bundled, one error each."""
     if isinstance(samples, ReviewedSamples):
         yield from samples.iter_unusable()
         return
@@ -69,18 +69,18 @@ def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[Re
             yield RecordError(reason, file=sample.sample_id)
 
 
-def _find_loss(reading: DecodedTask) -> str:
-    """What could not be read of the text or of what people did."""
-    sample, issues = reading
+def _find_loss(decoded: DecodedTask) -> str:
+    """Why the text or a review could not be read whole; empty if it could."""
+    sample, issues = decoded
     people = {-1, *(index for index, annotation in enumerate(sample.annotations) if not annotation.author.is_model)}
     return next((f"{issue.code}: {issue.message}" for issue in issues if issue.annotation_index in people), "")
 
 
-def _find_reason(reading: DecodedTask, labels: LabelSchema) -> str:
-    if loss := _find_loss(reading):
+def _find_reason(decoded: DecodedTask, labels: LabelSchema) -> str:
+    if loss := _find_loss(decoded):
         return loss
     try:
-        encode_kiji(reading.sample, labels)
+        encode_kiji(decoded.sample, labels)
     except RecordError as error:
         return str(error)
     return ""

@@ -1,4 +1,4 @@
-"""What the gate asks: `gate.toml` of the workspace, else the one that ships with Goldspan."""
+"""Thresholds of the gate: `gate.toml` of the workspace, else the one that ships with Goldspan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
     """The workspace's `gate.toml`, else the one that ships with Goldspan.
 
     Raises:
-        SchemaError: the file is broken or asks something that the gate does not know.
+        SchemaError: the file is broken or has a threshold that the gate does not know.
 
     """
     own = workspace.root / "gate.toml"
@@ -38,7 +38,7 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
 
 
 def _find_endless(value: Any, place: str = "") -> str:
-    """Where a number stands that is no bound: infinite, not a number, or beyond counting."""
+    """Where a threshold is infinite, not a number, or out of range."""
     if isinstance(value, dict):
         places = (_find_endless(inner, f"{place}/{name}") for name, inner in value.items())
         return next(filter(None, places), "")

@@ -1,4 +1,4 @@
-"""What the gate answers: a criterion for each question, and the verdict over all of them."""
+"""The gate's result: one criterion for each threshold, and the verdict over all of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One question of the gate. `value` is None where there is nothing to measure; that never passes."""
+    """One check of the gate. `value` is None where there is nothing to measure; that never passes."""
 
     name: str
     question: str
@@ -16,11 +16,11 @@ class Criterion:
     bound: float
     at_least: bool
     detail: str = ""
-    mend: str = ""
+    fix: str = ""
 
     @property
     def passed(self) -> bool:
-        """True if the value keeps the bound."""
+        """True if the value is within the bound."""
         if self.value is None:
             return False
         return self.value >= self.bound if self.at_least else self.value <= self.bound
@@ -49,12 +49,12 @@ class GateVerdict:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What no criterion says: that nothing is reviewed, or that nothing is asked."""
+        """Conditions that no criterion covers: nothing is reviewed, or no threshold is set."""
         notes = []
         if not self.reviewed:
-            notes.append("Nothing is reviewed yet, so there is nothing to hand over.")
+            notes.append("Nothing is reviewed yet, so there is nothing to train on.")
         if not self.criteria:
-            notes.append("The gate asks nothing. Delete gate.toml to have the usual questions asked, or add yours.")
+            notes.append("gate.toml sets no threshold. Delete it to use the defaults, or add your own thresholds.")
         return tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,5 +75,5 @@ def show_figure(value: float | None) -> str:
 
 
 def show_bound(criterion: Criterion) -> str:
-    """What a criterion wants, in words."""
+    """The bound of a criterion in words."""
     return f"{'at least' if criterion.at_least else 'at most'} {show_figure(criterion.bound)}"

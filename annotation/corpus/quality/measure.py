@@ -15,7 +15,7 @@ from goldspan.annotation.corpus.quality.diversity import judge_diversity
 from goldspan.annotation.corpus.quality.result import CheckResult, rate_result
 from goldspan.annotation.corpus.quality.values import ValueCounts, judge_names, judge_values
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_decoded
+from goldspan.annotation.tasks.store import OnError, raise_error, read_tasks
 from goldspan.annotation.types import Sample
 
 _ALIGNMENT = (
@@ -30,7 +30,7 @@ _ALIGNMENT = (
     "unknown_label",
     "crossing_layers",
 )
-_READING = (
+_DECODING = (
     "text_mismatch",
     "text_changed",
     "broken_region",
@@ -54,7 +54,7 @@ class QualityReport:
 
     @property
     def flagged(self) -> tuple[CheckResult, ...]:
-        """The checks that a person should look at."""
+        """The checks that need attention."""
         return tuple(check for check in self.checks if check.flag)
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,20 +79,20 @@ class Findings:
 
 def measure_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error) -> QualityReport:
     """Check the samples of files; what cannot be read of a sample counts among its issues, and the rest is read."""
-    reading = Findings()
+    decoding = Findings()
 
     def read() -> Iterator[Sample]:
-        for _, (sample, issues) in read_decoded(paths, labels, on_error):
-            reading.add(sample.sample_id, issues)
+        for _, (sample, issues) in read_tasks(paths, labels, on_error):
+            decoding.add(sample.sample_id, issues)
             yield sample
 
     report = measure_quality(read(), labels)
-    found = tuple(_judge_issue(code, reading, report.entities) for code in _READING)
+    found = tuple(_judge_issue(code, decoding, report.entities) for code in _DECODING)
     return replace(report, checks=found + report.checks)
 
 
 def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityReport:
-    """Check a data set as its best readings show it; one pass, outlines are kept in memory."""
+    """Check a data set as its best annotations show it; one pass, outlines are kept in memory."""
     found = Findings()
     doubtful = clusters = 0
     values, balance = ValueCounts(), BalanceCounts()

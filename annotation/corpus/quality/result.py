@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check. `score` lies between 0 and 1, and 1 is best; `flag` says that a person should look.
+    """One check. `score` lies between 0 and 1, and 1 is best; `flag` marks a result that needs attention.
 
     `summary` is one sentence in plain words, `info` the figures behind it. Neither quotes a text.
     """

@@ -1,4 +1,4 @@
-"""One reader for each shape of row. Which one fits is seen from the columns."""
+"""Readers of rows, one per shape, chosen by the columns."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from goldspan.annotation.hub.rows.raw import RawRow
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A shape of row: which columns show it, and how a row is read (raises RowError)."""
+class RowShape:
+    """A shape of row: recognised by its columns; `read_row` raises RowError."""
 
     name: str
     accepts: Callable[[frozenset[str]], bool]
     read_row: Callable[[Mapping[str, Any]], RawRow]
 
 
-SHAPES = tuple(Shape(module.NAME, module.accepts, module.read_row) for module in (kiji, ai4privacy, nemotron, gretel))
+SHAPES = tuple(
+    RowShape(module.NAME, module.accepts, module.read_row) for module in (kiji, ai4privacy, nemotron, gretel)
+)
 
 
-def find_shape(columns: Iterable[str]) -> Shape:
+def find_shape(columns: Iterable[str]) -> RowShape:
     """The shape that these columns show.
 
     Raises:
@@ -40,7 +42,7 @@ def find_shape(columns: Iterable[str]) -> Shape:
     )
 
 
-def get_shape(name: str) -> Shape:
+def get_shape(name: str) -> RowShape:
     """The shape of this name.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From a row in the common form to a sample: labels mapped, values aligned, mentions placed, everything checked.
+"""Convert a row in the common form to a sample: map labels, align values, locate mentions, check.
 
 A row with one span that cannot be trusted is rejected whole: a text with a missing label would teach the opposite.
 """
@@ -17,7 +17,7 @@ from goldspan.annotation.hub.rows.mentions import place_clusters
 from goldspan.annotation.hub.rows.raw import Code, RawRow, RawSpan, RowError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.labels.taxonomy import Target, Taxonomy
+from goldspan.annotation.labels.taxonomy import LabelMapping, Taxonomy
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
@@ -103,11 +103,11 @@ def _map_spans(spans: Sequence[RawSpan], taxonomy: Taxonomy) -> tuple[list[tuple
         if mapped:
             kept.append((span, mapped.label))
         else:
-            unmapped[targets[0].outside] += 1
+            unmapped[targets[0].external] += 1
     return kept, dict(sorted(unmapped.items()))
 
 
-def _resolve(label: str, taxonomy: Taxonomy) -> Target:
+def _resolve(label: str, taxonomy: Taxonomy) -> LabelMapping:
     try:
         return taxonomy.resolve(label)
     except UnknownNameError as error:

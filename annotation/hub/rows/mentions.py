@@ -1,4 +1,4 @@
-"""Mentions of a row: from surfaces, which most data sets give, to places.
+"""Locate the mentions of a row: most data sets give surfaces without offsets.
 
 A surface that one cluster claims is taken wherever it stands alone, the longest surface first. A surface that
 several clusters claim ("he") cannot be placed without guessing: it is left out and counted.
@@ -17,7 +17,7 @@ from goldspan.annotation.types import Entity, Mention, sort_spans
 
 
 class PlacedMentions(NamedTuple):
-    """Mentions of clusters that kept at least two of them, and how many surfaces could not be placed."""
+    """Mentions of clusters with at least two of them, and the number of surfaces that could not be located."""
 
     mentions: tuple[Mention, ...]
     doubts: int

@@ -1,4 +1,4 @@
-"""What every data set says of a row, before labels are mapped: the text, spans or values, mentions, the rest."""
+"""Rows in a common form, before labels are mapped: text, spans or values, mentions, other fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one door to a running Label Studio: what can be asked of it, one method for each request."""
+"""Client of the Label Studio REST API: one method per request."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class StudioClient:
         self._ask_any("DELETE", f"api/projects/{project}/", f"delete project {project}")
 
     def reset_summary(self, project: int) -> None:
-        """Let Label Studio count the project's columns and labels again."""
+        """Recompute the project's summary of columns and labels."""
         self._ask_any("POST", f"api/projects/{project}/summary/reset/", f"refresh the summary of project {project}")
 
     # -- tasks --------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class StudioClient:
         )
 
     def count_tasks(self, project: int, filters: Sequence[Json] = ()) -> int:
-        """How many tasks the project has, or how many of them pass all filters."""
+        """The number of tasks in the project that pass all filters."""
         return int(self._list_page(project, 0, filters, "id", 1)["total"])
 
     def iter_tasks(
@@ -118,10 +118,10 @@ class StudioClient:
         page_size: int = PAGE_SIZE,
         advance: Callable[[int, int], None] | None = None,
     ) -> Iterator[Json]:
-        """Tasks in order of id, a page at a time, beginning behind the id `after`.
+        """Tasks in order of id, fetched in pages, starting after the id `after`.
 
-        `include` names the fields wanted, those of nested objects too. A keyset, not page numbers: tasks that are
-        added or deleted meanwhile shift nothing. `advance(seen, total)` is called once a page.
+        `include` names the fields wanted, those of nested objects too. Pages by keyset,
+        not by number: tasks added or deleted meanwhile do not shift them. `advance(seen, total)` is called once a page.
         """
         seen = 0
         while True:
@@ -136,7 +136,7 @@ class StudioClient:
             after = tasks[-1]["id"]
 
     def read_tasks(self, project: int, ids: Sequence[int], include: str) -> list[Json]:
-        """These tasks, as far as they are there, in order of id."""
+        """The tasks with these ids that still exist, in order of id."""
         found: list[Json] = []
         for chunk in split_chunks(ids, 500):
             query = {"selectedItems": {"all": False, "included": list(chunk)}, "ordering": ["tasks:id"]}
@@ -155,13 +155,13 @@ class StudioClient:
         return self._ask("PATCH", f"api/tasks/{task}/", f"change task {task}", body=fields)
 
     def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
-        """Delete tasks with all that belongs to them; ids that are not there are passed over."""
+        """Delete tasks with their annotations and predictions; unknown ids are ignored."""
         self._act(project, "delete_tasks", ids)
 
     # -- predictions and annotations ----------------------------------------------------------------------------------
 
     def import_predictions(self, project: int, predictions: Sequence[Json]) -> int:
-        """Add predictions (`task`, `result`, `model_version`, `score`); how many Label Studio says it stored."""
+        """Add predictions (`task`, `result`, `model_version`, `score`); the number stored, as reported."""
         reply = self._ask(
             "POST",
             f"api/projects/{project}/import/predictions",
@@ -179,7 +179,7 @@ class StudioClient:
         self._ask_any("DELETE", f"api/predictions/{prediction}/", f"delete prediction {prediction}")
 
     def update_prediction(self, project: int, prediction: int, fields: Mapping[str, Any]) -> Json:
-        """Change one prediction; Label Studio asks for its project to validate it."""
+        """Change one prediction; Label Studio needs the project to validate it."""
         body = {**fields, "project": project}
         return self._ask("PATCH", f"api/predictions/{prediction}/", f"change prediction {prediction}", body=body)
 
@@ -192,8 +192,8 @@ class StudioClient:
         return self._ask("PATCH", f"api/annotations/{annotation}/", f"change annotation {annotation}", body=fields)
 
     def create_draft(self, task: int, fields: Mapping[str, Any]) -> Json:
-        """Leave an unfinished annotation on a task, as the editor does while somebody works."""
-        return self._ask("POST", f"api/tasks/{task}/drafts", f"leave a draft on task {task}", body=fields)
+        """Save a draft on a task, as the editor does while an annotator works."""
+        return self._ask("POST", f"api/tasks/{task}/drafts", f"save a draft on task {task}", body=fields)
 
     def list_drafts(self, task: int) -> list[Json]:
         """The drafts of everybody on a task."""
@@ -216,7 +216,7 @@ class StudioClient:
     # -- snapshots ----------------------------------------------------------------------------------------------------
 
     def create_snapshot(self, project: int, *, annotated_only: bool) -> int:
-        """Let Label Studio write all tasks, or those with annotations, into a file; its id once that is done."""
+        """Export all tasks, or those with annotations, to a snapshot; its id once it is complete."""
         fields = {
             "title": "Goldspan pull",
             "serialization_options": {"predictions": {"only_id": False}, "drafts": {"only_id": False}},
@@ -257,11 +257,11 @@ class StudioClient:
         return self._ask("POST", "api/storages/localfiles/", "create a storage", body=fields)
 
     def sync_local_storage(self, storage: int) -> Json:
-        """Read the files that are new since the last time; how many tasks came is in `last_sync_count`."""
+        """Import the files added since the last sync; `last_sync_count` is the number of tasks imported."""
         return self._ask("POST", f"api/storages/localfiles/{storage}/sync", "read the storage", body={})
 
     def create_webhook(self, project: int, url: str) -> Json:
-        """Ask Label Studio to call an address when an annotation is made, changed or deleted."""
+        """Register a webhook for created, changed and deleted annotations."""
         fields = {
             "project": project,
             "url": url,
@@ -272,10 +272,10 @@ class StudioClient:
         return self._ask("POST", "api/webhooks/", "create a webhook", body=fields)
 
     def delete_webhook(self, webhook: int) -> None:
-        """Stop Label Studio from calling."""
+        """Delete a webhook."""
         self._ask_any("DELETE", f"api/webhooks/{webhook}/", "delete the webhook")
 
-    # -- below --------------------------------------------------------------------------------------------------------
+    # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _list_page(self, project: int, after: int, filters: Sequence[Json], include: str, page_size: int) -> Json:
         items = [*filters, {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}]

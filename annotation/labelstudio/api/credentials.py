@@ -1,4 +1,4 @@
-"""Which Label Studio to talk to, and as whom.
+"""Resolve the Label Studio address, token and project.
 
 Sources, the first that has a value wins: flags, environment variables, `.env` in the current folder, and the
 file that `goldspan studio up` wrote. The token of that file is only ever sent to the server it was made for.
@@ -27,7 +27,7 @@ PROJECT_VARIABLE = "LABEL_STUDIO_PROJECT_ID"
 class Credentials:
     """A server's address (no slash at the end), a token, and the project if one is chosen.
 
-    `source` says in words where address and token came from. The token is left out of the repr.
+    `source` describes where address and token came from. The token is left out of the repr.
     """
 
     url: str
@@ -43,7 +43,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class StudioAccount:
-    """What `up` knows of its own server: address, owner, database. Kept in `credentials.json`, mode 0600."""
+    """The workspace's own server: address, owner, database. Stored in `credentials.json`, mode 0600."""
 
     url: str
     email: str
@@ -59,12 +59,12 @@ def is_personal_token(token: str) -> bool:
 
 
 def find_account_file(workspace: Workspace) -> Path:
-    """Where the account of this workspace's server is kept."""
+    """Path of the account file of this workspace's server."""
     return workspace.studio / "credentials.json"
 
 
 def load_account(workspace: Workspace) -> StudioAccount | None:
-    """The account of this workspace's own server; None if none was ever started.
+    """The account of this workspace's own server, or None if none was started.
 
     Raises:
         StateError: the file is broken.
@@ -78,18 +78,18 @@ def load_account(workspace: Workspace) -> StudioAccount | None:
     except (TypeError, ValueError, OSError):
         raise StateError(
             f"{path} is not what `goldspan studio up` writes. Restore it, or move the folder {path.parent} away "
-            "and start anew."
+            "and start again."
         ) from None
 
 
 def save_account(workspace: Workspace, account: StudioAccount) -> None:
-    """Write the account, readable by its owner alone."""
+    """Write the account with mode 0600."""
     workspace.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_atomic(find_account_file(workspace), orjson.dumps(asdict(account), option=orjson.OPT_INDENT_2), mode=0o600)
 
 
 def remember_project(workspace: Workspace, project_id: int) -> None:
-    """Make this project the default of this workspace's own server; does nothing without such a server."""
+    """Make this project the default of this workspace's own server, if there is one."""
     account = load_account(workspace)
     if account is not None and account.project_id != project_id:
         save_account(workspace, replace(account, project_id=project_id))
@@ -118,7 +118,7 @@ def resolve_credentials(
         project_found = project_found or str(account.project_id or "")
     if not url_found:
         raise ConfigurationError(
-            "No Label Studio is known. Start one with `goldspan studio up`, or name yours with --url and --token "
+            "No Label Studio is configured. Start one with `goldspan studio up`, or name yours with --url and --token "
             f"(or {URL_VARIABLE} and {TOKEN_VARIABLE}, in the environment or in .env)."
         )
     if not token_found:

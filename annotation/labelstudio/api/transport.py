@@ -1,8 +1,8 @@
-"""Requests to Label Studio that are never blindly repeated, and its failures in plain words.
+"""HTTP transport to Label Studio: POSTs are never retried, failures become our errors.
 
-The SDK brings the transport and both kinds of token: personal access tokens are exchanged and refreshed, legacy
-tokens are sent as they are. Answers are taken as plain JSON: the SDK's typed models cost several milliseconds a
-task and lose fields they do not know. Label Studio's development server answers faster without keep-alive.
+The SDK supplies the HTTP client and both kinds of token: personal access tokens are exchanged and refreshed, legacy
+tokens are sent as they are. Responses are read as plain JSON: the SDK's typed models cost several milliseconds per
+task and drop unknown fields. Label Studio's development server answers faster without keep-alive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from goldspan.annotation.errors import ConfigurationError, TransientServiceError
-from goldspan.annotation.labelstudio.api.replies import explain_body, explain_refusal
+from goldspan.annotation.labelstudio.api.responses import explain_body, explain_refusal
 
 if TYPE_CHECKING:
     from httpx import Response
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 LATE_COMMIT = 60.0
-"""Seconds to look for the outcome of a request that timed out: SQLite commits when its lock is free at last."""
+"""Seconds to wait for the outcome of a request that timed out: SQLite commits once its lock is free."""
 
 READ_ATTEMPTS = 4
-"""How often a request that changes nothing twice (GET, PATCH, DELETE) is asked before giving up."""
+"""Attempts of an idempotent request (GET, PATCH, DELETE)."""
 
 
 class Transport:
     """Requests to one Label Studio as one user; `timeout` is in seconds and holds for each single request.
 
-    A 401 was not carried out, so after it the token is exchanged afresh and the request is sent once more.
+    A request answered with 401 had no effect, so the token is exchanged again and the request is sent once more.
 
     Raises:
         ConfigurationError: the token is not accepted, or the address is not a Label Studio.
@@ -61,7 +61,7 @@ class Transport:
         body: Any = None,
         content: bytes | None = None,
     ) -> Any:
-        """Send JSON and read JSON; reads are repeated when they fail, POSTs never. `purpose` completes "could not"."""
+        """Send and read JSON; idempotent requests are retried, POSTs never. `purpose` completes "could not"."""
         if body is not None:
             content = orjson.dumps(body)
         attempts = 1 if method == "POST" else READ_ATTEMPTS
@@ -80,7 +80,7 @@ class Transport:
         """As `ask`, for answers that are a JSON object."""
         reply = self.ask(method, path, purpose, **options)
         if not isinstance(reply, dict):
-            raise ConfigurationError(f"What answers at {self.url} is not Label Studio's API. Check the address.")
+            raise ConfigurationError(f"The server at {self.url} is not Label Studio. Check the address.")
         return reply
 
     def send(
@@ -93,7 +93,7 @@ class Transport:
         content: bytes | None = None,
         timeout: float | None = None,
     ) -> Response:
-        """Send one request and return the answer, whatever its body is."""
+        """Send one request and return the response."""
         response = self._exchange(method, path, purpose, params, content, timeout)
         if response.status_code == 401:
             self._sdk = self._connect()
@@ -103,7 +103,7 @@ class Transport:
         return response
 
     def download(self, path: str, purpose: str, target: IO[bytes], params: Mapping[str, Any]) -> None:
-        """Copy an answer's body into a file without holding it in memory."""
+        """Stream a response body into a file."""
         import httpx
 
         try:
@@ -178,4 +178,4 @@ def _read_json(response: Response, url: str) -> Any:
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:
-        raise ConfigurationError(f"What answers at {url} is not Label Studio's API. Check the address.") from None
+        raise ConfigurationError(f"The server at {url} is not Label Studio. Check the address.") from None

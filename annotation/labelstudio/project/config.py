@@ -1,4 +1,4 @@
-"""The labelling screen: built from the label schema, from it alone, and compared with what a project has.
+"""Build the Label Studio config from the label schema, and diff it against a project's.
 
 Entities and mentions are two `<Labels>` controls on one `<Text>`, so that both layers may cover the same words.
 Label Studio's `<Text>` counts Unicode code points, as Python does; no other object tag does, hence no other is used.
@@ -23,7 +23,7 @@ TAKEN_KEYS = frozenset("u")
 """Single keys that Label Studio's editor uses itself (`u` unselects a region)."""
 
 FILTER_FROM = 12
-"""A search box above the labels is drawn from this many entity labels on."""
+"""Number of entity labels from which a search box is shown."""
 
 _STYLE = """
 .goldspan-board { position: sticky; top: 0; z-index: 5; max-height: 45vh; overflow-y: auto; padding-bottom: 6px;
@@ -41,10 +41,10 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
 
 @dataclass(frozen=True, slots=True)
 class ConfigDrift:
-    """How a project's labelling screen differs from the label schema.
+    """How a project's labelling config differs from the label schema.
 
     Each entry names one thing: `label PASSPORT`, `mention PRONOUN`, `relation refers-to`, `control label`,
-    and in `changed` also which attribute went from what to what. `cosmetic` lists what only changes the looks.
+    and in `changed` also which attribute went from what to what. `cosmetic` lists differences in appearance.
     """
 
     added: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class ConfigDrift:
     cosmetic: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """True if an annotation made on the project's screen can mean something else than the schema says."""
+        """True if annotations made with the project's config can differ in meaning from the schema."""
         return bool(self.added or self.removed or self.changed)
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class ConfigDrift:
 
 
 def assign_hotkeys(labels: Iterable[Label]) -> dict[str, str]:
-    """One key for each label code; labels beyond the supply of keys get none.
+    """One key per label code; labels get none when the keys run out.
 
     The schema's own come first. Then an entity label gets the first free letter of its code, a mention label the
     first free digit; then any free key.
@@ -105,7 +105,7 @@ def build_config(labels: LabelSchema) -> str:
 
 
 def build_guideline(labels: LabelSchema) -> str:
-    """The hints of every label as Markdown, in which nothing that came from the schema is markup."""
+    """The hints of every label as Markdown; text from the schema is escaped."""
     lines: list[str] = []
     for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
         if members:
@@ -118,7 +118,7 @@ def build_guideline(labels: LabelSchema) -> str:
 
 
 def build_instructions(labels: LabelSchema) -> str:
-    """The project's instructions for annotators as HTML; everything that came from the schema is escaped."""
+    """The project's instructions for annotators as HTML; text from the schema is escaped."""
     parts = [
         "<p>Mark every piece of personal data with the label that fits best, and only with one. "
         "Mark it each time it occurs, without blanks or punctuation around it.</p>",
@@ -137,7 +137,7 @@ def build_instructions(labels: LabelSchema) -> str:
 
 
 def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
-    """What differs between the schema and a project's config.
+    """Diff the schema against a project's config.
 
     `added` is in the schema and not in the project, `removed` the other way round.
 
@@ -169,11 +169,11 @@ def _add_control(
     shelf = ElementTree.SubElement(control, "View", className="goldspan-labels")
     for heading, members in categories.items():
         column = ElementTree.SubElement(shelf, "View", className="goldspan-category")
-        ElementTree.SubElement(column, "Header", value=_disarm(heading), size="6")
+        ElementTree.SubElement(column, "Header", value=_escape_dollar(heading), size="6")
         for label in members:
             hotkey = {"hotkey": keys[label.code]} if label.code in keys else {}
-            looks = {"background": label.color, "hint": _disarm(" | ".join((label.name, *label.hints)))}
-            ElementTree.SubElement(column, "Label", {"value": label.code} | looks | hotkey)
+            appearance = {"background": label.color, "hint": _escape_dollar(" | ".join((label.name, *label.hints)))}
+            ElementTree.SubElement(column, "Label", {"value": label.code} | appearance | hotkey)
 
 
 def _nest(parent: ElementTree.Element, *steps: tuple[str, dict[str, str]]) -> ElementTree.Element:
@@ -182,8 +182,8 @@ def _nest(parent: ElementTree.Element, *steps: tuple[str, dict[str, str]]) -> El
     return parent
 
 
-def _disarm(text: str) -> str:
-    """Label Studio would fill in task data for `$name`; the full-width sign looks the same and is left alone."""
+def _escape_dollar(text: str) -> str:
+    """Replace `$`, which Label Studio would expand as task data, with the full-width sign."""
     return text.replace("$", "\N{FULLWIDTH DOLLAR SIGN}")
 
 

@@ -1,6 +1,6 @@
-"""What is wrong between us and Label Studio, and the command that mends each thing.
+"""Diagnose the connection and the project, and name the command that fixes each problem.
 
-It never raises because of what it finds: a server that is down, a wrong token or a missing project are findings.
+Problems are findings, not exceptions: a server that is down, a refused token, a missing project.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.credentials import Credentials, load_account, resolve_credentials
 from goldspan.annotation.labelstudio.project.config import compare_config
 from goldspan.annotation.labelstudio.project.find import find_project
-from goldspan.annotation.labelstudio.project.survey import ProjectSurvey, Trouble, inspect_project
+from goldspan.annotation.labelstudio.project.survey import AffectedTasks, ProjectSurvey, survey_project
 from goldspan.annotation.labelstudio.server.database import describe_database
 from goldspan.annotation.labelstudio.server.start import server_status
 from goldspan.annotation.tasks.workspace import Workspace
@@ -31,7 +31,7 @@ ADVISED_TASKS_SQLITE = 20_000
 
 
 class Severity(StrEnum):
-    """How much it matters: an error loses or spoils work, a warning may."""
+    """An error loses or corrupts work, a warning may."""
 
     OK = "ok"
     WARNING = "warning"
@@ -40,7 +40,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `command` mends it; empty if there is nothing to mend."""
+    """The result of one check. `command` fixes it; empty if there is nothing to fix."""
 
     code: str
     severity: Severity
@@ -50,7 +50,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Everything that was looked at, in order; a check that could not be made is left out."""
+    """The results of all checks, in order; checks that could not run are left out."""
 
     findings: tuple[Finding, ...]
     url: str = ""
@@ -58,7 +58,7 @@ class Diagnosis:
 
     @property
     def has_errors(self) -> bool:
-        """True if anything loses or spoils work."""
+        """True if any finding is an error."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
@@ -71,14 +71,14 @@ def diagnose(
     project: int | str | None = None,
     fallback: str = "",
     quick: bool = False,
-    mend: bool = False,
+    fix: bool = False,
     advance: Callable[[int, int], None] | None = None,
 ) -> Diagnosis:
-    """Look at the server, the token, the project and its tasks.
+    """Check the server, the token, the project and its tasks.
 
     `project` is an id or a title; without it the one named by the credentials, else the one
     titled `fallback`, if there is one. `quick` does not read regions.
-    `mend` sets the project to show the commonest pre-annotations when it hides them; nothing else is changed.
+    `fix` sets the project to show the commonest pre-annotations when it hides them; nothing else is changed.
     """
     number = project if isinstance(project, int) else None
     try:
@@ -94,7 +94,7 @@ def diagnose(
     if found is not None:
         try:
             findings += _check_project(
-                client, found, labels, workspace, credentials, quick=quick, mend=mend, advance=advance
+                client, found, labels, workspace, credentials, quick=quick, fix=fix, advance=advance
             )
         except ServiceError as error:
             findings.append(Finding("stopped_answering", Severity.ERROR, str(error), "goldspan studio doctor"))
@@ -102,7 +102,7 @@ def diagnose(
 
 
 def _check_access(findings: list[Finding], workspace: Workspace, credentials: Credentials) -> StudioClient | None:
-    """Reach the server and sign in; None if that failed and the reason is among the findings."""
+    """Connect and sign in; None, with a finding, if that failed."""
     try:
         client = StudioClient(credentials.url, credentials.token)
         user, version = client.read_user(), client.read_version()
@@ -137,7 +137,7 @@ def _choose_project(
         findings.append(Finding("stopped_answering", Severity.ERROR, str(error), "goldspan studio doctor"))
         return None
     if found is None and chosen is None:
-        message = "No project is chosen, so none was looked at."
+        message = "No project is chosen, so none was checked."
         findings.append(Finding("no_project", Severity.WARNING, message, "goldspan studio push"))
     elif found is None:
         message = f"There is no project {chosen!r} that this user may see at {client.url}"
@@ -153,14 +153,14 @@ def _check_project(
     credentials: Credentials,
     *,
     quick: bool,
-    mend: bool,
+    fix: bool,
     advance: Callable[[int, int], None] | None,
 ) -> Iterator[Finding]:
     yield _check_config(project, labels)
-    found = inspect_project(client, project["id"], labels, quick=quick, advance=advance)
+    found = survey_project(client, project["id"], labels, quick=quick, advance=advance)
     yield _check_size(found)
     yield from _check_database(workspace, credentials, found)
-    yield _check_visibility(client, project, found, mend=mend)
+    yield _check_visibility(client, project, found, fix=fix)
     push, pull = f"goldspan studio push --project {project['id']}", f"goldspan studio pull --project {project['id']}"
     page = f"goldspan studio open --project {project['id']}"
     yield from _report("duplicate_samples", found.duplicates, "with a sample that is there already", push)
@@ -201,17 +201,15 @@ def _check_database(workspace: Workspace, credentials: Credentials, found: Proje
         return
     kind = describe_database(account.database_url)
     if kind == "sqlite" and found.tasks > ADVISED_TASKS_SQLITE:
-        message = (
-            f"{found.tasks:,} tasks on SQLite, where one writer stops all others; PostgreSQL serves a team better."
-        )
+        message = f"{found.tasks:,} tasks on SQLite, where one writer blocks all others; use PostgreSQL for a team."
         command = "goldspan studio up --data NEW_FOLDER --database-url postgresql://user:password@host:port/name"
         yield Finding("database", Severity.WARNING, message, command)
     else:
         yield Finding("database", Severity.OK, f"database {kind}")
 
 
-def _check_visibility(client: StudioClient, project: dict[str, Any], found: ProjectSurvey, *, mend: bool) -> Finding:
-    """Label Studio shows annotators the pre-annotations of one model version: the one the project names."""
+def _check_visibility(client: StudioClient, project: dict[str, Any], found: ProjectSurvey, *, fix: bool) -> Finding:
+    """Label Studio shows annotators the pre-annotations of one model version: the project's."""
     if not found.versions:
         return Finding("predictions", Severity.OK, "no pre-annotations to show")
     shown = str(project.get("model_version") or "")
@@ -220,9 +218,9 @@ def _check_visibility(client: StudioClient, project: dict[str, Any], found: Proj
     if switched_on and hidden <= 0:
         return Finding("predictions", Severity.OK, f"annotators see the pre-annotations of {shown}")
     commonest = max(found.versions, key=lambda version: (found.versions[version], version))
-    if mend:
+    if fix:
         client.update_project(project["id"], {"model_version": commonest, "show_collab_predictions": True})
-        return Finding("predictions", Severity.OK, f"mended: annotators now see the pre-annotations of {commonest}")
+        return Finding("predictions", Severity.OK, f"fixed: annotators now see the pre-annotations of {commonest}")
     listed = ", ".join(f"{version} ({count:,})" for version, count in found.versions.most_common(5))
     what = (
         f"annotators see the version {shown or 'none'}; {_count(hidden)} with others only"
@@ -230,12 +228,12 @@ def _check_visibility(client: StudioClient, project: dict[str, Any], found: Proj
         else "the project does not show pre-annotations"
     )
     severity = Severity.WARNING if switched_on and found.versions[shown] else Severity.ERROR
-    command = f"goldspan studio doctor --mend --project {project['id']}"
+    command = f"goldspan studio doctor --fix --project {project['id']}"
     return Finding("hidden_predictions", severity, f"{what}. There are: {listed}", command)
 
 
 def _report(
-    code: str, trouble: Trouble, what: str, command: str, severity: Severity = Severity.ERROR
+    code: str, trouble: AffectedTasks, what: str, command: str, severity: Severity = Severity.ERROR
 ) -> Iterator[Finding]:
     if trouble.count:
         shown = ", ".join(map(str, trouble.tasks)) + (" …" if trouble.count > len(trouble.tasks) else "")

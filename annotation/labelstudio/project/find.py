@@ -1,4 +1,4 @@
-"""The project in Label Studio that belongs to a label schema: found, or made from it."""
+"""Find a Label Studio project, or create it from the label schema."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema
 
 
 def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift:
-    """How the project's config differs from the label schema, if only by labels that it lacks.
+    """The config's differences from the label schema, provided that it only lacks labels.
 
     Raises:
-        ConfigurationError: it differs in a way that could change or lose annotations.
+        ConfigurationError: the difference could change or lose annotations.
 
     """
     drift = compare_config(labels, project["label_config"])

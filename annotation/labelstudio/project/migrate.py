@@ -1,9 +1,9 @@
-"""A project follows a changed label schema: annotations and predictions first, its config last.
+"""Migrate a project to a changed label schema: annotations and predictions first, the config last.
 
-Label Studio itself lets a label that is in use be removed without a word, and its own count of labels in use is
-wrong, so uses are counted here, in every annotation, draft and prediction. The way is safe to break off and to run
-again at any point: the config first grows to hold old and new labels, results are rewritten one by one, and only
-when no old label is in use any more does the config become the schema's.
+Label Studio allows the removal of a label that is in use, and its own count of labels in use is wrong, so uses are
+counted here, in every annotation, draft and prediction. A migration can be interrupted and run again at any point:
+the config is first extended to hold old and new labels, results are rewritten one by one, and the config becomes the
+schema's once no old label is in use.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ from goldspan.annotation.files import AtomicFile, write_atomic
 from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
+from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress, report_stage
 from goldspan.annotation.labelstudio.project.config import build_config, build_instructions, compare_config
 from goldspan.annotation.labelstudio.project.find import require_project
-from goldspan.annotation.labelstudio.project.relabel import Rules, relabel_result
+from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
-
-Progress = Callable[[str, int, int], None]
 
 _PARTS = ("annotations", "drafts", "predictions")
 _LAYERS = {"label": "entity", "mention": "mention"}
@@ -67,8 +66,8 @@ def plan_migration(
     client: StudioClient,
     project: int | str,
     labels: LabelSchema,
-    rules: Rules,
-    progress: Progress = lambda *_: None,
+    rules: RelabelRules,
+    progress: Progress = ignore_progress,
 ) -> MigrationPlan:
     """Compare the project with the label schema and count what the rules would touch.
 
@@ -112,10 +111,10 @@ def apply_migration(
     workspace: Workspace,
     project: int | str,
     labels: LabelSchema,
-    rules: Rules,
-    progress: Progress = lambda *_: None,
+    rules: RelabelRules,
+    progress: Progress = ignore_progress,
 ) -> MigrationReport:
-    """Carry the migration out; run it again after an interruption to finish it.
+    """Apply the migration; run it again after an interruption.
 
     Raises:
         ConfigurationError: a label in use would go without a rule, or is still in use after the rewriting.
@@ -148,9 +147,7 @@ def apply_migration(
 
 
 def _iter_tasks(client: StudioClient, project: int, progress: Progress, stage: str) -> Iterator[dict[str, Any]]:
-    tasks = client.iter_tasks(
-        project, PULL_FIELDS, page_size=500, advance=lambda done, total: progress(stage, done, total)
-    )
+    tasks = client.iter_tasks(project, PULL_FIELDS, page_size=500, advance=report_stage(progress, stage))
     return map(client.fill_drafts, tasks)
 
 
@@ -163,7 +160,7 @@ def _iter_labels(task: dict[str, Any]) -> Iterator[str]:
 
 
 def _iter_rewrites(
-    task: dict[str, Any], rules: Rules, labels: LabelSchema
+    task: dict[str, Any], rules: RelabelRules, labels: LabelSchema
 ) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
     text = str(task["data"].get("text") or "")
     for part in _PARTS:
@@ -184,7 +181,7 @@ def _write_backup(client: StudioClient, workspace: Workspace, plan: MigrationPla
 
 
 def _join_labels(client: StudioClient, project: int, labels: LabelSchema) -> LabelSchema:
-    """The schema with the project's own further labels behind it."""
+    """The schema, extended by the project's other labels."""
     entries = [entry.split(" ", 1) for entry in compare_config(labels, _read_config(client, project)).removed]
     old = [Label(code, code, layer=_LAYERS[kind]) for kind, code in entries if kind in _LAYERS]
     return replace(labels, labels=(*labels.labels, *old))
@@ -195,7 +192,7 @@ def _read_config(client: StudioClient, project: int) -> str:
 
 
 def _rewrite(
-    client: StudioClient, plan: MigrationPlan, labels: LabelSchema, rules: Rules, progress: Progress
+    client: StudioClient, plan: MigrationPlan, labels: LabelSchema, rules: RelabelRules, progress: Progress
 ) -> dict[str, int]:
     update: dict[str, Callable[[int, dict[str, Any]], Any]] = {
         "annotations": client.update_annotation,
@@ -203,7 +200,7 @@ def _rewrite(
         "predictions": partial(client.update_prediction, plan.project),
     }
     counts: Counter[str] = Counter()
-    for task in _iter_tasks(client, plan.project, lambda *_: None, ""):
+    for task in _iter_tasks(client, plan.project, ignore_progress, ""):
         for part, number, result in _iter_rewrites(task, rules, labels):
             update[part](number, {"result": result})
             counts[part] += 1

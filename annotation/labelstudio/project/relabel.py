@@ -1,4 +1,4 @@
-"""Rules that say what becomes of labels when the label schema changes, and their use on one result."""
+"""Rules to rename, split and remove labels, and their application to one result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What becomes of each old label.
+class RelabelRules:
+    """How to map each old label.
 
     `rename` maps old to new (several old ones to one new: a merge). `split` maps an old label to pairs of a new
     label and a pattern (searched in the marked text, the first that is found decides; an empty one always is).
@@ -44,8 +44,8 @@ class Rules:
         return self.rename.get(label, label)
 
 
-def load_rules(path: Path, labels: LabelSchema) -> Rules:
-    """Read rules from TOML.
+def load_rules(path: Path, labels: LabelSchema) -> RelabelRules:
+    """Load rules from TOML.
 
         [rename]
         TOWN = "CITY"
@@ -62,10 +62,10 @@ def load_rules(path: Path, labels: LabelSchema) -> Rules:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as rules of a migration: {error}.") from None
+        raise ConfigurationError(f"{path} is not a file of migration rules: {error}.") from None
     if unknown := document.keys() - {"rename", "split", "remove"}:
         raise ConfigurationError(
-            f"{path}: [{', '.join(sorted(unknown))}] is not a kind of rule: rename, split, remove."
+            f"{path}: [{', '.join(sorted(unknown))}] is unknown; tables are rename, split, remove."
         )
     return build_rules(
         document.get("rename", {}), document.get("split", {}), document.get("remove", {}).get("labels", ()), labels
@@ -74,8 +74,8 @@ def load_rules(path: Path, labels: LabelSchema) -> Rules:
 
 def build_rules(
     rename: Mapping[str, str], split: Mapping[str, Mapping[str, str]], remove: Iterable[str], labels: LabelSchema
-) -> Rules:
-    """Checked rules.
+) -> RelabelRules:
+    """Build and check rules.
 
     Raises:
         ConfigurationError: a new label is not in the label schema, a pattern is broken, or a label has two rules.
@@ -95,13 +95,13 @@ def build_rules(
     sources = [*rename, *splits, *remove]
     if twice := sorted({source for source in sources if sources.count(source) > 1}):
         raise ConfigurationError(f"{', '.join(twice)} has more than one rule.")
-    return Rules(dict(rename), splits, frozenset(remove))
+    return RelabelRules(dict(rename), splits, frozenset(remove))
 
 
 def relabel_result(
-    text: str, result: Sequence[Mapping[str, Any]], rules: Rules, labels: LabelSchema
+    text: str, result: Sequence[Mapping[str, Any]], rules: RelabelRules, labels: LabelSchema
 ) -> list[dict[str, Any]] | None:
-    """The result under the rules, or None if they change nothing.
+    """Apply the rules to a result; None if nothing changes.
 
     Regions that a merge makes equal become one; relations go to the one that stays.
     """

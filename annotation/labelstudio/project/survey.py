@@ -1,4 +1,4 @@
-"""One pass over a project's tasks: everything that `doctor` wants to know of them, in memory that does not grow."""
+"""One pass over a project's tasks that collects what `doctor` reports, in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from goldspan.annotation.tasks.codec import read_task
 
 QUICK_FIELDS = "id,data,predictions_model_versions,total_predictions"
 FULL_FIELDS = f"{PULL_FIELDS},predictions_model_versions,total_predictions"
-KEPT = 5
-"""How many task ids are kept as examples of each trouble."""
+MAX_EXAMPLES = 5
+"""Task ids kept as examples of each problem."""
 
-BREAKING = frozenset(
+UNUSABLE_CODES = frozenset(
     {
         "out_of_range",
         "empty_span",
@@ -34,12 +34,12 @@ BREAKING = frozenset(
         "unknown_label",
     }
 )
-"""Codes of issues that make a region or relation unusable, as against doubtful ones that `pull` lists."""
+"""Issue codes that make a region or relation unusable; `pull` lists the doubtful ones."""
 
 
 @dataclass(slots=True)
-class Trouble:
-    """How many tasks have it, and the first few of them."""
+class AffectedTasks:
+    """The number of tasks with a problem, and the first of them."""
 
     count: int = 0
     tasks: list[int] = field(default_factory=list)
@@ -47,25 +47,25 @@ class Trouble:
     def add(self, task: int) -> None:
         """Count one more task."""
         self.count += 1
-        if len(self.tasks) < KEPT:
+        if len(self.tasks) < MAX_EXAMPLES:
             self.tasks.append(task)
 
 
 @dataclass(slots=True)
 class ProjectSurvey:
-    """What one pass found. `versions` counts tasks by model version; `broken` has unusable regions by code."""
+    """Result of one pass. `versions` counts tasks by model version; `broken` has unusable regions by code."""
 
     tasks: int = 0
     predicted: int = 0
     versions: Counter[str] = field(default_factory=Counter)
-    without_text: Trouble = field(default_factory=Trouble)
-    changed_text: Trouble = field(default_factory=Trouble)
-    without_sample_id: Trouble = field(default_factory=Trouble)
-    duplicates: Trouble = field(default_factory=Trouble)
-    broken: dict[str, Trouble] = field(default_factory=dict)
+    without_text: AffectedTasks = field(default_factory=AffectedTasks)
+    changed_text: AffectedTasks = field(default_factory=AffectedTasks)
+    without_sample_id: AffectedTasks = field(default_factory=AffectedTasks)
+    duplicates: AffectedTasks = field(default_factory=AffectedTasks)
+    broken: dict[str, AffectedTasks] = field(default_factory=dict)
 
 
-def inspect_project(
+def survey_project(
     client: StudioClient,
     project: int,
     labels: LabelSchema,
@@ -73,7 +73,7 @@ def inspect_project(
     quick: bool = False,
     advance: Callable[[int, int], None] | None = None,
 ) -> ProjectSurvey:
-    """Read all tasks of a project once; `quick` leaves the regions out, which takes about a sixth of the time.
+    """Read all tasks of a project once; `quick` skips the regions, which takes about a sixth of the time.
 
     Raises:
         ServiceError: Label Studio stopped answering.
@@ -117,5 +117,5 @@ def _inspect_regions(found: ProjectSurvey, task: Mapping[str, Any], labels: Labe
     codes = {issue.code for issue in issues}
     for annotation in sample.annotations:
         codes.update(issue.code for issue in find_errors(sample.text, annotation, labels))
-    for code in codes & BREAKING:
-        found.broken.setdefault(code, Trouble()).add(int(task["id"]))
+    for code in codes & UNUSABLE_CODES:
+        found.broken.setdefault(code, AffectedTasks()).add(int(task["id"]))

@@ -1,4 +1,4 @@
-"""Tabs of the Data Manager that an annotator or reviewer needs; made once, never changed afterwards.
+"""Data Manager tabs for annotators and reviewers; created once, never changed afterwards.
 
 The button that labels all tasks works on the tasks of the first tab, so that one has no filter.
 """

@@ -1,23 +1,22 @@
-"""Which tasks a pull has to fetch, and which have left the project.
+"""Find the tasks that a pull must fetch, and those that were deleted.
 
-Label Studio does not move a task's `updated_at` for drafts, so tasks with drafts are always fetched; it does not say
-which tasks were deleted, so the ids are swept when its own counts say that something is gone.
+Drafts do not change a task's `updated_at`, so tasks with drafts are always fetched. Deleted tasks are not reported,
+so all ids are listed when the counts show that something is gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.progress import Progress, report_stage
 from goldspan.annotation.labelstudio.pull.file import KnownTask
 
-Progress = Callable[[str, int, int], None]
-
 OVERLAP = timedelta(minutes=5)
-"""How far an incremental pull looks back behind its watermark: transactions commit later than they are stamped."""
+"""How far an incremental pull looks back before its watermark: rows commit later than their time stamp."""
 
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _LIST_FIELDS = "id,updated_at,total_annotations,cancelled_annotations,draft_exists"
@@ -53,9 +52,9 @@ def list_changes(
     untouched: bool,
     progress: Progress,
 ) -> Changes:
-    """Compare a project with what a file knows of it, since `watermark` (empty: from the beginning).
+    """Compare a project with a pulled file, since `watermark` (empty: from the beginning).
 
-    Tasks that nobody has worked on count only with `untouched`; `full` wants every task, known as it is or not.
+    Tasks that nobody has worked on count only with `untouched`; `full` fetches every task.
     """
     listing = _Listing(client, project, known, untouched, full, progress)
     everything = full or not watermark
@@ -64,7 +63,7 @@ def list_changes(
     for task in _iter_listing(listing, [] if everything else [_since(watermark)]):
         listed.add(task["id"])
         changes.watermark = max(changes.watermark, task["updated_at"])
-        _sort_in(listing, changes, task)
+        _classify(listing, changes, task)
     if everything:
         changes.gone |= known.keys() - listed
     else:
@@ -76,13 +75,13 @@ def list_changes(
 
 def _add_drafts(listing: _Listing, changes: Changes) -> None:
     for task in _iter_listing(listing, [_DRAFT_EXISTS]):
-        _sort_in(listing, changes, task)
+        _classify(listing, changes, task)
     had_drafts = [number for number, task in listing.known.items() if task.drafts and number not in changes.wanted]
     for task in listing.client.read_tasks(listing.project, had_drafts, _LIST_FIELDS):
-        _sort_in(listing, changes, task)
+        _classify(listing, changes, task)
 
 
-def _sort_in(listing: _Listing, changes: Changes, task: dict[str, Any]) -> None:
+def _classify(listing: _Listing, changes: Changes, task: dict[str, Any]) -> None:
     known = listing.known.get(task["id"])
     touched = task["total_annotations"] or task["cancelled_annotations"] or task["draft_exists"]
     if touched or listing.untouched:
@@ -107,9 +106,7 @@ def _count_remote(listing: _Listing) -> int:
 def _iter_listing(
     listing: _Listing, filters: list[dict[str, Any]], include: str = _LIST_FIELDS
 ) -> Iterator[dict[str, Any]]:
-    def advance(done: int, total: int) -> None:
-        listing.progress("listing", done, total)
-
+    advance = report_stage(listing.progress, "listing")
     return listing.client.iter_tasks(listing.project, include, filters=filters, page_size=2000, advance=advance)
 
 

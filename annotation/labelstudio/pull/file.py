@@ -1,4 +1,4 @@
-"""The pulled file on disk: merged with what is new, edits of both sides kept apart, written whole."""
+"""The pulled file: merge new records, keep conflicting edits apart, write atomically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class PullState:
-    """What `<file>.state.json` remembers: whose tasks these are, and up to when the server's changes are known."""
+    """Content of `<file>.state.json`: the source of the tasks, and the watermark of the last pull."""
 
     url: str
     project: int
@@ -30,7 +30,7 @@ class PullState:
 
 @dataclass(slots=True)
 class Merged:
-    """What a merge did: sample ids that are new, changed, gone, or edited on both sides; `total` lines now."""
+    """Result of a merge: sample ids that are new, changed, gone or in conflict; `total` lines now."""
 
     added: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
@@ -41,17 +41,17 @@ class Merged:
 
 
 def find_state_file(path: Path) -> Path:
-    """Where the state of a pulled file lies."""
+    """Path of a pulled file's state."""
     return path.with_suffix(".state.json")
 
 
 def find_conflict_file(path: Path) -> Path:
-    """Where records lie that both sides edited."""
+    """Path of the records that both sides edited."""
     return path.with_suffix(".conflicts.jsonl")
 
 
 def load_state(path: Path, client: StudioClient, project: int) -> PullState:
-    """The state of a pulled file; a fresh one if it was never pulled.
+    """The state of a pulled file; an empty one before the first pull.
 
     Raises:
         StateError: the file belongs to another project, or its state is broken or newer than this release.
@@ -78,7 +78,7 @@ def save_state(path: Path, state: PullState) -> None:
 
 
 class KnownTask(NamedTuple):
-    """What a pulled file knows of a task: its `updated_at` when it was fetched, and whether it had drafts."""
+    """A task as last pulled: its `updated_at`, and whether it had drafts."""
 
     stamp: str
     drafts: bool
@@ -96,7 +96,7 @@ def read_known_tasks(path: Path) -> dict[int, KnownTask]:
 
 
 def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote: bool = False) -> Merged:
-    """Rewrite the file with the fresh records in place, without the tasks that are gone.
+    """Rewrite the file with the fresh records, without the deleted tasks.
 
     A record that was edited on disk is never overwritten: when Label Studio has changed it too, it stays as it is
     and both sides go to the conflict file; `take_remote` takes Label Studio's side instead, the other one is in the
@@ -134,7 +134,7 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
 
 
 class RecordFile:
-    """Fresh records on disk while a pull runs; one that was interrupted goes on where it stopped.
+    """Records fetched so far, on disk, so that an interrupted pull can resume.
 
     `places` gives the place of each record by task id. A line also holds a stamp, so that a record is fetched again
     when its task has changed since.
@@ -156,7 +156,7 @@ class RecordFile:
         self._stream.truncate(self._end)
 
     def add(self, task: int, stamp: str, record: dict[str, Any]) -> None:
-        """Keep a record."""
+        """Append a record."""
         entry = {"task": task, "stamp": stamp, "record": record}
         line = orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
         self._stream.seek(self._end)
@@ -171,12 +171,12 @@ class RecordFile:
         return record
 
     def keep_only(self, tasks: dict[int, str]) -> None:
-        """Forget records of other tasks and of tasks that have changed since."""
+        """Drop records of other tasks and of tasks that have changed since."""
         for task in [task for task, stamp in self.stamps.items() if tasks.get(task) != stamp]:
             del self.places[task], self.stamps[task]
 
     def flush(self) -> None:
-        """Bring everything to the disk."""
+        """Flush to disk."""
         self._stream.flush()
 
     def close(self, *, finished: bool) -> None:

@@ -1,4 +1,4 @@
-"""Several annotators, one task: which annotation decides, and why."""
+"""Rank the annotations of several annotators of one task."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RULES = ("gold", "reviewer", "majority", "latest")
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Rules in order of weight, and the e-mails of the reviewers.
+class RankingPolicy:
+    """Rules in order of precedence, and the e-mails of the reviewers.
 
     `gold`: marked as ground truth. `reviewer`: made by a reviewer. `majority`: most other annotators marked the same
-    entities and mentions. `latest`: submitted last; it always decides in the end.
+    entities and mentions. `latest`: submitted last; it breaks ties.
     """
 
     rules: tuple[str, ...] = RULES
@@ -26,7 +26,7 @@ class Policy:
         return ">".join(self.rules)
 
 
-def parse_policy(rules: str, reviewers: Sequence[str] = ()) -> Policy:
+def parse_ranking_policy(rules: str, reviewers: Sequence[str] = ()) -> RankingPolicy:
     """A policy from `gold>reviewer>majority>latest` or a part of it.
 
     Raises:
@@ -37,10 +37,10 @@ def parse_policy(rules: str, reviewers: Sequence[str] = ()) -> Policy:
     for name in names:
         if name not in RULES:
             raise UnknownNameError("rule", name, RULES)
-    return Policy(names if "latest" in names else (*names, "latest"), frozenset(reviewers))
+    return RankingPolicy(names if "latest" in names else (*names, "latest"), frozenset(reviewers))
 
 
-def rank_annotations(annotations: Sequence[dict[str, Any]], policy: Policy) -> tuple[list[dict[str, Any]], str]:
+def rank_annotations(annotations: Sequence[dict[str, Any]], policy: RankingPolicy) -> tuple[list[dict[str, Any]], str]:
     """The annotations with the deciding one first, and the rule that decided; skipped ones come last.
 
     The rule is `only` when nobody else submitted one, and empty when nobody submitted any.
@@ -58,7 +58,9 @@ def rank_annotations(annotations: Sequence[dict[str, Any]], policy: Policy) -> t
     return ranked + skipped, reason
 
 
-def _weigh(annotation: Mapping[str, Any], others: Sequence[Mapping[str, Any]], policy: Policy) -> tuple[Any, ...]:
+def _weigh(
+    annotation: Mapping[str, Any], others: Sequence[Mapping[str, Any]], policy: RankingPolicy
+) -> tuple[Any, ...]:
     person = annotation["completed_by"].get("email", "")
     measures = {
         "gold": bool(annotation.get("ground_truth")),

@@ -1,4 +1,4 @@
-"""One task of Label Studio as one record of ours: cleaned, re-sliced, checked, with the deciding annotation first."""
+"""Convert a Label Studio task to a record: cleaned, re-sliced, checked, the chosen annotation first."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from goldspan.annotation.checks import check_annotation
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.labelstudio.pull.ranking import Policy, rank_annotations
-from goldspan.annotation.tasks.codec import read_task, task_problems
+from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, rank_annotations
+from goldspan.annotation.tasks.codec import read_task, validate_task
 from goldspan.annotation.text.words import snap_span, splits_word
 
 _REVIEW_FIELDS = ("was_cancelled", "ground_truth", "lead_time", "created_at", "updated_at", "parent_prediction")
@@ -22,7 +22,7 @@ _REVIEW_FIELDS = ("was_cancelled", "ground_truth", "lead_time", "created_at", "u
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """One doubtful or broken place in an annotation; offsets only, never text."""
+    """A doubtful or broken span in an annotation; offsets only, never text."""
 
     sample_id: str
     annotation: str
@@ -32,8 +32,8 @@ class Lint:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
-    """A record ready to be written, and what was noticed on the way. `snapped` counts spans that were mended."""
+class PulledRecord:
+    """A record to write, with its lints. `snapped` counts spans moved to word borders."""
 
     record: dict[str, Any]
     lints: tuple[Lint, ...]
@@ -41,14 +41,14 @@ class Pulled:
 
 
 class RecordBuilder:
-    """Makes records of one project's tasks.
+    """Builds records from one project's tasks.
 
     `users` gives e-mails by id. With `snap`, spans that cut a word or have blank edges are moved to word borders;
     the places they came from are kept in `provenance.pull.snapped`.
     """
 
     def __init__(
-        self, project: int, users: Mapping[int, str], labels: LabelSchema, policy: Policy, *, snap: bool = False
+        self, project: int, users: Mapping[int, str], labels: LabelSchema, policy: RankingPolicy, *, snap: bool = False
     ) -> None:
         self._project = project
         self._users = users
@@ -56,7 +56,7 @@ class RecordBuilder:
         self._policy = policy
         self._snap = snap
 
-    def build(self, task: Mapping[str, Any]) -> Pulled:
+    def build(self, task: Mapping[str, Any]) -> PulledRecord:
         """The record of a task.
 
         Raises:
@@ -93,10 +93,10 @@ class RecordBuilder:
         }
         if drafts:
             record["drafts"] = drafts
-        for problem in task_problems(record, self._labels):
+        for problem in validate_task(record, self._labels):
             raise RecordError(f"task {task['id']}: {problem.message}", pointer=problem.pointer)
         pull["sha256"] = digest_record(record)
-        return Pulled(record, (*lints, *self._check(record)), len(snapped))
+        return PulledRecord(record, (*lints, *self._check(record)), len(snapped))
 
     def _read_review(
         self, text: str, item: Mapping[str, Any], snapped: list[dict[str, Any]], lints: list[Lint]
@@ -139,7 +139,7 @@ class RecordBuilder:
 
 
 def clean_result(text: str, result: Iterable[Any], relation: str) -> tuple[list[dict[str, Any]], list[tuple[int, int]]]:
-    """Regions with whole-number offsets and the text that stands there; the places of those that cannot be used.
+    """Regions with integer offsets and re-sliced text; the spans of those that cannot be used.
 
     Label Studio keeps regions without a label, offsets as text or fractions, relations without labels, and its
     `value.text` may be stale or have line breaks spelt out.
@@ -183,7 +183,7 @@ def snap_result(text: str, result: Iterable[dict[str, Any]]) -> list[dict[str, A
 
 
 def digest_record(record: Mapping[str, Any]) -> str:
-    """SHA-256 of what a record says, without how it was pulled: a later difference is somebody's edit."""
+    """SHA-256 of a record's content without its pull metadata: a later difference is an edit."""
     provenance = {name: value for name, value in record["data"].get("provenance", {}).items() if name != "pull"}
     data = {**record["data"], "provenance": provenance}
     said = [data, *(record.get(name, []) for name in ("predictions", "annotations", "drafts"))]

@@ -1,8 +1,7 @@
-"""The work of annotators out of Label Studio: all of it once, then only what changed.
+"""Pull annotations from Label Studio: everything once, then only changes.
 
-First a cheap listing says which tasks somebody touched since the watermark; only those are fetched, a few hundred
-at a time, into a file beside the target from which an interrupted pull goes on. Then the target is merged and
-written whole.
+A cheap listing finds the tasks that changed since the watermark. Only those are fetched, a few hundred at a time, into
+a file beside the target from which an interrupted pull resumes. Then the target is merged and written atomically.
 """
 
 from __future__ import annotations
@@ -19,9 +18,10 @@ from goldspan.annotation.errors import RecordError, TransientServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
+from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import require_project
-from goldspan.annotation.labelstudio.pull.changes import Changes, Progress, list_changes
+from goldspan.annotation.labelstudio.pull.changes import Changes, list_changes
 from goldspan.annotation.labelstudio.pull.file import (
     KnownTask,
     Merged,
@@ -33,7 +33,7 @@ from goldspan.annotation.labelstudio.pull.file import (
     read_known_tasks,
     save_state,
 )
-from goldspan.annotation.labelstudio.pull.ranking import Policy
+from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
 from goldspan.annotation.labelstudio.pull.records import Lint, RecordBuilder
 from goldspan.annotation.labelstudio.pull.snapshot import iter_snapshot
 from goldspan.annotation.locks import hold_lock
@@ -49,10 +49,10 @@ _MAX_LINTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """How to pull.
+    """Options of a pull.
 
-    `project` is an id or a title. `full` fetches every task instead of those changed since the last pull; it alone
-    sees predictions that were added to tasks which nobody has touched since. `untouched`
+    `project` is an id or a title. `full` fetches every task instead of those changed since the last pull; only it
+    sees predictions added later to tasks that nobody has touched. `untouched`
     also brings tasks that nobody has worked on. `snap` moves spans that cut a word to word borders. `take_remote`
     lets Label Studio win where both sides edited a record.
     """
@@ -63,12 +63,12 @@ class PullOptions:
     untouched: bool = False
     snap: bool = False
     take_remote: bool = False
-    policy: Policy = field(default_factory=Policy)
+    policy: RankingPolicy = field(default_factory=RankingPolicy)
 
 
 @dataclass(frozen=True, slots=True)
 class PullReport:
-    """What a pull did; `annotations` and the like count what is in the records fetched this time."""
+    """Result of a pull; `annotations`, `drafts` etc. count what was fetched this time."""
 
     project: int
     title: str
@@ -107,19 +107,19 @@ def pull_annotations(
     workspace: Workspace,
     labels: LabelSchema,
     options: PullOptions,
-    progress: Progress = lambda *_: None,
+    progress: Progress = ignore_progress,
 ) -> PullReport:
-    """Bring every annotation of every annotator into `training_samples/<project>.jsonl`.
+    """Pull every annotation of every annotator into `training_samples/<project>.jsonl`.
 
     Drafts and skipped tasks are told apart, empty reviews are kept, predictions are complete; of several annotations
     the one that the policy chooses comes first. Records whose text was changed in Label Studio, or that break the
-    task schema, are refused and named; what the file held of them stays.
+    task schema, are refused and named; their lines in the file stay as they were.
 
     Raises:
         InputError: there is no project with this title.
         ConfigurationError: the token is refused.
         TerminalServiceError: there is no project with this id.
-        TransientServiceError: Label Studio does not answer; run it again, it goes on where it stopped.
+        TransientServiceError: Label Studio does not answer; run it again to resume.
         StateError: the file belongs to another project.
 
     """
@@ -188,12 +188,12 @@ def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
 
 
 def _mark(run: _Run, stamp: str) -> str:
-    """What a record was made from: an interrupted pull only goes on with records of the same making."""
+    """The inputs of a record: an interrupted pull only reuses records with the same inputs."""
     return f"{stamp} {run.options.policy} {run.options.snap}"
 
 
 def _iter_tasks(run: _Run, left: set[int]) -> Iterator[dict[str, Any]]:
-    """The tasks that are left to fetch: out of a snapshot if they are many, else some hundreds at a time."""
+    """The remaining tasks: from a snapshot if they are many, else some hundreds at a time."""
     if len(left) >= SNAPSHOT_FROM and len(left) >= SNAPSHOT_SHARE * run.client.count_tasks(run.project):
         run.progress("waiting for a snapshot", 0, 0)
         with contextlib.suppress(TransientServiceError):

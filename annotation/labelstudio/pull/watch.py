@@ -1,6 +1,6 @@
-"""Pull again and again: by the clock, and at once when Label Studio says that somebody submitted something.
+"""Pull at an interval, and at once when a webhook reports a change.
 
-Label Studio calls once, waits a second and never repeats a call, so a call is only a hint; the clock is the truth.
+Label Studio calls a webhook once, waits one second and never retries, so a call is only a hint.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.run import PullReport
 
 SETTLE = 1.0
-"""Seconds between a call and the pull, so that a burst of submissions makes one pull."""
+"""Seconds between a call and the pull, so that a burst of submissions causes one pull."""
 
 
 def watch_project(
@@ -29,7 +29,7 @@ def watch_project(
 ) -> None:
     """Call `pull` every `interval` seconds, and soon after `hint` is set, until `stop` is set.
 
-    A Label Studio that does not answer is reported and asked again; every other error ends the watch.
+    Transient errors are reported and retried; every other error ends the watch.
     """
     while not stop.is_set():
         hint.clear()
@@ -43,7 +43,7 @@ def watch_project(
 
 @contextmanager
 def listen_for_calls(client: StudioClient, project: int, hint: threading.Event, port: int = 0) -> Iterator[str]:
-    """Let Label Studio call this machine when annotations change; yields the address that it calls.
+    """Register a webhook to this machine for changed annotations; yields its address.
 
     The webhook is deleted when the block ends. A Label Studio with protection against calls to private addresses
     refuses such a webhook; `goldspan studio up --local-calls` starts one that does not.

@@ -1,4 +1,4 @@
-"""What a push has to do: compares the samples given with what a sweep found."""
+"""Plan a push: compare samples with the index of the project."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
+from goldspan.annotation.labelstudio.push.index import ProjectIndex
 from goldspan.annotation.labelstudio.push.spool import SpoolEntry
-from goldspan.annotation.labelstudio.push.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PushPlan:
     refused: tuple[RefusedSample, ...]
 
 
-def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool) -> PushPlan:
+def make_plan(entries: Mapping[str, SpoolEntry], index: ProjectIndex, *, replace: bool) -> PushPlan:
     """Compare samples with the project.
 
     A task lacks a prediction when it has none of a model version that its sample has; control tasks lack none.
@@ -34,7 +34,7 @@ def make_plan(entries: Mapping[str, SpoolEntry], sweep: Sweep, *, replace: bool)
     refused: list[RefusedSample] = []
     unchanged = 0
     for sample_id, entry in entries.items():
-        found = sweep.found.get(sample_id)
+        found = index.found.get(sample_id)
         wanted = frozenset(entry.versions)
         if found is None:
             create.append(entry)

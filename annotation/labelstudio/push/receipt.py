@@ -1,4 +1,4 @@
-"""Which samples were pushed: a record beside the samples, so that nobody has to ask Label Studio for it.
+"""Local record of the samples that were pushed, so that no request is needed to know.
 
 One file a project, `pushed/<project>.json` in the workspace: url, project, title, at, sample_ids.
 """
@@ -19,7 +19,7 @@ from goldspan.annotation.types import Sample
 
 
 class PushedIds:
-    """Samples on their way into a push; it notes their ids as they pass."""
+    """Iterates over samples and collects their ids."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._samples = samples
@@ -31,13 +31,13 @@ class PushedIds:
             yield sample
 
     def without(self, refused: Iterable[str]) -> list[str]:
-        """The ids that passed, those of refused samples left out."""
+        """The collected ids without those of refused samples."""
         left_out = set(refused)
         return [sample_id for sample_id in self._ids if sample_id not in left_out]
 
 
 def record_pushed(workspace: Workspace, url: str, project: int, title: str, sample_ids: Iterable[str]) -> Path:
-    """Add samples to what was pushed to a project of a Label Studio; the file."""
+    """Record samples as pushed to a project; returns the file."""
     path = workspace.root / "pushed" / f"{project}.json"
     known = _read(path)
     before = known["sample_ids"] if known.get("url") == url else ()
@@ -54,7 +54,7 @@ def record_pushed(workspace: Workspace, url: str, project: int, title: str, samp
 
 
 def read_pushed(workspace: Workspace) -> set[str]:
-    """Ids of all samples that were pushed from this workspace; files that cannot be read are passed over."""
+    """Ids of all samples that were pushed from this workspace; unreadable files are ignored."""
     files = sorted((workspace.root / "pushed").glob("*.json"))
     return {sample_id for file in files for sample_id in _read(file).get("sample_ids", ())}
 

@@ -1,8 +1,8 @@
-"""Samples into Label Studio, each exactly once, with its pre-annotations.
+"""Push samples with their pre-annotations to Label Studio, each exactly once.
 
-Label Studio has no unique keys, no upsert and answers errors after it has committed. So a push first sweeps the
-project for `data.sample_id`, imports only what is missing, repeats nothing blindly (after a doubtful failure it
-waits for the server and sweeps again), and looks at the end for copies that another pusher left.
+Label Studio has no unique keys, no upsert, and may report an error after a commit. So a push first indexes the
+project by `data.sample_id`, imports only what is missing, retries nothing blindly (after an uncertain failure it waits
+for the server and indexes again), and finally removes duplicates left by another push.
 """
 
 from __future__ import annotations
@@ -12,35 +12,34 @@ from dataclasses import dataclass
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress, report_stage
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import ensure_project, find_project, refuse_drift
 from goldspan.annotation.labelstudio.project.views import ensure_views
-from goldspan.annotation.labelstudio.push.delivery import (
-    Delivery,
-    Progress,
-    add_predictions,
-    import_entries,
-    report_stage,
-    sweep_onwards,
-    tidy_up,
-)
+from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.selection import Order, order_entries
 from goldspan.annotation.labelstudio.push.spool import BATCH_TASKS, Spool, open_spool
-from goldspan.annotation.labelstudio.push.sweep import sweep_project
-from goldspan.annotation.labelstudio.push.validation import TaskGate, fill_spool
+from goldspan.annotation.labelstudio.push.upload import (
+    Upload,
+    add_predictions,
+    extend_index,
+    import_entries,
+    remove_duplicates,
+)
+from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.types import Sample
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """How to push.
+    """Options of a push.
 
     `project` is an id or a title. `model_version` is the one shown to annotators (empty: the newest one pushed).
     `control_share` and `overlap` are shares from 0 to 1: tasks without pre-annotations, and tasks that go to two
-    annotators. `patience` and `grace` are seconds: how long to wait for a server that is down, and how long to
-    look for tasks of an import that failed doubtfully, since SQLite may commit them late.
+    annotators. `patience` and `grace` are seconds: how long to wait for a server that is down, and for the
+    tasks of an import with an uncertain outcome, which SQLite may commit late.
     """
 
     project: int | str
@@ -57,7 +56,7 @@ class PushOptions:
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """What a push did, or with `dry_run` would do. `gone` counts tasks that the samples given do not mention."""
+    """Result of a push, or of a dry run. `gone` counts tasks that are not among the samples."""
 
     project: int | None
     title: str
@@ -80,32 +79,30 @@ def push_samples(
     samples: Iterable[Sample],
     labels: LabelSchema,
     options: PushOptions,
-    progress: Progress = lambda *_: None,
+    progress: Progress = ignore_progress,
 ) -> PushReport:
-    """Bring samples with their predictions into a project, which is created from the label schema if needed.
+    """Push samples with their predictions to a project, which is created from the label schema if needed.
 
     Annotations by people are not sent: those are made in Label Studio. Samples that fail a check are refused and
-    named in the report; the others go on.
+    named in the report; the others are pushed.
 
     Raises:
         ConfigurationError: the token is refused, or the project's config contradicts the label schema.
         TerminalServiceError: there is no project with this id, or Label Studio refused an import for good.
-        TransientServiceError: Label Studio stayed away longer than `patience`, or failed again and again.
+        TransientServiceError: Label Studio stayed down longer than `patience`, or kept failing.
         StateError: another push to the project on this machine did not end within an hour.
 
     """
     with open_spool() as spool:
         progress("checking", 0, 0)
-        refused = tuple(fill_spool(spool, samples, TaskGate(labels, options.control_share)))
+        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share)))
         if options.dry_run:
             return _plan_only(client, spool, labels, options, refused, progress)
         with hold_lock(f"create {client.url} {options.project}"):
             project = ensure_project(client, options.project, labels)
         with hold_lock(f"push {client.url} {project['id']}", lambda: progress("waiting for another push", 0, 0)):
-            delivery = Delivery(
-                client, project["id"], spool, options.batch_size, options.patience, options.grace, progress
-            )
-            return _push(delivery, project, labels, options, refused)
+            upload = Upload(client, project["id"], spool, options.batch_size, options.patience, options.grace, progress)
+            return _push(upload, project, labels, options, refused)
 
 
 def _plan_only(
@@ -120,17 +117,17 @@ def _plan_only(
     if project is None:
         return PushReport(None, str(options.project), len(spool.entries), refused=refused, dry_run=True)
     refuse_drift(project, labels)
-    sweep = sweep_project(client, project["id"], spool.entries, advance=report_stage(progress, "sweeping"))
-    plan = make_plan(spool.entries, sweep, replace=options.replace_predictions)
+    index = index_project(client, project["id"], spool.entries, advance=report_stage(progress, "listing tasks"))
+    plan = make_plan(spool.entries, index, replace=options.replace_predictions)
     return PushReport(
         project=project["id"],
         title=project["title"],
         created=len(plan.create),
         predicted=len(plan.predict),
         unchanged=plan.unchanged,
-        gone=sweep.others + sweep.unnamed,
+        gone=index.others + index.unnamed,
         control=sum(1 for entry in plan.create if not entry.versions),
-        copies_kept=tuple(sweep.copies),
+        copies_kept=tuple(index.duplicates),
         model_version=options.model_version or _newest_version(spool),
         refused=refused + plan.refused,
         dry_run=True,
@@ -138,28 +135,28 @@ def _plan_only(
 
 
 def _push(
-    delivery: Delivery,
+    upload: Upload,
     project: dict[str, object],
     labels: LabelSchema,
     options: PushOptions,
     refused: tuple[RefusedSample, ...],
 ) -> PushReport:
-    client, number, spool = delivery.client, delivery.project, delivery.spool
-    sweep_onwards(delivery)
-    plan = make_plan(spool.entries, delivery.sweep, replace=options.replace_predictions)
+    client, number, spool = upload.client, upload.project, upload.spool
+    extend_index(upload)
+    plan = make_plan(spool.entries, upload.index, replace=options.replace_predictions)
     if options.overlap:
         share = {"maximum_annotations": 2, "overlap_cohort_percentage": round(options.overlap * 100)}
         client.update_project(number, share)
     create = order_entries(plan.create, options.order, labels)
-    import_entries(delivery, create)
-    create = [entry for entry in create if entry.sample_id not in delivery.refused]
-    late = make_plan({entry.sample_id: entry for entry in create}, delivery.sweep, replace=False)
-    predicted = add_predictions(delivery, [*plan.predict, *late.predict], plan.clear)
-    removed, kept = tidy_up(delivery)
-    if delivery.doubtful:
+    import_entries(upload, create)
+    create = [entry for entry in create if entry.sample_id not in upload.refused]
+    late = make_plan({entry.sample_id: entry for entry in create}, upload.index, replace=False)
+    predicted = add_predictions(upload, [*plan.predict, *late.predict], plan.clear)
+    removed, kept = remove_duplicates(upload)
+    if upload.doubtful:
         client.reset_summary(number)
     version = options.model_version or _newest_version(spool) or str(project.get("model_version") or "")
-    present = any(version in found.versions for found in delivery.sweep.found.values())
+    present = any(version in found.versions for found in upload.index.found.values())
     if present and version != project.get("model_version"):
         client.update_project(number, {"model_version": version})
     return PushReport(
@@ -168,14 +165,14 @@ def _push(
         created=len(create),
         predicted=predicted,
         unchanged=plan.unchanged,
-        gone=delivery.sweep.others + delivery.sweep.unnamed,
+        gone=upload.index.others + upload.index.unnamed,
         control=sum(1 for entry in create if not entry.versions),
         model_version=version,
         copies_removed=removed,
         copies_kept=kept,
-        doubtful=delivery.doubtful,
+        doubtful=upload.doubtful,
         views=tuple(ensure_views(client, number)),
-        refused=(*refused, *plan.refused, *delivery.refused.values()),
+        refused=(*refused, *plan.refused, *upload.refused.values()),
     )
 
 

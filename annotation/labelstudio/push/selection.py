@@ -1,4 +1,4 @@
-"""Which samples go without pre-annotations, and which come first."""
+"""Select control samples, and order the import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from goldspan.annotation.labelstudio.push.spool import SpoolEntry
 
 
 class Order(StrEnum):
-    """What annotators get first; Label Studio hands tasks out in the order of import."""
+    """Order of import, which is the order in which Label Studio hands out tasks."""
 
     FILE = "file"
     UNCERTAINTY = "uncertainty"

@@ -1,4 +1,4 @@
-"""Tasks on their way into Label Studio, kept on disk so that memory does not grow with their number."""
+"""Encoded tasks in a temporary file, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SpoolEntry:
-    """Where one encoded task lies in the spool, and what has to be known of it without reading it."""
+    """Position of one encoded task in the spool, and what a plan needs to know of it."""
 
     sample_id: str
     offset: int
@@ -41,7 +41,7 @@ class Spool:
         self._end = 0
 
     def add(self, task: dict[str, Any]) -> None:
-        """Keep a task with its predictions."""
+        """Append a task with its predictions."""
         content = orjson.dumps(task)
         data, predictions = task["data"], task["predictions"]
         names = frozenset(name for prediction in predictions for name in _iter_labels(prediction["result"]))
@@ -73,7 +73,7 @@ class Spool:
 
 @contextmanager
 def open_spool() -> Iterator[Spool]:
-    """A spool in a temporary file that is gone when the block ends."""
+    """A spool in a temporary file that is deleted when the block ends."""
     with tempfile.TemporaryFile(prefix="goldspan-push-") as file:
         yield Spool(file)
 

@@ -1,4 +1,4 @@
-"""Projects too large for the import API: tasks as files, which Label Studio reads from a storage of its own.
+"""Push large projects through a Label Studio storage: tasks as files instead of API imports.
 
 Only samples that the project lacks are written. A file's name follows from what is in it, and Label Studio reads no
 file twice, so an interrupted push can be run again.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +18,18 @@ from goldspan.annotation.errors import ConfigurationError, ServiceError, Transie
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
+from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.find import ensure_project
 from goldspan.annotation.labelstudio.project.views import ensure_views
+from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.run import PushOptions
 from goldspan.annotation.labelstudio.push.selection import order_entries
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, open_spool
-from goldspan.annotation.labelstudio.push.sweep import sweep_project
-from goldspan.annotation.labelstudio.push.validation import TaskGate, fill_spool
+from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.types import Sample
-
-Progress = Callable[[str, int, int], None]
 
 FILE_TASKS = 5000
 """Tasks in one file; Label Studio holds one file in memory while it reads it."""
@@ -40,7 +39,7 @@ _TITLE = "Goldspan"
 
 @dataclass(frozen=True, slots=True)
 class StorageReport:
-    """What was written where. `arrived` is how many tasks Label Studio has read, None if it has yet to be told to."""
+    """Result of a push to storage. `arrived` is the number of tasks imported, None before the sync."""
 
     project: int
     title: str
@@ -58,9 +57,9 @@ def push_to_storage(
     labels: LabelSchema,
     options: PushOptions,
     target: str | Path,
-    progress: Progress = lambda *_: None,
+    progress: Progress = ignore_progress,
 ) -> StorageReport:
-    """Write the samples that a project lacks as task files, and let Label Studio read them.
+    """Write missing samples as task files, and let Label Studio import them.
 
     `target` is a folder below the server's storage root, which Label Studio is told to read at once, or an address
     that fsspec knows (`s3://bucket/prefix`), which has to be added in the project's settings under Cloud Storage
@@ -72,13 +71,13 @@ def push_to_storage(
 
     """
     with open_spool() as spool:
-        refused = tuple(fill_spool(spool, samples, TaskGate(labels, options.control_share)))
+        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share)))
         with hold_lock(f"create {client.url} {options.project}"):
             project = ensure_project(client, options.project, labels)
         number = int(project["id"])
         with hold_lock(f"push {client.url} {number}"):
-            sweep = sweep_project(client, number, spool.entries)
-            plan = make_plan(spool.entries, sweep, replace=False)
+            index = index_project(client, number, spool.entries)
+            plan = make_plan(spool.entries, index, replace=False)
             entries = order_entries(plan.create, options.order, labels)
             files = tuple(_write_files(spool, entries, target, progress))
             arrived = _read_in(client, number, target, len(entries), progress) if isinstance(target, Path) else None
@@ -130,7 +129,7 @@ def _read_in(client: StudioClient, project: int, folder: Path, expected: int, pr
     storages = [storage for storage in client.list_local_storages(project) if storage["path"] == path]
     if not expected and not storages:
         return 0
-    progress("Label Studio reads the files", 0, 0)
+    progress("importing files", 0, 0)
     before = client.count_tasks(project)
     storage = storages[0] if storages else client.create_local_storage(project, _TITLE, path)
     try:

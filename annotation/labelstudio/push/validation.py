@@ -1,7 +1,7 @@
-"""The gate before Label Studio, which stores almost anything and breaks on it later.
+"""Validate samples before a push: Label Studio stores almost anything and fails on it later.
 
-A sample passes when our own checks find no error, its task keeps the JSON Schema, and the SDK's reading of the
-labelling config accepts each prediction.
+A sample passes when our checks find no error, its task matches the JSON Schema, and the SDK accepts each prediction
+for the labelling config.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from goldspan.annotation.tasks.store import prepare_task
 from goldspan.annotation.types import Sample
 
 _UNLISTABLE = re.compile(r"""[,"'\\]|\A\s|\s\Z""")
-"""What a model version may not hold, since Label Studio's task list could not be read back."""
+"""Forbidden in a model version, because Label Studio's task list joins versions by commas."""
 
 _PREDICTION_FIELDS = ("model_version", "score", "result")
 
 
-class TaskGate:
-    """Turns samples into tasks that Label Studio can keep; `control_share` of them go without pre-annotations."""
+class TaskValidator:
+    """Converts samples to valid tasks; a `control_share` of them have no pre-annotations."""
 
     def __init__(self, labels: LabelSchema, control_share: float = 0.0) -> None:
         from label_studio_sdk.label_interface.interface import LabelInterface
@@ -38,7 +38,7 @@ class TaskGate:
         self._interface: Any = LabelInterface(build_config(labels))
 
     def make_task(self, sample: Sample) -> dict[str, Any]:
-        """The task to send: data and predictions, no annotations, since those belong to people in Label Studio.
+        """The task to send: data and predictions. Annotations are made by people in Label Studio.
 
         Raises:
             RecordError: a check, the JSON Schema or the labelling config refuses it.
@@ -61,12 +61,12 @@ class TaskGate:
         return {"data": data, "predictions": predictions}
 
 
-def fill_spool(spool: Spool, samples: Iterable[Sample], gate: TaskGate) -> list[RefusedSample]:
-    """Put every sample that passes the gate into the spool; those that do not are returned with their reasons."""
+def fill_spool(spool: Spool, samples: Iterable[Sample], validator: TaskValidator) -> list[RefusedSample]:
+    """Put valid samples into the spool; returns the refused ones with their reasons."""
     refused: list[RefusedSample] = []
     for sample in samples:
         try:
-            task = gate.make_task(sample)
+            task = validator.make_task(sample)
         except RecordError as error:
             refused.append(RefusedSample(sample.sample_id, str(error)))
             continue

@@ -1,4 +1,4 @@
-"""Database addresses in Label Studio's terms."""
+"""Translate database URLs into Label Studio's environment variables."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """The virtual environment that Label Studio runs in.
 
-Label Studio pins libraries that clash with ours, so it never shares our environment. Its own is made once from the
-pinned `requirements.txt` beside this module and shared by all workspaces of the user:
+Label Studio pins libraries that conflict with ours, so it never shares our environment. Its own is created once from
+the pinned `requirements.txt` beside this module and shared by all workspaces of the user:
 
     $GOLDSPAN_CACHE/label-studio/<fingerprint>/    (or ~/.cache/goldspan/…)
     ├── env/                     the virtual environment
-    └── template.sqlite3         an empty database with all migrations applied: a fresh start copies it
+    └── template.sqlite3         an empty database with all migrations applied; a new workspace copies it
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from filelock import FileLock
 from goldspan.annotation.errors import ServiceError
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-Progress = Callable[[str], None]
+OnStatus = Callable[[str], None]
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _ENTRY = "import sys; from label_studio.server import main; sys.exit(main())"
@@ -63,7 +63,7 @@ def find_python(environment: Path) -> Path:
 
 
 def compute_fingerprint() -> str:
-    """What decides the content of the environment: requirements, Python, machine; 16 hex digits."""
+    """Fingerprint of the environment's inputs (requirements, Python, machine), 16 hex digits."""
     parts = (
         REQUIREMENTS.read_bytes(),
         platform.python_version().encode(),
@@ -72,8 +72,8 @@ def compute_fingerprint() -> str:
     return hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]
 
 
-def prepare_environment(progress: Progress = lambda _: None) -> Environment:
-    """The environment with Label Studio; made when it is not there yet.
+def prepare_environment(progress: OnStatus = lambda _: None) -> Environment:
+    """The environment with Label Studio, created on first use.
 
     Safe to call from several processes at once: one builds, the others wait.
 
@@ -91,8 +91,8 @@ def prepare_environment(progress: Progress = lambda _: None) -> Environment:
     return environment
 
 
-def prepare_template(environment: Environment, progress: Progress = lambda _: None) -> Path:
-    """An empty SQLite database with all of Label Studio's migrations applied; made when it is not there yet.
+def prepare_template(environment: Environment, progress: OnStatus = lambda _: None) -> Path:
+    """An empty SQLite database with all of Label Studio's migrations applied, created on first use.
 
     Raises:
         ServiceError: Label Studio could not make its database.
@@ -112,7 +112,7 @@ def find_uv() -> str | None:
 
 
 def build_quiet_variables(home: Path) -> dict[str, str]:
-    """The environment variables every run of Label Studio gets: a few of the caller's, and no calls home.
+    """Environment variables of every Label Studio run: a few of the caller's, telemetry off.
 
     The caller's other variables stay out: Label Studio reads unprefixed names such as `USERNAME` and `PASSWORD`.
     """

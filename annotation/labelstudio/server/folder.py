@@ -1,4 +1,4 @@
-"""The `studio` folder of a workspace: where the files lie, which process is recorded, who may change it."""
+"""The `studio` folder of a workspace: paths, the record of the running process, the lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import write_atomic
-from goldspan.annotation.labelstudio.server.process import ProcessMark, is_running
+from goldspan.annotation.labelstudio.server.process import ProcessIdentity, is_running
 from goldspan.annotation.tasks.workspace import Workspace
 
 LOG_LINES = 8
@@ -20,14 +20,14 @@ LOG_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class ServerRecord:
-    """The process that was started, and the port it was told to use."""
+    """The process that was started, and its port."""
 
-    mark: ProcessMark
+    identity: ProcessIdentity
     port: int
 
 
 def find_log(workspace: Workspace) -> Path:
-    """What the server printed."""
+    """Log file of the server."""
     return workspace.studio / "server.log"
 
 
@@ -37,40 +37,40 @@ def find_data(workspace: Workspace) -> Path:
 
 
 def read_log_end(workspace: Workspace) -> list[str]:
-    """The last lines that the server printed."""
+    """The last lines of the server's log."""
     return find_log(workspace).read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
 
 
 def read_record(workspace: Workspace) -> ServerRecord | None:
-    """The recorded process if it still runs; a record of a process that is gone is cleared away."""
+    """The recorded process if it still runs; a stale record is deleted."""
     try:
         found = orjson.loads(_find_record(workspace).read_bytes())
-        record = ServerRecord(ProcessMark(found["pid"], found["started"]), found["port"])
+        record = ServerRecord(ProcessIdentity(found["pid"], found["started"]), found["port"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if is_running(record.mark):
+    if is_running(record.identity):
         return record
     clear_record(workspace)
     return None
 
 
 def write_record(workspace: Workspace, record: ServerRecord) -> None:
-    """Record the process, so that any later command finds it."""
-    fields = {"pid": record.mark.pid, "started": record.mark.started, "port": record.port}
+    """Record the process for later commands."""
+    fields = {"pid": record.identity.pid, "started": record.identity.started, "port": record.port}
     write_atomic(_find_record(workspace), orjson.dumps(fields))
 
 
 def clear_record(workspace: Workspace) -> None:
-    """Forget the recorded process."""
+    """Delete the record."""
     _find_record(workspace).unlink(missing_ok=True)
 
 
 @contextmanager
-def hold_folder(workspace: Workspace, patience: float) -> Iterator[None]:
-    """Keep other processes from starting or stopping this server meanwhile; `patience` is in seconds.
+def lock_server_folder(workspace: Workspace, patience: float) -> Iterator[None]:
+    """Lock the server against other processes that start or stop it; `patience` is in seconds.
 
     Raises:
-        StateError: another process holds the folder.
+        StateError: another process holds the lock.
 
     """
     try:

@@ -1,4 +1,4 @@
-"""Small questions to a Label Studio that need no client: is it up, and is it the one we mean?"""
+"""Check that a Label Studio is up, and that it is the expected one, without the full client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from goldspan.annotation.errors import ServiceError
-from goldspan.annotation.labelstudio.server.environment import Progress
+from goldspan.annotation.labelstudio.server.environment import OnStatus
 
 
 def is_healthy(url: str, timeout: float = 5.0) -> bool:
@@ -21,8 +21,8 @@ def is_healthy(url: str, timeout: float = 5.0) -> bool:
     return status == HTTPStatus.OK and b'"UP"' in body
 
 
-def wait_until_healthy(url: str, is_alive: Callable[[], bool], limit: float, progress: Progress) -> bool:
-    """Ask until the server is up; False if its process dies or `limit` seconds pass."""
+def wait_until_healthy(url: str, is_alive: Callable[[], bool], limit: float, progress: OnStatus) -> bool:
+    """Poll until the server is up; False if its process dies or `limit` seconds pass."""
     began = told = time.monotonic()
     while is_alive() and time.monotonic() - began < limit:
         if is_healthy(url):
@@ -35,10 +35,10 @@ def wait_until_healthy(url: str, is_alive: Callable[[], bool], limit: float, pro
 
 
 def check_identity(url: str, token: str) -> None:
-    """Make sure that the server at this address is the one that was started with this token.
+    """Check that the server at this address is the one that was started with this token.
 
     Raises:
-        ServiceError: it does not accept the token: another Label Studio answers there.
+        ServiceError: it does not accept the token: another Label Studio listens there.
 
     """
     try:

@@ -1,7 +1,7 @@
-"""Detached processes that a later command finds again, and never mistakes for another.
+"""Detached processes, identified by id and start time.
 
-A process id alone is not enough: after a restart the number may belong to something else.
-So its start time is recorded as well, and a process whose start time differs is somebody else's.
+A process id alone is not enough: after a restart it may belong to another program.
+So the start time is recorded as well.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessMark:
-    """A process: its id and its start time as the system tells it."""
+class ProcessIdentity:
+    """A process: its id, and its start time as reported by the system."""
 
     pid: int
     started: str
@@ -28,7 +28,7 @@ class ProcessMark:
 def launch_detached(
     command: Sequence[str], variables: Mapping[str, str], folder: Path, log: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, so that it outlives this one; its output is appended to `log`."""
+    """Start a program in its own session, so that it outlives this one; output is appended to `log`."""
     with log.open("ab") as output:
         return subprocess.Popen(
             list(command),
@@ -42,17 +42,17 @@ def launch_detached(
         )
 
 
-def mark_process(pid: int) -> ProcessMark | None:
-    """The mark of a running process; None if there is none, or only its remains."""
+def identify_process(pid: int) -> ProcessIdentity | None:
+    """The identity of a running process; None if there is none, or only its remains."""
     with contextlib.suppress(OSError):
         os.waitpid(pid, os.WNOHANG)
     if Path("/proc/self/stat").exists():
         return _read_proc(pid)
     shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return ProcessMark(pid, shown.stdout.strip()) if shown.returncode == 0 and shown.stdout.strip() else None
+    return ProcessIdentity(pid, shown.stdout.strip()) if shown.returncode == 0 and shown.stdout.strip() else None
 
 
-def _read_proc(pid: int) -> ProcessMark | None:
+def _read_proc(pid: int) -> ProcessIdentity | None:
     folder = Path(f"/proc/{pid}")
     try:
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -60,30 +60,30 @@ def _read_proc(pid: int) -> ProcessMark | None:
     except OSError:
         return None
     has_ended = fields[0] in "ZX" and threads <= 1
-    return None if has_ended else ProcessMark(pid, fields[19])
+    return None if has_ended else ProcessIdentity(pid, fields[19])
 
 
-def is_running(mark: ProcessMark) -> bool:
-    """True if exactly this process still runs."""
-    return mark_process(mark.pid) == mark
+def is_running(identity: ProcessIdentity) -> bool:
+    """True if this very process still runs."""
+    return identify_process(identity.pid) == identity
 
 
-def stop_process(mark: ProcessMark, patience: float = 10.0) -> bool:
-    """End the process group that this process leads: politely, after `patience` seconds by force.
+def stop_process(identity: ProcessIdentity, patience: float = 10.0) -> bool:
+    """Stop the process group that this process leads: SIGTERM, after `patience` seconds SIGKILL.
 
-    Returns False, and touches nothing, if the process is gone or its id now belongs to another one.
+    Returns False if the process is gone or its id now belongs to another one.
     """
-    if not is_running(mark):
+    if not is_running(identity):
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(mark.pid, number)
+            os.killpg(identity.pid, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if not is_running(mark):
+            if not is_running(identity):
                 return True
             time.sleep(0.05)
-    return not is_running(mark)
+    return not is_running(identity)
 
 
 def is_free_port(port: int) -> bool:

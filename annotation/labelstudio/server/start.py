@@ -1,16 +1,16 @@
-"""A real Label Studio on this machine: start, look at, stop.
+"""Start, inspect and stop a Label Studio on this machine.
 
-It runs detached, bound to 127.0.0.1, with everything it keeps below the workspace's `studio` folder:
+It runs detached, bound to 127.0.0.1, with all its data below the workspace's `studio` folder:
 
     studio/
     ├── credentials.json     address, owner, password, token (mode 0600)
     ├── server.json          the running process: id, start time, port
-    ├── server.log           what Label Studio printed
+    ├── server.log           output of Label Studio
     ├── storage/             files that a Label Studio storage may import from
     └── data/                Label Studio's own: database, secret key, uploads
 
 Nothing leaves the machine: analytics, update check and error reports are off, and nobody can sign up without a link.
-Label Studio's guard against calls to addresses of this machine stays on unless `local_calls` is asked for.
+Label Studio's protection against requests to this machine stays on unless `local_calls` is given.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from goldspan.annotation.labelstudio.server import health
 from goldspan.annotation.labelstudio.server.database import describe_database, read_database_variables
 from goldspan.annotation.labelstudio.server.environment import (
     Environment,
-    Progress,
+    OnStatus,
     build_quiet_variables,
     prepare_environment,
     prepare_template,
@@ -38,17 +38,17 @@ from goldspan.annotation.labelstudio.server.folder import (
     clear_record,
     find_data,
     find_log,
-    hold_folder,
+    lock_server_folder,
     read_log_end,
     read_record,
     write_record,
 )
 from goldspan.annotation.labelstudio.server.process import (
     find_free_port,
+    identify_process,
     is_free_port,
     is_running,
     launch_detached,
-    mark_process,
     stop_process,
 )
 from goldspan.annotation.tasks.workspace import Workspace
@@ -73,9 +73,10 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What is known of a workspace's server without its account.
+    """State of a workspace's server, without its account.
 
-    `running`: its process exists; `healthy`: it answers. `database` is `sqlite`, or the address without password.
+    `running`: its process exists; `healthy`: it passes its health check. `database` is `sqlite`, or the
+    address without password.
     """
 
     running: bool
@@ -92,15 +93,15 @@ def start_server(
     workspace: Workspace,
     port: int | None = None,
     database_url: str | None = None,
-    progress: Progress = lambda _: None,
+    progress: OnStatus = lambda _: None,
     *,
     local_calls: bool = False,
 ) -> ServerInfo:
-    """Start the workspace's Label Studio, or return the one that runs already.
+    """Start the workspace's Label Studio, or return the one that is running.
 
     Without `port` the last one is used again, else the first free one from 8080. `database_url`
-    (`postgresql://user:password@host:port/name`) is remembered; without it SQLite is used. `local_calls` lets it call
-    addresses of this machine, which webhooks and ML backends that live here need; it holds until the server is stopped.
+    (`postgresql://user:password@host:port/name`) is remembered; without it SQLite is used. `local_calls` allows
+    requests to this machine, as local webhooks and ML backends need; it holds until the server is stopped.
 
     Raises:
         ConfigurationError: the port is taken, or the database address cannot be used or differs from the recorded one.
@@ -109,7 +110,7 @@ def start_server(
 
     """
     workspace.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with hold_folder(workspace, START_LIMIT):
+    with lock_server_folder(workspace, START_LIMIT):
         account = _prepare_account(workspace, database_url)
         record = read_record(workspace)
         if record is not None:
@@ -119,15 +120,15 @@ def start_server(
                     "Stop it first with `goldspan studio down`."
                 )
             progress(f"Label Studio already runs at {account.url}")
-            if not health.wait_until_healthy(account.url, lambda: is_running(record.mark), START_LIMIT, progress):
+            if not health.wait_until_healthy(account.url, lambda: is_running(record.identity), START_LIMIT, progress):
                 raise ServiceError(
-                    f"Label Studio (process {record.mark.pid}) runs but gives no answer. Stop it with `goldspan studio "
-                    f"down`, look at {find_log(workspace)}, and start it again."
+                    f"Label Studio (process {record.identity.pid}) runs but does not respond. Stop it with "
+                    f"`goldspan studio down`, look at {find_log(workspace)}, and start it again."
                 )
             return _describe(workspace, account, record)
         account = replace(account, url=f"http://127.0.0.1:{_choose_port(account, port)}")
         environment = prepare_environment(progress)
-        _lay_out(workspace, environment, account, progress)
+        _prepare_data(workspace, environment, account, progress)
         save_account(workspace, account)
         variables = build_server_variables(workspace, account, local_calls=local_calls)
         return _launch(workspace, environment, account, variables, progress)
@@ -136,7 +137,7 @@ def start_server(
 def stop_server(workspace: Workspace) -> bool:
     """Stop the workspace's Label Studio; True if one was running.
 
-    Only the recorded process is ever touched: an id that now belongs to something else is left alone.
+    Only the recorded process is stopped: an id that now belongs to another program is left alone.
 
     Raises:
         StateError: another process is starting or stopping this server.
@@ -145,19 +146,21 @@ def stop_server(workspace: Workspace) -> bool:
     """
     if not workspace.studio.is_dir():
         return False
-    with hold_folder(workspace, START_LIMIT):
+    with lock_server_folder(workspace, START_LIMIT):
         record = read_record(workspace)
         if record is None:
             return False
-        stopped = stop_process(record.mark)
-        if not stopped and is_running(record.mark):
-            raise ServiceError(f"Label Studio (process {record.mark.pid}) did not stop. Look at {find_log(workspace)}.")
+        stopped = stop_process(record.identity)
+        if not stopped and is_running(record.identity):
+            raise ServiceError(
+                f"Label Studio (process {record.identity.pid}) did not stop. Look at {find_log(workspace)}."
+            )
         clear_record(workspace)
         return stopped
 
 
 def server_status(workspace: Workspace) -> ServerStatus:
-    """What the workspace's server is doing now; asks it once whether it is healthy.
+    """The state of the workspace's server, with one health check.
 
     Raises:
         StateError: `credentials.json` is broken.
@@ -170,7 +173,7 @@ def server_status(workspace: Workspace) -> ServerStatus:
         healthy=record is not None and health.is_healthy(url),
         url=url,
         port=record.port if record else None,
-        pid=record.mark.pid if record else None,
+        pid=record.identity.pid if record else None,
         database=describe_database(account.database_url) if account else "",
         data_dir=workspace.studio,
         log=find_log(workspace),
@@ -235,7 +238,7 @@ def _choose_port(account: StudioAccount, port: int | None) -> int:
     return port
 
 
-def _lay_out(workspace: Workspace, environment: Environment, account: StudioAccount, progress: Progress) -> None:
+def _prepare_data(workspace: Workspace, environment: Environment, account: StudioAccount, progress: OnStatus) -> None:
     data = find_data(workspace)
     data.mkdir(mode=0o700, exist_ok=True)
     find_storage(workspace).mkdir(exist_ok=True)
@@ -252,31 +255,31 @@ def _launch(
     environment: Environment,
     account: StudioAccount,
     variables: Mapping[str, str],
-    progress: Progress,
+    progress: OnStatus,
 ) -> ServerInfo:
     port = int(account.url.rpartition(":")[2])
     data = find_data(workspace)
     arguments = ("start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(data))
     process = launch_detached(environment.command(*arguments), variables, data, find_log(workspace))
-    mark = mark_process(process.pid)
-    if mark is None:
-        raise ServiceError(_explain_death(workspace, process))
-    record = ServerRecord(mark, port)
+    identity = identify_process(process.pid)
+    if identity is None:
+        raise ServiceError(_explain_exit(workspace, process))
+    record = ServerRecord(identity, port)
     write_record(workspace, record)
     try:
         progress(f"Starting Label Studio at {account.url}")
         alive = health.wait_until_healthy(account.url, lambda: process.poll() is None, START_LIMIT, progress)
         if not alive:
-            raise ServiceError(_explain_death(workspace, process))
+            raise ServiceError(_explain_exit(workspace, process))
         health.check_identity(account.url, account.token)
     except BaseException:
-        stop_process(mark)
+        stop_process(identity)
         clear_record(workspace)
         raise
     return _describe(workspace, account, record)
 
 
-def _explain_death(workspace: Workspace, process: Popen[bytes]) -> str:
+def _explain_exit(workspace: Workspace, process: Popen[bytes]) -> str:
     end = (
         f"ended with status {process.poll()}"
         if process.poll() is not None
@@ -288,5 +291,5 @@ def _explain_death(workspace: Workspace, process: Popen[bytes]) -> str:
 
 def _describe(workspace: Workspace, account: StudioAccount, record: ServerRecord) -> ServerInfo:
     return ServerInfo(
-        account.url, record.port, record.mark.pid, account.email, account.password, account.token, workspace.studio
+        account.url, record.port, record.identity.pid, account.email, account.password, account.token, workspace.studio
     )

@@ -1,4 +1,4 @@
-"""Files and batches over the wire: the one place of the batch executor that knows the openai client."""
+"""Client of the files and batches API: the only module of the batch executor that uses the openai client."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class BatchApi:
 
     async def has_file(self, file_id: str) -> bool:
         """True if the provider still has an uploaded file."""
-        doing = "look for the requests"
+        doing = "retrieve the uploaded file"
         try:
             document = await self._ask(doing, self._client.files.with_raw_response.retrieve(file_id))
         except TerminalServiceError as error:
@@ -128,8 +128,8 @@ class BatchApi:
         return _read_batch(_load(reply.content))
 
     async def retrieve(self, batch_id: str) -> RemoteBatch:
-        """Look at a batch."""
-        doing = "look at the batch"
+        """Retrieve a batch."""
+        doing = "retrieve the batch"
         return self._require_batch(
             doing, await self._ask(doing, self._client.batches.with_raw_response.retrieve(batch_id))
         )

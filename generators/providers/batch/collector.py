@@ -1,4 +1,4 @@
-"""Brings the answers of one batch home: while it runs, when it has ended, and each exactly once."""
+"""Collects the answers of one batch, while it runs and when it has ended, each exactly once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TRIES = 5
 
 
 class Collector:
-    """The rows of one submission that are not answered yet, and the way to their answers."""
+    """Reads the answers of one submission's open rows."""
 
-    def __init__(self, api: BatchApi, journal: Journal, feed: RequestQueue, intent: str) -> None:
-        self._api, self._journal, self._feed, self._intent = api, journal, feed, intent
+    def __init__(self, api: BatchApi, journal: Journal, queue: RequestQueue, intent: str) -> None:
+        self._api, self._journal, self._queue, self._intent = api, journal, queue, intent
         self.open_rows = set(list_open_rows(journal, intent))
         self._lines_read = 0
         self._first_line = b""
@@ -34,9 +34,9 @@ class Collector:
         return await self._read(self._iter_new(file_id))
 
     async def read_output(self, batch: RemoteBatch) -> None:
-        """Read the whole output file: what slipped behind an earlier reading, or came last, is found here."""
+        """Read the whole output file: it finds lines that were inserted behind an earlier read."""
         if batch.output_file and self.open_rows:
-            await self._read(self._insist(batch.output_file))
+            await self._read(self._iter_with_retries(batch.output_file))
         failpoint("output-read")
 
     async def read_errors(self, batch: RemoteBatch) -> dict[str, Answer]:
@@ -46,7 +46,7 @@ class Collector:
             with guard_disk(self._journal.folder):
                 raw = self._journal.open_raw(f"{self._intent}-errors")
             try:
-                async for line in self._insist(batch.error_file):
+                async for line in self._iter_with_retries(batch.error_file):
                     answer = read_line(line)
                     if answer and answer.custom_id in self.open_rows:
                         with guard_disk(self._journal.folder):
@@ -65,14 +65,14 @@ class Collector:
         ]
         answers = [*failed.values(), *missing]
         for start in range(0, len(answers), _CHUNK):
-            self._feed.deliver(answers[start : start + _CHUNK])
+            self._queue.deliver(answers[start : start + _CHUNK])
             await asyncio.sleep(0)
         self.open_rows.clear()
         failpoint("errors-read")
 
     def give_back(self) -> None:
-        """Nothing more will come and nothing more was paid: open rows are ready again."""
-        self._feed.give_back(self.open_rows)
+        """Give open rows back: nothing more will be answered or paid."""
+        self._queue.give_back(self.open_rows)
         self.open_rows.clear()
 
     async def _iter_new(self, file_id: str) -> AsyncIterator[bytes]:
@@ -89,7 +89,7 @@ class Collector:
             yield line
             self._lines_read += 1
 
-    async def _insist(self, file_id: str) -> AsyncIterator[bytes]:
+    async def _iter_with_retries(self, file_id: str) -> AsyncIterator[bytes]:
         """All lines of a file; after a broken connection from the start again."""
         for attempt in range(_TRIES):
             try:
@@ -103,7 +103,7 @@ class Collector:
                 return
 
     async def _read(self, lines: AsyncIterator[bytes]) -> int:
-        """Keep each new line as received, then deliver its answer."""
+        """Store each new line as received, then deliver its answer."""
         raw = self._journal.open_raw(f"{self._intent}-output")
         chunk: list[Answer] = []
         count = 0
@@ -127,7 +127,7 @@ class Collector:
 
     async def _deliver(self, chunk: list[Answer]) -> None:
         failpoint("lines-kept")
-        self._feed.deliver(chunk)
+        self._queue.deliver(chunk)
         chunk.clear()
         failpoint("answers-delivered")
         await asyncio.sleep(0)

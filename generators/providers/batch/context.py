@@ -1,4 +1,4 @@
-"""What the drivers of a run's batches share, and how one of them reads and writes its submission."""
+"""Shared context of a run's batches, and the journal record of one submission."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import Submission, list_open_rows, read_submission, update_submission
 from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
-from goldspan.generators.providers.batch.pace import PollSchedule
+from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.protocol import RequestQueue
 
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What all drivers of a run share.
+    """Shared by all submissions of a run.
 
-    `wait` False looks at each batch once. `send` False asks for nothing new. `halt` ends polling. `on_queue_full`
-    hears of the rows of a shard that was too large.
+    `wait` False polls each batch once. `send` False submits nothing new. `halt` ends polling. `on_queue_full`
+    is called with the rows of a shard that was refused because the provider's queue was full, `on_accepted` when a
+    batch has passed validation.
     """
 
     api: BatchApi
     journal: Journal
-    feed: RequestQueue
+    queue: RequestQueue
     window: str
     pace: PollSchedule
     wait: bool
     send: bool
     halt: asyncio.Event
     on_queue_full: Callable[[int], None]
+    on_accepted: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,14 @@ class SubmissionRecord:
         self.input_path.unlink(missing_ok=True)
 
 
-def abandon(around: BatchContext, record: SubmissionRecord) -> None:
+def abandon(context: BatchContext, record: SubmissionRecord) -> None:
     """Close a submission whose batch was certainly never created; its rows are ready again in the same commit."""
     with record.journal.transaction(durable=True):
-        around.feed.give_back(list_open_rows(record.journal, record.intent))
+        context.queue.give_back(list_open_rows(record.journal, record.intent))
         record.update(state="abandoned")
     record.input_path.unlink(missing_ok=True)
 
 
 def find_input(journal: Journal, intent: str) -> Path:
-    """Where the requests of a submission lie on this machine."""
+    """Path of a submission's requests on this machine."""
     return journal.folder / "batches" / f"{intent}.jsonl"

@@ -1,4 +1,4 @@
-"""Drives one batch from its intent to its last answer; every step is on disk before the next."""
+"""One batch from its intent to its last answer: a state machine whose every step is on disk before the next."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from goldspan.generators.providers.batch.watcher import Watcher
 _SENDING = frozenset({"planned", "uploaded"})
 
 
-class Driver:
-    """Drives one submission."""
+class BatchDriver:
+    """The state machine of one submission."""
 
-    def __init__(self, around: BatchContext, intent: str) -> None:
-        self._around = around
-        self._record = SubmissionRecord(around.journal, intent)
+    def __init__(self, context: BatchContext, intent: str) -> None:
+        self._context = context
+        self._record = SubmissionRecord(context.journal, intent)
 
     async def drive(self) -> None:
         """Go on from wherever the submission is; returns when it is closed, or when the provider needs time.
@@ -23,7 +23,7 @@ class Driver:
             TransientServiceError, TerminalServiceError: the submission stays open and can be resumed.
 
         """
-        submitter = Submitter(self._around, self._record)
+        submitter = Submitter(self._context, self._record)
         steps = {
             "planned": submitter.upload,
             "uploaded": submitter.create,
@@ -31,19 +31,19 @@ class Driver:
             "submitted": self._watch,
         }
         while (state := self._record.read().state) in steps:
-            if state in _SENDING and not self._around.send:
+            if state in _SENDING and not self._context.send:
                 return
             if not await steps[state]():
                 return
 
     async def cancel(self) -> None:
-        """Cancel at the provider, bring home what came, give the rest back; nothing is created any more."""
+        """Cancel at the provider, deliver what was answered, give the rest back; create nothing."""
         if self._record.read().state == "creating":
-            await Submitter(self._around, self._record).settle()
+            await Submitter(self._context, self._record).settle()
         if self._record.read().state == "submitted":
-            await Watcher(self._around, self._record).cancel()
+            await Watcher(self._context, self._record).cancel()
         else:
-            abandon(self._around, self._record)
+            abandon(self._context, self._record)
 
     async def _watch(self) -> bool:
-        return await Watcher(self._around, self._record).watch()
+        return await Watcher(self._context, self._record).watch()

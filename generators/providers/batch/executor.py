@@ -1,4 +1,4 @@
-"""Gets rows answered in a provider's batches, so that no answer is lost and none is paid twice.
+"""Batch executor: submits rows as provider batches and collects the answers exactly once.
 
 Rows are gathered into shards within the provider's limits. Of each shard the file is on disk first, then the intent
 (one commit that ties its rows to it), then it is uploaded, created once, watched, and read to the last row:
@@ -26,8 +26,8 @@ from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.submissions import list_submissions, plan_submission
 from goldspan.generators.providers.batch.api import BatchApi
 from goldspan.generators.providers.batch.context import BatchContext, find_input
-from goldspan.generators.providers.batch.driver import Driver
-from goldspan.generators.providers.batch.pace import PollSchedule
+from goldspan.generators.providers.batch.driver import BatchDriver
+from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line
 from goldspan.generators.providers.profiles import ProviderProfile
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
@@ -42,7 +42,7 @@ _MAX_HOLD = 1800.0
 class BatchExecutor:
     """The `Executor` over a provider's batch API.
 
-    `window` is the completion window. `poll_interval` (seconds) replaces the adaptive pace of looking; 0 keeps it.
+    `window` is the completion window. `poll_interval` (seconds) replaces the adaptive polling interval; 0: adaptive.
     `wait=False` submits what is ready, collects what is there, and returns. `max_rows` caps the rows of one batch.
     """
 
@@ -64,93 +64,95 @@ class BatchExecutor:
         self._max_rows = max_rows
         self._refusals = 0
         self._hold_until = 0.0
-        self._drivers: set[asyncio.Task[None]] = set()
+        self._probing = False
+        self._tasks: set[asyncio.Task[None]] = set()
         self._shard: BatchShard | None = None
         self._shard_begun = 0.0
-        self._halt = asyncio.Event()
+        self._halt, self._wake = asyncio.Event(), asyncio.Event()
 
-    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
-        """Take rows and deliver answers until the feed is finished or `stop` is set.
+    async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
+        """Take rows and deliver answers until the queue is finished or `stop` is set.
 
         Without `wait`: submit what is ready, collect what is there, and return.
 
         Raises:
-            TransientServiceError: the provider stayed away (without `wait`: answered no call), or keeps failing.
-            TerminalServiceError: it refuses, or whoever answers does not speak the batch API.
+            TransientServiceError: the provider is unreachable (without `wait`: answered no call), or keeps failing.
+            TerminalServiceError: it refuses, or the server does not implement the batch API.
 
         """
         api = BatchApi(*self._address)
-        around = self._surround(api, feed, wait=self._wait, send=True)
+        context = self._make_context(api, queue, wait=self._wait, send=True)
         forward = asyncio.create_task(self._forward(stop))
         try:
             for submission in list_submissions(self._journal, open_only=True):
-                self._start(Driver(around, submission.intent).drive())
-            await self._work(feed, around)
+                self._start(BatchDriver(context, submission.intent).drive())
+            await self._run_loop(queue, context)
             await self._join()
             if not self._wait:
                 api.require_contact()
         except asyncio.CancelledError:
-            self._cut_short()
+            self._cancel_tasks()
             raise
         finally:
             forward.cancel()
             await self._abort()
-            self._drop_shard(feed)
+            self._drop_shard(queue)
             await api.close()
 
-    async def reconcile(self, feed: RequestQueue) -> None:
-        """Find the batches whose replies were lost and bring home what is there; nothing new is asked."""
-        await self._drive_open(feed, Driver.drive)
+    async def reconcile(self, queue: RequestQueue) -> None:
+        """Find the batches whose replies were lost and collect what is there; send nothing new."""
+        await self._drive_open(queue, BatchDriver.drive)
 
-    async def cancel(self, feed: RequestQueue) -> None:
+    async def cancel(self, queue: RequestQueue) -> None:
         """Cancel every open batch at the provider, deliver what came, give the other rows back."""
-        await self._drive_open(feed, Driver.cancel)
+        await self._drive_open(queue, BatchDriver.cancel)
 
-    async def _drive_open(self, feed: RequestQueue, drive: Callable[[Driver], Coroutine[Any, Any, None]]) -> None:
+    async def _drive_open(self, queue: RequestQueue, drive: Callable[[BatchDriver], Coroutine[Any, Any, None]]) -> None:
         api = BatchApi(*self._address)
-        around = self._surround(api, feed, wait=False, send=False)
+        context = self._make_context(api, queue, wait=False, send=False)
         try:
             for submission in list_submissions(self._journal, open_only=True):
-                self._start(drive(Driver(around, submission.intent)))
+                self._start(drive(BatchDriver(context, submission.intent)))
             await self._join()
             api.require_contact()
         except asyncio.CancelledError:
-            self._cut_short()
+            self._cancel_tasks()
             raise
         finally:
             await self._abort()
             await api.close()
 
-    async def _work(self, feed: RequestQueue, around: BatchContext) -> None:
-        while not self._halt.is_set() and not (feed.finished and not self._shard):
+    async def _run_loop(self, queue: RequestQueue, context: BatchContext) -> None:
+        while not self._halt.is_set() and not (queue.finished and not self._shard):
             self._reap()
-            has_taken = await self._gather(feed, around)
+            has_taken = await self._gather(queue, context)
             if self._is_shard_due(has_taken):
-                self._submit(around)
-            if not self._wait and not has_taken and not self._drivers:
+                self._submit(context)
+            if not self._wait and not has_taken and not self._tasks:
                 return
             if not has_taken:
-                await self._pause(feed)
+                await self._pause(queue)
 
-    async def _gather(self, feed: RequestQueue, around: BatchContext) -> bool:
+    async def _gather(self, queue: RequestQueue, context: BatchContext) -> bool:
         """Move rows that are ready into shards. True if there were any."""
-        if len(self._drivers) >= _MAX_OPEN or self._is_held():
+        if not self._may_send():
             return False
-        requests = feed.take(_CHUNK)
+        room = self._max_rows - (len(self._shard.custom_ids) if self._shard else 0)
+        requests = queue.take(min(_CHUNK, room) if self._refusals else _CHUNK)
         for request in requests:
-            self._add(request, feed, around)
+            self._add(request, queue, context)
         await asyncio.sleep(0)
         return bool(requests)
 
-    def _add(self, request: Request, feed: RequestQueue, around: BatchContext) -> None:
+    def _add(self, request: Request, queue: RequestQueue, context: BatchContext) -> None:
         line = encode_line(request)
         if len(line) > self._profile.max_body_bytes:
             message = f"the request has {len(line):,} bytes, the provider takes {self._profile.max_body_bytes:,}"
-            feed.deliver([Answer(request.custom_id, AnswerState.FAILED, error="body_too_large", message=message)])
+            queue.deliver([Answer(request.custom_id, AnswerState.FAILED, error="body_too_large", message=message)])
             return
         with guard_disk(self._journal.folder):
             if self._shard and not self._shard.add(request, line):
-                self._submit(around)
+                self._submit(context)
             if self._shard is None:
                 intent = secrets.token_hex(8)
                 self._shard = BatchShard(find_input(self._journal, intent), self._profile, self._max_rows)
@@ -161,10 +163,13 @@ class BatchExecutor:
         if self._shard is None:
             return False
         is_old = time.monotonic() - self._shard_begun >= self._pace.gather
-        return self._shard.is_full or (not has_taken and (is_old or not self._drivers or not self._wait))
+        return self._shard.is_full or (not has_taken and (is_old or not self._tasks or not self._wait))
 
-    def _submit(self, around: BatchContext) -> None:
-        """Close the shard, write its intent, and set a driver to work."""
+    def _may_send(self) -> bool:
+        return len(self._tasks) < _MAX_OPEN and not self._is_held() and not self._probing
+
+    def _submit(self, context: BatchContext) -> None:
+        """Close the shard, write its intent, and start its state machine."""
         shard, self._shard = self._shard, None
         if shard is None:
             return
@@ -174,69 +179,88 @@ class BatchExecutor:
         intent = shard.path.stem
         plan_submission(self._journal, intent, shard.custom_ids, sha256=sha256)
         failpoint("batch-planned")
-        self._start(Driver(around, intent).drive())
+        self._probing = self._refusals > 0
+        self._start(BatchDriver(context, intent).drive())
 
-    async def _pause(self, feed: RequestQueue) -> None:
-        """Until rows may be ready, a batch has ended, the shard has waited long enough, or the run shall halt."""
+    async def _pause(self, queue: RequestQueue) -> None:
+        """Sleep until rows may be ready, a batch has ended, the shard is due, or the run halts."""
         until = [self._pace.last_poll]
         if self._shard:
             until.append(self._pace.gather - (time.monotonic() - self._shard_begun))
         if self._is_held():
             until.append(self._hold_until - time.monotonic())
-        waits: set[asyncio.Task[Any]] = {asyncio.create_task(self._halt.wait())}
-        if len(self._drivers) < _MAX_OPEN and not self._is_held():
-            waits.add(asyncio.create_task(feed.wait(None)))
+        self._wake.clear()
+        waits: set[asyncio.Task[Any]] = {asyncio.create_task(event.wait()) for event in (self._halt, self._wake)}
+        if self._may_send():
+            waits.add(asyncio.create_task(queue.wait(None)))
         try:
-            await asyncio.wait({*waits, *self._drivers}, timeout=max(min(until), 0.0), return_when="FIRST_COMPLETED")
+            await asyncio.wait({*waits, *self._tasks}, timeout=max(min(until), 0.0), return_when="FIRST_COMPLETED")
         finally:
             for task in waits:
                 task.cancel()
 
     def _is_held(self) -> bool:
-        """After a full queue, for a while: our own batches take up the room."""
+        """True for a while after the provider's queue was full."""
         return time.monotonic() < self._hold_until
 
+    def _on_accepted(self) -> None:
+        self._refusals, self._probing = 0, False
+        self._wake.set()
+
     def _on_queue_full(self, rows: int) -> None:
+        """Halve the batches and send one at a time; batches refused together count as one refusal."""
+        self._probing = False
+        if self._is_held():
+            return
         self._refusals += 1
         if self._refusals > _MAX_REFUSALS:
             raise TransientServiceError("The provider's queue stays full. Resume later: nothing is lost.")
         self._max_rows = max(1, min(self._max_rows, rows // 2))
         self._hold_until = time.monotonic() + min(self._pace.hold * 2 ** (self._refusals - 1), _MAX_HOLD)
 
-    def _surround(self, api: BatchApi, feed: RequestQueue, *, wait: bool, send: bool) -> BatchContext:
-        self._halt = asyncio.Event()
+    def _make_context(self, api: BatchApi, queue: RequestQueue, *, wait: bool, send: bool) -> BatchContext:
+        self._halt, self._wake = asyncio.Event(), asyncio.Event()
         return BatchContext(
-            api, self._journal, feed, self._window, self._pace, wait, send, self._halt, self._on_queue_full
+            api,
+            self._journal,
+            queue,
+            self._window,
+            self._pace,
+            wait,
+            send,
+            self._halt,
+            self._on_queue_full,
+            self._on_accepted,
         )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._drivers.add(asyncio.create_task(work))
+        self._tasks.add(asyncio.create_task(work))
 
     def _reap(self) -> None:
-        """Forget drivers that are done; raise what one of them raised."""
-        done = {task for task in self._drivers if task.done()}
-        self._drivers -= done
+        """Remove finished submissions; raise the error of a failed one."""
+        done = {task for task in self._tasks if task.done()}
+        self._tasks -= done
         for task in done:
             task.result()
 
     async def _join(self) -> None:
-        while self._drivers:
-            await asyncio.wait(self._drivers, return_when="FIRST_COMPLETED")
+        while self._tasks:
+            await asyncio.wait(self._tasks, return_when="FIRST_COMPLETED")
             self._reap()
 
     async def _abort(self) -> None:
-        """Let drivers come to a safe point; none is left behind."""
+        """Wait until every submission is at a safe point."""
         self._halt.set()
-        await asyncio.gather(*self._drivers, return_exceptions=True)
-        self._drivers.clear()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
 
-    def _cut_short(self) -> None:
-        for task in self._drivers:
+    def _cancel_tasks(self) -> None:
+        for task in self._tasks:
             task.cancel()
 
-    def _drop_shard(self, feed: RequestQueue) -> None:
+    def _drop_shard(self, queue: RequestQueue) -> None:
         if self._shard:
-            feed.give_back(self._shard.custom_ids)
+            queue.give_back(self._shard.custom_ids)
             self._shard.discard()
             self._shard = None
 

@@ -1,4 +1,4 @@
-"""What the lines of output and error files mean."""
+"""Parse the lines of output and error files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Was the batch created? Asked after a crash or a lost reply, before anything is paid again."""
+"""Reconcile after a crash or a lost reply: was the batch created? Answered before anything is paid again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def keep_one(api: BatchApi, found: list[RemoteBatch], keep: str = "") -> R
 
 
 def list_waits(submission: Submission, grace: tuple[float, ...]) -> list[float]:
-    """The pauses before further looks, for lists that lag: none for an intent that is older than all of them."""
+    """Pauses between further lookups, for lists that lag: none for an intent older than all of them."""
     age = time.time() - submission.updated
     waits, total = [], 0.0
     for pause in grace:

@@ -1,4 +1,4 @@
-"""The input file of one batch, written line by line within the provider's limits."""
+"""The input file of one batch, written within the provider's limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARGIN = 0.9
 
 
 class BatchShard:
-    """A file of requests in the making. Memory holds its ids, the disk its lines."""
+    """An input file being written. Ids are in memory, lines on disk."""
 
     def __init__(self, path: Path, profile: ProviderProfile, max_rows: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

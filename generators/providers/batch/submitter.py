@@ -1,4 +1,4 @@
-"""Gets a batch created once: planned → uploaded → creating → submitted."""
+"""Creates a batch exactly once: planned → uploaded → creating → submitted."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections import Counter
 from goldspan.annotation.errors import ServiceError, StateError, TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord, abandon
-from goldspan.generators.providers.batch.pace import sleep_unless
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one, list_waits
+from goldspan.generators.providers.batch.schedule import sleep_unless
 
 _MAX_TRIES = 6
 
 
 class Submitter:
-    """Takes one submission from its intent to a batch. Each step returns False when the run shall halt."""
+    """Takes one submission from its intent to a batch. Each step returns False when the run halts."""
 
-    def __init__(self, around: BatchContext, record: SubmissionRecord) -> None:
-        self._around, self._record, self._api = around, record, around.api
+    def __init__(self, context: BatchContext, record: SubmissionRecord) -> None:
+        self._context, self._record, self._api = context, record, context.api
         self._tries: Counter[str] = Counter()
 
     async def upload(self) -> bool:
         """From planned to uploaded; refused for good, to abandoned.
 
         Raises:
-            TransientServiceError: the provider stayed away; the submission remains planned.
+            TransientServiceError: the provider is unreachable; the submission remains planned.
             TerminalServiceError: it refused; the rows are ready again.
             StateError: the file of requests is gone.
 
@@ -41,7 +41,7 @@ class Submitter:
             file_id = await self._api.upload(path, name)
         except TerminalServiceError:
             if not self._record.read().details.get("creations"):
-                abandon(self._around, self._record)
+                abandon(self._context, self._record)
             raise
         failpoint("file-uploaded")
         self._record.update(state="uploaded", input_file=file_id)
@@ -58,11 +58,11 @@ class Submitter:
         failpoint("creation-announced")
         metadata = {"goldspan_run": self._record.journal.run_id[:512], "goldspan_sha256": before.sha256}
         try:
-            batch = await self._api.create(before.input_file, self._around.window, before.intent, metadata)
+            batch = await self._api.create(before.input_file, self._context.window, before.intent, metadata)
         except TransientServiceError as error:
             self._tries["creations"] -= 1
             self._record.update(state="uploaded", details=before.details)
-            return not await sleep_unless(self._around.halt, error.retry_after or self._around.pace.first_poll)
+            return not await sleep_unless(self._context.halt, error.retry_after or self._context.pace.first_poll)
         except TerminalServiceError as error:
             self._record.update(state="uploaded", details=before.details)
             if error.status not in {400, 404} or await self._api.has_file(before.input_file):
@@ -80,8 +80,8 @@ class Submitter:
     async def settle(self) -> bool:
         """From creating to submitted when the batch is there, to uploaded when it certainly is not."""
         submission = self._record.read()
-        for pause in (0.0, *list_waits(submission, self._around.pace.grace)):
-            if pause and await sleep_unless(self._around.halt, pause):
+        for pause in (0.0, *list_waits(submission, self._context.pace.grace)):
+            if pause and await sleep_unless(self._context.halt, pause):
                 return False
             if found := await find_batches(self._api, submission):
                 self._record.adopt(await keep_one(self._api, found))
@@ -100,7 +100,7 @@ class Submitter:
         if not self._api.profile.cost_estimate:
             return
         try:
-            estimate = await self._api.estimate(file_id, self._around.window)
+            estimate = await self._api.estimate(file_id, self._context.window)
         except ServiceError:
             return
         if cost := estimate.get("total_estimated_cost"):

@@ -1,4 +1,4 @@
-"""Looks after a batch at the provider until every one of its rows is accounted for: submitted → collected."""
+"""Polls a batch until every one of its rows is accounted for: submitted → collected."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.batch.api import TERMINAL, RemoteBatch
 from goldspan.generators.providers.batch.collector import Collector
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
-from goldspan.generators.providers.batch.pace import sleep_unless
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one
+from goldspan.generators.providers.batch.schedule import sleep_unless
 from goldspan.generators.providers.batch.shards import read_custom_id
 from goldspan.generators.providers.protocol import Answer, AnswerState
 
@@ -19,23 +19,25 @@ _MAX_GONE = 5
 
 
 class Watcher:
-    """Watches and collects one submitted batch."""
+    """Polls and collects one submitted batch."""
 
-    def __init__(self, around: BatchContext, record: SubmissionRecord) -> None:
-        self._around, self._record, self._api = around, record, around.api
-        self._collector = Collector(around.api, around.journal, around.feed, record.intent)
+    def __init__(self, context: BatchContext, record: SubmissionRecord) -> None:
+        self._context, self._record, self._api = context, record, context.api
+        self._collector = Collector(context.api, context.journal, context.queue, record.intent)
         self._unreachable_since = 0.0
-        self._times_gone = 0
+        self._not_found = 0
 
     async def watch(self) -> bool:
-        """Until the batch has ended and is collected. False when the provider still needs time."""
+        """Poll until the batch has ended and is collected. False if the provider still needs time."""
         batch_id = self._record.read().batch
         pause = 0.0
         while True:
-            batch = await self._look(batch_id)
+            batch = await self._retrieve(batch_id)
             if batch is not None:
                 self._note_status(batch)
                 await self._cancel_doubles(batch)
+                if batch.status != "validating" and not batch.problems:
+                    self._context.on_accepted()
                 if batch.status in TERMINAL:
                     failpoint("batch-ended")
                     if await self._collect(batch):
@@ -43,26 +45,26 @@ class Watcher:
                     pause = 0.0
                 elif self._api.profile.partial_streaming and batch.output_file:
                     await self._read_partially(batch)
-            if not self._around.wait:
+            if not self._context.wait:
                 return False
-            pause = self._around.pace.next_poll(pause)
-            if await sleep_unless(self._around.halt, pause):
+            pause = self._context.pace.next_poll(pause)
+            if await sleep_unless(self._context.halt, pause):
                 return False
 
     async def cancel(self) -> None:
-        """Cancel at the provider, bring home what came, give the rest back."""
+        """Cancel at the provider, deliver what was answered, give the rest back."""
         batch_id = self._record.read().batch
         await self._api.cancel(batch_id)
         pause = 0.0
-        while (batch := await self._look(batch_id)) is None or batch.status not in TERMINAL:
-            pause = self._around.pace.next_poll(pause)
+        while (batch := await self._retrieve(batch_id)) is None or batch.status not in TERMINAL:
+            pause = self._context.pace.next_poll(pause)
             await asyncio.sleep(pause)
         await self._collector.read_output(batch)
         self._collector.give_back()
         self._record.close("collected")
 
     async def _collect(self, batch: RemoteBatch) -> bool:
-        """Account for every row of a batch that has ended. False: the provider runs the failed ones again."""
+        """Account for every row of a batch that has ended. False if the provider retries the failed ones."""
         submission = self._record.read()
         collector = self._collector
         await collector.read_output(batch)
@@ -70,7 +72,7 @@ class Watcher:
         if batch.problems and not failed and len(collector.open_rows) == submission.rows:
             self._give_up_batch(batch, submission.rows)
             return True
-        may_retry = self._around.send and self._api.profile.server_retry and not submission.details.get("retried")
+        may_retry = self._context.send and self._api.profile.server_retry and not submission.details.get("retried")
         if collector.open_rows and may_retry:
             self._record.update(details={**submission.details, "retried": True})
             if await self._api.retry(batch.id):
@@ -83,14 +85,16 @@ class Watcher:
         """The batch was refused as a whole and nothing was paid: rows go back, lines that were named have failed."""
         problem = batch.problems[0]
         bad = self._find_bad_rows(batch)
-        self._around.feed.deliver(bad)
+        self._context.queue.deliver(bad)
         self._collector.open_rows -= {answer.custom_id for answer in bad}
         self._collector.give_back()
         self._record.close("abandoned")
         if problem.code == QUEUE_FULL:
-            self._around.journal.write_event("queue full", problem.message, batch=batch.id, rows=rows)
-            self._around.on_queue_full(rows)
-        elif not bad:
+            self._context.journal.write_event("queue full", problem.message, batch=batch.id, rows=rows)
+            self._context.on_queue_full(rows)
+            return
+        self._context.on_accepted()
+        if not bad:
             raise TerminalServiceError(f"The provider refused batch {batch.id}: {problem.message} ({problem.code}).")
 
     def _find_bad_rows(self, batch: RemoteBatch) -> list[Answer]:
@@ -101,22 +105,22 @@ class Watcher:
             if custom_id in self._collector.open_rows
         ]
 
-    async def _look(self, batch_id: str) -> RemoteBatch | None:
+    async def _retrieve(self, batch_id: str) -> RemoteBatch | None:
         """The batch; None when the provider cannot be reached just now. One that is gone for good has failed."""
         now = asyncio.get_running_loop().time()
         try:
             batch = await self._api.retrieve(batch_id)
         except TransientServiceError:
             self._unreachable_since = self._unreachable_since or now
-            if now - self._unreachable_since > self._around.pace.outage:
+            if now - self._unreachable_since > self._context.pace.outage:
                 raise
             return None
         except TerminalServiceError as error:
             if error.status != 404:
                 raise
-            self._times_gone += 1
-            return RemoteBatch(batch_id, "failed") if self._times_gone >= _MAX_GONE else None
-        self._unreachable_since = self._times_gone = 0
+            self._not_found += 1
+            return RemoteBatch(batch_id, "failed") if self._not_found >= _MAX_GONE else None
+        self._unreachable_since = self._not_found = 0
         return batch
 
     async def _cancel_doubles(self, batch: RemoteBatch) -> None:
@@ -129,7 +133,7 @@ class Watcher:
         try:
             await self._collector.read_new(batch.output_file, batch.completed)
         except ServiceError as error:
-            self._around.journal.write_event("partial reading", str(error))
+            self._context.journal.write_event("partial reading", str(error))
 
     def _note_status(self, batch: RemoteBatch) -> None:
         known = self._record.read()

@@ -1,8 +1,8 @@
-"""How many requests may be on their way at once: additive increase, multiplicative decrease, without any clock or I/O.
+"""Concurrency control of the live pool: additive increase, multiplicative decrease, without clock or I/O.
 
 The limit begins at its ceiling. A 429 halves it, once per burst: answers to requests that were sent before the last cut
-say nothing new. It rises by one for every `limit` answers in a row (Chiu and Jain 1989: AIMD converges to a fair and
-efficient share). A 429 also closes one gate for all: until Retry-After is over, or twice as long as the time before.
+carry no new information. It rises by one for every `limit` answers in a row (Chiu and Jain 1989: AIMD converges to a
+fair and efficient share). A 429 also pauses all requests: until Retry-After is over, or twice as long as before.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class PoolState:
 
 
 class Adjustment(NamedTuple):
-    """The new pace and why."""
+    """The new state and the reason."""
 
     pace: PoolState
     reason: str
 
 
-def begin_pace(ceiling: int) -> PoolState:
-    """Full speed until the server objects."""
+def start_pool_state(ceiling: int) -> PoolState:
+    """The initial state: the limit is the ceiling."""
     return PoolState(ceiling, ceiling)
 
 
@@ -87,7 +87,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """True when going on makes no sense."""
+        """True when the run should stop."""
         failures = self.outcomes.count(False)
         if not self.succeeded:
             return failures >= self.early

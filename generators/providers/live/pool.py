@@ -22,13 +22,13 @@ from goldspan.generators.providers.protocol import Answer, AnswerState, Request,
 
 _TAKE_AT_ONCE = 4
 _READY = 32
-"""Requests that are made ahead, while all connections are busy."""
+"""Requests built ahead, while all connections are busy."""
 _EASE_IN, _LONGEST_GAP = 0.5, 0.02
-"""Seconds over which the connections go out one by one, and the most between two: requests that leave together come
-back together, wait for each other, and leave together again."""
-_LOOK_EVERY = 0.25
+"""Seconds over which the connections go out one by one, and the most between two: requests sent together are
+answered together, wait for each other, and are sent together again."""
+_POLL_SECONDS = 0.25
 _DROPS = 2
-"""How often a request may fail on its way before the row counts as failed."""
+"""Transport failures of a request before its row counts as failed."""
 _PATIENCE = 600.0
 """Seconds of nothing but 429 after which the run stops."""
 
@@ -57,55 +57,55 @@ class LiveExecutor:
         self._workers = limits.max_workers
         self._requests = MinuteLimit(limits.requests_per_minute, clock())
         self._tokens = MinuteLimit(limits.tokens_per_minute, clock())
-        self._pace = controller.begin_pace(limits.max_workers)
+        self._pace = controller.start_pool_state(limits.max_workers)
         self._breaker = controller.Breaker()
         self._ready: deque[Request] = deque()
-        self._flying: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._drops: Counter[str] = Counter()
         self._wake = asyncio.Event()
-        self._trouble: GoldspanError | None = None
+        self._error: GoldspanError | None = None
         self._last_progress = clock()
         self._gap, self._launch_at = min(_EASE_IN / limits.max_workers, _LONGEST_GAP), clock()
 
-    async def run(self, feed: RequestQueue, stop: asyncio.Event) -> None:
-        """Answer until the feed is finished or `stop` is set; then let what is on its way come home.
+    async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
+        """Answer until the queue is finished or `stop` is set; then wait for requests in flight.
 
         Raises:
-            TerminalServiceError: the server answers nobody with these settings.
+            TerminalServiceError: the server rejects every request with these settings.
             TransientServiceError: the server does not answer, or mostly fails.
 
         """
         self._stop = stop
         client = ChatClient(self._url, self._key, self._workers)
         try:
-            await self._dispatch(client, feed)
-            await self._land()
+            await self._dispatch(client, queue)
+            await self._drain()
         finally:
-            for task in self._flying:
+            for task in self._in_flight:
                 task.cancel()
-            await asyncio.gather(*self._flying, return_exceptions=True)
+            await asyncio.gather(*self._in_flight, return_exceptions=True)
             await client.close()
-        if self._trouble:
-            raise self._trouble
+        if self._error:
+            raise self._error
 
-    async def reconcile(self, feed: RequestQueue) -> None:
+    async def reconcile(self, queue: RequestQueue) -> None:
         """Nothing stays with the server."""
 
-    async def cancel(self, feed: RequestQueue) -> None:
+    async def cancel(self, queue: RequestQueue) -> None:
         """Nothing stays with the server."""
 
-    async def _dispatch(self, client: ChatClient, feed: RequestQueue) -> None:
-        replay_answers(self._journal, feed, "live")
+    async def _dispatch(self, client: ChatClient, queue: RequestQueue) -> None:
+        replay_answers(self._journal, queue, "live")
         self._raw = self._journal.open_raw("live")
-        while self._goes_on() and not feed.finished:
+        while self._is_running() and not queue.finished:
             pause = max(self._measure_pause(), self._launch_at - self._clock(), 0.0)
-            if self._ready and not pause and len(self._flying) < self._pace.limit:
-                self._launch(client, feed)
-            elif len(self._ready) < _READY and self._refill(feed):
+            if self._ready and not pause and len(self._in_flight) < self._pace.limit:
+                self._launch(client, queue)
+            elif len(self._ready) < _READY and self._refill(queue):
                 await asyncio.sleep(0)
             else:
-                await self._sleep(min(pause or _LOOK_EVERY, _LOOK_EVERY))
-        feed.give_back(request.custom_id for request in self._ready)
+                await self._sleep(min(pause or _POLL_SECONDS, _POLL_SECONDS))
+        queue.give_back(request.custom_id for request in self._ready)
         self._ready.clear()
 
     def _measure_pause(self) -> float:
@@ -121,8 +121,8 @@ class LiveExecutor:
         self._tokens.take(_count_tokens(request))
         return request
 
-    def _refill(self, feed: RequestQueue) -> bool:
-        taken = feed.take(_TAKE_AT_ONCE)
+    def _refill(self, queue: RequestQueue) -> bool:
+        taken = queue.take(_TAKE_AT_ONCE)
         failpoint("rows-taken")
         self._ready.extend(taken)
         return bool(taken)
@@ -134,46 +134,51 @@ class LiveExecutor:
         except TimeoutError:
             return
 
-    def _launch(self, client: ChatClient, feed: RequestQueue) -> None:
+    def _launch(self, client: ChatClient, queue: RequestQueue) -> None:
         self._launch_at = self._clock() + self._gap
-        task = asyncio.get_running_loop().create_task(self._fly(client, feed, self._pick()))
-        self._flying.add(task)
-        task.add_done_callback(self._come_home)
+        task = asyncio.get_running_loop().create_task(self._run_slot(client, queue, self._pick()))
+        self._in_flight.add(task)
+        task.add_done_callback(self._note_done)
 
-    async def _fly(self, client: ChatClient, feed: RequestQueue, request: Request) -> None:
-        """Ask one request after another: a connection that is free goes on at once, and keeps its place in time."""
-        await self._ask(client, feed, request)
-        while self._ready and self._goes_on() and not self._measure_pause() and len(self._flying) <= self._pace.limit:
+    async def _run_slot(self, client: ChatClient, queue: RequestQueue, request: Request) -> None:
+        """Send one request after another: a free connection takes the next request at once, and keeps its phase."""
+        await self._ask(client, queue, request)
+        while (
+            self._ready
+            and self._is_running()
+            and not self._measure_pause()
+            and len(self._in_flight) <= self._pace.limit
+        ):
             self._wake.set()
-            await self._ask(client, feed, self._pick())
+            await self._ask(client, queue, self._pick())
 
-    def _goes_on(self) -> bool:
-        return not (self._stop.is_set() or self._trouble)
+    def _is_running(self) -> bool:
+        return not (self._stop.is_set() or self._error)
 
-    def _come_home(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
+    def _note_done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()):
-            self._trouble = self._trouble or _name_trouble(error)
+            self._error = self._error or _as_error(error)
 
-    async def _land(self) -> None:
-        while self._flying:
-            await asyncio.wait(self._flying)
+    async def _drain(self) -> None:
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
 
-    async def _ask(self, client: ChatClient, feed: RequestQueue, request: Request) -> None:
+    async def _ask(self, client: ChatClient, queue: RequestQueue, request: Request) -> None:
         sent_at = self._clock()
         try:
             reply = await client.ask(request.body, request.custom_id)
         except Throttled as throttle:
             self._slow_down(throttle, sent_at)
-            feed.give_back([request.custom_id])
+            queue.give_back([request.custom_id])
         except Unreachable as error:
-            self._note_drop(feed, request, error)
+            self._note_drop(queue, request, error)
         except Rejected as rejection:
             self._note_outcome(success=False, error=rejection)
-            feed.deliver([_make_failure(request, f"http_{rejection.status}", rejection)])
+            queue.deliver([_make_failure(request, f"http_{rejection.status}", rejection)])
         except TerminalServiceError:
-            feed.give_back([request.custom_id])
+            queue.give_back([request.custom_id])
             raise
         else:
             self._pace = controller.observe_answer(self._pace).pace
@@ -182,7 +187,7 @@ class LiveExecutor:
             with guard_disk(self._journal.folder):
                 self._raw.append(_make_line(request.custom_id, reply.raw))
             failpoint("answer-kept")
-            feed.deliver([read_completion(request.custom_id, reply.body)])
+            queue.deliver([read_completion(request.custom_id, reply.body)])
             failpoint("answer-delivered")
 
     def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
@@ -190,28 +195,28 @@ class LiveExecutor:
         decision = controller.observe_throttle(self._pace, now=now, sent_at=sent_at, retry_after=throttle.retry_after)
         self._pace = decision.pace
         if now - self._last_progress > _PATIENCE:
-            self._trouble = TransientServiceError(
+            self._error = TransientServiceError(
                 f"{self._url} has answered nothing but 429 for {_PATIENCE / 60:.0f} minutes. "
                 "Resume later, or with fewer --max-workers."
             )
 
-    def _note_drop(self, feed: RequestQueue, request: Request, error: Unreachable) -> None:
+    def _note_drop(self, queue: RequestQueue, request: Request, error: Unreachable) -> None:
         self._note_outcome(success=False, error=error)
         self._drops[request.custom_id] += 1
         if self._drops[request.custom_id] < _DROPS or not self._breaker.succeeded:
-            feed.give_back([request.custom_id])
+            queue.give_back([request.custom_id])
         else:
-            feed.deliver([_make_failure(request, "server_error", error)])
+            queue.deliver([_make_failure(request, "server_error", error)])
 
     def _note_outcome(self, *, success: bool, error: GoldspanError | None = None) -> None:
         self._breaker = self._breaker.observe(success)
         if success:
             self._last_progress = self._clock()
-        elif self._breaker.is_open and not self._trouble:
-            self._trouble = TransientServiceError(
+        elif self._breaker.is_open and not self._error:
+            self._error = TransientServiceError(
                 "The server keeps failing; the run has stopped so as not to burn attempts. "
                 f"The last failure: {str(error).rstrip('.')}. "
-                "Everything answered is kept; resume when the server is well."
+                "Everything answered is kept; resume when the server works again."
             )
 
 
@@ -227,7 +232,7 @@ def _make_line(custom_id: str, raw: bytes) -> bytes:
     return b'{"custom_id":' + orjson.dumps(custom_id) + b',"body":' + raw.replace(b"\n", b" ") + b"}\n"
 
 
-def _name_trouble(error: BaseException) -> GoldspanError:
+def _as_error(error: BaseException) -> GoldspanError:
     if isinstance(error, GoldspanError):
         return error
     return TerminalServiceError(f"The request could not be made: {type(error).__name__}: {error}")

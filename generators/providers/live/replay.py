@@ -1,4 +1,4 @@
-"""Answers that were kept as received but not judged before the process died: read again instead of asked again."""
+"""Replay answers that were stored but not processed before the process died, instead of asking again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from goldspan.generators.providers.protocol import Answer, RequestQueue, read_co
 _CHUNK = 50
 
 
-def replay_answers(journal: Journal, feed: RequestQueue, name: str) -> int:
-    """Deliver the answers in the raw file `name` whose rows are still open; returns how many there were.
+def replay_answers(journal: Journal, queue: RequestQueue, name: str) -> int:
+    """Deliver the answers in the raw file `name` whose rows are still open; returns their number.
 
-    Lines are `{"custom_id": …, "body": <chat.completion>}`. A line that a crash has torn is passed over.
+    Lines are `{"custom_id": …, "body": <chat.completion>}`. A line cut off by a crash is skipped.
     """
     path = journal.folder / "raw" / f"{name}.jsonl"
     open_rows = {
@@ -27,7 +27,7 @@ def replay_answers(journal: Journal, feed: RequestQueue, name: str) -> int:
     with guard_disk(journal.folder):
         answers = _read_answers(path, open_rows)
     for start in range(0, len(answers), _CHUNK):
-        feed.deliver(answers[start : start + _CHUNK])
+        queue.deliver(answers[start : start + _CHUNK])
     return len(answers)
 
 

@@ -1,4 +1,4 @@
-"""A feed for questions that callers wait for, one by one: the live executor without a run's pipeline."""
+"""Request queue for single completions that callers await, without a run's pipeline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from goldspan.generators.providers.protocol import Answer, Request
 
 
 class CompletionQueue:
-    """Hands requests to an executor and each answer back to whoever asked. Belongs to one event loop."""
+    """Passes requests to an executor and each answer to its caller. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._ready: deque[Request] = deque()
@@ -36,12 +36,12 @@ class CompletionQueue:
         return await asyncio.shield(future)
 
     def close(self) -> None:
-        """No more questions will come."""
+        """Accept no more requests."""
         self._closed = True
         self._changed.set()
 
     def fail(self, error: GoldspanError) -> None:
-        """The executor has given up: everybody who waits learns why."""
+        """The executor has given up: raise the error in every caller."""
         for future in self._futures.values():
             if not future.done():
                 future.set_exception(error)
@@ -62,7 +62,7 @@ class CompletionQueue:
         return requests
 
     def deliver(self, answers: Sequence[Answer]) -> None:
-        """Wake those who asked; a second answer to one request is ignored."""
+        """Wake the callers; a second answer to one request is ignored."""
         for answer in answers:
             self._taken.pop(answer.custom_id, None)
             future = self._futures.pop(answer.custom_id, None)

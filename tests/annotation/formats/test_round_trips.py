@@ -147,8 +147,8 @@ def test_what_is_lost_is_said(tmp_path: Path) -> None:
     sample = Sample("Ann Lee saw her .", "en", annotations=readings, provenance={"run": "r"})
     report = write_conll(tmp_path / "a.conll", [sample, Sample("Bo", "en")])
     assert report.losses == {
-        "other_readings": 1,
-        "unread_samples": 1,
+        "other_annotations": 1,
+        "unannotated_samples": 1,
         "overlapping_entities": 1,
         "single_mentions": 1,
         "mention_kinds": 1,

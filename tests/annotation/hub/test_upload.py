@@ -144,7 +144,7 @@ def test_the_card_is_computed(tmp_path: Path, samples: list[Sample], labels: Lab
 def test_wrong_input_is_refused(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
     with pytest.raises(InputError, match="between 0 and 1"):
         build_release(tmp_path / "a", REPO, lambda: samples, labels, test_ratio=1.0)
-    with pytest.raises(InputError, match="no sample with a reading"):
+    with pytest.raises(InputError, match="no sample with an annotation"):
         build_release(tmp_path / "a", REPO, lambda: [Sample("x", "en")], labels)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")

@@ -8,7 +8,7 @@ import goldspan.schemas as schemas
 from goldspan.annotation.errors import SchemaError, UnknownNameError
 from goldspan.annotation.labels.edit import add_label, measure_contrast, review_labels
 from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_labels
-from goldspan.annotation.tasks.codec import task_validator
+from goldspan.annotation.tasks.codec import load_task_validator
 
 SEED_ENTRY = {
     "name": "Medical Record Number",
@@ -35,8 +35,8 @@ def test_one_edit_reaches_everything_that_follows_from_the_schema(tmp_path: Path
     after = load_labels(file)
     assert (added.name, added.category, added.layer) == ("Medical Record Number", "Other", "entity")
     assert "B-MEDICAL_RECORD_NUMBER" in after.bio_table
-    assert "MEDICAL_RECORD_NUMBER" in task_validator(after).schema["$defs"]["entity_label"]["enum"]
-    assert "MEDICAL_RECORD_NUMBER" not in task_validator(before).schema["$defs"]["entity_label"]["enum"]
+    assert "MEDICAL_RECORD_NUMBER" in load_task_validator(after).schema["$defs"]["entity_label"]["enum"]
+    assert "MEDICAL_RECORD_NUMBER" not in load_task_validator(before).schema["$defs"]["entity_label"]["enum"]
     assert after.fingerprint != before.fingerprint
     assert file.read_text().startswith(schemas.path("labels.toml").read_text().rstrip())
     with pytest.raises(SchemaError, match="already"):
@@ -123,5 +123,5 @@ def test_doubtful_labels_are_listed() -> None:
         "B": {"name": "b", "color": "#ffff00", "hotkey": "a"},
     }}  # fmt: skip
     messages = " ".join(finding.message for finding in review_labels(build_labels(document)))
-    for word in ("luhnn", "too pale", "#ffff00 is that of A", "hotkey a is that of A", "no hints"):
+    for word in ("luhnn", "too pale", "#ffff00 is also used by A", "hotkey a is also used by A", "no hints"):
         assert word in messages

@@ -43,12 +43,14 @@ def test_taxonomies_agree_with_the_label_schema(name: str, labels: LabelSchema) 
 
 @pytest.mark.parametrize(("name", "count"), REACH.items())
 def test_reach(name: str, count: int, labels: LabelSchema) -> None:
-    assert len(load_taxonomy(name).reach(labels)) == count
+    assert len(load_taxonomy(name).list_covered(labels)) == count
 
 
 def test_no_source_but_kiji_fills_all_labels(labels: LabelSchema) -> None:
     unreached = {
-        name: set(labels.entity_codes) - set(load_taxonomy(name).reach(labels)) for name in REACH if name != "kiji"
+        name: set(labels.entity_codes) - set(load_taxonomy(name).list_covered(labels))
+        for name in REACH
+        if name != "kiji"
     }
     assert all(unreached.values())
     assert unreached["ai4privacy-200k"] == {
@@ -116,7 +118,7 @@ def test_taxonomies_are_found_by_repository_or_labels() -> None:
 def test_the_label_schema_is_a_taxonomy_of_its_own(labels: LabelSchema) -> None:
     own = open_taxonomy("own", labels)
     assert check_taxonomy(own, labels) == []
-    assert len(own.reach(labels)) == len(labels.entities)
+    assert len(own.list_covered(labels)) == len(labels.entities)
     assert own.resolve("DOB").label == "DATEOFBIRTH"
     smaller = LabelSchema(tuple(label for label in labels.labels if label.code != "DATEOFBIRTH"))
     with pytest.raises(UnknownNameError):

@@ -1,4 +1,4 @@
-"""A stand-in for Label Studio's package: the real program's start, stop and port habits in a few lines."""
+"""A fake Label Studio package: the real program's start, stop and port habits in a few lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from goldspan.annotation.labelstudio.server import start as server
 from goldspan.annotation.labelstudio.server.environment import Environment
 from goldspan.annotation.tasks.workspace import Workspace
 
-STAND_IN = """
+FAKE_PROGRAM = """
 import json, os, socket, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -52,8 +52,8 @@ def main():
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """An environment whose `label_studio` is the stand-in; no package is installed."""
+def fake_label_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """An environment whose `label_studio` is the fake; no package is installed."""
     monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("")
@@ -65,7 +65,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     package = Path(asked.stdout.strip()) / "label_studio"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "server.py").write_text(STAND_IN)
+    (package / "server.py").write_text(FAKE_PROGRAM)
     return prepared
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.codec import decode_task, encode_task, read_task, task_problems
+from goldspan.annotation.tasks.codec import decode_task, encode_task, read_task, validate_task
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Origin, Sample, Status
 from tests.strategies import LABELS, samples
 
@@ -20,7 +20,7 @@ def partition(annotation: Annotation) -> set[frozenset[tuple[int, int]]]:
 @given(samples())
 def test_round_trip_keeps_spans_labels_and_clusters(sample: Sample) -> None:
     task = orjson.loads(orjson.dumps(encode_task(sample, LABELS)))
-    assert task_problems(task, LABELS) == []
+    assert validate_task(task, LABELS) == []
     again = decode_task(task, LABELS)
     before, after = sample.annotations[0], again.annotations[0]
     assert again.text == sample.text
@@ -149,4 +149,4 @@ def test_the_json_schema_names_the_place(change: dict[str, object], pointer: str
     prediction = Annotation(Author.model("m"), (Entity(0, 4, "CITY"),))
     task = encode_task(Sample("Lyon", "fr", annotations=(prediction,)), labels)
     task["predictions"][0]["result"][0]["value"] |= change
-    assert [problem.pointer for problem in task_problems(task, labels)] == [pointer]
+    assert [problem.pointer for problem in validate_task(task, labels)] == [pointer]

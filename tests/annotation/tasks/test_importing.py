@@ -7,10 +7,10 @@ import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.importing import Defaults, import_texts
+from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
 from goldspan.annotation.types import Sample
 
-EN = Defaults("en", "GB", "note")
+EN = ImportDefaults("en", "GB", "note")
 
 
 def read(path: Path, labels: LabelSchema, **options: bool) -> tuple[list[Sample], list[RecordError]]:

@@ -47,7 +47,7 @@ def test_map(capsys: pytest.CaptureFixture[str]) -> None:
     assert {entry["name"] for entry in read_json(capsys)} >= {"kiji", "tab"}
     assert call("labels", "map", "ai4privacy-200k", "LASTNAME", "--json") == Exit.OK
     assert read_json(capsys)["labels"] == [
-        {"outside": "LASTNAME", "label": "SURNAME", "group": "PERSON", "lossy": False}
+        {"external": "LASTNAME", "label": "SURNAME", "group": "PERSON", "lossy": False}
     ]
     assert call("labels", "map", "tab") == Exit.OK
     assert "COMPANYNAME" in capsys.readouterr().out

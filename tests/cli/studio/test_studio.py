@@ -75,6 +75,6 @@ def test_open_goes_to_the_last_project(folder: Path, monkeypatch: pytest.MonkeyP
 def test_doctor_names_the_command_that_mends(folder: Path) -> None:
     shown = runner.invoke(app, ["doctor", "--data", str(folder)])
     assert shown.exit_code == 1
-    assert "mend: goldspan studio up" in shown.output
+    assert "fix: goldspan studio up" in shown.output
     printed = json.loads(runner.invoke(app, ["doctor", "--json", "--data", str(folder)]).stdout)
     assert [finding["code"] for finding in printed["findings"]] == ["no_server"]

@@ -12,22 +12,22 @@ from streamlit.testing.v1 import AppTest
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror.follow import refresh_mirror
+from goldspan.dashboards.mirror.refresh import refresh_mirror
 from goldspan.dashboards.views import coverage, overview
 from tests.dashboards.hostile import EVIL, add_hostile
-from tests.dashboards.made import fill_workspace
+from tests.dashboards.sample_data import fill_workspace
 
 PAGES = ("overview", "coverage", "quality", "annotators", "coreference", "runs", "explore", "results", "handover")
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
+def clear_caches() -> Iterator[None]:
     yield
     st.cache_data.clear()
     st.cache_resource.clear()
 
 
-def look(workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def render_page(workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("GOLDSPAN_DATA", str(workspace.root))
 
     def show(page: str) -> None:
@@ -49,7 +49,7 @@ def read_metrics(test: AppTest) -> dict[str, str]:
 def test_an_empty_workspace_is_told_what_to_do(
     workspace: Workspace, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = look(workspace, page, monkeypatch)
+    test = render_page(workspace, page, monkeypatch)
     assert any("goldspan" in code.value for code in test.code)
     assert not (workspace.root / ".dashboard").exists()
 
@@ -59,7 +59,7 @@ def test_hostile_data_breaks_no_page(
     workspace: Workspace, labels: LabelSchema, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_hostile(workspace, labels)
-    test = look(workspace, page, monkeypatch)
+    test = render_page(workspace, page, monkeypatch)
     for element in (*test.markdown, *test.caption, *test.warning, *test.error, *test.success, *test.info, *test.title):
         assert EVIL not in str(element.value)
     for element in test.metric:
@@ -69,7 +69,7 @@ def test_hostile_data_breaks_no_page(
 def test_the_overview_shows_what_the_views_give(
     small: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = read_metrics(look(small, "overview", monkeypatch))
+    shown = read_metrics(render_page(small, "overview", monkeypatch))
     found = overview.measure_indicators(refresh_mirror(small, labels))
     assert found.first_pass is not None
     assert found.kept is not None
@@ -84,7 +84,7 @@ def test_the_overview_shows_what_the_views_give(
 def test_a_language_filter_counts_that_language_only(
     small: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = look(small, "coverage", monkeypatch)
+    test = render_page(small, "coverage", monkeypatch)
     test.multiselect(key="languages").set_value(["de"]).run()
     table = coverage.tabulate_coverage(refresh_mirror(small, labels), labels, ["de"])
     assert read_metrics(test)["Predicted"] == f"{table['predicted'].sum():,}"
@@ -93,7 +93,7 @@ def test_a_language_filter_counts_that_language_only(
 
 
 def test_explore_filters_and_masks(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    test = look(small, "explore", monkeypatch)
+    test = render_page(small, "explore", monkeypatch)
     by_label = {box.label: box for box in test.selectbox}
     assert test.text[0].value.startswith("40 samples")
     by_label["State"].set_value("several people").run()
@@ -114,16 +114,16 @@ def _iter_html(test: AppTest) -> Iterator[Any]:
 def test_all_checks_wait_for_a_click_on_many_samples(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from goldspan.dashboards.screens import quality
 
-    assert "Label conflicts" in [head.value for head in look(small, "quality", monkeypatch).subheader]
-    monkeypatch.setattr(quality, "_AT_ONCE", 10)
-    test = look(small, "quality", monkeypatch)
+    assert "Label conflicts" in [head.value for head in render_page(small, "quality", monkeypatch).subheader]
+    monkeypatch.setattr(quality, "_AUTOMATIC_CHECKS", 10)
+    test = render_page(small, "quality", monkeypatch)
     assert "Label conflicts" not in [head.value for head in test.subheader]
     test.button[0].click().run()
     assert "Label conflicts" in [head.value for head in test.subheader]
 
 
 def test_a_closed_gate_offers_nothing_to_freeze(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    test = look(small, "handover", monkeypatch)
+    test = render_page(small, "handover", monkeypatch)
     assert "The gate is closed" in test.error[0].value
     assert test.button[0].disabled
     commands = [code.value for code in test.code]
@@ -142,7 +142,7 @@ def test_freezing_says_how_large_the_splits_are_and_warns_of_empty_ones(
     for task in tasks:
         task["data"]["provenance"] = {"persona": "one"}
     path.write_text("".join(f"{json.dumps(task)}\n" for task in tasks) + "not json\n")
-    test = look(workspace, "handover", monkeypatch)
+    test = render_page(workspace, "handover", monkeypatch)
     next(button for button in test.button if button.label == "Freeze version").click().run()
     assert not test.exception
     froze = next(success.value for success in test.success if success.value.startswith("Froze "))
@@ -157,9 +157,9 @@ def test_a_gate_that_asks_nothing_is_closed_while_nothing_is_reviewed(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workspace.root / "gate.toml").touch()
-    test = look(workspace, "handover", monkeypatch)
-    assert test.error[0].value == "The gate is closed: nothing is reviewed."
-    assert any("The gate asks nothing" in text.value for text in test.text)
+    test = render_page(workspace, "handover", monkeypatch)
+    assert test.error[0].value == "The gate is closed: no sample is reviewed."
+    assert any("sets no threshold" in text.value for text in test.text)
     assert test.button[0].disabled
 
 
@@ -174,7 +174,7 @@ def test_a_broken_manifest_breaks_no_page(
     folder = workspace.bundles / "v1"
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(manifest)
-    look(workspace, page, monkeypatch)
+    render_page(workspace, page, monkeypatch)
 
 
 def test_the_next_step_names_the_workspace(
@@ -182,7 +182,7 @@ def test_the_next_step_names_the_workspace(
 ) -> None:
     fill_workspace(workspace, labels, 10, touched=0)
     (workspace.training_samples / "bad.jsonl").write_text("not json\n")
-    commands = [code.value for code in look(workspace, "overview", monkeypatch).code]
+    commands = [code.value for code in render_page(workspace, "overview", monkeypatch).code]
     folders = f"{workspace.training_samples} {workspace.annotation_samples}"
     assert commands == [
         f"goldspan studio push --data {workspace.root}",
@@ -194,7 +194,7 @@ def test_a_changed_file_shows_at_the_next_look(
     workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_workspace(workspace, labels, 10)
-    test = look(workspace, "overview", monkeypatch)
+    test = render_page(workspace, "overview", monkeypatch)
     assert read_metrics(test)["Samples"] == "10"
     fill_workspace(workspace, labels, 12)
     test.run()
@@ -205,7 +205,7 @@ def test_runs_show_dead_letters_with_reasons(
     workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_hostile(workspace, labels)
-    test = look(workspace, "runs", monkeypatch)
+    test = render_page(workspace, "runs", monkeypatch)
     assert read_metrics(test)["Dead letters"] == "2"
     frames = [frame.value for frame in test.dataframe]
     reasons = next(frame for frame in frames if "items" in frame.columns)

@@ -15,19 +15,19 @@ from goldspan.annotation.tasks.codec import encode_task, read_task
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 from goldspan.dashboards import ui
-from goldspan.dashboards.mirror.follow import refresh_mirror
+from goldspan.dashboards.mirror.refresh import refresh_mirror
 from goldspan.dashboards.views import explore
-from tests.dashboards.made import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
+def clear_caches() -> Iterator[None]:
     yield
     st.cache_data.clear()
     st.cache_resource.clear()
 
 
-def look(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def render_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("GOLDSPAN_DATA", str(workspace.root))
 
     def show() -> None:
@@ -53,7 +53,7 @@ def test_names_of_any_reading_and_regions_that_were_not_kept_are_hidden(labels: 
     task["predictions"][0]["result"].append(region | {"value": {"start": 15, "end": 18, "labels": ["FIRSTNAME"]}})
     reading = read_task(task, labels)
     assert [issue.code for issue in reading.issues] == ["duplicate_id"]
-    assert explore.list_hidden(reading) == [(0, 3), (8, 11), (15, 18)]
+    assert explore.list_hidden_spans(reading) == [(0, 3), (8, 11), (15, 18)]
 
 
 def test_a_mentioned_name_is_not_on_the_page_until_asked_for(
@@ -68,7 +68,7 @@ def test_a_mentioned_name_is_not_on_the_page_until_asked_for(
     other = Annotation(Author.person("ann@firm.test"), id="2")
     sample = Sample(text, "en", annotations=(shown, other), sample_id="s-1")
     write_tasks(workspace.training_samples / "a.jsonl", [sample], labels)
-    test = look(workspace, monkeypatch)
+    test = render_page(workspace, monkeypatch)
 
     def list_shown() -> str:
         parts: list[Any] = [block.proto.body for block in test.get("html")]
@@ -89,8 +89,8 @@ def test_labels_that_only_the_samples_know_can_be_chosen(
     write_tasks(workspace.annotation_samples / "a.jsonl", samples, labels)
     mirror = refresh_mirror(workspace, labels)
     assert explore.list_labels(mirror, labels) == [*(label.code for label in labels.entities), "SHOESIZE"]
-    test = look(workspace, monkeypatch)
-    box = next(box for box in test.multiselect if box.label == "Has the labels")
+    test = render_page(workspace, monkeypatch)
+    box = next(box for box in test.multiselect if box.label == "Has labels")
     box.set_value(["SHOESIZE"]).run()
     assert test.text[0].value.startswith("1 samples")
 
@@ -99,14 +99,14 @@ def test_a_ticked_row_goes_when_the_list_shows_other_samples(
     workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_workspace(workspace, labels, 20)
-    test = look(workspace, monkeypatch)
+    test = render_page(workspace, monkeypatch)
     everything = find_table_id(test)
     test.toggle[0].set_value(True).run()
     assert find_table_id(test) == everything
     state = next(box for box in test.selectbox if box.label == "State")
     state.set_value("not reviewed").run()
     assert find_table_id(test) != everything
-    assert find_table_id(look(workspace, monkeypatch)) == everything
+    assert find_table_id(render_page(workspace, monkeypatch)) == everything
 
 
 def test_the_download_holds_all_matches_not_the_page_only(
@@ -115,7 +115,7 @@ def test_the_download_holds_all_matches_not_the_page_only(
     write_tasks(workspace.annotation_samples / "a.jsonl", [make_sample(at, labels) for at in range(120)], labels)
     offered: list[Any] = []
     monkeypatch.setattr(st, "download_button", lambda _, data, **options: offered.append((data, options["key"])))
-    test = look(workspace, monkeypatch)
+    test = render_page(workspace, monkeypatch)
     assert len(test.dataframe[0].value) == 50
     table = next(data for data, key in offered if key == "csv-samples")()
     assert table.count("\n") == 121

@@ -16,7 +16,7 @@ from goldspan.dashboards.mirror.tables import TABLES, make_frame
 from goldspan.dashboards.views import explore
 from goldspan.evaluation.matching.annotations import list_latest_predictions, list_latest_reviews
 from goldspan.evaluation.people.agreement import measure_agreement
-from tests.dashboards.made import make_sample
+from tests.dashboards.sample_data import make_sample
 from tests.strategies import LABELS
 
 DEEP: list[Any] = []

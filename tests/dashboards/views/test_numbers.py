@@ -16,7 +16,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import list_files, raise_error, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample, Status
-from goldspan.dashboards.mirror.follow import Mirror, refresh_mirror
+from goldspan.dashboards.mirror.refresh import Mirror, refresh_mirror
 from goldspan.dashboards.mirror.sources import load_samples
 from goldspan.dashboards.views import annotators, coreference, coverage, explore, overview, quality
 from goldspan.dashboards.views.overview import Funnel
@@ -110,7 +110,7 @@ def test_agreement_is_that_of_the_command(
         assert report.pairs == expected.pairs
         pairs = annotators.tabulate_pairs(report)
         assert pairs.height == 2 * len(expected.pairs)
-    rates = annotators.rate_people(expected)
+    rates = annotators.measure_each_person(expected)
     (people,) = (p for p in expected.pairs if not annotators.is_model(p.first) and not annotators.is_model(p.second))
     assert rates["ann@firm.test"] == pytest.approx(people.exact.measure_f())
 
@@ -194,10 +194,10 @@ def test_find_samples(mirror: Mirror, samples: list[Sample]) -> None:
         for s in samples
         if any(e.label == "COMPANYNAME" for a in (*s.reviews[:1], *s.predictions[-1:]) for e in a.entities)
     }
-    assert find(beginning=samples[0].sample_id[:12]) == {samples[0].sample_id}
+    assert find(id_prefix=samples[0].sample_id[:12]) == {samples[0].sample_id}
     report = measure_acceptance(samples)
     assert find(state="changed") == {review.sample_id for review in report.reviews if review.edits}
     assert find(state="suspect") == {review.sample_id for review in report.suspects}
-    assert find(state="built alike")
+    assert find(state="repeated skeleton")
     assert find(issue="invalid_value")
     assert not find(issue="empty_text")

@@ -12,29 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldspan.annotation.corpus.coverage import count_workspace_coverage
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Mention
-from goldspan.dashboards.highlight import mask_text, render_html
-from goldspan.dashboards.mirror.follow import refresh_mirror
-from goldspan.dashboards.ui import show_number, show_share, write_csv
+from goldspan.dashboards.highlight import mask_spans, render_html
+from goldspan.dashboards.mirror.refresh import refresh_mirror
+from goldspan.dashboards.ui import format_number, format_share, write_csv
 from goldspan.dashboards.views import coverage, explore, handover, overview, results, runs
 from goldspan.dashboards.views.overview import Funnel
 from goldspan.training.gate.commands import Commands
-from goldspan.training.gate.coverage import count_best
 from tests.dashboards.hostile import EVIL, add_results
-from tests.dashboards.made import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
 
 
 @pytest.mark.parametrize(
     ("value", "shown"), [(None, "–"), (0, "0"), (1234567, "1,234,567"), (1.25, "1.2"), (12.6, "13"), (3.0, "3")]
 )
 def test_numbers_in_words(value: float | None, shown: str) -> None:
-    assert show_number(value) == shown
+    assert format_number(value) == shown
 
 
 def test_shares_in_words() -> None:
-    assert (show_share(None), show_share(0.125), show_share(1)) == ("–", "12%", "100%")
+    assert (format_share(None), format_share(0.125), format_share(1)) == ("–", "12%", "100%")
 
 
 def test_ages_in_words() -> None:
@@ -85,13 +85,13 @@ def test_files_and_their_freshness(workspace: Workspace, labels: LabelSchema) ->
 def test_a_link_needs_a_pull_and_a_task(workspace: Workspace, labels: LabelSchema) -> None:
     fill_workspace(workspace, labels, 5)
     file = "training_samples/project.jsonl"
-    assert explore.find_link(workspace, file, {"id": 7}) == "http://127.0.0.1:8080/projects/3/data?task=7"
-    assert explore.find_link(workspace, file, {"id": "7"}) == ""
-    assert explore.find_link(workspace, "annotation_samples/made.jsonl", {"id": 7}) == ""
+    assert explore.build_task_url(workspace, file, {"id": 7}) == "http://127.0.0.1:8080/projects/3/data?task=7"
+    assert explore.build_task_url(workspace, file, {"id": "7"}) == ""
+    assert explore.build_task_url(workspace, "annotation_samples/made.jsonl", {"id": 7}) == ""
     state = workspace.training_samples / "project.state.json"
     for broken in ('{"url": "javascript:alert(1)", "project": 3}', "[]", "{", '{"project": 3}'):
         state.write_text(broken)
-        assert explore.find_link(workspace, file, {"id": 7}) == ""
+        assert explore.build_task_url(workspace, file, {"id": 7}) == ""
 
 
 def test_differences_of_two_readings(labels: LabelSchema) -> None:
@@ -141,7 +141,7 @@ def test_every_character_of_a_reading_is_escaped(labels: LabelSchema) -> None:
 
 @given(st.text(max_size=60), st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70)), max_size=6))
 def test_masking_keeps_the_length_and_hides_letters(text: str, places: list[tuple[int, int]]) -> None:
-    masked = mask_text(text, places)
+    masked = mask_spans(text, places)
     assert len(masked) == len(text)
     inside = {at for start, end in places for at in range(max(start, 0), min(end, len(text)))}
     for at, (before, after) in enumerate(zip(text, masked, strict=True)):
@@ -186,7 +186,7 @@ def test_a_broken_manifest_counts_no_samples(workspace: Workspace, manifest: str
 def test_coverage_says_what_to_write_and_what_to_review(workspace: Workspace, labels: LabelSchema) -> None:
     fill_workspace(workspace, labels, 20)
     mirror = refresh_mirror(workspace, labels)
-    best = handover.count_best(mirror)
+    best = handover.count_best_entities(mirror)
     cities = sum(count for (label, _), count in best.items() if label == "CITY")
     few = LabelSchema(tuple(replace(label, target=cities * (label.code == "CITY")) for label in labels.labels))
     table = coverage.tabulate_coverage(mirror, few)
@@ -194,7 +194,7 @@ def test_coverage_says_what_to_write_and_what_to_review(workspace: Workspace, la
     assert city["gap"] > 0
     assert (city["to review"], city["to write"]) == (city["gap"], 0)
     ((what, command),) = coverage.suggest_steps(table, ["de"], Commands())
-    assert "wait for a review" in what
+    assert "not reviewed" in what
     assert command == "goldspan studio push"
     more = LabelSchema(tuple(replace(label, target=(cities + 100) * (label.code == "CITY")) for label in labels.labels))
     table = coverage.tabulate_coverage(mirror, more)
@@ -208,9 +208,11 @@ def test_coverage_says_what_to_write_and_what_to_review(workspace: Workspace, la
 
 
 def test_best_readings_are_counted_as_the_gate_counts_them(workspace: Workspace, labels: LabelSchema) -> None:
-    assert handover.count_best(refresh_mirror(workspace, labels)) == {}
+    assert handover.count_best_entities(refresh_mirror(workspace, labels)) == {}
     fill_workspace(workspace, labels, 20)
-    assert handover.count_best(refresh_mirror(workspace, labels)) == dict(count_best(workspace, labels))
+    assert handover.count_best_entities(refresh_mirror(workspace, labels)) == dict(
+        count_workspace_coverage(workspace, labels)
+    )
 
 
 def test_the_languages_of_a_workspace_are_named(workspace: Workspace, labels: LabelSchema) -> None:

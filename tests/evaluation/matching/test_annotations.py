@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from goldspan.annotation.types import Annotation, Author, Sample, Status
 from goldspan.evaluation.matching.annotations import (
-    choose_shown,
+    find_shown_prediction,
     is_control,
     list_latest_predictions,
     list_latest_reviews,
@@ -44,7 +44,7 @@ def test_what_was_shown_is_the_parent_else_the_newest() -> None:
     sample = make_sample(predict("m", "1", "a"), predict("k", "2", "b"))
 
     def shown(parent: str | None, model: str = "") -> str | None:
-        found = choose_shown(sample, review("ann", "3", parent=parent), model)
+        found = find_shown_prediction(sample, review("ann", "3", parent=parent), model)
         return found.id if found else None
 
     assert shown("a") == "a"

@@ -26,7 +26,7 @@ def test_one_model_can_be_asked_for():
     assert choose_prediction(sample, "toy-1") is OLD
     assert choose_prediction(sample, "toy-3") is None
     pairing = pair_samples([sample], [sample], "toy-3")
-    assert [refusal.reason for refusal in pairing.refusals] == ["it has no prediction by toy-3"]
+    assert [exclusion.reason for exclusion in pairing.exclusions] == ["it has no prediction by toy-3"]
 
 
 def test_without_times_the_last_prediction_is_the_newest():
@@ -39,8 +39,8 @@ def test_a_reading_is_not_measured_against_itself():
     reviewed, unread = make_sample(NEW, REVIEW), make_sample(NEW, sample_id="unread")
     pairing = pair_samples([reviewed, unread], [reviewed, unread])
     assert [document.sample_id for document in pairing.documents] == ["one"]
-    assert [refusal.sample_id for refusal in pairing.refusals] == ["unread"]
-    assert "the prediction itself" in pairing.refusals[0].reason
+    assert [exclusion.sample_id for exclusion in pairing.exclusions] == ["unread"]
+    assert "the prediction itself" in pairing.exclusions[0].reason
 
 
 def test_without_reviews_gold_is_the_prediction_and_the_pairing_says_so():
@@ -74,13 +74,13 @@ def test_what_cannot_be_paired_is_named_with_its_reason():
     ]
     pairing = pair_samples(gold, predicted)
     assert [document.sample_id for document in pairing.documents] == ["twice"]
-    reasons = {refusal.sample_id: refusal.reason for refusal in pairing.refusals}
+    reasons = {exclusion.sample_id: exclusion.reason for exclusion in pairing.exclusions}
     assert reasons == {
         "twice": "it is twice in gold; the first one counts",
         "only gold": "it is in gold but not predicted",
         "other text": "the texts of gold and prediction differ; export both from one version",
-        "unread": "it has no reading in gold",
-        "no prediction": "it has no reading among the predictions",
+        "unread": "it has no annotation in gold",
+        "no prediction": "it has no annotation among the predictions",
         "only predicted": "it is predicted but not in gold",
     }
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_paired_is_named_with_its_reason():
 def test_gold_alone_waits_for_a_predictor():
     pairing = pair_gold([make_sample(REVIEW), make_sample(sample_id="unread")])
     assert [document.predicted.entities for document in pairing.documents] == [()]
-    assert [refusal.sample_id for refusal in pairing.refusals] == ["unread"]
+    assert [exclusion.sample_id for exclusion in pairing.exclusions] == ["unread"]
 
 
 def test_the_fingerprint_is_that_of_texts_and_gold_in_any_order():

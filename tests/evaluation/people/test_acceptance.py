@@ -24,7 +24,7 @@ def make_sample(*annotations: Annotation, name: str = "s", **provenance) -> Samp
 
 
 def verdicts(prediction: Annotation, annotation: Annotation) -> list[str]:
-    return sorted(decision.verdict.value for decision in compare_with_review(prediction, annotation))
+    return sorted(decision.outcome.value for decision in compare_with_review(prediction, annotation))
 
 
 class TestVerdicts:
@@ -53,8 +53,8 @@ class TestVerdicts:
     def test_little_resized_is_accepted_when_relaxed(self) -> None:
         (little,) = compare_with_review(predict(Entity(0, 10, "CITY")), review(Entity(0, 12, "CITY")))
         (much,) = compare_with_review(predict(Entity(0, 10, "CITY")), review(Entity(0, 30, "CITY")))
-        assert (little.verdict, little.relaxed) == (RegionOutcome.RESIZED, True)
-        assert (much.verdict, much.relaxed) == (RegionOutcome.RESIZED, False)
+        assert (little.outcome, little.relaxed) == (RegionOutcome.RESIZED, True)
+        assert (much.outcome, much.relaxed) == (RegionOutcome.RESIZED, False)
 
 
 class TestReport:
@@ -203,7 +203,7 @@ def test_what_is_left_alone_is_accepted(entities: list[Entity]) -> None:
     prediction, annotation = predict(*entities), review(*entities)
     report = measure_acceptance([make_sample(prediction, annotation)])
     decisions = compare_with_review(prediction, annotation)
-    assert report.total.edits == sum(decision.verdict is not RegionOutcome.ACCEPTED for decision in decisions)
+    assert report.total.edits == sum(decision.outcome is not RegionOutcome.ACCEPTED for decision in decisions)
     named = [entity.id for entity in entities if entity.id]
     if len(set(named)) == len(named):
         assert report.total.edits == 0

@@ -26,8 +26,8 @@ def test_every_text_is_read_and_failures_are_named(samples, workers):
     pairing, timing = run_predictor(pair_gold(samples), FirstWord(), workers)
     assert [document.sample_id for document in pairing.documents] == ["sample-0", "sample-1", "sample-4"]
     assert pairing.documents[0].predicted.entities == (Entity(0, 5, "FIRSTNAME"),)
-    assert [refusal.sample_id for refusal in pairing.refusals] == ["sample-2", "sample-3"]
-    assert pairing.refusals[0].reason == "first-word failed: no German"
+    assert [exclusion.sample_id for exclusion in pairing.exclusions] == ["sample-2", "sample-3"]
+    assert pairing.exclusions[0].reason == "first-word failed: no German"
     assert (pairing.model, pairing.predicted_source) == ("first-word-1", "prediction")
     assert (timing["documents"], timing["failures"]) == (3, 2)
     assert 0 <= timing["latency_p50_seconds"] <= timing["latency_p95_seconds"] <= timing["wall_seconds"]

@@ -10,7 +10,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.offline.author import write_document
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec, Wanted, draw_spec
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec, SpecConstraints, draw_spec
 
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
 
@@ -60,7 +60,7 @@ def test_a_thousand_documents_have_varied_skeletons_openings_and_lengths(languag
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("document_type", DOCUMENT_TYPES)
 def test_every_type_is_written_in_every_language(language: str, document_type: str, labels: LabelSchema) -> None:
-    wanted = Wanted(language=language, document_type=document_type, labels=("FIRSTNAME", "SURNAME", "CITY"))
+    wanted = SpecConstraints(language=language, document_type=document_type, labels=("FIRSTNAME", "SURNAME", "CITY"))
     clusters = 0
     for index in range(30):
         spec = draw_spec(3, index, [language], labels, wanted=wanted)
@@ -79,7 +79,7 @@ def test_the_same_spec_gives_the_same_document_in_any_order(labels: LabelSchema)
 
 def test_hard_negatives_hold_no_entity_and_no_mention(labels: LabelSchema) -> None:
     for index in range(60):
-        spec = draw_spec(5, index, LANGUAGES, labels, wanted=Wanted(hard_negative=True))
+        spec = draw_spec(5, index, LANGUAGES, labels, wanted=SpecConstraints(hard_negative=True))
         tagged = parse_tagged(write_document(spec, labels), labels)
         assert tagged.entities == ()
         assert tagged.mentions == ()

@@ -8,7 +8,7 @@ from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
 from goldspan.generators.providers.protocol import Answer
 from goldspan.generators.specs.draw import Spec, draw_spec, spec_to_dict
-from goldspan.generators.stages.answers import Context, judge_answer
+from goldspan.generators.stages.answers import AnswerContext, judge_answer
 
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
 
@@ -25,7 +25,7 @@ def specs(labels: LabelSchema) -> list[Spec]:
 
 def answer(stage: str, spec: Spec, labels: LabelSchema, given: str, document: dict) -> dict:
     verdict = judge_answer(
-        Answer("id", content=json.dumps(document)), stage, Context(labels, spec_to_dict(spec), given)
+        Answer("id", content=json.dumps(document)), stage, AnswerContext(labels, spec_to_dict(spec), given)
     )
     assert (verdict.state, verdict.reason) == ("ok", "")
     return verdict.result

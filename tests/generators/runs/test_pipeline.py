@@ -97,7 +97,7 @@ def test_bad_answer_is_asked_again_with_its_reason_and_then_dead(tmp_path):
     assert "The text was changed" in letter["reason"]
     assert [a["state"] for a in letter["attempts"]] == ["ok", "invalid", "invalid", "invalid"]
 
-    summary = drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), task=RunAction.RETRY)
+    summary = drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), action=RunAction.RETRY)
     assert summary.outcome is RunOutcome.DONE
     assert not summary.dead_letters.exists()
 
@@ -183,7 +183,7 @@ def test_a_run_is_finished_when_its_files_are_written(tmp_path, monkeypatch):
 
 def test_a_cancel_that_fails_leaves_the_run_to_be_cancelled_again(tmp_path):
     class Unreachable(ScriptedExecutor):
-        async def cancel(self, feed):
+        async def cancel(self, queue):
             raise TransientServiceError("nobody answers")
 
     drive_scripted(tmp_path, make_settings(), ScriptedExecutor(stop_after=2))
@@ -191,7 +191,7 @@ def test_a_cancel_that_fails_leaves_the_run_to_be_cancelled_again(tmp_path):
     with Journal(folder) as journal:
         plan_submission(journal, "intent", [], state="submitted", batch="batch")
     with pytest.raises(TransientServiceError):
-        drive_scripted(tmp_path, make_settings(), Unreachable(), task=RunAction.CANCEL)
+        drive_scripted(tmp_path, make_settings(), Unreachable(), action=RunAction.CANCEL)
     assert find_run(Workspace(tmp_path)) == folder
     with Journal(folder) as journal:
         assert read_progress(journal).state == "waiting"
@@ -200,7 +200,7 @@ def test_a_cancel_that_fails_leaves_the_run_to_be_cancelled_again(tmp_path):
 def test_a_cancelled_run_stays_cancelled_when_it_is_reconciled(tmp_path):
     drive_scripted(tmp_path, make_settings(), ScriptedExecutor(stop_after=2))
     for task in (RunAction.CANCEL, RunAction.RECONCILE):
-        drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), task=task)
+        drive_scripted(tmp_path, make_settings(), ScriptedExecutor(), action=task)
         with Journal(Workspace(tmp_path).runs / "r") as journal:
             assert read_progress(journal).state == "cancelled"
 
@@ -263,13 +263,13 @@ def test_cancel_asked_by_another_process_reaches_the_driver(tmp_path):
     class Patient(ScriptedExecutor):
         cancelled = 0
 
-        async def run(self, feed, stop):
-            feed.deliver([answer_well(request) for request in feed.take(2)])
+        async def run(self, queue, stop):
+            queue.deliver([answer_well(request) for request in queue.take(2)])
             with Journal(tmp_path / "runs" / "r") as other:
                 request_cancel(other)
             await asyncio.wait_for(stop.wait(), 10)
 
-        async def cancel(self, feed):
+        async def cancel(self, queue):
             self.cancelled += 1
 
     executor = Patient()
@@ -303,10 +303,10 @@ def test_newest_unfinished_run_is_found(tmp_path):
 
 def test_second_answer_to_a_row_is_ignored(tmp_path):
     class Twice(ScriptedExecutor):
-        async def run(self, feed, stop):
-            while not feed.finished:
-                answers = [answer_well(request) for request in feed.take(3)]
-                feed.deliver(answers + answers)
+        async def run(self, queue, stop):
+            while not queue.finished:
+                answers = [answer_well(request) for request in queue.take(3)]
+                queue.deliver(answers + answers)
 
     summary = drive_scripted(tmp_path, make_settings(), Twice())
     assert summary.outcome is RunOutcome.DONE
@@ -316,10 +316,10 @@ def test_second_answer_to_a_row_is_ignored(tmp_path):
 
 def test_rows_given_back_cost_no_attempt(tmp_path):
     class Hesitant(ScriptedExecutor):
-        async def run(self, feed, stop):
+        async def run(self, queue, stop):
             for _ in range(5):
-                feed.give_back([request.custom_id for request in feed.take(4)])
-            await super().run(feed, stop)
+                queue.give_back([request.custom_id for request in queue.take(4)])
+            await super().run(queue, stop)
 
     summary = drive_scripted(tmp_path, make_settings(attempts=1), Hesitant())
     assert summary.outcome is RunOutcome.DONE
@@ -357,22 +357,22 @@ class Chaotic(ScriptedExecutor):
         super().__init__()
         self.chance = chance
 
-    async def run(self, feed, stop):
+    async def run(self, queue, stop):
         held: list[Request] = []
-        while not feed.finished:
-            held += feed.take(self.chance.randint(0, 5))
+        while not queue.finished:
+            held += queue.take(self.chance.randint(0, 5))
             self.chance.shuffle(held)
             turn = self.chance.random()
             if turn < 0.05:
                 raise TransientServiceError("the server is gone")
             if turn < 0.15:
-                feed.give_back(request.custom_id for request in held)
+                queue.give_back(request.custom_id for request in held)
                 held = []
             else:
                 number = self.chance.randint(0, len(held))
                 answers = [tamper(request, self.chance) for request in held[:number]]
                 self.asked += held[:number]
-                feed.deliver(answers + answers[:1])
+                queue.deliver(answers + answers[:1])
                 held = held[number:]
             await asyncio.sleep(0)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from goldspan.annotation.errors import ConfigurationError, InputError, RecordError
-from goldspan.generators.simulator.answers import WrittenAnswer, spoil_answer
+from goldspan.generators.simulator.answers import ModelOutput, corrupt_answer
 from goldspan.generators.simulator.examples import make_example
 from goldspan.generators.simulator.faults import Fault, build_plan, draw_number, load_plan
 from goldspan.generators.simulator.latency import Latency, parse_latency
@@ -72,9 +72,9 @@ def test_a_latency_range_goes_upwards():
 
 
 def test_spoilers_on_tagged_text():
-    written = WrittenAnswer('{"tagged_text": "Ann lives in <CITY>Lyon</CITY> near the river."}')
-    assert "<CITY>" not in spoil_answer(written, [Fault("0", "wrong_labels")]).content
-    assert "Ann indeed lives" in spoil_answer(written, [Fault("0", "changed_text")]).content
+    written = ModelOutput('{"tagged_text": "Ann lives in <CITY>Lyon</CITY> near the river."}')
+    assert "<CITY>" not in corrupt_answer(written, [Fault("0", "wrong_labels")]).content
+    assert "Ann indeed lives" in corrupt_answer(written, [Fault("0", "changed_text")]).content
 
 
 def test_examples_keep_references_and_lists():

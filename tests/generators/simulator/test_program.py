@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.specs.draw import draw_spec, spec_to_dict
-from goldspan.generators.stages.stage import Asking, Question, build_stages
+from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
 from goldspan.schemas import path
 
 from .conftest import Provider
@@ -91,8 +91,8 @@ def test_the_label_schema_given_is_the_one_that_answers(tmp_path):
     labels = load_labels(custom)
     briefs = (spec_to_dict(draw_spec(1, item, ("en",), labels)) for item in range(99))
     brief = next(brief for brief in briefs if "TOWN" in brief["labels"])
-    stage = build_stages(("draft",), Asking("any"), labels, seed=1)["draft"]
-    asked = stage.build_request(Question("draft", 0, 1, brief, ""))
+    stage = build_stages(("draft",), ModelSettings("any"), labels, seed=1)["draft"]
+    asked = stage.build_request(StageInput("draft", 0, 1, brief, ""))
     with simulate("--state", str(tmp_path / "p.db"), "--labels", str(custom)) as (_, provider):
         reply = provider.client.chat.completions.create(**json.loads(json.dumps(asked.body)))
     assert "<TOWN>" in reply.choices[0].message.content

@@ -13,7 +13,14 @@ from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import Label, LabelSchema, load_labels
 from goldspan.annotation.labels.validators import check_value
 from goldspan.generators.offline.author import write_document
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, LENGTHS, Wanted, draw_spec, spec_from_dict, spec_to_dict
+from goldspan.generators.specs.draw import (
+    DOCUMENT_TYPES,
+    LENGTHS,
+    SpecConstraints,
+    draw_spec,
+    spec_from_dict,
+    spec_to_dict,
+)
 from goldspan.generators.surrogates.world import COUNTRIES
 
 LANGUAGES = tuple(COUNTRIES)
@@ -69,7 +76,7 @@ def test_labels_come_with_about_their_chance_and_a_twelfth_holds_none(labels: La
 
 
 def test_a_planner_gets_what_it_asks_for(labels: LabelSchema) -> None:
-    wanted = Wanted(language="nl", country="BE", document_type="invoice", labels=("IBAN", "SECURITYTOKEN"))
+    wanted = SpecConstraints(language="nl", country="BE", document_type="invoice", labels=("IBAN", "SECURITYTOKEN"))
     for index in range(40):
         spec = draw_spec(1, index, LANGUAGES, labels, wanted=wanted)
         assert (spec.language, spec.country, spec.document_type) == ("nl", "BE", "invoice")
@@ -79,28 +86,30 @@ def test_a_planner_gets_what_it_asks_for(labels: LabelSchema) -> None:
 
 @pytest.mark.parametrize("negative", [True, False])
 def test_hard_negatives_can_be_asked_for_or_ruled_out(negative: bool, labels: LabelSchema) -> None:
-    specs = [draw_spec(1, index, LANGUAGES, labels, wanted=Wanted(hard_negative=negative)) for index in range(60)]
+    specs = [
+        draw_spec(1, index, LANGUAGES, labels, wanted=SpecConstraints(hard_negative=negative)) for index in range(60)
+    ]
     assert {spec.hard_negative for spec in specs} == {negative}
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(language="xx"),
-        Wanted(language="de", country="FR"),
-        Wanted(country="FR"),
-        Wanted(document_type="novel"),
-        Wanted(labels=("CTY",)),
+        SpecConstraints(language="xx"),
+        SpecConstraints(language="de", country="FR"),
+        SpecConstraints(country="FR"),
+        SpecConstraints(document_type="novel"),
+        SpecConstraints(labels=("CTY",)),
     ],
 )
-def test_unknown_names_are_refused(wanted: Wanted, labels: LabelSchema) -> None:
+def test_unknown_names_are_refused(wanted: SpecConstraints, labels: LabelSchema) -> None:
     with pytest.raises(UnknownNameError):
         draw_spec(1, 1, LANGUAGES, labels, wanted=wanted)
 
 
 def test_a_hard_negative_with_labels_is_a_contradiction(labels: LabelSchema) -> None:
     with pytest.raises(ConfigurationError):
-        draw_spec(1, 1, LANGUAGES, labels, wanted=Wanted(labels=("CITY",), hard_negative=True))
+        draw_spec(1, 1, LANGUAGES, labels, wanted=SpecConstraints(labels=("CITY",), hard_negative=True))
 
 
 def test_a_new_label_gets_values_shaped_as_its_hint_shows_and_is_written(labels: LabelSchema) -> None:
@@ -109,7 +118,7 @@ def test_a_new_label_gets_values_shaped_as_its_hint_shows_and_is_written(labels:
     )
     bare = Label("BADGE_CODE", "Badge code", chance=1.0)
     extended = dataclasses.replace(labels, labels=(*labels.labels, new, bare))
-    wanted = Wanted(labels=("MEDICAL_RECORD_NUMBER", "BADGE_CODE"))
+    wanted = SpecConstraints(labels=("MEDICAL_RECORD_NUMBER", "BADGE_CODE"))
     values = set()
     for index in range(30):
         spec = draw_spec(9, index, LANGUAGES, extended, wanted=wanted)

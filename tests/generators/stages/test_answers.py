@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.generators.providers.protocol import Answer, AnswerState, read_completion
-from goldspan.generators.stages.answers import Context, answer_schema, answer_validator, judge_answer
+from goldspan.generators.stages.answers import AnswerContext, answer_schema, answer_validator, judge_answer
 from goldspan.generators.stages.prompts import build_system, build_user, read_user
-from goldspan.generators.stages.stage import Asking, Question, build_stages
+from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
 from tests.generators.scripted import LABELS
 
 BRIEF = {"language": "en", "country": "GB", "values": [{"label": "CITY", "value": "Lyon"}], "hard_negative": False}
@@ -22,7 +22,7 @@ COREFERENCE = (
 
 def judge(stage: str, document: object, tagged_text: str = "", brief=BRIEF, **fields):
     content = document if isinstance(document, str) else json.dumps(document)
-    return judge_answer(Answer("id", content=content, **fields), stage, Context(LABELS, brief, tagged_text))
+    return judge_answer(Answer("id", content=content, **fields), stage, AnswerContext(LABELS, brief, tagged_text))
 
 
 def test_draft_in_tagged_text():
@@ -154,10 +154,10 @@ def test_conversation_says_what_went_in():
 
 
 def test_custom_ids_are_short_ascii_and_follow_the_bytes():
-    stage = build_stages(("draft",), Asking("m"), LABELS, 7)["draft"]
-    ids = {stage.build_request(Question("draft", 10**9, n, BRIEF)).custom_id for n in (1, 2, 3)}
+    stage = build_stages(("draft",), ModelSettings("m"), LABELS, 7)["draft"]
+    ids = {stage.build_request(StageInput("draft", 10**9, n, BRIEF)).custom_id for n in (1, 2, 3)}
     assert len(ids) == 3
     assert all(len(custom_id) <= 64 and custom_id.isascii() for custom_id in ids)
-    again = build_stages(("draft",), Asking("m"), LABELS, 7)["draft"]
-    assert again.build_request(Question("draft", 10**9, 1, BRIEF)).custom_id in ids
-    assert build_stages(("draft",), Asking("n"), LABELS, 7)["draft"].fingerprint() != stage.fingerprint()
+    again = build_stages(("draft",), ModelSettings("m"), LABELS, 7)["draft"]
+    assert again.build_request(StageInput("draft", 10**9, 1, BRIEF)).custom_id in ids
+    assert build_stages(("draft",), ModelSettings("n"), LABELS, 7)["draft"].fingerprint() != stage.fingerprint()

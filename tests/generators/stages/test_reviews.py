@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from goldspan.generators.providers.protocol import Answer
-from goldspan.generators.stages.answers import Context, judge_answer
+from goldspan.generators.stages.answers import AnswerContext, judge_answer
 from tests.generators.scripted import LABELS
 
 BEFORE = (
@@ -19,7 +19,7 @@ def review(after: str, *proposals: tuple[str, str, str]):
         ],
         "tagged_text": after,
     }
-    context = Context(LABELS, {"language": "en", "country": "FR"}, BEFORE)
+    context = AnswerContext(LABELS, {"language": "en", "country": "FR"}, BEFORE)
     return judge_answer(Answer("id", content=json.dumps(document)), "review", context)
 
 

@@ -6,7 +6,7 @@ import phonenumbers
 import pytest
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.generators.surrogates import checkdigits, mexico, online, papers
+from goldspan.generators.surrogates import checkdigits, identity_documents, mexico, online
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.values import TODAY, Persona, draw_persona, draw_value
 from goldspan.generators.surrogates.world import COUNTRIES, load_places
@@ -42,7 +42,7 @@ NUMBERS: list[tuple[str, Callable]] = [
     ("mx.curp", lambda rng, p: mexico.draw_curp(rng, p.first, p.surname, p.born, p.gender)),
     ("mx.rfc", lambda rng, p: mexico.draw_rfc(rng, p.first, p.surname, p.born)),
     ("nl.bsn", lambda rng, p: checkdigits.draw_bsn_nl(rng)),
-    ("nl.identiteitskaartnummer", lambda rng, p: papers.draw_passport(rng, "NL")),
+    ("nl.identiteitskaartnummer", lambda rng, p: identity_documents.draw_passport(rng, "NL")),
     ("dk.cpr", lambda rng, p: checkdigits.draw_cpr_dk(rng, p.born, p.gender)),
     ("luhn", lambda rng, p: checkdigits.draw_card(rng)),
     ("luhn", lambda rng, p: checkdigits.draw_nss_mx(rng, p.born)),

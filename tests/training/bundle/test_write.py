@@ -11,13 +11,13 @@ from goldspan.annotation.errors import InputError, SchemaError, StateError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
-from goldspan.training.bundle.manifest import BundlePlan, Gate
+from goldspan.training.bundle.manifest import BundleSettings, GateRecord
 from goldspan.training.bundle.report import summarise
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.bundle.write import write_bundle
 from tests.training.kiji_rules import STANDARD, load_folder
 
-PLAN = BundlePlan("v1", seed=3)
+PLAN = BundleSettings("v1", seed=3)
 WORDS = [f"word{number}" for number in range(400)]
 
 
@@ -161,7 +161,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path, samples: list[Sample], labe
     unread = Sample("Nobody has read this.", "en", sample_id="n3")
     drafts = [replace(sample, annotations=sample.annotations[:1]) for sample in samples[40:]]
     manifest = write_bundle(tmp_path / "v1", [*samples[:40], *drafts, doubtful, checked, unread], labels, PLAN)
-    assert manifest["data"]["left_out"] == {"no_reading": 1, "unverified_negative": 1}
+    assert manifest["data"]["left_out"] == {"no_annotation": 1, "unverified_negative": 1}
     assert (manifest["data"]["negatives"], manifest["data"]["reviewed"]) == (1, 40)
     only = replace(PLAN, reviewed_only=True)
     manifest = write_bundle(tmp_path / "v2", [*samples[:40], *drafts], labels, only)
@@ -188,7 +188,7 @@ def test_a_disk_that_refuses_is_explained(tmp_path: Path, samples: list[Sample],
 
 
 def test_label_mappings_and_gate(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
-    plan = replace(PLAN, gate=Gate("open", ("enough reviews",)))
+    plan = replace(PLAN, gate=GateRecord("open", ("enough reviews",)))
     manifest = write_bundle(tmp_path / "v1", samples, labels, plan)
     assert manifest["gate"] == {"verdict": "open", "reasons": ["enough reviews"]}
     mappings = json.loads((tmp_path / "v1" / "label_mappings.json").read_text())
@@ -197,4 +197,4 @@ def test_label_mappings_and_gate(tmp_path: Path, samples: list[Sample], labels: 
         assert len(tables["label2id"]) == 2 * len(labels.entities) + 1
         assert {tag: int(number) for number, tag in tables["id2label"].items()} == tables["label2id"]
     assert "leakage 0.0%" in summarise(manifest)
-    assert Gate() == PLAN.gate
+    assert GateRecord() == PLAN.gate

@@ -103,7 +103,7 @@ def test_a_criterion_keeps_its_bound(value: float | None, bound: float, at_least
 def test_too_few_samples(good: list[Sample], labels: LabelSchema) -> None:
     found = judge(good, labels, samples={"reviewed": 31})["samples.reviewed"]
     assert (found.value, found.passed) == (30, False)
-    assert found.mend == "goldspan studio pull"
+    assert found.fix == "goldspan studio pull"
 
 
 def test_coverage_of_labels_and_languages(good: list[Sample], labels: LabelSchema) -> None:
@@ -115,7 +115,7 @@ def test_coverage_of_labels_and_languages(good: list[Sample], labels: LabelSchem
     found = judge(good, more, coverage={"share": 1.0, "share_per_language": 0.5})
     assert found["coverage.share"].value == 0
     assert found["coverage.share"].detail == "IBAN 0%, CITY 75%"
-    assert found["coverage.share"].mend == "goldspan generate start --fill-gaps --languages de,en"
+    assert found["coverage.share"].fix == "goldspan generate start --fill-gaps --languages de,en"
     assert "CITY in de 38%" in found["coverage.share_per_language"].detail
     assert judge(good, with_targets(labels), coverage={"share": 1.0}) == {}
 
@@ -137,7 +137,7 @@ def test_agreement(labels: LabelSchema) -> None:
     assert found["agreement.f1"].value == pytest.approx(2 / 3)
     alone = judge([make_sample(1)], labels, agreement={"f1": 0.8, "samples": 1})
     assert alone["agreement.f1"].value is None
-    assert alone["agreement.f1"].detail == "no sample was read by two people"
+    assert alone["agreement.f1"].detail == "no sample was annotated by two people"
     assert not alone["agreement.samples"].passed
 
 
@@ -159,7 +159,7 @@ def test_drift(labels: LabelSchema) -> None:
     samples = [make_sample(number, label="PLANET") for number in range(3)]
     found = judge(samples, labels, drift={"unknown_labels": 0})["drift.unknown_labels"]
     assert (found.value, found.detail, found.passed) == (1, "PLANET", False)
-    assert found.mend == "goldspan studio migrate --plan"
+    assert found.fix == "goldspan studio migrate --plan"
 
 
 def test_leakage_cannot_be_measured_on_one_sample(good: list[Sample], labels: LabelSchema) -> None:
@@ -307,10 +307,10 @@ def test_a_gate_that_asks_nothing_says_so_and_stays_closed_while_nothing_is_revi
     (tmp_path / "gate.toml").touch()
     verdict = judge_workspace(Workspace(tmp_path), labels)
     assert not verdict.open
-    assert ["Nothing is reviewed" in verdict.notes[0], "asks nothing" in verdict.notes[1]] == [True, True]
+    assert ["Nothing is reviewed" in verdict.notes[0], "sets no threshold" in verdict.notes[1]] == [True, True]
     shown = runner.invoke(app, ["--data", str(tmp_path)])
     assert shown.exit_code == 7
-    assert "The gate asks nothing." in shown.stderr
+    assert "gate.toml sets no threshold." in shown.stderr
     write_samples(tmp_path / "training_samples" / "a.jsonl", good, labels)
     verdict = judge_workspace(Workspace(tmp_path), labels)
     assert verdict.open
@@ -337,25 +337,25 @@ def test_commands_name_a_workspace_that_is_not_the_default_one(
     workspace = Workspace(root)
     write_samples(workspace.training_samples / "a.jsonl", good[:3], labels)
     monkeypatch.delenv("GOLDSPAN_LABELS", raising=False)
-    mends = {criterion.name: criterion.mend for criterion in judge_workspace(workspace, labels).criteria}
-    assert mends["samples.reviewed"] == f"goldspan studio pull --data '{root}'"
-    assert mends["lint.errors"] == f"goldspan samples check '{root}/training_samples' --details"
-    assert mends["coverage.share"] == f"goldspan generate start --fill-gaps --languages de,en --data '{root}'"
-    assert mends["drift.unknown_labels"] == f"goldspan studio migrate --plan --data '{root}'"
+    fixes = {criterion.name: criterion.fix for criterion in judge_workspace(workspace, labels).criteria}
+    assert fixes["samples.reviewed"] == f"goldspan studio pull --data '{root}'"
+    assert fixes["lint.errors"] == f"goldspan samples check '{root}/training_samples' --details"
+    assert fixes["coverage.share"] == f"goldspan generate start --fill-gaps --languages de,en --data '{root}'"
+    assert fixes["drift.unknown_labels"] == f"goldspan studio migrate --plan --data '{root}'"
     verdict = judge_workspace(workspace, labels, Path("our labels.toml"))
-    assert verdict.criteria[0].mend == f"goldspan studio pull --data '{root}' --labels 'our labels.toml'"
+    assert verdict.criteria[0].fix == f"goldspan studio pull --data '{root}' --labels 'our labels.toml'"
     monkeypatch.chdir(tmp_path)
     root.rename(tmp_path / "data")
     for same in (Path("data"), tmp_path / "data"):
-        mends = {criterion.name: criterion.mend for criterion in judge_workspace(Workspace(same), labels).criteria}
-        assert mends["samples.reviewed"] == "goldspan studio pull"
-        assert mends["acceptance.precision"] == "goldspan acceptance data/training_samples"
+        fixes = {criterion.name: criterion.fix for criterion in judge_workspace(Workspace(same), labels).criteria}
+        assert fixes["samples.reviewed"] == "goldspan studio pull"
+        assert fixes["acceptance.precision"] == "goldspan acceptance data/training_samples"
 
 
 def test_what_cannot_be_measured_names_a_command_that_runs(tmp_path: Path, labels: LabelSchema) -> None:
     for criterion in judge_workspace(Workspace(tmp_path), labels).criteria:
-        assert criterion.passed or criterion.mend
-        assert criterion.passed or "training_samples" not in criterion.mend
+        assert criterion.passed or criterion.fix
+        assert criterion.passed or "training_samples" not in criterion.fix
 
 
 def test_coverage_asks_for_review_where_predictions_hold_enough(
@@ -371,11 +371,11 @@ def test_coverage_asks_for_review_where_predictions_hold_enough(
     whole = find_criterion(workspace, enough, "coverage.share")
     assert whole.value == pytest.approx(6 / 18)
     assert whole.detail == "CITY 33%; predictions hold enough, what is missing is review"
-    assert whole.mend.startswith("goldspan studio push")
+    assert whole.fix.startswith("goldspan studio push")
     per_language = find_criterion(workspace, enough, "coverage.share_per_language")
-    assert " --languages en --data" in per_language.mend
+    assert " --languages en --data" in per_language.fix
     more = find_criterion(workspace, with_targets(labels, CITY=100), "coverage.share")
-    assert " --languages de,en --data" in more.mend
+    assert " --languages de,en --data" in more.fix
 
 
 def test_reasons_of_unusable_records_are_cut(tmp_path: Path, good: list[Sample], labels: LabelSchema) -> None:

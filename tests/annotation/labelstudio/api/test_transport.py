@@ -63,12 +63,12 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
 
 
 @pytest.fixture
-def door(script: Script) -> transport.Transport:
+def requests(script: Script) -> transport.Transport:
     return transport.Transport(script.url, TOKEN, 5.0)
 
 
-def test_requests_carry_token_and_close_the_connection(door: transport.Transport, script: Script) -> None:
-    assert door.ask_object("POST", "api/x", "try", body={"a": "é"}) == {"ok": True}
+def test_requests_carry_token_and_close_the_connection(requests: transport.Transport, script: Script) -> None:
+    assert requests.ask_object("POST", "api/x", "try", body={"a": "é"}) == {"ok": True}
     method, path, headers, body = script.seen[0]
     assert (method, path, orjson.loads(body)) == ("POST", "/sub/path/api/x", {"a": "é"})
     assert headers["Authorization"] == f"Token {TOKEN}"
@@ -76,24 +76,26 @@ def test_requests_carry_token_and_close_the_connection(door: transport.Transport
 
 
 @pytest.mark.parametrize("failure", [None, (500, b"{}"), (503, b"<html>"), (504, b"")])
-def test_a_post_is_never_repeated(door: transport.Transport, script: Script, failure: tuple[int, bytes] | None) -> None:
+def test_a_post_is_never_repeated(
+    requests: transport.Transport, script: Script, failure: tuple[int, bytes] | None
+) -> None:
     script.answers = [failure]
     with pytest.raises(TransientServiceError):
-        door.ask("POST", "api/x", "try", body={})
+        requests.ask("POST", "api/x", "try", body={})
     assert len(script.seen) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_what_may_be_repeated_is(door: transport.Transport, script: Script, method: str) -> None:
+def test_what_may_be_repeated_is(requests: transport.Transport, script: Script, method: str) -> None:
     script.answers = [None, (502, b""), (500, b"{}")]
-    assert door.ask(method, "api/x", "try") == {"ok": True}
+    assert requests.ask(method, "api/x", "try") == {"ok": True}
     assert len(script.seen) == 4
 
 
-def test_repeating_ends(door: transport.Transport, script: Script) -> None:
+def test_repeating_ends(requests: transport.Transport, script: Script) -> None:
     script.answers = [(500, b'{"detail": "database is locked"}')] * 9
     with pytest.raises(TransientServiceError, match="database is locked"):
-        door.ask("GET", "api/x", "try")
+        requests.ask("GET", "api/x", "try")
     assert len(script.seen) == transport.READ_ATTEMPTS
 
 
@@ -102,35 +104,35 @@ def test_repeating_ends(door: transport.Transport, script: Script) -> None:
     [
         (400, b'{"validation_errors": {"title": ["too short"]}}', TerminalServiceError, "too short"),
         (403, b'{"detail": "no"}', ConfigurationError, "may not try"),
-        (404, b"<html>Uh oh</html>", TerminalServiceError, "not there"),
+        (404, b"<html>Uh oh</html>", TerminalServiceError, "not found"),
         (405, b"plain words", TerminalServiceError, "plain words"),
     ],
 )
 def test_refusals_are_explained(
-    door: transport.Transport, script: Script, status: int, body: bytes, error: type[Exception], words: str
+    requests: transport.Transport, script: Script, status: int, body: bytes, error: type[Exception], words: str
 ) -> None:
     script.answers = [(status, body)]
     with pytest.raises(error, match=words) as caught:
-        door.ask("GET", "api/x", "try")
+        requests.ask("GET", "api/x", "try")
     assert TOKEN not in str(caught.value)
     assert "<html>" not in str(caught.value)
 
 
-def test_a_401_is_tried_once_more_and_then_explained(door: transport.Transport, script: Script) -> None:
+def test_a_401_is_tried_once_more_and_then_explained(requests: transport.Transport, script: Script) -> None:
     script.answers = [(401, b"{}")]
-    assert door.ask("POST", "api/x", "try", body={}) == {"ok": True}
+    assert requests.ask("POST", "api/x", "try", body={}) == {"ok": True}
     script.answers = [(401, b'{"detail": "Invalid token."}')] * 2
     with pytest.raises(ConfigurationError, match=r"does not accept the token.*Invalid token"):
-        door.ask("POST", "api/x", "try", body={})
+        requests.ask("POST", "api/x", "try", body={})
 
 
-def test_something_else_that_answers_is_noticed(door: transport.Transport, script: Script) -> None:
+def test_another_server_is_recognised(requests: transport.Transport, script: Script) -> None:
     script.answers = [(200, b"<html>welcome</html>")]
-    with pytest.raises(ConfigurationError, match="not Label Studio's API"):
-        door.ask("GET", "api/x", "try")
+    with pytest.raises(ConfigurationError, match="is not Label Studio"):
+        requests.ask("GET", "api/x", "try")
     script.answers = [(200, b"[1]")]
-    with pytest.raises(ConfigurationError, match="not Label Studio's API"):
-        door.ask_object("GET", "api/x", "try")
+    with pytest.raises(ConfigurationError, match="is not Label Studio"):
+        requests.ask_object("GET", "api/x", "try")
 
 
 @pytest.mark.parametrize(("url", "token"), [("127.0.0.1:8080", "x"), ("http://127.0.0.1", "")])

@@ -12,7 +12,7 @@ from goldspan.annotation.labelstudio.api.credentials import StudioAccount, save_
 from goldspan.annotation.labelstudio.project import doctor
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.project.doctor import Diagnosis, Finding, Severity, diagnose
-from goldspan.annotation.labelstudio.project.survey import KEPT
+from goldspan.annotation.labelstudio.project.survey import MAX_EXAMPLES
 from goldspan.annotation.tasks.workspace import Workspace
 
 LABELS = load_labels()
@@ -32,7 +32,7 @@ def make_task(number: int, text: Any = TEXT, version: str = "model-1", **region:
     }
 
 
-class StandInClient:
+class FakeClient:
     """Answers as Label Studio would, from memory."""
 
     def __init__(self, tasks: list[dict[str, Any]]) -> None:
@@ -83,8 +83,8 @@ def own_workspace(workspace: Workspace) -> Workspace:
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> StandInClient:
-    client = StandInClient([make_task(1), make_task(2)])
+def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
+    client = FakeClient([make_task(1), make_task(2)])
     monkeypatch.setattr(doctor, "StudioClient", lambda *_: client)
     return client
 
@@ -93,7 +93,7 @@ def find(diagnosis: Diagnosis, code: str) -> Finding:
     return next(finding for finding in diagnosis.findings if finding.code == code)
 
 
-def test_sound_project_has_no_complaint(own_workspace: Workspace, client: StandInClient) -> None:
+def test_sound_project_has_no_complaint(own_workspace: Workspace, client: FakeClient) -> None:
     diagnosis = diagnose(own_workspace, LABELS)
     assert [finding.code for finding in diagnosis.findings] == [
         *("version", "token", "config", "size", "predictions", "regions")
@@ -118,14 +118,14 @@ def test_unknown_server_is_a_finding(workspace: Workspace, monkeypatch: pytest.M
     ],
 )
 def test_no_access_is_a_finding(
-    own_workspace: Workspace, client: StandInClient, error: Exception, code: str, command: str
+    own_workspace: Workspace, client: FakeClient, error: Exception, code: str, command: str
 ) -> None:
     client.failures["read_user"] = error
     diagnosis = diagnose(own_workspace, LABELS)
     assert [(finding.code, finding.command) for finding in diagnosis.findings] == [(code, command)]
 
 
-def test_missing_project_is_told_from_no_choice(own_workspace: Workspace, client: StandInClient) -> None:
+def test_missing_project_is_told_from_no_choice(own_workspace: Workspace, client: FakeClient) -> None:
     assert find(diagnose(own_workspace, LABELS, project=9), "project_missing").severity is Severity.ERROR
     assert find(diagnose(own_workspace, LABELS, project="Other"), "project_missing").severity is Severity.ERROR
     save_account(own_workspace, StudioAccount("http://127.0.0.1:1", "owner@goldspan.test", "p", "t"))
@@ -133,17 +133,17 @@ def test_missing_project_is_told_from_no_choice(own_workspace: Workspace, client
     assert diagnose(own_workspace, LABELS, fallback="Goldspan").project == 1
 
 
-def test_server_that_goes_away_is_a_finding(own_workspace: Workspace, client: StandInClient) -> None:
+def test_server_that_goes_away_is_a_finding(own_workspace: Workspace, client: FakeClient) -> None:
     client.failures["iter_tasks"] = TransientServiceError("went away")
     assert find(diagnose(own_workspace, LABELS), "stopped_answering").message == "went away"
 
 
-def test_other_release_is_a_warning(own_workspace: Workspace, client: StandInClient) -> None:
+def test_other_release_is_a_warning(own_workspace: Workspace, client: FakeClient) -> None:
     client.release = "2.0.0"
     assert find(diagnose(own_workspace, LABELS), "version").severity is Severity.WARNING
 
 
-def test_config_drift_weighs_by_what_it_can_spoil(own_workspace: Workspace, client: StandInClient) -> None:
+def test_config_drift_weighs_by_what_it_can_spoil(own_workspace: Workspace, client: FakeClient) -> None:
     client.project["label_config"] = build_config(LabelSchema(LABELS.labels[1:]))
     missing = find(diagnose(own_workspace, LABELS), "config_drift")
     assert (missing.severity, missing.command) == (Severity.WARNING, "goldspan studio push --project 1")
@@ -157,7 +157,7 @@ def test_config_drift_weighs_by_what_it_can_spoil(own_workspace: Workspace, clie
     assert find(diagnose(own_workspace, LABELS), "config_drift").severity is Severity.ERROR
 
 
-def test_hidden_predictions_are_found_and_mended(own_workspace: Workspace, client: StandInClient) -> None:
+def test_hidden_predictions_are_found_and_fixed(own_workspace: Workspace, client: FakeClient) -> None:
     client.tasks.append(make_task(3, version="model-2"))
     assert find(diagnose(own_workspace, LABELS), "hidden_predictions").severity is Severity.WARNING
     client.project["model_version"] = ""
@@ -165,14 +165,14 @@ def test_hidden_predictions_are_found_and_mended(own_workspace: Workspace, clien
     client.project |= {"model_version": "model-1", "show_collab_predictions": False}
     finding = find(diagnose(own_workspace, LABELS), "hidden_predictions")
     assert finding.severity is Severity.ERROR
-    assert finding.command.startswith("goldspan studio doctor --mend")
+    assert finding.command.startswith("goldspan studio doctor --fix")
     client.tasks.pop()
-    assert find(diagnose(own_workspace, LABELS, mend=True), "predictions").message.startswith("mended")
+    assert find(diagnose(own_workspace, LABELS, fix=True), "predictions").message.startswith("fixed")
     assert client.project["show_collab_predictions"] is True
     assert not diagnose(own_workspace, LABELS).has_errors
 
 
-def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, client: StandInClient) -> None:
+def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, client: FakeClient) -> None:
     twice = make_task(3)
     twice["data"]["sample_id"] = "s1"
     changed = make_task(4)
@@ -202,26 +202,26 @@ def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, c
     ],
 )
 def test_region_that_no_longer_slices_is_found(
-    own_workspace: Workspace, client: StandInClient, region: dict[str, Any], code: str
+    own_workspace: Workspace, client: FakeClient, region: dict[str, Any], code: str
 ) -> None:
     client.tasks += [make_task(number, **region) for number in range(10, 20)]
     finding = find(diagnose(own_workspace, LABELS), code)
     assert finding.severity is Severity.ERROR
     assert finding.message.startswith("10 tasks")
-    assert finding.message.endswith(f"{', '.join(map(str, range(10, 10 + KEPT)))} …)")
+    assert finding.message.endswith(f"{', '.join(map(str, range(10, 10 + MAX_EXAMPLES)))} …)")
     assert code not in {finding.code for finding in diagnose(own_workspace, LABELS, quick=True).findings}
 
 
 def test_project_beyond_the_advised_size_is_named(
-    own_workspace: Workspace, client: StandInClient, monkeypatch: pytest.MonkeyPatch
+    own_workspace: Workspace, client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "ADVISED_TASKS", 1)
     assert find(diagnose(own_workspace, LABELS), "size").severity is Severity.WARNING
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("fake_label_studio")
 def test_database_of_the_own_server_is_named(
-    workspace: Workspace, client: StandInClient, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from goldspan.annotation.labelstudio.server.start import start_server
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from goldspan.annotation.errors import ConfigurationError
-from goldspan.annotation.labelstudio.project.relabel import Rules, build_rules, load_rules, relabel_result
+from goldspan.annotation.labelstudio.project.relabel import RelabelRules, build_rules, load_rules, relabel_result
 from tests.strategies import LABELS
 
 TEXT = "Ann van Dam lives in Lyon."
@@ -30,7 +30,7 @@ def list_labels(result: list[dict[str, Any]] | None) -> list[tuple[str, str]]:
 
 
 def test_nothing_to_do_is_none() -> None:
-    assert relabel_result(TEXT, [region("a", "Lyon", "CITY")], Rules({"TOWN": "CITY"}), LABELS) is None
+    assert relabel_result(TEXT, [region("a", "Lyon", "CITY")], RelabelRules({"TOWN": "CITY"}), LABELS) is None
 
 
 def test_rename_and_merge_leave_one_region_for_one_place() -> None:
@@ -78,8 +78,8 @@ def test_rules_from_a_file(tmp_path: Path) -> None:
         ('[rename]\nTOWN = "NOWHERE"', "NOWHERE"),
         ('[rename]\nTOWN = "CITY"\n[remove]\nlabels = ["TOWN"]', "more than one rule"),
         ('[split.NAME]\nCITY = "("', "pattern"),
-        ("[renames]\n", "not a kind of rule"),
-        ("[rename", "cannot be read"),
+        ("[renames]\n", "is unknown"),
+        ("[rename", "is not a file of migration rules"),
     ],
 )
 def test_broken_rules_are_explained(tmp_path: Path, text: str, words: str) -> None:

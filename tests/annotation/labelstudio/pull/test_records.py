@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.identity import hash_text
-from goldspan.annotation.labelstudio.pull.ranking import Policy, parse_policy, rank_annotations
+from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, parse_ranking_policy, rank_annotations
 from goldspan.annotation.labelstudio.pull.records import RecordBuilder, clean_result, digest_record, snap_result
-from goldspan.annotation.tasks.codec import encode_task, read_task, task_problems
+from goldspan.annotation.tasks.codec import encode_task, read_task, validate_task
 from tests.strategies import LABELS, samples
 
 TEXT = "Ann Lee 🎉 lives in Köln."
@@ -42,7 +42,7 @@ def make_annotation(number: int, result: list[Any] | None = None, **fields: Any)
 
 
 def build(task: dict[str, Any], **options: Any) -> Any:
-    return RecordBuilder(3, {1: "ann@example.test"}, LABELS, Policy(), **options).build(task)
+    return RecordBuilder(3, {1: "ann@example.test"}, LABELS, RankingPolicy(), **options).build(task)
 
 
 def test_text_is_sliced_and_offsets_become_whole_numbers() -> None:
@@ -85,7 +85,7 @@ def test_record_holds_everybody_and_how_it_was_pulled() -> None:
     draft = {"id": 9, "user": "bob@example.test", "result": [], "annotation": None, "was_postponed": False}
     pulled = build(make_task(annotations=[make_annotation(7, lead_time=3.5, parent_prediction=2)], drafts=[draft]))
     record = pulled.record
-    assert task_problems(record, LABELS) == []
+    assert validate_task(record, LABELS) == []
     assert record["annotations"][0]["completed_by"] == {"id": 1, "email": "ann@example.test"}
     assert record["drafts"][0]["completed_by"] == {"email": "bob@example.test"}
     pull = record["data"]["provenance"]["pull"]
@@ -112,7 +112,7 @@ def test_unknown_labels_are_refused_with_a_pointer() -> None:
 def test_tasks_of_strangers_get_a_sample_id() -> None:
     record = build({"id": 1, "updated_at": "", "data": {"text": "Hello"}, "annotations": []}).record
     assert record["data"]["sample_id"]
-    assert task_problems(record, LABELS) == []
+    assert validate_task(record, LABELS) == []
 
 
 @given(samples())
@@ -139,7 +139,7 @@ def test_building_keeps_every_sound_span(sample: Any) -> None:
     assert after.annotations[0].mentions == before.annotations[0].mentions
 
 
-def rank(annotations: list[dict[str, Any]], policy: Policy) -> tuple[list[int], str]:
+def rank(annotations: list[dict[str, Any]], policy: RankingPolicy) -> tuple[list[int], str]:
     ranked, reason = rank_annotations(annotations, policy)
     return [annotation["id"] for annotation in ranked], reason
 
@@ -154,24 +154,24 @@ def test_rules_decide_in_their_order() -> None:
     second = person(2, "b@x", "2026-01-02", city)
     third = person(3, "c@x", "2026-01-03", none)
     everyone = [first, second, third]
-    assert rank(everyone, parse_policy("latest")) == ([3, 2, 1], "latest")
-    assert rank(everyone, parse_policy("majority")) == ([2, 1, 3], "latest")
-    assert rank([first, third], parse_policy("reviewer>majority", ["a@x"])) == ([1, 3], "reviewer")
-    assert rank([{**first, "ground_truth": True}, second, third], Policy()) == ([1, 2, 3], "gold")
-    assert rank([first], Policy()) == ([1], "only")
-    assert rank([{**third, "was_cancelled": True}, first], Policy()) == ([1, 3], "only")
-    assert rank([{**third, "was_cancelled": True}], Policy()) == ([3], "")
+    assert rank(everyone, parse_ranking_policy("latest")) == ([3, 2, 1], "latest")
+    assert rank(everyone, parse_ranking_policy("majority")) == ([2, 1, 3], "latest")
+    assert rank([first, third], parse_ranking_policy("reviewer>majority", ["a@x"])) == ([1, 3], "reviewer")
+    assert rank([{**first, "ground_truth": True}, second, third], RankingPolicy()) == ([1, 2, 3], "gold")
+    assert rank([first], RankingPolicy()) == ([1], "only")
+    assert rank([{**third, "was_cancelled": True}, first], RankingPolicy()) == ([1, 3], "only")
+    assert rank([{**third, "was_cancelled": True}], RankingPolicy()) == ([3], "")
 
 
 def test_unknown_rules_are_named() -> None:
     with pytest.raises(UnknownNameError, match="majority"):
-        parse_policy("gold>majorty")
-    assert str(parse_policy("gold")) == "gold>latest"
+        parse_ranking_policy("gold>majorty")
+    assert str(parse_ranking_policy("gold")) == "gold>latest"
 
 
 @given(st.permutations(range(1, 6)))
 def test_ranking_does_not_depend_on_the_order_given(order: list[int]) -> None:
     annotations = [person(number, f"{number % 2}@x", f"2026-01-0{number % 3 + 1}", []) for number in order]
-    ranked, _ = rank_annotations(annotations, Policy())
-    expected, _ = rank_annotations(sorted(annotations, key=lambda item: item["id"]), Policy())
+    ranked, _ = rank_annotations(annotations, RankingPolicy())
+    expected, _ = rank_annotations(sorted(annotations, key=lambda item: item["id"]), RankingPolicy())
     assert ranked == expected

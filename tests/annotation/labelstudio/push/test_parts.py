@@ -1,4 +1,4 @@
-"""The parts of a push that need no server: gate, spool, order, shares, plan, sweep, copies."""
+"""Parts of a push that need no server: validation, spool, order, shares, plan, index, duplicates."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from goldspan.annotation import locks
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.labelstudio.push.duplicates import remove_copies, remove_double_predictions
+from goldspan.annotation.labelstudio.push.cleanup import delete_duplicate_predictions, delete_duplicate_tasks
+from goldspan.annotation.labelstudio.push.index import IndexedTask, ProjectIndex, index_project, read_versions
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.selection import Order, falls_in_share, order_entries
 from goldspan.annotation.labelstudio.push.spool import SpoolEntry, open_spool, split_batches
-from goldspan.annotation.labelstudio.push.sweep import Found, Sweep, read_versions, sweep_project
-from goldspan.annotation.labelstudio.push.validation import TaskGate, fill_spool
+from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS, samples
 
@@ -38,13 +38,13 @@ def entry(name: str, *versions: str, labels: str = "", score: float = 1.0, lengt
     return SpoolEntry(name, 0, length, versions, score, frozenset(labels.split()), f"hash of {name}")
 
 
-def found(task: int, *versions: str, name: str = "", control: bool = False, predictions: int = -1) -> Found:
+def found(task: int, *versions: str, name: str = "", control: bool = False, predictions: int = -1) -> IndexedTask:
     count = len(versions) if predictions < 0 else predictions
-    return Found(task, frozenset(versions), count, control, f"hash of {name}" if name else "")
+    return IndexedTask(task, frozenset(versions), count, control, f"hash of {name}" if name else "")
 
 
 class FakeProject:
-    """Only what sweeping and tidying ask of a client."""
+    """The client methods that indexing and cleanup use."""
 
     def __init__(self, tasks: list[dict[str, Any]]) -> None:
         self.tasks = {task["id"]: task for task in tasks}
@@ -66,7 +66,7 @@ class FakeProject:
 def test_gate_leaves_peoples_work_and_ids_at_home() -> None:
     sample = make_sample(1)
     person = Annotation(Author.person("a@x"), sample.annotations[0].entities)
-    task = TaskGate(LABELS).make_task(dataclasses.replace(sample, annotations=(*sample.annotations, person)))
+    task = TaskValidator(LABELS).make_task(dataclasses.replace(sample, annotations=(*sample.annotations, person)))
     assert task.keys() == {"data", "predictions"}
     assert task["predictions"][0].keys() == {"model_version", "score", "result"}
 
@@ -74,13 +74,13 @@ def test_gate_leaves_peoples_work_and_ids_at_home() -> None:
 @pytest.mark.parametrize("version", ["a,b", 'a"b', "a\\b", " a", "a "])
 def test_model_versions_that_cannot_be_listed_are_refused(version: str) -> None:
     with open_spool() as spool:
-        (refused,) = fill_spool(spool, [make_sample(1, version)], TaskGate(LABELS))
+        (refused,) = fill_spool(spool, [make_sample(1, version)], TaskValidator(LABELS))
     assert "model_version" in refused.reason
 
 
 def test_control_samples_lose_their_predictions_and_say_so() -> None:
     with open_spool() as spool:
-        assert fill_spool(spool, map(make_sample, range(200)), TaskGate(LABELS, 0.25)) == []
+        assert fill_spool(spool, map(make_sample, range(200)), TaskValidator(LABELS, 0.25)) == []
         tasks = [spool.load(item) for item in spool.entries.values()]
     control = [task for task in tasks if task["data"].get("control") == "yes"]
     assert 25 <= len(control) <= 80
@@ -91,7 +91,7 @@ def test_control_samples_lose_their_predictions_and_say_so() -> None:
 @given(st.lists(samples(), max_size=5))
 def test_spool_gives_back_what_it_was_given(given_samples: list[Sample]) -> None:
     with open_spool() as spool:
-        fill_spool(spool, given_samples, TaskGate(LABELS))
+        fill_spool(spool, given_samples, TaskValidator(LABELS))
         texts = {sample.text for sample in given_samples}
         for item in spool.entries.values():
             task = spool.load(item)
@@ -133,7 +133,7 @@ def test_order() -> None:
 
 def test_plan() -> None:
     entries = {name: entry(name, "m2") for name in "abcdef"} | {"g": entry("g")}
-    sweep = Sweep(
+    index = ProjectIndex(
         {
             "a": found(1, "m2", name="a"),
             "b": found(2, "m1", name="b"),
@@ -143,11 +143,11 @@ def test_plan() -> None:
             "g": found(7, name="g"),
         }
     )
-    plan = make_plan(entries, sweep, replace=False)
+    plan = make_plan(entries, index, replace=False)
     assert [item.sample_id for item in plan.create] == ["f"]
     assert (plan.predict, plan.clear, plan.unchanged) == (("b",), (), 4)
     assert [refused.sample_id for refused in plan.refused] == ["e"]
-    plan = make_plan(entries, sweep, replace=True)
+    plan = make_plan(entries, index, replace=True)
     assert (plan.predict, plan.clear, plan.unchanged) == (("b", "c"), (2, 3), 3)
 
 
@@ -165,14 +165,14 @@ def task(number: int, sample_id: str | None, **fields: Any) -> dict[str, Any]:
     return {"id": number, "data": data, "predictions_model_versions": "m", "total_predictions": 1, **counts, **fields}
 
 
-def test_sweep_counts_everything_and_goes_on_where_it_ended() -> None:
+def test_index_counts_everything_and_goes_on_where_it_ended() -> None:
     project: Any = FakeProject([task(1, "a"), task(2, "b"), task(3, "a"), task(4, None), task(5, "stranger")])
-    sweep = sweep_project(project, 1, {"a", "b"})
-    assert {name: item.task for name, item in sweep.found.items()} == {"a": 1, "b": 2}
-    assert (sweep.copies, sweep.unnamed, sweep.others, sweep.tasks) == ({"a": [3]}, 1, 1, 5)
+    index = index_project(project, 1, {"a", "b"})
+    assert {name: item.task for name, item in index.found.items()} == {"a": 1, "b": 2}
+    assert (index.duplicates, index.unnamed, index.others, index.tasks) == ({"a": [3]}, 1, 1, 5)
     project.tasks[6] = task(6, "b")
-    assert sweep_project(project, 1, {"a", "b"}, into=sweep).copies == {"a": [3], "b": [6]}
-    assert sweep.tasks == 6
+    assert index_project(project, 1, {"a", "b"}, into=index).duplicates == {"a": [3], "b": [6]}
+    assert index.tasks == 6
 
 
 def test_copies_go_unless_somebody_worked_on_them() -> None:
@@ -188,14 +188,14 @@ def test_copies_go_unless_somebody_worked_on_them() -> None:
             task(8, "c"),
         ]
     )
-    removed, kept = remove_copies(project, 1, sweep_project(project, 1))
+    removed, kept = delete_duplicate_tasks(project, 1, index_project(project, 1))
     assert (removed, project.deleted, set(kept)) == (2, [2, 8], {"a", "b"})
 
 
 def test_double_predictions_go_and_the_first_stays() -> None:
     predictions = [{"id": number, "model_version": version} for number, version in ((9, "m"), (4, "m"), (5, "n"))]
     project: Any = FakeProject([task(1, "a", predictions=predictions, total_predictions=3)])
-    assert remove_double_predictions(project, 1, sweep_project(project, 1)) == 1
+    assert delete_duplicate_predictions(project, 1, index_project(project, 1)) == 1
     assert project.deleted == [9]
 
 

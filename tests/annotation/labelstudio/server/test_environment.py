@@ -17,27 +17,27 @@ def test_requirements_are_pinned_and_name_no_address() -> None:
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,_-]+])?==[^\s/]+( ; [^/]+)?", line) for line in lines)
 
 
-def test_environment_is_made_once_and_shared(stand_in: Environment) -> None:
+def test_environment_is_made_once_and_shared(fake_label_studio: Environment) -> None:
     told: list[str] = []
-    assert environment.prepare_environment(told.append) == stand_in
+    assert environment.prepare_environment(told.append) == fake_label_studio
     assert told == []
-    assert stand_in.python.exists()
-    assert [path.name for path in stand_in.folder.glob("*.tmp")] == []
+    assert fake_label_studio.python.exists()
+    assert [path.name for path in fake_label_studio.folder.glob("*.tmp")] == []
 
 
-def test_other_requirements_get_another_environment(stand_in: Environment) -> None:
+def test_other_requirements_get_another_environment(fake_label_studio: Environment) -> None:
     before = environment.compute_fingerprint()
     environment.REQUIREMENTS.write_text("# one more\n")
     assert environment.compute_fingerprint() != before
 
 
-def test_template_is_made_once(stand_in: Environment) -> None:
+def test_template_is_made_once(fake_label_studio: Environment) -> None:
     told: list[str] = []
-    template = environment.prepare_template(stand_in, told.append)
+    template = environment.prepare_template(fake_label_studio, told.append)
     assert template.read_bytes() == b"migrated"
-    environment.prepare_template(stand_in, told.append)
+    environment.prepare_template(fake_label_studio, told.append)
     assert len(told) == 1
-    assert [path.name for path in stand_in.folder.glob("*.tmp")] == []
+    assert [path.name for path in fake_label_studio.folder.glob("*.tmp")] == []
 
 
 def test_failed_installation_leaves_nothing_and_says_what_to_do(
@@ -53,12 +53,14 @@ def test_failed_installation_leaves_nothing_and_says_what_to_do(
     assert [path.name for path in folder.iterdir() if path.name != "lock"] == []
 
 
-def test_failed_template_leaves_nothing(stand_in: Environment) -> None:
-    next(stand_in.folder.rglob("label_studio/server.py")).write_text("def main():\n    raise SystemExit('no room')\n")
+def test_failed_template_leaves_nothing(fake_label_studio: Environment) -> None:
+    next(fake_label_studio.folder.rglob("label_studio/server.py")).write_text(
+        "def main():\n    raise SystemExit('no room')\n"
+    )
     with pytest.raises(ServiceError, match="no room"):
-        environment.prepare_template(stand_in)
-    assert not stand_in.template.exists()
-    assert [path.name for path in stand_in.folder.glob("*.tmp")] == []
+        environment.prepare_template(fake_label_studio)
+    assert not fake_label_studio.template.exists()
+    assert [path.name for path in fake_label_studio.folder.glob("*.tmp")] == []
 
 
 def test_without_uv_the_standard_library_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,16 +12,16 @@ import pytest
 from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
 from goldspan.annotation.labelstudio.api.credentials import load_account
 from goldspan.annotation.labelstudio.server.process import (
-    ProcessMark,
+    ProcessIdentity,
     find_free_port,
+    identify_process,
     is_running,
-    mark_process,
     stop_process,
 )
 from goldspan.annotation.labelstudio.server.start import server_status, start_server, stop_server
 from goldspan.annotation.tasks.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("stand_in")
+pytestmark = pytest.mark.usefixtures("fake_label_studio")
 
 
 def read_variables(workspace: Workspace) -> dict[str, str]:
@@ -88,7 +88,7 @@ def test_stop_ends_the_process_and_says_whether_there_was_one(workspace: Workspa
     assert stop_server(workspace) is False
     server = start_server(workspace)
     assert stop_server(workspace) is True
-    assert mark_process(server.pid) is None
+    assert identify_process(server.pid) is None
     assert stop_server(workspace) is False
     status = server_status(workspace)
     assert (status.running, status.healthy, status.url) == (False, False, server.url)
@@ -111,8 +111,8 @@ def test_foreign_process_with_the_recorded_id_is_left_alone(
     assert stop_server(workspace) is False
     assert foreign_process.poll() is None
     assert not (workspace.studio / "server.json").exists()
-    assert stop_process(ProcessMark(foreign_process.pid, "1")) is False
-    mark = mark_process(foreign_process.pid)
+    assert stop_process(ProcessIdentity(foreign_process.pid, "1")) is False
+    mark = identify_process(foreign_process.pid)
     assert mark is not None
     assert is_running(mark)
 
@@ -155,12 +155,12 @@ def test_server_that_hangs_is_named(
 ) -> None:
     start_server(workspace)
     stop_server(workspace)
-    mark = mark_process(foreign_process.pid)
+    mark = identify_process(foreign_process.pid)
     assert mark is not None
     record = {"pid": mark.pid, "started": mark.started, "port": 1}
     (workspace.studio / "server.json").write_bytes(orjson.dumps(record))
     monkeypatch.setattr("goldspan.annotation.labelstudio.server.start.START_LIMIT", 1.0)
-    with pytest.raises(ServiceError, match="runs but gives no answer"):
+    with pytest.raises(ServiceError, match="runs but does not respond"):
         start_server(workspace)
     assert server_status(workspace).running
     assert not server_status(workspace).healthy

@@ -186,15 +186,15 @@ async def test_without_waiting_batches_stay_with_the_provider(provider, tmp_path
 async def test_cancel_keeps_what_came_and_gives_the_rest_back(provider, tmp_path, profile):
     url = provider(profile, [{"kind": "slow", "seconds": 30, "count": 2}])
     with Journal(tmp_path / "run", create=True, lock=True) as journal:
-        feed = PipelineQueue(journal, make_work(6), Budget(Prices()))
+        queue = PipelineQueue(journal, make_work(6), Budget(Prices()))
         executor = make_executor(journal, url, profile, "batch")
         stop = asyncio.Event()
-        driving = asyncio.create_task(executor.run(feed, stop))
+        driving = asyncio.create_task(executor.run(queue, stop))
         while read_simulated(url, "ledger")["paid_rows"] < 4:
             await asyncio.sleep(0.05)
         stop.set()
         await asyncio.wait_for(driving, 10)
-        await asyncio.wait_for(executor.cancel(feed), 10)
+        await asyncio.wait_for(executor.cancel(queue), 10)
         assert all(submission.state in CLOSED_STATES for submission in list_submissions(journal))
         rows = journal.count_rows()
     assert rows["draft", "ok"] >= 4
@@ -208,12 +208,12 @@ async def test_cancel_keeps_what_came_and_gives_the_rest_back(provider, tmp_path
 async def test_cancel_of_a_batch_that_has_ended_keeps_its_answers(provider, tmp_path, profile):
     url = provider(profile)
     with Journal(tmp_path / "run", create=True, lock=True) as journal:
-        feed = PipelineQueue(journal, make_work(3), Budget(Prices()))
+        queue = PipelineQueue(journal, make_work(3), Budget(Prices()))
         executor = make_executor(journal, url, profile, "batch", wait=False)
-        await asyncio.wait_for(executor.run(feed, asyncio.Event()), 10)
+        await asyncio.wait_for(executor.run(queue, asyncio.Event()), 10)
         while not read_simulated(url, "stats")["batches"].get("completed"):
             await asyncio.sleep(0.05)
-        await asyncio.wait_for(executor.cancel(feed), 20)
+        await asyncio.wait_for(executor.cancel(queue), 20)
         assert journal.count_rows()["draft", "ok"] == 3
     assert_paid_once(url)
 
@@ -221,10 +221,10 @@ async def test_cancel_of_a_batch_that_has_ended_keeps_its_answers(provider, tmp_
 async def test_reconcile_adopts_and_collects_and_sends_nothing(provider, tmp_path):
     url = provider("openai", [{"kind": "accept_and_drop", "call": "create", "count": 1}], latency=Latency(low=0.1))
     with Journal(tmp_path / "run", create=True, lock=True) as journal:
-        feed = PipelineQueue(journal, make_work(3), Budget(Prices()))
+        queue = PipelineQueue(journal, make_work(3), Budget(Prices()))
         executor = make_executor(journal, url, "openai", "batch", pace=dataclasses.replace(FAST, grace=(30.0,)))
         stop = asyncio.Event()
-        driving = asyncio.create_task(executor.run(feed, stop))
+        driving = asyncio.create_task(executor.run(queue, stop))
         while not read_simulated(url, "stats")["calls"].get("create"):
             await asyncio.sleep(0.02)
         driving.cancel()
@@ -233,7 +233,7 @@ async def test_reconcile_adopts_and_collects_and_sends_nothing(provider, tmp_pat
         assert [submission.state for submission in list_submissions(journal)] in (["creating"], ["submitted"])
         while read_simulated(url, "stats")["batches"] != {"completed": 1}:
             await asyncio.sleep(0.05)
-        await asyncio.wait_for(executor.reconcile(feed), 10)
+        await asyncio.wait_for(executor.reconcile(queue), 10)
         assert [submission.state for submission in list_submissions(journal)] == ["collected"]
         assert journal.count_rows() == {("draft", "ok"): 3, ("coreference", "pending"): 3}
     assert read_simulated(url, "stats")["calls"]["create"] == 1
@@ -323,7 +323,7 @@ def test_a_run_whose_prompts_changed_can_still_be_cancelled(provider, tmp_path, 
     workspace = Workspace(tmp_path)
     settings = RunSettings("openai", 2, model="small", mode="batch", api_url=url)
     folder = begin_run(workspace, settings, LABELS, "changed")
-    run_generation(workspace, folder, working=ExecutionOptions(wait=False, poll_interval=0.05))
+    run_generation(workspace, folder, execution=ExecutionOptions(wait=False, poll_interval=0.05))
     monkeypatch.setattr("goldspan.generators.stages.stage.VERSION", 99)
     with pytest.raises(StateError, match="prompt has changed"):
         run_generation(workspace, folder)

@@ -45,7 +45,7 @@ def test_client_keeps_its_manners_under_faults(tmp_path):
         settings = make_settings(samples=20, attempts=2, api_url=f"{url}/v1/chat/completions")
         workspace = Workspace(tmp_path)
         folder = begin_run(workspace, settings, LABELS, "chaos")
-        progress = run_generation(workspace, folder, working=ExecutionOptions(max_workers=8)).progress
+        progress = run_generation(workspace, folder, execution=ExecutionOptions(max_workers=8)).progress
         report = subprocess.run([LLMOCK, "report", "--url", url], capture_output=True, text=True, check=False)
     finally:
         server.kill()

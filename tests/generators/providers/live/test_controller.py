@@ -7,10 +7,10 @@ from goldspan.generators.providers.adaptation import Adaptation
 from goldspan.generators.providers.live.controller import (
     LONGEST_PAUSE,
     Breaker,
-    begin_pace,
     measure_pause,
     observe_answer,
     observe_throttle,
+    start_pool_state,
 )
 from goldspan.generators.providers.live.limits import MinuteLimit
 
@@ -23,7 +23,7 @@ events = st.lists(
 
 @given(ceiling=st.integers(1, 512), steps=events)
 def test_limit_stays_between_one_and_the_ceiling_and_moves_as_promised(ceiling, steps):
-    pace, now = begin_pace(ceiling), 100.0
+    pace, now = start_pool_state(ceiling), 100.0
     for answered, passed, age, retry_after in steps:
         now += passed
         before = pace
@@ -43,7 +43,7 @@ def test_limit_stays_between_one_and_the_ceiling_and_moves_as_promised(ceiling, 
 
 @given(ceiling=st.integers(2, 512), burst=st.integers(1, 50))
 def test_one_burst_cuts_once(ceiling, burst):
-    pace = begin_pace(ceiling)
+    pace = start_pool_state(ceiling)
     for _ in range(burst):
         pace = observe_throttle(pace, now=10.0, sent_at=9.0, retry_after=None).pace
     assert pace.limit == max(1, ceiling // 2)
@@ -51,7 +51,7 @@ def test_one_burst_cuts_once(ceiling, burst):
 
 @given(ceiling=st.integers(2, 128))
 def test_limit_comes_back_slowly_to_the_ceiling(ceiling):
-    pace = observe_throttle(begin_pace(ceiling), now=1.0, sent_at=0.0, retry_after=1.0).pace
+    pace = observe_throttle(start_pool_state(ceiling), now=1.0, sent_at=0.0, retry_after=1.0).pace
     answers = 0
     while pace.limit < ceiling:
         pace = observe_answer(pace).pace
@@ -60,7 +60,7 @@ def test_limit_comes_back_slowly_to_the_ceiling(ceiling):
 
 
 def test_pauses_double_without_retry_after():
-    pace, now, pauses = begin_pace(64), 0.0, []
+    pace, now, pauses = start_pool_state(64), 0.0, []
     for _ in range(8):
         pace = observe_throttle(pace, now=now, sent_at=now, retry_after=None).pace
         pauses.append(measure_pause(pace, now))

@@ -18,7 +18,7 @@ from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
 from goldspan.generators.runs.executors import ExecutionOptions
 from goldspan.generators.runs.folder import begin_run, open_run
-from goldspan.generators.runs.pipeline import RunOutcome, drive
+from goldspan.generators.runs.pipeline import RunOutcome, run_pipeline
 from goldspan.generators.runs.run import run_generation
 from tests.generators.scripted import LABELS, make_settings
 from tests.generators.servers import ROOT, read_asked, run_server
@@ -28,7 +28,7 @@ def drive_live(root, address, settings=None, workers=8):
     workspace = Workspace(root)
     settings = settings or make_settings(samples=10, api_url=address)
     return run_generation(
-        workspace, begin_run(workspace, settings, LABELS, "r"), working=ExecutionOptions(max_workers=workers)
+        workspace, begin_run(workspace, settings, LABELS, "r"), execution=ExecutionOptions(max_workers=workers)
     )
 
 
@@ -133,7 +133,7 @@ def test_first_stop_drains(tmp_path):
             stop = asyncio.Event()
             asyncio.get_running_loop().call_later(0.3, stop.set)
             executor = LiveExecutor(run.journal, f"{address}/v1", "none", LiveLimits(max_workers=4))
-            return await drive(run, executor, tmp_path / "out.jsonl", Budget(Prices()), stop)
+            return await run_pipeline(run, executor, tmp_path / "out.jsonl", Budget(Prices()), stop)
 
     with run_server(tmp_path, "--latency", "0.1") as address:
         summary = asyncio.run(go(address))

@@ -1,0 +1,31 @@
+"""The server and the project that a call names, or that the workspace remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
+from goldspan.annotation.tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from goldspan.annotation.labelstudio.api.client import StudioClient
+
+DEFAULT_TITLE = "Goldspan"
+"""Title of the project where none is named or remembered."""
+
+
+def connect(
+    workspace: Workspace, url: str | None = None, token: str | None = None, project: int | str | None = None
+) -> tuple[StudioClient, int | str]:
+    """A client, and the project: the one named by id or title, else the remembered one, else `DEFAULT_TITLE`.
+
+    Raises:
+        ConfigurationError: there is no address or no token.
+
+    """
+    from goldspan.annotation.labelstudio.api.client import StudioClient
+
+    number = int(project) if project and str(project).isdigit() else None
+    credentials = resolve_credentials(workspace, url, token, number)
+    chosen = project if project and number is None else credentials.project_id or DEFAULT_TITLE
+    return StudioClient(credentials.url, credentials.token), chosen

@@ -1,0 +1,90 @@
+"""Progress line and summary of a run."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from goldspan.cli.shared.console import err, say, warn
+
+if TYPE_CHECKING:
+    from goldspan.generators.runs.pipeline import Summary
+    from goldspan.generators.runs.progress import Progress as RunProgress
+
+
+class ProgressLine:
+    """A progress bar on stderr: done, refused, tokens, rate, time left, cost."""
+
+    def __init__(self, name: str) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._progress = Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal)
+        self._task = self._progress.add_task(name, total=None, note="")
+        self._began = time.monotonic()
+        self._first: RunProgress | None = None
+
+    def __enter__(self) -> ProgressLine:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, progress: RunProgress) -> None:
+        """Redraw."""
+        self._first = self._first or progress
+        seconds = max(time.monotonic() - self._began, 0.001)
+        ended = progress.done + progress.dead
+        rate = (progress.answered - self._first.answered) / seconds
+        speed = (ended - self._first.done - self._first.dead) / seconds
+        note = [
+            f"{progress.refused} refused",
+            f"{progress.tokens_in + progress.tokens_out:,} tokens",
+            f"{rate:.1f} answers/s",
+        ]
+        if progress.cost:
+            note.append(f"${progress.cost:.4f}")
+        if progress.batches_open:
+            note.append(f"{progress.batches_open} batches open")
+        if speed:
+            note.append(f"{format_seconds((progress.samples - ended) / speed)} left")
+        self._progress.update(self._task, completed=ended, total=progress.samples, note=" · ".join(note))
+
+
+def format_seconds(seconds: float) -> str:
+    """`42 s`, `3 min`, `2 h 5 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def show_summary(summary: Summary) -> None:
+    """Print the result of a run and the next command."""
+    progress, written = summary.progress, summary.written
+    cost = f", ${progress.cost:.4f}" if progress.cost else ""
+    say(
+        f"{progress.run}: {summary.outcome.value}. {progress.done} of {progress.samples} done, "
+        f"{progress.dead} dead letters, {progress.refused} answers refused and asked again or given up, "
+        f"{progress.tokens_in + progress.tokens_out:,} tokens{cost}."
+    )
+    repeats = f" ({written.duplicates} repeats left out)" if written.duplicates else ""
+    say(f"{written.samples} samples in {escape(str(summary.samples))}{repeats}")
+    if written.dead:
+        warn(
+            f"Dead letters with their reasons: {summary.dead_letters}. "
+            f"`goldspan generate retry {progress.run}` retries them."
+        )
+    elif not progress.finished:
+        say(f"`goldspan generate resume {progress.run}` continues it.")

@@ -1,0 +1,150 @@
+"""`goldspan.evaluate` and `goldspan.compare`: score predictions against gold, and put results side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.tasks.store import OnError, raise_error
+from goldspan.evaluation.matching.documents import Pairing, Source, open_samples, pair_gold, read_pairing
+from goldspan.evaluation.results.baselines import score_baselines
+from goldspan.evaluation.results.compare import Comparison, compare_results
+from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
+from goldspan.evaluation.results.result import EvaluationResult, read_result
+from goldspan.evaluation.results.slices import filter_documents
+from goldspan.evaluation.results.timing import run_predictor
+from goldspan.predictors.base import Predictor
+
+
+def evaluate(
+    gold: Source,
+    predicted: Source | Predictor | None = None,
+    *,
+    labels: LabelSchema | None = None,
+    model: str = "",
+    settings: EvaluationSettings | None = None,
+    name: str = "",
+    baselines: bool = True,
+    cost_per_1000: float | None = None,
+    workers: int = 1,
+    on_error: OnError = raise_error,
+    on_pairing: Callable[[Pairing], None] | None = None,
+) -> EvaluationResult:
+    """Score predictions against gold.
+
+    Gold is the best annotation of each sample: a person's review if there is one. Also works where an event loop is
+    running (a notebook).
+
+    Args:
+        gold: samples with reviews, or predictions to trust.
+        predicted: samples with predictions, paired by sample id; or a predictor, which annotates the gold texts and is
+            closed at the end; None: the predictions that stand in `gold` beside the reviews.
+        labels: the label schema; None: the one that `load_labels()` finds.
+        model: model version to score; empty: the newest prediction.
+        settings: level, scheme, beta, seed of the intervals; `filters` keeps only documents such as `language=de`.
+        name: name of the experiment; empty: the model version.
+        baselines: score the baselines too.
+        cost_per_1000: what 1000 documents cost, where it is known.
+        workers: texts that a predictor reads at a time.
+        on_error: called with records that cannot be read; by default the first one is raised.
+        on_pairing: called with the paired documents, and with those that are not scored and why, before scoring.
+
+    Raises:
+        InputError: a file cannot be read, or nothing can be scored.
+        ServiceError: the predictor failed on every text.
+
+    """
+    labels, settings = labels or load_labels(), settings or EvaluationSettings()
+    pairing = filter_documents(_read(gold, predicted, labels, model, on_error), settings.filters)
+    timing = None
+    if isinstance(predicted, Predictor):
+        pairing, timing = run_predictor(pairing, predicted, workers)
+    if on_pairing:
+        on_pairing(pairing)
+    return replace(
+        evaluate_pairing(pairing, labels, settings, name),
+        timing=timing,
+        cost=None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000},
+        baselines=score_baselines(pairing.documents, labels, settings) if baselines else {},
+    )
+
+
+async def evaluate_async(
+    gold: Source,
+    predicted: Source | Predictor | None = None,
+    *,
+    labels: LabelSchema | None = None,
+    model: str = "",
+    settings: EvaluationSettings | None = None,
+    name: str = "",
+    baselines: bool = True,
+    cost_per_1000: float | None = None,
+    workers: int = 1,
+    on_error: OnError = raise_error,
+    on_pairing: Callable[[Pairing], None] | None = None,
+) -> EvaluationResult:
+    """`evaluate` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
+    return await asyncio.to_thread(
+        evaluate,
+        gold,
+        predicted,
+        labels=labels,
+        model=model,
+        settings=settings,
+        name=name,
+        baselines=baselines,
+        cost_per_1000=cost_per_1000,
+        workers=workers,
+        on_error=on_error,
+        on_pairing=on_pairing,
+    )
+
+
+def compare(
+    results: Sequence[EvaluationResult | str | Path],
+    *,
+    gold: Source | None = None,
+    labels: LabelSchema | None = None,
+    seed: int = 0,
+    on_error: OnError = raise_error,
+    on_pairing: Callable[[Pairing], None] | None = None,
+) -> Comparison:
+    """Put results side by side with the baselines; differences are to the first one, with intervals and p-values.
+
+    Args:
+        results: results of `evaluate`, or their files.
+        gold: score the baselines anew on these samples, as far as the first result holds them.
+        labels: the label schema, for `gold`; None: the one that `load_labels()` finds.
+        seed: what intervals and tests follow from.
+        on_error: called with records of `gold` that cannot be read; by default the first one is raised.
+        on_pairing: called with the documents of `gold`, and with those that are left out and why.
+
+    Raises:
+        InputError: there is no result, or a file cannot be read.
+
+    """
+    loaded = [result if isinstance(result, EvaluationResult) else read_result(Path(result)) for result in results]
+    baselines: Mapping[str, Mapping[str, object]] | None = None
+    if gold is not None and loaded:
+        labels, first = labels or load_labels(), loaded[0]
+        pairing = pair_gold(open_samples(gold, labels, on_error))
+        if on_pairing:
+            on_pairing(pairing)
+        known = set(first.documents.get("sample_id", ()))
+        documents = [document for document in pairing.documents if not known or document.sample_id in known]
+        settings = EvaluationSettings(first.level, first.scheme, first.beta, seed)
+        baselines = score_baselines(documents, labels, settings)
+    return compare_results(loaded, baselines, seed=seed)
+
+
+def _read(
+    gold: Source, predicted: Source | Predictor | None, labels: LabelSchema, model: str, on_error: OnError
+) -> Pairing:
+    if isinstance(predicted, Predictor):
+        return read_pairing(gold, None, labels, on_error=on_error)
+    if predicted is None:
+        gold = predicted = gold if isinstance(gold, str | Path) else list(gold)
+    return read_pairing(gold, predicted, labels, model=model, on_error=on_error)

@@ -1,0 +1,125 @@
+"""`goldspan.generate`: samples written by language models, or by the offline author."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.generators.providers.profiles import PROFILES
+from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions
+from goldspan.generators.runs.folder import begin_run
+from goldspan.generators.runs.pipeline import Summary
+from goldspan.generators.runs.run import (
+    Limits,
+    OnProgress,
+    check_settings,
+    run_generation,
+    run_generation_async,
+)
+from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
+
+
+def generate(
+    settings: RunSettings,
+    *,
+    run: str = "",
+    new: bool = False,
+    data: str | Path | None = None,
+    execution: ExecutionOptions | None = None,
+    limits: Limits | None = None,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Begin a run, or go on with the one that has these settings, and drive it until it ends or waits.
+
+    The samples are in `summary.samples`. Nothing that was answered is asked or paid for twice, however often the call
+    is interrupted and repeated. Also works where an event loop is running (a notebook).
+
+    Args:
+        settings: what is asked of whom; see `complete_settings` for what may be left out.
+        run: name of the run; empty: made from the settings.
+        new: begin afresh, beside an earlier run of the same name.
+        data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
+        execution: how this process works: connections, limits a minute, whether it waits for batches.
+        limits: US dollars and tokens that the run may take in all.
+        on_progress: called with the progress about twice a second.
+
+    Raises:
+        InputError: a setting makes no sense.
+        ConfigurationError: there is no key or no model, or no price for a limit in dollars.
+        StateError: another process drives the run, or it was begun with other settings.
+        ServiceError: the provider cannot be used as things are.
+
+    """
+    workspace = find_workspace(data)
+    folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
+    return run_generation(workspace, folder, execution=execution, limits=limits, on_progress=on_progress)
+
+
+async def generate_async(
+    settings: RunSettings,
+    *,
+    run: str = "",
+    new: bool = False,
+    data: str | Path | None = None,
+    execution: ExecutionOptions | None = None,
+    limits: Limits | None = None,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """`generate` for callers with an event loop; cancelling it stops the run, which the next call goes on with."""
+    workspace = find_workspace(data)
+    folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
+    return await run_generation_async(workspace, folder, execution=execution, limits=limits, on_progress=on_progress)
+
+
+def prepare_run(
+    settings: RunSettings,
+    *,
+    run: str = "",
+    new: bool = False,
+    data: str | Path | None = None,
+    limits: Limits | None = None,
+) -> Path:
+    """The folder of the run with these settings, begun if it is not there; nothing is asked yet.
+
+    Raises:
+        InputError: a setting makes no sense.
+        ConfigurationError: there is no key or no model, or no price for a limit in dollars.
+        StateError: the run was begun with other settings.
+
+    """
+    settings = complete_settings(settings)
+    labels = load_labels(settings.labels_file or None)
+    check_settings(settings, labels, limits or Limits())
+    return begin_run(find_workspace(data), settings, labels, run, new=new)
+
+
+def complete_settings(settings: RunSettings) -> RunSettings:
+    """The settings with the provider's own model and mode where none is given.
+
+    `mode` is batch for Doubleword and live for other providers.
+
+    Raises:
+        UnknownNameError: there is no such provider, mode or window.
+        ConfigurationError: the provider has no model of its own.
+        InputError: there is no language.
+
+    """
+    if not settings.languages:
+        raise InputError("--languages names no language; give codes like en,de.")
+    if settings.provider == OFFLINE:
+        return replace(settings, model=OFFLINE_MODEL, mode="")
+    if settings.provider not in PROFILES:
+        raise UnknownNameError("provider", settings.provider, [OFFLINE, *PROFILES])
+    profile = PROFILES[settings.provider]
+    model = profile.default_model if settings.model in {"", OFFLINE_MODEL} else settings.model
+    mode = settings.mode or ("batch" if settings.provider == "doubleword" else "live")
+    if mode not in {"live", "batch"}:
+        raise UnknownNameError("mode", mode, ["live", "batch"])
+    if settings.window and settings.window not in profile.windows:
+        raise UnknownNameError("window", settings.window, profile.windows)
+    if not model:
+        raise ConfigurationError(f"The provider {settings.provider} has no default model: name one with --model.")
+    return replace(settings, model=model, mode=mode)

@@ -1,0 +1,76 @@
+"""`goldspan.freeze`: a version of the data, split and fingerprinted, for training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from goldspan.annotation.errors import GateClosedError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
+from goldspan.annotation.tasks.workspace import find_workspace
+from goldspan.training.bundle.freeze import check_version_name, describe_verdict
+from goldspan.training.bundle.manifest import BundleSettings
+from goldspan.training.bundle.write import write_bundle
+from goldspan.training.gate.commands import find_commands
+from goldspan.training.gate.judge import judge_workspace
+from goldspan.training.gate.reviewed import ReviewedSamples
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A version on disk: its folder, and the manifest in it."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+
+def freeze(
+    settings: BundleSettings | str,
+    files: Iterable[str | Path] = (),
+    *,
+    labels_file: str | Path | None = None,
+    data: str | Path | None = None,
+    output: str | Path | None = None,
+    despite_gate: bool = False,
+    on_error: OnError = raise_error,
+) -> Frozen:
+    """Freeze a version: train, validation and test, label mappings, and a manifest with fingerprints.
+
+    Identical input gives identical bytes. Without `files` the gate is asked first.
+
+    Args:
+        settings: the name of the version, for the reviewed samples of the workspace; or settings with ratios,
+            seed, similarity and whether unreviewed samples are taken.
+        files: files or folders of samples to freeze instead of the workspace's; the gate is not asked about them.
+        labels_file: the label schema; None: the one that `load_labels()` finds.
+        data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
+        output: the folder to write; None: `bundles/<name>` in the workspace.
+        despite_gate: go on though the gate is closed; the manifest says so.
+        on_error: called with records that cannot be read and are left out; by default the first one is raised.
+
+    Raises:
+        GateClosedError: the gate is closed; nothing was written.
+        InputError: the name cannot be a version's, or no sample is left.
+        RecordError: a sample may not be written.
+        StateError: another version has this name.
+
+    """
+    workspace, labels, sources = find_workspace(data), load_labels(labels_file), list(files)
+    if isinstance(settings, str):
+        settings = BundleSettings(settings, reviewed_only=not sources)
+    check_version_name(settings.name)
+    if not sources:
+        gate = describe_verdict(judge_workspace(workspace, labels), reviewed_only=settings.reviewed_only)
+        if gate.verdict == "closed" and not despite_gate:
+            commands = find_commands(workspace, Path(labels_file) if labels_file else None)
+            raise GateClosedError(gate.reasons, commands.on_workspace("goldspan gate"))
+        settings = replace(settings, gate=gate)
+    if sources or not settings.reviewed_only:
+        samples = read_samples(sources or workspace.training_samples, labels, on_error)
+    else:
+        samples = ReviewedSamples(workspace, labels).iter_candidates(on_error)
+    folder = Path(output) if output else workspace.bundles / settings.name
+    return Frozen(folder, write_bundle(folder, samples, labels, settings))
