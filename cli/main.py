@@ -40,6 +40,8 @@ COMMANDS = {
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
+    "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
+    "model": Command("training.model", "Model directories: list, show, check, verify, compare; encoders"),
     "demo": Command("demo.commands", "The whole way on this machine, from schema to dashboard"),
 }
 
@@ -52,6 +54,7 @@ EXTRAS = {
     "formats": ("spacy",),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
+    "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""
 

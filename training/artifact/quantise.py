@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,7 @@ def quantise(model: bytes, precision: str) -> bytes:
         return model
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
-    with tempfile.TemporaryDirectory() as folder:
+    with _hold_back_advice(), tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "model.onnx", Path(folder) / "quantized.onnx"
         source.write_bytes(model)
         quantize_dynamic(
@@ -33,6 +34,17 @@ def quantise(model: bytes, precision: str) -> bytes:
             nodes_to_exclude=list_sensitive(model) if precision == MIXED else None,
         )
         return target.read_bytes()
+
+
+@contextmanager
+def _hold_back_advice() -> Iterator[None]:
+    """The quantiser logs to the root logger that pre-processing is advised; dynamic quantisation needs none."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def list_sensitive(model: bytes) -> list[str]:

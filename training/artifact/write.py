@@ -26,7 +26,7 @@ from goldspan.training.artifact.coreference import choose_scorer
 from goldspan.training.artifact.parity import choose_precision
 from goldspan.training.artifact.probes import record_probes
 from goldspan.training.artifact.quantise import FP32, PRECISIONS
-from goldspan.training.bundle.manifest import describe_labels, digest, dump, make_mappings, seal_manifest
+from goldspan.training.bundle.manifest import describe_labels, dump, hash_bytes, make_mappings, seal_manifest
 
 _SOURCES = ("training/models", "training/artifact", "training/methods", "predictors/model")
 
@@ -128,7 +128,7 @@ def replace_folder(target: Path, files: Mapping[str, bytes], manifest: Mapping[s
         StateError: the disk refused.
 
     """
-    sealed = seal_manifest({**manifest, "files": {name: digest(data) for name, data in files.items()}})
+    sealed = seal_manifest({**manifest, "files": {name: hash_bytes(data) for name, data in files.items()}})
     layout.check_manifest(target, dump(sealed))
     with explain_disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def describe_encoder(card: Mapping[str, Any]) -> dict[str, Any]:
 
 def digest_folder(folder: Path) -> dict[str, str]:
     """SHA-256 of each file of a folder."""
-    return {entry.name: digest(entry.read_bytes()) for entry in sorted(folder.iterdir()) if entry.is_file()}
+    return {entry.name: hash_bytes(entry.read_bytes()) for entry in sorted(folder.iterdir()) if entry.is_file()}
 
 
 def digest_code() -> str:

@@ -113,8 +113,10 @@ def fit(
 
 def save_trained(network: SpanNetwork, labels: LabelSchema, tokenizer: bytes, folder: Path) -> None:
     """Write `trained/`: what `AutoModelForTokenClassification` loads, our label mappings, and the side heads."""
+    import transformers
     from safetensors.torch import save_file
 
+    transformers.logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
     tagger: Any = network.tagger
     tagger.save_pretrained(folder, safe_serialization=True)
