@@ -14,7 +14,7 @@ def describe_run(
 
     columns = ("gold", "system", "level", "documents", "f1", "character_f2", "missed")
     table = [[_show(row[name]) for name in columns] for row in rows]
-    quantisation = manifest["quantisation"]
+    quantisation, coreference = manifest["quantisation"], manifest["coreference"]
     sizes = [
         [name, _show(quantisation[name]["f1"]), _show(quantisation[name]["leakage"]), str(quantisation[name]["bytes"])]
         for name in ("fp32", "int8", "int8-mixed")
@@ -28,7 +28,7 @@ def describe_run(
         VegaChart(_draw_history(record["history"])),
         Markdown("## Quantisation"),
         Table(sizes, headers=["precision", "strict F1", "not fully hidden", "bytes"]),
-        Markdown(f"## Coreference\n{manifest['coreference'].get('method')}: {manifest['coreference'].get('conll', {})}"),
+        Markdown(f"## Coreference\n{coreference.get('method')}: {coreference.get('conll', {})}"),
     ]
 
 

@@ -209,7 +209,10 @@ def _check_ranges(config: TrainingConfig, source: str) -> None:
     least = {"batch_size": 1, "evaluations": 1, "average_checkpoints": 1, "window_tokens": 16, "max_eval_samples": 1}
     least |= {"num_epochs": 0, "token_budget": 1, "early_stopping_patience": 1, "threads": 0, "window_overlap": 0}
     wrong += [f"{name} is at least {bound}" for name, bound in least.items() if getattr(training, name) < bound]
-    choices = {"bf16": ("auto", "true", "false"), "freeze_embeddings": ("auto", "true", "false")}
+    choices: dict[str, tuple[str, ...]] = {
+        "bf16": ("auto", "true", "false"),
+        "freeze_embeddings": ("auto", "true", "false"),
+    }
     choices["device"] = ("auto", "cpu", "cuda", "mps")
     for name, known in choices.items():
         if getattr(training, name) not in known:

@@ -40,9 +40,7 @@ class RunInputs:
         return self.bundle
 
 
-def pack_inputs(
-    bundle: Path | None, labels_file: Path, config: TrainingConfig, external: Sequence[Path] = ()
-) -> bytes:
+def pack_inputs(bundle: Path | None, labels_file: Path, config: TrainingConfig, external: Sequence[Path] = ()) -> bytes:
     """The archive (tar, gzip) of a bundle, the label schema, the settings and files of external gold.
 
     Raises:

@@ -88,7 +88,7 @@ def start_training(
     run = create_run(workspace, archive, state, name)
     output = find_output(config, workspace, run.name)
     key = Path(config.signing.key) if config.signing.key else workspace.root / "keys" / "signing.pem"
-    run.update_state({"output": str(output), "key": str(key.resolve()), "flow_options": list(flow_options)})
+    run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": list(flow_options)})
     return _drive(run, workspace, resume=False, report=report)
 
 
@@ -189,9 +189,7 @@ def check_encoder(config: TrainingConfig) -> None:
     find_encoder(config.model.name)
 
 
-def _drive(
-    run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]
-) -> TrainedModel:
+def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:
     state = run.read_state()
     with hold_lock(f"training {run.folder.resolve()}", patience=0):
         failure = _run_flow(run, workspace, state, resume=resume, report=report)

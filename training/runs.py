@@ -1,9 +1,9 @@
 """A training run on disk: `training/<run>/` in the workspace, with settings, state, progress, and what each step wrote.
 
-    inputs.tar.gz    the bundle, the label schema, the settings, external gold: all that a step reads
-    state.json       how far the run is
-    progress.jsonl   one line per evaluation during training
-    checkpoints/  trained/  model.onnx  full/  quantized/  evaluation/
+inputs.tar.gz    the bundle, the label schema, the settings, external gold: all that a step reads
+state.json       how far the run is
+progress.jsonl   one line per evaluation during training
+checkpoints/  trained/  model.onnx  full/  quantized/  evaluation/
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class TrainingRun:
     def update_state(self, changes: Mapping[str, Any]) -> None:
         """Change some keys of the state; a run that was deleted is left alone."""
         if (self.folder / STATE).is_file():
-            write_atomic(self.folder / STATE, orjson.dumps(self.read_state() | changes, option=orjson.OPT_INDENT_2))
+            write_atomic(
+                self.folder / STATE, orjson.dumps({**self.read_state(), **changes}, option=orjson.OPT_INDENT_2)
+            )
 
     def add_progress(self, row: Mapping[str, Any]) -> None:
         """Append a line of progress."""
@@ -133,7 +135,9 @@ def find_run(workspace: Workspace, name: str = "", *, unfinished: bool = False) 
     else:
         chosen = [run for run in runs if not unfinished or run.read_state()["status"] != DONE]
     if not chosen:
-        wanted = f"training run {name}" if name else "training run that is not finished" if unfinished else "training run"
+        wanted = (
+            f"training run {name}" if name else "training run that is not finished" if unfinished else "training run"
+        )
         known = f" Known: {', '.join(run.name for run in runs)}." if runs else ""
         raise InputError(f"There is no {wanted} in {find_training_folder(workspace)}.{known}")
     return chosen[-1]

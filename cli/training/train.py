@@ -182,4 +182,6 @@ def _warn_of_baselines(rows: Any) -> None:
         if row["system"] != "model":
             own = next(r for r in rows if r["gold"] == row["gold"] and r["system"] == "model")
             if row["system"] in ("regex+rampart", "previous") and own["f1"] < row["f1"]:
-                warn(f"On {row['gold']} {row['system']} is ahead: strict F1 {row['f1']:.3f}, the model {own['f1']:.3f}.")
+                warn(
+                    f"On {row['gold']} {row['system']} is ahead: strict F1 {row['f1']:.3f}, the model {own['f1']:.3f}."
+                )

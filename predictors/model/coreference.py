@@ -73,7 +73,9 @@ def describe_pairs(places: Sequence[Place]) -> NDArray[np.int64]:
         for j in range(i):
             same = texts[i] == texts[j]
             shared = bool(words[i] & words[j])
-            features[i, j, 2] = base + (3 if same else 2 if shared and kinds[i] == kinds[j] == 0 else 1 if shared else 0)
+            features[i, j, 2] = base + (
+                3 if same else 2 if shared and kinds[i] == kinds[j] == 0 else 1 if shared else 0
+            )
     return features
 
 

@@ -1,20 +1,20 @@
 """A model directory on disk: what is in it, and how it is opened. Nothing is parsed before it was verified.
 
-    <model>/
-    ├── trained/                  a standard transformers model: config.json, model.safetensors, tokenizer.json, …
-    ├── quantized/                what is served
-    │   ├── model_quantized.onnx      inputs input_ids, attention_mask; outputs pii_logits, logits, mention_logits, …
-    │   ├── tokenizer.json            without truncation and padding
-    │   ├── label_mappings.json       numbers of the BIO tags, as kiji's app reads them
-    │   ├── crf_transitions.json      the BIO rules as transition scores
-    │   ├── config.json               for transformers.js
-    │   ├── calibration.json          temperature, operating points, thresholds
-    │   ├── coreference.json          how mentions are resolved
-    │   ├── probes.json               eight texts with the tags and entities that the model must give
-    │   ├── README.md                 the model card
-    │   └── manifest.json             SHA-256 of each file; fingerprints of bundle, label schema and code
-    ├── quantized.sig             the signature of quantized/
-    └── quantized.pub             the public key
+<model>/
+├── trained/                  a standard transformers model: config.json, model.safetensors, tokenizer.json, …
+├── quantized/                what is served
+│   ├── model_quantized.onnx      inputs input_ids, attention_mask; outputs pii_logits, logits, mention_logits, …
+│   ├── tokenizer.json            without truncation and padding
+│   ├── label_mappings.json       numbers of the BIO tags, as kiji's app reads them
+│   ├── crf_transitions.json      the BIO rules as transition scores
+│   ├── config.json               for transformers.js
+│   ├── calibration.json          temperature, operating points, thresholds
+│   ├── coreference.json          how mentions are resolved
+│   ├── probes.json               eight texts with the tags and entities that the model must give
+│   ├── README.md                 the model card
+│   └── manifest.json             SHA-256 of each file; fingerprints of bundle, label schema and code
+├── quantized.sig             the signature of quantized/
+└── quantized.pub             the public key
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ def _build(text: str, encoding: object) -> EncodedText:
     last = len(ids) - next((place for place, flag in enumerate(reversed(special)) if not flag), 0)
     if first == len(ids):
         half = (len(ids) + 1) // 2
-        return EncodedText(*(np.zeros(0, dtype=np.int64) for _ in range(4)), tuple(ids[:half]), tuple(ids[half:]))
+        empty = np.zeros(0, dtype=np.int64)
+        return EncodedText(empty, empty, empty, empty, tuple(ids[:half]), tuple(ids[half:]))
     trimmed = [trim_span(text, start, end) for start, end in offsets[first:last]]
     starts = np.array([start for start, _ in trimmed], dtype=np.int64)
     ends = np.array([end for _, end in trimmed], dtype=np.int64)

@@ -76,9 +76,7 @@ class ModelPredictor(LocalPredictor):
         for text, one, output, fixed in zip(texts, encoded, outputs, checked, strict=True):
             found = decode_entities(text.text, one, output.pii, self._directory.tags, self._options)
             kept = [e for e in found if e.label in self._known and not any(_overlap(e, other) for other in fixed)]
-            mentions = (
-                decode_mentions(text.text, one, output, self._directory.coreference) if self._coreference else ()
-            )
+            mentions = decode_mentions(text.text, one, output, self._directory.coreference) if self._coreference else ()
             annotations.append(Annotation(Author.model(self.model_version), sort_spans([*kept, *fixed]), mentions))
         return annotations
 

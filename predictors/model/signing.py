@@ -4,8 +4,9 @@
     <name>.sig    the signature: a Sigstore bundle over the SHA-256 of every file
     <name>.pub    the public key, for convenience; who trusts the folder pins the key
 
-Policies: `off` looks at no signature; `warn` refuses a bad signature, and logs a warning where there is none or no
-pinned key; `require` refuses these too. A key is pinned by its PEM file or by its fingerprint (SHA-256 of the DER form).
+Policies: `off` looks at no signature. `warn` refuses a bad signature, and logs a warning where there is none or where
+no key is pinned. `require` refuses these too. A key is pinned by its PEM file or by its fingerprint (SHA-256 of the
+DER form).
 """
 
 from __future__ import annotations

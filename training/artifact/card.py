@@ -62,8 +62,8 @@ def write_card(manifest: Mapping[str, Any], calibration: Calibration, rows: Sequ
         "",
         "## Calibration",
         "",
-        f"Temperature {calibration.temperature:g}; expected calibration error {_show(calibration.error_before)} before, "
-        f"{_show(calibration.error_after)} after. Operating points on the validation split (recall: entities hidden "
+        f"Temperature {calibration.temperature:g}; expected calibration error {_show(calibration.error_before)} "
+        f"before, {_show(calibration.error_after)} after. Operating points on the validation split (recall: entities hidden "
         "whole):",
         "",
         *_tabulate(
@@ -128,14 +128,18 @@ def _describe_quantisation(report: Mapping[str, Any]) -> list[str]:
         for name in ("fp32", "int8", "int8-mixed")
         if name in report
     ]
-    lines += [f"- {t['precision']} was refused: {'; '.join(t['faults'])}" for t in report.get("tried", ()) if t["faults"]]
+    lines += [
+        f"- {t['precision']} was refused: {'; '.join(t['faults'])}" for t in report.get("tried", ()) if t["faults"]
+    ]
     return [*lines, f"- chosen: {report.get('chosen', 'fp32')}"]
 
 
 def _describe_coreference(report: Mapping[str, Any]) -> str:
     scores = ", ".join(f"{name} {_show(value)}" for name, value in report.get("conll", {}).items())
     reason = f" ({report['reason']})" if report.get("reason") else ""
-    return f"Mentions are resolved by: {report['method']}{reason}." + (f" CoNLL F1 on gold mentions: {scores}." if scores else "")
+    return f"Mentions are resolved by: {report['method']}{reason}." + (
+        f" CoNLL F1 on gold mentions: {scores}." if scores else ""
+    )
 
 
 def _tabulate(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -36,9 +36,7 @@ def choose_scorer(data: GoldOutputs, weights: Sequence[float], *, trained: bool)
     return PairScorer(method, head.weights if method == "head" else ()), report
 
 
-def _score(
-    data: GoldOutputs, resolve: Callable[[int, list[Place], list[tuple[int, int]]], list[int]]
-) -> float:
+def _score(data: GoldOutputs, resolve: Callable[[int, list[Place], list[tuple[int, int]]], list[int]]) -> float:
     pairs = []
     for number, (text, gold, encoded) in enumerate(zip(data.texts, data.gold, data.encoded, strict=True)):
         mentions = choose_flat(gold.mentions)

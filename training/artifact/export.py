@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ def export_onnx(network: SpanNetwork) -> bytes:
 
     ids = torch.ones(2, 16, dtype=torch.int64)
     axes = {name: {0: "batch", 1: "tokens"} for name in (*INPUTS, *OUTPUTS)}
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -67,4 +68,3 @@ def export_onnx(network: SpanNetwork) -> bytes:
     model.graph.output.append(copied)
     data: bytes = model.SerializeToString()
     return data
-

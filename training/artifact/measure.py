@@ -109,9 +109,7 @@ def _describe(gold: str, system: str, result: EvaluationResult, missed: float) -
 
 
 def _limit(document: Document, gold: ExternalGold, labels: LabelSchema) -> Document:
-    kept = tuple(
-        e for e in document.predicted.entities if e.label in labels and labels[e.label].group in gold.groups
-    )
+    kept = tuple(e for e in document.predicted.entities if e.label in labels and labels[e.label].group in gold.groups)
     return replace(document, predicted=replace(document.predicted, entities=kept))
 
 

@@ -61,9 +61,7 @@ def run_graph(
     runtime = OnnxRuntime(model, tokenizer, size, name="in training")
     texts = tuple(sample.text for sample, _ in kept)
     encoded = runtime.encode(texts)
-    return GoldOutputs(
-        texts, tuple(best for _, best in kept), tuple(encoded), tuple(runtime.run(encoded)), tuple(tags)
-    )
+    return GoldOutputs(texts, tuple(best for _, best in kept), tuple(encoded), tuple(runtime.run(encoded)), tuple(tags))
 
 
 def score_predictions(data: GoldOutputs, predicted: Sequence[Sequence[Entity]]) -> SpanScores:

@@ -81,7 +81,9 @@ def write_served(target: Path, inputs: ServedInputs, *, quantised: bool) -> dict
         layout.CONFIG: (inputs.trained / "config.json").read_bytes(),
         layout.CALIBRATION: dump(calibration.to_json()),
         layout.COREFERENCE: dump(scorer.to_json()),
-        layout.PROBES: dump([{"text": p.text, "tags": list(p.tags), "entities": [list(e) for e in p.entities]} for p in probes]),
+        layout.PROBES: dump(
+            [{"text": p.text, "tags": list(p.tags), "entities": [list(e) for e in p.entities]} for p in probes]
+        ),
     }
     manifest: dict[str, Any] = {
         "schema": layout.SCHEMA,

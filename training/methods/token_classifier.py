@@ -103,7 +103,7 @@ def fit(
         pad=pad,
         report=report,
     ).run()
-    record = _describe(outcome, built, encoder, device.kind, device.bf16) | {"labels": dict(sorted(counts.items()))}
+    record = _describe(outcome, built, encoder, device) | {"labels": dict(sorted(counts.items()))}
     with explain_disk(folder):
         save_trained(built.network, labels, tokenizer_json, folder / "trained")
         write_atomic(folder / RECORD, orjson.dumps(record, option=orjson.OPT_INDENT_2))
@@ -181,14 +181,14 @@ def _make_folder(folder: Path) -> Path:
     return folder
 
 
-def _describe(outcome: TrainingOutcome, built: BuiltNetwork, encoder: Encoder, device: str, bf16: bool) -> dict[str, Any]:
+def _describe(outcome: TrainingOutcome, built: BuiltNetwork, encoder: Encoder, device: Device) -> dict[str, Any]:
     return {
         "encoder": encoder.card or {"name": encoder.name, "licence": "unknown", "source": encoder.name},
         "parameters": built.parameters,
         "frozen": built.frozen,
         "grafted": list(built.grafted),
-        "device": device,
-        "bf16": bf16,
+        "device": device.kind,
+        "bf16": device.bf16,
         "steps": outcome.steps,
         "tokens": outcome.tokens,
         "documents": outcome.documents,

@@ -16,7 +16,9 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Entity, Mention, S, Sample, sort_spans
 from goldspan.training.config import AugmentationSettings
 
-_OCR = str.maketrans({"0": "O", "O": "0", "1": "l", "l": "1", "5": "S", "S": "5", "8": "B", "B": "8", "e": "c", "m": "n"})
+_OCR = str.maketrans(
+    {"0": "O", "O": "0", "1": "l", "l": "1", "5": "S", "S": "5", "8": "B", "B": "8", "e": "c", "m": "n"}
+)
 _OCR_SHARE = 0.04
 _SENTENCE = re.compile(r"[^.!?\n]*[^\s.!?][^.!?\n]*(?:[.!?](?=\s|\Z)|[.!?](?=\S)[^.!?\n]*)*[.!?]?")
 
@@ -96,9 +98,7 @@ def replace_values(sample: Sample, labels: LabelSchema, draw: random.Random) -> 
         shifts.append((entity.end, length - entity.end))
     pieces.append(sample.text[cursor:])
     mentions = tuple(_carry(m, best.entities, entities, shifts) for m in best.mentions)
-    return replace(
-        sample, text="".join(pieces), annotations=(_rebuild(best, entities, (m for m in mentions if m)),)
-    )
+    return replace(sample, text="".join(pieces), annotations=(_rebuild(best, entities, (m for m in mentions if m)),))
 
 
 def _carry(
@@ -108,7 +108,8 @@ def _carry(
     borders = []
     for border, edge in ((mention.start, "start"), (mention.end, "end")):
         moved = next(
-            (getattr(after, edge) for before, after in zip(old, new, strict=True) if getattr(before, edge) == border), None
+            (getattr(after, edge) for before, after in zip(old, new, strict=True) if getattr(before, edge) == border),
+            None,
         )
         if moved is None:
             if any(before.start < border < before.end for before in old):

@@ -61,9 +61,7 @@ def build_network(
     return BuiltNetwork(network, grafted, frozen, parameters)
 
 
-def make_rates(
-    network: SpanNetwork, rate: float, decay: float, weight_decay: float
-) -> list[dict[str, Any]]:
+def make_rates(network: SpanNetwork, rate: float, decay: float, weight_decay: float) -> list[dict[str, Any]]:
     """Parameter groups for AdamW: each layer below the top has `decay` times the rate of the one above it.
 
     The tagging head has the full rate, new heads five times as much; biases and layer norms have no weight decay.

@@ -62,7 +62,7 @@ def explain_memory(batch_size: int, window_tokens: int) -> Iterator[None]:
 
 def _choose_bf16(kind: str) -> bool:
     if kind == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if kind == "mps":
         return False
     try:

@@ -18,7 +18,14 @@ from torch import Tensor
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.model.encoding import WindowSize
 from goldspan.training.config import TrainingSettings
-from goldspan.training.models.batches import Batch, ExampleWindow, build_batch, count_tokens, cut_examples, order_batches
+from goldspan.training.models.batches import (
+    Batch,
+    ExampleWindow,
+    build_batch,
+    count_tokens,
+    cut_examples,
+    order_batches,
+)
 from goldspan.training.models.build import make_rates
 from goldspan.training.models.checkpoint import load_checkpoint, save_checkpoint
 from goldspan.training.models.corpus import TrainingCorpus
@@ -150,9 +157,7 @@ class Trainer:
         state.epoch, state.place = state.epoch + 1, 0
         return self._open_epoch() if self._corpus.varies else (examples, windows)
 
-    def _step(
-        self, batch: Batch, windows: Sequence[ExampleWindow], class_weights: Tensor | None, total: int
-    ) -> None:
+    def _step(self, batch: Batch, windows: Sequence[ExampleWindow], class_weights: Tensor | None, total: int) -> None:
         state, kind = self._state, self._device.kind
         torch.manual_seed(self._settings.seed * _SEED_STRIDE + state.step)
         self._network.train()
@@ -175,7 +180,7 @@ class Trainer:
             smoothing=self._settings.label_smoothing,
         )
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self._trained.values(), _CLIP)
         self._optimiser.step()
         if self._corpus.augmentation.hard_negatives:
@@ -207,7 +212,9 @@ class Trainer:
         state.evaluations = int(settings.evaluations * state.tokens / total)
         validation = validate(self._network, self._held_out, self._labels, self._size, self._device, self._pad)
         best = max((score for score, _ in self._snapshots), default=-1.0)
-        state.waiting = 0 if best <= 0 or validation.f1 > best + settings.early_stopping_threshold else state.waiting + 1
+        state.waiting = (
+            0 if best <= 0 or validation.f1 > best + settings.early_stopping_threshold else state.waiting + 1
+        )
         self._keep(validation.f1)
         state.history.append(
             [state.step, state.tokens, total, state.loss, validation.precision, validation.recall, validation.f1]

@@ -102,9 +102,13 @@ def measure_loss(
         flat, tags.flatten(), weight=class_weights, ignore_index=IGNORED, label_smoothing=smoothing, reduction="sum"
     ) / (tags != IGNORED).sum().clamp(min=1)
     if weights.mention:
-        loss = loss + weights.mention * nn.functional.cross_entropy(
-            outputs.mention_logits.float().flatten(0, 1), mention_tags.flatten(), ignore_index=IGNORED
-        ).nan_to_num()
+        loss = (
+            loss
+            + weights.mention
+            * nn.functional.cross_entropy(
+                outputs.mention_logits.float().flatten(0, 1), mention_tags.flatten(), ignore_index=IGNORED
+            ).nan_to_num()
+        )
     if weights.coreference and groups:
         terms = [measure_ranking(outputs, group, features) for group in groups]
         loss = loss + weights.coreference * torch.stack(terms).mean()
@@ -125,7 +129,8 @@ def measure_ranking(outputs: Outputs, group: MentionGroup, features: Tensor) -> 
         earlier = [j for j in range(i) if mention.cluster and group.ranges[j].cluster == mention.cluster]
         right[i, [j + 1 for j in earlier] or [0]] = True
     good = ranked.masked_fill(~right, float("-inf")).logsumexp(dim=1)
-    return (ranked.logsumexp(dim=1) - good).mean()
+    loss: Tensor = (ranked.logsumexp(dim=1) - good).mean()
+    return loss
 
 
 def score_group(queries: Tensor, keys: Tensor, group: MentionGroup, features: Tensor) -> Tensor:
@@ -135,7 +140,8 @@ def score_group(queries: Tensor, keys: Tensor, group: MentionGroup, features: Te
     numbers = torch.from_numpy(describe_pairs([m.place for m in group.ranges])).to(q.device)
     scores = q @ k.T / COREFERENCE_SIZE**0.5 + features[numbers].sum(dim=-1)
     before = torch.ones_like(scores, dtype=torch.bool).tril(-1)
-    return scores.masked_fill(~before, float("-inf"))
+    masked: Tensor = scores.masked_fill(~before, float("-inf"))
+    return masked
 
 
 def weigh_classes(counts: Sequence[int]) -> list[float]:

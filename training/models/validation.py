@@ -13,8 +13,8 @@ from goldspan.evaluation.scores.spans import SpanCounts
 from goldspan.evaluation.scores.strict import score_strict
 from goldspan.predictors.model.decode import DecodingOptions, decode_entities
 from goldspan.predictors.model.encoding import WindowSize
-from goldspan.training.models.device import Device
 from goldspan.predictors.model.runtime import TextOutputs
+from goldspan.training.models.device import Device
 from goldspan.training.models.inference import run_network
 from goldspan.training.models.labelling import Example
 from goldspan.training.models.network import SpanNetwork

@@ -28,7 +28,11 @@ def make_tokenizer(texts: Iterable[str]) -> bytes:
     pieces = [*_SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
     known = set(pieces)
     endings = Counter(
-        f"##{word[-size:]}" for word, count in words.items() for size in (2, 3) if len(word) > size for _ in range(count)
+        f"##{word[-size:]}"
+        for word, count in words.items()
+        for size in (2, 3)
+        if len(word) > size
+        for _ in range(count)
     )
     for table in (words, endings):
         for word, _ in sorted(table.items(), key=lambda item: (-item[1], item[0])):
