@@ -63,8 +63,8 @@ def write_card(manifest: Mapping[str, Any], calibration: Calibration, rows: Sequ
         "## Calibration",
         "",
         f"Temperature {calibration.temperature:g}; expected calibration error {_show(calibration.error_before)} "
-        f"before, {_show(calibration.error_after)} after. Operating points on the validation split (recall: entities hidden "
-        "whole):",
+        f"before, {_show(calibration.error_after)} after. Operating points on the validation split "
+        "(recall: entities hidden whole):",
         "",
         *_tabulate(
             ("recall wanted", "bias", "precision", "recall", "strict F1"),

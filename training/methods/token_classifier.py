@@ -21,7 +21,7 @@ from goldspan.training.config import TrainingConfig
 from goldspan.training.models.build import BuiltNetwork, build_network, read_tokenizer
 from goldspan.training.models.checkpoint import remove_checkpoints
 from goldspan.training.models.corpus import TrainingCorpus, check_labels, make_examples
-from goldspan.training.models.device import choose_device
+from goldspan.training.models.device import Device, choose_device
 from goldspan.training.models.encoders.catalogue import Encoder, find_encoder
 from goldspan.training.models.loop import Progress, Trainer, TrainingOutcome
 from goldspan.training.models.network import SpanNetwork
