@@ -15,6 +15,7 @@ from typing import Literal
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
+from goldspan.annotation.labels.values import find_mismatch
 from goldspan.annotation.text.words import find_occurrences, joins_compound, splits_word, stands_alone
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
@@ -141,7 +142,8 @@ def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> list
             if place in seen:
                 found.append(("duplicate_span", *place))
             seen.add(place)
-    found += _check_overlaps(annotation.entities)
+    if not labels.nested:
+        found += _check_overlaps(annotation.entities)
     return found
 
 
@@ -187,9 +189,12 @@ def _check_crossings(annotation: Annotation) -> Iterator[_Finding]:
 
 def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, country: str) -> Iterator[_Finding]:
     for entity in entities:
+        value = text[entity.start : entity.end]
         validator = labels.validators.get(entity.label)
-        if validator and not check_value(validator, text[entity.start : entity.end], country):
+        if validator and not check_value(validator, value, country):
             yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
+        elif entity.label in labels.described and (reason := find_mismatch(labels[entity.label], labels, value)):
+            yield "invalid_value", entity.start, entity.end, f"{entity.label}, {reason}"
 
 
 def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:

@@ -13,7 +13,7 @@ from goldspan.annotation.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSettings:
+class EncoderSettings:
     """`name`: an encoder by name, folder or Hub id. `coreference`: train the coreference head too."""
 
     name: str = "rampart"
@@ -104,7 +104,7 @@ class StudioSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationSettings:
+class GoldSettings:
     """Files of samples from elsewhere to evaluate on too, and whether to run the baselines beside the model."""
 
     external: tuple[str, ...] = ()
@@ -122,13 +122,13 @@ class SigningSettings:
 class TrainingConfig:
     """All settings of a run; `source` is the file they come from."""
 
-    model: ModelSettings = field(default_factory=ModelSettings)
+    model: EncoderSettings = field(default_factory=EncoderSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     paths: PathSettings = field(default_factory=PathSettings)
     pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     labelstudio: StudioSettings = field(default_factory=StudioSettings)
-    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    evaluation: GoldSettings = field(default_factory=GoldSettings)
     signing: SigningSettings = field(default_factory=SigningSettings)
 
     def to_json(self) -> dict[str, Any]:

@@ -95,9 +95,9 @@ def train(work: Work) -> dict[str, Any]:
     """Train, or go on from the newest checkpoint; writes `trained/` and the fp32 graph."""
     from goldspan.training.artifact.export import export_onnx
     from goldspan.training.methods.token_classifier import RECORD, TrainingData, fit, load_trained
-    from goldspan.training.models.loop import Progress
+    from goldspan.training.models.loop import TrainingProgress
 
-    def show(progress: Progress) -> None:
+    def show(progress: TrainingProgress) -> None:
         row = {
             "step": progress.step,
             "tokens": progress.tokens,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.project import Project, find_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,38 @@ class Workspace:
 
 
 def find_workspace(path: str | Path | None = None) -> Workspace:
-    """The workspace at `path`, else at `GOLDSPAN_DATA`, else `./data`; created when first written to.
+    """The workspace at `path`, else at `GOLDSPAN_DATA`, else the project's, else `./data`; created on first write.
 
     Raises:
         InputError: the path is a file.
 
     """
-    root = Path(path or os.environ.get("GOLDSPAN_DATA") or "data")
+    root = Path(path or os.environ.get("GOLDSPAN_DATA") or _find_project_data())
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
+
+
+def find_workspace_project(workspace: Workspace) -> Project | None:
+    """The project whose workspace this is.
+
+    Raises:
+        ConfigurationError: its file is broken.
+
+    """
+    for project in (find_project(), find_project(workspace.root.absolute().parent)):
+        if project and project.data.resolve() == workspace.root.resolve():
+            return project
+    return None
+
+
+def _find_project_data() -> Path:
+    """The project's workspace, written relative to the working directory where it lies in it; `data` without one."""
+    project = find_project()
+    if project is None:
+        return Path("data")
+    here = Path.cwd()
+    return project.data.relative_to(here) if project.data.is_relative_to(here) else project.data
 
 
 def check_file_name(name: str) -> str:

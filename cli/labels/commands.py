@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.labels.schema import find_label_file, load_labels
+from goldspan.annotation.labels.schema import find_label_file, find_own_label_file, load_labels
 from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -79,7 +79,7 @@ def add(
     fields = {"name": name, "category": category, "group": group, "kind": kind, "chance": chance, "target": target}
     fields |= {"color": color} if color else {}
     fields |= {"validator": validator} if validator else {}
-    path = find_label_file(labels)
+    path = find_own_label_file(labels)
     add_label(path, code, fields | {"hints": hint or []})
     say(f"Added {code} to {path}.")
     say("Next: goldspan labels check · goldspan generate start · goldspan studio migrate --plan for existing projects.")

@@ -65,9 +65,9 @@ def card(model: ModelArgument, data: DataOption = None) -> None:
 def verify(model: ModelArgument, key: KeyOption = "", data: DataOption = None, as_json: JsonOption = False) -> None:
     """Verify the signature and every file of a model. With --key the signature must be by that key."""
     from goldspan.predictors.model.directory import open_directory
-    from goldspan.predictors.model.signing import Policy
+    from goldspan.predictors.model.signing import SignaturePolicy
 
-    opened = open_directory(_find(model, data), Policy.REQUIRE if key else Policy.WARN, key)
+    opened = open_directory(_find(model, data), SignaturePolicy.REQUIRE if key else SignaturePolicy.WARN, key)
     found = opened.verification
     if as_json:
         print_json({"signed": found.signed, "pinned": found.pinned, "fingerprint": found.fingerprint})

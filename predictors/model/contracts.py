@@ -20,7 +20,7 @@ import orjson
 from goldspan.annotation.errors import GoldspanError
 from goldspan.predictors.model import directory as layout
 from goldspan.predictors.model.predictor import check_probes, open_runtime
-from goldspan.predictors.model.signing import Policy, verify_folder
+from goldspan.predictors.model.signing import SignaturePolicy, verify_folder
 
 _KIJI_WINDOW = 512
 _BROWSER_LIMIT = 30_000_000
@@ -65,13 +65,13 @@ def _run(name: str, check: Callable[[], Iterator[str]]) -> ContractCheck:
 
 
 def _check_signature(folder: Path, key: str) -> Iterator[str]:
-    found = verify_folder(folder, Policy.WARN, key)
+    found = verify_folder(folder, SignaturePolicy.WARN, key)
     if not found.signed:
         yield "it is not signed"
 
 
 def _check_own(folder: Path) -> Iterator[str]:
-    opened = layout.open_directory(folder, Policy.OFF)
+    opened = layout.open_directory(folder, SignaturePolicy.OFF)
     check_probes(opened, open_runtime(opened))
     trained = folder.parent / layout.TRAINED
     recorded = opened.manifest["trained"]

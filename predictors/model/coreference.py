@@ -24,7 +24,7 @@ SINGLE = -1
 """Stands for "no antecedent"."""
 
 
-class Place(NamedTuple):
+class MentionPlace(NamedTuple):
     """A mention that is to be resolved: half-open code points, its kind and its text."""
 
     start: int
@@ -53,7 +53,7 @@ class PairScorer:
         return cls(str(document["method"]), tuple(float(weight) for weight in document["weights"]))
 
 
-def describe_pairs(places: Sequence[Place]) -> NDArray[np.int64]:
+def describe_pairs(places: Sequence[MentionPlace]) -> NDArray[np.int64]:
     """Feature numbers of each pair, of shape (mentions, mentions, 3): kinds, distance in mentions, agreement of text.
 
     Row i, column j describes the pair of mention i and its candidate j < i; other elements are without meaning.
@@ -97,18 +97,18 @@ def choose_antecedents(scores: NDArray[np.float32]) -> list[int]:
     return [j if row[j] > 0 else SINGLE for j, row in zip(best, scores, strict=True)]
 
 
-def resolve_recent(places: Sequence[Place]) -> list[int]:
+def resolve_recent(places: Sequence[MentionPlace]) -> list[int]:
     """The most recent name for pronouns and other references; for a name, the last one that shares a word with it."""
     return [_find_recent(places, number) for number in range(len(places))]
 
 
-def resolve_exact(places: Sequence[Place]) -> list[int]:
+def resolve_exact(places: Sequence[MentionPlace]) -> list[int]:
     """The last earlier mention with the same text, ignoring case."""
     texts = [fold(place.text) for place in places]
     return [next((j for j in range(i - 1, -1, -1) if texts[j] == texts[i]), SINGLE) for i in range(len(places))]
 
 
-RULES: dict[str, Callable[[Sequence[Place]], list[int]]] = {"recent": resolve_recent, "exact": resolve_exact}
+RULES: dict[str, Callable[[Sequence[MentionPlace]], list[int]]] = {"recent": resolve_recent, "exact": resolve_exact}
 
 
 def number_clusters(antecedents: Sequence[int]) -> list[str]:
@@ -124,7 +124,7 @@ def number_clusters(antecedents: Sequence[int]) -> list[str]:
     return [numbers.get(head, "") for head in heads]
 
 
-def _find_recent(places: Sequence[Place], number: int) -> int:
+def _find_recent(places: Sequence[MentionPlace], number: int) -> int:
     place = places[number]
     words = set(fold(place.text).split())
     for j in range(number - 1, -1, -1):

@@ -31,7 +31,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.predictors.model.calibration import Calibration
 from goldspan.predictors.model.coreference import PairScorer
 from goldspan.predictors.model.encoding import WindowSize
-from goldspan.predictors.model.signing import Policy, Verification, verify_folder
+from goldspan.predictors.model.signing import SignaturePolicy, Verification, verify_folder
 
 SCHEMA = "model-directory"
 FORMAT = 1
@@ -108,7 +108,7 @@ def find_served_folder(path: Path) -> Path:
     )
 
 
-def open_directory(path: Path, policy: Policy = Policy.WARN, key: str = "") -> ModelDirectory:
+def open_directory(path: Path, policy: SignaturePolicy = SignaturePolicy.WARN, key: str = "") -> ModelDirectory:
     """Open a model directory: verify the signature, then every file's digest, then parse.
 
     Args:

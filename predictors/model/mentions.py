@@ -11,8 +11,8 @@ from goldspan.annotation.types import Mention
 from goldspan.predictors.model.coreference import (
     KINDS,
     RULES,
+    MentionPlace,
     PairScorer,
-    Place,
     choose_antecedents,
     describe_pairs,
     number_clusters,
@@ -27,13 +27,13 @@ def decode_mentions(text: str, encoded: EncodedText, outputs: TextOutputs, score
     """The mentions of one text in text order, with clusters; none where the scorer's method is `none`."""
     if scorer.method == "none" or not len(encoded):
         return ()
-    places: list[Place] = []
+    places: list[MentionPlace] = []
     ranges: list[tuple[int, int]] = []
     for first, last, label in read_runs(find_path(score_words(outputs.mention, encoded.words))):
         tokens = np.flatnonzero((encoded.words >= first) & (encoded.words < last))
         start, end = trim_span(text, int(encoded.starts[tokens[0]]), int(encoded.ends[tokens[-1]]))
         if start < end:
-            places.append(Place(start, end, KINDS[label], text[start:end]))
+            places.append(MentionPlace(start, end, KINDS[label], text[start:end]))
             ranges.append((int(tokens[0]), int(tokens[-1]) + 1))
     clusters = number_clusters(resolve_places(places, ranges, outputs, scorer))
     return tuple(
@@ -42,7 +42,7 @@ def decode_mentions(text: str, encoded: EncodedText, outputs: TextOutputs, score
 
 
 def resolve_places(
-    places: Sequence[Place], ranges: Sequence[tuple[int, int]], outputs: TextOutputs, scorer: PairScorer
+    places: Sequence[MentionPlace], ranges: Sequence[tuple[int, int]], outputs: TextOutputs, scorer: PairScorer
 ) -> list[int]:
     """The antecedent of each mention, whose tokens are the half-open `ranges`, by the scorer's method."""
     if scorer.method in RULES:

@@ -13,7 +13,7 @@ from goldspan.predictors.model.decode import DecodingOptions, decode_entities
 from goldspan.predictors.model.directory import ModelDirectory, open_directory
 from goldspan.predictors.model.mentions import decode_mentions
 from goldspan.predictors.model.runtime import OnnxRuntime
-from goldspan.predictors.model.signing import Policy
+from goldspan.predictors.model.signing import SignaturePolicy
 from goldspan.predictors.patterns.candidates import CHECKED
 from goldspan.predictors.patterns.predictor import RegexPredictor
 
@@ -43,9 +43,9 @@ class ModelPredictor(LocalPredictor):
         coreference: bool = True,
         threads: int = 1,
     ) -> None:
-        if verify not in set(Policy):
+        if verify not in set(SignaturePolicy):
             raise ConfigurationError(f"The option verify is off, warn or require, not {verify[:20]!r}.")
-        self._directory = open_directory(folder, Policy(verify), key)
+        self._directory = open_directory(folder, SignaturePolicy(verify), key)
         self.name = self._directory.name
         self.version = str(self._directory.manifest["fingerprint"])[:12]
         self.attribution: Mapping[str, str] = self._directory.manifest["encoder"].get("attribution", {})

@@ -27,7 +27,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
 _LOG = logging.getLogger("goldspan.predictors.model")
 
 
-class Policy(StrEnum):
+class SignaturePolicy(StrEnum):
     """What is asked of a signature before a model is loaded."""
 
     OFF = "off"
@@ -54,7 +54,7 @@ def find_public_key(folder: Path) -> Path:
     return folder.with_name(folder.name + ".pub")
 
 
-def verify_folder(folder: Path, policy: Policy = Policy.WARN, key: str = "") -> Verification:
+def verify_folder(folder: Path, policy: SignaturePolicy = SignaturePolicy.WARN, key: str = "") -> Verification:
     """Verify a folder's signature as the policy asks.
 
     Args:
@@ -68,15 +68,15 @@ def verify_folder(folder: Path, policy: Policy = Policy.WARN, key: str = "") -> 
 
     """
     pinned = key or os.environ.get(KEY_VARIABLE, "")
-    if policy is Policy.OFF:
+    if policy is SignaturePolicy.OFF:
         return Verification(signed=False)
     signature = find_signature(folder)
-    if policy is Policy.REQUIRE and not pinned:
+    if policy is SignaturePolicy.REQUIRE and not pinned:
         raise ConfigurationError(
             f"The policy require needs a pinned key: a PEM file or a fingerprint, as option key or in {KEY_VARIABLE}."
         )
     if not signature.is_file():
-        if policy is Policy.REQUIRE:
+        if policy is SignaturePolicy.REQUIRE:
             raise StateError(f"{folder} has no signature ({signature.name} beside it). It was not loaded.")
         _LOG.warning("%s is not signed: nothing says who made it.", folder)
         return Verification(signed=False)

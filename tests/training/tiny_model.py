@@ -16,8 +16,8 @@ from goldspan.training.config import TrainingConfig, parse_config
 from goldspan.training.inputs import pack_inputs, unpack_inputs
 from goldspan.training.runs import TrainingRun
 
-NAMES = "Maria Johann Priya Ahmed Lucía Sanne Pierre Olga Tom Ines Kofi Yuki".split()
-CITIES = "Paris Berlin Madrid Lisbon Oslo Rome Vienna Leeds Utrecht Turin".split()
+NAMES = ["Maria", "Johann", "Priya", "Ahmed", "Lucía", "Sanne", "Pierre", "Olga", "Tom", "Ines", "Kofi", "Yuki"]
+CITIES = ["Paris", "Berlin", "Madrid", "Lisbon", "Oslo", "Rome", "Vienna", "Leeds", "Utrecht", "Turin"]
 PHONES = [f"0{number} {number + 7000}" for number in range(501, 521)]
 FRAMES = (
     "Today {name} moved to {city} and she took the number {phone} with her.",

@@ -20,7 +20,7 @@ def write_card(manifest: Mapping[str, Any], calibration: Calibration, rows: Sequ
     Args:
         manifest: the manifest of the model directory, files not yet listed.
         calibration: of the served graph.
-        rows: evaluations (`training.artifact.measure.Row.to_json`); may be empty.
+        rows: evaluations (`training.artifact.measure.SystemScores.to_json`); may be empty.
 
     """
     training, encoder, bundle = manifest["training"], manifest["encoder"], manifest["bundle"]

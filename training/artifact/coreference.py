@@ -10,7 +10,13 @@ from typing import Any
 
 from goldspan.annotation.types import Annotation, Author, Mention
 from goldspan.evaluation.scores.coreference import score_annotations
-from goldspan.predictors.model.coreference import PairScorer, Place, number_clusters, resolve_exact, resolve_recent
+from goldspan.predictors.model.coreference import (
+    MentionPlace,
+    PairScorer,
+    number_clusters,
+    resolve_exact,
+    resolve_recent,
+)
 from goldspan.predictors.model.mentions import resolve_places
 from goldspan.training.artifact.outputs import GoldOutputs
 from goldspan.training.models.labelling import choose_flat, find_tokens
@@ -36,13 +42,13 @@ def choose_scorer(data: GoldOutputs, weights: Sequence[float], *, trained: bool)
     return PairScorer(method, head.weights if method == "head" else ()), report
 
 
-def _score(data: GoldOutputs, resolve: Callable[[int, list[Place], list[tuple[int, int]]], list[int]]) -> float:
+def _score(data: GoldOutputs, resolve: Callable[[int, list[MentionPlace], list[tuple[int, int]]], list[int]]) -> float:
     pairs = []
     for number, (text, gold, encoded) in enumerate(zip(data.texts, data.gold, data.encoded, strict=True)):
         mentions = choose_flat(gold.mentions)
         ranges = [find_tokens(encoded, mention.start, mention.end) for mention in mentions]
         kept = [(m, r) for m, r in zip(mentions, ranges, strict=True) if r[0] < r[1]]
-        places = [Place(m.start, m.end, m.label, text[m.start : m.end]) for m, _ in kept]
+        places = [MentionPlace(m.start, m.end, m.label, text[m.start : m.end]) for m, _ in kept]
         clusters = number_clusters(resolve(number, places, [r for _, r in kept]))
         found = tuple(Mention(m.start, m.end, m.label, name) for (m, _), name in zip(kept, clusters, strict=True))
         flat = Annotation(gold.author, (), mentions)

@@ -15,6 +15,7 @@ from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pa
 from goldspan.evaluation.results.result import EvaluationResult, write_result
 from goldspan.evaluation.results.timing import run_predictor
 from goldspan.predictors.base import Predictor
+from goldspan.predictors.combined import combine_predictors
 from goldspan.predictors.registry import open_predictor
 from goldspan.training.artifact.external import ExternalGold
 from goldspan.training.artifact.outputs import measure_leakage
@@ -23,7 +24,7 @@ BASELINES = ("regex", "rampart", "regex+rampart")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SystemScores:
     """One system on one set: what tables and cards show. Rates are 0 to 1.
 
     `missed` is the share of gold entities with a letter or digit that is not hidden.
@@ -46,7 +47,7 @@ class Row:
 
 def evaluate_on(
     predictor: Predictor, gold: ExternalGold, labels: LabelSchema, system: str, split_kind: str = "unknown"
-) -> tuple[EvaluationResult, Row]:
+) -> tuple[EvaluationResult, SystemScores]:
     """Let a predictor read the gold texts, and score it.
 
     Where the gold is of groups, what the predictor gives of other groups than the source labels is left out of the
@@ -75,7 +76,7 @@ def evaluate_systems(
     *,
     baselines: bool = True,
     previous: Path | None = None,
-) -> tuple[list[Row], list[str]]:
+) -> tuple[list[SystemScores], list[str]]:
     """Evaluate the model and what stands beside it on every gold set; writes `<gold>.<system>.json`.
 
     Returns the rows of the table, and a line for each system that could not be opened.
@@ -93,9 +94,9 @@ def evaluate_systems(
     return rows, notes
 
 
-def _describe(gold: str, system: str, result: EvaluationResult, missed: float) -> Row:
+def _describe(gold: str, system: str, result: EvaluationResult, missed: float) -> SystemScores:
     interval = result.metrics["ci95"].get("f1_score")
-    return Row(
+    return SystemScores(
         gold,
         system,
         str(result.level),
@@ -116,7 +117,10 @@ def _limit(document: Document, gold: ExternalGold, labels: LabelSchema) -> Docum
 def _open_systems(
     model: Predictor, labels: LabelSchema, baselines: bool, previous: Path | None
 ) -> tuple[dict[str, Predictor], list[str]]:
-    systems: dict[str, Predictor] = {"model": model}
+    systems: dict[str, Predictor] = {
+        "model": model,
+        "regex+model": combine_predictors([open_predictor("regex", labels), model]),
+    }
     notes = []
     wanted: dict[str, str] = {name: name for name in BASELINES} if baselines else {}
     if previous is not None:

@@ -23,7 +23,7 @@ from goldspan.training.models.checkpoint import remove_checkpoints
 from goldspan.training.models.corpus import TrainingCorpus, check_labels, make_examples
 from goldspan.training.models.device import Device, choose_device
 from goldspan.training.models.encoders.catalogue import Encoder, find_encoder
-from goldspan.training.models.loop import Progress, Trainer, TrainingOutcome
+from goldspan.training.models.loop import Trainer, TrainingOutcome, TrainingProgress
 from goldspan.training.models.network import SpanNetwork
 
 RECORD = "training.json"
@@ -46,7 +46,7 @@ def fit(
     config: TrainingConfig,
     folder: Path,
     *,
-    report: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train, or go on from the newest checkpoint in `folder`, and write `trained/`; returns the record of the run.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Annotation, Entity, Mention, S, Sample, sort_spans
-from goldspan.predictors.model.coreference import KINDS, Place
+from goldspan.predictors.model.coreference import KINDS, MentionPlace
 from goldspan.predictors.model.encoding import EncodedText
 
 IGNORED = -100
@@ -33,7 +33,7 @@ class TokenRange:
     first: int
     last: int
     cluster: str
-    place: Place
+    place: MentionPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +131,4 @@ def _locate(text: str, encoded: EncodedText, mentions: Sequence[Mention]) -> Ite
         start, end = trim_span(text, mention.start, mention.end)
         first, last = find_tokens(encoded, start, end)
         if first < last:
-            yield TokenRange(first, last, mention.cluster, Place(start, end, mention.label, text[start:end]))
+            yield TokenRange(first, last, mention.cluster, MentionPlace(start, end, mention.label, text[start:end]))

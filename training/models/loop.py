@@ -39,7 +39,7 @@ _SEED_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """How far a run is, at an evaluation."""
 
     step: int
@@ -57,7 +57,7 @@ class TrainingOutcome:
     tokens: int
     documents: int
     validation: Validation
-    history: tuple[Progress, ...]
+    history: tuple[TrainingProgress, ...]
     stopped_early: bool
     averaged: int
 
@@ -97,7 +97,7 @@ class Trainer:
         *,
         coreference: bool = True,
         pad: int = 0,
-        report: Callable[[Progress], None] = lambda _: None,
+        report: Callable[[TrainingProgress], None] = lambda _: None,
     ) -> None:
         self._network = network.to(device.kind)
         self._corpus, self._held_out, self._labels = corpus, held_out, labels
@@ -219,7 +219,7 @@ class Trainer:
         state.history.append(
             [state.step, state.tokens, total, state.loss, validation.precision, validation.recall, validation.f1]
         )
-        self._report(Progress(state.step, state.tokens, total, state.loss, validation))
+        self._report(TrainingProgress(state.step, state.tokens, total, state.loss, validation))
         early = settings.early_stopping_enabled and state.waiting >= settings.early_stopping_patience
         state.stopped_early = early and not spent
         state.finished = spent or early
@@ -296,6 +296,6 @@ class Trainer:
         return torch.tensor(weigh_classes(counts), device=self._device.kind)
 
 
-def _read_progress(row: Sequence[float]) -> Progress:
+def _read_progress(row: Sequence[float]) -> TrainingProgress:
     step, tokens, total, loss, precision, recall, f1 = row
-    return Progress(int(step), int(tokens), int(total), loss, Validation(precision, recall, f1))
+    return TrainingProgress(int(step), int(tokens), int(total), loss, Validation(precision, recall, f1))

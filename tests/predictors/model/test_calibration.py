@@ -18,5 +18,5 @@ def test_an_operating_point_sets_the_bias() -> None:
     assert CALIBRATION.choose(0.95).bias == 2.0
     assert CALIBRATION.choose().thresholds == {"CITY": 0.3}
     assert CALIBRATION.choose(threshold=0.5).thresholds == {}
-    with pytest.raises(ConfigurationError, match="it has 0.95"):
+    with pytest.raises(ConfigurationError, match=r"it has 0\.95"):
         CALIBRATION.choose(0.9)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from goldspan.predictors.model.coreference import (
     FEATURES,
     SINGLE,
-    Place,
+    MentionPlace,
     choose_antecedents,
     describe_pairs,
     number_clusters,
@@ -17,8 +17,8 @@ from goldspan.predictors.model.coreference import (
 )
 
 
-def place(start: int, kind: str, text: str) -> Place:
-    return Place(start, start + len(text), kind, text)
+def place(start: int, kind: str, text: str) -> MentionPlace:
+    return MentionPlace(start, start + len(text), kind, text)
 
 
 STORY = [
@@ -62,4 +62,6 @@ def test_only_earlier_mentions_are_candidates_and_none_scores_zero() -> None:
     scores = score_pairs(vectors, vectors, describe_pairs(STORY), [0.0] * FEATURES)
     assert np.isneginf(scores[np.triu_indices(size)]).all()
     assert choose_antecedents(scores) == [SINGLE, 0, 0, 0, 0, 0]
-    assert choose_antecedents(score_pairs(vectors, -vectors, describe_pairs(STORY), [0.0] * FEATURES)) == [SINGLE] * size
+    assert (
+        choose_antecedents(score_pairs(vectors, -vectors, describe_pairs(STORY), [0.0] * FEATURES)) == [SINGLE] * size
+    )

@@ -13,7 +13,7 @@ import pytest
 from goldspan.annotation.errors import ConfigurationError, GoldspanError, InputError, StateError
 from goldspan.predictors.model import directory as layout
 from goldspan.predictors.model.directory import is_model_directory, open_directory
-from goldspan.predictors.model.signing import Policy, fingerprint_key, make_key, sign_folder, verify_folder
+from goldspan.predictors.model.signing import SignaturePolicy, fingerprint_key, make_key, sign_folder, verify_folder
 from goldspan.training.bundle.manifest import dump, hash_bytes, seal_manifest
 
 pytest.importorskip("model_signing")
@@ -106,7 +106,7 @@ def pinned(trained: Path) -> str:
 
 def test_an_untouched_directory_opens_with_a_pinned_key(model: Path, pinned: str) -> None:
     for key in (pinned, str(shutil.copy(model / "quantized.pub", model.parent / "trusted.pem"))):
-        opened = open_directory(model, Policy.REQUIRE, key)
+        opened = open_directory(model, SignaturePolicy.REQUIRE, key)
         assert opened.verification.pinned
         assert opened.verification.fingerprint == pinned
     assert opened.tags[:3] == ("O", "B-FIRSTNAME", "I-FIRSTNAME")
@@ -117,10 +117,10 @@ def test_an_untouched_directory_opens_with_a_pinned_key(model: Path, pinned: str
 def test_tampering_is_refused(model: Path, pinned: str, tamper: Callable[[Path], None]) -> None:
     tamper(model / "quantized")
     with pytest.raises(GoldspanError):
-        open_directory(model, Policy.REQUIRE, pinned)
+        open_directory(model, SignaturePolicy.REQUIRE, pinned)
     if tamper is not replace_key:
         with pytest.raises(GoldspanError):
-            open_directory(model, Policy.WARN)
+            open_directory(model, SignaturePolicy.WARN)
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ def test_tampering_is_refused(model: Path, pinned: str, tamper: Callable[[Path],
 def test_without_a_signature_the_manifest_still_tells(model: Path, tamper: Callable[[Path], None]) -> None:
     tamper(model / "quantized")
     with pytest.raises(StateError):
-        open_directory(model, Policy.OFF)
+        open_directory(model, SignaturePolicy.OFF)
 
 
 def test_nothing_is_parsed_before_the_signature_holds(model: Path, pinned: str) -> None:
     (model / "quantized" / layout.MANIFEST).write_text("not JSON at all")
     with pytest.raises(StateError, match="signature"):
-        open_directory(model, Policy.REQUIRE, pinned)
+        open_directory(model, SignaturePolicy.REQUIRE, pinned)
 
 
 def test_a_missing_signature_is_a_matter_of_policy(model: Path, caplog: pytest.LogCaptureFixture, pinned: str) -> None:
     (model / "quantized.sig").unlink()
     with pytest.raises(StateError, match="no signature"):
-        open_directory(model, Policy.REQUIRE, pinned)
-    assert not open_directory(model, Policy.WARN).verification.signed
+        open_directory(model, SignaturePolicy.REQUIRE, pinned)
+    assert not open_directory(model, SignaturePolicy.WARN).verification.signed
     assert "not signed" in caplog.text
 
 
@@ -152,24 +152,24 @@ def test_a_signature_with_the_shipped_key_only_is_not_pinned(model: Path, caplog
     assert not found.pinned
     assert "not pinned" in caplog.text
     with pytest.raises(ConfigurationError, match="pinned key"):
-        verify_folder(model / "quantized", Policy.REQUIRE)
+        verify_folder(model / "quantized", SignaturePolicy.REQUIRE)
 
 
 def test_the_key_may_be_pinned_by_environment(model: Path, pinned: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOLDSPAN_MODEL_KEY", pinned)
-    assert verify_folder(model / "quantized", Policy.REQUIRE).pinned
+    assert verify_folder(model / "quantized", SignaturePolicy.REQUIRE).pinned
     monkeypatch.setenv("GOLDSPAN_MODEL_KEY", "0" * 64)
     with pytest.raises(StateError, match="expected 0000"):
-        verify_folder(model / "quantized", Policy.REQUIRE)
+        verify_folder(model / "quantized", SignaturePolicy.REQUIRE)
 
 
 def test_a_wrong_key_is_refused(model: Path, tmp_path: Path) -> None:
     other = make_key(tmp_path / "wrong.pem")
     with pytest.raises(StateError, match="does not match its signature"):
-        open_directory(model, Policy.WARN, str(other))
+        open_directory(model, SignaturePolicy.WARN, str(other))
     (tmp_path / "no.pem").write_text("nothing")
     with pytest.raises(ConfigurationError, match="not a key"):
-        open_directory(model, Policy.WARN, str(tmp_path / "no.pem"))
+        open_directory(model, SignaturePolicy.WARN, str(tmp_path / "no.pem"))
 
 
 def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def rewrite(served: Path, **changes: object) -> None:
 def test_an_unknown_format_is_named(model: Path) -> None:
     rewrite(model / "quantized", format=99)
     with pytest.raises(StateError, match=r"format 99.*Upgrade"):
-        open_directory(model, Policy.OFF)
+        open_directory(model, SignaturePolicy.OFF)
 
 
 def test_a_tokenizer_that_truncates_is_refused(model: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_tokenizer_that_truncates_is_refused(model: Path) -> None:
     files = orjson.loads((served / layout.MANIFEST).read_bytes())["files"]
     rewrite(served, files=files | {layout.TOKENIZER: hash_bytes((served / layout.TOKENIZER).read_bytes())})
     with pytest.raises(StateError, match="truncates"):
-        open_directory(model, Policy.OFF)
+        open_directory(model, SignaturePolicy.OFF)
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path, model: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -34,7 +35,7 @@ def test_a_long_text_is_read_to_its_end(trained: Path) -> None:
     assert max(entity.end for entity in found) > 0.95 * len(whole)
     alone = sum(len(predictor.predict_sync(text).entities) for text in texts)
     assert len(found) == pytest.approx(alone, rel=0.1)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "😀", "\u0301", "a" * 5000])
@@ -101,6 +102,7 @@ def test_it_runs_without_torch(trained: Path, tmp_path: Path) -> None:
     labels_file = trained.parent / "labels.toml"
     code = f"""
 import sys
+from itertools import pairwise
 class Block:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("torch", "transformers", "onnx", "metaflow"):
