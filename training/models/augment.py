@@ -26,15 +26,12 @@ _SENTENCE = re.compile(r"[^.!?\n]*[^\s.!?][^.!?\n]*(?:[.!?](?=\s|\Z)|[.!?](?=\S)
 def augment_sample(
     sample: Sample, settings: AugmentationSettings, labels: LabelSchema, *, seed: int, epoch: int, number: int
 ) -> Sample:
-    """The sample with the changes that the draw gives it; itself if it gives none, or in the first epoch.
-
-    The first epoch sees the texts as they are, so that a short run learns from them alone.
-    """
+    """The sample with the changes that the draw gives it; itself if it gives none."""
     best = sample.best
-    if best is None or epoch == 0:
+    if best is None:
         return sample
     draw = random.Random(f"{seed}:{epoch}:{number}")  # noqa: S311
-    changed = Sample(sample.text, sample.language, sample.country, annotations=(best,), sample_id=sample.sample_id)
+    changed = sample
     if draw.random() < settings.sentences:
         changed = take_sentence(changed, draw)
     if draw.random() < settings.surrogates:
