@@ -7,12 +7,12 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldspan import __version__
 from goldspan.annotation.files import explain_disk
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
@@ -89,7 +89,7 @@ def write_served(target: Path, inputs: ServedInputs, *, quantised: bool) -> dict
         "schema": layout.SCHEMA,
         "format": layout.FORMAT,
         "name": inputs.name,
-        "goldspan": __version__,
+        "goldspan": version("goldspan"),
         "code": digest_code(),
         "label_schema": describe_labels(labels),
         "bundle": dict(inputs.bundle),
