@@ -19,6 +19,7 @@ from goldspan.annotation.labelstudio.project.config import compare_config
 from goldspan.annotation.labelstudio.project.find import find_project
 from goldspan.annotation.labelstudio.project.survey import AffectedTasks, ProjectSurvey, survey_project
 from goldspan.annotation.labelstudio.server.database import describe_database
+from goldspan.annotation.labelstudio.server.ownership import require_own_server
 from goldspan.annotation.labelstudio.server.start import server_status
 from goldspan.annotation.tasks.workspace import Workspace
 
@@ -104,6 +105,7 @@ def diagnose(
 def _check_access(findings: list[Finding], workspace: Workspace, credentials: Credentials) -> StudioClient | None:
     """Connect and sign in; None, with a finding, if that failed."""
     try:
+        require_own_server(workspace, credentials)
         client = StudioClient(credentials.url, credentials.token)
         user, version = client.read_user(), client.read_version()
     except ConfigurationError as error:
