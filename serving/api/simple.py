@@ -1,4 +1,4 @@
-"""Routes in the form of a small masking service that many pages and scripts speak: `/predict`, `/predict-pdf`, `/api/info`.
+"""Routes in a short form that many pages and scripts speak: `/predict`, `/predict-pdf`, `/api/info`.
 
 `/predict` takes `text`, `method` (`mistral`: a model server, `bert`: this machine), `model` and `pii_entities`, a list
 of labels, empty for all; labels may be those of AI4Privacy's pii-masking-200k. Label Studio calls the same path with
