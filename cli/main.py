@@ -60,6 +60,7 @@ EXTRAS = {
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
     "mask": ("cryptography", "faker", "PIL"),
+    "pdf": ("pypdfium2", "pikepdf"),
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
