@@ -63,27 +63,19 @@ def compare(
         )
         columns = ["system", "n", "failed", "precision", "recall", "F1", "difference", "p", "exact documents"]
         print_table(columns, map(_list_span_cells, comparison.rows), title=title, right=range(1, len(columns)))
+        masked = f"F{first.beta:g}"
         if any(row.leakage_rate is not None for row in comparison.rows):
             out.print()
             title = f"masked characters; differences to {comparison.reference}"
-            masked = f"F{first.beta:g}"
             columns = [
-                "system",
-                masked,
-                "difference",
-                "p",
-                "leaked",
-                "no leak",
-                "over-masked",
-                "s/document",
-                "cost/1000",
-            ]
+                "system", masked, "difference", "p", "leaked", "no leak", "over-masked", "s/document", "cost/1000"
+            ]  # fmt: skip
             print_table(columns, map(_list_masking_cells, comparison.rows), title=title, right=range(1, len(columns)))
-            if len(comparison.pairs) > 1:
-                out.print()
-                columns = ["first", "second", "difference in F1", "p", f"difference in {masked}", "p"]
-                title = "every pair, p-values corrected for all pairs (Holm)"
-                print_table(columns, map(_list_pair_cells, comparison.pairs), title=title, right=range(2, len(columns)))
+        if len(comparison.pairs) > 1:
+            out.print()
+            columns = ["first", "second", "difference in F1", "p", f"difference in {masked}", "p"]
+            title = "every pair, p-values corrected for all pairs (Holm)"
+            print_table(columns, map(_list_pair_cells, comparison.pairs), title=title, right=range(2, len(columns)))
     for note in comparison.notes:
         warn(note)
 
