@@ -14,7 +14,6 @@ from goldspan.annotation.corpus.ledger import SplitLedger, find_ledger, read_led
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.locks import hold_lock
-from goldspan.annotation.tasks.store import read_records
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.training.bundle.manifest import MANIFEST
 from goldspan.training.bundle.verify import Bundle, open_bundle
@@ -68,8 +67,9 @@ def open_lineage(workspace: Workspace, extends: str = "") -> Iterator[Lineage]:
 
     Raises:
         InputError: there is no such bundle.
-        RecordError: the ledger is broken.
-        SchemaError, StateError: the bundle is not intact.
+        RecordError: the ledger is broken, or the bundle is.
+        SchemaError: the bundle's manifest is not one.
+        StateError: the bundle is not intact.
 
     """
     path = find_ledger(workspace)
@@ -114,8 +114,6 @@ def _adopt(ledger: SplitLedger, bundle: Bundle) -> SplitLedger:
 
 
 def _iter_outlines(bundle: Bundle) -> Iterator[tuple[str, Outline]]:
-    """Split and outline of each sample; read without the label schema, which may have changed since."""
-    for name in bundle.manifest["split"]["sizes"]:
-        for record in read_records(bundle.folder / f"{name}.jsonl"):
-            data = record.value["data"]
-            yield name, Outline(data["sample_id"], data["text"], data["text"], data.get("language", ""))
+    """Split and outline of each sample."""
+    for name, sample_id, text in bundle.iter_texts():
+        yield name, Outline(sample_id, text, text)

@@ -2,7 +2,7 @@
 
     <bundle>/
     ├── manifest.json          what is in it, how it was split, fingerprints, the gate's verdict
-    ├── label_mappings.json    class ids of the BIO tags
+    ├── label_mappings.json    class ids of the BIO tags, for each trainer
     ├── train.jsonl  validation.jsonl  test.jsonl      a task a line
     └── train/  validation/  test/                     a task a file: what kiji's loader reads
 
