@@ -39,12 +39,13 @@ _MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "z
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to compare. `beta` weights recall in F_beta."""
+    """How to compare. `beta` weights recall in F_beta; `samples` scores only so many documents, 0 all of them."""
 
     level: Level = Level.LABEL
     scheme: Scheme = Scheme.STRICT
     beta: float = 2.0
     split_kind: str = "unknown"
+    samples: int = 0
     filters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,6 +75,7 @@ def evaluate_pairing(
             "gold_source": pairing.gold_source,
             "predicted_source": pairing.predicted_source,
             "filters": dict(settings.filters),
+            "samples": settings.samples,
             "unpaired": len(pairing.exclusions),
             "failures": sum(bool(document.failure) for document in pairing.documents),
         },
