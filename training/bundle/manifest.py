@@ -63,13 +63,18 @@ class GateRecord:
 
 @dataclass(frozen=True, slots=True)
 class BundleSettings:
-    """How a bundle is made. `reviewed_only` leaves out what no person has submitted an annotation of."""
+    """How a bundle is made.
+
+    `reviewed_only` leaves out what no person has submitted an annotation of, `audited_only` what the project's audit
+    ledger does not call settled.
+    """
 
     name: str
     ratios: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "validation": 0.1, "test": 0.1})
     seed: int = 0
     threshold: float = 0.7
     reviewed_only: bool = False
+    audited_only: bool = False
     gate: GateRecord = GateRecord()
 
 
