@@ -52,8 +52,8 @@ def score_schemes(
             code: SpanCounts(
                 int(totals[0, number]),
                 int(totals[1, number]),
-                sum(credit * pairs[kind][0, number] for kind, credit in CREDIT[scheme].items()),
-                sum(credit * pairs[kind][1, number] for kind, credit in CREDIT[scheme].items()),
+                float(sum(credit * pairs[kind][0, number] for kind, credit in CREDIT[scheme].items())),
+                float(sum(credit * pairs[kind][1, number] for kind, credit in CREDIT[scheme].items())),
             )
             for code, number in numbers.items()
         }
