@@ -10,8 +10,8 @@ from typing import Any
 from goldspan.annotation.corpus.quality.measure import QualityReport
 from goldspan.annotation.corpus.splits import SplitReport
 from goldspan.annotation.hub.features import COLUMNS
-from goldspan.annotation.hub.names import name_language
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.names import name_language
 from goldspan.annotation.types import Sample
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.redaction import show_controls
 from goldspan.cli.shared.console import out, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.highlight import make_visible
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
@@ -104,4 +104,4 @@ def format_rate(value: float | None) -> str | None:
 
 
 def _prefix(mark: str, tagged: str) -> str:
-    return "\n".join(f"  {mark}{make_visible(line)}" for line in tagged.splitlines())
+    return "\n".join(f"  {mark}{show_controls(line)}" for line in tagged.splitlines())

@@ -29,7 +29,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import explain_disk
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.workspace import check_file_name
+from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.audit.ledger import AuditLedger
 from goldspan.training.bundle.lineage import Lineage
@@ -183,7 +183,7 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
     for sample in members:
         task = encode_kiji(sample, labels)
         line = orjson.dumps(task, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-        file = check_file_name(f"{task['data']['sample_id']}.json")
+        file = make_file_name(task["data"]["sample_id"])
         singles[file] = _write(folder / file, dump(task))
         written.tasks[task["data"]["sample_id"]] = hash_bytes(line)
         lines.append(line)
