@@ -47,6 +47,9 @@ def raise_error(error: RecordError) -> None:
     raise error
 
 
+_TABLES_AND_TEXTS = frozenset({".csv", ".tsv", ".txt", ".md", ".xlsx"})
+
+
 def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """The files themselves (one path or several), and the `.jsonl` and `.json` files of folders, sorted by name.
 
@@ -61,6 +64,8 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
             if not found:
                 raise InputError(f"{path} holds no .jsonl or .json file.")
             files += found
+        elif path.suffix.lower() in _TABLES_AND_TEXTS:
+            raise InputError(f"{path} is not a file of samples. `goldspan samples import {path}` makes one of it.")
         elif path.exists():
             files.append(path)
         else:
