@@ -31,6 +31,7 @@ class ProgressLine:
         self._task = self._progress.add_task(name, total=None, note="")
         self._began = time.monotonic()
         self._first: RunProgress | None = None
+        self._notice = ""
 
     def __enter__(self) -> ProgressLine:
         self._progress.start()
@@ -42,7 +43,10 @@ class ProgressLine:
         self._progress.stop()
 
     def show(self, progress: RunProgress) -> None:
-        """Redraw."""
+        """Redraw; a new notice is printed above the line."""
+        if self._first and progress.notice != self._notice:
+            say(escape(progress.notice))
+        self._notice = progress.notice
         self._first = self._first or progress
         seconds = max(time.monotonic() - self._began, 0.001)
         ended = progress.done + progress.dead

@@ -46,8 +46,18 @@ def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
         return Response(reply, media_type="application/json")
 
     async def list_models(request: Request) -> Response:
-        name = get_state(request).profile.default_model
-        model = {"id": name, "object": "model", "created": 0, "owned_by": "goldspan-simulate"}
+        profile = get_state(request).profile
+        model: dict[str, object] = {
+            "id": profile.default_model,
+            "object": "model",
+            "created": 0,
+            "owned_by": "goldspan-simulate",
+        }
+        if request.query_params.get("include") == "pricing" and profile.cost_estimate:
+            model["pricing"] = {
+                tier: {"prompt": f"{price.prompt / 1e6:.10f}", "completion": f"{price.completion / 1e6:.10f}"}
+                for tier, price in profile.prices.items()
+            }
         return JSONResponse({"object": "list", "data": [model]})
 
     return [

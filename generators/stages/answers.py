@@ -28,7 +28,7 @@ from goldspan.generators.providers.protocol import Answer, AnswerState
 from goldspan.generators.providers.tolerant_json import LoadedAnswer, load_answer, strip_reasoning
 from goldspan.generators.stages.brief import match_brief
 from goldspan.generators.stages.reviews import apply_proposals
-from goldspan.generators.stages.tag_reader import fold_tag_case, has_label_tags, read_leniently
+from goldspan.generators.stages.tag_reader import fold_tag_case, has_label_tags, has_other_tags, read_leniently
 
 _AUTHOR = Author.model("draft")
 _MAY_LACK = 0.25
@@ -191,11 +191,14 @@ def _read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: li
     if "entities" in document:
         tagged = _read_values(document, context)
     else:
+        written = document["tagged_text"]
         try:
-            tagged = parse_tagged(document["tagged_text"], labels)
+            tagged = parse_tagged(written, labels)
         except TaggedTextError as error:
-            reading = read_leniently(document["tagged_text"], labels)
-            tagged, lost, refusal = Tagged(reading.text, reading.entities), reading.lost, error
+            refusal = error
+        if refusal or has_other_tags(written, labels):
+            reading = read_leniently(written, labels)
+            tagged, lost = Tagged(reading.text, reading.entities), reading.lost
             repairs += reading.repairs
     text = tagged.text
     entities: Sequence[Entity] = tuple(_trim(text, entity) for entity in tagged.entities)
