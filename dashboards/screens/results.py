@@ -62,7 +62,7 @@ def _compare(stamp: results.Stamp, found: dict[str, EvaluationResult]) -> None:
     chosen = st.multiselect("The first one is the reference", names, names[:2])
     if not chosen:
         return
-    with st.spinner("Bootstrapping the intervals"):
+    with st.spinner("Testing the differences"):
         comparison = _cache_comparison(stamp, tuple(chosen), found)
     ui.show_table(results.tabulate_comparison(comparison), "comparison")
     for note in comparison.notes:

@@ -203,7 +203,7 @@ def _read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: li
     text = tagged.text
     entities: Sequence[Entity] = tuple(_trim(text, entity) for entity in tagged.entities)
     if brief.get("hard_negative") and entities:
-        raise _WrongAnswerError("The brief asks for a document without personal data, but there are entities in it.")
+        raise _WrongAnswerError("The brief asks for a document without any entity, but there are entities in it.")
     _require_clean(text, entities, context)
     match = match_brief(text, entities, brief.get("values", ()))
     repairs += match.repairs

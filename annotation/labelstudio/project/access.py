@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
+from goldspan.annotation.labelstudio.project.adoption import find_adoption
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 
 if TYPE_CHECKING:
@@ -35,3 +37,9 @@ def find_title(workspace: Workspace) -> str:
     """The title that the project whose workspace this is gives to its Label Studio project, else `DEFAULT_TITLE`."""
     project = find_workspace_project(workspace)
     return (project.studio_project or project.name) if project else DEFAULT_TITLE
+
+
+def find_labels(workspace: Workspace, project: int | str) -> LabelSchema:
+    """The label schema of an adopted project, else the one that `load_labels()` finds."""
+    adoption = find_adoption(workspace, project)
+    return load_labels(adoption.labels if adoption else None)

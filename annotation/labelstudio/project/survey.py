@@ -116,6 +116,6 @@ def _inspect_regions(found: ProjectSurvey, task: Mapping[str, Any], labels: Labe
         return
     codes = {issue.code for issue in issues}
     for annotation in sample.annotations:
-        codes.update(issue.code for issue in find_errors(sample.text, annotation, labels))
+        codes.update(issue.code for issue in find_errors(sample.text, annotation, labels, sample.language))
     for code in codes & UNUSABLE_CODES:
         found.broken.setdefault(code, AffectedTasks()).add(int(task["id"]))

@@ -71,7 +71,7 @@ def test_bad_drafts_are_refused_with_a_reason(document, reason):
 
 def test_hard_negative_with_entities_is_refused():
     verdict = judge("draft", {"tagged_text": "<CITY>Lyon</CITY>"}, brief={"hard_negative": True, "values": []})
-    assert "without personal data" in verdict.reason
+    assert "without any entity" in verdict.reason
 
 
 def test_coreference_adds_mentions_only():
