@@ -16,14 +16,10 @@ from typing import Literal
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.labels.values import find_mismatch
-<<<<<<< HEAD
+from goldspan.annotation.text.affixes import joins_affix
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.residue import find_residue
-from goldspan.annotation.text.words import find_occurrences, joins_compound, splits_word, stands_alone
-=======
-from goldspan.annotation.text.affixes import joins_affix
 from goldspan.annotation.text.words import find_all_occurrences, joins_compound, splits_word, stands_alone
->>>>>>> house
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 MAX_SPANS = 20_000

@@ -144,8 +144,8 @@ def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
     if without:
         raise ConfigurationError(
             f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "
-            "would write literally. If the label is a number, give it a hint with an example such as `MRN-123456`; "
-            "otherwise set its `chance` to 0 in the label schema. `--provider offline` shows what would come out."
+            'would write literally. In the label schema, give the label a `pattern`, `terms`, or `values = "model"` so '
+            "that the model invents them; or set its `chance` to 0."
         )
 
 

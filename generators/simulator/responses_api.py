@@ -118,7 +118,7 @@ def _make_response(response_id: str, body: Mapping[str, Any], status: str) -> di
 def _fill(made: dict[str, Any], completion: Mapping[str, Any]) -> dict[str, Any]:
     choice, usage = completion["choices"][0], completion["usage"]
     is_cut = choice["finish_reason"] == "length"
-    part = {"type": "output_text", "text": choice["message"]["content"] or "", "annotations": []}
+    part: dict[str, Any] = {"type": "output_text", "text": choice["message"]["content"] or "", "annotations": []}
     message = {
         "id": make_id("msg_"),
         "type": "message",

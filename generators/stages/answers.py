@@ -210,9 +210,12 @@ def _read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: li
     entities = match.entities
     if refusal and not all(_is_covered(text, span, entities) for span in lost):
         raise refusal
-    _require_brief(match.absent, match.unclear, context)
+    given = {str(entry["label"]) for entry in brief.get("values", ())} | {entity.label for entity in entities}
+    invented = [str(label) for label in brief.get("labels", ()) if label not in given]
+    absent = (*match.absent, *invented)
+    _require_brief(absent, match.unclear, context)
     warnings = _check(Tagged(text, tuple(entities)), context)
-    warnings += [f"missing_{label}" for label in sorted(match.absent)]
+    warnings += [f"missing_{label}" for label in sorted(absent)]
     return {"tagged_text": render_tagged(text, entities), "warnings": warnings}
 
 
@@ -242,7 +245,7 @@ def _require_brief(absent: Sequence[str], unclear: Sequence[str], context: Answe
     if unclear:
         names = ", ".join(dict.fromkeys(unclear))
         raise _WrongAnswerError(f"It is not clear which places of the text are these values of the brief: {names}.")
-    count = len(context.brief.get("values", ()))
+    count = max(len(context.brief.get("values", ())), len(context.brief.get("labels", ())))
     if absent and not (context.is_final and len(absent) <= count * _MAY_LACK):
         raise _WrongAnswerError(f"These values of the brief do not stand in the text: {', '.join(absent)}.")
 
