@@ -144,8 +144,8 @@ def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
     if without:
         raise ConfigurationError(
             f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "
-            'would write literally. In the label schema, give the label a `pattern`, `terms`, or `values = "model"` so '
-            "that the model invents them; or set its `chance` to 0."
+            "would write literally. In the label schema, give the label a `pattern`, `terms`, or, so that the model "
+            'invents them, `values = "model"`; or set its `chance` to 0.'
         )
 
 
