@@ -103,6 +103,11 @@ def fold_tag_case(tagged: str, labels: LabelSchema) -> str:
     )
 
 
+def strip_entity_tags(tagged: str, labels: LabelSchema) -> str:
+    """Tagged text without its entity tags, in whatever case; `<m>` tags stay."""
+    return _PLAIN_TAG.sub(lambda match: "" if match[2].upper() in labels.entity_codes else match[0], tagged)
+
+
 def _close(
     name: str,
     end: int,

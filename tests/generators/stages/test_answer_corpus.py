@@ -11,7 +11,8 @@ from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Annotation, Author
 from goldspan.generators.providers.protocol import Answer
-from goldspan.generators.stages.answers import AnswerContext, answer_validator, judge_answer
+from goldspan.generators.stages.answers import answer_validator, judge_answer
+from goldspan.generators.stages.context import AnswerContext
 from tests.generators.scripted import LABELS
 from tests.generators.stages.answer_corpus import MANNERS, iter_answers
 
