@@ -176,6 +176,12 @@ class LiveExecutor:
         """Wait for requests in flight, but not for those that hang."""
         patience = min(max(3 * self._slowest, _DRAIN[0]), _DRAIN[1])
         until = self._clock() + patience
+        if self._in_flight and self._stop.is_set():
+            self._journal.write_event(
+                "waiting",
+                f"Stopping: waiting up to {patience:.0f} s for {len(self._in_flight)} requests in flight. "
+                "Ctrl-C again exits at once.",
+            )
         while self._in_flight and self._clock() < until:
             await asyncio.wait(self._in_flight, timeout=until - self._clock())
         if self._in_flight:
