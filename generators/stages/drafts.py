@@ -72,8 +72,10 @@ def _is_covered(text: str, span: tuple[int, int], entities: Sequence[Entity]) ->
 
 def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
     """Refuse traces of the model, placeholders, and a text in another language."""
+    given = {entry["value"] for entry in context.brief.get("values", ())}
+    asked = [entity for entity in entities if text[entity.start : entity.end] in given]
     for residue in find_residue(text):
-        if not any(entity.start <= residue.start and residue.end <= entity.end for entity in entities):
+        if not any(entity.start <= residue.start and residue.end <= entity.end for entity in asked):
             place = f"from character {residue.start} to {residue.end}"
             raise WrongAnswerError(
                 f"The text holds a placeholder {place}; write the value itself."
