@@ -12,6 +12,7 @@ Exceptions of other libraries stop at the boundary that met them and come out as
     │   └── ConfigurationError     a setting or credential is missing or contradicts another
     ├── StateError                 what is on disk does not allow this: locked, changed, newer
     │   └── GateClosedError        the data may not go to training yet; carries the reasons
+    ├── MaskingError               a text cannot be masked safely; there is no output
     └── ServiceError               another program did not do what was asked
         ├── TransientServiceError  may work when asked again: 429, 5xx, dropped connection
         └── TerminalServiceError   will not work when asked again: 400, 401, 402, 404
@@ -87,6 +88,10 @@ class GateClosedError(StateError):
         self.reasons, self.command = tuple(reasons), command
         listed = "; ".join(self.reasons).rstrip(".")
         super().__init__(f"The gate is closed: {listed}. Nothing was written. `{command}` says what to do.")
+
+
+class MaskingError(GoldspanError):
+    """A text cannot be masked safely. There is no output; the message never quotes the text."""
 
 
 class ServiceError(GoldspanError):

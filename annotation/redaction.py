@@ -33,3 +33,16 @@ def redact(message: str, secrets: Iterable[str] = (), limit: int = 300) -> str:
 def strip_controls(text: str) -> str:
     """The text without control characters (tab and line feed stay) and without bidirectional marks."""
     return _UNSAFE.sub("", text)
+
+
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_VISIBLE |= {0x7F: 0x2421} | dict.fromkeys((*range(0x80, 0xA0), 0x61C, 0x200E, 0x200F), 0xFFFD)
+_VISIBLE |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
+
+
+def show_controls(text: str) -> str:
+    """Replace control characters (escape sequences among them) and bidirectional marks with visible symbols.
+
+    Tabs and line feeds stay; the length is the same.
+    """
+    return text.translate(_VISIBLE)

@@ -10,6 +10,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
@@ -26,7 +27,9 @@ app = typer.Typer(context_settings=HELP)
 @app.command()
 def annotate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
-    predictor: Annotated[str, typer.Option("--predictor", "-p", help=PREDICTOR_HELP)] = "regex",
+    predictor: Annotated[
+        str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")
+    ] = "",
     option: OptionsOption = None,
     language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
@@ -47,12 +50,13 @@ def annotate(
     without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
     command does not pay for them again.
     """
-    from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
+    from goldspan.annotation.formats.importing import ImportDefaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
     from goldspan.predictors.run import annotate as annotate_samples
 
-    schema, workspace = load_labels(labels), find_workspace(data)
+    schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
+    predictor = predictor or (project.predictor if project else "") or "regex"
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
     name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"

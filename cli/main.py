@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
@@ -17,13 +18,16 @@ from goldspan.cli.shared.options import HELP
 
 
 class Command(NamedTuple):
-    """Where a command is defined (a module below `goldspan.cli` that holds it as `app`), and its help."""
+    """Where a command is defined (a module below `goldspan.cli`, and its name there), and its help."""
 
     module: str
     help: str
+    name: str = "app"
 
 
 COMMANDS = {
+    "init": Command("project", "Make a folder a project: label schema, purpose, workspace, ports"),
+    "project": Command("project", "Show the project in force", "show_app"),
     "labels": Command("labels.commands", "The label schema: list, add and check labels, print the Label Studio config"),
     "samples": Command("samples.commands", "Texts with their annotations: import, check, show, count, split"),
     "generate": Command("generate.commands", "Write samples with language models or the offline author"),
@@ -36,11 +40,14 @@ COMMANDS = {
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
     "predictors": Command("predictors", "What can read a text: names, options, installation"),
     "annotate": Command("annotate", "Pre-annotate your own texts with a predictor"),
-    "dashboard": Command("dashboard", "Open the dashboard: coverage and quality at a glance"),
+    "mask": Command("mask", "Mask personal data in files, restore it, and check masked files"),
+    "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
+    "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
+    "queue": Command("queue", "Which samples to label next, with reasons"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
-    "demo": Command("demo.commands", "The whole way on this machine, from schema to dashboard"),
+    "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }
 
 
@@ -50,6 +57,8 @@ EXTRAS = {
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
+    "mask": ("cryptography", "faker", "pyarrow"),
+    "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
 }
@@ -58,7 +67,8 @@ EXTRAS = {
 
 def load_command(name: str) -> typer.Typer:
     """Import one command."""
-    app: typer.Typer = importlib.import_module(f"goldspan.cli.{COMMANDS[name].module}").app
+    command = COMMANDS[name]
+    app: typer.Typer = getattr(importlib.import_module(f"goldspan.cli.{command.module}"), command.name)
     return app
 
 
@@ -74,6 +84,9 @@ def build_overview() -> typer.Typer:
 
     @overview.callback()
     def root(
+        project_dir: Annotated[
+            str, typer.Option("--project-dir", metavar="DIR", help="The project's folder; also after any command")
+        ] = "",
         version: Annotated[
             bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit")
         ] = False,
@@ -95,9 +108,23 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _take_project_dir(arguments: list[str]) -> list[str]:
+    """The arguments without `--project-dir DIR`, which holds for every command; it goes to the environment."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    rest: list[str] = []
+    pending = iter(arguments[:end])
+    for argument in pending:
+        name, sign, value = argument.partition("=")
+        if name == "--project-dir" and (sign or (value := next(pending, ""))):
+            os.environ["GOLDSPAN_PROJECT_DIR"] = value
+        else:
+            rest.append(argument)
+    return rest + arguments[end:]
+
+
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors become one message and an exit code."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    arguments = _take_project_dir(sys.argv[1:] if arguments is None else list(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 import streamlit as st
+
+from goldspan.dashboards.links import link_rows
 
 import_module("pandas")
 """Import completely before any chart: altair would otherwise see a module another thread is still importing."""
@@ -19,6 +21,7 @@ SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a
 """Okabe and Ito's colour-blind safe palette (2008)."""
 
 SIDES = alt.Scale(domain=["predicted", "annotated"], range=[PREDICTED, ANNOTATED])
+_LINK = "link"
 _LABEL_PIXELS = 170
 _DARK, _LIGHT = "#10243e", "#ffffff"
 _WIDEST_LABELS = 40
@@ -41,13 +44,34 @@ def color_by(field: str) -> alt.Color:
     return alt.Color(f"{field}:N", scale=alt.Scale(range=SERIES), title=None, legend=legend)
 
 
-def draw_bars(frame: pl.DataFrame, x: str, y: str, color: str = "", *, sort: Literal["-x", "ascending"] = "-x") -> None:
-    """Draw horizontal bars, one per `y`, with the sum of `x`; segments coloured by `color`."""
-    chart = alt.Chart(frame).mark_bar(color=ANNOTATED)
+def add_links(frame: pl.DataFrame, links: Mapping[str, str] | None) -> pl.DataFrame:
+    """Add the column of links for `follow_links`; `links` maps fields of `Query` to columns."""
+    if links is None:
+        return frame
+    return frame.with_columns(pl.Series(_LINK, link_rows(frame.to_dicts(), links), dtype=pl.String))
+
+
+def follow_links(links: Mapping[str, str] | None) -> dict[str, Any]:
+    """Encode the links that `add_links` added: a click on a mark opens its samples."""
+    return {} if links is None else {"href": alt.Href(f"{_LINK}:N")}
+
+
+def draw_bars(
+    frame: pl.DataFrame,
+    x: str,
+    y: str,
+    color: str = "",
+    *,
+    sort: Literal["-x", "ascending"] = "-x",
+    links: Mapping[str, str] | None = None,
+) -> None:
+    """Draw horizontal bars, one per `y`, with the sum of `x`; segments coloured by `color`, linked to samples."""
+    chart = alt.Chart(add_links(frame, links)).mark_bar(color=ANNOTATED)
     bars = chart.encode(
         x=alt.X(f"sum({x}):Q", title=x, axis=alt.Axis(tickMinStep=1)),
         y=alt.Y(f"{y}:N", title=None, sort=sort),
         tooltip=[name for name in (y, color, x) if name],
+        **follow_links(links),
     )
     if color:
         bars = bars.encode(color=color_by(color))
@@ -63,21 +87,23 @@ def build_heatmap(
     order: Sequence[str] = (),
     top: float | None = None,
     faint: str = "",
+    links: Mapping[str, str] | None = None,
 ) -> alt.Chart | alt.LayerChart:
     """Build a heatmap with the value in each cell; `top` is the value of the darkest colour.
 
     Cells whose column `faint` is true are based on few samples and are drawn pale. If there is no room for numbers,
-    only tooltips show them. Rows have a fixed height.
+    only tooltips show them. Rows have a fixed height. `links` maps fields of `Query` to columns: cells link to samples.
     """
     highest = top or max((float(number) for number in frame[value].drop_nulls()), default=1.0) or 1.0
     angle = -40 if frame[x].cast(pl.String).unique().str.len_chars().sum() > _WIDEST_LABELS else 0
     width = _CELLS_PIXELS / max(frame[x].n_unique(), 1)
     columns = alt.Axis(labelAngle=angle, labelOverlap="parity" if width < _LINE_PIXELS else False)
-    base = alt.Chart(frame).encode(
+    base = alt.Chart(add_links(frame, links)).encode(
         x=alt.X(f"{x}:N", title=x, axis=columns),
         y=alt.Y(f"{y}:N", sort=list(order) or "ascending", title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=list(dict.fromkeys([x, y, value, *frame.columns])),
         opacity=alt.condition(f"datum['{faint}']", alt.value(0.35), alt.value(1)) if faint else alt.value(1),
+        **follow_links(links),
     )
     cells = base.mark_rect(stroke="#8a94a3", strokeWidth=0.4).encode(
         color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues", domain=[0, highest]), title=None, legend=None)

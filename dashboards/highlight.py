@@ -1,4 +1,4 @@
-"""Render a text with its entities and clusters as HTML. Every character of the text is escaped."""
+"""Render a text with its entities and clusters as HTML: every character is escaped, controls become symbols."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.redaction import show_controls
 from goldspan.annotation.types import Annotation, Entity, Mention
 
 STYLE = """<style>
@@ -45,7 +46,7 @@ def render_html(
     mentions = [mention for mention in annotation.mentions if _lies_in(mention, text)] if annotation else []
     shown = text if show_surfaces else mask_spans(text, [*hidden, *list_personal_spans(annotation)])
     pieces = [
-        _render_piece(escape(shown[piece.start : piece.end]), piece, labels)
+        _render_piece(escape(show_controls(shown[piece.start : piece.end])), piece, labels)
         for piece in _cut_pieces(len(text), entities, mentions)
     ]
     return f'{STYLE}<div class="gs-text" dir="auto">{"".join(pieces)}</div>'
@@ -109,13 +110,17 @@ def _cut_pieces(length: int, entities: list[Entity], mentions: list[Mention]) ->
 def _render_piece(html: str, piece: _Piece, labels: LabelSchema) -> str:
     if piece.entity is not None:
         label = piece.entity.label
-        name = f"<small>{escape(label)}</small>" if piece.entity.end == piece.end else ""
+        name = f"<small>{_escape_name(label)}</small>" if piece.entity.end == piece.end else ""
         color = _find_color(label, labels)
         html = f'<mark style="background:{color}38;border-bottom:3px solid {color}">{html}{name}</mark>'
     if piece.mentioned:
         html = f'<span class="gs-mention">{html}</span>'
-        html += "".join(f"<sup>{escape(mention.cluster or '–')}</sup>" for mention in piece.closing)
+        html += "".join(f"<sup>{_escape_name(mention.cluster or '–')}</sup>" for mention in piece.closing)
     return html
+
+
+def _escape_name(name: str) -> str:
+    return escape(show_controls(name))
 
 
 def _lies_in(span: Entity | Mention, text: str) -> bool:

@@ -1,32 +1,50 @@
-"""Start the dashboard: Streamlit on 127.0.0.1, without telemetry."""
+"""Start the dashboard: Streamlit on 127.0.0.1, behind an access token, without telemetry."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import BinaryIO
+from urllib.parse import urlencode
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
-from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.dashboards.mirror.failures import explain_write_failure
+from goldspan.annotation.project import VARIABLE, find_project
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
+from goldspan.dashboards.access import TOKEN_PARAMETER, cookie_name
+from goldspan.dashboards.mirror.folder import FOLDER, open_log
 
 PREFERRED_PORTS = range(8501, 8521)
 _START_TIMEOUT = 60.0
 
 
+_ENVIRONMENT = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LANGUAGE", "LC_ALL"),
+    *("LC_CTYPE", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "POLARS_MAX_THREADS"),
+    *("GOLDSPAN_DATA", "GOLDSPAN_LABELS"),
+)
+"""Variables the dashboard inherits; API keys and tokens are not among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class DashboardProcess:
-    """A running dashboard at `url`; end it with `stop`."""
+    """A running dashboard at `url`, which answers only with `token`; end it with `stop`. It ends with this process."""
 
     url: str
+    token: str = field(repr=False)
     process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        """The URL to open in a browser; it holds the access token."""
+        return f"{self.url}/?{urlencode({TOKEN_PARAMETER: self.token})}"
 
     def stop(self) -> None:
         """End the process and wait for it."""
@@ -36,6 +54,9 @@ class DashboardProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        finally:
+            if self.process.stdin:
+                self.process.stdin.close()
 
 
 def build_command(port: int) -> list[str]:
@@ -44,21 +65,24 @@ def build_command(port: int) -> list[str]:
 
 
 def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str, str]:
-    """Build the environment of the dashboard process, with its workspace and label schema."""
-    variables = dict(os.environ) | {"GOLDSPAN_DATA": str(workspace.root.resolve())}
+    """Build the environment of the dashboard process: its workspace and label schema, and no API keys."""
+    variables = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    variables["GOLDSPAN_DATA"] = str(workspace.root.resolve())
     if label_file:
         variables["GOLDSPAN_LABELS"] = str(label_file.resolve())
+    if project := find_project():
+        variables[VARIABLE] = str(project.folder)
     return variables
 
 
-def find_port(port: int | None = None) -> int:
-    """Return the requested port, or the first free one from 8501.
+def find_port(port: int | None = None, preferred: int = 0) -> int:
+    """Return the requested port, else the preferred one if it is free, else the first free one from 8501.
 
     Raises:
         ConfigurationError: no such port is free.
 
     """
-    for candidate in [port] if port else PREFERRED_PORTS:
+    for candidate in [port] if port else [*filter(None, [preferred]), *PREFERRED_PORTS]:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", candidate))
@@ -79,40 +103,52 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     """
     if importlib.util.find_spec("streamlit") is None:
         raise ModuleNotFoundError("No module named 'streamlit'", name="streamlit")
-    port = find_port(port)
-    log = workspace.root / ".dashboard" / "log"
-    with _open_log(log) as stream:
+    project = find_workspace_project(workspace)
+    port, token = find_port(port, project.dashboard_port if project else 0), secrets.token_urlsafe(32)
+    with open_log(workspace) as stream:
         process = subprocess.Popen(
             build_command(port),
             cwd=Path(__file__).parent,
             env=build_environment(workspace, label_file),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=stream,
             stderr=subprocess.STDOUT,
+            umask=0o077,
         )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < deadline and process.poll() is None:
-        if _is_healthy(port):
-            return DashboardProcess(url, process)
-        time.sleep(0.2)
-    process.kill()
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+    running = DashboardProcess(f"http://127.0.0.1:{port}", token, process)
+    try:
+        _send_token(running)
+        if _wait_until_healthy(running, port):
+            return running
+    except BaseException:
+        running.stop()
+        raise
+    running.stop()
+    tail = "\n".join((workspace.root / FOLDER / "log").read_text(errors="replace").splitlines()[-5:])
     raise ServiceError(f"The dashboard did not start. Last lines of its log:\n{tail}")
 
 
-def _open_log(log: Path) -> BinaryIO:
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("wb")
-    except OSError as error:
-        raise explain_write_failure(log.parent, error) from None
+def _send_token(running: DashboardProcess) -> None:
+    """Pass the token through standard input, where no other user sees it; the pipe stays open."""
+    if stream := running.process.stdin:
+        with suppress(BrokenPipeError):
+            stream.write(f"{running.token}\n".encode())
+            stream.flush()
 
 
-def _is_healthy(port: int) -> bool:
+def _wait_until_healthy(running: DashboardProcess, port: int) -> bool:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while time.monotonic() < deadline and running.process.poll() is None:
+        if _is_healthy(port, running.token):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _is_healthy(port: int, token: str) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", "/_stcore/health")
+        connection.request("GET", "/_stcore/health", headers={"Cookie": f"{cookie_name(port)}={token}"})
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False

@@ -8,12 +8,16 @@ from typing import TypeVar
 
 import streamlit as st
 
+from goldspan.annotation.errors import show_name
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.dashboards.mirror.refresh import Mirror, find_version, refresh_mirror
 from goldspan.dashboards.mirror.sources import load_samples
 from goldspan.dashboards.views import annotators
+from goldspan.dashboards.views.handover import count_best_entities
 from goldspan.evaluation.people.agreement import AgreementReport, measure_agreement
+from goldspan.training.gate.judge import judge_workspace
+from goldspan.training.gate.verdict import GateVerdict
 
 T = TypeVar("T")
 _STEPS = 100
@@ -26,6 +30,12 @@ class DashboardState:
     workspace: Workspace
     labels: LabelSchema
     mirror: Mirror
+
+
+def name_project() -> str:
+    """Name the project shown: the folder of the workspace, or the one above a folder named `data`."""
+    root = find_workspace(None).root.resolve()
+    return show_name(root.parent.name if root.name == "data" and root.parent.name else root.name)
 
 
 def load_state() -> DashboardState:
@@ -69,3 +79,16 @@ def _measure_agreement(version: str, _state: DashboardState, *, models: bool) ->
     shared = annotators.find_shared(_state.mirror, models=models)
     samples = load_samples(_state.workspace, shared, _state.labels)
     return measure_agreement(track_progress(samples, shared.height, "Comparing raters"), models=models)
+
+
+def load_verdict(state: DashboardState) -> GateVerdict:
+    """Judge the gate over the reviewed samples."""
+    own = state.workspace.root / "gate.toml"
+    stamp = own.stat().st_mtime_ns if own.exists() else 0
+    targets = [(label.code, label.target) for label in state.labels.entities]
+    return _judge(f"{state.mirror.version} {stamp} {targets}", state)
+
+
+@st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
+def _judge(version: str, _state: DashboardState) -> GateVerdict:
+    return judge_workspace(_state.workspace, _state.labels, find_best=lambda: count_best_entities(_state.mirror))

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
+from goldspan.annotation.formats.formulas import FORMULA_START, guard_formula
+from goldspan.annotation.redaction import show_controls
+from goldspan.dashboards.links import link_rows
 from goldspan.dashboards.views.coverage import list_languages
+from goldspan.dashboards.views.overview import ShareEstimate
 
 _STYLE = """<style>
-.stMainBlockContainer { padding: 2.6rem 2.5rem 3rem; max-width: 1500px; }
+.stMainBlockContainer { padding: 2.4rem 2.2rem 3rem; max-width: 1500px; }
 [data-testid="stSidebar"][data-collapsed="false"] { width: 13.5rem !important; }
 [data-testid="stMetric"] { padding: 0; }
 [data-testid="stMetric"] > div { padding: 0.5rem 0.8rem; }
+[data-testid="stMetric"] a { color: inherit; text-decoration: underline dotted; text-underline-offset: 0.2em; }
+[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+.stMainBlockContainer h1 { padding-top: 0; }
+.gs-project { font-size: 0.85rem; opacity: 0.75; overflow-wrap: anywhere; unicode-bidi: isolate; margin-bottom: -1rem; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""
 _SHARES = {
@@ -28,20 +39,39 @@ _SHARES = {
     "agreement",
     "score",
     "leakage rate",
+    "unclear",
+    "priority",
     "exact match",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TEXTS = (pl.String, pl.Categorical)
+_LINKS = "show samples"
 
 
-def begin_page(title: str) -> None:
-    """Draw the page title."""
-    st.html(_STYLE)
+def begin_page(title: str, project: str) -> None:
+    """Draw the name of the project and the page title."""
+    st.html(f'{_STYLE}<div class="gs-project">{escape(show_controls(project))}</div>')
     st.title(title, anchor=False)
+
+
+@contextmanager
+def show_loading() -> Iterator[None]:
+    """Show that a page is being prepared, until the block ends."""
+    place = st.empty()
+    place.caption("Loading …")
+    try:
+        yield
+    finally:
+        place.empty()
 
 
 def begin_section(title: str) -> None:
     """Draw a section heading."""
     st.subheader(title, anchor=False)
+
+
+def show_text(text: str) -> None:
+    """Show data as one line of plain text; control and bidirectional characters become symbols."""
+    st.text(show_controls(text))
 
 
 def show_empty_state(what: str, command: str) -> None:
@@ -62,22 +92,54 @@ def format_number(value: float | None, unit: str = "") -> str:
     return f"{value:,.0f}{unit}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}{unit}"
 
 
-def show_metrics(metrics: Sequence[tuple[str, str, str]]) -> None:
-    """Show figures in a row that wraps on narrow screens: name, value, explanation."""
+def format_interval(interval: tuple[float, float] | None) -> str:
+    """Format the 95 % interval of a share; empty if undefined."""
+    return "" if interval is None else f"{interval[0]:.0%} to {interval[1]:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure: name, value, explanation, the address of what is behind it, and a line below (n and interval)."""
+
+    name: str
+    value: str
+    explanation: str
+    link: str = ""
+    detail: str = ""
+
+
+def show_metrics(metrics: Iterable[Metric]) -> None:
+    """Show figures in a row that wraps on narrow screens."""
     with st.container(horizontal=True, gap="small"):
-        for name, value, explanation in metrics:
-            show_metric(name, value, explanation)
+        for metric in metrics:
+            show_metric(metric)
 
 
-def show_metric(name: str, value: str, explanation: str) -> None:
+def show_metric(metric: Metric) -> None:
     """Show one figure."""
-    st.metric(name, value, help=explanation, border=True, width=150)
+    name = f"[{metric.name}]({metric.link})" if metric.link else metric.name
+    delta = {"delta": metric.detail, "delta_color": "off", "delta_arrow": "off"} if metric.detail else {}
+    st.metric(name, metric.value, help=metric.explanation, border=True, width=150, **delta)  # type: ignore[arg-type]
 
 
-def show_table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
-    """Show a table with a CSV download; columns known to hold shares are shown as percentages."""
+def make_share(name: str, share: ShareEstimate, explanation: str, link: str = "") -> Metric:
+    """Make the figure of a share, with its number of cases below and its interval in the explanation."""
+    interval = format_interval(share.interval)
+    explanation += f". 95 % interval: {interval}" if interval else ""
+    return Metric(name, format_share(share.value), explanation, link, f"n = {share.cases:,}")
+
+
+def show_table(frame: pl.DataFrame, name: str, links: Mapping[str, str] | None = None, **options: Any) -> Any:
+    """Show a table with a CSV download; columns known to hold shares are shown as percentages.
+
+    `links` maps fields of `Query` to columns: each row gets a link to its samples.
+    """
     config = {column: _describe_column(column, kind) for column, kind in frame.schema.items()}
-    event = st.dataframe(frame, hide_index=True, width="stretch", column_config=config, **options)
+    shown = frame.with_columns(pl.col(name).round(3) for name, kind in frame.schema.items() if kind == pl.Float64)
+    if links is not None:
+        shown = shown.with_columns(pl.Series(_LINKS, link_rows(frame.to_dicts(), links), dtype=pl.String))
+        config[_LINKS] = st.column_config.LinkColumn("", display_text="Show", width="small")
+    event = st.dataframe(shown, hide_index=True, width="stretch", column_config=config, **options)
     st.download_button(
         "Download as CSV",
         write_csv(frame),
@@ -99,12 +161,12 @@ def _describe_column(column: str, kind: pl.DataType) -> Any:
 
 
 def write_csv(frame: pl.DataFrame) -> str:
-    """The table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """Write a table as CSV; cells and headers that a spreadsheet would take for a formula get an apostrophe."""
     safe = []
-    for column in (column for column, kind in frame.schema.items() if kind == pl.String):
-        risky = pl.any_horizontal([pl.col(column).str.starts_with(mark) for mark in _FORMULA])
-        safe.append(pl.when(risky).then("'" + pl.col(column)).otherwise(pl.col(column)).alias(column))
-    return frame.with_columns(safe).write_csv()
+    for column in (column for column, kind in frame.schema.items() if kind in _TEXTS):
+        text = pl.col(column).cast(pl.String)
+        safe.append(pl.when(text.str.contains(FORMULA_START)).then("'" + text).otherwise(text).alias(column))
+    return frame.with_columns(safe).rename(guard_formula).write_csv()
 
 
 def choose_languages(frame: pl.DataFrame) -> list[str]:

@@ -26,6 +26,7 @@ Factory = Callable[..., Predictor]
 
 GROUP = "goldspan.predictors"
 BUILT_IN = {
+    "schema": "goldspan.predictors.schema.predictor:SchemaPredictor",
     "regex": "goldspan.predictors.patterns.predictor:RegexPredictor",
     "rampart": "goldspan.predictors.rampart.predictor:RampartPredictor",
     "llm": "goldspan.predictors.prompting.predictor:open_llm",

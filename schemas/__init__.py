@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -25,20 +27,31 @@ class Validator:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
-        self._compiled = jsonschema_rs.validator_for(dict(schema))
+        self._compiled = jsonschema_rs.validator_for(dict(schema), mask="the value")
 
     def accepts(self, document: Any) -> bool:
         """True if the document keeps the schema."""
         return bool(self._compiled.is_valid(document))
 
     def problems(self, document: Any) -> list[Problem]:
-        """Every broken place. Messages never quote the document beyond 80 characters."""
+        """Every broken place. Messages never quote the document."""
         if self._compiled.is_valid(document):
             return []
         return [
             Problem("".join(f"/{part}" for part in error.instance_path), shorten(self._explain(error)))
             for error in self._compiled.iter_errors(document)
         ]
+
+    def find_best_problem(self, document: Any) -> Problem | None:
+        """The problem that explains most, for people who edit the document by hand; None if it keeps the schema."""
+        if self._compiled.is_valid(document):
+            return None
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import best_match
+
+        error = best_match(Draft202012Validator(dict(self.schema)).iter_errors(document))
+        pointer = "".join(f"/{part}" for part in error.absolute_path)
+        return Problem(pointer, shorten(_describe(error)))
 
     def _explain(self, error: jsonschema_rs.ValidationError) -> str:
         """The validator's message, and what the schema's own description says would be right."""
@@ -48,6 +61,25 @@ class Validator:
             place = place[part]
         expected = place.get("description") if path and isinstance(place, dict) else None
         return f"{error.message}; expected {expected}" if isinstance(expected, str) else str(error.message)
+
+
+def _describe(error: Any) -> str:
+    """What is wrong, and what would be right, in one sentence."""
+    known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+    if error.validator == "additionalProperties" and known:
+        unknown = sorted(set(error.instance) - set(known))
+        nearest = [match for name in unknown for match in difflib.get_close_matches(name, known, n=1)]
+        advice = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(sorted(known))}"
+        return f"unknown key {unknown[0]!r}; {advice}"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"the key {missing[0]!r} is missing"
+    expected = error.schema.get("description") if isinstance(error.schema, dict) else None
+    value = json.dumps(error.instance, ensure_ascii=False, default=str)
+    found = f"{value[:80]} is not allowed"
+    if expected:
+        return f"{found}; expected {expected}"
+    return f"{found}: {error.message}" if len(value) > 80 else error.message
 
 
 def shorten(message: str, limit: int = 300) -> str:

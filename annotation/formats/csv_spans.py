@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.formulas import guard_formula
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.types import Entity, Mention, Sample
@@ -32,8 +33,7 @@ def write_csv(path: Path, samples: Iterable[Sample]) -> ExportReport:
                 layer, cluster = ("entity", "") if isinstance(span, Entity) else ("mention", span.cluster)
                 value = sample.text[span.start : span.end]
                 author = best.author.name if best else ""
-                writer.writerow(
-                    (sample_id, sample.language, layer, span.start, span.end, span.label, cluster, value, author)
-                )
+                row = (sample_id, sample.language, layer, span.start, span.end, span.label, cluster, value, author)
+                writer.writerow(guard_formula(cell) if isinstance(cell, str) else cell for cell in row)
         text.detach()
     return losses.report()

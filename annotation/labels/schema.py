@@ -1,6 +1,7 @@
 """The label schema: all labels and their metadata.
 
-It is read from one TOML file (`schemas/labels.toml`, or the one named by `--labels` or `GOLDSPAN_LABELS`).
+It is read from one TOML file: the one named by `--labels` or `GOLDSPAN_LABELS`, else the project's, else the one
+included in Goldspan, which is read-only.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import goldspan.schemas as schemas
+from goldspan.annotation.configuration import read_configuration
 from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.project import ENTITIES, Purpose, find_project
 
 GROUPS = [
     "PERSON",
@@ -46,6 +48,12 @@ KINDS = ("direct", "quasi", "none")
 
 LAYERS = ("entity", "mention")
 MENTION_KINDS = ("MENTION", "PRONOUN", "REFERENCE")
+DEFAULT_MENTION = "MENTION"
+VALUE_SOURCES = ("pattern", "list", "faker", "model", "function")
+_LATER_FIELDS = frozenset(
+    {"pattern", "terms", "terms_file", "ignore_case", "guideline", "boundary", "examples", "right", "wrong"}
+)
+"""Fields that came after the first schemas; they count in the fingerprint only where they are used."""
 _CODE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _PALETTE = ("#8a5a00", "#00695c", "#6a1b9a", "#ad1457", "#1565c0", "#2e7d32", "#4e342e", "#37474f")
@@ -53,7 +61,12 @@ _PALETTE = ("#8a5a00", "#00695c", "#6a1b9a", "#ad1457", "#1565c0", "#2e7d32", "#
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One label. `chance` is the probability that a generated sample asks for it, `target` the entities wanted."""
+    """One label. `chance` is the probability that a generated sample asks for it, `target` the entities wanted.
+
+    `values` says where generated values come from: `pattern`, `list` (the terms), `faker`, `model` (a language model
+    invents them) or `function`; empty: a built-in source of this label's code, if there is one. `pattern` (a regular
+    expression of a whole value) and `terms` (a list, or the file `terms_file`) are predictor and check as well.
+    """
 
     code: str
     name: str
@@ -67,15 +80,43 @@ class Label:
     validator: str = ""
     target: int = 100
     hotkey: str = ""
+    values: str = ""
+    pattern: str = ""
+    terms: tuple[str, ...] = ()
+    terms_file: str = ""
+    ignore_case: bool = False
+    faker: str = ""
+    function: str = ""
+    guideline: str = ""
+    boundary: str = ""
+    examples: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def guidance(self) -> tuple[str, ...]:
+        """What prompts and the annotators' guideline say of it, beside its name."""
+        parts = [*self.hints, *filter(None, (self.guideline, self.boundary))]
+        for title, texts in (("For example", self.examples), ("Right", self.right), ("Wrong", self.wrong)):
+            if texts:
+                parts.append(f"{title}: {'; '.join(texts)}")
+        return tuple(parts)
 
 
 @dataclass(frozen=True)
 class LabelSchema:
-    """All labels of both layers, in the order of the file."""
+    """All labels of both layers, in the order of the file.
+
+    `relation` links the mentions of a cluster; `other_relations` are further kinds that annotators may draw. `nested`
+    allows entities in each other. `purpose` comes from the project.
+    """
 
     labels: tuple[Label, ...]
     relation: str = "refers-to"
     version: int = 1
+    other_relations: tuple[str, ...] = ()
+    nested: bool = False
+    purpose: Purpose = field(default=Purpose(), compare=False)
     _by_code: Mapping[str, Label] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +133,7 @@ class LabelSchema:
 
     @cached_property
     def entities(self) -> tuple[Label, ...]:
-        """Labels of personal data."""
+        """Labels of the entity layer."""
         return tuple(label for label in self.labels if label.layer == "entity")
 
     @cached_property
@@ -116,6 +157,11 @@ class LabelSchema:
         return {label.code: label.validator for label in self.labels if label.validator}
 
     @cached_property
+    def described(self) -> frozenset[str]:
+        """Codes of entity labels whose values can be checked by a pattern or a closed list of terms."""
+        return frozenset(label.code for label in self.entities if label.pattern or label.values == "list")
+
+    @cached_property
     def categories(self) -> dict[str, tuple[Label, ...]]:
         """Entity labels by category, in the order of the file."""
         grouped: dict[str, list[Label]] = {}
@@ -132,40 +178,89 @@ class LabelSchema:
     def fingerprint(self) -> str:
         """Twelve hex digits over everything that decides what an annotation means.
 
-        Colour, hotkey, chance and target are left out: they change its appearance or how much is generated.
+        Colour, hotkey, chance, target and the source of generated values are left out: they change its appearance, or
+        what and how much is generated. A field that is not used leaves the fingerprint as it was before the field came.
         """
-        left_out = {"color", "hotkey", "chance", "target"}
-        content = [{k: v for k, v in asdict(label).items() if k not in left_out} for label in self.labels]
-        return hashlib.sha256(json.dumps([self.relation, content], sort_keys=True).encode()).hexdigest()[:12]
+        left_out = {"color", "hotkey", "chance", "target", "values", "faker", "function"}
+        defaults = asdict(Label("", ""))
+        content = [
+            {
+                name: Path(value).name if name == "terms_file" else value
+                for name, value in asdict(label).items()
+                if name not in left_out and (name not in _LATER_FIELDS or value != defaults[name])
+            }
+            for label in self.labels
+        ]
+        document: list[Any] = [self.relation, content]
+        if self.other_relations or self.nested:
+            document.append({"relations": self.other_relations, "nested": self.nested})
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def default_mention(self) -> str:
+        """The mention kind of a name: MENTION, else the first kind of the schema; empty if it has none."""
+        if DEFAULT_MENTION in self.mention_codes or not self.mentions:
+            return DEFAULT_MENTION if self.mentions else ""
+        return self.mentions[0].code
 
 
 def find_label_file(path: str | Path | None = None) -> Path:
-    """The file given, else `GOLDSPAN_LABELS`, else the one that ships with Goldspan."""
-    return Path(path or os.environ.get("GOLDSPAN_LABELS") or schemas.path("labels.toml"))
+    """The file given, else `GOLDSPAN_LABELS`, else the project's, else the one included in Goldspan.
+
+    Raises:
+        ConfigurationError: the project's file is broken.
+
+    """
+    if given := path or os.environ.get("GOLDSPAN_LABELS"):
+        return Path(given)
+    project = find_project()
+    return project.labels if project else schemas.path("labels.toml")
+
+
+def find_own_label_file(path: str | Path | None = None) -> Path:
+    """`find_label_file`, for changing it.
+
+    Raises:
+        SchemaError: it is one of those included in Goldspan, which are read-only.
+
+    """
+    file = find_label_file(path)
+    if file.resolve().is_relative_to(schemas.path("").resolve()):
+        raise SchemaError(
+            f"{file} belongs to Goldspan and is read-only. `goldspan init` makes a project with a label schema of its "
+            "own; --labels names another file."
+        )
+    return file
 
 
 def load_labels(path: str | Path | None = None) -> LabelSchema:
-    """Read and check a label schema.
+    """Read and check a label schema; its purpose is that of the project whose file it is.
 
     Raises:
         SchemaError: the file is missing or broken; the message names the place and what would be right.
+        ConfigurationError: the project's file is broken.
 
     """
-    path = find_label_file(path)
+    file = find_label_file(path)
+    if not file.exists():
+        raise SchemaError(f"There is no label schema at {file}. Give one with --labels or GOLDSPAN_LABELS.")
+    document = read_configuration(file, "labels", SchemaError)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise SchemaError(f"There is no label schema at {path}. Give one with --labels or GOLDSPAN_LABELS.") from None
-    except OSError as error:
-        raise SchemaError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise SchemaError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}. Correct the line it names.") from None
-    try:
-        return build_labels(document)
+        labels = build_labels(document)
     except SchemaError as error:
-        raise SchemaError(f"{path}: {error}") from None
+        raise SchemaError(f"{file}: {error}") from None
+    located = tuple(
+        replace(label, terms_file=str(file.parent / label.terms_file)) if label.terms_file else label
+        for label in labels.labels
+    )
+    return replace(labels, labels=located, purpose=_find_purpose(file, labels))
+
+
+def _find_purpose(file: Path, labels: LabelSchema) -> Purpose:
+    project = find_project(file.parent)
+    if project and project.labels.resolve() == file.resolve():
+        return project.purpose
+    return labels.purpose
 
 
 def build_labels(document: Mapping[str, Any]) -> LabelSchema:
@@ -175,21 +270,34 @@ def build_labels(document: Mapping[str, Any]) -> LabelSchema:
         SchemaError: a table or a value is not what the JSON Schema `labels` allows, or two labels clash.
 
     """
-    problems = schemas.validator("labels").problems(document)
-    if problems:
-        raise SchemaError("; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:5]))
+    if problem := schemas.validator("labels").find_best_problem(document):
+        raise SchemaError(f"{problem.pointer or '/'} {problem.message}")
     labels: list[Label] = []
     for layer, table in (("entity", document["labels"]), ("mention", document.get("mentions", {}))):
-        for number, (code, fields) in enumerate(table.items()):
+        taken = document["labels"] if layer == "mention" else {}
+        for number, (code, fields) in enumerate(table.items(), start=len(taken)):
             defaults = {"color": _PALETTE[number % len(_PALETTE)], "target": document.get("default_target", 100)}
             if layer == "mention":
                 defaults |= {"category": "Coreference", "group": "NOT_PII", "kind": "none", "target": 0, "chance": 0.0}
-            values = defaults | dict(fields) | {"hints": tuple(fields.get("hints", ()))}
-            labels.append(Label(code=code, layer=layer, **values))
+            labels.append(Label(code=code, layer=layer, **defaults | _read_fields(fields)))
     codes = [label.code for label in labels]
     if twice := sorted({code for code in codes if codes.count(code) > 1}):
         raise SchemaError(f"{', '.join(twice)} is in both layers; a label belongs to [labels] or to [mentions]")
-    missing = [kind for kind in MENTION_KINDS if document.get("mentions") and kind not in document["mentions"]]
-    if missing:
-        raise SchemaError(f"[mentions] lacks {', '.join(missing)}; all of {', '.join(MENTION_KINDS)} are needed")
-    return LabelSchema(tuple(labels), document.get("relation", "refers-to"), document.get("version", 1))
+    relations = document.get("relations") or [document.get("relation", "refers-to")]
+    identifies = any(label.kind != "none" for label in labels if label.layer == "entity")
+    return LabelSchema(
+        tuple(labels),
+        relations[0],
+        document.get("version", 1),
+        tuple(relations[1:]),
+        document.get("nested", False),
+        Purpose() if identifies else ENTITIES,
+    )
+
+
+def _read_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a label: lists as tuples, and a file of terms apart from terms in the schema itself."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    if isinstance(values.get("terms"), str):
+        values["terms_file"] = values.pop("terms")
+    return values

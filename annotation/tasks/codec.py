@@ -15,6 +15,7 @@ from goldspan.annotation.checks import Issue, make_issue
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.regions import Regions, read_number, read_result, read_text
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 
@@ -178,7 +179,7 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         regions = read_result(text, result if isinstance(result, list) else [], labels, index)
         issues += regions.issues
         annotations.append(read(entry, regions))
-    provenance = dict(data["provenance"]) if isinstance(data.get("provenance"), dict) else {}
+    provenance = _read_provenance(data)
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
     language = read_text(data.get("language") or "")
@@ -192,6 +193,12 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         read_text(data.get("sample_id") or "") or make_sample_id(text, language),
     )
     return DecodedTask(sample, issues)
+
+
+def _read_provenance(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as an object, also where it stands as one JSON string, as files hold it."""
+    provenance = unpack_record({"data": data})["data"].get("provenance")
+    return dict(provenance) if isinstance(provenance, dict) else {}
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:

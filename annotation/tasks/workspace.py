@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.identity import digest
+from goldspan.annotation.project import Project, find_project
+
+_LONGEST_NAME = 120
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{device}{n}" for device in ("COM", "LPT") for n in range(1, 10))}
+"""Names that Windows gives to devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +54,38 @@ class Workspace:
 
 
 def find_workspace(path: str | Path | None = None) -> Workspace:
-    """The workspace at `path`, else at `GOLDSPAN_DATA`, else `./data`; created when first written to.
+    """The workspace at `path`, else at `GOLDSPAN_DATA`, else the project's, else `./data`; created on first write.
 
     Raises:
         InputError: the path is a file.
 
     """
-    root = Path(path or os.environ.get("GOLDSPAN_DATA") or "data")
+    root = Path(path or os.environ.get("GOLDSPAN_DATA") or _find_project_data())
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
+
+
+def find_workspace_project(workspace: Workspace) -> Project | None:
+    """The project whose workspace this is.
+
+    Raises:
+        ConfigurationError: its file is broken.
+
+    """
+    for project in (find_project(), find_project(workspace.root.absolute().parent)):
+        if project and project.data.resolve() == workspace.root.resolve():
+            return project
+    return None
+
+
+def _find_project_data() -> Path:
+    """The project's workspace, written relative to the working directory where it lies in it; `data` without one."""
+    project = find_project()
+    if project is None:
+        return Path("data")
+    here = Path.cwd()
+    return project.data.relative_to(here) if project.data.is_relative_to(here) else project.data
 
 
 def check_file_name(name: str) -> str:
@@ -66,6 +95,26 @@ def check_file_name(name: str) -> str:
         InputError: it is empty, hidden, too long or would leave the folder.
 
     """
-    if not name or name != Path(name).name or name.startswith(".") or len(name) > 120 or not name.isprintable():
+    if (
+        not name
+        or name != Path(name).name
+        or name.startswith(".")
+        or len(name) > _LONGEST_NAME
+        or not name.isprintable()
+    ):
         raise InputError(f"{name[:120]!r} cannot be a file name; use letters, digits, '-', '_' and '.'.")
     return name
+
+
+def make_file_name(sample_id: str, suffix: str = ".json") -> str:
+    """The file name of a sample: its id with everything but letters, digits and `-_.` percent-encoded (RFC 3986).
+
+    Different ids give different names, except where a name would be longer than 120 characters: it is cut and ends in
+    a hash of the id.
+    """
+    name = quote(sample_id, safe=" ")
+    if name.startswith((".", " ")) or name.split(".")[0].upper() in _RESERVED:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    if len(name) + len(suffix) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME - 40]}-{digest(sample_id, 32)}"
+    return f"{name}{suffix}"

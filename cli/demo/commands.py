@@ -10,6 +10,7 @@ import typer
 
 from goldspan.cli.shared.console import print_table, say
 from goldspan.cli.shared.options import HELP
+from goldspan.cli.shared.signals import stop_on_sigterm
 
 app = typer.Typer(context_settings=HELP)
 
@@ -34,6 +35,7 @@ def demo(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.demo.steps import Demo
 
+    stop_on_sigterm()
     started = time.monotonic()
     workspace = find_workspace(data)
     with Demo(workspace, load_labels(), languages.split(","), samples, seed) as run:
@@ -51,7 +53,7 @@ def demo(
                 ("Label Studio", f"{server.url}/projects/{run.project}/data"),
                 ("  user", server.email),
                 ("  password", f"in {find_account_file(workspace)}" if end else server.password),
-                ("Dashboard", board.url),
+                ("Dashboard", board.address),
                 ("Samples", run.sample_file),
                 ("Reviewed", run.reviewed_file),
             ],

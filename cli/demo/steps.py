@@ -146,7 +146,7 @@ class Demo:
         """Start the dashboard."""
         with err.status("7/7  Starting the dashboard"):
             self._dashboard = start_dashboard(self._workspace)
-        say(f"7/7  The dashboard is running at {self._dashboard.url}")
+        say(f"7/7  The dashboard is running at {self._dashboard.address}")
         return self._dashboard
 
     def wait(self) -> None:

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.redaction import show_controls
 from goldspan.cli.shared.console import out, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.highlight import make_visible
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
@@ -48,8 +48,10 @@ def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model:
 
 
 def name_unscored(pairing: Pairing) -> None:
-    """The documents that are not scored, and a warning where gold is not only people's work."""
+    """Name documents that are not scored and those that failed; warn where gold is not only people's work."""
     name_refusals(f"{exclusion.sample_id} is not scored: {exclusion.reason}" for exclusion in pairing.exclusions)
+    failed = [document for document in pairing.documents if document.failure]
+    name_refusals(f"{document.sample_id} counts as nothing found: {document.failure}" for document in failed)
     if pairing.gold_source != "review":
         warn(f"Gold of these documents is {pairing.gold_source}, not only people's reviews; the scores trust it.")
 
@@ -102,4 +104,4 @@ def format_rate(value: float | None) -> str | None:
 
 
 def _prefix(mark: str, tagged: str) -> str:
-    return "\n".join(f"  {mark}{make_visible(line)}" for line in tagged.splitlines())
+    return "\n".join(f"  {mark}{show_controls(line)}" for line in tagged.splitlines())

@@ -119,4 +119,6 @@ def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, 
     folders = (workspace.training_samples, workspace.annotation_samples)
     files = sorted(file for folder in folders if folder.is_dir() for file in folder.glob("*.json*"))
     coverage = count_coverage(read_samples(files, labels, on_error=lambda error: None, tolerant=True))
-    return plan_gaps(find_shortfalls(coverage, labels, languages, tuple(DOCUMENT_TYPES)), samples)
+    return plan_gaps(
+        find_shortfalls(coverage, labels, languages, labels.purpose.document_types or tuple(DOCUMENT_TYPES)), samples
+    )

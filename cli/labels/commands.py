@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.labels.schema import find_label_file, load_labels
+from goldspan.annotation.labels.schema import find_label_file, find_own_label_file, load_labels
+from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="The label schema: the single source of truth for every label.",
 )
 register(app)
+change.register(app)
 
 
 @app.command("list")
@@ -79,7 +81,7 @@ def add(
     fields = {"name": name, "category": category, "group": group, "kind": kind, "chance": chance, "target": target}
     fields |= {"color": color} if color else {}
     fields |= {"validator": validator} if validator else {}
-    path = find_label_file(labels)
+    path = find_own_label_file(labels)
     add_label(path, code, fields | {"hints": hint or []})
     say(f"Added {code} to {path}.")
     say("Next: goldspan labels check · goldspan generate start · goldspan studio migrate --plan for existing projects.")

@@ -7,11 +7,9 @@ from rich.text import Text
 
 from goldspan.annotation.errors import TaggedTextError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.redaction import show_controls
 from goldspan.annotation.text.tagged import render_tagged
 from goldspan.annotation.types import Annotation, Sample
-
-_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
-_VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 def render_sample(sample: Sample, labels: LabelSchema, *, tagged: bool = False) -> Group:
@@ -19,21 +17,16 @@ def render_sample(sample: Sample, labels: LabelSchema, *, tagged: bool = False) 
     best = sample.best
     author = f"{best.author.kind} {best.author.name}" if best else "not annotated"
     place = " ".join(part for part in (sample.language, sample.country, sample.document_type) if part)
-    heading = Text(make_visible(f"{sample.sample_id}  {place}  {author}"), style="bold")
+    heading = Text(show_controls(f"{sample.sample_id}  {place}  {author}"), style="bold")
     if best is None:
-        return Group(heading, Text(make_visible(sample.text)), Text())
+        return Group(heading, Text(show_controls(sample.text)), Text())
     if tagged:
         try:
-            body = Text(make_visible(render_tagged(sample.text, best.entities, best.mentions)))
+            body = Text(show_controls(render_tagged(sample.text, best.entities, best.mentions)))
         except TaggedTextError as error:
             body = Text(f"Cannot be written as tagged text: {error}", style="red")
         return Group(heading, body, Text())
     return Group(heading, _colour(sample.text, best, labels), *_list_clusters(sample.text, best), Text())
-
-
-def make_visible(text: str) -> str:
-    """The text with control characters (terminal escapes among them) shown as symbols; line breaks stay."""
-    return text.translate(_VISIBLE)
 
 
 def _colour(text: str, annotation: Annotation, labels: LabelSchema) -> Text:
@@ -43,16 +36,16 @@ def _colour(text: str, annotation: Annotation, labels: LabelSchema) -> Text:
         if not cursor <= entity.start < entity.end <= len(text):
             continue
         color = labels[entity.label].color if entity.label in labels else "#b00020"
-        shown.append(make_visible(text[cursor : entity.start]))
-        shown.append(make_visible(text[entity.start : entity.end]), style=f"bold white on {color}")
+        shown.append(show_controls(text[cursor : entity.start]))
+        shown.append(show_controls(text[entity.start : entity.end]), style=f"bold white on {color}")
         shown.append(f" {entity.label}", style=f"{color}")
         cursor = entity.end
-    shown.append(make_visible(text[cursor:]))
+    shown.append(show_controls(text[cursor:]))
     return shown
 
 
 def _list_clusters(text: str, annotation: Annotation) -> list[Text]:
     return [
-        Text(f"  {name}: " + " ← ".join(make_visible(text[m.start : m.end]) for m in mentions), style="dim")
+        Text(f"  {name}: " + " ← ".join(show_controls(text[m.start : m.end]) for m in mentions), style="dim")
         for name, mentions in annotation.clusters.items()
     ]

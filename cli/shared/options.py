@@ -12,10 +12,12 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", metavar="FOLDER", help="The workspace folder (or GOLDSPAN_DATA). Default: ./data"),
+    typer.Option(
+        "--data", metavar="FOLDER", help="The workspace folder (or GOLDSPAN_DATA). Default: the project's, else ./data"
+    ),
 ]
 LabelsOption = Annotated[
     Path | None,
-    typer.Option("--labels", metavar="FILE", help="The label schema (or GOLDSPAN_LABELS). Default: the one included"),
+    typer.Option("--labels", metavar="FILE", help="The label schema (or GOLDSPAN_LABELS). Default: the project's"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines")]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.annotation.labelstudio.project.access import DEFAULT_TITLE
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import JsonOption
 from goldspan.cli.studio.connection import StudioOptions
@@ -35,19 +34,21 @@ def doctor(
     Example: goldspan studio doctor --quick
     """
     from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.labelstudio.project.access import find_title
     from goldspan.annotation.labelstudio.project.doctor import diagnose
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.shared import console
     from goldspan.cli.shared.exits import Exit
 
+    workspace = find_workspace(target.data)
     with console.err.status("Checking Label Studio") as status:
         diagnosis = diagnose(
-            find_workspace(target.data),
+            workspace,
             load_labels(target.labels) if target.labels else None,
             url=target.url,
             token=target.token,
             project=target.project if target.project_id is None else target.project_id,
-            fallback=DEFAULT_TITLE,
+            fallback=find_title(workspace),
             quick=quick,
             fix=fix,
             advance=lambda done, total: status.update(f"Checking tasks: {done:,} of {total:,}"),

@@ -12,7 +12,8 @@ from goldspan.cli.shared.options import DataOption, JsonOption
 
 def up(
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. [default: the last one, else from 8080]")
+        int | None,
+        typer.Option(min=1, max=65535, help="Port on 127.0.0.1. [default: the last one, else the project's]"),
     ] = None,
     database_url: Annotated[
         str | None,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from goldspan.annotation.checks import ERRORS, Issue, check_annotation, check_text
-from goldspan.annotation.identity import make_skeleton
+from goldspan.annotation.corpus.queue import hash_skeleton, make_candidate
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
@@ -22,6 +21,12 @@ from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, 
 
 _BOUNDARY = frozenset({"edge_whitespace", "inside_word"})
 _NO_COUNTS = RatioCounts()
+_DISAGREEMENTS = {
+    RegionOutcome.RELABELLED: "label",
+    RegionOutcome.RESIZED: "boundary",
+    RegionOutcome.REJECTED: "missed by second",
+    RegionOutcome.ADDED: "missed by first",
+}
 
 
 class StoredSample(NamedTuple):
@@ -62,6 +67,9 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
         if annotation.status is not Status.SUBMITTED or any(annotation is one for one in latest):
             _add_review(rows, number, sample, annotation, issues, control=control)
     best = review or prediction
+    candidate = make_candidate(sample, len(checked[sample.annotations.index(prediction)]) if prediction else 0)
+    for first, second in combinations(latest, 2):
+        _add_disagreements(rows, number, first, second)
     rows["samples"].append(
         (
             sample.sample_id,
@@ -80,22 +88,20 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             drafts,
             cancelled,
             _read_time(review) if review else "",
-            _hash_skeleton(sample.text, best),
+            hash_skeleton(sample.text, best),
             *(_count_spans(best) if best else (0, 0, 0, 0)),
             errors,
             warnings,
+            candidate.tokens,
+            candidate.uncertainty,
+            candidate.disagreement,
+            candidate.issues,
         )
     )
 
 
 def _read_time(annotation: Annotation) -> str:
     return str(annotation.updated_at or annotation.created_at or "")
-
-
-def _hash_skeleton(text: str, best: Annotation | None) -> int:
-    skeleton = make_skeleton(text, best.entities if best else ())
-    digest = hashlib.blake2b(skeleton.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
 
 
 def _count_spans(best: Annotation) -> tuple[int, int, int, int]:
@@ -146,6 +152,23 @@ def _find_label(annotation: Annotation, issue: Issue) -> str:
         if (span.start, span.end) == (issue.start, issue.end):
             return span.label
     return ""
+
+
+def _add_disagreements(rows: Rows, number: int, first: Annotation, second: Annotation) -> None:
+    """Compare two people's reviews; the one whose name sorts first is `first`."""
+    first, second = sorted((first, second), key=lambda review: review.author.name)
+    for decision in compare_with_review(first, second):
+        if decision.outcome is not RegionOutcome.ACCEPTED:
+            rows["disagreements"].append(
+                (
+                    number,
+                    _DISAGREEMENTS[decision.outcome],
+                    decision.predicted.label if decision.predicted else "",
+                    decision.annotated.label if decision.annotated else "",
+                    first.author.name,
+                    second.author.name,
+                )
+            )
 
 
 def _add_review(

@@ -11,11 +11,13 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +27,7 @@ from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.extract import extract_rows
-from goldspan.dashboards.mirror.failures import explain_write_failure
+from goldspan.dashboards.mirror.folder import FOLDER, explain_write_failure, prepare_folder
 from goldspan.dashboards.mirror.sources import FileChangedError, Part, SampleFile, cut_source, list_sources, read_part
 from goldspan.dashboards.mirror.tables import TABLES, make_frame
 
@@ -98,13 +100,13 @@ def _lock_tables(
     workspace: Workspace, labels: LabelSchema, progress: Progress | None
 ) -> Iterator[tuple[Path, list[SampleFile]]]:
     """Update the tables and hold their lock; yields their folder and the files they cover."""
-    root = workspace.root / ".dashboard"
+    root = workspace.root / FOLDER
     sources = list_sources(workspace, labels)
     if not sources:
         yield root, []
         return
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        prepare_folder(workspace)
         with _acquire_lock(root, sources, progress):
             sources = _refresh(root, workspace, labels, progress)
             _delete_others(root, {source.key for source in sources})
@@ -177,7 +179,7 @@ def _read_parts(parts: list[tuple[Path, Part]], labels: LabelSchema, progress: P
         for root, part in parts:
             _write_part(root, part, labels)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=gc.disable) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare_worker) as pool:
         futures = [(pool.submit(_write_part, root, part, labels), part) for root, part in parts]
         try:
             for future, part in futures:
@@ -187,6 +189,19 @@ def _read_parts(parts: list[tuple[Path, Part]], labels: LabelSchema, progress: P
                     progress(done, total)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _prepare_worker() -> None:
+    """Disable garbage collection, and end this worker when the process that started it ends."""
+    gc.disable()
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _write_part(root: Path, part: Part, labels: LabelSchema) -> None:

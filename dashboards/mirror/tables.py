@@ -5,6 +5,7 @@ entities   one row per entity of the last prediction and of the best review (`Sa
 mentions   one row per mention of these two annotations
 decisions  one row per region compared between pre-annotation and review (`goldspan.evaluation.people.acceptance`)
 reviews    one row per person and sample: time, edits, boundary issues
+disagreements  one row per region on which two people's reviews of a sample differ
 issues     one row per issue code, label and author of a sample, with its count; every annotation is checked
 
 The other tables refer to their sample by its number in `samples`. Language and document type are joined when the
@@ -17,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 4
+FORMAT = 5
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
@@ -55,12 +56,16 @@ TABLES: dict[str, dict[str, str]] = {
         "unclustered": "int",
         "errors": "int",
         "warnings": "int",
+        "tokens": "int",
+        "uncertainty": "float",
+        "conflict": "float",
+        "predicted_issues": "int",
     },
     "entities": {"sample": "number", "side": "word", "label": "word", "position": "float"},
     "mentions": {"sample": "number", "side": "word", "kind": "word"},
     "decisions": {
         "sample": "number",
-        "verdict": "word",
+        "outcome": "word",
         "predicted_label": "word",
         "annotated_label": "word",
         "relaxed": "bool",
@@ -82,6 +87,14 @@ TABLES: dict[str, dict[str, str]] = {
         "recall_whole": "float",
         "precision_part": "float",
         "precision_whole": "float",
+    },
+    "disagreements": {
+        "sample": "number",
+        "kind": "word",
+        "first_label": "word",
+        "second_label": "word",
+        "first": "word",
+        "second": "word",
     },
     "issues": {
         "sample": "number",

@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from goldspan.dashboards import charts, ui
+from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import load_agreement, load_state
 from goldspan.dashboards.views import annotators
 from goldspan.evaluation.people.agreement import AgreementReport
@@ -13,33 +14,48 @@ from goldspan.evaluation.people.agreement import AgreementReport
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Annotators")
     state = load_state()
     table = annotators.tabulate_annotators(state.mirror)
     if table.is_empty():
         ui.show_empty_state("No reviews have been pulled yet:", "goldspan studio pull")
         return
-    report = load_agreement(state, models=True)
-    ui.show_table(annotators.join_agreement(table, annotators.measure_each_person(report)), "annotators")
+    people, report = load_agreement(state, models=False), load_agreement(state, models=True)
+    ui.show_table(
+        annotators.join_agreement(table, annotators.measure_each_person(people)), "annotators", {"person": "person"}
+    )
     suspects = int(table.filter(pl.col("suspect") > 0)["suspect"].sum())
     if suspects:
         st.warning(
             f"{suspects} reviews changed nothing and were faster than a person can read. "
-            "Check them in Explore (state “suspect”) before you rely on their acceptance.",
+            f"[Check them]({link_samples(state='suspect')}) before you rely on their acceptance.",
             icon=":material/flag:",
         )
-    ui.begin_section("Agreement of all raters, models included")
+    _show_agreement("Agreement of people", people)
+    _show_agreement("Agreement of people and models", report)
+    st.caption("A person who started from a model's pre-annotation agrees with it more than with another person.")
+    _draw_matrix(report)
+
+
+def _show_agreement(title: str, report: AgreementReport) -> None:
+    ui.begin_section(title)
     ui.show_metrics(
         [
-            ("Span F1", ui.format_share(report.exact.measure_f()), "Same span and label, over all pairs of raters"),
-            ("Overlap F1", ui.format_share(report.overlap.measure_f()), "Overlapping spans with the same label"),
-            ("Unlabelled F1", ui.format_share(report.unlabelled.measure_f()), "Same span, any label"),
-            ("Alpha", "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}", "Krippendorff, by character"),
-            ("B³", ui.format_share(report.b_cubed.f1), "Clusters of mentions"),
-            ("Samples", ui.format_number(report.samples), "Annotated by at least two raters"),
+            ui.Metric(
+                "Span F1", ui.format_share(report.exact.measure_f()), "Same span and label, over all pairs of raters"
+            ),
+            ui.Metric(
+                "Overlap F1", ui.format_share(report.overlap.measure_f()), "Overlapping spans with the same label"
+            ),
+            ui.Metric("Unlabelled F1", ui.format_share(report.unlabelled.measure_f()), "Same span, any label"),
+            ui.Metric(
+                "Alpha",
+                "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}",
+                "Krippendorff, by character",
+            ),
+            ui.Metric("B³", ui.format_share(report.b_cubed.f1), "Clusters of mentions"),
+            ui.Metric("Samples", ui.format_number(report.samples), "Annotated by at least two raters"),
         ]
     )
-    _draw_matrix(report)
 
 
 def _draw_matrix(report: AgreementReport) -> None:

@@ -12,7 +12,6 @@ from goldspan.dashboards.views import coreference
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Coreference")
     state = load_state()
     found = coreference.count_clusters(state.mirror)
     if not found.mentions:
@@ -20,11 +19,15 @@ def draw() -> None:
         return
     ui.show_metrics(
         [
-            ("Per text", f"{found.clusters / max(found.samples, 1):.2f}", "Clusters per text, mean over all samples"),
-            ("Clusters", ui.format_number(found.clusters), "Over all samples, in the best annotation"),
-            ("Mentions", ui.format_number(found.mentions), "Names, pronouns and references"),
-            ("Unclustered", ui.format_number(found.unclustered), "Mentions without a cluster"),
-            ("B³ F1", ui.format_share(found.b_cubed.f1), "Reviews against the pre-annotations they started from"),
+            ui.Metric(
+                "Per text", f"{found.clusters / max(found.samples, 1):.2f}", "Clusters per text, mean over all samples"
+            ),
+            ui.Metric("Clusters", ui.format_number(found.clusters), "Over all samples, in the best annotation"),
+            ui.Metric("Mentions", ui.format_number(found.mentions), "Names, pronouns and references"),
+            ui.Metric("Unclustered", ui.format_number(found.unclustered), "Mentions without a cluster"),
+            ui.Metric(
+                "B³ F1", ui.format_share(found.b_cubed.f1), "Reviews against the pre-annotations they started from"
+            ),
         ]
     )
     left, right = st.columns(2)

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from goldspan.dashboards import charts, ui
+from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import load_state
 from goldspan.dashboards.views import coverage
 from goldspan.training.gate.commands import Commands, find_commands
@@ -14,7 +15,6 @@ from goldspan.training.gate.commands import Commands, find_commands
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Coverage")
     state = load_state()
     if state.mirror["samples"].is_empty():
         start = find_commands(state.workspace).on_workspace("goldspan generate start")
@@ -27,17 +27,29 @@ def draw() -> None:
     lacking = int(table["gap"].sum())
     ui.show_metrics(
         [
-            ("At target", f"{reached} of {wanted.height}", "Labels whose annotated entities reach their target"),
-            ("Predicted", ui.format_number(int(table["predicted"].sum())), "Entities in the last predictions"),
-            ("Annotated", ui.format_number(int(table["annotated"].sum())), "Entities in the reviews (one per sample)"),
-            ("Missing", ui.format_number(lacking), "Entities still needed to reach all targets"),
+            ui.Metric(
+                "At target", f"{reached} of {wanted.height}", "Labels whose annotated entities reach their target"
+            ),
+            ui.Metric(
+                "Predicted",
+                ui.format_number(int(table["predicted"].sum())),
+                "Entities in the last predictions",
+                link_samples(state="predicted"),
+            ),
+            ui.Metric(
+                "Annotated",
+                ui.format_number(int(table["annotated"].sum())),
+                "Entities in the reviews (one per sample)",
+                link_samples(state="reviewed"),
+            ),
+            ui.Metric("Missing", ui.format_number(lacking), "Entities still needed to reach all targets"),
         ]
     )
     _offer_steps(table, languages or coverage.list_languages(state.mirror["samples"]), find_commands(state.workspace))
     ui.begin_section("Entities per label")
     _draw_bars(table)
     with st.expander("As a table"):
-        ui.show_table(table, "coverage")
+        ui.show_table(table, "coverage", {"label": "label"})
     ui.begin_section("Label by language")
     side = st.segmented_control(
         "Count", ["annotated", "predicted"], default="annotated", key="side", label_visibility="collapsed"
@@ -46,7 +58,14 @@ def draw() -> None:
         coverage.tabulate_cells(state.mirror, state.labels, side or "annotated"), languages
     )
     charts.draw_chart(
-        charts.build_heatmap(cells, "language", "label", "count", order=[label.code for label in state.labels.entities])
+        charts.build_heatmap(
+            cells,
+            "language",
+            "label",
+            "count",
+            order=[label.code for label in state.labels.entities],
+            links={"language": "language", "label": "label"},
+        )
     )
     with st.expander("As a table"):
         ui.show_table(cells.pivot("language", index="label", values="count"), "label-by-language")
@@ -54,7 +73,8 @@ def draw() -> None:
     with left:
         ui.begin_section("Document types")
         types = coverage.tabulate_document_types(state.mirror, languages)
-        charts.draw_bars(types, "samples", "document_type", "language")
+        links = {"document_type": "document_type", "language": "language"}
+        charts.draw_bars(types, "samples", "document_type", "language", links=links)
     with right:
         ui.begin_section("Position in the text")
         _draw_positions(coverage.tabulate_positions(state.mirror, "predicted", languages))
@@ -66,7 +86,7 @@ def _draw_bars(table: pl.DataFrame) -> None:
     )
     y = alt.Y("label:N", sort=table["label"].to_list(), title=None, axis=alt.Axis(labelOverlap=False))
     bars = (
-        alt.Chart(long)
+        alt.Chart(charts.add_links(long, {"label": "label"}))
         .mark_bar()
         .encode(
             y=y,
@@ -74,6 +94,7 @@ def _draw_bars(table: pl.DataFrame) -> None:
             x=alt.X("entities:Q", title="entities (orange mark: the label's target)"),
             color=alt.Color("side:N", scale=charts.SIDES, title=None, legend=alt.Legend(orient="top")),
             tooltip=["label", "category", "side", "entities", "target"],
+            **charts.follow_links({"label": "label"}),
         )
     )
     targets = alt.Chart(table).mark_tick(color=charts.TARGET, thickness=3, size=16).encode(y=y, x="target:Q")

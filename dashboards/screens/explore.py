@@ -1,34 +1,40 @@
-"""Explore: find samples and compare their annotations side by side."""
+"""Explore: find samples and open them."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import streamlit as st
 
-from goldspan.annotation.checks import CODES, check_sample
-from goldspan.annotation.tasks.codec import DecodedTask, read_task
+from goldspan.annotation.checks import CODES
 from goldspan.dashboards import ui
-from goldspan.dashboards.highlight import render_html
+from goldspan.dashboards.links import describe_query
 from goldspan.dashboards.mirror.sources import find_record
+from goldspan.dashboards.screens.sample import draw_sample
 from goldspan.dashboards.state import DashboardState, load_state
-from goldspan.dashboards.views import explore
+from goldspan.dashboards.views import explore, quality
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 _PAGE = 50
 
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Explore")
     state = load_state()
     if state.mirror["samples"].is_empty():
         ui.show_empty_state(
             "There are no samples yet. Import your own texts, or generate some:", "goldspan generate start"
         )
         return
-    found = explore.find_samples(state.mirror, _choose_query(state))
+    query = _choose_query(state)
+    if conditions := describe_query(query):
+        ui.show_text(f"Filter: {conditions}")
+    found = explore.find_samples(state.mirror, query)
     if found.is_empty():
         st.info("No sample matches the filter. Remove a condition.", icon=":material/search_off:")
         return
@@ -37,20 +43,46 @@ def draw() -> None:
     if record is None:
         st.warning("The file has changed since. Reload the page.")
         return
-    _draw_sample(state, row["file"], record)
+    draw_sample(state, row["file"], record)
 
 
 def _choose_query(state: DashboardState) -> explore.Query:
-    samples, known = state.mirror["samples"], explore.list_labels(state.mirror, state.labels)
+    """Draw the filter; the address of the page holds it, so that it can be shared and linked to."""
+    mirror = state.mirror
+    samples, known = mirror["samples"], explore.list_labels(mirror, state.labels)
+    pairs = [*known, explore.NONE]
+    texts: dict[str, str] = {}
     with st.expander("Filter", icon=":material/filter_alt:"):
-        left, right = st.columns(2)
-        languages = left.multiselect("Language", _list_words(samples, "language"))
-        types = left.multiselect("Document type", _list_words(samples, "document_type"))
-        id_prefix = left.text_input("Sample id starts with", st.query_params.get("sample", ""), max_chars=80)
-        labels = right.multiselect("Has labels", known)
-        progress = right.selectbox("State", ["", *explore.STATES], format_func=_name_any)
-        issue = right.selectbox("Has issue", ["", *CODES], format_func=_name_any)
-    return explore.Query(tuple(languages), tuple(labels), tuple(types), progress, issue, id_prefix.strip())
+        columns = st.columns(3)
+        languages = _choose_many(columns[0], "Language", "language", _list_words(samples, "language"))
+        types = _choose_many(columns[1], "Document type", "document_type", _list_words(samples, "document_type"))
+        labels = _choose_many(columns[2], "Has labels", "label", known)
+        choices: list[tuple[str, str, Sequence[str]]] = [
+            ("State", "state", explore.STATES),
+            ("Has issue", "issue", tuple(CODES)),
+            ("Reviewed by", "person", _list_words(mirror["reviews"], "person")),
+            ("Model version", "model", _list_words(samples, "model_version")),
+            ("Outcome of a region", "outcome", quality.OUTCOMES),
+            ("Predicted as", "predicted", pairs),
+            ("Annotated as", "annotated", pairs),
+            ("People disagree on", "disagreement", explore.list_pairs(mirror)),
+            ("Day of a review", "day", explore.list_days(mirror)),
+            ("File", "file", _list_words(samples, "file")),
+            ("Run", "run", _list_words(samples, "run")),
+        ]
+        for number, (title, name, options) in enumerate(choices):
+            texts[name] = _choose_one(columns[number % 3], title, name, options)
+        sample = columns[2].text_input("Sample id starts with", key="sample", max_chars=80, bind="query-params")
+    return explore.Query(tuple(languages), tuple(labels), tuple(types), sample=sample.strip(), **texts)
+
+
+def _choose_many(place: DeltaGenerator, title: str, name: str, options: list[str]) -> list[str]:
+    return place.multiselect(title, options, key=name, bind="query-params", placeholder="any")
+
+
+def _choose_one(place: DeltaGenerator, title: str, name: str, options: Sequence[str]) -> str:
+    given = ["", *(option for option in options if option)]
+    return place.selectbox(title, given, key=name, format_func=_name_any, bind="query-params") or ""
 
 
 def _list_words(samples: pl.DataFrame, column: str) -> list[str]:
@@ -93,47 +125,3 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
     )
     chosen = event.selection.rows[0] if event.selection.rows else 0
     return shown.row(min(chosen, shown.height - 1), named=True)
-
-
-def _draw_sample(state: DashboardState, file: str, record: dict[str, Any]) -> None:
-    decoded = read_task(record, state.labels)
-    sample = decoded.sample
-    st.text(f"{sample.sample_id}    {sample.language} {sample.country}    {sample.document_type}    {file}")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        show = st.toggle("Show hidden text", help="Entity text stays hidden until you turn this on")
-        if link := explore.build_task_url(state.workspace, file, record):
-            st.link_button("Open in Label Studio", link, icon=":material/open_in_new:")
-    names = explore.name_annotations(sample)
-    if names:
-        _draw_side_by_side(state, decoded, names, show)
-    else:
-        st.html(render_html(sample.text, None, state.labels, show_surfaces=show))
-    for issue in (*decoded.issues, *check_sample(sample, state.labels)):
-        by = f"{names[issue.annotation_index]}: " if issue.annotation_index >= 0 else ""
-        st.text(f"{issue.severity}  {issue.code}  {by}{issue.message}")
-
-
-def _draw_side_by_side(state: DashboardState, decoded: DecodedTask, names: list[str], show: bool) -> None:
-    sample = decoded.sample
-    hidden = explore.list_hidden_spans(decoded)
-    columns = st.columns(2 if len(names) > 1 else 1)
-    chosen = []
-    for number, column in enumerate(columns):
-        with column:
-            at = st.selectbox(
-                "Annotation by",
-                range(len(names)),
-                number,
-                format_func=names.__getitem__,
-                key=f"by-{number}-{sample.sample_id}",
-            )
-            chosen.append(sample.annotations[at])
-            with st.container(border=True):
-                html = render_html(sample.text, chosen[-1], state.labels, show_surfaces=show, hidden=hidden)
-                st.html(html)
-    if len(chosen) == len(columns) > 1:
-        differences = explore.list_differences(chosen[0], chosen[1])
-        if differences.is_empty():
-            st.text("Both annotations mark the same entities.")
-        else:
-            ui.show_table(differences, "differences")

@@ -10,20 +10,18 @@ import streamlit as st
 
 from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.dashboards import ui
-from goldspan.dashboards.state import DashboardState, load_state
+from goldspan.dashboards.state import DashboardState, load_state, load_verdict
 from goldspan.dashboards.views import handover
 from goldspan.training.bundle.freeze import freeze_version
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
-from goldspan.training.gate.judge import judge_workspace
 from goldspan.training.gate.verdict import GateVerdict, show_bound
 
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Hand-over")
     state = load_state()
-    verdict = _judge(state)
+    verdict = load_verdict(state)
     if verdict.open:
         st.success(f"The gate is open for {verdict.reviewed} reviewed samples.", icon=":material/lock_open:")
     else:
@@ -53,20 +51,6 @@ def _show_value(value: float | None) -> str:
     if value is None:
         return "nothing to measure"
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
-
-
-def _judge(state: DashboardState) -> GateVerdict:
-    own = state.workspace.root / "gate.toml"
-    stamp = own.stat().st_mtime_ns if own.exists() else 0
-    targets = [(label.code, label.target) for label in state.labels.entities]
-    return _cache_verdict(f"{state.mirror.version} {stamp} {targets}", state)
-
-
-@st.cache_data(max_entries=4, show_spinner="Judging the reviewed samples")
-def _cache_verdict(version: str, _state: DashboardState) -> GateVerdict:
-    return judge_workspace(
-        _state.workspace, _state.labels, find_best=lambda: handover.count_best_entities(_state.mirror)
-    )
 
 
 def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import altair as alt
 import polars as pl
 import streamlit as st
 
@@ -15,18 +16,18 @@ _AUTOMATIC_CHECKS = 1000
 """Number of samples up to which all checks run automatically."""
 
 
+_PAIR = {"predicted": "predicted", "annotated": "annotated"}
 _GROUPS = {
-    "label": ["label"],
-    "model version": ["model_version"],
-    "label and model version": ["label", "model_version"],
-    "person": ["person"],
-    "language": ["language"],
+    "label": {"label": "label"},
+    "model version": {"model": "model_version"},
+    "label and model version": {"label": "label", "model": "model_version"},
+    "person": {"person": "person"},
+    "language": {"language": "language"},
 }
 
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Quality")
     state = load_state()
     if state.mirror["samples"].is_empty():
         ui.show_empty_state("There are no samples yet. Generate some offline:", "goldspan generate start")
@@ -51,17 +52,34 @@ def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:
         )
         return
     by = st.segmented_control("By", list(_GROUPS), default="label", key="by", label_visibility="collapsed")
-    table = quality.tabulate_acceptance(state.mirror, _GROUPS[by or "label"], languages)
-    ui.show_table(table, "acceptance", height=320 if table.height > 8 else "auto")
+    links = _GROUPS[by or "label"]
+    table = quality.tabulate_acceptance(state.mirror, list(links.values()), languages)
+    ui.show_table(table, "acceptance", links, height=320 if table.height > 8 else "auto")
+    _draw_weeks(state, languages)
     confusion = quality.tabulate_confusion(state.mirror, languages)
     ui.begin_section("Predicted against annotated")
-    charts.draw_chart(charts.build_heatmap(confusion, "annotated", "predicted", "count"))
+    charts.draw_chart(charts.build_heatmap(confusion, "annotated", "predicted", "count", links=_PAIR))
     with st.expander("As a table"):
-        ui.show_table(confusion, "confusion")
+        ui.show_table(confusion, "confusion", _PAIR)
     confused = quality.list_confused(confusion)
     if not confused.is_empty():
         ui.begin_section("Most often confused")
-        ui.show_table(confused, "confused")
+        ui.show_table(confused, "confused", _PAIR)
+
+
+def _draw_weeks(state: DashboardState, languages: list[str]) -> None:
+    weeks = quality.tabulate_weeks(state.mirror, languages)
+    if weeks.height < 2:
+        return
+    ui.begin_section("First-pass acceptance by week")
+    base = alt.Chart(weeks).encode(x=alt.X("week:O", title="week (Monday)", axis=alt.Axis(labelAngle=0)))
+    share = alt.Y("share:Q", title="reviews without edits", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
+    band = base.mark_rule(color=charts.NEUTRAL, strokeWidth=2).encode(y="low:Q", y2="high:Q")
+    points = base.mark_line(point=True, color=charts.ANNOTATED).encode(
+        y=share, tooltip=["week", "reviews", alt.Tooltip("share:Q", format=".0%"), "low", "high"]
+    )
+    charts.draw_chart((band + points).properties(height=220))
+    st.caption("Grey lines: 95 % intervals. Samples labelled by priority are harder than random ones.")
 
 
 def _draw_issues(state: DashboardState, languages: list[str]) -> None:
@@ -70,8 +88,7 @@ def _draw_issues(state: DashboardState, languages: list[str]) -> None:
     if issues.is_empty():
         st.success("No issues found.", icon=":material/check_circle:")
     else:
-        ui.show_table(issues, "issues")
-        st.caption("To see the samples, open Explore and choose the code under “Has issue”.")
+        ui.show_table(issues, "issues", {"issue": "code"})
 
 
 def _draw_values(state: DashboardState, languages: list[str]) -> None:
@@ -80,14 +97,16 @@ def _draw_values(state: DashboardState, languages: list[str]) -> None:
     if invalid.is_empty():
         st.success("Check digits, formats and ranges are valid.", icon=":material/check_circle:")
     else:
-        ui.show_table(invalid, "invalid-values")
+        ui.show_table(
+            invalid.with_columns(issue=pl.lit("invalid_value")), "invalid-values", {"label": "label", "issue": "issue"}
+        )
 
 
 def _draw_models(state: DashboardState, languages: list[str]) -> None:
     models = quality.tabulate_models(state.mirror, languages)
     if not models.is_empty():
         ui.begin_section("Models")
-        ui.show_table(models.with_columns(pl.col("mean score").round(3)), "models")
+        ui.show_table(models.with_columns(pl.col("mean score").round(3)), "models", {"model": "model_version"})
 
 
 def _draw_skeletons(state: DashboardState, languages: list[str]) -> None:
@@ -98,7 +117,7 @@ def _draw_skeletons(state: DashboardState, languages: list[str]) -> None:
         return
     repeated = quality.count_repeated(state.mirror, languages)
     st.text(f"{repeated:,} samples share their skeleton (the text with labels for entities) with another.")
-    ui.show_table(skeletons, "skeletons")
+    ui.show_table(skeletons, "skeletons", {"sample": "example"})
 
 
 def _draw_checks(state: DashboardState) -> None:

@@ -11,18 +11,18 @@ from goldspan.dashboards.state import load_state
 from goldspan.dashboards.views import results
 from goldspan.evaluation.results.compare import Comparison, compare_results
 from goldspan.evaluation.results.result import EvaluationResult
+from goldspan.training.gate.commands import find_commands
 
 
 def draw() -> None:
     """Draw the page."""
-    ui.begin_page("Evaluation")
     state = load_state()
     stamp = results.stamp_results(state.workspace)
     found = _load(stamp)
     if not found:
         ui.show_empty_state(
             "There are no results in the workspace yet. Evaluate a predictor on reviewed samples:",
-            "goldspan evaluate data/training_samples --predictor regex",
+            find_commands(state.workspace).on_samples("goldspan evaluate", " --predictor regex"),
         )
         return
     table = results.tabulate_results(found)
@@ -62,7 +62,7 @@ def _compare(stamp: results.Stamp, found: dict[str, EvaluationResult]) -> None:
     chosen = st.multiselect("The first one is the reference", names, names[:2])
     if not chosen:
         return
-    with st.spinner("Bootstrapping the intervals"):
+    with st.spinner("Testing the differences"):
         comparison = _cache_comparison(stamp, tuple(chosen), found)
     ui.show_table(results.tabulate_comparison(comparison), "comparison")
     for note in comparison.notes:
@@ -76,7 +76,7 @@ def _cache_comparison(stamp: results.Stamp, names: tuple[str, ...], _found: dict
 
 def _draw_result(chosen: EvaluationResult) -> None:
     ui.begin_section("By label")
-    ui.show_table(results.tabulate_labels(chosen), "by-label", height=300)
+    ui.show_table(results.tabulate_labels(chosen), "by-label", {"label": "label"}, height=300)
     kinds = results.tabulate_error_kinds(chosen)
     if kinds.is_empty():
         st.success("No errors.", icon=":material/check_circle:")

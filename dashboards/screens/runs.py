@@ -14,7 +14,6 @@ _EVERY = 5.0
 
 def draw() -> None:
     """Draw the page; its figures refresh automatically."""
-    ui.begin_page("Runs")
     _draw_runs()
 
 
@@ -25,7 +24,7 @@ def _draw_runs() -> None:
     if not found:
         ui.show_empty_state("There are no runs yet:", "goldspan generate start")
         return
-    ui.show_table(runs.tabulate_runs(found), "runs")
+    ui.show_table(runs.tabulate_runs(found), "runs", {"run": "run"})
     by_name = {progress.run: progress for progress in found}
     name = st.selectbox("Run", list(by_name), key="run")
     chosen = by_name.get(name, found[0])
@@ -35,13 +34,15 @@ def _draw_runs() -> None:
     )
     ui.show_metrics(
         [
-            ("State", chosen.state, "From the journal of the run"),
-            ("Batches", ui.format_number(chosen.batches_open), "Open at the provider"),
-            ("Refused", ui.format_number(chosen.refused), "Answers that failed a check and were requested again"),
-            ("Dead letters", ui.format_number(chosen.dead), "Items given up after all attempts"),
-            ("Tokens in", ui.format_number(chosen.tokens_in), "Prompts"),
-            ("Tokens out", ui.format_number(chosen.tokens_out), "Answers"),
-            ("Cost", f"${chosen.cost:,.4f}", "US dollars, by the prices of the run"),
+            ui.Metric("State", chosen.state, "From the journal of the run"),
+            ui.Metric("Batches", ui.format_number(chosen.batches_open), "Open at the provider"),
+            ui.Metric(
+                "Refused", ui.format_number(chosen.refused), "Answers that failed a check and were requested again"
+            ),
+            ui.Metric("Dead letters", ui.format_number(chosen.dead), "Items given up after all attempts"),
+            ui.Metric("Tokens in", ui.format_number(chosen.tokens_in), "Prompts"),
+            ui.Metric("Tokens out", ui.format_number(chosen.tokens_out), "Answers"),
+            ui.Metric("Cost", f"${chosen.cost:,.4f}", "US dollars, by the prices of the run"),
         ]
     )
     ui.begin_section("Rows by stage and state")

@@ -16,60 +16,122 @@ from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
 
+NONE = "(none)"
+"""Stands for the missing label where one of two annotations has no entity."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A sample filter; empty fields match anything."""
+    """A sample filter; empty fields match anything. The names of the fields are the parameters of the page's address.
 
-    languages: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    document_types: tuple[str, ...] = ()
+    `predicted` and `annotated` are labels of one region before and after its review, `outcome` is what became of it,
+    `disagreement` is a pair of labels as `name_pair` writes it, `day` is a day of a review (ISO 8601).
+    """
+
+    language: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    document_type: tuple[str, ...] = ()
     state: str = ""
     issue: str = ""
-    id_prefix: str = ""
+    sample: str = ""
+    person: str = ""
+    model: str = ""
+    outcome: str = ""
+    predicted: str = ""
+    annotated: str = ""
+    disagreement: str = ""
+    day: str = ""
+    file: str = ""
+    run: str = ""
 
 
-STATES = ("reviewed", "not reviewed", "changed", "suspect", "several people", "control", "repeated skeleton")
+STATES = (
+    *("reviewed", "not reviewed", "predicted", "touched", "skipped", "changed", "unchanged", "suspect"),
+    *("several people", "disagreement", "control", "repeated skeleton", "errors", "warnings"),
+)
 _COLUMNS = ["sample_id", "language", "document_type", "length", "entities", "clusters", "reviews", "errors", "warnings"]
-_DIFFERENCE = ("verdict", "first", "first at", "second", "second at")
+_DIFFERENCE = ("outcome", "first", "first at", "second", "second at")
 _WORDS = {"language", "document_type", "file"}
+
+
+def name_pair(first: str, second: str) -> str:
+    """Name a pair of labels on which two people differ, in alphabetical order; an empty one is `(none)`."""
+    return " / ".join(sorted((first or NONE, second or NONE)))
 
 
 def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
     """Find the matching samples, in file order."""
     found = mirror["samples"]
-    if query.languages:
-        found = found.filter(pl.col("language").is_in(list(query.languages)))
-    if query.document_types:
-        found = found.filter(pl.col("document_type").is_in(list(query.document_types)))
-    if query.id_prefix:
-        found = found.filter(pl.col("sample_id").str.starts_with(query.id_prefix))
-    for label in query.labels:
+    for column in ("language", "document_type"):
+        if values := getattr(query, column):
+            found = found.filter(pl.col(column).is_in(list(values)))
+    for column, value in (("file", query.file), ("run", query.run), ("model_version", query.model)):
+        if value:
+            found = found.filter(pl.col(column) == value)
+    if query.sample:
+        found = found.filter(pl.col("sample_id").str.starts_with(query.sample))
+    for label in query.label:
         found = _keep(found, mirror["entities"].filter(pl.col("label") == label))
     if query.issue:
         found = _keep(found, mirror["issues"].filter(pl.col("code") == query.issue))
+    found = _filter_reviews(found, mirror, query)
     return _filter_state(found, mirror, query.state).select(
         *[pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name) for name in (*_COLUMNS, "file", "offset")]
     )
 
 
-def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFrame:
-    if state == "reviewed":
-        return found.filter(pl.col("reviews") > 0)
-    if state == "not reviewed":
-        return found.filter(pl.col("reviews") == 0)
-    if state == "several people":
-        return found.filter(pl.col("reviews") > 1)
-    if state == "repeated skeleton":
-        shared = mirror["samples"]["skeleton"].is_duplicated()
-        return _keep(found, mirror["samples"].filter(shared))
-    if state == "control":
-        return found.filter(pl.col("control"))
-    if state == "changed":
-        return _keep(found, mirror["reviews"].filter(pl.col("edits") > 0))
-    if state == "suspect":
-        return _keep(found, mirror["reviews"].filter(pl.col("suspect")))
+def _filter_reviews(found: pl.DataFrame, mirror: Mirror, query: Query) -> pl.DataFrame:
+    """Filter by what people did; conditions on a region hold for one and the same region."""
+    if query.person or query.day:
+        reviews = mirror["reviews"]
+        if query.person:
+            reviews = reviews.filter(pl.col("person") == query.person)
+        if query.day:
+            reviews = reviews.filter(pl.col("updated_at").str.starts_with(query.day))
+        found = _keep(found, reviews)
+    named = {"outcome": query.outcome, "predicted_label": query.predicted, "annotated_label": query.annotated}
+    wanted = {column: "" if value == NONE else value for column, value in named.items() if value}
+    if wanted:
+        found = _keep(found, mirror["decisions"].filter([pl.col(column) == value for column, value in wanted.items()]))
+    if query.disagreement:
+        pairs = mirror["disagreements"].filter(name_pairs() == query.disagreement)
+        found = _keep(found, pairs)
     return found
+
+
+def name_pairs() -> pl.Expr:
+    """Write the pair of labels of each row of `disagreements` as `name_pair` does."""
+    first, second = (
+        pl.when(pl.col(column).cast(pl.String) == "").then(pl.lit(NONE)).otherwise(pl.col(column).cast(pl.String))
+        for column in ("first_label", "second_label")
+    )
+    return pl.concat_str(pl.min_horizontal(first, second), pl.lit(" / "), pl.max_horizontal(first, second))
+
+
+def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFrame:
+    samples, reviews = mirror["samples"], mirror["reviews"]
+    touched = (pl.col("reviews") + pl.col("drafts") + pl.col("cancelled")) > 0
+    conditions = {
+        "reviewed": pl.col("reviews") > 0,
+        "not reviewed": pl.col("reviews") == 0,
+        "predicted": pl.col("predicted"),
+        "touched": touched,
+        "skipped": pl.col("cancelled") > 0,
+        "several people": pl.col("reviews") > 1,
+        "control": pl.col("control"),
+        "errors": pl.col("errors") > 0,
+        "warnings": pl.col("warnings") > 0,
+    }
+    if state in conditions:
+        return found.filter(conditions[state])
+    rows = {
+        "repeated skeleton": lambda: samples.filter(samples["skeleton"].is_duplicated()),
+        "changed": lambda: reviews.filter(pl.col("edits") > 0),
+        "unchanged": lambda: reviews.filter(pl.col("edits") == 0),
+        "suspect": lambda: reviews.filter(pl.col("suspect")),
+        "disagreement": lambda: mirror["disagreements"],
+    }
+    return _keep(found, rows[state]()) if state in rows else found
 
 
 def _keep(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -109,6 +171,19 @@ def list_labels(mirror: Mirror, labels: LabelSchema) -> list[str]:
     """List the labels to filter by: those of the schema, then others found in the samples."""
     known = [label.code for label in labels.entities]
     return known + sorted(set(mirror["entities"]["label"].cast(pl.String).unique()) - set(known))
+
+
+def list_pairs(mirror: Mirror) -> list[str]:
+    """List the pairs of labels on which people disagree, the most frequent first."""
+    table = mirror["disagreements"]
+    return (
+        table.group_by(name_pairs().alias("pair")).len().sort("len", "pair", descending=[True, False])["pair"].to_list()
+    )
+
+
+def list_days(mirror: Mirror) -> list[str]:
+    """List the days with reviews, the newest first."""
+    return sorted(mirror["reviews"]["updated_at"].str.slice(0, 10).unique().to_list(), reverse=True)
 
 
 def list_differences(first: Annotation, second: Annotation) -> pl.DataFrame:

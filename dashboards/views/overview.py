@@ -12,6 +12,9 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.scores.spans import divide
+from goldspan.evaluation.scores.wilson import measure_clustered, measure_wilson
+
+_PACE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,17 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareEstimate:
+    """A share with the number of cases it rests on and its 95 % interval; None if there are no cases."""
+
+    value: float | None
+    cases: int
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Indicators:
-    """The headline figures. Shares are None if undefined; times are in seconds."""
+    """The headline figures. Times are in seconds; what is undefined is None."""
 
     samples: int
     predicted: int
@@ -46,10 +58,19 @@ class Indicators:
     per_day: float
     days_left: float | None
     median_lead_time: float | None
-    first_pass: float | None
-    kept: float | None
+    first_pass: ShareEstimate
+    kept: ShareEstimate
     errors: int
     warnings: int
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do next: a sentence, the command for it, and the page that shows more."""
+
+    sentence: str
+    command: str
+    page: str = ""
 
 
 def count_funnel(mirror: Mirror, pushed: set[str], handed_over: int) -> Funnel:
@@ -79,13 +100,10 @@ def count_days(mirror: Mirror, days: int = 14, today: date | None = None) -> pl.
 
 def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
     """Measure the headline figures over all samples."""
-    samples, reviews = mirror["samples"], mirror["reviews"]
-    submitted = reviews.filter(pl.col("status") == "submitted")
-    compared = submitted.filter(pl.col("edits").is_not_null())
-    decisions = mirror["decisions"]
+    samples = mirror["samples"]
+    submitted = mirror["reviews"].filter(pl.col("status") == "submitted")
     reviewed = samples.filter(pl.col("reviews") > 0).height
-    per_day = int(count_days(mirror, 7, today)["reviews"].sum()) / 7
-    left = samples.height - reviewed
+    per_day = measure_pace(count_days(mirror, _PACE_DAYS, today))
     lead_time = submitted["lead_time"].drop_nulls().median()
     issues = mirror["issues"].group_by("severity").agg(pl.col("count").sum())
     open_issues = {row["severity"]: row["count"] for row in issues.iter_rows(named=True)}
@@ -95,16 +113,37 @@ def measure_indicators(mirror: Mirror, today: date | None = None) -> Indicators:
         reviewed,
         samples.filter(pl.col("cancelled") > 0).height,
         per_day,
-        divide(left, per_day),
+        divide(samples.height - reviewed, per_day),
         float(lead_time) if isinstance(lead_time, int | float) else None,
-        divide(compared.filter(pl.col("edits") == 0).height, compared.height),
-        divide(
-            decisions.filter(pl.col("verdict") == "accepted").height,
-            decisions.filter(pl.col("verdict") != "added").height,
-        ),
+        measure_first_pass(mirror["reviews"]),
+        measure_kept(mirror["decisions"]),
         open_issues.get("error", 0),
         open_issues.get("warning", 0),
     )
+
+
+def measure_pace(days: pl.DataFrame) -> float:
+    """Compute the mean of reviews per day, from the first day with a review on."""
+    counts = days["reviews"].to_list()
+    first = next((at for at, count in enumerate(counts) if count), None)
+    return 0.0 if first is None else sum(counts) / (len(counts) - first)
+
+
+def measure_first_pass(reviews: pl.DataFrame) -> ShareEstimate:
+    """Measure the share of reviews of pre-annotated samples that changed nothing."""
+    compared = reviews.filter((pl.col("status") == "submitted") & pl.col("edits").is_not_null())
+    unchanged = compared.filter(pl.col("edits") == 0).height
+    return ShareEstimate(
+        divide(unchanged, compared.height), compared.height, measure_wilson(unchanged, compared.height)
+    )
+
+
+def measure_kept(decisions: pl.DataFrame) -> ShareEstimate:
+    """Measure the share of pre-annotated regions that people left unchanged; samples are the units of the interval."""
+    predicted = decisions.filter(pl.col("outcome") != "added")
+    counts = predicted.group_by("sample").agg((pl.col("outcome") == "accepted").sum().alias("kept"), pl.len())
+    kept, regions = counts["kept"].to_list(), counts["len"].to_list()
+    return ShareEstimate(divide(sum(kept), sum(regions)), sum(regions), measure_clustered(kept, regions))
 
 
 def tabulate_files(mirror: Mirror, workspace: Workspace) -> pl.DataFrame:
@@ -131,20 +170,25 @@ def _read_changed(path: Path) -> datetime | None:
         return None
 
 
-def suggest_step(funnel: Funnel) -> tuple[str, str] | None:
-    """Suggest the next step and its command; None if work is in progress."""
+def suggest_step(funnel: Funnel) -> NextStep:
+    """Suggest the next step."""
+    left = funnel.generated - funnel.reviewed
     if not funnel.pushed:
-        return "push the samples to Label Studio", "goldspan studio push"
+        return NextStep(f"Push the {funnel.generated:,} samples to Label Studio.", "goldspan studio push", "/queue")
     if not funnel.reviewed and funnel.annotated:
-        return (
-            "submit reviews in Label Studio, then pull: only drafts and skipped samples were pulled so far",
-            "goldspan studio open",
-        )
+        sentence = "Submit reviews in Label Studio, then pull: only drafts and skipped samples were pulled so far."
+        return NextStep(sentence, "goldspan studio pull")
     if not funnel.reviewed:
-        return "pull the reviews from Label Studio", "goldspan studio pull"
-    if funnel.reviewed == funnel.generated and funnel.handed_over < funnel.reviewed:
-        return "every sample is reviewed: check the gate for training", "goldspan gate"
-    return None
+        return NextStep("Review samples in Label Studio, then pull the reviews.", "goldspan studio pull", "/queue")
+    if left:
+        return NextStep(
+            f"Review more: {left:,} samples wait. Label the most useful ones next.", "goldspan queue", "/queue"
+        )
+    if funnel.handed_over < funnel.reviewed:
+        return NextStep("Every sample is reviewed: check the gate for training.", "goldspan gate", "/hand-over")
+    return NextStep(
+        "Every reviewed sample is handed over. Generate more, or import new texts.", "goldspan generate start"
+    )
 
 
 def describe_age(changed: float | None, now: datetime | None = None) -> str:

@@ -9,9 +9,10 @@ import polars as pl
 from goldspan.annotation.corpus.quality.measure import QualityReport
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import filter_languages
+from goldspan.dashboards.views.explore import NONE
+from goldspan.evaluation.scores.wilson import measure_wilson
 
-VERDICTS = ("accepted", "relabelled", "resized", "rejected", "added")
-MISSED, SPURIOUS = "(missed)", "(spurious)"
+OUTCOMES = ("accepted", "relabelled", "resized", "rejected", "added")
 
 
 def tabulate_acceptance(mirror: Mirror, by: Sequence[str] = ("label",), languages: Sequence[str] = ()) -> pl.DataFrame:
@@ -29,7 +30,7 @@ def tabulate_acceptance(mirror: Mirror, by: Sequence[str] = ("label",), language
     )
     keys = list(by)
     counts = marked.group_by(keys).agg(
-        *[(pl.col("verdict") == verdict).sum().cast(pl.Int64).alias(verdict) for verdict in VERDICTS],
+        *[(pl.col("outcome") == outcome).sum().cast(pl.Int64).alias(outcome) for outcome in OUTCOMES],
         (pl.col("predicted_label") != "").sum().cast(pl.Int64).alias("predicted"),
     )
     given = decisions.filter(pl.col("annotated_label") != "").with_columns(pl.col("annotated_label").alias("label"))
@@ -47,12 +48,12 @@ def _divide(part: str, whole: str) -> pl.Expr:
 
 
 def tabulate_confusion(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
-    """Predicted label against annotated label: predicted, annotated, count; with missed and spurious."""
+    """Predicted label against annotated label: predicted, annotated, count; `(none)` for no partner."""
     decisions = filter_languages(mirror["decisions"], languages)
     predicted, annotated = pl.col("predicted_label").cast(pl.String), pl.col("annotated_label").cast(pl.String)
     named = decisions.select(
-        pl.when(predicted == "").then(pl.lit(MISSED)).otherwise(predicted).alias("predicted"),
-        pl.when(annotated == "").then(pl.lit(SPURIOUS)).otherwise(annotated).alias("annotated"),
+        pl.when(predicted == "").then(pl.lit(NONE)).otherwise(predicted).alias("predicted"),
+        pl.when(annotated == "").then(pl.lit(NONE)).otherwise(annotated).alias("annotated"),
     )
     return (
         named.group_by("predicted", "annotated")
@@ -63,8 +64,30 @@ def tabulate_confusion(mirror: Mirror, languages: Sequence[str] = ()) -> pl.Data
 
 def list_confused(confusion: pl.DataFrame, most: int = 10) -> pl.DataFrame:
     """List the most frequent pairs of different labels."""
-    real = ~pl.col("predicted").eq(MISSED) & ~pl.col("annotated").eq(SPURIOUS)
+    real = ~pl.col("predicted").eq(NONE) & ~pl.col("annotated").eq(NONE)
     return confusion.filter(real & (pl.col("predicted") != pl.col("annotated"))).head(most)
+
+
+def tabulate_weeks(mirror: Mirror, languages: Sequence[str] = ()) -> pl.DataFrame:
+    """First-pass acceptance by week of review: week, reviews, share, 95 % interval (low, high)."""
+    reviews = filter_languages(mirror["reviews"], languages)
+    compared = reviews.filter((pl.col("status") == "submitted") & pl.col("edits").is_not_null())
+    day = pl.col("updated_at").str.slice(0, 10).str.to_date(strict=False)
+    counts = (
+        compared.with_columns(day.dt.truncate("1w").alias("week"))
+        .drop_nulls("week")
+        .group_by("week")
+        .agg(pl.len().cast(pl.Int64).alias("reviews"), (pl.col("edits") == 0).sum().cast(pl.Int64).alias("unchanged"))
+        .sort("week")
+    )
+    intervals = [measure_wilson(row["unchanged"], row["reviews"]) or (0.0, 1.0) for row in counts.iter_rows(named=True)]
+    return counts.select(
+        pl.col("week").cast(pl.String),
+        "reviews",
+        (pl.col("unchanged") / pl.col("reviews")).alias("share"),
+        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
+        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
+    )
 
 
 def tabulate_issues(

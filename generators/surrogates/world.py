@@ -138,6 +138,12 @@ def _is_usable(name: str) -> bool:
     return name not in _NOT_NAMES and _NAME.fullmatch(name) is not None
 
 
+def find_genders(name: str, language: str, country: str) -> frozenset[str]:
+    """The genders (`f`, `m`) that bear a given name in a country; empty if it is not in the lists."""
+    names = _load_names(language, country)
+    return frozenset(gender for gender in "fm" if name in names[gender])
+
+
 def draw_first_name(rng: Random, language: str, country: str, gender: str) -> str:
     """A given name; one in twelve is double."""
     names = _load_names(language, country)[gender]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.results.public import compare, evaluate, evaluate_async
     from goldspan.generators.runs.public import generate, generate_async
     from goldspan.generators.runs.settings import RunSettings
+    from goldspan.masking.mask import mask, mask_async
     from goldspan.predictors.base import LocalPredictor, Prediction, Predictor, RemotePredictor
     from goldspan.predictors.registry import open_predictor
     from goldspan.predictors.run import annotate, annotate_async
@@ -43,6 +44,7 @@ _MODULES = {
     "evaluation.results.public": ("compare", "evaluate", "evaluate_async"),
     "generators.runs.public": ("generate", "generate_async"),
     "generators.runs.settings": ("RunSettings",),
+    "masking.mask": ("mask", "mask_async"),
     "predictors.base": ("LocalPredictor", "Prediction", "Predictor", "RemotePredictor"),
     "predictors.registry": ("open_predictor",),
     "predictors.run": ("annotate", "annotate_async"),
@@ -76,6 +78,8 @@ __all__ = [
     "generate_async",
     "judge",
     "load_labels",
+    "mask",
+    "mask_async",
     "match_spans",
     "open_predictor",
     "parse_tagged",

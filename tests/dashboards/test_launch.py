@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.dashboard import app
 from goldspan.dashboards import launch, serve
+from goldspan.dashboards.mirror.folder import open_log
 from tests.dashboards.sample_data import fill_workspace
 
 
@@ -29,13 +32,60 @@ def test_a_taken_port_is_named() -> None:
 
 
 def test_it_listens_on_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
-    monkeypatch.setattr("streamlit.web.cli.main", lambda arguments, **_: asked.append(arguments))
+    given: list[Any] = []
+
+    class FakeApp:
+        def __init__(self, page: Path, middleware: list[Any]) -> None:
+            given.append(middleware[0].kwargs)
+
+        def run(self, config: dict[str, Any]) -> None:
+            given.append(config)
+
+    monkeypatch.setattr("streamlit.starlette.App", FakeApp)
     monkeypatch.setattr(serve, "warm_up", lambda: None)
+    monkeypatch.setattr(serve, "stop_with_parent", lambda: None)
     monkeypatch.setattr(sys, "argv", launch.build_command(8505)[3:])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("the token\n"))
     serve.main()
-    assert "--server.address=127.0.0.1" in asked[0]
-    assert "--server.port=8505" in asked[0]
+    assert given == [{"port": 8505, "token": "the token"}, {"server.address": "127.0.0.1", "server.port": 8505}]
+
+
+def test_it_does_not_serve_without_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["serve", "8505"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    with pytest.raises(SystemExit, match="goldspan dashboard"):
+        serve.main()
+
+
+def test_its_environment_holds_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "LABEL_STUDIO_API_KEY", "GOLDSPAN_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "sk-secret")
+    assert "sk-secret" not in launch.build_environment(Workspace(tmp_path), None).values()
+
+
+@pytest.mark.parametrize("name", [".dashboard", ".dashboard/log"])
+def test_a_link_in_the_workspace_is_not_followed(workspace: Workspace, name: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "precious").mkdir(parents=True)
+    (outside / "log").write_text("precious")
+    link = workspace.root / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(outside if name == ".dashboard" else outside / "log")
+    with pytest.raises(StateError, match="symbolic link"):
+        launch.start_dashboard(workspace)
+    assert (outside / "log").read_text() == "precious"
+    assert (outside / "precious").is_dir()
+
+
+def test_tables_and_log_are_private(workspace: Workspace, labels: LabelSchema) -> None:
+    folder = workspace.root / ".dashboard"
+    folder.mkdir(mode=0o755)
+    (folder / "log").write_text("older")
+    (folder / "log").chmod(0o644)
+    open_log(workspace).close()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "log").stat().st_mode) == 0o600
+    assert (folder / "log").read_text() == ""
 
 
 def test_it_finds_its_workspace_and_labels(tmp_path: Path) -> None:

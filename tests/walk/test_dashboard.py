@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,18 +25,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 PAGES = (
-    "Overview",
-    "Coverage",
-    "Quality",
-    "Annotators",
-    "Coreference",
-    "Runs",
-    "Explore",
-    "Evaluation",
-    "Hand-over",
+    *("Overview", "Queue", "Coverage", "Disagreement", "Labels", "Quality", "Annotators", "Coreference"),
+    *("Evaluation", "Runs", "Explore", "Hand-over"),
 )
 PATIENCE = 90.0
 WIDE: ViewportSize = {"width": 1280, "height": 900}
+LAPTOP: ViewportSize = {"width": 1024, "height": 768}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 Scheme = Literal["light", "dark"]
 
@@ -71,7 +71,9 @@ def large(tmp_path_factory: pytest.TempPathFactory, labels: LabelSchema) -> Iter
 
 def open_page(browser: Browser, process: DashboardProcess, path: str = "", scheme: Scheme = "light") -> Page:
     page = browser.new_page(viewport=WIDE, color_scheme=scheme)
-    page.goto(f"{process.url}/{path}")
+    page.goto(process.address)
+    if path:
+        page.goto(f"{process.url}/{path}")
     settle(page)
     return page
 
@@ -121,6 +123,51 @@ def check_sound(page: Page) -> None:
     assert page.locator("a[href^='javascript']").count() == 0
 
 
+def test_a_browser_without_the_token_gets_nothing(browser: Browser, small: DashboardProcess) -> None:
+    page = browser.new_page()
+    answer = page.goto(f"{small.url}/explore")
+    assert answer is not None
+    assert answer.status == 401
+    assert "goldspan dashboard" in page.inner_text("body")
+    page.close()
+
+
+def test_another_page_cannot_frame_or_read_the_dashboard(browser: Browser, small: DashboardProcess) -> None:
+    """A page of another name that resolves to this machine, as after DNS rebinding."""
+    port = urlsplit(small.url).port
+    page = open_page(browser, small)
+    page.goto(f"http://rebound.localhost:{port}/explore")
+    assert "answers only to 127.0.0.1" in page.inner_text("body")
+    refused = page.evaluate(
+        """url => new Promise(done => {
+            const socket = new WebSocket(url, ["streamlit"]);
+            socket.onopen = () => done(false);
+            socket.onerror = () => done(true);
+        })""",
+        f"ws://127.0.0.1:{port}/_stcore/stream",
+    )
+    assert refused
+    page.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_the_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "goldspan.cli.main", "dashboard", "--data", str(tmp_path)]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert parent.stderr is not None
+    line = next(line for line in parent.stderr if "token=" in line)
+    port = urlsplit(line.split()[1]).port
+    parent.send_signal(number)
+    parent.communicate(timeout=20)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server outlived the command that started it")
+
+
 def test_empty_pages_say_what_to_do(browser: Browser, empty: DashboardProcess) -> None:
     page = open_page(browser, empty)
     for title in PAGES:
@@ -136,7 +183,7 @@ def test_empty_pages_say_what_to_do(browser: Browser, empty: DashboardProcess) -
 def test_page_may_be_left_while_it_is_first_drawn(browser: Browser, small_workspace: Workspace) -> None:
     for process in serve(small_workspace):
         page = browser.new_page(viewport=WIDE)
-        page.goto(process.url)
+        page.goto(process.address)
         page.get_by_test_id("stMetric").first.wait_for(timeout=PATIENCE * 1000)
         turn_to(page, "Coverage")
         page.get_by_role("heading", name="Position in the text").wait_for(timeout=PATIENCE * 1000)
@@ -155,9 +202,11 @@ def test_small_pages_wide_and_narrow(browser: Browser, small: DashboardProcess, 
         turn_to(page, title)
         check_sound(page)
         assert page.get_by_test_id("stDataFrame").count() > 0
-        page.set_viewport_size(NARROW if scheme == "light" else WIDE)
-        page.wait_for_timeout(200)
-        check_sound(page)
+        assert page.title().startswith(f"{title} · small")
+        for size in (NARROW, LAPTOP):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(200)
+            check_sound(page)
         page.set_viewport_size(WIDE)
         page.wait_for_timeout(200)
     page.close()
@@ -208,6 +257,34 @@ def test_hostile_names_in_choices_and_charts(browser: Browser, small: DashboardP
                 page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.45)
                 page.wait_for_timeout(60)
             check_sound(page)
+    page.close()
+
+
+def test_figures_lead_to_their_samples(browser: Browser, small: DashboardProcess) -> None:
+    page = open_page(browser, small)
+    reviewed = page.get_by_test_id("stMetric").filter(has_text="Reviewed")
+    count = reviewed.get_by_test_id("stMetricValue").inner_text()
+    with page.context.expect_page() as opened:
+        reviewed.get_by_role("link").click()
+    explore = opened.value
+    settle(explore)
+    assert explore.url == f"{small.url}/explore?state=reviewed"
+    assert explore.get_by_text(f"{count} samples, 50 a page").is_visible()
+    assert explore.get_by_text("Filter: state = reviewed").is_visible()
+    explore.get_by_test_id("stExpander").first.click()
+    explore.get_by_label("Language", exact=True).click()
+    explore.get_by_role("option", name="de", exact=True).click()
+    settle(explore)
+    assert set(urlsplit(explore.url).query.split("&")) == {"state=reviewed", "language=de"}
+    explore.reload()
+    settle(explore)
+    assert explore.get_by_text("Filter: language = de, state = reviewed").is_visible()
+    explore.close()
+    bar = page.get_by_test_id("stVegaLiteChart").first.locator("path[aria-label*='reviewed']").first
+    bar.click()
+    page.wait_for_url(f"{small.url}/explore?state=reviewed")
+    settle(page)
+    assert page.get_by_text(f"{count} samples, 50 a page").is_visible()
     page.close()
 
 

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.labelstudio.project.tags import walk_xml
+from goldspan.annotation.project import Purpose
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, TEXT_NAME
 
 TAKEN_KEYS = frozenset("u")
@@ -98,7 +99,8 @@ def build_config(labels: LabelSchema) -> str:
     if labels.mentions:
         _add_control(board, MENTION_CONTROL, {"Mentions": labels.mentions}, keys)
     relations = ElementTree.SubElement(screen, "Relations")
-    ElementTree.SubElement(relations, "Relation", value=labels.relation)
+    for relation in (labels.relation, *labels.other_relations):
+        ElementTree.SubElement(relations, "Relation", value=relation)
     frame = ElementTree.SubElement(screen, "View", className="goldspan-text")
     ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word", showLabels="true")
     ElementTree.indent(screen)
@@ -112,7 +114,7 @@ def build_guideline(labels: LabelSchema) -> str:
         if members:
             lines += ["", f"###### {_escape_markdown(category)}", ""]
         lines += [
-            f"- **{_escape_markdown(label.code)}** {_escape_markdown('. '.join((label.name, *label.hints)))}"
+            f"- **{_escape_markdown(label.code)}** {_escape_markdown('. '.join((label.name, *label.guidance)))}"
             for label in members
         ]
     return "\n".join(lines).strip()
@@ -121,20 +123,36 @@ def build_guideline(labels: LabelSchema) -> str:
 def build_instructions(labels: LabelSchema) -> str:
     """The project's instructions for annotators as HTML; text from the schema is escaped."""
     parts = [
-        "<p>Mark every piece of personal data with the label that fits best, and only with one. "
+        f"<p>Mark {_name_subject(labels)} with the label that fits best, and only with one. "
         "Mark it each time it occurs, without blanks or punctuation around it.</p>",
-        "<p>Mark names, pronouns and references to the same person as mentions, and link each later one to the "
-        f"first with <b>{escape(labels.relation)}</b>.</p>",
+        *([f"<p>{escape(labels.purpose.instructions)}</p>"] if labels.purpose.instructions else []),
+        *_describe_mentions(labels),
         "<p>Keys: the letter or digit on a label chooses it, then drag over the words. With a span selected, the key "
         "of another label changes it, Backspace removes it, Alt+R and a click on another span links the two. "
         "Ctrl+Enter submits, Ctrl+Space skips.</p>",
     ]
     for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
         rows = (
-            f"<li><b>{escape(label.code)}</b> {escape('. '.join((label.name, *label.hints)))}</li>" for label in members
+            f"<li><b>{escape(label.code)}</b> {escape('. '.join((label.name, *label.guidance)))}</li>"
+            for label in members
         )
         parts.append(f"<br><h4>{escape(category)}</h4><ul>{''.join(rows)}</ul>")
     return "\n".join(parts)
+
+
+def _name_subject(labels: LabelSchema) -> str:
+    subject = labels.purpose.subject
+    return "every piece of personal data" if subject == Purpose().subject else f"all {escape(subject)}"
+
+
+def _describe_mentions(labels: LabelSchema) -> list[str]:
+    if not labels.mentions:
+        return []
+    same = "person" if labels.purpose.is_pii else "thing or person"
+    return [
+        f"<p>Mark names, pronouns and references to the same {same} as mentions, and link each later one to the "
+        f"first with <b>{escape(labels.relation)}</b>.</p>"
+    ]
 
 
 def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:

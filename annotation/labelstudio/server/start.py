@@ -53,7 +53,7 @@ from goldspan.annotation.labelstudio.server.process import (
     launch_detached,
     stop_process,
 )
-from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 
 PREFERRED_PORTS = tuple(range(8080, 8090))
 SESSION_SECONDS = 24 * 3600
@@ -105,7 +105,7 @@ def start_server(
 ) -> ServerInfo:
     """Start the workspace's Label Studio, or return the one that is running.
 
-    Without `port` the last one is used again, else the first free one from 8080. `database_url`
+    Without `port` the last one is used again, else the project's, else the first free one from 8080. `database_url`
     (`postgresql://user:password@host:port/name`) is remembered; without it SQLite is used. `local_calls` allows
     requests to this machine, as local webhooks and ML backends need; it holds until the server is stopped.
 
@@ -132,7 +132,7 @@ def start_server(
                     f"`goldspan studio down`, look at {find_log(workspace)}, and start it again."
                 )
             return _describe(workspace, account, record)
-        account = replace(account, url=f"http://127.0.0.1:{_choose_port(account, port)}")
+        account = replace(account, url=f"http://127.0.0.1:{_choose_port(workspace, account, port)}")
         environment = prepare_environment(progress)
         _prepare_data(workspace, environment, account, progress)
         save_account(workspace, account)
@@ -238,10 +238,12 @@ def _prepare_account(workspace: Workspace, database_url: str | None) -> StudioAc
     return account
 
 
-def _choose_port(account: StudioAccount, port: int | None) -> int:
+def _choose_port(workspace: Workspace, account: StudioAccount, port: int | None) -> int:
     if port is None:
         last = (int(account.url.rpartition(":")[2]),) if account.url else ()
-        return find_free_port((*last, *PREFERRED_PORTS))
+        project = find_workspace_project(workspace)
+        own = [project.studio_port] if project and project.studio_port else []
+        return find_free_port((*last, *own, *PREFERRED_PORTS))
     if not is_free_port(port):
         raise ConfigurationError(
             f"Port {port} is taken by another program. Choose another --port, or leave it out: a free one is found."

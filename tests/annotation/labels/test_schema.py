@@ -82,7 +82,9 @@ def test_adding_keeps_line_ends_and_rights_and_takes_a_byte_order_mark(tmp_path:
         ("", "labels"),
         ('[labels.A]\nname = "a"\nsize = 3', "size"),
         ('[labels.A]\nname = "a"\n[mentions.A]\nname = "a"', "both layers"),
-        ('[labels.A]\nname = "a"\n[mentions.PRONOUN]\nname = "p"', "REFERENCE"),
+        ('[labels.A]\nname = "a"\npatern = "x"', "did you mean pattern"),
+        ('[labels.A]\nname = "a"\nvalues = "lst"', "pattern, list, faker, model or function"),
+        ('[labels.A]\ncategory = "a"', "'name' is missing"),
         ('[labels.A]\nname = "a"\n[labels.A]\nname = "b"', "not readable TOML"),
     ],
 )

@@ -51,16 +51,16 @@ def test_ages_in_words() -> None:
 
 
 def test_the_next_step() -> None:
-    def ask(*counts: int) -> str:
-        step = overview.suggest_step(Funnel(*counts))
-        return step[1] if step else ""
-
-    assert ask(10, 0, 0, 0, 0) == "goldspan studio push"
-    assert ask(10, 10, 0, 0, 0) == "goldspan studio pull"
-    assert ask(10, 10, 5, 0, 0) == "goldspan studio open"
-    assert ask(10, 10, 5, 5, 0) == ""
-    assert ask(10, 10, 10, 10, 0) == "goldspan gate"
-    assert ask(10, 10, 10, 10, 10) == ""
+    steps = {
+        (10, 0, 0, 0, 0): "goldspan studio push",
+        (10, 10, 0, 0, 0): "goldspan studio pull",
+        (10, 10, 5, 0, 0): "goldspan studio pull",
+        (10, 10, 5, 5, 0): "goldspan queue",
+        (10, 10, 10, 10, 0): "goldspan gate",
+        (10, 10, 10, 10, 10): "goldspan generate start",
+    }
+    for counts, command in steps.items():
+        assert overview.suggest_step(Funnel(*counts)).command == command
 
 
 def test_no_cell_of_a_csv_is_a_formula() -> None:
@@ -68,6 +68,8 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
     lines = write_csv(frame).splitlines()
     assert lines == ["name,count", "'=1+1,-1", "'+2,2", "'-3,3", "'@x,4", "plain,5", ",6"]
     assert write_csv(pl.DataFrame({"count": [1]})) == "count\n1\n"
+    words = pl.Series("=evil()", ["\uff1d1", "plain"], dtype=pl.Categorical)
+    assert write_csv(pl.DataFrame([words])) == "'=evil()\n'\uff1d1\nplain\n"
 
 
 def test_files_and_their_freshness(workspace: Workspace, labels: LabelSchema) -> None:

@@ -1,0 +1,60 @@
+"""Configuration files: TOML, checked against a JSON Schema; errors name file, line, and what would be right."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import goldspan.schemas as schemas
+from goldspan.annotation.errors import InputError
+
+_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+
+
+def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict[str, Any]:
+    """The document of a TOML file that keeps the JSON Schema `schema`.
+
+    Raises:
+        error: the file cannot be read, is no TOML, or breaks the schema.
+
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror}.") from None
+    except UnicodeDecodeError as problem:
+        raise error(f"{path} is not UTF-8 (byte {problem.start}). Save it as UTF-8.") from None
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        raise error(f"{path} is not readable TOML: {problem}. Correct the line it names.") from None
+    if found := schemas.validator(schema).find_best_problem(document):
+        line = find_line(text, found.pointer)
+        place = found.pointer.strip("/").replace("/", ".")
+        raise error(f"{path}{f':{line}' if line else ''}: {f'{place}: ' if place else ''}{found.message}.")
+    return document
+
+
+def find_line(text: str, pointer: str) -> int:
+    """The line (from 1) on which the value at a JSON pointer is set, or its nearest parent; 0 if none is found."""
+    wanted = pointer.strip("/").split("/") if pointer.strip("/") else []
+    best = depth = 0
+    table: list[str] = []
+    for number, content in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(content):
+            table = _split(header[1])
+            place = table
+        elif key := _KEY.match(content):
+            place = [*table, *_split(key[1])]
+        else:
+            continue
+        if place == wanted[: len(place)] and len(place) > depth:
+            best, depth = number, len(place)
+    return best
+
+
+def _split(name: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in re.split(r"\s*\.\s*", name)]

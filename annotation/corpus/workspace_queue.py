@@ -1,0 +1,49 @@
+"""Build the label queue of a workspace from its files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from goldspan.annotation.checks import check_annotation
+from goldspan.annotation.corpus.queue import LabelQueue, QueueCandidate, build_queue, make_candidate
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import OnError, list_files, read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
+
+
+def build_workspace_queue(
+    workspace: Workspace, labels: LabelSchema, on_error: OnError, *, size: int = 20, seed: int = 0
+) -> LabelQueue:
+    """Choose the samples of a workspace to label next; see `goldspan.annotation.corpus.queue`."""
+    candidates: list[QueueCandidate] = []
+    reviewed: Counter[str] = Counter()
+    for sample in iter_workspace(workspace, labels, on_error):
+        if sample.reviews:
+            reviewed.update(entity.label for entity in sample.reviews[0].entities)
+            continue
+        last = sample.predictions[-1] if sample.predictions else None
+        issues = check_annotation(sample.text, last, labels, sample.language, sample.country) if last else ()
+        candidates.append(make_candidate(sample, len(issues)))
+    targets = {label.code: label.target for label in labels.entities}
+    return build_queue(candidates, targets, reviewed, size=size, seed=seed)
+
+
+def load_queued(
+    workspace: Workspace, labels: LabelSchema, ids: Collection[str], on_error: OnError
+) -> dict[str, Sample]:
+    """Read the samples with these ids."""
+    wanted = set(ids)
+    return {one.sample_id: one for one in iter_workspace(workspace, labels, on_error) if one.sample_id in wanted}
+
+
+def iter_workspace(workspace: Workspace, labels: LabelSchema, on_error: OnError) -> Iterator[Sample]:
+    """Read every sample of a workspace once; the reviewed copy comes first."""
+    layers = (workspace.training_samples, workspace.annotation_samples)
+    files = list_files([layer for layer in layers if layer.is_dir()])
+    seen: set[str] = set()
+    for sample in read_samples(files, labels, on_error, tolerant=True):
+        if sample.sample_id not in seen:
+            seen.add(sample.sample_id)
+            yield sample

@@ -1,0 +1,287 @@
+"""`goldspan mask`: mask files and folders, restore originals, check masked files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.cli.shared.console import err, fail, print_json, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
+
+if TYPE_CHECKING:
+    from goldspan.masking.mask import Masker
+    from goldspan.masking.vault import Vault
+    from goldspan.serving.documents.base import FieldChoice
+    from goldspan.serving.documents.files import FileJob, FileOutcome
+    from goldspan.serving.documents.report import MaskingReport
+
+
+class _DefaultGroup(TyperGroup):
+    """`goldspan mask FILE` is `goldspan mask run FILE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = [word for word in args if not word.startswith("-")]
+        if args and not {"-h", "--help"} & {args[0]} and (not words or words[0] not in self.commands):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_DefaultGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings=HELP,
+    help="Mask personal data in files and folders, restore it, and check masked files. "
+    "`goldspan mask FILE` is short for `goldspan mask run FILE`.",
+)
+
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        "--policy", help="A .toml file, or pseudonymise, surrogates, redact, hipaa-safe-harbor or pci", metavar="POLICY"
+    ),
+]
+PredictorOption = Annotated[str, typer.Option("--predictor", "-p", help=PREDICTOR_HELP)]
+VaultOption = Annotated[
+    Path | None,
+    typer.Option("--vault", metavar="FILE", help="Encrypted file of replacements; needs GOLDSPAN_MASKING_KEY"),
+]
+LanguageOption = Annotated[str, typer.Option(help="ISO 639-1 code of the texts: en, de …")]
+CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of the texts: GB, DE …")]
+
+
+@app.command("run")
+def run(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER…", help="Files to mask, or folders of them")],
+    predictor: PredictorOption,
+    policy: PolicyOption = "pseudonymise",
+    option: OptionsOption = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the masked files; with one FILE, also the name of a file")
+    ] = Path("masked"),
+    vault: VaultOption = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            metavar="NAME[=LABEL]",
+            help="Of tables: a column, or a JSON path like /user/name, to mask; with =LABEL its values are entities of "
+            "the label. May be repeated. Default: every value",
+        ),
+    ] = None,
+    language: LanguageOption = "",
+    country: CountryOption = "",
+    workers: Annotated[int, typer.Option(min=1, help="Files masked at a time")] = 2,
+    force: Annotated[bool, typer.Option("--force", help="Mask again, and replace outputs that exist")] = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mask files. Each output appears only when it is whole and checked; a file that fails has none (exit code 3).
+
+    With a folder, run the same command again to go on: files that are masked already are skipped. A report without
+    text is written beside the outputs (masking-report.jsonl). The predictor decides what is found: `regex` alone
+    finds no names.
+    """
+    from goldspan.annotation.loops import iterate_sync
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.masking.policy import load_policy
+    from goldspan.serving.documents.base import FileSettings
+    from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
+    from goldspan.serving.documents.report import REPORT, MaskingReport
+
+    schema, rules = load_labels(labels), load_policy(policy)
+    jobs = plan_jobs(paths, output)
+    if not jobs:
+        raise InputError("The folders hold no file.")
+    settings = FileSettings(language, country, _read_fields(field, schema))
+    reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
+    with _open_vault(vault) as (key, ledger):
+        from goldspan.masking.mask import Masker
+
+        masker = Masker(reader, rules, schema, key=key, ledger=ledger)
+        _warn_of_limits(masker, vault)
+        folder = output.parent if names_file(paths, output) else output
+        report = MaskingReport(folder / REPORT)
+        outcomes = _Outcomes()
+        for outcome in iterate_sync(_mask_and_close(jobs, masker, settings, report, workers, force, mask_files)):
+            outcomes.take(outcome)
+    outcomes.print(output, as_json)
+    raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
+
+
+@app.command("restore")
+def restore(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Masked text files, or answers about them")],
+    vault: VaultOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the results. Default: stdout")
+    ] = None,
+) -> None:
+    """Put the originals back: placeholders and surrogates from the vault, encrypted values with the key.
+
+    Replacements match exactly, the longest first. Placeholders that the vault does not know are named (exit code 3).
+    """
+    from goldspan.annotation.files import write_atomic
+    from goldspan.masking.keys import find_key
+    from goldspan.masking.restore import restore_text
+    from goldspan.serving.documents.base import read_document
+    from goldspan.serving.documents.plain import decode_text, encode_text
+
+    unknown = 0
+    with _open_vault(vault) as (key, ledger):
+        for file in files:
+            content = read_document(file)
+            text, encoding = decode_text(content, str(file))
+            restored = restore_text(text, ledger if ledger is not None else {}, key or find_key())
+            unknown += len(restored.unknown)
+            for placeholder in restored.unknown[:20]:
+                warn(f"{file}: there is no original for {placeholder[:60]}")
+            if output is None:
+                sys.stdout.write(restored.text)
+            else:
+                write_atomic(output / file.name, encode_text(restored.text, encoding, content), 0o600)
+                say(f"{restored.restored} values restored → {output / file.name}")
+    raise typer.Exit(Exit.REFUSED_SOME if unknown else Exit.OK)
+
+
+@app.command("verify")
+def verify(
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="The file before masking")],
+    masked: Annotated[Path, typer.Argument(metavar="MASKED", help="The masked file")],
+    predictor: PredictorOption,
+    policy: PolicyOption = "pseudonymise",
+    option: OptionsOption = None,
+    language: LanguageOption = "",
+    country: CountryOption = "",
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a masked file: whatever the predictor finds in the original must not stand in it (exit code 1).
+
+    Both files are read as bytes and as text, also unescaped and unquoted. It tells nothing of values that the
+    predictor does not find.
+    """
+    from goldspan.annotation.loops import run_sync
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.masking.mask import Masker
+    from goldspan.masking.policy import load_policy
+    from goldspan.serving.documents.check import check_masked_file
+
+    schema = load_labels(labels)
+    reader = open_from_command(predictor, schema, option, find_workspace(data), 1)
+    masker = Masker(reader, load_policy(policy), schema)
+    found = run_sync(check_masked_file(original, masked, masker, language, country))
+    if as_json:
+        print_json({"original": str(original), "masked": str(masked), **found.describe()})
+    for label, count in found.standing.items():
+        fail(f"{masked}: {count} value{'s' if count > 1 else ''} of {label} still stand in it.")
+    if not found.standing:
+        say(f"None of {found.searched} values stands in {masked}.")
+    raise typer.Exit(Exit.FAILED if found.standing else Exit.OK)
+
+
+@app.command("key")
+def key() -> None:
+    """Print a fresh masking key. Keep it in the environment or in .env as GOLDSPAN_MASKING_KEY.
+
+    Who loses it cannot restore; who has it can restore encrypted values and open the vault.
+    """
+    from goldspan.masking.keys import make_key
+
+    typer.echo(make_key())
+
+
+@contextmanager
+def _open_vault(path: Path | None) -> Iterator[tuple[Any, Vault | None]]:
+    from goldspan.masking.keys import VARIABLE, find_key
+
+    found = find_key()
+    if path is None:
+        yield found, None
+        return
+    if found is None:
+        raise ConfigurationError(f"--vault needs a key in {VARIABLE}. Make one with: goldspan mask key")
+    from goldspan.masking.vault import Vault
+
+    with Vault(path, found) as vault:
+        yield found, vault
+
+
+async def _mask_and_close(
+    jobs: list[FileJob],
+    masker: Masker,
+    settings: Any,
+    report: MaskingReport,
+    workers: int,
+    force: bool,
+    mask_files: Any,
+) -> Any:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    outcomes = mask_files(jobs, masker, settings, report, workers=workers, force=force)
+    try:
+        with Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True) as progress:
+            task = progress.add_task("mask", total=len(jobs))
+            async for outcome in outcomes:
+                progress.advance(task)
+                yield outcome
+    finally:
+        await outcomes.aclose()
+        await masker.aclose()
+
+
+def _read_fields(given: list[str] | None, schema: LabelSchema) -> tuple[FieldChoice, ...]:
+    from goldspan.serving.documents.base import FieldChoice
+
+    choices = []
+    for text in given or ():
+        name, _, label = text.rpartition("=") if "=" in text else (text, "", "")
+        choices.append(FieldChoice(name, schema[label].code if label else ""))
+    return tuple(choices)
+
+
+def _warn_of_limits(masker: Masker, vault: Path | None) -> None:
+    if masker.unread_labels:
+        shown = ", ".join(masker.unread_labels[:10]) + (" …" if len(masker.unread_labels) > 10 else "")
+        warn(f"The predictor {masker.predictor.name} finds none of: {shown}. Such values stay in the files.")
+    if masker.policy.reversible and vault is None and any(r.operator != "encrypt" for r in masker.policy.list_rules()):
+        warn("Without --vault the replacements are forgotten: the files cannot be restored.")
+
+
+class _Outcomes:
+    """Shows what became of each file, and counts."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.failed: list[dict[str, str]] = []
+        self.skipped = 0
+
+    def take(self, outcome: FileOutcome) -> None:
+        if outcome.error is not None:
+            self.failed.append({"file": outcome.job.name, "reason": str(outcome.error)})
+            fail(f"{outcome.job.name} was not masked: {outcome.error}")
+        else:
+            self.skipped += outcome.skipped
+            self.records.append(outcome.record)
+
+    def print(self, output: Path, as_json: bool) -> None:
+        replaced = sum(sum(record["labels"].values()) for record in self.records)
+        if as_json:
+            print_json({"output": str(output), "files": self.records, "failed": self.failed, "skipped": self.skipped})
+            return
+        skipped = f", {self.skipped} of them masked before" if self.skipped else ""
+        say(f"{len(self.records)} files masked and checked{skipped}; {replaced} values replaced → {output}")
+        if self.failed:
+            say(f"{len(self.failed)} files were not masked and have no output.")

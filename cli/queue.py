@@ -1,0 +1,88 @@
+"""`goldspan queue`: which samples to label next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from goldspan.cli.shared.console import print_json, print_table, say, warn
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.refusals import Refusals
+
+if TYPE_CHECKING:
+    from goldspan.annotation.corpus.queue import LabelQueue
+    from goldspan.annotation.labels.schema import LabelSchema
+    from goldspan.annotation.tasks.workspace import Workspace
+    from goldspan.annotation.types import Sample
+
+app = typer.Typer(context_settings=HELP)
+
+
+@app.command()
+def queue(
+    size: Annotated[int, typer.Option(min=1, max=1000, help="Samples of the batch; 10 to 50 work best")] = 20,
+    seed: Annotated[int, typer.Option(help="Decides the random reserve; keep it for the whole project")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the batch here, for `goldspan studio push`"),
+    ] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose the samples to label next, each with its reasons.
+
+    Ranks unreviewed samples by uncertainty, by how far their labels are from the targets, and by disagreement of
+    models, spread over languages and document types. A fifth of the batch comes from a random reserve, half of it
+    without pre-annotations: judge progress by the reserve alone.
+    """
+    from goldspan.annotation.corpus.workspace_queue import build_workspace_queue
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.workspace import find_workspace
+
+    workspace, schema, refusals = find_workspace(data), load_labels(labels), Refusals()
+    found = build_workspace_queue(workspace, schema, refusals, size=size, seed=seed)
+    if output and found.entries:
+        _write(output, found, workspace, schema)
+    if as_json:
+        print_json({"waiting": found.waiting, "notes": found.notes, "entries": [asdict(one) for one in found.entries]})
+    else:
+        _show(found)
+    raise typer.Exit(refusals.exit_code)
+
+
+def _show(found: LabelQueue) -> None:
+    if not found.entries:
+        warn("No sample waits for a review. Generate or import some: `goldspan generate start`.")
+        return
+    rows = [
+        (number, one.sample_id, one.language, one.document_type, f"{one.seconds:.0f}", "; ".join(one.reasons))
+        for number, one in enumerate(found.entries, start=1)
+    ]
+    print_table(["", "sample", "language", "type", "seconds", "why"], rows, right=(0, 4))
+    minutes = sum(one.seconds for one in found.entries) / 60
+    say(f"{len(rows)} of {found.waiting} unreviewed samples, about {minutes:.0f} minutes of work.")
+    for note in found.notes:
+        say(note)
+
+
+def _write(path: Path, found: LabelQueue, workspace: Workspace, labels: LabelSchema) -> None:
+    from goldspan.annotation.corpus.workspace_queue import load_queued
+    from goldspan.annotation.tasks.store import write_samples
+
+    samples = load_queued(workspace, labels, [one.sample_id for one in found.entries], lambda _: None)
+    batch = [_prepare(samples[one.sample_id], one.reserve, one.control) for one in found.entries]
+    write_samples(path, batch, labels)
+    say(f"Wrote {len(batch)} samples to {escape(str(path))}. Push them: goldspan studio push {escape(str(path))}")
+
+
+def _prepare(sample: Sample, reserve: bool, control: bool) -> Sample:
+    """Note how the sample was chosen; a control sample loses its predictions, so that people start from the text."""
+    provenance = {**sample.provenance, "queue": "random" if reserve else "priority"}
+    if not control:
+        return replace(sample, provenance=provenance)
+    return replace(sample, annotations=(), provenance=provenance | {"control": True})

@@ -1,0 +1,164 @@
+"""`goldspan serve`: the masking API, the masking page and Label Studio's model backend."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.cli.shared.console import say, warn
+from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
+from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, parse_options
+
+if TYPE_CHECKING:
+    from goldspan.annotation.labels.schema import LabelSchema
+    from goldspan.annotation.tasks.workspace import Workspace
+    from goldspan.annotation.types import Sample
+    from goldspan.serving.state import SampleSink
+
+app = typer.Typer(context_settings=HELP)
+TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
+
+
+@app.command()
+def serve(
+    predictor: Annotated[
+        list[str],
+        typer.Option(
+            "--predictor", "-p", help=f"{PREDICTOR_HELP}. May be repeated: each is a method, the first the default"
+        ),
+    ],
+    option: OptionsOption = None,
+    policy: Annotated[
+        str, typer.Option(help="Policy of requests that name none: a preset or a .toml file")
+    ] = "pseudonymise",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than loopback need GOLDSPAN_SERVE_TOKEN")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one")] = 7860,
+    allow_host: Annotated[
+        list[str] | None, typer.Option("--allow-host", help="Host name that the server answers to beside its address")
+    ] = None,
+    vault: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Encrypted file of replacements that all requests share")
+    ] = None,
+    train_command: Annotated[
+        str,
+        typer.Option(
+            help="Command to run when Label Studio asks for training; its last line of output names the model to load"
+        ),
+    ] = "",
+    concurrent: Annotated[int, typer.Option(min=1, help="Requests at work at a time")] = 32,
+    characters: Annotated[int, typer.Option(min=1, help="Characters of a request at most")] = 200_000,
+    megabytes: Annotated[int, typer.Option(min=1, help="Size of a file at most")] = 50,
+    per_minute: Annotated[int, typer.Option(min=0, help="Requests of one client in a minute; 0: any number")] = 0,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+) -> None:
+    """Serve masking over HTTP: API, page and Label Studio's model backend, until Ctrl-C.
+
+    Everything fails closed: an answer with a masked text says `complete: true`, everything else is an error without a
+    text. Texts are neither stored nor logged; uploaded files are removed after ten minutes.
+    """
+    import os
+
+    from goldspan.annotation.environment import read_env_file
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.masking.keys import find_key, require_key
+    from goldspan.masking.policy import load_policy
+    from goldspan.masking.vault import Vault
+    from goldspan.serving.app import run_server
+    from goldspan.serving.host import PredictorHost
+    from goldspan.serving.limits import Limits
+    from goldspan.serving.state import ServerSettings, ServerState
+
+    schema, workspace, rules = load_labels(labels), find_workspace(data), load_policy(policy)
+    key = find_key()
+    if rules.needs_key:
+        require_key(key, f"The policy {rules.name}")
+    sources = {Path(name).stem if name.endswith(".toml") or "/" in name else name: name for name in predictor}
+    if len(sources) < len(predictor):
+        raise InputError("Two predictors have the same name; name each once.")
+    settings = ServerSettings(
+        policy=policy,
+        hosts=(
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            host,
+            *(allow_host or ()),
+        ),
+        token=os.environ.get(TOKEN) or read_env_file(Path(".env")).get(TOKEN, ""),
+        limits=Limits(characters=characters, file_bytes=megabytes << 20, concurrent=concurrent, per_minute=per_minute),
+        results=workspace.results,
+        key=key,
+    )
+    opened = Vault(vault, require_key(key, "--vault")) if vault else None
+    try:
+        state = ServerState(
+            PredictorHost(schema, sources, parse_options(option)),
+            settings,
+            vault=opened,
+            sink=_make_sink(workspace, schema),
+            on_train=_make_training(train_command) if train_command else None,
+        )
+        run_server(state, host, port, lambda url: say(f"Masking page: {url}    Press Ctrl-C to stop it."))
+    finally:
+        if opened:
+            opened.close()
+    warn("The server has stopped.")
+
+
+def _make_training(command: str) -> Callable[[], Awaitable[str]]:
+    """Runs the command without a shell, and gives the last line of its output."""
+    import asyncio
+    import shlex
+
+    from goldspan.annotation.errors import ServiceError
+
+    words = shlex.split(command)
+    if not words:
+        raise InputError("--train-command is empty.")
+
+    async def train() -> str:
+        try:
+            process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+        except OSError as error:
+            raise ServiceError(f"The training command cannot be run: {error.strerror}.") from None
+        try:
+            output, _ = await process.communicate()
+        except asyncio.CancelledError:
+            process.terminate()
+            raise
+        if process.returncode:
+            raise ServiceError(f"The training command ended with exit code {process.returncode}.")
+        lines = output.decode("utf-8", "replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    return train
+
+
+def _make_sink(workspace: Workspace, schema: LabelSchema) -> SampleSink:
+    """Keeps samples of the page in one file of the workspace."""
+    import asyncio
+
+    from goldspan.annotation.tasks.store import read_samples, write_samples
+
+    target = workspace.annotation_samples / "masking-page.jsonl"
+    turn = asyncio.Lock()
+
+    def append(sample: Sample) -> int:
+        known = list(read_samples([target], schema)) if target.exists() else []
+        others = [one for one in known if one.text != sample.text]
+        return write_samples(target, [*others, sample], schema)
+
+    async def keep(sample: Sample) -> str:
+        async with turn:
+            number = await asyncio.to_thread(append, sample)
+        return f"Saved as sample {number} of {target.name}. Next: goldspan studio push {target}"
+
+    return keep

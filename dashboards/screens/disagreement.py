@@ -1,0 +1,93 @@
+"""Disagreement: on which labels and spans people differ."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from goldspan.dashboards import ui
+from goldspan.dashboards.links import link_samples
+from goldspan.dashboards.mirror.sources import find_record
+from goldspan.dashboards.screens.sample import draw_sample
+from goldspan.dashboards.state import DashboardState, load_state
+from goldspan.dashboards.views import disagreement, explore
+from goldspan.evaluation.scores.wilson import measure_wilson
+from goldspan.training.gate.commands import find_commands
+
+
+def draw() -> None:
+    """Draw the page."""
+    state = load_state()
+    shared = state.mirror["samples"].filter(pl.col("reviews") > 1).height
+    if not shared:
+        command = find_commands(state.workspace).on_workspace("goldspan studio push --overlap 0.2")
+        ui.show_empty_state("No sample has reviews by two people. Assign a share to two people:", command)
+        return
+    table = state.mirror["disagreements"]
+    differing = table["sample"].n_unique()
+    interval = ui.format_interval(measure_wilson(differing, shared))
+    ui.show_metrics(
+        [
+            ui.Metric(
+                "Doubly reviewed", ui.format_number(shared), "By two people", link_samples(state="several people")
+            ),
+            ui.Metric(
+                "With differences",
+                ui.format_share(differing / shared),
+                f"Samples on which people differ. 95 % interval: {interval}",
+                link_samples(state="disagreement"),
+                f"n = {shared}",
+            ),
+            ui.Metric("Regions", ui.format_number(table.height), "Regions on which two people differ"),
+        ]
+    )
+    if table.is_empty():
+        st.success("People agree on every region.", icon=":material/check_circle:")
+        return
+    ui.begin_section("Pairs of labels")
+    pairs = disagreement.tabulate_label_pairs(state.mirror)
+    ui.show_table(pairs, "label-pairs", {"disagreement": "labels"}, height=min(280, 36 * pairs.height + 40))
+    _draw_samples(state)
+
+
+def _draw_samples(state: DashboardState) -> None:
+    ui.begin_section("Samples to decide")
+    left, right = st.columns(2)
+    pair = left.selectbox(
+        "Labels", ["", *explore.list_pairs(state.mirror)], key="labels", format_func=_name_any, bind="query-params"
+    )
+    person = right.selectbox(
+        "Person",
+        ["", *disagreement.list_people(state.mirror)],
+        key="person",
+        format_func=_name_any,
+        bind="query-params",
+    )
+    found = disagreement.list_samples(state.mirror, pair or "", person or "")
+    if found.is_empty():
+        st.info("No sample matches.", icon=":material/search_off:")
+        return
+    event = ui.show_table(
+        found.drop("file", "offset"),
+        "disagreements",
+        {"sample": "sample_id"},
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"disagreements-{pair}-{person}",
+        height=min(250, 36 * found.height + 40),
+    )
+    at = event.selection.rows[0] if event.selection.rows else 0
+    row = found.row(min(at, found.height - 1), named=True)
+    record = find_record(state.workspace, row["file"], row["sample_id"], row["offset"])
+    if record is None:
+        st.warning("The file has changed since. Reload the page.")
+        return
+    st.caption(
+        "Decide in Label Studio: open the task, correct one annotation, mark it as ground truth, submit and pull. A "
+        "pair of labels that returns points to an unclear definition: see Labels."
+    )
+    draw_sample(state, row["file"], record, people_first=True)
+
+
+def _name_any(value: str) -> str:
+    return value or "any"

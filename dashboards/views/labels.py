@@ -1,0 +1,95 @@
+"""Labels: which definitions are unclear, judged by what people changed and disagreed on."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.dashboards.mirror.refresh import Mirror
+from goldspan.dashboards.views.explore import NONE
+from goldspan.evaluation.scores.wilson import measure_wilson
+
+_SCHEMA = {
+    "label": pl.String,
+    "regions": pl.Int64,
+    "unclear": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "relabelled": pl.Int64,
+    "resized": pl.Int64,
+    "removed": pl.Int64,
+    "added": pl.Int64,
+    "disagreed": pl.Int64,
+    "skipped": pl.Int64,
+}
+
+
+def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
+    """One row per label, the least clear first.
+
+    `regions` are the regions of pre-annotations and of doubly reviewed samples that people judged, `unclear` is the
+    share of them that were relabelled, resized or differ in label or boundary between two people, with its 95 %
+    interval; rows are sorted by its lower end. `skipped` counts samples that were skipped and whose prediction has the
+    label.
+    """
+    judged, outcomes = _count_outcomes(mirror)
+    disputed = _count_disputes(mirror)
+    skipped = _count_skipped(mirror)
+    rows = []
+    for code in (label.code for label in labels.entities):
+        relabelled, resized = outcomes[code, "relabelled"], outcomes[code, "resized"]
+        regions = judged[code] + disputed[code]
+        unclear = relabelled + resized + disputed[code]
+        low, high = measure_wilson(unclear, regions) or (None, None)
+        share = unclear / regions if regions else None
+        counts = relabelled, resized, outcomes[code, "rejected"], outcomes[code, "added"], disputed[code], skipped[code]
+        rows.append((code, regions, share, low, high, *counts))
+    table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    return table.sort("low", "regions", descending=True, nulls_last=True, maintain_order=True)
+
+
+def _count_outcomes(mirror: Mirror) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+    """Regions by label, and by label and outcome; a relabelled region counts for both labels."""
+    columns = [pl.col(name).cast(pl.String) for name in ("outcome", "predicted_label", "annotated_label")]
+    table = mirror["decisions"].select(columns).group_by(pl.all()).len()
+    judged: Counter[str] = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
+    for outcome, predicted, annotated, count in table.iter_rows():
+        for label in {predicted, annotated} - {""}:
+            judged[label] += count
+            outcomes[label, outcome] += count
+    return judged, outcomes
+
+
+def _count_disputes(mirror: Mirror) -> Counter[str]:
+    """Regions on whose label or boundary two people differ, for each of their labels."""
+    table = mirror["disagreements"].filter(pl.col("kind").cast(pl.String).is_in(["label", "boundary"]))
+    counts: Counter[str] = Counter()
+    for first, second in table.select(pl.col("first_label", "second_label").cast(pl.String)).iter_rows():
+        counts.update({first, second} - {""})
+    return counts
+
+
+def _count_skipped(mirror: Mirror) -> Counter[str]:
+    skipped = mirror["samples"].filter(pl.col("cancelled") > 0).select("sample")
+    predicted = mirror["entities"].filter(pl.col("side") == "predicted").join(skipped, on="sample", how="semi")
+    counts = predicted.select("sample", pl.col("label").cast(pl.String)).unique().group_by("label").len()
+    return Counter(dict(counts.iter_rows()))
+
+
+def tabulate_alternatives(mirror: Mirror, label: str) -> pl.DataFrame:
+    """What people chose instead of a label, or it instead of: predicted, annotated, regions."""
+    columns = [pl.col(name).cast(pl.String) for name in ("predicted_label", "annotated_label")]
+    table = mirror["decisions"].filter(pl.col("outcome") != "accepted").select(columns)
+    named = table.select(
+        pl.when(pl.col(column) == "").then(pl.lit(NONE)).otherwise(pl.col(column)).alias(column.partition("_")[0])
+        for column in ("predicted_label", "annotated_label")
+    )
+    return (
+        named.filter((pl.col("predicted") == label) | (pl.col("annotated") == label))
+        .group_by("predicted", "annotated")
+        .agg(pl.len().cast(pl.Int64).alias("regions"))
+        .sort("regions", "predicted", "annotated", descending=[True, False, False])
+    )

@@ -1,0 +1,100 @@
+"""Queue: the samples to label next, and progress measured on the random reserve."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+
+from goldspan.annotation.corpus.queue import LabelQueue, QueueCandidate, build_queue, is_reserved
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.dashboards.mirror.refresh import Mirror
+from goldspan.dashboards.views.overview import ShareEstimate, measure_first_pass, measure_kept
+
+
+def plan_queue(mirror: Mirror, labels: LabelSchema, *, size: int, seed: int) -> LabelQueue:
+    """Choose the samples to label next, as `goldspan queue` does."""
+    targets = {label.code: label.target for label in labels.entities}
+    return build_queue(_list_candidates(mirror), targets, _count_reviewed(mirror), size=size, seed=seed)
+
+
+def _list_candidates(mirror: Mirror) -> list[QueueCandidate]:
+    waiting = mirror["samples"].filter(pl.col("reviews") == 0)
+    predicted = mirror["entities"].filter(pl.col("side") == "predicted")
+    labels = predicted.group_by("sample").agg(pl.col("label").cast(pl.String))
+    words = [pl.col(name).cast(pl.String) for name in ("language", "document_type", "model_version")]
+    table = waiting.join(labels, on="sample", how="left").select(
+        "sample_id",
+        *words,
+        "tokens",
+        "label",
+        "uncertainty",
+        "conflict",
+        "predicted_issues",
+        "skeleton",
+        pl.col("cancelled") > 0,
+    )
+    return [
+        QueueCandidate(
+            sample_id, language, kind, model, tokens, tuple(found or ()), unsure, conflict, issues, group, skip
+        )
+        for sample_id, language, kind, model, tokens, found, unsure, conflict, issues, group, skip in table.iter_rows()
+    ]
+
+
+def _count_reviewed(mirror: Mirror) -> Counter[str]:
+    reviewed = mirror["entities"].filter(pl.col("side") == "annotated")
+    return Counter(dict(reviewed.group_by(pl.col("label").cast(pl.String)).len().iter_rows()))
+
+
+def tabulate_queue(queue: LabelQueue, pushed: set[str]) -> pl.DataFrame:
+    """One row per entry, in the order to label them."""
+    rows = [
+        (
+            number,
+            entry.sample_id,
+            "; ".join(entry.reasons),
+            entry.priority,
+            entry.seconds,
+            entry.language,
+            entry.document_type,
+            entry.sample_id in pushed,
+        )
+        for number, entry in enumerate(queue.entries, start=1)
+    ]
+    schema = {
+        "number": pl.Int64,
+        "sample_id": pl.String,
+        "reason": pl.String,
+        "priority": pl.Float64,
+        "seconds": pl.Float64,
+        "language": pl.String,
+        "document_type": pl.String,
+        "pushed": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def tabulate_gain(mirror: Mirror, labels: LabelSchema, queue: LabelQueue) -> pl.DataFrame:
+    """Labels below their target that the batch has predicted entities of: label, reviewed, target, in the batch."""
+    ids = [entry.sample_id for entry in queue.entries]
+    batch = mirror["samples"].filter(pl.col("sample_id").is_in(ids)).select("sample")
+    predicted = mirror["entities"].filter(pl.col("side") == "predicted").join(batch, on="sample", how="semi")
+    expected = Counter(dict(predicted.group_by(pl.col("label").cast(pl.String)).len().iter_rows()))
+    reviewed = _count_reviewed(mirror)
+    rows = [
+        (label.code, reviewed[label.code], label.target, expected[label.code])
+        for label in labels.entities
+        if reviewed[label.code] < label.target and expected[label.code]
+    ]
+    schema = {"label": pl.String, "reviewed": pl.Int64, "target": pl.Int64, "in this batch": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("in this batch", descending=True)
+
+
+def measure_reserve(mirror: Mirror, seed: int) -> tuple[int, ShareEstimate, ShareEstimate]:
+    """Measure progress on the random reserve: its reviewed samples, first-pass acceptance, share of regions kept."""
+    reviewed = mirror["samples"].filter((pl.col("reviews") > 0) & ~pl.col("control"))
+    chosen = reviewed.filter(pl.Series([is_reserved(name, seed) for name in reviewed["sample_id"]], dtype=pl.Boolean))
+    reviews = mirror["reviews"].join(chosen.select("sample"), on="sample", how="semi")
+    decisions = mirror["decisions"].join(chosen.select("sample"), on="sample", how="semi")
+    return chosen.height, measure_first_pass(reviews), measure_kept(decisions)

@@ -1,0 +1,190 @@
+"""Which stretches of a text are masked: model, recognisers, deny and allow lists, thresholds, repeats, overlaps."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import regex
+
+from goldspan.annotation.errors import MaskingError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.validators import check_value
+from goldspan.annotation.text.words import find_occurrences, fold, splits_word
+from goldspan.annotation.types import Entity
+from goldspan.masking.policy import Policy, Recogniser
+
+PATTERN_SECONDS = 5.0
+"""A recogniser that takes longer on one text is an error: a pattern must not stop a server."""
+
+_MIN_LETTERS, _MIN_DIGITS = 3, 5
+"""A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSpan:
+    """A stretch that is masked; `source` as in `Replacement`."""
+
+    start: int
+    end: int
+    label: str
+    score: float | None = None
+    source: str = "model"
+
+
+class Detection(NamedTuple):
+    """The stretches to mask, in text order and without overlap, and how many entities were below their threshold."""
+
+    spans: tuple[FoundSpan, ...]
+    below_threshold: int
+
+
+def find_spans(
+    text: str, entities: Iterable[Entity], policy: Policy, schema: LabelSchema, country: str = ""
+) -> Detection:
+    """The stretches of a text that the policy masks.
+
+    Where stretches overlap, all of them is masked as one, with the label of the longest (then of the higher score).
+    No stretch begins or ends inside a visible character.
+
+    Raises:
+        MaskingError: an entity lies outside the text, or a recogniser took too long.
+
+    """
+    found = [*_read_entities(text, entities), *_run_recognisers(text, policy.recognisers, country)]
+    allowed = {fold(term) for term in policy.allow}
+    kept: list[FoundSpan] = []
+    below = 0
+    for span in found:
+        rule = policy.find_rule(span.label, schema)
+        if rule.operator == "keep" or fold(text[span.start : span.end]) in allowed:
+            continue
+        if span.score is not None and span.score < rule.threshold:
+            below += 1
+        else:
+            kept.append(span)
+    kept += _find_denied(text, policy)
+    spans = unite_spans(_widen(text, span) for span in kept)
+    while policy.sweep and (repeats := _find_repeats(text, spans)):
+        spans = unite_spans([*spans, *repeats])
+    return Detection(spans, below)
+
+
+def unite_spans(spans: Iterable[FoundSpan]) -> tuple[FoundSpan, ...]:
+    """Stretches that overlap as one stretch, with label, score and source of the longest, then of the higher score."""
+    united: list[FoundSpan] = []
+    strongest: list[FoundSpan] = []
+    for span in sorted(spans, key=lambda one: (one.start, -one.end, one.source == "repeat", one.label)):
+        if united and span.start < united[-1].end:
+            strongest[-1] = max(strongest[-1], span, key=_rank)
+            end = max(united[-1].end, span.end)
+            united[-1] = replace(strongest[-1], start=united[-1].start, end=end)
+        else:
+            united.append(span)
+            strongest.append(span)
+    return tuple(united)
+
+
+def is_telling(value: str) -> bool:
+    """True for a value that is looked for elsewhere: long enough not to be any word or number."""
+    letters = any(character.isalpha() for character in value)
+    return (letters and len(value) >= _MIN_LETTERS) or sum(c.isdigit() for c in value) >= _MIN_DIGITS
+
+
+def _rank(span: FoundSpan) -> tuple[int, float, bool]:
+    return span.end - span.start, 1.0 if span.score is None else span.score, span.source != "repeat"
+
+
+def _read_entities(text: str, entities: Iterable[Entity]) -> Iterator[FoundSpan]:
+    for entity in entities:
+        if not 0 <= entity.start < entity.end <= len(text):
+            raise MaskingError(
+                f"The predictor gave the span {entity.start}–{entity.end} for a text of {len(text)} characters."
+            )
+        yield FoundSpan(entity.start, entity.end, entity.label, entity.score)
+
+
+def _run_recognisers(text: str, recognisers: Sequence[Recogniser], country: str) -> Iterator[FoundSpan]:
+    for recogniser in recognisers:
+        pattern = _compile(recogniser.pattern)
+        try:
+            matches = pattern.finditer(text, timeout=PATTERN_SECONDS, concurrent=True)
+            places = [match.span(1 if pattern.groups else 0) for match in matches]
+        except TimeoutError:
+            raise MaskingError(
+                f"The recogniser of {recogniser.label} took more than {PATTERN_SECONDS:.0f} s; simplify its pattern."
+            ) from None
+        for start, end in places:
+            if start < end and _accepts(text, start, end, recogniser, country):
+                yield FoundSpan(start, end, recogniser.label, recogniser.score, "recogniser")
+
+
+@lru_cache(maxsize=256)
+def _compile(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(pattern)
+
+
+def _accepts(text: str, start: int, end: int, recogniser: Recogniser, country: str) -> bool:
+    if recogniser.validator and not check_value(recogniser.validator, text[start:end], country):
+        return False
+    if not recogniser.context:
+        return True
+    around = fold(text[max(0, start - recogniser.window) : start] + " " + text[end : end + recogniser.window])
+    return any(next(find_occurrences(around, fold(word)), None) for word in recogniser.context)
+
+
+def _find_denied(text: str, policy: Policy) -> Iterator[FoundSpan]:
+    for term in policy.deny:
+        for match in _compile(f"(?i){regex.escape(term.text)}").finditer(text):
+            if not splits_word(text, *match.span()):
+                yield FoundSpan(*match.span(), term.label, 1.0, "deny")
+
+
+def _widen(text: str, span: FoundSpan) -> FoundSpan:
+    """The span grown to whole visible characters (extended grapheme clusters, UAX #29)."""
+    start, end = span.start, span.end
+    if _cuts_grapheme(text, start):
+        start = _find_boundaries(text, start)[0]
+    if _cuts_grapheme(text, end):
+        end = _find_boundaries(text, end)[1]
+    return span if (start, end) == (span.start, span.end) else replace(span, start=start, end=end)
+
+
+def _cuts_grapheme(text: str, border: int) -> bool:
+    if not 0 < border < len(text):
+        return False
+    left, right = text[border - 1], text[border]
+    if left.isascii() and right.isascii():
+        return left == "\r" and right == "\n"
+    before, after = _find_boundaries(text, border)
+    return before < border < after
+
+
+def _find_boundaries(text: str, border: int) -> tuple[int, int]:
+    """Begin and end of the visible character around an offset; both are the offset where it cuts none."""
+    begin = text.rfind("\n", 0, border - 1) + 1 if border > 1 else 0
+    for match in regex.compile(r"\X").finditer(text, begin):
+        if match.end() > border:
+            return (match.start(), match.end()) if match.start() < border else (border, border)
+        if match.end() == border:
+            return border, border
+    return border, border
+
+
+def _find_repeats(text: str, spans: Sequence[FoundSpan]) -> list[FoundSpan]:
+    """Stand-alone occurrences of each masked value, verbatim, that are not masked whole yet."""
+    values: dict[str, FoundSpan] = {}
+    for span in spans:
+        value = text[span.start : span.end]
+        if value not in values and is_telling(value):
+            values[value] = span
+    starts = [span.start for span in spans]
+    return [
+        replace(span, start=start, end=end, source="repeat")
+        for value, span in values.items()
+        for start, end in find_occurrences(text, value)
+        if spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
+    ]

@@ -1,0 +1,191 @@
+"""`goldspan.mask`: read a text with a predictor and mask what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from goldspan.annotation.errors import InputError, MaskingError
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.loops import run_sync
+from goldspan.annotation.types import Annotation, Author
+from goldspan.masking.apply import MaskingContext, mask_annotation
+from goldspan.masking.detection import FoundSpan, find_spans
+from goldspan.masking.keys import MaskingKey, find_key
+from goldspan.masking.ledger import Ledger
+from goldspan.masking.policy import Policy, load_policy
+from goldspan.masking.result import MaskedText
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.registry import open_predictor
+
+DEFAULT_POLICY = "pseudonymise"
+
+
+class Masker:
+    """Masks texts with one predictor and one policy.
+
+    With a `ledger` (or a `Vault`), texts share their replacements and are masked one after the other; without, each
+    text stands alone and several may be masked at once.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        policy: Policy,
+        schema: LabelSchema,
+        *,
+        key: MaskingKey | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self.predictor, self.policy, self.schema = predictor, policy, schema
+        self.key, self.ledger = key, ledger
+        recognised = {one.label for one in policy.recognisers}
+        self.unread_labels = tuple(
+            sorted(
+                code
+                for code in schema.entity_codes - predictor.labels - recognised
+                if policy.find_rule(code, schema).operator != "keep"
+            )
+        )
+
+    async def mask(self, text: str, language: str = "", country: str = "") -> MaskedText:
+        """The masked text.
+
+        Raises:
+            MaskingError: the text cannot be masked safely; there is no output.
+            ServiceError: the predictor did not answer.
+
+        """
+        annotation = await self.read(text, language, country)
+        return self.apply(text, annotation, language, country)
+
+    async def read(self, text: str, language: str = "", country: str = "") -> Annotation:
+        """What the predictor finds; an empty text is not sent to it."""
+        if not text.strip():
+            return Annotation(Author.model(self.predictor.model_version))
+        prediction = await self.predictor.predict(text, language, country)
+        return prediction.annotation
+
+    def find(self, text: str, annotation: Annotation, country: str = "") -> tuple[FoundSpan, ...]:
+        """The stretches of the text that `apply` masks."""
+        return find_spans(text, annotation.entities, self.policy, self.schema, country).spans
+
+    def apply(self, text: str, annotation: Annotation, language: str = "", country: str = "") -> MaskedText:
+        """The text masked by an annotation that is there."""
+        context = MaskingContext(self.schema, self.key, language, country)
+        masked = mask_annotation(text, annotation, self.policy, context, self.ledger)
+        return replace(masked, unread_labels=self.unread_labels)
+
+    def share_replacements(self) -> Masker:
+        """A masker whose texts share their replacements: with the ledger that there is, else with a new one."""
+        return self if self.ledger is not None else self.adopt(Ledger(key=self.key))
+
+    def adopt(self, ledger: Ledger | None) -> Masker:
+        """The same masker with another ledger."""
+        return Masker(self.predictor, self.policy, self.schema, key=self.key, ledger=ledger)
+
+    async def aclose(self) -> None:
+        """Close the predictor."""
+        await self.predictor.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def open_masker(
+    policy: str | Path | Policy = DEFAULT_POLICY,
+    predictor: str | Path | Predictor = "",
+    *,
+    labels: LabelSchema | None = None,
+    key: MaskingKey | None = None,
+    ledger: Ledger | None = None,
+    **options: Any,
+) -> Masker:
+    """A masker from names.
+
+    Args:
+        policy: a policy, the name of a preset, or a TOML file.
+        predictor: a predictor, or whatever `open_predictor` opens.
+        labels: the label schema; None: the one that `load_labels` finds.
+        key: the masking key; None: the one in GOLDSPAN_MASKING_KEY, if there is one.
+        ledger: earlier replacements, or a vault.
+        options: options of the predictor.
+
+    Raises:
+        InputError: no predictor is named, or policy, predictor or options are not known.
+
+    """
+    schema = labels or load_labels()
+    rules = policy if isinstance(policy, Policy) else load_policy(policy)
+    if not predictor:
+        raise InputError(
+            "Name the predictor that finds the entities, for example predictor='regex+rampart'. `regex` alone finds "
+            "no names."
+        )
+    reader = predictor if isinstance(predictor, Predictor) else open_predictor(predictor, schema, **options)
+    return Masker(reader, rules, schema, key=key or find_key(), ledger=ledger)
+
+
+async def mask_async(
+    text: str,
+    policy: str | Path | Policy = DEFAULT_POLICY,
+    predictor: str | Path | Predictor = "",
+    *,
+    language: str = "",
+    country: str = "",
+    labels: LabelSchema | None = None,
+    key: MaskingKey | None = None,
+    ledger: Ledger | None = None,
+    **options: Any,
+) -> MaskedText:
+    """Mask one text; see `open_masker` for the arguments. A predictor that is given open stays open.
+
+    Raises:
+        MaskingError: the text cannot be masked safely; there is no output.
+        ServiceError: the predictor did not answer.
+        InputError: an argument is wrong.
+
+    """
+    if not isinstance(text, str):
+        raise MaskingError(f"A text is a str, not {type(text).__name__}.")
+    masker = open_masker(policy, predictor, labels=labels, key=key, ledger=ledger, **options)
+    try:
+        return await masker.mask(text, language, country)
+    finally:
+        if not isinstance(predictor, Predictor):
+            await masker.aclose()
+
+
+def mask(
+    text: str,
+    policy: str | Path | Policy = DEFAULT_POLICY,
+    predictor: str | Path | Predictor = "",
+    *,
+    language: str = "",
+    country: str = "",
+    labels: LabelSchema | None = None,
+    key: MaskingKey | None = None,
+    ledger: Ledger | None = None,
+    **options: Any,
+) -> MaskedText:
+    """`mask_async` for callers without an event loop, and for notebooks."""
+    return run_sync(
+        mask_async(
+            text,
+            policy,
+            predictor,
+            language=language,
+            country=country,
+            labels=labels,
+            key=key,
+            ledger=ledger,
+            **options,
+        )
+    )

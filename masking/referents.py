@@ -1,0 +1,167 @@
+"""Which masked stretches mean one person or thing.
+
+Coreference clusters decide where the annotation has them. Elsewhere names are put together by rule: a first name and
+the surname beside it are one person; a lone name is the latest person who bears it; an e-mail address or user name
+that spells a person's names is that person's; any other value is itself, wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import regex
+
+from goldspan.annotation.text.words import fold
+from goldspan.annotation.types import Mention
+from goldspan.generators.surrogates.online import make_slug
+from goldspan.masking.detection import FoundSpan
+
+FIRST, LAST = "FIRSTNAME", "SURNAME"
+_HANDLES = frozenset({"EMAIL", "USERNAME", "URL"})
+_BETWEEN = regex.compile(r"[ \t\u00a0]{1,2}(?:\r?\n)?|\r?\n|[ \u00a0]\p{Lu}\.[ \u00a0]?")
+_REVERSED = regex.compile(r",[ \u00a0]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Referent:
+    """A person or thing. `key` names it the same way in every text: by its names, or by label and value."""
+
+    key: str
+    first: str = ""
+    surname: str = ""
+
+    @property
+    def is_person(self) -> bool:
+        """True if a name is known."""
+        return bool(self.first or self.surname)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Spans that certainly belong together, and the names among them."""
+
+    members: list[int] = field(default_factory=list)
+    firsts: list[str] = field(default_factory=list)
+    surnames: list[str] = field(default_factory=list)
+    cluster: str = ""
+
+    def take(self, other: _Unit) -> None:
+        self.members += other.members
+        self.firsts += other.firsts
+        self.surnames += other.surnames
+
+
+def find_referents(text: str, spans: Sequence[FoundSpan], mentions: Iterable[Mention] = ()) -> tuple[Referent, ...]:
+    """The referent of each span; the spans in text order and without overlap."""
+    units = _make_units(text, spans, tuple(mention for mention in mentions if mention.cluster))
+    persons: list[_Unit] = [unit for unit in units if unit.cluster]
+    for unit in units:
+        if not unit.cluster and (unit.firsts or unit.surnames):
+            home = _find_person(unit, persons)
+            if home is None:
+                persons.append(unit)
+            else:
+                home.take(unit)
+    named = [person for person in persons if person.firsts or person.surnames]
+    referents: dict[int, Referent] = {}
+    for person in persons:
+        referent = _describe(text, spans, person)
+        referents |= dict.fromkeys(person.members, referent)
+    for number, span in enumerate(spans):
+        if number not in referents:
+            owner = _find_owner(text[span.start : span.end], named) if span.label in _HANDLES else None
+            referents[number] = _describe(text, spans, owner) if owner else _name_value(text, span)
+    return tuple(referents[number] for number in range(len(spans)))
+
+
+def _make_units(text: str, spans: Sequence[FoundSpan], mentions: Sequence[Mention]) -> list[_Unit]:
+    units: list[_Unit] = []
+    by_cluster: dict[str, _Unit] = {}
+    previous = -1
+    for number, span in enumerate(spans):
+        cluster = _find_cluster(span, mentions)
+        unit = by_cluster.get(cluster) if cluster else None
+        if unit is None and previous == number - 1 and units and _belongs(text, spans, number):
+            unit = next((one for one in units if number - 1 in one.members), None)
+            if unit and cluster and unit.cluster not in ("", cluster):
+                unit = None
+        if unit is None:
+            unit = _Unit()
+            units.append(unit)
+        if cluster and not unit.cluster:
+            unit.cluster = cluster
+            by_cluster[cluster] = unit
+        unit.members.append(number)
+        value = fold(text[span.start : span.end])
+        if span.label == FIRST:
+            unit.firsts.append(value)
+        elif span.label == LAST:
+            unit.surnames.append(value)
+        previous = number
+    return units
+
+
+def _find_cluster(span: FoundSpan, mentions: Sequence[Mention]) -> str:
+    around = [m for m in mentions if m.start <= span.start and span.end <= m.end]
+    return min(around, key=lambda mention: mention.end - mention.start).cluster if around else ""
+
+
+def _belongs(text: str, spans: Sequence[FoundSpan], number: int) -> bool:
+    one, other = spans[number - 1], spans[number]
+    gap = text[one.end : other.start]
+    if {one.label, other.label} != {FIRST, LAST}:
+        return one.label == other.label == FIRST and gap in (" ", "-")
+    pattern = _BETWEEN if one.label == FIRST else _REVERSED
+    return pattern.fullmatch(gap) is not None
+
+
+def _find_person(unit: _Unit, persons: Sequence[_Unit]) -> _Unit | None:
+    """The latest person that the names fit; one with both names fits where neither contradicts."""
+    for person in reversed(persons):
+        first = bool(set(unit.firsts) & set(person.firsts))
+        last = bool(set(unit.surnames) & set(person.surnames))
+        if unit.firsts and unit.surnames:
+            if (first and last) or (first and not person.surnames) or (last and not person.firsts):
+                return person
+        elif first or last:
+            return person
+    return None
+
+
+def _find_owner(value: str, persons: Sequence[_Unit]) -> _Unit | None:
+    """The one person whose names an address spells: both names, initial and surname, or one name and no more."""
+    local = value.rpartition("@")[0] if value.count("@") == 1 and not value.startswith("@") else value
+    slug = make_slug(local)
+    owners = [person for person in persons if _spells(slug, person)]
+    return owners[0] if len(owners) == 1 else None
+
+
+def _spells(slug: str, person: _Unit) -> bool:
+    firsts = [make_slug(name) for name in person.firsts]
+    surnames = [make_slug(name) for name in person.surnames]
+    if firsts and surnames:
+        return slug.rstrip("0123456789") in (*firsts, *surnames) or any(
+            last in slug and (first in slug or slug.startswith(first[0] + last) or slug.startswith(last + first[0]))
+            for first in firsts
+            for last in surnames
+            if first and len(last) > 1
+        )
+    return any(len(name) > 2 and name in slug for name in (*firsts, *surnames))
+
+
+def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
+    firsts = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == FIRST]
+    surnames = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == LAST]
+    if not firsts and not surnames:
+        return _name_value(text, spans[unit.members[0]])
+    first, surname = (max(names, key=len) if names else "" for names in (firsts, surnames))
+    return Referent(f"person|{fold(first)}|{fold(surname)}", first, surname)
+
+
+def _name_value(text: str, span: FoundSpan) -> Referent:
+    value = text[span.start : span.end]
+    if span.label in (FIRST, LAST):
+        first, surname = (value, "") if span.label == FIRST else ("", value)
+        return Referent(f"person|{fold(first)}|{fold(surname)}", first, surname)
+    return Referent(f"{span.label}|{' '.join(fold(value).split())}")

@@ -1,0 +1,204 @@
+"""Mask files and folders: each into a new file that appears only when it is whole and checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from goldspan.annotation.errors import GoldspanError, InputError, MaskingError
+from goldspan.annotation.files import explain_disk
+from goldspan.annotation.identity import digest
+from goldspan.masking.mask import Masker
+from goldspan.serving.documents.base import FileCounts, FileSettings
+from goldspan.serving.documents.registry import find_document_masker, is_supported
+from goldspan.serving.documents.report import REPORT, MaskingReport, digest_file
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """A file to mask, where the result goes, and the name it has in the report."""
+
+    source: Path
+    target: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of a file: its report record, or the error that left it without an output."""
+
+    job: FileJob
+    record: dict[str, Any]
+    error: GoldspanError | None = None
+    skipped: bool = False
+
+
+def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
+    """Every file of the paths; those of a folder keep their place below `output`.
+
+    With one file, an `output` with an ending that is no existing folder names the masked file itself.
+
+    Raises:
+        InputError: a path does not exist, a file given by name has a format that is not masked, two results would
+            have one name, or a result would replace its source.
+
+    """
+    paths = list(paths)
+    if names_file(paths, output):
+        find_document_masker(paths[0])
+        return _check_jobs([FileJob(paths[0], output, output.name)])
+    jobs: list[FileJob] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file, path))
+            jobs += [FileJob(file, output / file.relative_to(path), str(file.relative_to(path))) for file in inside]
+        elif path.is_file():
+            find_document_masker(path)
+            jobs.append(FileJob(path, output / path.name, path.name))
+        else:
+            raise InputError(f"There is no file or folder {path}.")
+    return _check_jobs(jobs)
+
+
+def names_file(paths: Sequence[Path], output: Path) -> bool:
+    """True if `output` is the masked file of the only path, and not a folder."""
+    return len(paths) == 1 and paths[0].is_file() and bool(output.suffix) and not output.is_dir()
+
+
+def _check_jobs(jobs: list[FileJob]) -> list[FileJob]:
+    targets: dict[Path, Path] = {}
+    jobs = list({(job.source, job.target): job for job in jobs}.values())
+    for job in jobs:
+        if job.target.resolve() == job.source.resolve():
+            raise InputError(f"{job.source} would be replaced by its own masked version; give another --output.")
+        if targets.setdefault(job.target, job.source) != job.source:
+            raise InputError(f"{job.source} and {targets[job.target]} would both become {job.target}.")
+    return [job for job in jobs if job.target.name != REPORT]
+
+
+async def mask_file(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
+    """Mask one file into another, which appears only when it was checked.
+
+    Raises:
+        GoldspanError: the file cannot be read, masked or checked; there is no output.
+
+    """
+    work = find_document_masker(source)
+    shared = masker.share_replacements()
+    with _stage(target) as temporary:
+        try:
+            return await work(source, temporary, shared, settings)
+        except OSError as error:
+            raise InputError(f"{source} cannot be masked: {error.strerror or type(error).__name__}.") from None
+        except (RecursionError, MemoryError):
+            raise MaskingError(f"{source} is nested too deeply or too large to be masked.") from None
+
+
+async def mask_files(
+    jobs: Sequence[FileJob],
+    masker: Masker,
+    settings: FileSettings,
+    report: MaskingReport,
+    *,
+    workers: int = 4,
+    force: bool = False,
+    on_start: Callable[[FileJob], None] = lambda job: None,
+) -> AsyncIterator[FileOutcome]:
+    """Mask files, `workers` at a time, and record each in the report.
+
+    A file whose source, settings and result are as the report says is skipped. With a ledger that files share, they
+    are masked one after the other.
+    """
+    slots = asyncio.Semaphore(1 if masker.ledger is not None else workers)
+    method = digest([masker.policy.fingerprint, masker.predictor.model_version, asdict(settings)])
+
+    async def work(job: FileJob) -> FileOutcome:
+        async with slots:
+            on_start(job)
+            return await _mask_job(job, masker, settings, report.find(job.name), method, force=force)
+
+    tasks = [asyncio.create_task(work(job)) for job in jobs]
+    try:
+        for task in asyncio.as_completed(tasks):
+            outcome = await task
+            if outcome.record and not outcome.skipped:
+                report.add(outcome.record)
+            yield outcome
+    finally:
+        for one in tasks:
+            one.cancel()
+
+
+async def _mask_job(
+    job: FileJob, masker: Masker, settings: FileSettings, known: Any, method: str, *, force: bool
+) -> FileOutcome:
+    begun = perf_counter()
+    ours = False
+    try:
+        if not is_supported(job.source):
+            find_document_masker(job.source)
+        source = digest_file(job.source, masker.key)
+        if job.target.exists():
+            ours = digest_file(job.target, masker.key) == known.get("result")
+            if ours and not force and (known.get("source"), known.get("method")) == (source, method):
+                return FileOutcome(job, dict(known), skipped=True)
+            if not ours and not force:
+                raise InputError(f"{job.target} exists and was not written by this command; --force replaces it.")
+        counts = await mask_file(job.source, job.target, masker, settings)
+        result = digest_file(job.target, masker.key)
+    except GoldspanError as error:
+        if ours:
+            job.target.unlink(missing_ok=True)
+        failed = {"file": job.name, "error": type(error).__name__, "method": method, "complete": False}
+        return FileOutcome(job, failed, error)
+    record = {
+        "file": job.name,
+        "source": source,
+        "result": result,
+        "method": method,
+        "policy": masker.policy.name,
+        "policy_fingerprint": masker.policy.fingerprint,
+        "model_version": masker.predictor.model_version,
+        "units": counts.units,
+        "characters": counts.characters,
+        "labels": dict(sorted(counts.labels.items())),
+        "below_threshold": counts.below_threshold,
+        "unread_labels": list(masker.unread_labels),
+        "notes": counts.notes,
+        "seconds": round(perf_counter() - begun, 3),
+        "verified": True,
+        "complete": True,
+    }
+    return FileOutcome(job, record)
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+
+
+@contextmanager
+def _stage(target: Path) -> Iterator[Path]:
+    """A temporary file beside the target, private, renamed to it when the block ends well, else removed."""
+    with explain_disk(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".masking-", suffix=".tmp")
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with explain_disk(target):
+            handle = os.open(temporary, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,189 @@
+"""HTML: text, attribute values, comments, scripts and styles; everything that is not masked stays byte for byte.
+
+The text is read as one flow: inline tags do not divide words, blocks do. What does not look like a tag of HTML is text,
+so that `Ann <ann@mail.net>` is read.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import regex
+
+from goldspan.masking.mask import Masker
+from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
+from goldspan.serving.documents.flow import MaskedRuns, Run, mask_runs, search_values
+from goldspan.serving.documents.plain import decode_text, encode_text
+
+_INLINE_NAMES = """
+a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span strike
+strong sub sup time tt u var wbr
+"""
+_BLOCK_NAMES = """
+address applet area article aside audio base basefont blockquote body br button canvas caption center col colgroup
+datalist dd details dialog dir div dl dt embed fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6
+head header hgroup hr html iframe img input legend li link main map menu meta meter nav noframes noscript object ol
+optgroup option output p param picture pre progress script search section select slot source style summary svg table
+tbody template textarea tfoot thead title tr track ul video
+"""
+_INLINE, _BLOCKS, _CELLS = frozenset(_INLINE_NAMES.split()), frozenset(_BLOCK_NAMES.split()), frozenset({"td", "th"})
+_RAW = frozenset({"script", "style"})
+_ADDRESSES = frozenset({"action", "background", "cite", "data", "formaction", "href", "longdesc", "poster", "src"})
+_TOKEN = regex.compile(
+    r"(?P<comment><!--.*?(?:-->|\Z))|(?P<declaration><!\[CDATA\[.*?\]\]>|<[!?][^>]*>)"
+    r"|(?P<tag><(?P<slash>/?)(?P<name>[a-zA-Z][\w:-]*)(?P<inside>(?:\s+|/|\"[^\"]*\"|'[^']*'|[^\s>\"'/]+)*)>)",
+    regex.DOTALL,
+)
+_ATTRIBUTE = regex.compile(r"[^\s=>\"'/]+\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+))")
+_REFERENCE = regex.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch `[start, end)` of the source that holds text. `kind`: text, attribute, address or raw."""
+
+    start: int
+    end: int
+    kind: str
+    before: str = ""
+
+
+async def mask_markup(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
+    """Mask an HTML file."""
+    data = read_document(source)
+    text, encoding = decode_text(data, str(source))
+    masked, runs, result = await mask_html(text, masker, settings)
+    target.write_bytes(encode_text(masked, encoding, data))
+    verify_html(decode_text(target.read_bytes(), str(target))[0], result.values, source.name)
+    counts = FileCounts()
+    counts.add(runs, result)
+    return counts
+
+
+async def mask_html(source: str, masker: Masker, settings: FileSettings) -> tuple[str, list[Run], MaskedRuns]:
+    """The masked source, its runs and the result."""
+    found = list(_find_pieces(source))
+    pieces = [one for one in found if one.kind == "text"] + [one for one in found if one.kind != "text"]
+    runs = [Run(_read(source, piece), piece.before) for piece in pieces]
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    written: list[str] = []
+    cursor = 0
+    changes = sorted(zip(pieces, runs, result.edits, strict=True), key=lambda change: change[0].start)
+    for piece, run, edits in changes:
+        if edits:
+            written += (source[cursor : piece.start], _write(source[piece.start : piece.end], piece, run.text, edits))
+            cursor = piece.end
+    return "".join([*written, source[cursor:]]), runs, result
+
+
+def verify_html(written: str, values: frozenset[str], place: str) -> None:
+    """Search the written source as it is, unescaped and unquoted, and as another parser reads it.
+
+    Raises:
+        MaskingError: a masked value stands in it.
+
+    """
+    reader = _Reader()
+    reader.feed(written)
+    reader.close()
+    plain = html.unescape(written)
+    search_values(values, [written, plain, unquote(plain), "".join(reader.texts), *reader.others], place)
+
+
+def _find_pieces(source: str) -> Iterator[Piece]:
+    """Stretches with text, in the order of the source."""
+    cursor, before, raw = 0, "", ""
+    for match in _TOKEN.finditer(source):
+        name = (match["name"] or "").lower()
+        if match["tag"] and name not in _INLINE | _CELLS | _BLOCKS and "-" not in name and ":" not in name:
+            continue
+        if raw and not (match["slash"] and name == raw):
+            continue
+        if cursor < match.start():
+            yield Piece(cursor, match.start(), "raw" if raw else "text", "\n" if raw else before)
+            before = "" if not raw else before
+        cursor = match.end()
+        if match["tag"]:
+            raw = name if name in _RAW and not match["slash"] else ""
+            before = before or ("" if name in _INLINE else "\t" if name in _CELLS else "\n")
+            yield from _find_attributes(match)
+        else:
+            yield Piece(match.start(), match.end(), "raw", "\n")
+    if cursor < len(source):
+        yield Piece(cursor, len(source), "raw" if raw else "text", before)
+
+
+def _find_attributes(match: regex.Match[str]) -> Iterator[Piece]:
+    offset = match.start("inside")
+    for attribute in _ATTRIBUTE.finditer(match["inside"] or ""):
+        group = next(name for name in "abc" if attribute[name] is not None)
+        name = attribute.group().partition("=")[0].strip().lower()
+        start, end = attribute.span(group)
+        if start < end and name not in ("class", "id", "style", "type", "rel"):
+            yield Piece(offset + start, offset + end, "address" if name in _ADDRESSES else "attribute", "\n")
+
+
+def _read(source: str, piece: Piece) -> str:
+    raw = source[piece.start : piece.end]
+    if piece.kind == "raw":
+        return raw
+    return unquote(html.unescape(raw)) if piece.kind == "address" else html.unescape(raw)
+
+
+def _write(raw: str, piece: Piece, text: str, edits: tuple[tuple[int, int, str], ...]) -> str:
+    if piece.kind == "address":
+        return html.escape(_edit(text, edits))
+    if piece.kind == "raw":
+        return _edit(raw, edits)
+    places = _map_characters(raw)
+    changed = [(places[start][0], places[end - 1][1], html.escape(new, quote=True)) for start, end, new in edits]
+    return _edit(raw, tuple(changed))
+
+
+def _edit(text: str, edits: tuple[tuple[int, int, str], ...]) -> str:
+    written: list[str] = []
+    cursor = 0
+    for start, end, new in edits:
+        written += (text[cursor:start], new)
+        cursor = max(cursor, end)
+    return "".join([*written, text[cursor:]])
+
+
+def _map_characters(raw: str) -> list[tuple[int, int]]:
+    """For each character of the unescaped text, the stretch of the source that it comes from."""
+    places: list[tuple[int, int]] = []
+    cursor = 0
+    for match in _REFERENCE.finditer(raw):
+        places += [(n, n + 1) for n in range(cursor, match.start())]
+        places += [match.span()] * len(html.unescape(match.group()))
+        cursor = match.end()
+    return places + [(n, n + 1) for n in range(cursor, len(raw))]
+
+
+class _Reader(HTMLParser):
+    """Text, and apart from it attribute values and comments, as the standard library reads them."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.texts: list[str] = []
+        self.others: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _INLINE:
+            self.texts.append("\n")
+        self.others += [value for name, value in attrs if value]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _INLINE:
+            self.texts.append("\n")
+
+    def handle_comment(self, data: str) -> None:
+        self.others.append(data)

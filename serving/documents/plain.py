@@ -1,0 +1,50 @@
+"""Plain text and Markdown: one text, decoded and encoded as it was."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from goldspan.annotation.errors import InputError
+from goldspan.masking.mask import Masker
+from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
+from goldspan.serving.documents.flow import Run, mask_runs, search_values
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def decode_text(data: bytes, name: str) -> tuple[str, str]:
+    """The text and its encoding: UTF-8, or UTF-16 with a byte order mark.
+
+    Raises:
+        InputError: it is neither; `name` says which file.
+
+    """
+    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 (byte {error.start}). Convert it, for example with iconv.") from None
+
+
+def encode_text(text: str, encoding: str, data: bytes) -> bytes:
+    """A text in the encoding of the original bytes, with their byte order."""
+    if encoding == "utf-16" and data.startswith(codecs.BOM_UTF16_BE):
+        return codecs.BOM_UTF16_BE + text.encode("utf-16-be")
+    if encoding == "utf-16":
+        return codecs.BOM_UTF16_LE + text.encode("utf-16-le")
+    return text.encode(encoding)
+
+
+async def mask_plain(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
+    """Mask a text file."""
+    data = read_document(source)
+    text, encoding = decode_text(data, str(source))
+    runs = [Run(text)]
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    target.write_bytes(encode_text(result.texts[0], encoding, data))
+    written, _ = decode_text(target.read_bytes(), str(target))
+    search_values(result.values, [written], source.name)
+    counts = FileCounts()
+    counts.add(runs, result)
+    return counts

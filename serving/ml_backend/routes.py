@@ -1,0 +1,143 @@
+"""Label Studio's machine-learning backend: `/setup`, `/predict`, `/versions`, `/webhook`.
+
+The protocol as Label Studio 1.23 speaks it. `/setup` is called before every prediction and answers from memory; the
+access token that it brings is neither stored nor logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from goldspan.annotation.errors import GoldspanError, InputError
+from goldspan.annotation.types import Annotation, Author
+from goldspan.predictors.base import Predictor
+from goldspan.serving.api.access import JsonResponse, answer_error
+from goldspan.serving.api.body import read_object
+from goldspan.serving.ml_backend.controls import LabelControls, read_controls
+from goldspan.serving.ml_backend.results import build_result, complete_regions, read_task_text
+from goldspan.serving.state import ServerState
+
+log = logging.getLogger("goldspan.serve")
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes: Label Studio sends all selected tasks of a project in one request."""
+
+CHUNK = 64
+"""Tasks that are read at the same time."""
+
+
+class Training:
+    """The training that Label Studio asked for: at most one at a time, in the background."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._task: asyncio.Task[None] | None = None
+        self.job = ""
+        self.status = "none"
+
+    def start(self) -> str:
+        """Begin, unless a training is at work; returns the id of the one that is.
+
+        Raises:
+            InputError: this server cannot train.
+
+        """
+        if self._state.on_train is None:
+            raise InputError("This server has no training; start it with --train-command.")
+        if self._task is None or self._task.done():
+            self.job, self.status = secrets.token_hex(6), "running"
+            self._task = asyncio.create_task(self._work())
+        return self.job
+
+    async def close(self) -> None:
+        """Stop waiting for the training."""
+        if self._task:
+            self._task.cancel()
+
+    async def _work(self) -> None:
+        try:
+            source = await self._state.on_train() if self._state.on_train else ""
+            await self._state.host.reload("", source)
+            self.status = "done"
+        except GoldspanError as error:
+            self.status = f"failed: {error}"
+            log.warning("training %s failed (%s)", self.job, type(error).__name__)
+
+
+def make_routes(state: ServerState, training: Training) -> list[Route]:
+    """The routes of this module but `/predict`."""
+
+    async def setup(request: Request) -> JsonResponse:
+        body = await read_object(request, MAX_BODY)
+        try:
+            async with state.host.lend() as predictor:
+                read_controls(_read_config(body, "schema")).require(predictor.labels)
+                return JsonResponse({"model_version": predictor.model_version})
+        except InputError as error:
+            return answer_error(400, "labelling_config", str(error))
+
+    async def versions(request: Request) -> JsonResponse:
+        known = [method.loan.predictor.model_version for method in state.host.methods.values() if method.loan]
+        return JsonResponse({"versions": known})
+
+    async def webhook(request: Request) -> JsonResponse:
+        body = await read_object(request, MAX_BODY)
+        if body.get("action") == "START_TRAINING":
+            return JsonResponse({"job": training.start(), "status": training.status})
+        return JsonResponse({"status": training.status})
+
+    return [
+        Route("/setup", setup, methods=["POST"]),
+        Route("/versions", versions, methods=["GET", "POST"]),
+        Route("/webhook", webhook, methods=["POST"]),
+    ]
+
+
+async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse:
+    """The predictions of the tasks, one for each in their order; a task that cannot be read gets an empty one.
+
+    With `params.context`, the answer is to the regions that a person drew: the same values elsewhere in the text.
+    """
+    tasks = body.get("tasks")
+    if not isinstance(tasks, list):
+        raise InputError("`tasks` has to be a list.")
+    controls = read_controls(_read_config(body, "label_config"))
+    params = body.get("params")
+    context = params.get("context") if isinstance(params, dict) else None
+    async with state.host.lend() as predictor:
+        version, results = predictor.model_version, []
+        for begin in range(0, len(tasks), CHUNK):
+            part = tasks[begin : begin + CHUNK]
+            if isinstance(context, dict):
+                results += [_complete(task, context, controls, version) for task in part]
+            else:
+                async with state.admission.enter():
+                    results += await asyncio.gather(*(_predict(task, controls, predictor) for task in part))
+    return JsonResponse({"results": results, "model_version": version})
+
+
+async def _predict(task: Any, controls: LabelControls, predictor: Predictor) -> dict[str, Any]:
+    text, language, country = read_task_text(task, controls)
+    if not text.strip():
+        return {"result": [], "model_version": predictor.model_version}
+    prediction = await predictor.predict(text, language, country)
+    return build_result(text, prediction.annotation, controls, predictor.model_version)
+
+
+def _complete(task: Any, context: dict[str, Any], controls: LabelControls, version: str) -> dict[str, Any]:
+    text, _, _ = read_task_text(task, controls)
+    drawn = context.get("result")
+    found = complete_regions(text, drawn if isinstance(drawn, list) else [], controls)
+    return build_result(text, Annotation(Author.model(version), tuple(found)), controls, version)
+
+
+def _read_config(body: dict[str, Any], key: str) -> str:
+    config = body.get(key)
+    if not isinstance(config, str):
+        raise InputError(f"`{key}` has to be a labelling config.")
+    return config

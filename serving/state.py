@@ -1,0 +1,70 @@
+"""What all routes of one server share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Sample
+from goldspan.masking.keys import MaskingKey
+from goldspan.masking.vault import Vault
+from goldspan.serving.host import PredictorHost
+from goldspan.serving.limits import Admission, Limits, RateLimiter
+from goldspan.serving.metrics import Metrics
+
+SampleSink = Callable[[Sample], Awaitable[str]]
+"""Takes a reviewed sample; returns a sentence that says where it went."""
+
+INLINE_CHARACTERS = 2_000
+"""Texts up to this length are masked on the event loop; longer ones in a worker thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How a server is run.
+
+    `policy` is the default policy. `hosts` are the names it answers to, `token` is asked of every request but those
+    of `/health` and the page itself; empty: none is needed, which is for loopback only.
+    """
+
+    policy: str = "pseudonymise"
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    token: str = field(default="", repr=False)
+    limits: Limits = field(default_factory=Limits)
+    results: Path | None = None
+    key: MaskingKey | None = None
+
+
+class ServerState:
+    """Live parts of one server."""
+
+    def __init__(
+        self,
+        host: PredictorHost,
+        settings: ServerSettings,
+        *,
+        vault: Vault | None = None,
+        sink: SampleSink | None = None,
+        on_train: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        self.host, self.settings, self.vault, self.sink, self.on_train = host, settings, vault, sink, on_train
+        self.admission = Admission(settings.limits)
+        self.rates = RateLimiter(settings.limits.per_minute)
+        self.metrics = Metrics()
+        self.turn = asyncio.Lock()
+        self.workers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="goldspan-mask")
+
+    @property
+    def schema(self) -> LabelSchema:
+        """The label schema."""
+        return self.host.schema
+
+    async def close(self) -> None:
+        """Close the predictors and end the workers."""
+        await self.host.close()
+        self.workers.shutdown(wait=False, cancel_futures=True)

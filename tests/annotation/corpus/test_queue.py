@@ -1,0 +1,173 @@
+"""The label queue: ranks, reasons, spread and the random reserve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goldspan.annotation.corpus.queue import (
+    LabelQueue,
+    QueueCandidate,
+    build_queue,
+    count_tokens,
+    draw_order,
+    is_reserved,
+    make_candidate,
+    measure_disagreement,
+    measure_uncertainty,
+)
+from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
+
+PLAIN = QueueCandidate("x", "en", "letter", "m-1", 100, (), None, None, 0, None)
+
+
+def make_pool(count: int, **fields: object) -> list[QueueCandidate]:
+    return [replace(PLAIN, sample_id=f"sample-{number}", **fields) for number in range(count)]  # type: ignore[arg-type]
+
+
+def list_ranked(pool: list[QueueCandidate], size: int = 20, **wanted: dict[str, int]) -> list[str]:
+    queue = build_queue(pool, wanted.get("targets", {}), wanted.get("reviewed", {}), size=size)
+    return [entry.sample_id for entry in queue.entries if not entry.reserve]
+
+
+def find_ranked(number: int) -> list[str]:
+    """Ids of samples that are not in the reserve."""
+    return [name for name in (f"sample-{at}" for at in range(10 * number)) if not is_reserved(name)][:number]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("", 1), ("Ann met Bob.", 4), ("東京に行く", 5), ("a-b", 3), ("O’Neill 12", 4)]
+)
+def test_tokens_are_words_and_marks(text: str, tokens: int) -> None:
+    assert count_tokens(text) == tokens
+
+
+def test_uncertainty_is_missing_confidence_per_token() -> None:
+    author = Author.model("m")
+    scored = Annotation(author, (Entity(0, 1, "A", score=0.9), Entity(2, 3, "A", score=0.5)))
+    assert measure_uncertainty(scored, 10) == pytest.approx((0.1 + 0.5 + 0.1) / 10)
+    assert measure_uncertainty(Annotation(author, (), score=0.8), 10) == pytest.approx((0.2 + 0.1) / 10)
+    assert measure_uncertainty(Annotation(author, (Entity(0, 1, "A"),)), 10) is None
+
+
+def test_disagreement_counts_spans_that_only_one_has() -> None:
+    first = Annotation(Author.model("a"), (Entity(0, 1, "A"), Entity(2, 3, "A")))
+    second = Annotation(Author.model("b"), (Entity(0, 1, "A"), Entity(2, 3, "B"), Entity(4, 5, "A")))
+    assert measure_disagreement(first, second, 50) == pytest.approx(100 * 3 / 50)
+    assert measure_disagreement(first, first, 50) == 0
+
+
+def test_a_candidate_describes_its_last_prediction_and_another_model() -> None:
+    old = Annotation(Author.model("old"), (Entity(0, 3, "A"),))
+    new = Annotation(Author.model("new"), (Entity(0, 3, "B", score=0.5),))
+    skipped = Annotation(Author.person("ann"), status=Status.CANCELLED)
+    found = make_candidate(Sample("Ann met Bob", "en", annotations=(old, new, skipped), sample_id="s"), 2)
+    assert (found.model_version, found.labels, found.issues, found.skipped) == ("new", ("B",), 2, True)
+    assert found.disagreement == pytest.approx(100 * 2 / 3)
+    assert found.uncertainty == pytest.approx(0.6 / 3)
+    other = make_candidate(Sample("Eve met Bob", "en", annotations=(old, new), sample_id="t"), 0)
+    assert other.group == found.group
+
+
+def test_the_most_uncertain_come_first_within_their_model() -> None:
+    names = find_ranked(6)
+    pool = [replace(PLAIN, sample_id=name, uncertainty=at / 10) for at, name in enumerate(names)]
+    assert list_ranked(pool, size=4)[0] == names[-1]
+    other = [replace(one, model_version="m-2", uncertainty=100.0 + at) for at, one in enumerate(pool[:3])]
+    ranked = list_ranked([*other, *pool[3:]], size=6)
+    assert set(ranked[:2]) == {names[2], names[5]}
+
+
+def test_samples_with_labels_below_target_come_first() -> None:
+    rare, common = find_ranked(2)
+    pool = [replace(PLAIN, sample_id=common, labels=("CITY",)), replace(PLAIN, sample_id=rare, labels=("IBAN",))]
+    targets, reviewed = {"CITY": 100, "IBAN": 100}, {"CITY": 99}
+    queue = build_queue(pool, targets, reviewed, size=2)
+    assert [entry.sample_id for entry in queue.entries] == [rare, common]
+    assert queue.entries[0].reasons == ("labels below target: IBAN",)
+
+
+def test_what_has_no_evidence_is_said() -> None:
+    names = find_ranked(3)
+    queue = build_queue([replace(PLAIN, sample_id=name, uncertainty=0.5) for name in names], {}, {}, size=3)
+    assert [note.partition(" ")[0] for note in queue.notes] == ["Uncertainty", "Gaps", "Disagreement"]
+    assert {entry.priority for entry in queue.entries} == {None}
+    assert build_queue([], {}, {}) == LabelQueue((), 0, ())
+
+
+def test_a_batch_is_spread_over_languages_types_and_groups() -> None:
+    names = find_ranked(40)
+    pool = [
+        replace(PLAIN, sample_id=name, language="de" if at < 4 else "en", uncertainty=float(at), group=at // 2)
+        for at, name in enumerate(names)
+    ]
+    chosen = list_ranked(pool, size=10)
+    picked = [one for one in pool if one.sample_id in chosen]
+    assert len({one.group for one in picked}) == len(picked)
+    near = [replace(one, language="de" if at % 2 else "en", group=None) for at, one in enumerate(pool)]
+    languages = [one.language for one in near if one.sample_id in list_ranked(near, size=10)]
+    assert abs(languages.count("de") - languages.count("en")) <= 1
+
+
+def test_skipped_and_tiny_texts_come_last() -> None:
+    names = find_ranked(5)
+    pool = [replace(PLAIN, sample_id=name, uncertainty=float(at)) for at, name in enumerate(names)]
+    pool[4] = replace(pool[4], skipped=True)
+    pool[3] = replace(pool[3], tokens=2)
+    assert set(list_ranked(pool, size=5)[-2:]) == {names[3], names[4]}
+
+
+def test_a_fifth_is_a_random_reserve_half_of_it_control() -> None:
+    pool = make_pool(2000, uncertainty=0.1)
+    queue = build_queue(pool, {}, {}, size=500)
+    reserve = [entry for entry in queue.entries if entry.reserve]
+    assert len(queue.entries) == 500
+    assert len(reserve) == 100
+    assert all(is_reserved(entry.sample_id) for entry in reserve)
+    assert not any(is_reserved(entry.sample_id) for entry in queue.entries if not entry.reserve)
+    assert 30 <= sum(entry.control for entry in reserve) <= 70
+    assert 0.15 < sum(is_reserved(one.sample_id) for one in pool) / len(pool) < 0.25
+
+
+def test_the_reserve_does_not_depend_on_what_else_waits() -> None:
+    pool = make_pool(300)
+    order = sorted(
+        (one.sample_id for one in pool if is_reserved(one.sample_id)), key=lambda n: draw_order(n, "queue reserve", 0)
+    )
+    first = [entry.sample_id for entry in build_queue(pool, {}, {}, size=20).entries if entry.reserve]
+    rest = [one for one in pool if one.sample_id not in first]
+    second = [entry.sample_id for entry in build_queue(rest, {}, {}, size=20).entries if entry.reserve]
+    assert first + second == order[:8]
+    assert {is_reserved("sample-1", seed) for seed in range(50)} == {True, False}
+
+
+@given(
+    st.lists(
+        st.builds(
+            QueueCandidate,
+            st.uuids().map(str),
+            st.sampled_from(["en", "de", ""]),
+            st.sampled_from(["a", "b"]),
+            st.sampled_from(["m", "n", ""]),
+            st.integers(1, 300),
+            st.lists(st.sampled_from(["A", "B", "?"]), max_size=4).map(tuple),
+            st.none() | st.floats(0, 5),
+            st.none() | st.floats(0, 50),
+            st.integers(0, 3),
+            st.none() | st.integers(0, 3),
+            st.booleans(),
+        ),
+        unique_by=lambda one: one.sample_id,
+        max_size=40,
+    ),
+    st.integers(1, 30),
+)
+def test_any_pool_gives_a_batch_of_distinct_samples(pool: list[QueueCandidate], size: int) -> None:
+    queue = build_queue(pool, {"A": 10, "B": 0}, {"A": 3}, size=size)
+    ids = [entry.sample_id for entry in queue.entries]
+    assert len(set(ids)) == len(ids) == min(size, len(pool))
+    assert all(entry.reasons and (entry.priority is None or 0 <= entry.priority <= 1) for entry in queue.entries)
+    assert build_queue(reversed(pool), {"A": 10, "B": 0}, {"A": 3}, size=size).waiting == len(pool)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import goldspan.schemas as schemas
+from goldspan.annotation.configuration import find_line, read_configuration
+from goldspan.annotation.errors import ConfigurationError
+
+PROJECT = """# a project
+name = "Tickets"
+purpose = "pii"
+
+[label_studio]
+port = 8080
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (('purpose = "pii"', 'purpose = "gdpr"'), [":3: purpose: ", "pii (personal data", "entities"]),
+        (("port = 8080", "port = 80"), [":6: label_studio.port: ", "a port from 1024 to 65535"]),
+        (
+            ("port = 8080", 'prot = 8080\nurl = "http://x"'),
+            [":5: label_studio: ", "unknown key 'prot'", "did you mean port?"],
+        ),
+        (('name = "Tickets"', ""), ["the key 'name' is missing"]),
+        (('name = "Tickets"', 'name = "a\\nb"'), [":2: name: ", "1 to 100 characters on one line"]),
+        (('name = "Tickets"', "name = Tickets"), ["not readable TOML", "line 2"]),
+        (("[label_studio]", "languages = ['english']\n[label_studio]"), [":5: languages.0: ", "an ISO 639-1 code"]),
+    ],
+)
+def test_a_broken_file_says_where_and_what_would_be_right(
+    tmp_path: Path, change: tuple[str, str], expected: list[str]
+) -> None:
+    file = tmp_path / "goldspan.toml"
+    file.write_text(PROJECT.replace(*change))
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file, "project", ConfigurationError)
+    message = str(caught.value)
+    assert message.startswith(str(file))
+    assert all(text in message for text in expected), message
+    assert len(message.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("content", [b"name = '\xff'", b"[" * 5000])
+def test_files_that_are_no_toml_are_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "goldspan.toml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"goldspan\.toml"):
+        read_configuration(file, "project", ConfigurationError)
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_configuration(tmp_path / "none.toml", "project", ConfigurationError)
+
+
+def test_a_byte_order_mark_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "goldspan.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + PROJECT.encode())
+    assert read_configuration(file, "project", ConfigurationError)["name"] == "Tickets"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "line"), [("/name", 2), ("/label_studio/port", 6), ("/label_studio/none", 5), ("/none", 0), ("", 0)]
+)
+def test_lines_of_values(pointer: str, line: int) -> None:
+    assert find_line(PROJECT, pointer) == line
+
+
+KEYS = [
+    "name",
+    "purpose",
+    "labels",
+    "languages",
+    "label_studio",
+    "port",
+    "A",
+    "B_2",
+    "pattern",
+    "terms",
+    "values",
+    "chance",
+    "kind",
+    "mentions",
+    "relations",
+    "reviewed",
+    "samples",
+    "coverage",
+]
+PLAIN = st.none() | st.booleans() | st.integers(-3, 70000) | st.text(max_size=5) | st.sampled_from(["pii", "en"])
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("name", ["project", "labels", "gate", "taxonomy"])
+@given(document=VALUES)
+def test_both_validators_come_to_the_same_verdict(name: str, document: Any) -> None:
+    validator = schemas.validator(name)
+    problem = validator.find_best_problem(document)
+    assert (problem is None) == validator.accepts(document)
+    from jsonschema import Draft202012Validator
+
+    assert Draft202012Validator(dict(validator.schema)).is_valid(document) == validator.accepts(document)
+    if problem:
+        assert problem.message
+        assert len(problem.message) < 320
+    json.dumps(document)

@@ -1,0 +1,44 @@
+"""Data cannot control the terminal, whatever way a command prints it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+EVIL = "a\x1b]0;owned\x07\x1b[31m\x9b2J\u202egnp.exe\u2066x\u200f\x7f\x00z[bold]b[/bold]"
+UNSAFE = set("\x1b\x07\x9b\x7f\x00\u202e\u2066\u200f")
+WAYS = {
+    "say": "console.say(escape(EVIL))",
+    "warn": "console.warn(EVIL)",
+    "fail": "console.fail(EVIL)",
+    "table": "console.print_table([EVIL], [[EVIL]], title=EVIL)",
+    "out": "console.out.out(EVIL)",
+    "print": "console.out.print(EVIL)",
+    "text": "console.out.print(Text(EVIL))",
+    "status": "console.err.status(EVIL).__enter__(); console.err.print(EVIL)",
+}
+
+
+def show(statement: str) -> str:
+    program = (
+        "from rich.markup import escape\nfrom rich.text import Text\nfrom goldspan.cli.shared import console\n"
+        f"EVIL = {EVIL!r}\n{statement}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    return (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_controls_are_shown_as_symbols(way: str) -> None:
+    shown = show(WAYS[way])
+    assert not UNSAFE & set(shown)
+    assert "\u241b]0;owned" in shown
+
+
+def test_json_stays_the_same_document() -> None:
+    shown = show("console.print_json({EVIL: [EVIL]})")
+    assert not UNSAFE & set(shown)
+    assert json.loads(shown) == {EVIL: [EVIL]}

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from goldspan.cli.main import run
+from goldspan.masking.keys import make_key, parse_key
+
+TEXT = "Write to ann@mail.com or +1 415 555 0132.\n"
+
+
+def call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        run([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GOLDSPAN_MASKING_KEY", raising=False)
+    (tmp_path / "a.txt").write_text(TEXT)
+    return tmp_path
+
+
+def test_mask_and_restore_with_a_vault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GOLDSPAN_MASKING_KEY", make_key())
+    assert call("mask", "a.txt", "-p", "regex", "--vault", "v", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["files"][0]["labels"] == {"EMAIL": 1, "PHONENUMBER": 1}
+    assert (folder / "masked" / "a.txt").read_text() == "Write to [EMAIL_1] or [PHONENUMBER_1].\n"
+    assert call("mask", "restore", "masked/a.txt", "--vault", "v", "-o", "back") == 0
+    assert (folder / "back" / "a.txt").read_text() == TEXT
+    (folder / "answer.txt").write_text("Ask [EMAIL_1] and [EMAIL_2]")
+    monkeypatch.setattr("sys.stdout", stdout := io.StringIO())
+    assert call("mask", "restore", "answer.txt", "--vault", "v") == 3
+    assert stdout.getvalue() == "Ask ann@mail.com and [EMAIL_2]"
+
+
+def test_a_vault_needs_a_key(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("mask", "a.txt", "-p", "regex", "--vault", "v") == 1
+    assert "goldspan mask key" in capsys.readouterr().err
+    assert not (folder / "masked").exists()
+
+
+def test_the_command_names_what_the_predictor_cannot_find(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("mask", "run", "a.txt", "-p", "regex", "--policy", "redact") == 0
+    assert "FIRSTNAME" in capsys.readouterr().err
+    assert (folder / "masked" / "a.txt").read_text() == "Write to [REDACTED] or [REDACTED].\n"
+
+
+def test_a_file_that_cannot_be_masked_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "in").mkdir()
+    (folder / "in" / "b.txt").write_bytes(b"\xff\xfa")
+    (folder / "in" / "c.txt").write_text(TEXT)
+    assert call("mask", "in", "-p", "regex") == 3
+    assert "b.txt was not masked" in capsys.readouterr().err
+    assert sorted(file.name for file in (folder / "masked").iterdir()) == ["c.txt", "masking-report.jsonl"]
+
+
+def test_columns_and_labels(folder: Path) -> None:
+    (folder / "t.csv").write_text("name,note\nVan Dyk,ann@mail.com\n")
+    assert call("mask", "t.csv", "-p", "regex", "--field", "name=SURNAME") == 0
+    assert (folder / "masked" / "t.csv").read_text() == "name,note\n[SURNAME_1],ann@mail.com\n"
+    assert call("mask", "t.csv", "-p", "regex", "--field", "name=NOLABEL", "--force") == 1
+
+
+def test_the_output_of_one_file_may_be_named(folder: Path) -> None:
+    assert call("mask", "a.txt", "-p", "regex", "-o", "out.txt") == 0
+    assert (folder / "out.txt").read_text() == "Write to [EMAIL_1] or [PHONENUMBER_1].\n"
+    assert call("mask", "a.txt", "-p", "regex", "-o", "out.txt") == 0
+    assert call("mask", "a.txt", "-p", "regex", "-o", "a.txt") == 1
+    assert (folder / "a.txt").read_text() == TEXT
+    (folder / "dir.d").mkdir()
+    assert call("mask", "a.txt", "-p", "regex", "-o", "dir.d") == 0
+    assert (folder / "dir.d" / "a.txt").exists()
+
+
+def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "good.txt").write_text("Write to [EMAIL_1].")
+    (folder / "bad.html").write_text("Write to ann&#64;mail.com.")
+    assert call("mask", "verify", "a.txt", "good.txt", "-p", "regex", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+    assert call("mask", "verify", "a.txt", "bad.html", "-p", "regex") == 1
+    message = capsys.readouterr().err
+    assert "EMAIL" in message
+    assert "ann" not in message
+
+
+def test_key_prints_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("mask", "key") == 0
+    assert parse_key(capsys.readouterr().out.strip())

@@ -1,0 +1,37 @@
+"""`goldspan queue`: writes a batch that `studio push` takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from goldspan.annotation.corpus.queue import build_queue
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.queue import app
+from tests.dashboards.sample_data import fill_workspace
+
+
+def test_the_batch_is_written_in_its_order(tmp_path: Path, labels: LabelSchema) -> None:
+    workspace, file = Workspace(tmp_path / "data"), tmp_path / "queue.jsonl"
+    fill_workspace(workspace, labels, 120, touched=10)
+    shown = CliRunner().invoke(app, ["--data", str(workspace.root), "--size", "30", "--output", str(file)])
+    assert shown.exit_code == 0
+    batch = list(read_samples([file], labels))
+    listed = [line.split()[1] for line in shown.stdout.splitlines()[1:]]
+    assert [sample.sample_id for sample in batch] == listed
+    reserve = [sample for sample in batch if sample.provenance["queue"] == "random"]
+    control = [sample for sample in reserve if sample.provenance.get("control") and not sample.annotations]
+    assert len(reserve) == 6
+    assert 0 < len(control) < 6
+    assert all(sample.predictions for sample in batch if sample not in control)
+
+
+def test_an_empty_workspace_is_said(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["--data", str(tmp_path), "--output", str(tmp_path / "queue.jsonl")])
+    assert shown.exit_code == 0
+    assert "No sample waits for a review" in shown.stderr
+    assert not (tmp_path / "queue.jsonl").exists()
+    assert build_queue([], {}, {}).entries == ()

@@ -1,0 +1,120 @@
+"""Disagreement, Labels and Queue: their figures are those of the samples."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import combinations
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from goldspan.annotation.corpus.queue import is_reserved
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Sample
+from goldspan.cli.queue import app
+from goldspan.dashboards.links import link_samples
+from goldspan.dashboards.mirror.refresh import Mirror, refresh_mirror
+from goldspan.dashboards.views import disagreement, explore, queue
+from goldspan.dashboards.views import labels as unclear
+from goldspan.evaluation.matching.annotations import list_latest_reviews
+from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
+
+
+@pytest.fixture(scope="module")
+def mirror(small: Workspace, labels: LabelSchema) -> Mirror:
+    return refresh_mirror(small, labels)
+
+
+@pytest.fixture(scope="module")
+def samples(small: Workspace, labels: LabelSchema) -> list[Sample]:
+    """Every sample once, its reviewed record first."""
+    found = read_samples([small.training_samples, small.annotation_samples], labels, tolerant=True)
+    return list({sample.sample_id: sample for sample in reversed(list(found))}.values())
+
+
+def test_pairs_of_labels_are_the_differences_of_people(mirror: Mirror, samples: list[Sample]) -> None:
+    expected: Counter[str] = Counter()
+    where: dict[str, set[str]] = {}
+    for sample in samples:
+        for one, other in combinations(list_latest_reviews(sample), 2):
+            for found in compare_with_review(one, other):
+                if found.outcome is not RegionOutcome.ACCEPTED:
+                    pair = explore.name_pair(
+                        found.predicted.label if found.predicted else "",
+                        found.annotated.label if found.annotated else "",
+                    )
+                    expected[pair] += 1
+                    where.setdefault(pair, set()).add(sample.sample_id)
+    table = disagreement.tabulate_label_pairs(mirror)
+    assert dict(zip(table["labels"], table["regions"], strict=True)) == dict(expected)
+    kinds = table.select("another label", "other boundaries", "missed by one").sum_horizontal()
+    assert kinds.to_list() == table["regions"].to_list()
+    for pair, ids in where.items():
+        assert set(explore.find_samples(mirror, explore.Query(disagreement=pair))["sample_id"]) == ids
+        assert set(disagreement.list_samples(mirror, pair)["sample_id"]) == ids
+    everything = disagreement.list_samples(mirror)
+    assert everything["disagreements"].sum() == expected.total()
+    assert set(everything["people"]) == {"ann@firm.test, bob@firm.test"}
+    assert disagreement.list_people(mirror) == ["ann@firm.test", "bob@firm.test"]
+    assert disagreement.list_samples(mirror, person="nobody").is_empty()
+
+
+def test_unclear_labels_are_those_that_people_changed(mirror: Mirror, labels: LabelSchema) -> None:
+    table = {row["label"]: row for row in unclear.tabulate_unclear(mirror, labels).iter_rows(named=True)}
+    decisions = mirror["decisions"].with_columns(pl.col(pl.Categorical).cast(pl.String))
+    relabelled = decisions.filter(pl.col("outcome") == "relabelled")
+    company = table["COMPANYNAME"]
+    assert company["relabelled"] == relabelled.filter(pl.col("annotated_label") == "COMPANYNAME").height > 0
+    assert company["unclear"] == pytest.approx(
+        (company["relabelled"] + company["resized"] + company["disagreed"]) / company["regions"]
+    )
+    assert company["low"] < company["unclear"] <= company["high"]
+    assert next(iter(table)) == "COMPANYNAME"
+    assert {row["unclear"] for row in table.values() if not row["regions"]} == {None}
+    swaps = unclear.tabulate_alternatives(mirror, "COMPANYNAME")
+    assert swaps.filter(pl.col("annotated") == "COMPANYNAME")["regions"].sum() == company["relabelled"]
+
+
+def test_the_page_and_the_command_choose_the_same_samples(
+    small: Workspace, mirror: Mirror, labels: LabelSchema
+) -> None:
+    found = queue.plan_queue(mirror, labels, size=10, seed=3)
+    shown = CliRunner().invoke(app, ["--data", str(small.root), "--size", "10", "--seed", "3", "--json"])
+    assert shown.exit_code == 0
+    told = json.loads(shown.stdout)
+    assert [entry["sample_id"] for entry in told["entries"]] == [entry.sample_id for entry in found.entries]
+    assert [tuple(entry["reasons"]) for entry in told["entries"]] == [entry.reasons for entry in found.entries]
+    assert told["waiting"] == found.waiting == mirror["samples"].filter(pl.col("reviews") == 0).height
+    table = queue.tabulate_queue(found, {found.entries[0].sample_id})
+    assert table["pushed"].to_list() == [True, *[False] * 9]
+
+
+def test_progress_is_that_of_the_reserve_alone(mirror: Mirror, samples: list[Sample]) -> None:
+    reviewed, first_pass, kept = queue.measure_reserve(mirror, 0)
+    chosen = [s for s in samples if s.reviews and is_reserved(s.sample_id) and not s.provenance.get("control")]
+    assert reviewed == len(chosen)
+    assert first_pass.cases == sum(len(list_latest_reviews(sample)) for sample in chosen)
+    assert kept.interval is None or kept.interval[0] <= (kept.value or 0) <= kept.interval[1]
+
+
+def test_a_link_holds_its_filter() -> None:
+    assert link_samples() == "/explore"
+    assert link_samples(label="A&B", state="") == "/explore?label=A%26B"
+    with pytest.raises(TypeError, match="colour"):
+        link_samples(colour="red")
+
+
+def test_a_region_must_meet_all_conditions_at_once(mirror: Mirror) -> None:
+    every = explore.find_samples(mirror, explore.Query(outcome="relabelled"))
+    one = mirror["decisions"].filter(pl.col("outcome") == "relabelled").row(0, named=True)
+    pair = explore.Query(outcome="relabelled", predicted=one["predicted_label"], annotated=one["annotated_label"])
+    assert 0 < explore.find_samples(mirror, pair).height <= every.height
+    assert explore.find_samples(mirror, explore.Query(outcome="added", predicted="CITY")).is_empty()
+    added = explore.find_samples(mirror, explore.Query(outcome="rejected", annotated=explore.NONE))
+    assert set(added["sample_id"]) == set(explore.find_samples(mirror, explore.Query(outcome="rejected"))["sample_id"])
+    day = explore.list_days(mirror)[0]
+    assert explore.find_samples(mirror, explore.Query(day=day, person="ann@firm.test")).height > 0

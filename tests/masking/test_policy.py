@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.types import Annotation, Author
+from goldspan.masking.apply import MaskingContext, mask_annotation
+from goldspan.masking.policy import Policy, Rule, build_policy, list_presets, load_policy
+from goldspan.predictors.patterns.predictor import RegexPredictor
+
+LABELS = load_labels()
+
+
+def test_the_presets_load_and_are_told_apart() -> None:
+    assert set(list_presets()) == {"hipaa-safe-harbor", "pci", "pseudonymise", "redact", "surrogates"}
+    policies = [load_policy(name) for name in list_presets()]
+    assert [policy.name for policy in policies] == list(list_presets())
+    assert len({policy.fingerprint for policy in policies}) == len(policies)
+
+
+def test_rules_are_found_by_label_then_group_then_default() -> None:
+    policy = Policy("p", Rule("redact"), {"CITY": Rule("keep")}, {"LOCATION": Rule("mask"), "CONTACT": Rule("hash")})
+    assert policy.find_rule("CITY", LABELS).operator == "keep"
+    assert policy.find_rule("STREET", LABELS).operator == "mask"
+    assert policy.find_rule("EMAIL", LABELS).operator == "hash"
+    assert policy.find_rule("NEVER_HEARD_OF", LABELS).operator == "redact"
+    assert policy.select(["EMAIL"]).find_rule("STREET", LABELS).operator == "keep"
+
+
+def test_override_changes_operators_and_thresholds_and_keeps_options() -> None:
+    policy = load_policy("hipaa-safe-harbor").override(LABELS, {"AGE": "redact", "ZIP": "generalise"}, 0.7)
+    assert policy.find_rule("AGE", LABELS) == Rule("redact", 0.7)
+    assert policy.find_rule("ZIP", LABELS).suppress[0] == "036"
+    assert policy.default.threshold == 0.7
+    with pytest.raises(UnknownNameError):
+        policy.override(LABELS, {"AGE": "erase"})
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ('version = 1\nname = "p"', "default"),
+        ('version = 1\nname = "p"\n[default]\noperator = "erase"', "operator"),
+        ('version = 1\nname = "P x"\n[default]\noperator = "keep"', "lower-case"),
+        ('version = 1\nname = "p"\n[default]\noperator = "mask"\nband = 5', "band does not belong to mask"),
+        ('version = 1\nname = "p"\n[default]\noperator = "mask"\n[labels.city]\noperator = "keep"', "city"),
+        ('version = 1\nname = "p"\n[default]\noperator = "mask"\n[[recognisers]]\nlabel = "X"\npattern = "("', "X"),
+        (
+            'version = 1\nname = "p"\n[default]\noperator = "mask"\n[[recognisers]]\nlabel = "X"\npattern = "a*"',
+            "empty",
+        ),
+        (
+            'version = 1\nname = "p"\n[default]\noperator = "mask"\n[[recognisers]]\nlabel = "X"\npattern = "a"\n'
+            'validator = "ibam"',
+            "iban",
+        ),
+        ("version = ", "TOML"),
+    ],
+)
+def test_a_broken_policy_is_refused_with_the_reason(tmp_path: Path, lines: str, reason: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(lines)
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        load_policy(path)
+    assert str(path) in str(caught.value)
+
+
+def test_an_unknown_preset_names_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match="pseudonymise"):
+        load_policy("pseudonymize")
+
+
+def test_the_fingerprint_follows_the_rules_and_not_the_name() -> None:
+    one = build_policy({"version": 1, "name": "a", "default": {"operator": "mask"}})
+    same = build_policy({"version": 1, "name": "b", "description": "x", "default": {"operator": "mask"}})
+    other = build_policy({"version": 1, "name": "a", "default": {"operator": "mask", "threshold": 0.1}})
+    assert one.fingerprint == same.fingerprint != other.fingerprint
+    assert one.select(["AGE"]).fingerprint != one.fingerprint
+
+
+def mask(text: str, preset: str) -> str:
+    found = RegexPredictor(LABELS).predict_sync(text, "en", "US")
+    return mask_annotation(text, found, load_policy(preset), MaskingContext(LABELS, None, "en", "US")).text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "03/14/2024", "March 14, 2024", "14 March 2024", "2024-03-14", "Mar 14", "415-555-0132", "(415) 555-0132",
+        "jo@clinic.org", "123-45-6789", "MRN 00123456", "MRN: A-778812", "member ID XZY123456789",
+        "account 9912 3344 55", "serial number SN-88123-B", "license D1234567", "https://clinic.org/jo", "10.1.2.3",
+        "2001:db8::8a2e:370:7334", "94110-1234",
+    ],
+)  # fmt: skip
+def test_safe_harbor_leaves_no_identifier_that_has_a_form(value: str) -> None:
+    masked = mask(f"The patient, {value}, was seen.", "hipaa-safe-harbor")
+    digits = "".join(character for character in value if character.isdigit())
+    if digits:
+        assert digits not in "".join(character for character in masked if character.isdigit())
+    assert value.split()[-1] not in masked.replace("2024", "")
+    assert masked.startswith("The patient, ")
+    assert masked.endswith(", was seen.")
+
+
+def test_safe_harbor_keeps_what_the_rule_allows() -> None:
+    assert mask("Seen on 03/14/2024, aged 45; ZIP 94110.", "hipaa-safe-harbor") == "Seen on 2024, aged 45; ZIP 941**."
+    assert "90+" in mask("She is 93 years old.", "hipaa-safe-harbor")
+    assert mask("ZIP 03601.", "hipaa-safe-harbor") == "ZIP 000**."
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("card 4111 1111 1111 1111.", "card 4111 11** **** 1111."),
+        ("card 4111-1111-1111-1111 exp 04/27", "card 4111-11**-****-1111 exp [CARD_EXPIRY]"),
+        ("CVV: 123", "CVV: [REMOVED]"),
+        ("PIN 9912", "PIN [REMOVED]"),
+        ("%B4111111111111111^SMITH/ANN^27041010000?", "[REMOVED]"),
+        (";4111111111111111=27041010000?", "[REMOVED]"),
+        ("order 4111 1111 1111 1112", "order 4111 1111 1111 1112"),
+        ("invoice of 04/27, call 415-555-0132", "invoice of 04/27, call 415-555-0132"),
+    ],
+)
+def test_pci(text: str, masked: str) -> None:
+    policy = load_policy("pci")
+    assert mask_annotation(text, Annotation(Author.model("m")), policy, MaskingContext(LABELS)).text == masked

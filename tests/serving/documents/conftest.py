@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.loops import run_sync
+from goldspan.masking.mask import Masker
+from goldspan.masking.policy import load_policy
+from goldspan.serving.documents.base import FileCounts, FileSettings
+from goldspan.serving.documents.files import mask_file
+from tests.masking.lexicon import LexiconPredictor
+
+
+class FileMasker:
+    """Masks files of a test folder and gives what was written."""
+
+    def __init__(self, folder: Path, labels: LabelSchema) -> None:
+        self.folder, self.labels = folder, labels
+        self.counts = FileCounts()
+
+    def __call__(
+        self, name: str, content: bytes | str, settings: FileSettings | None = None, policy: str = "pseudonymise"
+    ) -> bytes:
+        source, target = self.folder / name, self.folder / f"out-{name}"
+        source.write_bytes(content.encode() if isinstance(content, str) else content)
+        masker = Masker(LexiconPredictor(), load_policy(policy), self.labels)
+        self.counts = run_sync(mask_file(source, target, masker, settings or FileSettings()))
+        return target.read_bytes()
+
+
+@pytest.fixture
+def mask(tmp_path: Path, labels: LabelSchema) -> FileMasker:
+    return FileMasker(tmp_path, labels)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.serving.documents.base import FieldChoice, FileSettings
+from tests.serving.documents.conftest import FileMasker
+
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+
+def write(columns: dict[str, object]) -> bytes:
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(pyarrow.table(columns), sink)
+    return bytes(sink.getvalue())
+
+
+def read(data: bytes) -> dict[str, list[object]]:
+    table: dict[str, list[object]] = parquet.read_table(pyarrow.BufferReader(data)).to_pydict()
+    return table
+
+
+def test_text_columns_are_masked_and_others_are_carried_over(mask: FileMasker) -> None:
+    source = {"id": [1, 2, 3], "name": ["Ann", None, "Bob"], "tags": [["Ann", None], [], None], "x": [0.5, None, 2.0]}
+    written = mask("a.parquet", write(source))
+    assert read(written) == source | {
+        "name": ["[FIRSTNAME_1]", None, "[FIRSTNAME_2]"],
+        "tags": [["[FIRSTNAME_1]", None], [], None],
+    }
+    assert b"Ann" not in written
+
+
+def test_a_chosen_column_with_a_label(mask: FileMasker) -> None:
+    settings = FileSettings(fields=(FieldChoice("city", "CITY"),))
+    written = read(mask("a.parquet", write({"city": ["Xyz", "Xyz"], "name": ["Ann", "Bob"]}), settings))
+    assert written == {"city": ["[CITY_1]", "[CITY_1]"], "name": ["Ann", "Bob"]}
+
+
+def test_many_rows_come_out_in_order(mask: FileMasker) -> None:
+    rows = [f"Ann {number}" for number in range(1500)]
+    assert read(mask("a.parquet", write({"t": rows})))["t"] == [f"[FIRSTNAME_1] {number}" for number in range(1500)]
+
+
+def test_text_in_structs_and_bytes_is_refused_by_name(mask: FileMasker) -> None:
+    with pytest.raises(InputError, match="user"):
+        mask("a.parquet", write({"user": [{"name": "Ann"}]}))
+    with pytest.raises(InputError, match="blob"):
+        mask("a.parquet", write({"blob": [b"Ann"]}))
+    with pytest.raises(UnknownNameError):
+        mask("a.parquet", write({"name": ["Ann"]}), FileSettings(fields=(FieldChoice("nome"),)))
+    with pytest.raises(InputError, match="Parquet"):
+        mask("a.parquet", b"PAR1 not")
+    assert not (mask.folder / "out-a.parquet").exists()

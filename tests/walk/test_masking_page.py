@@ -1,0 +1,255 @@
+"""The masking page in a real browser, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.types import Sample
+from goldspan.serving.app import build_app
+from goldspan.serving.host import PredictorHost
+from goldspan.serving.state import ServerSettings, ServerState
+from tests.serving.conftest import Sources
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.walk
+TEXT = "👩‍💻 Ann Smith met Bob in Berlin.\nAnn wrote to bob@mail.com."
+MASKED = "👩‍💻 [FIRSTNAME_1] [SURNAME_1] met [FIRSTNAME_2] in [CITY_1].\n[FIRSTNAME_1] wrote to [EMAIL_2]."
+
+
+class RunningServer:
+    """The server in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sample] = []
+        host = PredictorHost(load_labels(), {"lexicon": "lexicon", "missing": "missing"}, opener=Sources().open)
+        self._host, self._ready = host, threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(30)
+
+    async def _serve(self) -> None:
+        app = build_app(ServerState(self._host, ServerSettings(), sink=self._keep))
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+        task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self._ready.set()
+        await task
+
+    async def _keep(self, sample: Sample) -> str:
+        self.sent.append(sample)
+        return "Saved."
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    running = RunningServer()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, server: RunningServer) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: problems.append(r.url) if not r.url.startswith((server.url, "blob:")) else None)
+    page.goto(server.url)
+    page.wait_for_selector("#groups fieldset")
+    yield page
+    assert problems == []
+    context.close()
+
+
+def mask(page: Page, text: str = TEXT) -> None:
+    page.fill("#input", text)
+    page.click("#mask-button")
+    page.wait_for_selector("#summary .good")
+
+
+def wait_for_masked(page: Page, text: str) -> None:
+    page.wait_for_function("(text) => document.getElementById('masked').textContent === text", arg=text)
+
+
+def test_a_text_is_masked_corrected_and_downloaded(page: Page, tmp_path: Path) -> None:
+    mask(page)
+    wait_for_masked(page, MASKED)
+    assert "6 entities · 2 persons · 1 left" not in page.inner_text("#summary")
+    assert "complete ✓" in page.inner_text("#summary")
+    assert page.text_content("#original") == TEXT
+
+    page.locator("#masked .entity", has_text="CITY_1").click()
+    page.click("[data-action=unmask]")
+    wait_for_masked(page, MASKED.replace("[CITY_1]", "Berlin"))
+    page.click("#undo-button")
+    wait_for_masked(page, MASKED)
+
+    page.locator("#masked .entity", has_text="FIRSTNAME_1").first.click()
+    page.click("[data-action=unmask-all]")
+    wait_for_masked(page, "👩‍💻 Ann [SURNAME_1] met [FIRSTNAME_1] in [CITY_1].\nAnn wrote to [EMAIL_1].")
+    page.locator("#original .entity.off").first.click()
+    page.click("[data-action=mask-all]")
+    wait_for_masked(page, MASKED)
+
+    page.locator("#masked .entity", has_text="CITY_1").click()
+    page.select_option("#menu-label", "COUNTRY")
+    wait_for_masked(page, MASKED.replace("CITY", "COUNTRY"))
+    with page.expect_download() as download:
+        page.click("#download-button")
+    assert Path(download.value.path()).read_text() == MASKED.replace("CITY", "COUNTRY")
+
+
+def test_a_selection_becomes_an_entity(page: Page) -> None:
+    mask(page)
+    page.evaluate(
+        """() => {
+            const walker = document.createTreeWalker(document.getElementById("original"), NodeFilter.SHOW_TEXT);
+            while (!walker.nextNode().textContent.includes("wrote"));
+            const at = walker.currentNode.textContent.indexOf("wrote");
+            getSelection().setBaseAndExtent(walker.currentNode, at, walker.currentNode, at + 5);
+            document.getElementById("original").dispatchEvent(new MouseEvent("mouseup", {bubbles: true}));
+        }"""
+    )
+    page.wait_for_selector("#menu:not([hidden])")
+    page.select_option("#menu-label", "COMPANYNAME")
+    wait_for_masked(page, MASKED.replace("wrote", "[COMPANYNAME_1]"))
+
+
+def test_entities_operators_policy_and_sensitivity(page: Page, server: RunningServer) -> None:
+    mask(page)
+    page.get_by_role("checkbox", name="City").uncheck()
+    wait_for_masked(page, MASKED.replace("[CITY_1]", "Berlin"))
+    page.click("#select-none")
+    wait_for_masked(page, TEXT)
+    page.click("#select-all")
+    page.get_by_label("Operator for CONTACT").select_option("replace")
+    wait_for_masked(page, MASKED.replace("[EMAIL_2]", "[EMAIL]"))
+    page.select_option("#policy", "redact")
+    wait_for_masked(page, "👩‍💻 [REDACTED] [REDACTED] met [REDACTED] in [REDACTED].\n[REDACTED] wrote to [EMAIL].")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.locator("#threshold").fill("0.95")
+    wait_for_masked(page, TEXT)
+    assert not [url for url in requests if url.endswith("/v1/detect")]
+
+
+def test_a_method_that_fails_leaves_the_masked_side_empty(page: Page) -> None:
+    mask(page)
+    page.click("#edit-button")
+    page.fill("#input", "CRASH Ann Smith")
+    page.click("#mask-button")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert page.inner_text("#masked") == ""
+    assert "Ann" not in page.inner_text("#notice")
+    assert page.is_disabled("#copy-button")
+
+
+def test_files(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name\nAnn\n")
+    (tmp_path / "b.exe").write_text("Ann")
+    page.click("#tab-files")
+    page.set_input_files("#file-input", [str(tmp_path / "a.csv"), str(tmp_path / "b.exe")])
+    page.wait_for_selector("#jobs .good")
+    page.wait_for_selector("#jobs .bad")
+    assert "nothing to download" in page.locator("#jobs tr", has_text="b.exe").inner_text()
+    with page.expect_download() as download:
+        page.get_by_label("Download a.csv").click()
+    assert Path(download.value.path()).read_text() == "name\n[FIRSTNAME_1]\n"
+
+
+def test_send_to_label_studio(page: Page, server: RunningServer) -> None:
+    mask(page)
+    page.click("#send-button")
+    page.wait_for_function("() => document.getElementById('summary').textContent === 'Saved.'")
+    sample = server.sent[-1]
+    assert sample.text == TEXT
+    values = [TEXT[entity.start : entity.end] for entity in sample.annotations[0].entities]
+    assert values == ["Ann", "Smith", "Bob", "Berlin", "Ann", "bob@mail.com"]
+
+
+def test_methods_and_reload(page: Page) -> None:
+    page.click("#method-button")
+    page.wait_for_selector("#methods .card")
+    assert "not measured yet" in page.inner_text("#methods")
+    page.locator("#methods .card", has_text="lexicon").click()
+    page.click("#settings-button")
+    page.fill("#model-source", "missing")
+    page.click("#reload-form button")
+    page.wait_for_function("() => document.getElementById('reload-result').textContent.includes('no model')")
+    assert page.inner_text("#health") == "Healthy"
+    page.fill("#model-source", "model-9")
+    page.click("#reload-form button")
+    page.wait_for_function("() => document.getElementById('reload-result').textContent === 'lexicon-9 serves now.'")
+
+
+def test_keyboard_theme_and_phone_width(page: Page) -> None:
+    page.focus("#tab-text")
+    page.keyboard.press("ArrowRight")
+    assert page.is_visible("#panel-files")
+    page.keyboard.press("ArrowLeft")
+    page.fill("#input", TEXT)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#masked .entity")
+    page.locator("#masked .entity").first.focus()
+    page.keyboard.press("Enter")
+    assert page.is_visible("#menu")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#menu")
+    assert page.evaluate("document.activeElement.className") == "entity"
+    before = page.evaluate("document.documentElement.dataset.theme")
+    page.click("#theme-button")
+    assert page.evaluate("document.documentElement.dataset.theme") != before
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_have_enough_contrast(page: Page, theme: str) -> None:
+    """WCAG 2.2 AA, 1.4.3: 4.5 to 1 for every text that is seen, on the background that is painted behind it."""
+    page.evaluate(f"setTheme('{theme}')")
+    mask(page)
+    poor: list[Any] = page.evaluate(CONTRAST)
+    assert poor == []
+
+
+CONTRAST = """() => {
+    const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const paint = (colors) => {
+        canvas.clearRect(0, 0, 1, 1);
+        for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const luminance = (rgb) => {
+        const [r, g, b] = rgb.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const poor = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const element = node.parentElement;
+        if (!node.textContent.trim() || !element.checkVisibility() || element.closest(":disabled")) continue;
+        const layers = [];
+        for (let one = element; one; one = one.parentElement) layers.unshift(getComputedStyle(one).backgroundColor);
+        const back = paint(layers), front = paint([...layers, getComputedStyle(element).color]);
+        const [low, high] = [luminance(back), luminance(front)].sort((a, b) => a - b);
+        const ratio = (high + 0.05) / (low + 0.05);
+        if (ratio < 4.5) poor.push([element.className || element.tagName, node.textContent.trim().slice(0, 20), ratio]);
+    }
+    return poor;
+}"""
