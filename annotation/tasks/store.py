@@ -152,8 +152,9 @@ def _read_whole(
 
 
 def _list_records(document: Any, coerce: Callable[[Any], Any]) -> list[Any]:
-    if isinstance(document, list):
-        return document if isinstance(coerce(document), list) else [document]
+    found = coerce(document)
+    if isinstance(found, list):
+        return found
     return [document]
 
 

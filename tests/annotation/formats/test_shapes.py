@@ -425,3 +425,48 @@ def test_any_row_is_read_or_refused(shape: Any, row: dict[str, Any]) -> None:
     assert 0.0 <= shape.score(row) <= 1.0
     with suppress(RowError):
         assert isinstance(shape.read_row(row, RowOptions(LABELS)).text, str)
+
+
+@pytest.mark.parametrize("unit", ["code points", "utf-16-le", "utf-8"])
+def test_offsets_in_other_units_are_recognised_by_their_values(tmp_path: Path, unit: str) -> None:
+    text = "👩‍💻 Zoë met Ann"
+    width = 2 if unit == "utf-16-le" else 1
+
+    def count(part: str) -> int:
+        return len(part) if unit == "code points" else len(part.encode(unit)) // width
+
+    spans = [
+        {"start": count(text[:at]), "end": count(text[: at + 3]), "text": text[at : at + 3], "label": "FIRSTNAME"}
+        for at in (text.index("Zoë"), text.index("Ann"))
+    ]
+    (sample,), errors = read_rows(tmp_path, {"text": text, "spans": spans})
+    assert (surfaces(sample), errors) == ([("Zoë", "FIRSTNAME"), ("Ann", "FIRSTNAME")], [])
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda rows: {"data": rows}, lambda rows: {"version": "1", "examples": rows}, lambda rows: rows]
+)
+def test_an_object_around_the_rows_is_looked_through(tmp_path: Path, wrap: Any) -> None:
+    rows = [{"text": ANN, "label": [[0, 3, "FIRSTNAME"]]}, {"text": "Bo left", "label": [[0, 2, "FIRSTNAME"]]}]
+    (tmp_path / "a.json").write_text(json.dumps(wrap(rows)))
+    samples, errors, _ = read(tmp_path / "a.json")
+    assert ([surfaces(sample) for sample in samples], errors) == ([NAMES[:1], [("Bo", "FIRSTNAME")]], [])
+
+
+def test_class_names_beside_the_file_are_found(tmp_path: Path) -> None:
+    info = {"default": {"features": {"ner_tags": {"feature": {"names": ["O", "B-FIRSTNAME"], "_type": "ClassLabel"}}}}}
+    (tmp_path / "dataset_infos.json").write_text(json.dumps(info))
+    (sample,), errors = read_rows(tmp_path, {"tokens": ["Ann", "met"], "ner_tags": [1, 0]})
+    assert (surfaces(sample), errors) == (NAMES[:1], [])
+
+
+def test_a_docbin_of_others_is_mapped(tmp_path: Path) -> None:
+    import spacy
+    from spacy.tokens import DocBin
+
+    doc = spacy.blank("en")(ANN)
+    doc.ents = [doc.char_span(0, 7, label="PER"), doc.char_span(18, 22, label="CITY")]
+    (tmp_path / "a.spacy").write_bytes(DocBin(docs=[doc]).to_bytes())
+    (sample,), errors, _ = read(tmp_path / "a.spacy", labels_map={"PER": ""})
+    assert (surfaces(sample), errors) == ([("Rome", "CITY")], [])
+    assert read(tmp_path / "a.spacy")[0] == []
