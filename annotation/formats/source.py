@@ -24,6 +24,8 @@ from goldspan.annotation.types import Sample
 
 _PROBE = 20
 _SURE = 0.3
+_MARGIN = 0.15
+"""By how much another shape has to be surer for one row of a file."""
 _HEAD = 65_536
 _WRAPPER_KEYS = 6
 """Keys of an object around a list of rows: the list, and a version, a description and the like."""
@@ -169,7 +171,8 @@ def _read_shape(
         if sample:
             yield SourceRow(record.file, record.line, sample)
             continue
-        fitting = shape if shape.score(record.value) else score_shapes([record.value])[0][1]
+        sureness, better = score_shapes([record.value])[0]
+        fitting = shape if sureness <= shape.score(record.value) + _MARGIN else better
         try:
             row = fitting.read_row(record.value, options.rows)
         except RowError as error:
@@ -203,7 +206,9 @@ def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | N
         for entry in _list_entries(record, name)
         for item in (entry.get("result") or () if isinstance(entry, Mapping) else ())
     ]
-    return sample if not issues and all(_is_own_result(item) for item in results) else None
+    if issues or not all(_is_own_result(item) for item in results):
+        return None
+    return sample if all(e.label in labels for a in sample.annotations for e in a.entities) else None
 
 
 def _list_entries(record: Mapping[str, Any], name: str) -> list[Any]:
