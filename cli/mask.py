@@ -255,7 +255,7 @@ def _read_fields(given: list[str] | None, schema: LabelSchema) -> tuple[FieldCho
 def _warn_of_limits(masker: Masker, vault: Path | None) -> None:
     if masker.unread_labels:
         shown = ", ".join(masker.unread_labels[:10]) + (" …" if len(masker.unread_labels) > 10 else "")
-        warn(f"The predictor {masker.predictor.name} finds none of: {shown}. Such values stay in the files.")
+        warn(f"{masker.predictor.model_version} finds none of: {shown}. Such values stay in the files.")
     if masker.policy.reversible and vault is None and any(r.operator != "encrypt" for r in masker.policy.list_rules()):
         warn("Without --vault the replacements are forgotten: the files cannot be restored.")
 
