@@ -34,6 +34,7 @@ class ProgressLine:
         self._first: RunProgress | None = None
         self._latest = name
         self._waits = report_waits(err, lambda: self._latest)
+        self._notice = ""
 
     def __enter__(self) -> ProgressLine:
         self._progress.start()
@@ -47,7 +48,10 @@ class ProgressLine:
         self._progress.stop()
 
     def show(self, progress: RunProgress) -> None:
-        """Redraw."""
+        """Redraw; a new notice is printed above the line."""
+        if self._first and progress.notice != self._notice:
+            say(escape(progress.notice))
+        self._notice = progress.notice
         self._first = self._first or progress
         seconds = max(time.monotonic() - self._began, 0.001)
         ended = progress.done + progress.dead
