@@ -146,6 +146,28 @@ async def test_answers_are_kept_and_not_paid_for_again(tmp_path: Path) -> None:
         assert server.asked[TEXT] == 2
 
 
+async def test_unusable_answers_are_asked_for_again_only_on_demand(tmp_path: Path) -> None:
+    healthy = False
+    async with serve(lambda text, _: answer(tag(text)) if healthy else "nonsense") as server:
+        for _ in range(2):
+            with pytest.raises(ServiceError, match="No answer could be used"):
+                await read_once(make_predictor(server, folder=tmp_path / "a"))
+        assert server.asked[TEXT] == 3
+        with pytest.raises(ServiceError, match="No answer could be used"):
+            await read_once(make_predictor(server, folder=tmp_path / "a", again_failed=True))
+        assert server.asked[TEXT] == 6
+        healthy = True
+        found = await read_once(make_predictor(server, folder=tmp_path / "a", again_failed=True))
+        assert (len(found.entities), server.asked[TEXT]) == (2, 7)
+        assert await read_once(make_predictor(server, folder=tmp_path / "a")) == found
+        assert server.asked[TEXT] == 7
+
+
+def test_again_takes_one_value() -> None:
+    with pytest.raises(ConfigurationError, match="`failed` or empty"):
+        open_llm(LABELS, model="m", api_url="http://127.0.0.1:1/v1", again="all")
+
+
 async def test_many_texts_at_once() -> None:
     samples = [Sample(f"Text {n} by user{n}@example.com", "en", "US") for n in range(30)]
     async with serve(lambda text, _: answer(tag(text))) as server:
