@@ -30,12 +30,13 @@ _DISAGREEMENTS = {
 
 
 class StoredSample(NamedTuple):
-    """A sample, its file (name within the workspace), its byte offset, and the issues found while decoding it."""
+    """A sample, its file (name within the workspace), its byte offset, the issues found while decoding it, its task."""
 
     sample: Sample
     file: str
     offset: int
     issues: list[Issue]
+    task: int | None = None
 
 
 def extract_rows(stored: Iterable[StoredSample], labels: LabelSchema) -> Rows:
@@ -96,6 +97,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             candidate.uncertainty,
             candidate.disagreement,
             candidate.issues,
+            item.task,
         )
     )
 

@@ -53,13 +53,14 @@ def evaluate_on(
     Where the gold is of groups, what the predictor gives of other groups than the source labels is left out of the
     span scores; whatever hides a character counts for the masking scores.
     """
-    pairing, timing = run_predictor(pair_gold(gold.samples), predictor)
+    run = run_predictor(pair_gold(gold.samples), predictor)
+    pairing = run.pairing
     settings = EvaluationSettings(level=gold.level, split_kind=split_kind)
     result = evaluate_pairing(pairing, labels, settings, experiment=system)
     if gold.level is not Level.LABEL:
         limited = replace(pairing, documents=tuple(_limit(d, gold, labels) for d in pairing.documents))
         result = replace(evaluate_pairing(limited, labels, settings, experiment=system), masking=result.masking)
-    result = replace(result, timing=timing)
+    result = replace(result, timing=run.timing)
     missed = measure_leakage(
         [d.text for d in pairing.documents],
         [d.gold.entities for d in pairing.documents],
