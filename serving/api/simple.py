@@ -131,9 +131,9 @@ def _read_list(text: str) -> Any:
 
 def choose_method(name: Any, host: PredictorHost) -> str:
     """The method that a caller means: by its name, else `mistral` a model server's, `bert` this machine's."""
-    if name in host.methods:
-        return str(name)
-    if name not in ("mistral", "bert"):
+    if isinstance(name, str) and name in host.methods:
+        return name
+    if name != "mistral" and name != "bert":
         raise InputError("`method` has to be mistral, bert or the name of a method.")
     wanted = "a model server" if name == "mistral" else "this machine"
     return next((one for one, method in host.methods.items() if method.describe()["runs"] == wanted), host.default)

@@ -23,8 +23,9 @@ def test_selected_entities_may_have_the_names_of_another_label_set(client: TestC
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"text": ""}, {"text": "x", "method": "gpt"}, {"text": "x", "pii_entities": "EMAIL"},
-             {"text": "x", "pii_entities": ["IPV4"]}, {"text": "x", "pii_entities": [1]}]
+    "body", [{}, {"text": ""}, {"text": "x", "method": "gpt"}, {"text": "x", "method": {}},
+             {"text": "x", "pii_entities": "EMAIL"}, {"text": "x", "pii_entities": ["IPV4"]},
+             {"text": "x", "pii_entities": [1]}]
 )  # fmt: skip
 def test_wrong_requests_are_refused(client: TestClient, body: dict[str, object]) -> None:
     assert client.post("/predict", json=body).status_code == 422
