@@ -38,8 +38,8 @@ def list_warnings(manifest: Mapping[str, Any]) -> list[str]:
     warnings += [f"{count} left out: {reason.replace('_', ' ')}." for reason, count in data["left_out"].items()]
     if split["leakage"].get("lookup", 0.0) > _MOST_LOOKUP:
         warnings.append(
-            f"A lookup of sentences in train labels {split['leakage']['lookup']:.0%} of the held-out entities: scores on "
-            "this test split say little about other texts."
+            f"A lookup of sentences in train labels {split['leakage']['lookup']:.0%} of the held-out entities: "
+            "scores on this test split say little about other texts."
         )
     if data["negatives"]:
         warnings.append(f"{data['negatives']} samples hold no span; kiji's loader passes over them.")
