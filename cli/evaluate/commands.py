@@ -32,6 +32,7 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
 if TYPE_CHECKING:
+    from goldspan.annotation.project import Purpose
     from goldspan.evaluation.matching.documents import Pairing
     from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
@@ -132,7 +133,7 @@ def evaluate(
     if as_json:
         print_json(result.summarise())
     else:
-        _show_scores(result)
+        _show_scores(result, schema.purpose)
     if show_text and not as_json:
         from goldspan.evaluation.results.worst import list_worst
 
@@ -179,24 +180,28 @@ def choose_target(path: Path, result: EvaluationResult) -> Path:
     return path if same else path.with_stem(f"{path.stem}-{fingerprint[:_FINGERPRINT_SHOWN]}")
 
 
-def _show_scores(result: Any) -> None:
+def _show_scores(result: Any, purpose: Purpose) -> None:
     columns = ["", "precision", "recall", "F1", f"F{result.beta:g}"]
     rows = [_list_rates(f"{scheme} spans", scores) for scheme, scores in result.schemes.items()]
-    rows.append(_list_rates("masked characters", result.masking))
+    if purpose.is_pii:
+        rows.append(_list_rates("masked characters", result.masking))
     title = f"{result.model_name}: {result.data['documents']} documents, level {result.level.value}"
     print_table(columns, rows, title=title, right=(1, 2, 3, 4))
     metrics, masking = result.metrics, result.masking
     facts = {
         f"F1 {result.scheme.value}, 95 % interval": _format_interval(metrics["ci95"]["f1_score"]),
-        f"F{result.beta:g} of masked characters, 95 % interval": _format_interval(masking["ci95"]["f_beta"]),
         "documents exactly right": format_rate(metrics["exact_match_accuracy"]),
         "empty documents with a false alarm": format_rate(metrics["empty_false_positive_rate"]),
-        "documents without a leak": format_rate(masking["zero_leak_rate"]),
-        "personal characters leaked": format_rate(masking["leakage_rate"]),
-        "other characters masked": format_rate(masking["over_masking_rate"]),
-        "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
-        "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
     }
+    if purpose.is_pii:
+        facts |= {
+            f"F{result.beta:g} of masked characters, 95 % interval": _format_interval(masking["ci95"]["f_beta"]),
+            "documents without a leak": format_rate(masking["zero_leak_rate"]),
+            "personal characters leaked": format_rate(masking["leakage_rate"]),
+            "other characters masked": format_rate(masking["over_masking_rate"]),
+            "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
+            "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
+        }
     if result.data.get("failures"):
         facts["failures, counted as nothing found"] = result.data["failures"]
     if result.coreference:

@@ -59,15 +59,13 @@ def adopt(
     Example: goldspan studio adopt 3 4 --annotator 3=ann --annotator 4=bob --language en
     """
     from goldspan.annotation.labels.schema import load_labels
-    from goldspan.annotation.labelstudio.api.client import StudioClient
-    from goldspan.annotation.labelstudio.api.credentials import resolve_credentials
+    from goldspan.annotation.labelstudio.project.access import connect
     from goldspan.annotation.labelstudio.project.adopt import AdoptOptions, adopt_projects
     from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace = find_workspace(data)
-    credentials = resolve_credentials(workspace, url, token)
-    client = StudioClient(credentials.url, credentials.token)
+    client, _ = connect(workspace, url, token)
     options = AdoptOptions(
         name=name,
         labels=labels,

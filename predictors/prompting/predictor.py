@@ -22,6 +22,7 @@ from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.generators.providers.protocol import AnswerState, Request
 from goldspan.predictors.base import Prediction, RemotePredictor, Usage
 from goldspan.predictors.prompting.prompt import (
+    CUT_OFF,
     STAGE,
     VERSION,
     ParsedAnswer,
@@ -171,12 +172,15 @@ class LlmPredictor(RemotePredictor):
                 parsed = ParsedAnswer((), problem, 0.0)
             elif answer.finish_reason == "length":
                 room = min(2 * room, _MOST_TOKENS)
-                parsed = ParsedAnswer((), "the answer was cut off", 0.0)
+                parsed = ParsedAnswer((), CUT_OFF, 0.0)
             else:
                 parsed = read_answer(answer.content, text, self._labels)
-                problem = parsed.problem
-                if not problem:
+                if not parsed.problem:
                     return parsed, usage
+                if parsed.problem == CUT_OFF:
+                    room *= 2
+                else:
+                    problem = parsed.problem
         if not parsed.share:
             raise ServiceError(f"No answer could be used in {self._settings.attempts} attempts: {parsed.problem}.")
         return parsed, usage

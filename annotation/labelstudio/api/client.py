@@ -212,6 +212,10 @@ class StudioClient:
 
     # -- views --------------------------------------------------------------------------------------------------------
 
+    def list_backends(self, project: int) -> list[Json]:
+        """The machine-learning backends of a project, each asked for its health: `title`, `url`, `state`."""
+        return list(self._ask_any("GET", "api/ml/", "list the ML backends", params={"project": project}))
+
     def list_views(self, project: int) -> list[Json]:
         """The tabs of the project's Data Manager."""
         return list(self._ask_any("GET", "api/dm/views/", "list the views", params={"project": project}))

@@ -14,9 +14,9 @@ from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.project.mapping import ProjectMapping
+from goldspan.annotation.labelstudio.project.results import PROBLEMS, SplitResult, split_result
 from goldspan.annotation.labelstudio.project.textview import TextView, open_text
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, rank_annotations
-from goldspan.annotation.labelstudio.pull.results import PROBLEMS, SplitResult, split_result
 from goldspan.annotation.tasks.codec import read_task, validate_task
 from goldspan.annotation.text.words import snap_span, splits_word
 

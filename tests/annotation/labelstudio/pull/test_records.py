@@ -13,11 +13,11 @@ from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.project.mapping import map_tags
+from goldspan.annotation.labelstudio.project.results import SplitResult, split_result
 from goldspan.annotation.labelstudio.project.tags import parse_tags
 from goldspan.annotation.labelstudio.project.textview import PlainView
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, parse_ranking_policy, rank_annotations
 from goldspan.annotation.labelstudio.pull.records import RecordBuilder, TaskSource, digest_record, snap_result
-from goldspan.annotation.labelstudio.pull.results import SplitResult, split_result
 from goldspan.annotation.tasks.codec import encode_task, read_task, validate_task
 from tests.strategies import LABELS, samples
 
