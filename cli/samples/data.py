@@ -107,7 +107,7 @@ def split(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Split so that related samples stay together and labels and languages keep their shares.
+    """Split so that related samples stay together and other samples move nothing: by a hash of sample ids.
 
     The report shows the leakage of this split and of a random one.
     """

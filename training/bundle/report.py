@@ -7,6 +7,9 @@ from typing import Any
 
 from goldspan.annotation.corpus.splits import explain_empty
 
+_MOST_LOOKUP = 0.3
+"""Share of held-out entities that a lookup may solve before a bundle warns."""
+
 
 def summarise(manifest: Mapping[str, Any]) -> str:
     """The manifest in one sentence."""
@@ -14,6 +17,8 @@ def summarise(manifest: Mapping[str, Any]) -> str:
     leakage = "nothing is held out"
     if split["leakage"]["held_out"]:
         leakage = f"leakage {split['leakage']['group']:.1%}, random split {split['random_leakage']['group']:.1%}"
+        if "carrier" in split["leakage"]:
+            leakage += f", {split['leakage']['carrier']:.1%} of held-out sentences in train but for their entities"
     return (
         f"{data['samples']} samples ({data['reviewed']} reviewed), {data['entities']} entities, "
         f"{data['clusters']} clusters; {show_sizes(manifest)}; {split['groups']} groups; {leakage}."
@@ -31,6 +36,11 @@ def list_warnings(manifest: Mapping[str, Any]) -> list[str]:
     data, split, gate = manifest["data"], manifest["split"], manifest["gate"]
     warnings = [f"{said}." for said in explain_empty(split["sizes"], split["groups"])]
     warnings += [f"{count} left out: {reason.replace('_', ' ')}." for reason, count in data["left_out"].items()]
+    if split["leakage"].get("lookup", 0.0) > _MOST_LOOKUP:
+        warnings.append(
+            f"A lookup of sentences in train labels {split['leakage']['lookup']:.0%} of the held-out entities: "
+            "scores on this test split say little about other texts."
+        )
     if data["negatives"]:
         warnings.append(f"{data['negatives']} samples hold no span; kiji's loader passes over them.")
     if gate["verdict"] == "not_asked":
