@@ -23,6 +23,9 @@ from operator import add
 from pathlib import Path
 from typing import Any
 
+sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).resolve().parent]
+"""Without this folder: its `datasets.py` would hide the library of that name from transformers."""
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 

@@ -35,7 +35,7 @@ class MentionGroup:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Arrays of shape (rows, width); padding has the tag `IGNORED`, special tokens have `O`. `tokens` counts real ones."""
+    """Arrays of shape (rows, width); padding has the tag `IGNORED`, special tokens `O`. `tokens` counts real ones."""
 
     ids: Integers
     mask: Integers
