@@ -16,8 +16,12 @@ from typing import Literal
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.labels.values import find_mismatch
-from goldspan.annotation.text.words import find_occurrences, joins_compound, splits_word, stands_alone
+from goldspan.annotation.text.affixes import joins_affix
+from goldspan.annotation.text.words import find_all_occurrences, joins_compound, splits_word, stands_alone
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
+
+MAX_SPANS = 20_000
+"""Spans of one annotation."""
 
 MAX_TEXT = 1_000_000
 """Characters; Label Studio renders a task in the browser and stops being usable long before."""
@@ -35,6 +39,7 @@ ERRORS = {
     "overlap": "two entities overlap",
     "duplicate_span": "two spans of one layer have the same offsets and label",
     "duplicate_id": "two regions have the same id; Label Studio would merge them",
+    "too_many_spans": "the annotation has more spans than one text can hold",
     "broken_region": "the region cannot be read",
     "text_mismatch": "the region's own text differs from the text at its offsets",
     "dangling_relation": "a relation begins or ends at a region that does not exist",
@@ -42,6 +47,7 @@ ERRORS = {
     "unknown_relation": "the relation's label is not in the label schema",
 }
 WARNINGS = {
+    "attached_affix": "the span begins or ends at a prefix or ending that the language writes onto the word",
     "unlabelled_repeat": "a labelled value occurs elsewhere in the text without a label",
     "invalid_value": "the value is not valid for its label: check digits, format or range",
     "edge_punctuation": "the span begins or ends with a comma, semicolon or colon",
@@ -105,8 +111,8 @@ def check_annotation(
     text: str, annotation: Annotation, labels: LabelSchema, language: str = "", country: str = "", index: int = -1
 ) -> list[Issue]:
     """Every issue of one annotation of a text. Checks that need valid spans run only if all spans are valid."""
-    found = _check_spans(text, annotation, labels)
-    if not any(code in {"out_of_range", "empty_span"} for code, *_ in found):
+    found = _check_spans(text, annotation, labels, language)
+    if not any(code in {"out_of_range", "empty_span", "too_many_spans"} for code, *_ in found):
         found += _check_crossings(annotation)
         found += _check_values(text, annotation.entities, labels, country)
         found += _check_repeats(text, annotation.entities)
@@ -114,11 +120,13 @@ def check_annotation(
     return [make_issue(code, start, end, detail, index) for code, start, end, detail in found]
 
 
-def find_errors(text: str, annotation: Annotation, labels: LabelSchema, index: int = -1) -> list[Issue]:
+def find_errors(
+    text: str, annotation: Annotation, labels: LabelSchema, language: str = "", index: int = -1
+) -> list[Issue]:
     """Only the errors of `check_annotation`; a record that has one is neither written nor pushed."""
     return [
         make_issue(code, start, end, detail, index)
-        for code, start, end, detail in _check_spans(text, annotation, labels)
+        for code, start, end, detail in _check_spans(text, annotation, labels, language)
         if code in ERRORS
     ]
 
@@ -126,7 +134,10 @@ def find_errors(text: str, annotation: Annotation, labels: LabelSchema, index: i
 _Finding = tuple[str, int, int, str]
 
 
-def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> list[_Finding]:
+def _check_spans(text: str, annotation: Annotation, labels: LabelSchema, language: str) -> list[_Finding]:
+    count = len(annotation.entities) + len(annotation.mentions)
+    if count > MAX_SPANS:
+        return [("too_many_spans", -1, -1, f"{count:,}, at most {MAX_SPANS:,}")]
     found: list[_Finding] = []
     layers: tuple[tuple[frozenset[str], Sequence[Entity | Mention]], ...] = (
         (labels.entity_codes, annotation.entities),
@@ -138,7 +149,7 @@ def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> list
             place = start, end, label = span.span
             if label not in codes:
                 found.append(("unknown_label", *place))
-            found += _check_borders(text, start, end, label)
+            found += _check_borders(text, start, end, label, language)
             if place in seen:
                 found.append(("duplicate_span", *place))
             seen.add(place)
@@ -147,7 +158,7 @@ def _check_spans(text: str, annotation: Annotation, labels: LabelSchema) -> list
     return found
 
 
-def _check_borders(text: str, start: int, end: int, label: str) -> Sequence[_Finding]:
+def _check_borders(text: str, start: int, end: int, label: str, language: str) -> Sequence[_Finding]:
     if start == end:
         return [("empty_span", start, end, label)]
     if not 0 <= start < end <= len(text):
@@ -158,7 +169,8 @@ def _check_borders(text: str, start: int, end: int, label: str) -> Sequence[_Fin
     if text[start].isspace() or text[end - 1].isspace():
         found.append(("edge_whitespace", start, end, label))
     elif splits_word(text, start, end):
-        found.append(("inside_word", start, end, label))
+        code = "attached_affix" if joins_affix(text, start, end, language) else "inside_word"
+        found.append((code, start, end, label))
     if (text[start] in _LOOSE_PUNCTUATION or text[end - 1] in _LOOSE_PUNCTUATION) and label not in _FREE_FORM:
         found.append(("edge_punctuation", start, end, label))
     return found
@@ -193,19 +205,19 @@ def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, co
         validator = labels.validators.get(entity.label)
         if validator and not check_value(validator, value, country):
             yield "invalid_value", entity.start, entity.end, f"{entity.label}, {country or 'no country'}"
-        elif entity.label in labels.described and (reason := find_mismatch(labels[entity.label], labels, value)):
+        elif entity.label in labels.described and (reason := find_mismatch(labels[entity.label], value)):
             yield "invalid_value", entity.start, entity.end, f"{entity.label}, {reason}"
 
 
 def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:
     surfaces = {text[entity.start : entity.end]: entity.label for entity in entities}
-    for surface, label in surfaces.items():
-        if len(surface) < 3 or (surface.isdigit() and len(surface) <= 4) or text.count(surface) == 1:
-            continue
-        for start, end in find_occurrences(text, surface):
-            covered = any(entity.start < end and start < entity.end for entity in entities)
-            if not covered and not joins_compound(text, start, end):
-                yield "unlabelled_repeat", start, end, label
+    covered = bytearray(len(text))
+    for entity in entities:
+        covered[entity.start : entity.end] = b"\x01" * (entity.end - entity.start)
+    worth = [value for value in surfaces if len(value) >= 3 and not (value.isdigit() and len(value) <= 4)]
+    for start, end, surface in sorted(find_all_occurrences(text, worth)):
+        if covered.find(1, start, end) < 0 and not joins_compound(text, start, end):
+            yield "unlabelled_repeat", start, end, surfaces[surface]
 
 
 def _check_clusters(text: str, annotation: Annotation) -> Iterator[_Finding]:

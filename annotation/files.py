@@ -17,15 +17,18 @@ class AtomicFile:
     """A file that appears whole when the block ends well, and not at all when it does not.
 
     The bytes go to a temporary file in the same folder, are flushed to the disk and renamed over `path`.
-    On local file systems a crash leaves the old file or the new one.
+    On local file systems a crash leaves the old file or the new one. Files may hold personal data: whatever the umask,
+    they are readable by their owner only, and so are folders that are made for them. A file that exists never gets
+    more permissions than it had. Without `replace` a file that exists, or that another process writes meanwhile, is
+    an error.
     """
 
-    def __init__(self, path: Path, mode: int = 0o644) -> None:
-        self._path, self._mode = path, mode
+    def __init__(self, path: Path, mode: int = 0o600, *, replace: bool = True) -> None:
+        self._path, self._mode, self._replace = path, mode, replace
 
     def __enter__(self) -> IO[bytes]:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._path.parent)
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.", suffix=".tmp")
         except OSError as error:
             raise StateError(f"{self._path} cannot be written: {error.strerror}.") from None
@@ -54,16 +57,32 @@ class AtomicFile:
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
-        self._temporary.chmod(self._mode)
-        self._temporary.replace(self._path)
+        self._temporary.chmod(self._choose_mode())
+        if self._replace:
+            self._temporary.replace(self._path)
+        else:
+            os.link(self._temporary, self._path)
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    def _choose_mode(self) -> int:
+        try:
+            return self._mode & self._path.stat().st_mode
+        except OSError:
+            return self._mode
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder and its missing parents, for their owner only; folders that exist stay as they are."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing or [path]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write a whole file, or leave what was there."""
     with AtomicFile(path, mode) as stream:
         stream.write(data)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from goldspan.annotation.types import Entity, sort_spans
+from goldspan.annotation.types import Entity, Sample, sort_spans
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-6a2c-5d0b-9b57-0d6f3c2a9e41").bytes
 
@@ -41,3 +41,29 @@ def make_skeleton(text: str, entities: Iterable[Entity]) -> str:
 def digest(value: Any, length: int = 12) -> str:
     """The first hex digits of SHA-256 over a value's canonical JSON."""
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:length]
+
+
+class IdentityCheck:
+    """Finds samples that claim one identity: an id with two texts, or a text (of one language) with two ids.
+
+    It holds two numbers per sample. The same id with the same text may come again: annotations of one sample.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, int] = {}
+        self._ids: dict[int, int] = {}
+
+    def add(self, sample: Sample) -> str:
+        """What is wrong with the identity of the sample, given those before; empty if nothing is."""
+        name = sample.sample_id or make_sample_id(sample.text, sample.language)
+        identifier, text = _shorten(name), _shorten(f"{sample.language}\n{sample.text}")
+        if self._texts.get(identifier, text) != text:
+            return f"the sample_id {name[:60]!r} stood before with another text; give each text its own id"
+        if self._ids.get(text, identifier) != identifier:
+            return "the same text stood before with another sample_id; remove one with: goldspan samples dedupe"
+        self._texts[identifier], self._ids[text] = text, identifier
+        return ""
+
+
+def _shorten(value: str) -> int:
+    return int.from_bytes(hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -105,7 +105,8 @@ class Annotation:
     """One annotation of a sample by one author.
 
     Entities and mentions are kept sorted by (start, -end, label). Times are ISO 8601 in UTC,
-    `lead_time` is seconds. `parent` is the id of the pre-annotation that this one started from.
+    `lead_time` is seconds. `parent` is the id of the pre-annotation that this one started from. `other` is JSON text:
+    what the author gave besides spans (choices, notes, ratings), verbatim as Label Studio holds it.
     """
 
     author: Author
@@ -119,6 +120,7 @@ class Annotation:
     lead_time: float | None = None
     parent: str | None = None
     ground_truth: bool = False
+    other: str = field(default="", compare=False)
 
     @property
     def clusters(self) -> dict[str, tuple[Mention, ...]]:

@@ -64,10 +64,10 @@ def run_rows(folder: Path, samples: int) -> dict[str, object]:
 
 def run_import(folder: Path, samples: int) -> dict[str, object]:
     """Parquet rows to checked, written samples."""
+    from goldspan.annotation.formats.rows import get_shape
+    from goldspan.annotation.formats.rows.convert import RowSource
     from goldspan.annotation.hub.client import Snapshot
     from goldspan.annotation.hub.download import convert_shard
-    from goldspan.annotation.hub.rows import get_shape
-    from goldspan.annotation.hub.rows.convert import RowSource
     from goldspan.annotation.hub.shards import HubShard, read_rows
     from goldspan.annotation.hub.state import DownloadState
     from goldspan.annotation.labels.schema import load_labels

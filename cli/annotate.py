@@ -50,7 +50,7 @@ def annotate(
     without a pre-annotation and named (exit code 3). Answers of a language model are kept: a second run of the same
     command does not pay for them again.
     """
-    from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
+    from goldspan.annotation.formats.importing import ImportDefaults, import_texts
     from goldspan.annotation.tasks.store import write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
     from goldspan.predictors.run import annotate as annotate_samples

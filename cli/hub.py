@@ -70,7 +70,7 @@ def download(
         print_json(asdict(report) | totals | {"unmapped": report.unmapped, "output": str(target)})
     else:
         from goldspan.annotation.checks import CODES
-        from goldspan.annotation.hub.rows.raw import MEANINGS
+        from goldspan.annotation.formats.rows.raw import MEANINGS
 
         meanings = {**CODES, **{code.value: text for code, text in MEANINGS.items()}}
         if report.rejected:

@@ -5,14 +5,15 @@ The skeleton is the text with its entities replaced by labels: two texts from on
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from goldspan.annotation.corpus.containment import find_contained
 from goldspan.annotation.corpus.minhash import THRESHOLD, connect, group_near_duplicates
 from goldspan.annotation.corpus.outline import Outline
 
@@ -28,6 +29,7 @@ class Reason(StrEnum):
 
 TEXT_REASONS = (Reason.SAME_TEXT, Reason.NEAR_TEXT)
 ALL_REASONS = tuple(Reason)
+_FEW_HOLDERS, _HOLDER_SHARE = 10, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,39 @@ def find_duplicates(
 def group_related(outlines: Sequence[Outline], threshold: float = THRESHOLD) -> NDArray[np.int64]:
     """The group of each sample: the smallest index among all that must stay on one side of a split.
 
-    Connected components over four relations: nearly the same text, nearly the same skeleton,
-    and a shared link (persona, prompt seed, translation).
+    Connected components over these relations: nearly the same text or skeleton (Jaccard similarity at `threshold`), a
+    text or skeleton that holds most of another's (containment), the same full name or direct identifier unless many
+    samples share it, and a shared link (persona, prompt seed, translation, template).
     """
     groupings = [_group(outlines, reason, threshold) for reason in (Reason.NEAR_TEXT, Reason.NEAR_SKELETON)]
-    first_with: dict[str, int] = {}
     pairs = [
-        (first_with.setdefault(link, index), index) for index, outline in enumerate(outlines) for link in outline.links
+        *_pair_contained([outline.text for outline in outlines], groupings[0]),
+        *_pair_contained([outline.skeleton for outline in outlines], groupings[1]),
+        *_pair_sharing([outline.links for outline in outlines], len(outlines)),
+        *_pair_sharing([outline.identifiers for outline in outlines], _limit_holders(len(outlines))),
     ]
     return unite(len(outlines), groupings, pairs)
+
+
+def _pair_contained(texts: Sequence[str], groups: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Related representatives of near-duplicate groups."""
+    leaders = np.unique(groups)
+    pairs = leaders[find_contained([texts[leader] for leader in leaders.tolist()])]
+    return [(one, other) for one, other in pairs.tolist()]
+
+
+def _pair_sharing(keys: Sequence[Iterable[str]], limit: int) -> list[tuple[int, int]]:
+    """Each sample with the first one that has the same key, for keys of at most `limit` samples."""
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for index, own in enumerate(keys):
+        for key in own:
+            holders[key].append(index)
+    return [(found[0], index) for found in holders.values() if len(found) <= limit for index in found[1:]]
+
+
+def _limit_holders(samples: int) -> int:
+    """Samples that one identifier may tie together: one that more share is nobody's, such as a hotline's number."""
+    return max(_FEW_HOLDERS, int(_HOLDER_SHARE * samples))
 
 
 def unite(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ class Leakage:
     `skeleton`, `text`: the very same skeleton or text is in train.
     `value`: share of the held-out entities whose label and surface occur in train; a high share is normal for
     cities and given names, and says how far a model could get by heart.
+    `carrier`: share of the held-out sentences whose carrier (the sentence with masked entities) is in train.
+    `lookup`: share of the held-out entities whose label a lookup of the carrier in train would give.
     """
 
     held_out: int
@@ -23,6 +26,8 @@ class Leakage:
     skeleton: float
     text: float
     value: float
+    carrier: float = 0.0
+    lookup: float = 0.0
 
 
 def measure_leakage(outlines: Sequence[Outline], groups: Sequence[int], assignment: Sequence[str]) -> Leakage:
@@ -41,7 +46,28 @@ def measure_leakage(outlines: Sequence[Outline], groups: Sequence[int], assignme
         _share(sum(outline.skeleton in skeletons for outline, _ in held), len(held)),
         _share(sum(outline.text in texts for outline, _ in held), len(held)),
         _share(sum(value in values for value in held_values), len(held_values)),
+        *_measure_carriers([outline for outline, _ in train], [outline for outline, _ in held]),
     )
+
+
+def _measure_carriers(train: Sequence[Outline], held: Sequence[Outline]) -> tuple[float, float]:
+    """Shares of held-out sentences whose carrier is in train, and of held-out entities that a lookup there solves."""
+    known: defaultdict[int, Counter[tuple[str, ...]]] = defaultdict(Counter)
+    for outline in train:
+        for carrier in outline.carriers:
+            known[carrier.key][carrier.labels] += 1
+    sentences = [carrier for outline in held for carrier in outline.carriers]
+    found = [carrier for carrier in sentences if carrier.key in known]
+    solved = sum(
+        one == other
+        for carrier in found
+        for one, other in zip(carrier.labels, _find_commonest(known[carrier.key]), strict=True)
+    )
+    return _share(len(found), len(sentences)), _share(solved, sum(len(outline.values) for outline in held))
+
+
+def _find_commonest(counts: Counter[tuple[str, ...]]) -> tuple[str, ...]:
+    return min(counts, key=lambda labels: (-counts[labels], labels))
 
 
 def _share(part: int, whole: int) -> float:

@@ -55,13 +55,25 @@ def compute_signatures(texts: Sequence[str]) -> Signatures:
     factors = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     offsets = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64)
     begin = 0
-    for shingles, starts in _chunk_shingles(texts):
+    for shingles, starts in iter_shingles(texts):
         end = begin + len(starts)
         for column, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):
             hashed = ((shingles * factor + offset) >> np.uint64(32)).astype(np.uint32)
             signatures[begin:end, column] = np.minimum.reduceat(hashed, starts)
         begin = end
     return signatures
+
+
+def compute_bands(texts: Sequence[str]) -> Signatures:
+    """Hashes of the 25 bands of each text's signature, shape (texts, 25): equal bands mark candidates.
+
+    The number of equal bands of two texts is binomial, with 25 draws at J^5.
+    """
+    if not texts:
+        return np.empty((0, BANDS), dtype=np.uint32)
+    signatures = compute_signatures(texts)
+    bands = [_hash_band(signatures[:, band * ROWS : (band + 1) * ROWS]) >> np.uint64(32) for band in range(BANDS)]
+    return np.stack(bands, axis=1).astype(np.uint32)
 
 
 def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
@@ -137,7 +149,7 @@ def _estimate(signatures: Signatures, left: Groups, right: Groups) -> NDArray[np
     return similarity
 
 
-def _chunk_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
+def iter_shingles(texts: Sequence[str]) -> Iterator[tuple[Words, Groups]]:
     """Hashed shingles of some texts in one array, and where each text's begin."""
     vocabulary: dict[str, int] = {}
     codes: list[int] = []

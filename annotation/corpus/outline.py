@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from goldspan.annotation.corpus.carriers import Carrier, find_carriers
+from goldspan.annotation.corpus.identifiers import find_identifiers
 from goldspan.annotation.identity import make_sample_id, make_skeleton
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.types import Sample
 
-LINK_KEYS = ("persona", "prompt_seed", "translation_of", "source_document")
+LINK_KEYS = ("persona", "prompt_seed", "translation_of", "source_document", "phrase_family", "template_id")
 """Provenance fields: samples with the same value belong together, whatever their texts look like."""
 
 
@@ -18,7 +21,9 @@ class Outline:
     """One sample as seen by its best annotation.
 
     `values` are the labels and surfaces of its entities; `links` are names that it shares with samples of the same
-    origin (persona, prompt seed, translations); `reviewed` says that a person has submitted an annotation.
+    origin (persona, prompt seed, translations); `identifiers` are its full names and direct identifiers, normalised;
+    `carriers` are its sentences with masked entities, as hashes, each with the labels of its entities; `reviewed` says
+    that a person has submitted an annotation.
     """
 
     sample_id: str
@@ -29,6 +34,8 @@ class Outline:
     values: tuple[tuple[str, str], ...] = ()
     links: tuple[str, ...] = ()
     reviewed: bool = False
+    identifiers: tuple[str, ...] = ()
+    carriers: tuple[Carrier, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -36,8 +43,8 @@ class Outline:
         return tuple(label for label, _ in self.values)
 
 
-def outline_sample(sample: Sample) -> Outline:
-    """The outline of a sample."""
+def outline_sample(sample: Sample, labels: LabelSchema | None = None) -> Outline:
+    """The outline of a sample; `labels` says which labels are identifiers, by default the schema in use."""
     best = sample.best
     entities = best.entities if best else ()
     sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
@@ -53,6 +60,8 @@ def outline_sample(sample: Sample) -> Outline:
         tuple((entity.label, sample.text[entity.start : entity.end]) for entity in entities),
         tuple(links),
         bool(sample.reviews),
+        find_identifiers(sample.text, entities, labels or load_labels()),
+        find_carriers(sample.text, entities),
     )
 
 
@@ -61,6 +70,7 @@ def find_source(provenance: Mapping[str, Any]) -> str:
     return str(provenance.get("repository") or provenance.get("run") or provenance.get("source") or "unknown")
 
 
-def outline_samples(samples: Iterable[Sample]) -> list[Outline]:
+def outline_samples(samples: Iterable[Sample], labels: LabelSchema | None = None) -> list[Outline]:
     """Outlines of all samples, in their order."""
-    return [outline_sample(sample) for sample in samples]
+    labels = labels or load_labels()
+    return [outline_sample(sample, labels) for sample in samples]

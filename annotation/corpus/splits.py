@@ -1,26 +1,31 @@
-"""Splits that do not leak: related samples stay together, labels and languages keep their shares.
+"""Splits that do not leak and do not move: related samples stay together, and a held-out sample stays held out.
 
-Groups are assigned one at a time, the largest and rarest first, to the split that still lacks most of what the
-group holds (greedy iterative stratification after Sechidis et al. 2011, on groups instead of single samples).
-A group that holds all there is of a label goes to train: nothing could be learnt of that label otherwise.
+A group of related samples is assigned by a keyed hash of its smallest sample id, so adding, removing or reordering
+other samples moves nothing. With the project's ledger, a group that holds a sample of an earlier version keeps the most
+protected split of its members: groups that merge go to the held-out side, and nothing returns to train.
+
+Only groups that the ledger does not know are ever rebalanced, in the order of their hashes, and only where a split
+would be empty or its share would be off by more than a tolerance: 0.5 points with a ledger, 5 without.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from goldspan.annotation.corpus.dedupe import group_related
 from goldspan.annotation.corpus.leakage import Leakage, measure_leakage
+from goldspan.annotation.corpus.ledger import TRAIN, SplitLedger, choose_protected
 from goldspan.annotation.corpus.minhash import THRESHOLD
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.errors import InputError
 
 DEFAULT_RATIOS: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+_LEDGER_TOLERANCE, _TOLERANCE = 0.005, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +76,18 @@ def split_samples(
     *,
     seed: int = 0,
     threshold: float = THRESHOLD,
+    ledger: SplitLedger | None = None,
 ) -> Split:
     """Assign every sample to a split so that no group is in two of them.
 
-    The same outlines in the same order, ratios and seed give the same split.
+    The same samples in any order, with the same ratios, seed and ledger, give the same split.
+
+    Args:
+        outlines: the samples.
+        ratios: share of each split; `train` is one of them, the most protected split is the last.
+        seed: key of the hash that assigns new groups.
+        threshold: Jaccard similarity from which two texts are related.
+        ledger: assignments of earlier versions, which are kept.
 
     Raises:
         InputError: the ratios are wrong.
@@ -82,11 +95,24 @@ def split_samples(
     """
     shares = check_ratios(ratios)
     names = tuple(shares)
-    groups = group_related(outlines, threshold)
-    _, position = np.unique(groups, return_inverse=True)
-    chosen = _assign(_count_strata(outlines, position), np.array(list(shares.values())), names.index("train"), seed)
-    assignment = tuple(names[choice] for choice in chosen[position].tolist())
-    return Split(names, assignment, tuple(groups.tolist()))
+    order = sorted(range(len(outlines)), key=lambda index: (outlines[index].sample_id, outlines[index].text))
+    ordered = [outlines[index] for index in order]
+    roots, position = np.unique(group_related(ordered, threshold), return_inverse=True)
+    members: list[list[int]] = [[] for _ in roots]
+    for place, group in enumerate(position.tolist()):
+        members[group].append(place)
+    groups = [_make_group(ordered, places, seed) for places in members]
+    chosen = _assign_groups(groups, shares)
+    if ledger is not None:
+        _keep_ledger(groups, chosen, ledger, names)
+    _rebalance(groups, chosen, shares, _LEDGER_TOLERANCE if ledger is not None else _TOLERANCE)
+    assignment = [""] * len(outlines)
+    numbers = [0] * len(outlines)
+    for group, name in zip(groups, chosen, strict=True):
+        places = [order[place] for place in group.members]
+        for place in places:
+            assignment[place], numbers[place] = name, min(places)
+    return Split(names, tuple(assignment), tuple(numbers))
 
 
 def shuffle_samples(split: Split, ratios: Mapping[str, float], *, seed: int = 0) -> Split:
@@ -124,44 +150,6 @@ def report_split(
     )
 
 
-def _count_strata(outlines: Sequence[Outline], position: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How much each group holds of each stratum: column 0 counts samples, the others languages and labels."""
-    columns: dict[str, int] = {}
-    cells: Counter[tuple[int, int]] = Counter()
-    for row, outline in zip(position.tolist(), outlines, strict=True):
-        cells[row, 0] += 1
-        for stratum in (f"language {outline.language}", *outline.labels):
-            cells[row, columns.setdefault(stratum, len(columns) + 1)] += 1
-    counts = np.zeros((int(position.max(initial=-1)) + 1, len(columns) + 1))
-    for (row, column), count in cells.items():
-        counts[row, column] = count
-    return counts
-
-
-def _assign(counts: NDArray[np.float64], shares: NDArray[np.float64], train: int, seed: int) -> NDArray[np.int64]:
-    """The split of each group, as an index into `shares`; `train` is the index of the training split."""
-    portions = counts / np.maximum(counts.sum(axis=0), 1)
-    lacking = np.repeat(shares[:, None], counts.shape[1], axis=1)
-    rarity = portions[:, 1:].max(axis=1, initial=0.0)
-    shuffled = np.random.default_rng(seed).permutation(len(counts))
-    order = shuffled[np.lexsort((-rarity[shuffled], -counts[shuffled, 0]))]
-    weights = np.ones(counts.shape[1])
-    weights[0] = max(counts.shape[1] - 1, 1)
-    chosen = np.zeros(len(counts), dtype=np.int64)
-    for row in order.tolist():
-        portion = portions[row]
-        if rarity[row] >= 1:
-            chosen[row] = train
-            lacking[train] -= portion
-            continue
-        need = (lacking / shares[:, None]) @ (portion * weights)
-        fits = lacking[:, 0] >= portion[0] - 1e-12
-        best = int(np.argmax(np.where(fits, need, -np.inf))) if fits.any() else int(np.argmax(need))
-        chosen[row] = best
-        lacking[best] -= portion
-    return chosen
-
-
 def explain_empty(sizes: Mapping[str, int], groups: int) -> list[str]:
     """Which splits are empty, and why."""
     why = "there are too few groups of related samples for this share"
@@ -170,3 +158,72 @@ def explain_empty(sizes: Mapping[str, int], groups: int) -> list[str]:
     elif groups == 1:
         why = "all samples are relatives of each other, and relatives stay in one split"
     return [f"{name} is empty: {why}" for name, size in sizes.items() if not size]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Related samples: their outlines and places, a hash in [0, 1), and whether the ledger fixes their split."""
+
+    outlines: list[Outline]
+    members: list[int]
+    position: float
+    fixed: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.members)
+
+
+def _make_group(outlines: Sequence[Outline], places: list[int], seed: int) -> _Group:
+    key = b"goldspan split %d" % seed
+    smallest = min(outlines[place].sample_id for place in places)
+    hashed = hashlib.blake2b(smallest.encode("utf-8", "surrogatepass"), digest_size=8, key=key[:64]).digest()
+    return _Group([outlines[place] for place in places], places, int.from_bytes(hashed, "little") / 2**64)
+
+
+def _assign_groups(groups: Sequence[_Group], shares: Mapping[str, float]) -> list[str]:
+    names, borders = list(shares), np.cumsum(list(shares.values()))
+    places = np.searchsorted(borders, [group.position for group in groups], side="right")
+    return [names[min(place, len(names) - 1)] for place in places.tolist()]
+
+
+def _keep_ledger(groups: Sequence[_Group], chosen: list[str], ledger: SplitLedger, names: Sequence[str]) -> None:
+    """Give every group the split that the ledger records of a member, or of a text that a member nearly repeats."""
+    fresh = [one for group in groups for one in group.outlines if one.sample_id not in ledger.entries]
+    present = {outline.sample_id for group in groups for outline in group.outlines}
+    absent = ledger.find_absent_relatives(fresh, present)
+    relatives = {outline.sample_id: splits for outline, splits in zip(fresh, absent, strict=True)}
+    for number, group in enumerate(groups):
+        known = ledger.find_splits(outline.sample_id for outline in group.outlines)
+        known.update(*(relatives.get(outline.sample_id, ()) for outline in group.outlines))
+        if known:
+            chosen[number], group.fixed = choose_protected(known, names), True
+
+
+def _rebalance(groups: Sequence[_Group], chosen: list[str], shares: Mapping[str, float], tolerance: float) -> None:
+    """Move new groups between train and a held-out split that is empty or too far from its share."""
+    total = sum(group.size for group in groups)
+    sizes = Counter[str]()
+    for group, name in zip(groups, chosen, strict=True):
+        sizes[name] += group.size
+    free = sorted((n for n, group in enumerate(groups) if not group.fixed), key=lambda n: -groups[n].position)
+
+    def move(number: int, target: str) -> None:
+        sizes[chosen[number]] -= groups[number].size
+        sizes[target] += groups[number].size
+        chosen[number] = target
+
+    for name in (name for name in shares if name != TRAIN):
+        for number in free:
+            excess = sizes[name] - shares[name] * total
+            if abs(excess) <= max(tolerance * total, 0.5):
+                break
+            source, target = (name, TRAIN) if excess > 0 else (TRAIN, name)
+            if chosen[number] == source and groups[number].size < 2 * abs(excess):
+                move(number, target)
+    if not sizes[TRAIN] and free:
+        move(max(free, key=lambda number: groups[number].size), TRAIN)
+    for name in (name for name in shares if name != TRAIN and not sizes[name]):
+        spare = [number for number in free if chosen[number] == TRAIN]
+        if len(spare) > 1 and sum(chosen[n] == TRAIN for n in range(len(groups))) > 1:
+            move(min(spare, key=lambda number: groups[number].size), name)

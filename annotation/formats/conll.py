@@ -22,7 +22,7 @@ import orjson
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
-from goldspan.annotation.formats.tokens import find_range, split_tokens
+from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.pronouns import guess_mention_kind
@@ -48,7 +48,7 @@ def _render(sample: Sample, scheme: Scheme, losses: LossCounter) -> Iterator[str
     losses.lose_details(best)
     losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
     entities = losses.flatten(best)
-    mentions = _choose_mentions(best, losses)
+    mentions = choose_mentions(best, losses)
     spans: list[Entity | Mention] = [*entities, *mentions]
     tokens = split_tokens(sample.text, (border for span in spans for border in (span.start, span.end)))
     tags = ["O"] * len(tokens)
@@ -57,20 +57,28 @@ def _render(sample: Sample, scheme: Scheme, losses: LossCounter) -> Iterator[str
         _lose_edges(sample.text, entity, losses)
         for number in range(low, high):
             tags[number] = f"{_choose_prefix(number, low, high, scheme)}-{entity.label}"
+    for mention in mentions:
+        _lose_edges(sample.text, mention, losses)
+    brackets = make_brackets(tokens, mentions)
+    identifier = " ".join((sample.sample_id or make_sample_id(sample.text, sample.language)).split())
+    yield f"# sample_id = {identifier}"
+    yield f"# language = {sample.language}"
+    yield f"# text = {orjson.dumps(sample.text).decode()}"
+    for token, tag, marks in zip(tokens, tags, brackets, strict=True):
+        yield f"{sample.text[token.start : token.end]}\t{tag}\t{'|'.join(marks) or '-'}"
+
+
+def make_brackets(tokens: list[Token], mentions: Iterable[Mention]) -> list[list[str]]:
+    """The coreference brackets of each token: `(1`, `1)`, `(1)`."""
     brackets: list[list[str]] = [[] for _ in tokens]
     for mention in mentions:
         low, high = find_range(tokens, mention.start, mention.end)
-        _lose_edges(sample.text, mention, losses)
         if high == low + 1:
             brackets[low].append(f"({mention.cluster})")
         elif high > low:
             brackets[low].insert(0, f"({mention.cluster}")
             brackets[high - 1].append(f"{mention.cluster})")
-    yield f"# sample_id = {sample.sample_id or make_sample_id(sample.text, sample.language)}"
-    yield f"# language = {sample.language}"
-    yield f"# text = {orjson.dumps(sample.text).decode()}"
-    for token, tag, marks in zip(tokens, tags, brackets, strict=True):
-        yield f"{sample.text[token.start : token.end]}\t{tag}\t{'|'.join(marks) or '-'}"
+    return brackets
 
 
 def _choose_prefix(number: int, low: int, high: int, scheme: Scheme) -> str:
@@ -83,7 +91,7 @@ def _lose_edges(text: str, span: Entity | Mention, losses: LossCounter) -> None:
     losses.lose("edge_whitespace", text[span.start].isspace() or text[span.end - 1].isspace())
 
 
-def _choose_mentions(annotation: Annotation | None, losses: LossCounter) -> list[Mention]:
+def choose_mentions(annotation: Annotation | None, losses: LossCounter) -> list[Mention]:
     """Mentions of clusters, named `1`, `2` …; those that brackets cannot hold count as lost."""
     mentions = sort_spans(annotation.mentions) if annotation else ()
     losses.lose("single_mentions", sum(not mention.cluster for mention in mentions))

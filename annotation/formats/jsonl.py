@@ -24,11 +24,12 @@ def write_jsonl(path: Path, samples: Iterable[Sample]) -> ExportReport:
         for sample in samples:
             best = losses.take_best(sample)
             losses.lose_details(best)
-            stream.write(orjson.dumps(_encode(sample, best), option=orjson.OPT_APPEND_NEWLINE))
+            stream.write(orjson.dumps(encode_flat(sample, best), option=orjson.OPT_APPEND_NEWLINE))
     return losses.report()
 
 
-def _encode(sample: Sample, annotation: Annotation | None) -> dict[str, Any]:
+def encode_flat(sample: Sample, annotation: Annotation | None) -> dict[str, Any]:
+    """A sample with one of its annotations as flat JSON."""
     return {
         "id": sample.sample_id or make_sample_id(sample.text, sample.language),
         "text": sample.text,

@@ -11,7 +11,9 @@ from goldspan.annotation.types import Annotation, Entity, Sample, sort_spans
 LOSSES = {
     "other_annotations": "annotations beside the best one are left out",
     "unannotated_samples": "samples without any annotation are written as if they had no spans",
+    "repeated_samples": "samples with the id of an earlier one replace its file",
     "overlapping_entities": "of overlapping entities only the outermost is written",
+    "entities": "entities are left out",
     "mentions": "mentions and their clusters are left out",
     "single_mentions": "mentions without a cluster are left out",
     "mention_kinds": "the kind of a mention (PRONOUN, REFERENCE, MENTION) is not written; guessed when read",
@@ -20,6 +22,8 @@ LOSSES = {
     "span_details": "ids, origins and scores of spans are not written",
     "review_details": "times, status and parent of the annotation are not written",
     "provenance": "country, document type and provenance are not written",
+    "language": "the language is not written",
+    "text_form": "white space between tokens is written as single spaces",
     "negatives": "samples without spans are written, but kiji's loader passes over them",
     "texts": "texts are not written, only spans and their surfaces",
 }

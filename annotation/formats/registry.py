@@ -11,6 +11,9 @@ from goldspan.annotation.formats.loss import ExportReport
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
 
+Write = Callable[[Path, Iterable[Sample], LabelSchema], ExportReport]
+"""Writes samples to a path and returns the loss report."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -19,7 +22,7 @@ class Format:
     name: str
     suffix: str
     description: str
-    write: Callable[[Path, Iterable[Sample], LabelSchema], ExportReport]
+    write: Write
     read: Callable[[Path, LabelSchema], Iterator[Sample]] | None = None
 
 
@@ -83,6 +86,57 @@ def _read_kiji(path: Path, labels: LabelSchema) -> Iterator[Sample]:
     return read_kiji([path], labels)
 
 
+def _lines(encode: str) -> Write:
+    """A writer of JSON lines; `encode` names a function of `exports`."""
+
+    def write(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+        from goldspan.annotation.formats import exports
+
+        return exports.write_lines(path, samples, getattr(exports, encode))
+
+    return write
+
+
+def _list(encode: str) -> Write:
+    """A writer of one JSON list; `encode` names a function of `exports`."""
+
+    def write(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+        from goldspan.annotation.formats import exports
+
+        return exports.write_list(path, samples, getattr(exports, encode))
+
+    return write
+
+
+def _columns(render: str) -> Write:
+    """A writer of columns; `render` names a function of `column_exports`."""
+
+    def write(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+        from goldspan.annotation.formats import column_exports
+
+        return column_exports.write_columns(path, samples, getattr(column_exports, render))
+
+    return write
+
+
+def _write_studio(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+    from goldspan.annotation.formats.exports import write_studio
+
+    return write_studio(path, samples, labels)
+
+
+def _write_brat(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+    from goldspan.annotation.formats.brat import write_brat
+
+    return write_brat(path, samples, labels)
+
+
+def _write_parquet(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+    from goldspan.annotation.formats.parquet import write_parquet
+
+    return write_parquet(path, samples)
+
+
 FORMATS = {
     entry.name: entry
     for entry in (
@@ -91,6 +145,22 @@ FORMATS = {
         Format("spacy", ".spacy", "DocBin: doc.ents, clusters as span groups", _write_docbin, _read_docbin),
         Format("jsonl", ".jsonl", "flat JSONL: text, entities, mentions with offsets", _write_jsonl, _read_jsonl),
         Format("csv", ".csv", "one span per line, for spreadsheets", _write_csv),
+        Format("label-studio", ".json", "list of tasks with every annotation", _write_studio),
+        Format("json-min", ".json", "Label Studio's JSON-MIN", _list("encode_json_min")),
+        Format("prodigy", ".jsonl", "Prodigy tasks with tokens and spans", _lines("encode_prodigy")),
+        Format("doccano", ".jsonl", "Doccano sequence labelling", _lines("encode_doccano")),
+        Format("argilla", ".jsonl", "Argilla token classification", _lines("encode_argilla")),
+        Format("spacy-json", ".jsonl", "spaCy entities tuples", _lines("encode_spacy")),
+        Format("hf-tokens", ".jsonl", "tokens and ner_tags", _lines("encode_tokens")),
+        Format("gliner", ".jsonl", "GLiNER tokenized_text and ner", _lines("encode_gliner")),
+        Format("ai4privacy", ".jsonl", "source_text and privacy_mask", _lines("encode_ai4privacy")),
+        Format("presidio", ".json", "presidio-research samples", _list("encode_presidio")),
+        Format("tagged", ".jsonl", "tagged text with entities and mentions", _lines("encode_tagged")),
+        Format("conll2003", ".conll", "four columns with -DOCSTART-", _columns("render_conll2003")),
+        Format("conll2012", ".conll", "OntoNotes columns with coreference", _columns("render_conll2012")),
+        Format("conllu", ".conllu", "CoNLL-U with Entity= coreference", _columns("render_conllu")),
+        Format("brat", "", "brat standoff: .txt and .ann per sample", _write_brat),
+        Format("parquet", ".parquet", "typed columns of the flat JSONL", _write_parquet),
         Format("kiji", "", "one task per file, as kiji's training reads it", _write_kiji, _read_kiji),
     )
 }

@@ -10,8 +10,8 @@ from typing import Any
 from goldspan.annotation.corpus.quality.measure import QualityReport
 from goldspan.annotation.corpus.splits import SplitReport
 from goldspan.annotation.hub.features import COLUMNS
-from goldspan.annotation.hub.names import name_language
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.names import name_language
 from goldspan.annotation.types import Sample
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -130,7 +130,9 @@ def _describe_split(split: SplitReport) -> str:
         f"Near-duplicates and texts of one template stay in one split ({split.groups:,} groups). "
         f"{split.grouped.group:.1%} of the held-out samples have a relative in train; "
         f"with a random split it would be {split.random.group:.1%}. "
-        f"{split.grouped.value:.1%} of the held-out entity values occur in train."
+        f"{split.grouped.value:.1%} of the held-out entity values occur in train. "
+        f"{split.grouped.carrier:.1%} of the held-out sentences are in train but for their entities, and a lookup of "
+        f"their sentence in train would label {split.grouped.lookup:.1%} of the held-out entities."
     )
 
 

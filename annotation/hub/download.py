@@ -15,10 +15,10 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.rows import RowShape, find_shape, get_shape, kiji
+from goldspan.annotation.formats.rows.convert import RowSource, convert_row
+from goldspan.annotation.formats.rows.raw import Code, RowError
 from goldspan.annotation.hub.client import fetch_file, open_snapshot
-from goldspan.annotation.hub.rows import RowShape, find_shape, get_shape, kiji
-from goldspan.annotation.hub.rows.convert import RowSource, convert_row
-from goldspan.annotation.hub.rows.raw import Code, RowError
 from goldspan.annotation.hub.shards import HubShard, list_shards, read_rows
 from goldspan.annotation.hub.state import DownloadReport, DownloadState, Layout, ShardResult
 from goldspan.annotation.labels.schema import LabelSchema

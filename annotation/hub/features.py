@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from goldspan.annotation.hub.names import name_country, name_language
 from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.names import name_country, name_language
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 if TYPE_CHECKING:

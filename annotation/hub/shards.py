@@ -9,10 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.formats.parquet import read_parquet_rows
 from goldspan.annotation.tasks.store import read_records
 
-_BATCH = 256
-_BUFFER = 1 << 20
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 _SPLIT = re.compile(r"(?<![a-z])(train|training|test|validation|valid|val|dev)(?![a-z])")
 _SPLIT_NAMES = {"training": "train", "valid": "validation", "val": "validation", "dev": "validation"}
@@ -72,20 +71,7 @@ def read_rows(path: Path, name: str) -> Iterator[Mapping[str, Any] | None]:
         InputError: the file cannot be read at all.
 
     """
-    return _read_parquet(path, name) if name.endswith(".parquet") else _read_json(path)
-
-
-def _read_parquet(path: Path, name: str) -> Iterator[Mapping[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
-            for group in range(file.num_row_groups):
-                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group]):
-                    yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{name} is not readable Parquet: {error}. Fetch it again or report it.") from None
+    return read_parquet_rows(path, name) if name.endswith(".parquet") else _read_json(path)
 
 
 def _read_json(path: Path) -> Iterator[Mapping[str, Any] | None]:

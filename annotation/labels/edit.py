@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +13,9 @@ from goldspan.annotation.errors import InputError, SchemaError, UnknownNameError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.labels.schema import Label, LabelSchema, build_labels, load_labels
 from goldspan.annotation.labels.validators import VALIDATORS
+from goldspan.annotation.labels.values import find_mismatch, load_terms, probe_pattern
+
+_HEADER = re.compile(r"\s*\[\s*(?:labels|mentions)\s*\.\s*([A-Z][A-Z0-9_]*)\s*\]")
 
 MIN_CONTRAST = 3.0
 """WCAG 2.2, success criterion 1.4.11: graphical objects against what lies beside them."""
@@ -47,9 +52,34 @@ def review_labels(labels: LabelSchema) -> list[SchemaFinding]:
             if value and value in seen:
                 findings.append(SchemaFinding(label.code, f"{kind} {value} is also used by {seen[value]}"))
             seen.setdefault(value, label.code)
-        if not label.hints:
+        findings += _review_values(label, labels)
+        if not label.guidance:
             findings.append(SchemaFinding(label.code, "no hints; generators and annotators have only its name"))
     return findings
+
+
+def _review_values(label: Label, labels: LabelSchema) -> Iterator[SchemaFinding]:
+    """What is wrong with the source of a label's values, its pattern, its terms and its examples."""
+    needed = {
+        "pattern": label.pattern,
+        "list": label.terms or label.terms_file,
+        "faker": label.faker,
+        "function": label.function,
+    }
+    if label.values in needed and not needed[label.values]:
+        key = "terms" if label.values == "list" else label.values
+        yield SchemaFinding(label.code, f'values = "{label.values}" needs {key}')
+    try:
+        if label.pattern and (problem := probe_pattern(label)):
+            yield SchemaFinding(label.code, problem)
+        if label.terms or label.terms_file:
+            load_terms(label)
+        wrong = [value for value in label.examples if find_mismatch(label, value)]
+    except SchemaError as error:
+        yield SchemaFinding(label.code, str(error))
+        return
+    for value in wrong:
+        yield SchemaFinding(label.code, f"the example {value!r} is none of its values by its own pattern or terms")
 
 
 def add_label(path: Path, code: str, fields: dict[str, Any]) -> Label:
@@ -76,7 +106,114 @@ def add_label(path: Path, code: str, fields: dict[str, Any]) -> Label:
     return added
 
 
+def copy_label(path: Path, old: str, new: str) -> None:
+    """Add a label that is like another one, before it in the file; nothing is done if it is there already.
+
+    Raises:
+        SchemaError: the file has no table of its own for `old`, or would no longer be valid. It is unchanged then.
+
+    """
+    text = _read(path)
+    document = tomllib.loads(text)
+    if any(new in document.get(layer, {}) for layer in _LAYER_TABLES):
+        return
+    lines = text.splitlines(keepends=True)
+    start, end = _find_table(path, lines, old)
+    table = lines[start:end]
+    table[0] = table[0].replace(f".{old}", f".{new}", 1)
+    if not table[-1].endswith("\n"):
+        table[-1] += "\n"
+    if table[-1].strip():
+        table.append("\n")
+    _write(path, "".join([*lines[:start], *table, *lines[start:]]))
+
+
+def drop_label(path: Path, code: str) -> None:
+    """Remove a label; nothing is done if it is not there.
+
+    Raises:
+        SchemaError: the file has no table of its own for the label, or would no longer be valid. It is unchanged then.
+
+    """
+    text = _read(path)
+    document = tomllib.loads(text)
+    if not any(code in document.get(layer, {}) for layer in _LAYER_TABLES):
+        return
+    lines = text.splitlines(keepends=True)
+    start, end = _find_table(path, lines, code)
+    _write(path, "".join(lines[:start] + lines[end:]))
+
+
+def rename_tags(path: Path, old: str, new: str) -> None:
+    """Rename the tags of a label in the examples of a label file."""
+    text = _read(path)
+    changed = text.replace(f"<{old}>", f"<{new}>").replace(f"</{old}>", f"</{new}>")
+    if changed != text:
+        _write(path, changed)
+
+
+def edit_label(path: Path, code: str, fields: Mapping[str, Any]) -> Label:
+    """Set fields of a label; the rest of the file stays as it is. A value of None removes the field.
+
+    Raises:
+        SchemaError: there is no such table, or the file would no longer be valid. It is unchanged then.
+        UnknownNameError: there is no such label or validator.
+
+    """
+    load_labels(path)[code]
+    if (validator := fields.get("validator")) and validator not in VALIDATORS:
+        raise UnknownNameError("validator", validator, VALIDATORS)
+    lines = _read(path).splitlines(keepends=True)
+    start, end = _find_table(path, lines, code)
+    table = lines[start:end]
+    for name, value in fields.items():
+        table = _set_field(path, table, name, value)
+    return _write(path, "".join(lines[:start] + table + lines[end:]))[code]
+
+
+_LAYER_TABLES = ("labels", "mentions")
+
+
+def _set_field(path: Path, table: list[str], name: str, value: Any) -> list[str]:
+    place = next((at for at, line in enumerate(table) if re.match(rf"\s*{re.escape(name)}\s*=", line)), None)
+    line = [] if value is None else [f"{name} = {_format_toml(value)}\n"]
+    if place is None:
+        at = next(at for at in range(len(table), 0, -1) if table[at - 1].strip())
+        if not table[at - 1].endswith("\n"):
+            table = [*table[: at - 1], table[at - 1] + "\n", *table[at:]]
+        return [*table[:at], *line, *table[at:]]
+    try:
+        tomllib.loads(table[place])
+    except tomllib.TOMLDecodeError:
+        raise SchemaError(f"{path}: {name} is written over several lines; edit it there.") from None
+    return [*table[:place], *line, *table[place + 1 :]]
+
+
+def _find_table(path: Path, lines: Sequence[str], code: str) -> tuple[int, int]:
+    """Lines of a label's table: from its header to the comments before the next header."""
+    start = next((at for at, line in enumerate(lines) if (m := _HEADER.match(line)) and m[1] == code), None)
+    if start is None:
+        raise SchemaError(f"{path} has no table [labels.{code}] of its own; edit it by hand.")
+    end = next((at for at in range(start + 1, len(lines)) if lines[at].lstrip().startswith("[")), len(lines))
+    if end < len(lines):
+        while end > start + 1 and lines[end - 1].lstrip().startswith("#"):
+            end -= 1
+    return start, end
+
+
+def _read(path: Path) -> str:
+    load_labels(path)
+    return path.read_bytes().decode("utf-8-sig")
+
+
+def _write(path: Path, text: str) -> LabelSchema:
+    """Write the file if it is a valid label schema."""
+    labels = build_labels(tomllib.loads(text))
+    write_atomic(path, text.encode(), path.stat().st_mode & 0o777)
+    return labels
+
+
 def _format_toml(value: Any) -> str:
-    if isinstance(value, str | int | float | list):
+    if isinstance(value, bool | str | int | float | list):
         return json.dumps(value, ensure_ascii=False)
     raise InputError(f"A label has no field of type {type(value).__name__}.")

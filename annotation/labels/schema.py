@@ -108,7 +108,7 @@ class LabelSchema:
     """All labels of both layers, in the order of the file.
 
     `relation` links the mentions of a cluster; `other_relations` are further kinds that annotators may draw. `nested`
-    allows entities in each other. `purpose` comes from the project, and paths of terms are relative to `folder`.
+    allows entities in each other. `purpose` comes from the project.
     """
 
     labels: tuple[Label, ...]
@@ -117,7 +117,6 @@ class LabelSchema:
     other_relations: tuple[str, ...] = ()
     nested: bool = False
     purpose: Purpose = field(default=Purpose(), compare=False)
-    folder: Path = field(default=Path(), compare=False)
     _by_code: Mapping[str, Label] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -186,7 +185,7 @@ class LabelSchema:
         defaults = asdict(Label("", ""))
         content = [
             {
-                name: value
+                name: Path(value).name if name == "terms_file" else value
                 for name, value in asdict(label).items()
                 if name not in left_out and (name not in _LATER_FIELDS or value != defaults[name])
             }
@@ -250,7 +249,11 @@ def load_labels(path: str | Path | None = None) -> LabelSchema:
         labels = build_labels(document)
     except SchemaError as error:
         raise SchemaError(f"{file}: {error}") from None
-    return replace(labels, purpose=_find_purpose(file, labels), folder=file.parent)
+    located = tuple(
+        replace(label, terms_file=str(file.parent / label.terms_file)) if label.terms_file else label
+        for label in labels.labels
+    )
+    return replace(labels, labels=located, purpose=_find_purpose(file, labels))
 
 
 def _find_purpose(file: Path, labels: LabelSchema) -> Purpose:

@@ -12,7 +12,7 @@ from pathlib import Path
 import regex
 
 from goldspan.annotation.errors import InputError, SchemaError
-from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labels.schema import Label
 
 TIME_LIMIT = 1.0
 """Seconds that one pattern may take in one text."""
@@ -101,7 +101,7 @@ def probe_pattern(label: Label) -> str:
     return ""
 
 
-def load_terms(label: Label, labels: LabelSchema) -> tuple[str, ...]:
+def load_terms(label: Label) -> tuple[str, ...]:
     """The terms of a label, each once, in their order; lines of a file that are blank or begin with # are left out.
 
     Raises:
@@ -110,7 +110,7 @@ def load_terms(label: Label, labels: LabelSchema) -> tuple[str, ...]:
     """
     if not label.terms_file:
         return label.terms
-    path = labels.folder / label.terms_file
+    path = Path(label.terms_file)
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
@@ -143,19 +143,19 @@ def _index_terms(terms: tuple[str, ...], ignore_case: bool) -> frozenset[str]:
     return frozenset(term.casefold() for term in terms) if ignore_case else frozenset(terms)
 
 
-def is_term(label: Label, labels: LabelSchema, value: str) -> bool:
+def is_term(label: Label, value: str) -> bool:
     """True if the value is one of the label's terms."""
-    known = _index_terms(load_terms(label, labels), label.ignore_case)
+    known = _index_terms(load_terms(label), label.ignore_case)
     return (value.casefold() if label.ignore_case else value) in known
 
 
-def find_mismatch(label: Label, labels: LabelSchema, value: str) -> str:
+def find_mismatch(label: Label, value: str) -> str:
     """Why a value is none of the label's: it breaks the pattern, or is not in the list that all values come from."""
     if label.pattern:
         try:
             return "" if matches_pattern(label, value, CHECK_LIMIT) else "the pattern does not match"
         except InputError:
             return "the pattern backtracks"
-    if label.values == "list" and not is_term(label, labels, value):
+    if label.values == "list" and not is_term(label, value):
         return "not in the list of terms"
     return ""

@@ -15,6 +15,7 @@ from goldspan.annotation.checks import Issue, make_issue
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.regions import Regions, read_number, read_result, read_text
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 
@@ -123,6 +124,7 @@ def _encode_prediction(annotation: Annotation, result: list[dict[str, Any]]) -> 
         "created_at": annotation.created_at,
         "updated_at": annotation.updated_at,
         "result": result,
+        "other_results": annotation.other or None,
     }
 
 
@@ -138,6 +140,7 @@ def _encode_review(annotation: Annotation, result: list[dict[str, Any]]) -> dict
         "lead_time": annotation.lead_time,
         "parent_prediction": _encode_id(annotation.parent),
         "result": result,
+        "other_results": annotation.other or None,
     }
 
 
@@ -176,7 +179,7 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         regions = read_result(text, result if isinstance(result, list) else [], labels, index)
         issues += regions.issues
         annotations.append(read(entry, regions))
-    provenance = dict(data["provenance"]) if isinstance(data.get("provenance"), dict) else {}
+    provenance = _read_provenance(data)
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
     language = read_text(data.get("language") or "")
@@ -190,6 +193,12 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         read_text(data.get("sample_id") or "") or make_sample_id(text, language),
     )
     return DecodedTask(sample, issues)
+
+
+def _read_provenance(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as an object, also where it stands as one JSON string, as files hold it."""
+    provenance = unpack_record({"data": data})["data"].get("provenance")
+    return dict(provenance) if isinstance(provenance, dict) else {}
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:
@@ -238,6 +247,7 @@ def _read_prediction(entry: Mapping[str, Any], regions: Regions) -> Annotation:
         score=read_number(entry.get("score")),
         created_at=_read_time(entry.get("created_at")),
         updated_at=_read_time(entry.get("updated_at")),
+        other=read_text(entry.get("other_results") or ""),
     )
 
 
@@ -253,6 +263,7 @@ def _read_review(entry: Mapping[str, Any], regions: Regions, status: Status | No
         lead_time=read_number(entry.get("lead_time")),
         parent=_read_id(entry.get("parent_prediction")),
         ground_truth=bool(entry.get("ground_truth")),
+        other=read_text(entry.get("other_results") or ""),
     )
 
 

@@ -7,24 +7,30 @@ Files are streamed. A bad record goes to `on_error`, and reading continues.
 from __future__ import annotations
 
 import codecs
+import io
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import orjson
-
 from goldspan.annotation.checks import check_text, find_errors
+from goldspan.annotation.encoding import decode_text, detect_encoding
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.identity import IdentityCheck
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
+from goldspan.annotation.tasks.record import MAX_DEPTH, explain_json, is_deep, pack_record, parse_json, unpack_record
 from goldspan.annotation.types import Sample
 
 OnError = Callable[[RecordError], None]
 MAX_LINE = 64 * 1024 * 1024
 """Bytes; a longer line is refused instead of filling the memory."""
 
-_COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl")
+MAX_FILE = 128 * 1024 * 1024
+"""Bytes of a file that has to be read whole: JSON lists, and encodings other than UTF-8."""
+
+_COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl", ".rejections.jsonl")
 """Suffixes of companion files, which hold no samples and are skipped in folders."""
 
 
@@ -71,23 +77,44 @@ def _holds_samples(file: Path) -> bool:
     )
 
 
-def read_records(path: Path, on_error: OnError = raise_error) -> Iterator[JsonRecord]:
-    """The JSON objects of a file, one at a time.
+def read_records(
+    path: Path,
+    on_error: OnError = raise_error,
+    encoding: str = "",
+    coerce: Callable[[Any], Any] = lambda value: value,
+) -> Iterator[JsonRecord]:
+    """The JSON objects of a file, one at a time; `encoding` overrides the one that is recognised.
+
+    `coerce` may turn values of other forms into objects.
 
     Raises:
-        InputError: the file cannot be opened.
+        InputError: the file cannot be opened or decoded, or a `.json` file is too large to be read whole.
 
     """
     try:
         with path.open("rb") as stream:
-            yield from (
-                _read_whole(path, stream, on_error) if path.suffix == ".json" else _read_lines(path, stream, on_error)
-            )
+            head = stream.peek(512)[:512]
+            if path.suffix == ".json":
+                yield from _read_whole(path, stream, on_error, (encoding, coerce))
+            elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
+                text = decode_text(_read_limited(path, stream), str(path), encoding)
+                yield from _read_lines(path, io.BytesIO(text.encode("utf-8", "surrogatepass")), on_error, coerce)
+            else:
+                yield from _read_lines(path, stream, on_error, coerce)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[JsonRecord]:
+def _read_limited(path: Path, stream: IO[bytes]) -> bytes:
+    data = stream.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise InputError(
+            f"{path} is larger than {MAX_FILE >> 20} MiB. Convert it to JSONL in UTF-8, which is streamed."
+        )
+    return data
+
+
+def _read_lines(path: Path, stream: IO[bytes], on_error: OnError, coerce: Callable[[Any], Any]) -> Iterator[JsonRecord]:
     name = str(path)
     number = 0
     while line := stream.readline(MAX_LINE):
@@ -100,32 +127,55 @@ def _read_lines(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[Js
                 line = stream.readline(MAX_LINE)
             continue
         if line.strip():
-            yield from _parse(line, name, number, on_error)
+            yield from _parse(line, name, number, on_error, coerce)
 
 
-def _read_whole(path: Path, stream: IO[bytes], on_error: OnError) -> Iterator[JsonRecord]:
+def _read_whole(
+    path: Path, stream: IO[bytes], on_error: OnError, how: tuple[str, Callable[[Any], Any]]
+) -> Iterator[JsonRecord]:
+    encoding, coerce = how
+    name = str(path)
+    data = _read_limited(path, stream)
+    if encoding or detect_encoding(data[:512]) != "utf-8":
+        data = decode_text(data, name, encoding).encode("utf-8", "surrogatepass")
     try:
-        document = orjson.loads(stream.read().removeprefix(codecs.BOM_UTF8))
-    except orjson.JSONDecodeError as error:
-        return on_error(RecordError(f"not valid JSON: {error.msg}", file=str(path), line=error.lineno))
-    for number, value in enumerate(document if isinstance(document, list) else [document], start=1):
-        if isinstance(value, dict):
-            yield JsonRecord(str(path), number, value)
-        else:
-            on_error(RecordError("expected a JSON object", file=str(path), line=number))
-    return None
-
-
-def _parse(line: bytes, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        on_error(RecordError(f"not valid JSON: {error.msg} (column {error.colno})", file=name, line=number))
+        document = parse_json(data)
+    except ValueError as error:
+        if b"\n{" in data.strip():
+            yield from _read_lines(path, io.BytesIO(data), on_error, coerce)
+            return
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+        on_error(RecordError(f"not valid JSON: {explain_json(data, error)}", file=name, line=line))
         return
-    if isinstance(value, dict):
-        yield JsonRecord(name, number, value)
-    else:
+    for number, value in enumerate(_list_records(document, coerce), start=1):
+        yield from _accept(coerce(value), name, number, on_error)
+
+
+def _list_records(document: Any, coerce: Callable[[Any], Any]) -> list[Any]:
+    if isinstance(document, list):
+        return document if isinstance(coerce(document), list) else [document]
+    return [document]
+
+
+def _parse(
+    line: bytes, name: str, number: int, on_error: OnError, coerce: Callable[[Any], Any]
+) -> Iterator[JsonRecord]:
+    try:
+        value = parse_json(line)
+    except ValueError as error:
+        column = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        on_error(RecordError(f"not valid JSON: {explain_json(line, error)}{column}", file=name, line=number))
+        return
+    yield from _accept(coerce(value), name, number, on_error)
+
+
+def _accept(value: Any, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:
+    if not isinstance(value, dict):
         on_error(RecordError(f"expected a JSON object, found {type(value).__name__}", file=name, line=number))
+    elif is_deep(value):
+        on_error(RecordError(f"the record is nested more than {MAX_DEPTH} deep", file=name, line=number))
+    else:
+        yield JsonRecord(name, number, unpack_record(value))
 
 
 def read_samples(
@@ -134,14 +184,22 @@ def read_samples(
     on_error: OnError = raise_error,
     *,
     tolerant: bool = False,
+    unique: bool = True,
 ) -> Iterator[Sample]:
     """The samples of files and folders, one at a time.
 
-    A record with an issue in its regions or relations is refused; `tolerant` yields what can be read of it.
+    A record with an issue in its regions or relations is refused, and so is one whose id stood before with another
+    text or whose text stood before with another id (`IdentityCheck`; not if `unique` is False).
+    `tolerant` yields what can be read of a record, whatever its identity.
     """
+    identities = IdentityCheck()
     for record, (sample, issues) in read_tasks(paths, labels, on_error):
-        if issues and not tolerant:
+        if tolerant:
+            yield sample
+        elif issues:
             on_error(RecordError(f"{issues[0].code}: {issues[0].message}", file=record.file, line=record.line))
+        elif unique and (problem := identities.add(sample)):
+            on_error(RecordError(problem, file=record.file, line=record.line, pointer="/data/sample_id"))
         else:
             yield sample
 
@@ -174,23 +232,33 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
         problem = validate_task(task, labels)[0]
         raise RecordError(problem.message, pointer=problem.pointer)
     for annotation in sample.predictions:
-        for issue in find_errors(sample.text, annotation, labels):
+        for issue in find_errors(sample.text, annotation, labels, sample.language):
             raise RecordError(f"{issue.code}: {issue.message}")
     return task
 
 
 def write_samples(
-    path: str | Path, samples: Iterable[Sample], labels: LabelSchema, on_error: OnError = raise_error
+    path: str | Path,
+    samples: Iterable[Sample],
+    labels: LabelSchema,
+    on_error: OnError = raise_error,
+    *,
+    replace: bool = True,
 ) -> int:
-    """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`."""
+    """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
+
+    Raises:
+        StateError: the disk refused, or the file exists and `replace` is False.
+
+    """
     written = 0
-    with AtomicFile(Path(path)) as stream:
+    with AtomicFile(Path(path), replace=replace) as stream:
         for number, sample in enumerate(samples, start=1):
             try:
                 task = prepare_task(sample, labels)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=str(path), line=number, pointer=error.pointer))
                 continue
-            stream.write(orjson.dumps(task, option=orjson.OPT_APPEND_NEWLINE))
+            stream.write(pack_record(task))
             written += 1
     return written

@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.identity import digest
 from goldspan.annotation.project import Project, find_project
+
+_LONGEST_NAME = 120
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{device}{n}" for device in ("COM", "LPT") for n in range(1, 10))}
+"""Names that Windows gives to devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,26 @@ def check_file_name(name: str) -> str:
         InputError: it is empty, hidden, too long or would leave the folder.
 
     """
-    if not name or name != Path(name).name or name.startswith(".") or len(name) > 120 or not name.isprintable():
+    if (
+        not name
+        or name != Path(name).name
+        or name.startswith(".")
+        or len(name) > _LONGEST_NAME
+        or not name.isprintable()
+    ):
         raise InputError(f"{name[:120]!r} cannot be a file name; use letters, digits, '-', '_' and '.'.")
     return name
+
+
+def make_file_name(sample_id: str, suffix: str = ".json") -> str:
+    """The file name of a sample: its id with everything but letters, digits and `-_.` percent-encoded (RFC 3986).
+
+    Different ids give different names, except where a name would be longer than 120 characters: it is cut and ends in
+    a hash of the id.
+    """
+    name = quote(sample_id, safe=" ")
+    if name.startswith((".", " ")) or name.split(".")[0].upper() in _RESERVED:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    if len(name) + len(suffix) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME - 40]}-{digest(sample_id, 32)}"
+    return f"{name}{suffix}"

@@ -94,9 +94,10 @@ def _is_tag(name: str, attributes: str, labels: LabelSchema, offset: int) -> boo
     if name in labels.entity_codes:
         return True
     if name.upper() in labels.entity_codes:
-        raise TaggedTextError(f"<{name}> must be written <{name.upper()}>", offset)
+        raise TaggedTextError(f"<{name}> must be written <{name.upper()}>; if it is text, write &lt;{name}>", offset)
     if name.isupper() and len(name) > 1:
-        raise TaggedTextError(str(UnknownNameError("label", name, labels.entity_codes)), offset)
+        hint = f"If it is text, write &lt;{name}>."
+        raise TaggedTextError(str(UnknownNameError("label", name, labels.entity_codes, hint)), offset)
     return False
 
 
@@ -161,6 +162,15 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
         opened.append((end, closing))
     marks.extend(reversed(opened))
     return _join(text, marks, escapes)
+
+
+def show_tagged_value(labels: LabelSchema) -> str:
+    """An example of a tagged value in the labels of a schema, for prompts: `<CITY>Lyon</CITY>` where it has CITY."""
+    if "CITY" in labels.entity_codes:
+        return "<CITY>Lyon</CITY>"
+    described = sorted(labels.entities, key=lambda label: not (label.examples or label.terms))
+    value = next(iter((*described[0].examples, *described[0].terms)), "the value")
+    return f"<{described[0].code}>{escape_text(value)}</{described[0].code}>"
 
 
 def _mention_tag(mention: Mention) -> str:

@@ -10,7 +10,7 @@ Unicode's word rules (UAX #29) are followed in letting apostrophes and hyphens d
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import regex
@@ -23,6 +23,7 @@ _UNSPACED = regex.compile(
 _REACH = 8
 """Characters that are looked at beyond a joiner."""
 
+_MOST_SCANNED = 500_000_000
 _KATAKANA = regex.compile(r"[\p{Katakana}\u30fc\uff70]")
 _EXTENDS = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\ufe00-\ufe0f\U000e0020-\U000e007f]")
 _REGIONAL = regex.compile(r"[\U0001F1E6-\U0001F1FF]")
@@ -139,6 +140,31 @@ def find_occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:
         else:
             yield position, end
             position = text.find(value, end)
+
+
+def find_all_occurrences(text: str, values: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+    """`find_occurrences` of many values in one pass over the text, as start, end and value, in no certain order.
+
+    Values that begin in a script without spaces are searched one by one, and at most `_MOST_SCANNED` characters are
+    read for them.
+    """
+    by_word: dict[str, dict[tuple[int, int], set[str]]] = {}
+    budget = _MOST_SCANNED
+    for value in values:
+        first = _WORD.search(value)
+        if first and not _UNSPACED.search(first[0]):
+            by_word.setdefault(first[0], {}).setdefault((first.start(), len(value)), set()).add(value)
+        elif budget > 0:
+            budget -= len(text)
+            yield from ((start, end, value) for start, end in find_occurrences(text, value))
+    reached: dict[str, int] = {}
+    for match in _WORD.finditer(text) if by_word else ():
+        for (lead, length), wanted in by_word.get(match[0], {}).items():
+            start = match.start() - lead
+            value = text[start : start + length] if start >= 0 else ""
+            if value in wanted and start >= reached.get(value, 0) and not splits_word(text, start, start + length):
+                reached[value] = start + length
+                yield start, start + length, value
 
 
 def fold(text: str) -> str:

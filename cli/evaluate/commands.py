@@ -32,6 +32,7 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
 if TYPE_CHECKING:
+    from goldspan.annotation.project import Purpose
     from goldspan.evaluation.matching.documents import Pairing
     from goldspan.evaluation.results.result import EvaluationResult
 
@@ -63,7 +64,6 @@ def evaluate(
     cost_per_1000: Annotated[
         float | None, typer.Option("--cost-per-1000", min=0, help="Cost of 1000 documents, if known")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
         Path | None,
@@ -87,7 +87,7 @@ def evaluate(
     if shots and Path(shots).resolve() == gold.resolve():
         raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
-    settings = EvaluationSettings(level, scheme, beta, seed, split_kind=split_kind, filters=parse_filters(only or ()))
+    settings = EvaluationSettings(level, scheme, beta, split_kind=split_kind, filters=parse_filters(only or ()))
     unread: list[RecordError] = []
     pairings: list[Pairing] = []
     with err.status("Scoring"):
@@ -107,7 +107,7 @@ def evaluate(
     name_refusals(str(error) for error in unread)
     [pairing] = pairings
     name_unscored(pairing)
-    code = Exit.REFUSED_SOME if unread or pairing.exclusions else Exit.OK
+    code = Exit.REFUSED_SOME if unread or pairing.exclusions or result.data["failures"] else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
     if charts is not None:
@@ -117,7 +117,7 @@ def evaluate(
     if as_json:
         print_json(result.summarise())
     else:
-        _show_scores(result)
+        _show_scores(result, schema.purpose)
     if show_text and not as_json:
         from goldspan.evaluation.results.worst import list_worst
 
@@ -145,10 +145,11 @@ def choose_target(path: Path, result: EvaluationResult) -> Path:
     return path if same else path.with_stem(f"{path.stem}-{fingerprint[:_FINGERPRINT_SHOWN]}")
 
 
-def _show_scores(result: Any) -> None:
+def _show_scores(result: Any, purpose: Purpose) -> None:
     columns = ["", "precision", "recall", "F1", f"F{result.beta:g}"]
     rows = [_list_rates(f"{scheme} spans", scores) for scheme, scores in result.schemes.items()]
-    rows.append(_list_rates("masked characters", result.masking))
+    if purpose.is_pii:
+        rows.append(_list_rates("masked characters", result.masking))
     title = f"{result.model_name}: {result.data['documents']} documents, level {result.level.value}"
     print_table(columns, rows, title=title, right=(1, 2, 3, 4))
     metrics, masking = result.metrics, result.masking
@@ -156,12 +157,18 @@ def _show_scores(result: Any) -> None:
         f"F1 {result.scheme.value}, 95 % interval": _format_interval(metrics["ci95"]["f1_score"]),
         "documents exactly right": format_rate(metrics["exact_match_accuracy"]),
         "empty documents with a false alarm": format_rate(metrics["empty_false_positive_rate"]),
-        "documents without a leak": format_rate(masking["zero_leak_rate"]),
-        "personal characters leaked": format_rate(masking["leakage_rate"]),
-        "other characters masked": format_rate(masking["over_masking_rate"]),
-        "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
-        "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
     }
+    if purpose.is_pii:
+        facts |= {
+            f"F{result.beta:g} of masked characters, 95 % interval": _format_interval(masking["ci95"]["f_beta"]),
+            "documents without a leak": format_rate(masking["zero_leak_rate"]),
+            "personal characters leaked": format_rate(masking["leakage_rate"]),
+            "other characters masked": format_rate(masking["over_masking_rate"]),
+            "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
+            "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
+        }
+    if result.data.get("failures"):
+        facts["failures, counted as nothing found"] = result.data["failures"]
     if result.coreference:
         facts["coreference, CoNLL F1"] = format_rate(result.coreference["conll"])
     if result.timing:
@@ -170,10 +177,17 @@ def _show_scores(result: Any) -> None:
     print_table(["measure", "value"], facts.items(), right=(1,))
     out.print()
     classes = [
-        [*_list_rates(label, scores), scores["support"], scores["predicted"]]
+        [
+            *_list_rates(label, scores),
+            _format_interval(scores.get("ci95", {}).get("f1_score")),
+            scores["support"],
+            scores["predicted"],
+        ]
         for label, scores in result.per_class_metrics.items()
     ]
-    print_table([f"label, {result.scheme.value}", *columns[1:], "gold", "predicted"], classes, right=(1, 2, 3, 4, 5, 6))
+    print_table(
+        [f"label, {result.scheme.value}", *columns[1:], "F1, 95 %", "gold", "predicted"], classes, right=range(1, 8)
+    )
     if result.data["split_kind"] == "unknown":
         warn(
             "How the gold was held out is not known (--split-kind): a score on data like the training data says little."

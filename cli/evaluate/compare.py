@@ -14,8 +14,9 @@ from goldspan.cli.shared.console import out, print_json, print_table, warn
 from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
-    from goldspan.evaluation.results.compare import ComparisonRow
-    from goldspan.evaluation.scores.bootstrap import Delta
+    from goldspan.evaluation.results.compare import ComparisonRow, PairComparison
+    from goldspan.evaluation.scores.intervals import Interval
+    from goldspan.evaluation.scores.paired import Delta
 
 app = typer.Typer(context_settings=HELP)
 
@@ -29,12 +30,15 @@ def compare(
     gold: Annotated[
         Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of intervals and tests")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the tests")] = 0,
     charts: ChartsOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare results with each other and with the baselines. Differences are to the first result."""
+    """Compare any number of results with each other and with the baselines, on the documents that they share.
+
+    Differences are to the first result. With three results or more, p-values are corrected over all pairs (Holm).
+    """
     from goldspan.evaluation.results.public import compare as compare_files
     from goldspan.evaluation.results.result import read_result
 
@@ -53,14 +57,22 @@ def compare(
         print_json(comparison.to_json())
     else:
         first = loaded[0]
-        title = f"{first.scheme.value} spans, level {first.level.value}; differences to {comparison.reference}"
-        columns = ["system", "precision", "recall", "F1", "difference", "p", "exact documents"]
+        title = (
+            f"{first.scheme.value} spans, level {first.level.value}, {comparison.documents} common documents; "
+            f"differences to {comparison.reference}"
+        )
+        columns = ["system", "n", "failed", "precision", "recall", "F1", "difference", "p", "exact documents"]
         print_table(columns, map(_list_span_cells, comparison.rows), title=title, right=range(1, len(columns)))
         out.print()
         title = f"masked characters; differences to {comparison.reference}"
         masked = f"F{first.beta:g}"
         columns = ["system", masked, "difference", "p", "leaked", "no leak", "over-masked", "s/document", "cost/1000"]
         print_table(columns, map(_list_masking_cells, comparison.rows), title=title, right=range(1, len(columns)))
+        if len(comparison.pairs) > 1:
+            out.print()
+            columns = ["first", "second", "difference in F1", "p", f"difference in {masked}", "p"]
+            title = "every pair, p-values corrected for all pairs (Holm)"
+            print_table(columns, map(_list_pair_cells, comparison.pairs), title=title, right=range(2, len(columns)))
     for note in comparison.notes:
         warn(note)
 
@@ -69,11 +81,13 @@ def _list_span_cells(row: ComparisonRow) -> list[str | None]:
     delta = row.deltas.get("f1_score")
     return [
         row.name,
+        None if row.documents is None else str(row.documents),
+        None if row.failures is None else str(row.failures),
         format_rate(row.precision),
         format_rate(row.recall),
-        format_rate(row.f1_score),
+        _format_score(row.f1_score, row.intervals.get("f1_score")),
         _format_delta(delta),
-        format_rate(delta.p_value) if delta else None,
+        _format_p(delta),
         format_rate(row.exact_match_accuracy),
     ]
 
@@ -82,15 +96,34 @@ def _list_masking_cells(row: ComparisonRow) -> list[str | None]:
     delta = row.deltas.get("masking_f_beta")
     return [
         row.name,
-        format_rate(row.masking_f_beta),
+        _format_score(row.masking_f_beta, row.intervals.get("masking_f_beta")),
         _format_delta(delta),
-        format_rate(delta.p_value) if delta else None,
+        _format_p(delta),
         format_rate(row.leakage_rate),
         format_rate(row.zero_leak_rate),
         format_rate(row.over_masking_rate),
         None if row.latency_p50_seconds is None else f"{row.latency_p50_seconds:.2g}",
         None if row.cost_per_1000 is None else f"{row.cost_per_1000:.4g}",
     ]
+
+
+def _list_pair_cells(pair: PairComparison) -> list[str | None]:
+    f1, masking = pair.deltas["f1_score"], pair.deltas["masking_f_beta"]
+    return [pair.first, pair.second, _format_delta(f1), _format_p(f1), _format_delta(masking), _format_p(masking)]
+
+
+def _format_score(value: float | None, interval: Interval | None) -> str | None:
+    """The score with its 95 % interval."""
+    if value is None or interval is None:
+        return format_rate(value)
+    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
+
+
+def _format_p(delta: Delta | None) -> str | None:
+    """The p-value, corrected where several systems were compared."""
+    if delta is None:
+        return None
+    return format_rate(delta.p_value if delta.p_holm is None else delta.p_holm)
 
 
 def _format_delta(delta: Delta | None) -> str | None:

@@ -48,8 +48,10 @@ def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model:
 
 
 def name_unscored(pairing: Pairing) -> None:
-    """The documents that are not scored, and a warning where gold is not only people's work."""
+    """Name documents that are not scored and those that failed; warn where gold is not only people's work."""
     name_refusals(f"{exclusion.sample_id} is not scored: {exclusion.reason}" for exclusion in pairing.exclusions)
+    failed = [document for document in pairing.documents if document.failure]
+    name_refusals(f"{document.sample_id} counts as nothing found: {document.failure}" for document in failed)
     if pairing.gold_source != "review":
         warn(f"Gold of these documents is {pairing.gold_source}, not only people's reviews; the scores trust it.")
 

@@ -74,14 +74,19 @@ def _confirm_plan(settings: RunSettings, schema: LabelSchema, *, yes: bool, json
 def resume(
     job: JobOptions,
     run: RunName = "",
+    api_url: Annotated[
+        str, typer.Option(help="Confirm the run's address, when it comes from a workspace that you did not make")
+    ] = "",
     data: DataOption = None,
     labels: LabelsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Resume a run (default: the newest unfinished one): only missing requests are sent."""
-    from goldspan.generators.runs.folder import find_run
+    from goldspan.generators.runs.folder import confirm_run_address, find_run
 
     folder = find_run(find_workspace(data), run)
+    if api_url:
+        confirm_run_address(folder, api_url)
     if not run:
         say(f"Resuming {folder.name}, the newest unfinished run.")
     _execute(folder, data, labels, job, json=json)
@@ -122,7 +127,15 @@ def reconcile(
 
 
 @app.command()
-def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False) -> None:
+def cancel(
+    run: RunName = "",
+    abandon: Annotated[
+        bool,
+        typer.Option("--abandon", help="Give up lost batches without asking the provider; resuming may pay them twice"),
+    ] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
     """Cancel a run at its provider (default: the newest unfinished one). Answers received so far are kept."""
     from goldspan.generators.runs.folder import find_run
     from goldspan.generators.runs.run import cancel_run
@@ -131,7 +144,7 @@ def cancel(run: RunName = "", data: DataOption = None, json: JsonOption = False)
     folder = find_run(workspace, run)
     if not run:
         say(f"Cancelling {folder.name}, the newest unfinished run.")
-    summary = cancel_run(workspace, folder)
+    summary = cancel_run(workspace, folder, abandon=abandon)
     if summary is None:
         say(f"The process that runs {folder.name} was asked to cancel it. `goldspan generate watch` shows progress.")
         if json:

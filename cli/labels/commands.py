@@ -9,6 +9,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import find_label_file, find_own_label_file, load_labels
+from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="The label schema: the single source of truth for every label.",
 )
 register(app)
+change.register(app)
 
 
 @app.command("list")

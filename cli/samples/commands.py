@@ -9,10 +9,11 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.samples import importing
 from goldspan.cli.samples.data import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
 
 app = typer.Typer(
@@ -21,55 +22,11 @@ app = typer.Typer(
     context_settings=HELP,
     help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them.",
 )
+importing.register(app)
 register(app)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
 _NOTHING = "No samples found. To import other formats: goldspan samples import FILE"
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
-    language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that give none: en, de …")],
-    country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that give none: GB, DE …")] = "",
-    document_type: Annotated[str, typer.Option(help="Document type of texts that give none")] = "",
-    by_line: Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
-    data: DataOption = None,
-    labels: LabelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import your own texts; refused records are listed.
-
-    CSV needs a column text; JSONL needs text, tagged_text, or text with entities [{"value", "label"}].
-    """
-    from goldspan.annotation.tasks.importing import ImportDefaults, import_texts
-    from goldspan.annotation.tasks.store import write_samples
-    from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
-
-    schema = load_labels(labels)
-    if file.is_dir():
-        raise InputError(f"{file} is a folder. Import its files one by one.")
-    if not file.is_file():
-        raise InputError(f"There is no file {file}.")
-    target = output or find_workspace(data).annotation_samples / check_file_name(f"{file.stem}.jsonl")
-    if target.exists() and not force:
-        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
-    refusals = Refusals()
-    defaults = ImportDefaults(language, country, document_type)
-    samples = list(import_texts(file, schema, defaults, refusals, by_line=by_line))
-    if not samples:
-        raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")
-    written = write_samples(target, samples, schema, refusals)
-    if as_json:
-        print_json({"file": str(target), "written": written, "refused": [str(error) for error in refusals.errors]})
-    else:
-        say(f"{written} samples → {target}; {len(refusals.errors)} refused.")
-        say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")
-    raise typer.Exit(refusals.exit_code)
 
 
 @app.command("check")

@@ -1,4 +1,4 @@
-"""`goldspan samples dedupe, split, quality, export, convert`: data sets."""
+"""`goldspan samples dedupe, split, quality, export`: data sets."""
 
 from __future__ import annotations
 
@@ -23,13 +23,27 @@ ThresholdOption = Annotated[
 ]
 
 
+def _show_formats(wanted: bool) -> None:
+    if not wanted:
+        return
+    from goldspan.annotation.formats.registry import FORMATS
+
+    print_table(["format", "content"], ((entry.name, entry.description) for entry in FORMATS.values()))
+    raise typer.Exit
+
+
+FormatsOption = Annotated[
+    bool,
+    typer.Option("--list-formats", help="List the formats that are written", is_eager=True, callback=_show_formats),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `samples`."""
     app.command("dedupe")(dedupe)
     app.command("split")(split)
     app.command("quality")(quality)
     app.command("export")(export)
-    app.command("convert")(convert)
 
 
 def dedupe(
@@ -54,7 +68,7 @@ def dedupe(
     reasons = {"text": TEXT_REASONS, "skeleton": ALL_REASONS}.get(by)
     if reasons is None:
         raise InputError(f"--by is text or skeleton, not {by!r}.")
-    reader = _Reader(files, labels)
+    reader = _Reader(files, labels, unique=False)
     outlines = reader.outline()
     found = find_duplicates(outlines, reasons=reasons, threshold=threshold)
     if output:
@@ -152,8 +166,9 @@ def quality(
 
 def export(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for kiji a folder")],
-    format: Annotated[str, typer.Option("--format", "-f", help="conll, bioes, spacy, jsonl, csv or kiji")] = "jsonl",
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for brat and kiji a folder")],
+    format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
+    list_formats: FormatsOption = False,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -173,36 +188,14 @@ def export(
     raise typer.Exit(reader.exit_code)
 
 
-def convert(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the format; for kiji a folder")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL to write")],
-    format: Annotated[str, typer.Option("--format", "-f", help="conll, bioes, spacy, jsonl or kiji")],
-    labels: LabelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Read samples of another format back."""
-    from goldspan.annotation.formats.registry import import_samples
-    from goldspan.annotation.tasks.store import write_samples
-    from goldspan.cli.shared.refusals import Refusals
-
-    schema = load_labels(labels)
-    refusals = Refusals()
-    written = write_samples(output, import_samples(format, file, schema), schema, refusals)
-    if as_json:
-        print_json({"file": str(output), "written": written, "refused": len(refusals.errors)})
-    else:
-        say(f"{written} samples → {output}; {len(refusals.errors)} refused.")
-    raise typer.Exit(refusals.exit_code)
-
-
 class _Reader:
     """Reads the same files as often as needed; refused records are named the first time."""
 
-    def __init__(self, files: list[Path], labels: Path | None) -> None:
+    def __init__(self, files: list[Path], labels: Path | None, *, unique: bool = True) -> None:
         from goldspan.cli.shared.refusals import Refusals
 
         self.labels = load_labels(labels)
-        self._files = files
+        self._files, self._unique = files, unique
         self._refusals = Refusals()
 
     @property
@@ -216,18 +209,18 @@ class _Reader:
     def read(self) -> Any:
         from goldspan.annotation.tasks.store import read_samples
 
-        return read_samples(self._files, self.labels, self._refusals)
+        return read_samples(self._files, self.labels, self._refusals, unique=self._unique)
 
     def outline(self) -> list[Outline]:
         from goldspan.annotation.corpus.outline import outline_samples
 
-        return outline_samples(self.read())
+        return outline_samples(self.read(), self.labels)
 
     def write(self, path: Path, numbers: set[int]) -> None:
         """Write the samples with these numbers, counted over the good records."""
         from goldspan.annotation.tasks.store import read_samples, write_samples
 
-        again = read_samples(self._files, self.labels, lambda error: None)
+        again = read_samples(self._files, self.labels, lambda error: None, unique=self._unique)
         chosen = (sample for number, sample in enumerate(again) if number in numbers)
         write_samples(path, chosen, self.labels, self._refusals)
 
@@ -263,6 +256,8 @@ def _show_split(outlines: list[Outline], report: SplitReport) -> None:
                 ("skeleton", "the same skeleton is in train"),
                 ("text", "the same text is in train"),
                 ("value", "entity values that are in train"),
+                ("carrier", "masked sentences that are in train"),
+                ("lookup", "entities that a lookup of their sentence solves"),
             )
         ),
         right=(1, 2),

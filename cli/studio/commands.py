@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from goldspan.cli.shared.options import HELP
+from goldspan.cli.studio.adopt import adopt
 from goldspan.cli.studio.doctor import doctor
 from goldspan.cli.studio.migrate import migrate
 from goldspan.cli.studio.pull import pull
@@ -23,8 +26,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, down, status):
-    app.command()(command)
-app.command(name="open")(open_page)
-for command in (doctor, push, pull, migrate, watch):
-    app.command()(command)
+COMMANDS: tuple[Callable[..., None], ...] = (up, down, status, open_page, doctor, adopt, push, pull, migrate, watch)
+
+for command in COMMANDS:
+    app.command(name=command.__name__.removesuffix("_page"))(command)

@@ -55,14 +55,18 @@ class Studio(NamedTuple):
 
 
 def connect(options: StudioOptions) -> Studio:
-    """Load the label schema and sign in; without `--project` the remembered project is used."""
+    """Load the label schema and sign in.
+
+    Without `--project` the remembered project is used, without `--labels` the schema of an adopted project.
+    """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.project import access
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace = find_workspace(options.data)
-    labels = load_labels(options.labels)
-    return Studio(workspace, labels, *access.connect(workspace, options.url, options.token, options.project))
+    client, chosen = access.connect(workspace, options.url, options.token, options.project)
+    labels = load_labels(options.labels) if options.labels else access.find_labels(workspace, chosen)
+    return Studio(workspace, labels, client, chosen)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def doctor(
     with console.err.status("Checking Label Studio") as status:
         diagnosis = diagnose(
             workspace,
-            load_labels(target.labels),
+            load_labels(target.labels) if target.labels else None,
             url=target.url,
             token=target.token,
             project=target.project if target.project_id is None else target.project_id,
@@ -72,4 +72,5 @@ def _show_findings(diagnosis: Diagnosis) -> None:
         colour = colours[finding.severity]
         console.out.print(f"[{colour}]{finding.severity:8}[/{colour}]{escape(finding.message)}")
         if finding.command:
-            console.out.print(f"        fix: {escape(finding.command)}")
+            purpose = "see" if finding.command.startswith("goldspan studio open") else "fix"
+            console.out.print(f"        {purpose}: {escape(finding.command)}")

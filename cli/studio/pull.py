@@ -59,7 +59,7 @@ def pull(
     if as_json:
         console.print_json(make_plain(asdict(report)))
     else:
-        _show_report(report)
+        show_pull(report)
     for sample_id in report.conflicts[:SHOWN]:
         console.warn(f"{sample_id} was edited here and in Label Studio; both versions are in {report.conflict_file}")
     if report.conflicts:
@@ -68,7 +68,8 @@ def pull(
     end_with_refused(report.refused)
 
 
-def _show_report(report: PullReport) -> None:
+def show_pull(report: PullReport) -> None:
+    """Print what a pull did."""
     from goldspan.cli.shared import console
 
     rows = [
@@ -82,4 +83,6 @@ def _show_report(report: PullReport) -> None:
     if report.lint_counts:
         lints = sorted(report.lint_counts.items(), key=lambda item: -item[1])
         console.print_table(("to check", "places"), lints, right=(1,))
+    if report.other_results:
+        console.say(f"{report.other_results} results that are not spans are kept verbatim in other_results.")
     console.out.print(str(report.file))

@@ -66,7 +66,13 @@ def push(
     unreadable: list[RecordError] = []
     samples = read_samples(files or [workspace.annotation_samples], studio.labels, unreadable.append)
     options = PushOptions(
-        studio.project, model_version, replace_predictions, dry_run, control_share, overlap, _parse_order(order)
+        project=studio.project,
+        model_version=model_version,
+        replace_predictions=replace_predictions,
+        dry_run=dry_run,
+        control_share=control_share,
+        overlap=overlap,
+        order=_parse_order(order),
     )
     report: PushReport | StorageReport
     if storage:
@@ -79,10 +85,14 @@ def push(
 
 
 def _push_to_storage(studio: Studio, samples: Iterable[Sample], options: PushOptions, storage: str) -> StorageReport:
-    from goldspan.annotation.labelstudio.pull.run import make_file_stem
+    from goldspan.annotation.errors import ConfigurationError
+    from goldspan.annotation.labelstudio.project.adoption import find_adoption
+    from goldspan.annotation.labelstudio.project.find import make_file_stem
     from goldspan.annotation.labelstudio.push.storage import push_to_storage
     from goldspan.annotation.labelstudio.server.start import find_storage
 
+    if find_adoption(studio.workspace, studio.project):
+        raise ConfigurationError("An adopted project takes no --storage; push its predictions without it.")
     local = find_storage(studio.workspace) / make_file_stem(str(options.project))
     with show_progress() as progress:
         return push_to_storage(

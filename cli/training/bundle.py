@@ -27,6 +27,9 @@ def bundle(
     validation: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the validation split")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the split")] = 0,
+    extend: Annotated[
+        str, typer.Option(metavar="NAME", help="An earlier bundle whose split is kept, also one made without a ledger")
+    ] = "",
     threshold: Annotated[
         float, typer.Option(min=0.1, max=1.0, help="Similarity from which samples count as related")
     ] = 0.7,
@@ -46,9 +49,10 @@ def bundle(
 ) -> None:
     """Freeze a dataset version: train, validation and test splits in kiji's format, label mappings and a manifest.
 
-    Identical input gives identical bytes. Related samples are never in two splits. Without FILE the gate is checked
-    first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with FILE, the
-    manifest says that the gate was not checked.
+    Identical input gives identical bytes. Related samples are never in two splits, and the project's split ledger keeps
+    every sample of an earlier version where it was: what was once held out never returns to train. Without FILE the
+    gate is checked first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with
+    FILE, the manifest says that the gate was not checked.
     """
     from goldspan.annotation.errors import GateClosedError
     from goldspan.cli.shared.refusals import Refusals
@@ -72,6 +76,7 @@ def bundle(
                 labels_file=labels,
                 data=data,
                 output=output,
+                extends=extend,
                 despite_gate=despite_gate,
                 on_error=refusals,
             )

@@ -27,7 +27,7 @@ def gate(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.training.gate.public import judge
     from goldspan.training.gate.thresholds import write_default_thresholds
-    from goldspan.training.gate.verdict import show_figure
+    from goldspan.training.gate.verdict import show_figure, show_found
 
     if init:
         say(f"The thresholds are in {write_default_thresholds(find_workspace(data))}.")
@@ -42,7 +42,7 @@ def gate(
                 (
                     "ok" if c.passed else "NO",
                     c.question,
-                    show_figure(c.value),
+                    show_found(c),
                     f"{'≥' if c.at_least else '≤'} {show_figure(c.bound)}",
                     c.detail,
                     "" if c.passed else c.fix,

@@ -88,7 +88,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             drafts,
             cancelled,
             _read_time(review) if review else "",
-            hash_skeleton(sample.text, best),
+            candidate.group if best is prediction and best else hash_skeleton(sample.text, best),
             *(_count_spans(best) if best else (0, 0, 0, 0)),
             errors,
             warnings,

@@ -109,6 +109,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
         hide_index=True,
         width="stretch",
         column_config={name: name.replace("_", " ") for name in shown.columns},
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
         key=f"found-{hashlib.sha256(ids.encode()).hexdigest()}",

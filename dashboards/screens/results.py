@@ -62,7 +62,7 @@ def _compare(stamp: results.Stamp, found: dict[str, EvaluationResult]) -> None:
     chosen = st.multiselect("The first one is the reference", names, names[:2])
     if not chosen:
         return
-    with st.spinner("Bootstrapping the intervals"):
+    with st.spinner("Testing the differences"):
         comparison = _cache_comparison(stamp, tuple(chosen), found)
     ui.show_table(results.tabulate_comparison(comparison), "comparison")
     for note in comparison.notes:
@@ -93,7 +93,7 @@ def _draw_result(chosen: EvaluationResult) -> None:
             .mark_rect()
             .encode(
                 x=alt.X("twentieth:O", title="twentieth of the text", axis=alt.Axis(labelAngle=0)),
-                y=alt.Y("label:N", title=None, axis=alt.Axis(labelOverlap=False)),
+                y=alt.Y("label:N", title=None, axis=charts.ROW_AXIS),
                 color=alt.Color("errors:Q", scale=alt.Scale(scheme="oranges"), legend=alt.Legend(orient="top")),
                 tooltip=["label", "twentieth", "errors"],
             )

@@ -20,7 +20,10 @@ _EMPTY = Annotation(Author.model("nothing"))
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text with its gold annotation and the prediction that is measured against it."""
+    """One text with its gold annotation and the prediction that is measured against it.
+
+    `failure` says why a predictor gave no annotation; the prediction is then empty and counts as nothing found.
+    """
 
     sample_id: str
     text: str
@@ -29,10 +32,11 @@ class Document:
     language: str = ""
     country: str = ""
     document_type: str = ""
+    failure: str = ""
 
     def with_prediction(self, entities: Iterable[Entity], model: str) -> Document:
         """The same text and gold with another prediction."""
-        return replace(self, predicted=Annotation(Author.model(model), tuple(entities)))
+        return replace(self, predicted=Annotation(Author.model(model), tuple(entities)), failure="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,8 @@ class _Counter:
                 total.edits,
                 len(sample.text),
                 review.lead_time,
+                total.predicted,
+                total.accepted,
             )
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from goldspan.evaluation.people.anchoring import Anchoring
+from goldspan.evaluation.scores.intervals import Interval, estimate_interval
 from goldspan.evaluation.scores.spans import divide
 
 MINIMUM_SECONDS = 2.0
@@ -65,6 +66,8 @@ class ReviewFacts:
     edits: int
     characters: int
     lead_time: float | None
+    predicted: int = 0
+    accepted: int = 0
 
     @property
     def suspect(self) -> bool:
@@ -103,6 +106,16 @@ class AcceptanceReport:
         return divide(sum(review.edits == 0 for review in self.reviews), len(self.reviews))
 
     @property
+    def precision_interval(self) -> Interval | None:
+        """95 % interval of the share of predicted regions that were accepted; a review is one document."""
+        return estimate_interval([r.accepted for r in self.reviews], [r.predicted for r in self.reviews])
+
+    @property
+    def first_pass_interval(self) -> Interval | None:
+        """95 % interval of the share of reviews that changed nothing."""
+        return estimate_interval([float(r.edits == 0) for r in self.reviews], [1.0] * len(self.reviews))
+
+    @property
     def edits_per_review(self) -> float | None:
         """Mean number of edits."""
         return divide(sum(review.edits for review in self.reviews), len(self.reviews))
@@ -126,6 +139,7 @@ class AcceptanceReport:
             "reviews": len(self.reviews),
             "unreviewed": self.unreviewed,
             "first_pass_acceptance": self.first_pass_acceptance,
+            "ci95": {"precision": self.precision_interval, "first_pass_acceptance": self.first_pass_interval},
             "edits_per_review": self.edits_per_review,
             "rubber_stamps": {
                 "share": divide(len(self.suspects), timed),

@@ -25,6 +25,7 @@ from goldspan.evaluation.matching.annotations import list_latest_predictions, li
 from goldspan.evaluation.matching.match import match_spans
 from goldspan.evaluation.people.krippendorff import OUTSIDE, Alpha, Unit, compute_alpha, iter_character_units
 from goldspan.evaluation.scores.coreference import RatioCounts, build_clusters, count_b_cubed, count_links
+from goldspan.evaluation.scores.intervals import Interval, estimate_interval
 from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_by_label, count_matches
 
 
@@ -53,7 +54,8 @@ class AgreementReport:
     """All raters. `exact`, `overlap`, `unlabelled` and `by_label` add up the pairs; `alpha` takes all raters at once.
 
     `raters` counts the samples that each annotated, `samples` those that at least two did. `alpha_by_label` is over the
-    binary question whether a character belongs to that label.
+    binary question whether a character belongs to that label. `exact_interval` is the 95 % interval of exact F1; a
+    sample is one document.
     """
 
     raters: Mapping[str, int]
@@ -67,6 +69,7 @@ class AgreementReport:
     links: RatioCounts
     alpha: Alpha
     alpha_by_label: Mapping[str, Alpha]
+    exact_interval: Interval | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The report for machines; it holds no text of the samples."""
@@ -77,6 +80,7 @@ class AgreementReport:
             "raters": dict(self.raters),
             "samples": self.samples,
             **scores,
+            "ci95": {"exact": self.exact_interval},
             "pairs": [pair.to_json() for pair in self.pairs],
         }
 
@@ -129,25 +133,28 @@ class _Collector:
         self._raters: Counter[str] = Counter()
         self._pairs: dict[tuple[str, str], _Sums] = {}
         self._all = _Sums()
-        self._samples = 0
+        self._samples: list[tuple[float, float]] = []
 
     def add(self, length: int, annotations: Mapping[str, Annotation]) -> None:
         self._raters.update(list(annotations))
         if len(annotations) < 2:
             return
-        self._samples += 1
+        before = self._all.exact
         self._all.note_units(length, annotations.values())
         for first, second in combinations(sorted(annotations), 2):
             pair = self._pairs.setdefault((first, second), _Sums())
             pair.note_units(length, (annotations[first], annotations[second]))
             for sums in (pair, self._all):
                 sums.compare(annotations[first], annotations[second])
+        after = self._all.exact
+        spans = after.gold + after.predicted - before.gold - before.predicted
+        self._samples.append((2 * (after.found - before.found), spans))
 
     def finish(self) -> AgreementReport:
         sums = self._all
         return AgreementReport(
             raters=dict(sorted(self._raters.items())),
-            samples=self._samples,
+            samples=len(self._samples),
             pairs=tuple(_make_pair(names, pair) for names, pair in sorted(self._pairs.items())),
             exact=sums.exact,
             overlap=sums.overlap,
@@ -157,6 +164,7 @@ class _Collector:
             links=sums.links,
             alpha=sums.alpha,
             alpha_by_label=_split_alpha(sums.units),
+            exact_interval=estimate_interval([one for one, _ in self._samples], [other for _, other in self._samples]),
         )
 
 

@@ -16,7 +16,7 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.matching.match import PairKind
 from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
 from goldspan.evaluation.results.slices import slice_scores
-from goldspan.evaluation.scores.bootstrap import DRAWS, estimate_intervals
+from goldspan.evaluation.scores.intervals import estimate_interval
 from goldspan.evaluation.scores.spans import (
     Scheme,
     SpanCounts,
@@ -28,9 +28,8 @@ from goldspan.evaluation.scores.spans import (
 )
 from goldspan.evaluation.scores.table import (
     DocumentScores,
-    make_statistics,
+    estimate_intervals,
     measure_document,
-    stack_columns,
     sum_masking,
     tabulate,
 )
@@ -40,13 +39,11 @@ _MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "z
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to compare. `beta` weights recall in F_beta; intervals follow from `seed` and `draws`."""
+    """How to compare. `beta` weights recall in F_beta."""
 
     level: Level = Level.LABEL
     scheme: Scheme = Scheme.STRICT
     beta: float = 2.0
-    seed: int = 0
-    draws: int = DRAWS
     split_kind: str = "unknown"
     filters: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,7 +58,7 @@ def evaluate_pairing(
         experiment_name=experiment or pairing.model,
         model_name=pairing.model,
         **score_measured(measured, settings),
-        per_class_metrics=_describe_classes(_count_labels(measured, settings.scheme), settings.beta),
+        per_class_metrics=_describe_classes(measured, settings),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         level=settings.level,
         scheme=settings.scheme,
@@ -78,6 +75,7 @@ def evaluate_pairing(
             "predicted_source": pairing.predicted_source,
             "filters": dict(settings.filters),
             "unpaired": len(pairing.exclusions),
+            "failures": sum(bool(document.failure) for document in pairing.documents),
         },
         labels={"fingerprint": labels.fingerprint, "version": labels.version},
         errors=tuple(_list_errors(measured)),
@@ -87,9 +85,7 @@ def evaluate_pairing(
 def score_measured(measured: Sequence[DocumentScores], settings: EvaluationSettings) -> dict[str, Any]:
     """Metrics and masking scores with their 95 % intervals, and the columns of the documents behind them."""
     columns = tabulate(measured, settings.scheme)
-    intervals = estimate_intervals(
-        stack_columns(columns), make_statistics(settings.beta), seed=settings.seed, draws=settings.draws
-    )
+    intervals = estimate_intervals(columns, settings.beta)
     metrics = describe_counts(_count_labels(measured, settings.scheme), settings.beta) | {
         "exact_match_accuracy": measure_exact_accuracy(one.matches for one in measured),
         "empty_false_positive_rate": measure_empty_false_positives(one.matches for one in measured),
@@ -100,7 +96,9 @@ def score_measured(measured: Sequence[DocumentScores], settings: EvaluationSetti
         "ci95": {short: intervals[name] for name, short in _MASKING_INTERVALS.items()},
     }
     sample_ids = [one.document.sample_id for one in measured]
-    return {"metrics": metrics, "masking": masking, "documents": {"sample_id": sample_ids, **columns}}
+    failed = [int(bool(one.document.failure)) for one in measured]
+    documents = {"sample_id": sample_ids, **columns, "failed": failed}
+    return {"metrics": metrics, "masking": masking, "documents": documents}
 
 
 def describe_counts(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str, Any]:
@@ -123,17 +121,27 @@ def describe_counts(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str
     }
 
 
-def _describe_classes(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str, dict[str, Any]]:
+def _describe_classes(measured: Sequence[DocumentScores], settings: EvaluationSettings) -> dict[str, dict[str, Any]]:
+    """Scores of each label, and the interval of its F1 over the documents that have it."""
+    by_document: dict[str, list[SpanCounts]] = {}
+    for one in measured:
+        for label, counts in count_by_label(one.matches, settings.scheme).items():
+            by_document.setdefault(label, []).append(counts)
+    return {label: _describe_class(by_document[label], settings.beta) for label in sorted(by_document)}
+
+
+def _describe_class(documents: Sequence[SpanCounts], beta: float) -> dict[str, Any]:
+    counts = reduce(add, documents, SpanCounts())
+    credit, spans = ([d.found + d.right for d in documents], [d.gold + d.predicted for d in documents])
     return {
-        label: {
-            "precision": counts.precision,
-            "recall": counts.recall,
-            "f1_score": counts.measure_f(),
-            "f_beta": counts.measure_f(beta),
-            "support": counts.gold,
-            "predicted": counts.predicted,
-        }
-        for label, counts in by_label.items()
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1_score": counts.measure_f(),
+        "f_beta": counts.measure_f(beta),
+        "support": counts.gold,
+        "predicted": counts.predicted,
+        "documents": len(documents),
+        "ci95": {"f1_score": estimate_interval(credit, spans)},
     }
 
 
@@ -177,8 +185,8 @@ def _list_errors(measured: Iterable[DocumentScores]) -> Iterable[ErrorRecord]:
 
 
 def _score_coreference(documents: Sequence[Document]) -> dict[str, Any] | None:
-    """Coreference scores, if both sides have clusters anywhere."""
-    if not (any(d.gold.clusters for d in documents) and any(d.predicted.clusters for d in documents)):
+    """Coreference scores, if gold has clusters anywhere; they are 0 for a system that predicts none."""
+    if not any(document.gold.clusters for document in documents):
         return None
     from goldspan.evaluation.scores.coreference import score_annotations
 

@@ -44,7 +44,7 @@ def evaluate(
             closed at the end; None: the predictions that stand in `gold` beside the reviews.
         labels: the label schema; None: the one that `load_labels()` finds.
         model: model version to score; empty: the newest prediction.
-        settings: level, scheme, beta, seed of the intervals; `filters` keeps only documents such as `language=de`.
+        settings: level, scheme, beta; `filters` keeps only documents such as `language=de`.
         name: name of the experiment; empty: the model version.
         baselines: score the baselines too.
         cost_per_1000: what 1000 documents cost, where it is known.
@@ -112,13 +112,13 @@ def compare(
     on_error: OnError = raise_error,
     on_pairing: Callable[[Pairing], None] | None = None,
 ) -> Comparison:
-    """Put results side by side with the baselines; differences are to the first one, with intervals and p-values.
+    """Put results side by side with the baselines, on the documents that they share, with intervals and p-values.
 
     Args:
         results: results of `evaluate`, or their files.
         gold: score the baselines anew on these samples, as far as the first result holds them.
         labels: the label schema, for `gold`; None: the one that `load_labels()` finds.
-        seed: what intervals and tests follow from.
+        seed: seed of the tests.
         on_error: called with records of `gold` that cannot be read; by default the first one is raised.
         on_pairing: called with the documents of `gold`, and with those that are left out and why.
 
@@ -135,7 +135,7 @@ def compare(
             on_pairing(pairing)
         known = set(first.documents.get("sample_id", ()))
         documents = [document for document in pairing.documents if not known or document.sample_id in known]
-        settings = EvaluationSettings(first.level, first.scheme, first.beta, seed)
+        settings = EvaluationSettings(first.level, first.scheme, first.beta)
         baselines = score_baselines(documents, labels, settings)
     return compare_results(loaded, baselines, seed=seed)
 

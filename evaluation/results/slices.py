@@ -11,7 +11,7 @@ from typing import Any
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.evaluation.matching.documents import Document, Pairing
 from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_matches, measure_exact_accuracy
-from goldspan.evaluation.scores.table import DocumentScores, sum_masking
+from goldspan.evaluation.scores.table import DocumentScores, estimate_intervals, sum_masking, tabulate
 
 LENGTH_BANDS = (200, 500, 1000, 5000)
 """Upper ends (exclusive) of the length bands, in code points; the last band is open."""
@@ -66,7 +66,7 @@ def sum_counts(measured: Iterable[DocumentScores], scheme: Scheme) -> SpanCounts
 
 
 def slice_scores(measured: Sequence[DocumentScores], scheme: Scheme, beta: float) -> dict[str, dict[str, Any]]:
-    """Scores by dimension and value, each with the number of documents behind it."""
+    """Scores by dimension and value, each with the number of documents behind it and the intervals of its F scores."""
     slices: dict[str, dict[str, Any]] = {}
     for dimension, find in DIMENSIONS.items():
         parts: dict[str, list[DocumentScores]] = {}
@@ -78,6 +78,7 @@ def slice_scores(measured: Sequence[DocumentScores], scheme: Scheme, beta: float
 
 def _describe(part: Sequence[DocumentScores], scheme: Scheme, beta: float) -> dict[str, Any]:
     counts, masking = sum_counts(part, scheme), sum_masking(part)
+    intervals = estimate_intervals(tabulate(part, scheme), beta)
     return {
         "documents": len(part),
         "gold": counts.gold,
@@ -89,6 +90,7 @@ def _describe(part: Sequence[DocumentScores], scheme: Scheme, beta: float) -> di
         "masking_f_beta": masking.measure_f(beta),
         "leakage_rate": masking.leakage_rate,
         "zero_leak_rate": masking.zero_leak_rate,
+        "ci95": {"f1_score": intervals["f1_score"], "masking_f_beta": intervals["masking_f_beta"]},
     }
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from goldspan.annotation.errors import ServiceError
-from goldspan.annotation.types import Sample
-from goldspan.evaluation.matching.documents import Document, Exclusion, Pairing
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.evaluation.matching.documents import Pairing
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.run import iter_outcomes
 
@@ -19,8 +19,9 @@ from goldspan.predictors.run import iter_outcomes
 def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> tuple[Pairing, dict[str, Any]]:
     """The pairing with the predictor's annotation of every text, and its timing.
 
-    A text that the predictor fails on is refused and named. Latency is measured a text; with more than one worker
-    the texts of a predictor that computes on this machine wait for each other.
+    A text that the predictor fails on stays, with an empty prediction and its `failure`. Latency is measured a text, of
+    fresh answers only; with more than one worker the texts of a predictor that computes on this machine wait for each
+    other.
 
     Raises:
         ServiceError: the predictor failed on every text.
@@ -33,36 +34,40 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
     )
     outcomes = list(iter_outcomes(predictor, samples, workers=workers))
     wall = perf_counter() - begun
-    documents: list[Document] = []
-    exclusions = list(pairing.exclusions)
-    for document, outcome in zip(pairing.documents, outcomes, strict=True):
-        if outcome.annotation is None:
-            exclusions.append(Exclusion(document.sample_id, f"{predictor.name} failed: {outcome.error}"))
-        else:
-            documents.append(replace(document, predicted=outcome.annotation))
-    if not documents:
+    answered = [outcome.prediction for outcome in outcomes if outcome.prediction is not None]
+    if outcomes and not answered:
         raise ServiceError(
             f"{predictor.name} read none of {len(outcomes)} texts. The first failure: {outcomes[0].error}"
         )
+    nothing = Annotation(Author.model(predictor.model_version))
     paired = replace(
         pairing,
-        documents=tuple(documents),
-        exclusions=tuple(exclusions),
+        documents=tuple(
+            replace(document, predicted=outcome.annotation)
+            if outcome.annotation
+            else replace(document, predicted=nothing, failure=f"{predictor.name} failed: {outcome.error}")
+            for document, outcome in zip(pairing.documents, outcomes, strict=True)
+        ),
         predicted_source="prediction",
         model=predictor.model_version,
     )
-    seconds = [outcome.seconds for outcome in outcomes if outcome.annotation is not None]
-    return paired, describe_timing(seconds, wall, failures=len(outcomes) - len(seconds))
+    fresh = [prediction.seconds for prediction in answered if not prediction.usage.cached]
+    failures, cached = len(outcomes) - len(answered), len(answered) - len(fresh)
+    return paired, describe_timing(fresh, wall, failures=failures, cached=cached)
 
 
-def describe_timing(seconds: Sequence[float], wall: float, failures: int = 0) -> dict[str, Any]:
-    """Latencies of single texts and the throughput of all, in seconds, as they stand in a result file."""
+def describe_timing(seconds: Sequence[float], wall: float, *, failures: int = 0, cached: int = 0) -> dict[str, Any]:
+    """Latencies of single texts and the throughput of all, in seconds, as they stand in a result file.
+
+    Throughput is not known where some answers came from a cache.
+    """
     p50, p95 = (float(q) for q in np.quantile(seconds, [0.5, 0.95])) if seconds else (None, None)
     return {
         "documents": len(seconds),
         "failures": failures,
+        "cached": cached,
         "wall_seconds": wall,
-        "documents_per_second": len(seconds) / wall if wall else None,
+        "documents_per_second": len(seconds) / wall if wall and not cached else None,
         "latency_p50_seconds": p50,
         "latency_p95_seconds": p95,
     }

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from goldspan.annotation.types import Annotation
+from goldspan.evaluation.scores.spans import combine_f
 
 Place = tuple[int, int]
 Cluster = frozenset[Place]
@@ -50,11 +51,10 @@ class RatioCounts:
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None when either is None."""
-        precision, recall = self.precision, self.recall
-        if precision is None or recall is None:
+        """Harmonic mean of precision and recall; 0 if only one side has structure, None if neither has."""
+        if not self.recall_whole and not self.precision_whole:
             return None
-        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        return combine_f(self.precision or 0.0, self.recall or 0.0)
 
     def to_json(self) -> dict[str, float | None]:
         """Precision, recall and F1."""

@@ -2,7 +2,7 @@
 
 Counted in characters (code points) covered by any span, micro over documents, as the public PII masking benchmark
 (PIIMB) does; entity recall by identifier kind follows Pilán et al. 2022 (TAB): an entity is hidden only if all its
-occurrences are. Where a denominator is empty the value is None.
+occurrences are. Empty denominators are treated as in `scores.spans`.
 """
 
 from __future__ import annotations

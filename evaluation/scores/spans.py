@@ -2,7 +2,9 @@
 
 Formulas, with `gold` and `predicted` the number of spans on each side and credit the sum over pairs:
 precision = credit / predicted, recall = credit / gold, F_beta = (1 + b²)·P·R / (b²·P + R).
-Where a denominator is empty the value is None, never 0.
+
+Empty denominators, here and for masking and coreference alike: precision is None if nothing was predicted, recall is
+None if there is no gold, F is None if neither side has anything and 0 if only one side has.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from goldspan.annotation.types import Span
 from goldspan.evaluation.matching.documents import Document
 from goldspan.evaluation.matching.levels import Level, project_spans
 from goldspan.evaluation.matching.match import Match, match_spans
-from goldspan.evaluation.scores.bootstrap import Numbers, Statistic
+from goldspan.evaluation.scores.intervals import Interval, Numbers, estimate_interval
 from goldspan.evaluation.scores.masking import MaskingCounts, count_leaks_by_label, count_masking
 from goldspan.evaluation.scores.spans import Scheme, count_matches, is_exact
 
@@ -22,6 +22,8 @@ COLUMNS = (
     "gold", "predicted", "credit", "exact", "characters", "personal", "masked", "hidden", "sensitive", "exposed"
 )  # fmt: skip
 """Whole numbers of one document (credit may be a half); the sums over documents give every score."""
+
+DOCUMENTS = "documents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +61,41 @@ def tabulate(measured: Sequence[DocumentScores], scheme: Scheme) -> dict[str, li
     return {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
 
 
-def stack_columns(columns: Mapping[str, Sequence[float]]) -> Numbers:
-    """The columns side by side: one row a document, and a last column of ones that counts documents."""
-    arrays = [np.asarray(columns[name], dtype=np.float64) for name in COLUMNS]
-    return np.stack([*arrays, np.ones(len(arrays[0]))], axis=1)
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A score as a ratio of two weighted sums of columns; the weight of documents themselves is `documents`."""
+
+    part: Mapping[str, float]
+    whole: Mapping[str, float]
+
+    def tabulate(self, columns: Mapping[str, Sequence[float]]) -> Numbers:
+        """Part and whole of each document, shape (documents, 2)."""
+        size = len(columns[COLUMNS[0]])
+        table = np.zeros((size, 2))
+        for side, weights in enumerate((self.part, self.whole)):
+            for name, weight in weights.items():
+                table[:, side] += weight * np.asarray(columns.get(name, np.ones(size)), dtype=np.float64)
+        return table
 
 
-def make_statistics(beta: float) -> dict[str, Statistic]:
-    """Scores that intervals and tests are given for, from sums of the table of `stack_columns`."""
+def make_ratios(beta: float) -> dict[str, Ratio]:
+    """Scores that intervals and tests are given for: F_beta is (1 + b²)·shared / (b²·gold + predicted)."""
+    weight = beta * beta
     return {
-        "precision": lambda sums: _ratio(sums, "credit", "predicted"),
-        "recall": lambda sums: _ratio(sums, "credit", "gold"),
-        "f1_score": lambda sums: _f(sums, "credit", "predicted", "gold", 1.0),
-        "exact_match_accuracy": lambda sums: _divide(_column(sums, "exact"), sums[:, -1]),
-        "masking_recall": lambda sums: _ratio(sums, "hidden", "personal"),
-        "masking_f_beta": lambda sums: _f(sums, "hidden", "masked", "personal", beta),
-        "zero_leak_rate": lambda sums: 1 - _ratio(sums, "exposed", "sensitive"),
+        "precision": Ratio({"credit": 1}, {"predicted": 1}),
+        "recall": Ratio({"credit": 1}, {"gold": 1}),
+        "f1_score": Ratio({"credit": 2}, {"gold": 1, "predicted": 1}),
+        "exact_match_accuracy": Ratio({"exact": 1}, {DOCUMENTS: 1}),
+        "masking_recall": Ratio({"hidden": 1}, {"personal": 1}),
+        "masking_f_beta": Ratio({"hidden": 1 + weight}, {"personal": weight, "masked": 1}),
+        "zero_leak_rate": Ratio({"sensitive": 1, "exposed": -1}, {"sensitive": 1}),
     }
+
+
+def estimate_intervals(columns: Mapping[str, Sequence[float]], beta: float) -> dict[str, Interval | None]:
+    """The 95 % interval of every score of `make_ratios`."""
+    tables = {name: ratio.tabulate(columns) for name, ratio in make_ratios(beta).items()}
+    return {name: estimate_interval(table[:, 0], table[:, 1]) for name, table in tables.items()}
 
 
 def _make_row(one: DocumentScores, scheme: Scheme) -> tuple[float, ...]:
@@ -92,23 +112,3 @@ def _make_row(one: DocumentScores, scheme: Scheme) -> tuple[float, ...]:
         masking.sensitive,
         masking.exposed,
     )
-
-
-def _column(sums: Numbers, name: str) -> Numbers:
-    return np.asarray(sums[:, COLUMNS.index(name)])
-
-
-def _ratio(sums: Numbers, part: str, whole: str) -> Numbers:
-    return _divide(_column(sums, part), _column(sums, whole))
-
-
-def _f(sums: Numbers, shared: str, predicted: str, gold: str, beta: float) -> Numbers:
-    """(1 + b²)·shared / (b²·gold + predicted): F_beta where both sides share one numerator."""
-    weighted = beta * beta * _column(sums, gold) + _column(sums, predicted)
-    return _divide((1 + beta * beta) * _column(sums, shared), weighted)
-
-
-def _divide(part: Numbers, whole: Numbers) -> Numbers:
-    quotient = np.full(part.shape, np.nan)
-    np.divide(part, whole, out=quotient, where=whole != 0)
-    return quotient

@@ -5,10 +5,12 @@ from __future__ import annotations
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import sort_spans
+from goldspan.generators.offline.domain import compose_domain_document, fill_values
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.writer import Writer
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec
 from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
 _MIN_LENGTH = 60
@@ -25,6 +27,9 @@ def write_document(spec: Spec, labels: LabelSchema) -> str:
 
 def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
     """The document as text, entities and mentions. Same spec and labels, same document."""
+    spec = fill_values(spec, labels)
+    if spec.document_type not in DOCUMENT_TYPES or not (spec.hard_negative or _knows(labels)):
+        return compose_domain_document(spec, labels)
     for attempt in range(_ATTEMPTS):
         author = _Author.begin(spec, labels, attempt)
         author.write_plan(is_last=attempt == _ATTEMPTS - 1)
@@ -33,6 +38,11 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
         if complete and not has_unlabelled_repeat(text, author.page.entities):
             break
     return Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
+
+
+def _knows(labels: LabelSchema) -> bool:
+    """True if the grammars can write of some of the labels: those that Goldspan includes."""
+    return bool(labels.entity_codes & GRAMMAR_LABELS)
 
 
 class _Author(Writer):

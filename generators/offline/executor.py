@@ -32,6 +32,9 @@ class OfflineExecutor:
     async def cancel(self, queue: RequestQueue) -> None:
         """Nothing is ever open."""
 
+    async def abandon(self, queue: RequestQueue) -> None:
+        """Nothing is ever open."""
+
     def _answer(self, request: Request) -> Answer:
         content = write_content(request.body, self._labels)
         prompt = sum(count_tokens(message["content"]) for message in request.body["messages"])

@@ -7,18 +7,20 @@ the same `Idempotency-Key`, so that a server that knows the header never bills a
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import httpx2
 import openai
 import orjson
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError
-from goldspan.generators.providers.adaptation import Adaptation
+from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.adaptation import Adaptation, names_format
+from goldspan.generators.providers.http import TooLargeError, make_http_client
+from goldspan.generators.providers.parsing import find_error, load_json_bytes
 
 _TRIES_AGAIN = 3
 """After a dropped connection or 5xx: after the server's Retry-After, else at once, then with exponential backoff."""
@@ -26,8 +28,9 @@ _BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
 _LONGEST_PAUSE = 120.0
 _TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
-_NO_BALANCE = ("insufficient_quota", "billing", "balance")
 _SHOWN = 200
+_NO_BALANCE = ("insufficient_quota", "billing", "balance", "insufficient credits")
+_OVERLOADED = ("overload", "unavailable", "upstream", "server_error", "internal", "timeout", "timed out", "capacity")
 
 
 class Reply(NamedTuple):
@@ -49,6 +52,14 @@ class Unreachable(GoldspanError):  # noqa: N818
     """The connection failed or the server broke (5xx), also when asked again."""
 
 
+class Unreadable(GoldspanError):  # noqa: N818
+    """Status 200 and no JSON. It may have been paid for, so it is not asked again here; `raw` is what came."""
+
+    def __init__(self, message: str, raw: bytes) -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
 class Rejected(GoldspanError):  # noqa: N818
     """The server will not answer this one request."""
 
@@ -63,13 +74,13 @@ class ChatClient:
     def __init__(self, base_url: str, api_key: str, connections: int) -> None:
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         timeout = httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
-        self._url = base_url
+        self._url, self._key = base_url, api_key
         self._openai = AsyncOpenAI(
             api_key=api_key,
             base_url=base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=_make_http_client(base_url, limits, timeout),
+            http_client=make_http_client(base_url, limits, timeout),
         )
         self._adaptations: dict[str, Adaptation] = {}
 
@@ -83,6 +94,7 @@ class ChatClient:
         Raises:
             Throttled: 429.
             Unreachable: no answer, also after some tries.
+            Unreadable: an answer that is no JSON.
             Rejected: the server will not answer this request.
             TerminalServiceError: the server will answer no request: wrong key, no balance, unknown model or address.
 
@@ -123,15 +135,22 @@ class ChatClient:
                 "/chat/completions", cast_to=httpx2.Response, content=content, options={"headers": headers}
             )
             raw = response.content
-            body = orjson.loads(raw)
         except openai.APIStatusError as error:
-            raise read_status_error(error, self._url) from None
+            raise read_status_error(error, self._url, self._key) from None
+        except TooLargeError as error:
+            raise TerminalServiceError(f"{self._url} gives no usable answer: {error}.") from None
         except (openai.APIConnectionError, httpx2.HTTPError) as error:
-            raise Unreachable(f"{self._url} does not answer ({error}).") from None
-        except orjson.JSONDecodeError:
-            raise _ServerBroke(502, "the answer is not JSON") from None
+            if isinstance(error.__cause__, TooLargeError):
+                raise TerminalServiceError(f"{self._url} gives no usable answer: {error.__cause__}.") from None
+            raise Unreachable(f"{self._url} does not answer ({redact(str(error), [self._key])}).") from None
+        try:
+            body = load_json_bytes(raw)
+        except (ValueError, RecursionError):
+            raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
         if not isinstance(body, dict):
-            raise _ServerBroke(502, "the answer is not a JSON object")
+            raise Unreadable(f"{self._url} answered with status 200 and no JSON object", raw)
+        if problem := find_error(body):
+            raise read_error_body(*problem, self._url, self._key)
         return Reply(raw, body)
 
 
@@ -153,30 +172,52 @@ def _wait_before_retry(state: RetryCallState) -> float:
     return float(_BACKOFF(state)) if pause is None else pause
 
 
-def _make_http_client(base_url: str, limits: httpx2.Limits, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-    if importlib.util.find_spec("aiohttp"):
-        return DefaultAioHttpClient(base_url=base_url, limits=limits, timeout=timeout)
-    return httpx2.AsyncClient(base_url=base_url, limits=limits, timeout=timeout)
-
-
-def read_status_error(error: openai.APIStatusError, url: str) -> GoldspanError:
-    """Translate an HTTP error into one of ours."""
+def read_status_error(error: openai.APIStatusError, url: str, key: str = "") -> GoldspanError:
+    """Translate an HTTP error into one of ours; the key is blotted out, since some servers repeat it."""
     status, message = error.status_code, str(error.message)
     if " - " not in message and (said := _read_detail(error.body)):
         message = f"{message} - {said}"
-    message = message[:_SHOWN]
-    if status == 429 and not any(word in str(error.body).lower() for word in _NO_BALANCE):
-        return Throttled(read_retry_after(error.response.headers))
+    message = redact(message, [key], _SHOWN)
+    if 300 <= status < 400:
+        target = redact(str(error.response.headers.get("location", "elsewhere")), [key], _SHOWN)
+        return TerminalServiceError(
+            f"{url} redirects to {target}. Redirects are not followed; give that address with --api-url if it is "
+            "right.",
+            status,
+        )
+    retry_after = read_retry_after(error.response.headers)
+    has_no_balance = any(word in f"{error.body} {message}".lower() for word in _NO_BALANCE)
+    return _name_error(status, message, url, retry_after, has_no_balance=has_no_balance)
+
+
+def read_error_body(code: str, message: str, url: str, key: str = "") -> GoldspanError:
+    """Translate an error that a server sent with status 200."""
+    said = f"{code} {message}".lower()
+    message = redact(f"{message} ({code}, sent with status 200)", [key], _SHOWN)
+    status = int(code) if code.isdigit() and 400 <= int(code) < 600 else 0
+    if not status:
+        status = (
+            429 if "rate" in said and "limit" in said else 502 if any(word in said for word in _OVERLOADED) else 400
+        )
+    has_no_balance = any(word in said for word in _NO_BALANCE)
+    return _name_error(402 if has_no_balance else status, message, url, None, has_no_balance=has_no_balance)
+
+
+def _name_error(
+    status: int, message: str, url: str, retry_after: float | None, *, has_no_balance: bool
+) -> GoldspanError:
+    if status == 429 and not has_no_balance:
+        return Throttled(retry_after)
     if status in {402, 429}:
         return TerminalServiceError(f"{url} refuses: no balance ({message}). Top up, then resume.", status)
     if status in {401, 403}:
         return TerminalServiceError(f"{url} refuses the key ({status}). Check its variable and its rights.", status)
-    if status == 404:
+    if status == 404 and not names_format(message):
         return TerminalServiceError(
-            f"{url} has no such model or address ({message}). Check --model, --api-url.", status
+            f"{url}/chat/completions has no such model or address ({message}). Check --model, --api-url.", status
         )
     if status in {408, 409} or status >= 500:
-        return _ServerBroke(status, message, read_retry_after(error.response.headers))
+        return _ServerBroke(status, message, retry_after)
     return Rejected(status, message)
 
 

@@ -112,6 +112,7 @@ _COMPATIBLE = dataclasses.replace(
     _OPENAI,
     name="compatible",
     base_url="http://127.0.0.1:8000/v1",
+    key_variable="GOLDSPAN_API_KEY",
     default_model="",
     windows=("24h", "1h"),
     has_file_status=False,

@@ -30,9 +30,8 @@ Rules for an executor:
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -71,6 +70,7 @@ class Answer:
 
     `cost` is in the currency of the price table, None if the provider does not report it. `error` is a short code
     (`rate_limit`, `batch_expired`, `server_error`, `http_400`), `message` a sentence for people, without secrets.
+    `detail` is the provider's own code beside an HTTP status. `repairs` names what was repaired to find the content.
     """
 
     custom_id: str
@@ -84,6 +84,8 @@ class Answer:
     model: str = ""
     error: str = ""
     message: str = ""
+    detail: str = ""
+    repairs: tuple[str, ...] = ()
 
 
 class RequestQueue(Protocol):
@@ -124,47 +126,5 @@ class Executor(Protocol):
     async def cancel(self, queue: RequestQueue) -> None:
         """Cancel at the provider whatever is still open, and deliver the answers received so far."""
 
-
-def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
-    """Parse a `chat.completion` object; malformed ones become FAILED answers."""
-    usage = _as_mapping(body.get("usage"))
-    blank = Answer(
-        custom_id,
-        tokens_in=_as_count(usage.get("prompt_tokens")),
-        tokens_out=_as_count(usage.get("completion_tokens")),
-        model=str(body.get("model") or ""),
-    )
-    choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
-        return replace(blank, state=AnswerState.FAILED, error="no_choices", message="the answer has no choices")
-    message = _as_mapping(choices[0].get("message"))
-    return replace(
-        blank,
-        content=str(message.get("content") or ""),
-        finish_reason=str(choices[0].get("finish_reason") or ""),
-        refusal=str(message.get("refusal") or ""),
-    )
-
-
-def _as_mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _as_count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def load_json(content: str) -> Any:
-    """The JSON of an answer, also when a server without structured outputs puts words or a code fence around it.
-
-    Raises:
-        ValueError: there is none.
-
-    """
-    try:
-        return json.loads(content)
-    except ValueError:
-        start, end = content.find("{"), content.rfind("}")
-        if not 0 <= start < end:
-            raise
-        return json.loads(content[start : end + 1])
+    async def abandon(self, queue: RequestQueue) -> None:
+        """Forget whatever is open at the provider, without asking it; the rows are ready again."""

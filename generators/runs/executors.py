@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from goldspan.generators.providers.budget import Prices
-from goldspan.generators.providers.credentials import find_key
+from goldspan.generators.providers.credentials import find_key, require_address
 from goldspan.generators.providers.profiles import ProviderProfile, find_profile, normalise_url
 from goldspan.generators.providers.protocol import Executor
 from goldspan.generators.runs.folder import OpenRun
@@ -65,6 +65,12 @@ def make_executor(run: OpenRun, execution: ExecutionOptions) -> Executor:
     profile = find_profile(settings.provider)
     url = find_url(settings, profile)
     key = find_key(profile, url)
+    require_address(
+        profile,
+        url,
+        f"the journal of run {journal.run_id}",
+        f"goldspan generate resume {journal.run_id} --api-url {url}",
+    )
     if settings.mode == "batch":
         from goldspan.generators.providers.batch.executor import BatchExecutor
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from goldspan.annotation.errors import GoldspanError, InputError, StateError, UnknownNameError
+from goldspan.annotation.errors import ConfigurationError, GoldspanError, InputError, StateError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions
-from goldspan.generators.providers.profiles import normalise_url
+from goldspan.generators.providers.credentials import confirm_address
+from goldspan.generators.providers.profiles import PROFILES, normalise_url
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.settings import RunSettings, require_same
 
@@ -121,6 +122,8 @@ def begin_run(
         folder = _find_free(folder, _exists)
     elif settings.plan:
         folder = _find_free(folder, _is_finished)
+    if settings.provider in PROFILES and settings.api_url:
+        confirm_address(PROFILES[settings.provider], normalise_url(settings.api_url))
     with Journal(folder, create=True) as journal:
         stored = journal.read_settings()
         if stored:
@@ -160,6 +163,23 @@ def _merge_settings(journal: Journal, stored: RunSettings, now: RunSettings) -> 
             f"cancel them with `goldspan generate cancel {journal.run_id}` first."
         )
     return replace(now, plan=stored.plan)
+
+
+def confirm_run_address(folder: Path, url: str) -> None:
+    """Confirm the address of a run for the provider's key.
+
+    Raises:
+        ConfigurationError: the run has another address.
+
+    """
+    with Journal(folder) as journal:
+        settings = RunSettings.from_dict(journal.read_settings().get("settings", {}))
+    if settings.provider not in PROFILES:
+        return
+    given, own = normalise_url(url), normalise_url(settings.api_url or PROFILES[settings.provider].base_url)
+    if given != own:
+        raise ConfigurationError(f"Run {folder.name} is at {own}, not at {given}; a run keeps its address.")
+    confirm_address(PROFILES[settings.provider], own)
 
 
 def _find_free(folder: Path, is_taken: Callable[[Path], bool]) -> Path:

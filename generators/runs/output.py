@@ -98,6 +98,9 @@ def build_sample(
     }
     if last["warnings"]:
         provenance["warnings"] = last["warnings"]
+    repairs = {name: row.result["repairs"] for name, row in accepted.items() if row.result.get("repairs")}
+    if repairs:
+        provenance["repairs"] = repairs
     if last.get("proposals"):
         provenance["review"] = last["proposals"]
     return Sample(

@@ -60,26 +60,34 @@ class Summary:
 
 def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[str, Any]:
     """The brief of an item: its spec as JSON. Decided by the run's seed, its plan and the item's number alone."""
-    from goldspan.generators.specs.draw import SpecConstraints, draw_spec, spec_to_dict
+    from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec, spec_to_dict
 
+    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
     if settings.plan is None:
-        return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels))
+        return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, document_types=types))
     cell = settings.plan.find_cell(item)
     wanted = SpecConstraints(language=cell.language, document_type=cell.document_type, labels=cell.labels)
-    return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted))
+    return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted, document_types=types))
 
 
 class RunAction(StrEnum):
     """What to do with a run.
 
     GO asks what is missing; RETRY first opens dead items again, each with a new budget of attempts;
-    RECONCILE only collects what the provider has; CANCEL cancels at the provider and keeps what came.
+    RECONCILE only collects what the provider has; CANCEL cancels at the provider and keeps the answers; ABANDON forgets
+    what is open at the provider, whose rows may then be paid twice.
     """
 
     GO = "go"
     RETRY = "retry"
     RECONCILE = "reconcile"
     CANCEL = "cancel"
+    ABANDON = "abandon"
+
+    @property
+    def ends_run(self) -> bool:
+        """True if nothing is asked and the run is cancelled."""
+        return self in {RunAction.CANCEL, RunAction.ABANDON}
 
 
 async def run_pipeline(
@@ -108,13 +116,15 @@ async def run_pipeline(
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:
-        journal.write_settings({"cancelled": action is RunAction.CANCEL})
+        journal.write_settings({"cancelled": action.ends_run})
     if action is RunAction.RETRY:
         queue.revive_dead()
     watcher = asyncio.create_task(_poll_for_cancel(journal, queue, stop))
     try:
         if action is RunAction.RECONCILE:
             await executor.reconcile(queue)
+        elif action is RunAction.ABANDON:
+            await executor.abandon(queue)
         else:
             if action is not RunAction.CANCEL:
                 await executor.run(queue, stop)

@@ -144,7 +144,8 @@ class PipelineQueue:
 
     def _decide(self, row: Row, answer: Answer) -> None:
         item = self._journal.read_item(row.item)
-        context = AnswerContext(self._workload.labels, item.spec, self._find_input(row.item, row.stage))
+        is_final = row.attempt - item.first_attempt + 1 >= self._workload.attempts
+        context = AnswerContext(self._workload.labels, item.spec, self._find_input(row.item, row.stage), is_final)
         verdict = judge_answer(answer, row.stage, context)
         if not (answer.tokens_in or answer.tokens_out) and answer.content:
             answer = estimate_usage(answer, self._rebuild(row).body)

@@ -59,6 +59,7 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     """
     draw_brief(settings, labels, 0)
     if settings.provider != OFFLINE:
+        _require_values(settings, labels)
         profile = find_profile(settings.provider)
         find_key(profile, find_url(settings, profile))
     _require_prices(settings, limits)
@@ -84,7 +85,7 @@ async def run_generation_async(
         ServiceError: the provider cannot be used as things are.
 
     """
-    run = open_run(folder, labels_file, may_differ=action is RunAction.CANCEL)
+    run = open_run(folder, labels_file, may_differ=action.ends_run)
     with run.journal:
         executor = make_executor(run, execution or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
@@ -131,6 +132,22 @@ def _make_budget(run: OpenRun, asked: Limits) -> Budget:
     if limits != stored:
         run.journal.write_settings({"limits": asdict(limits)})
     return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
+
+
+def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
+    """Refuse to pay for texts with made-up values: a model is told to use every value of its brief literally."""
+    from goldspan.generators.surrogates.values import has_value_source
+
+    planned = {code for cell in settings.plan.cells for code in cell.labels} if settings.plan else set()
+    codes = [label.code for label in labels.entities if label.chance > 0 or label.code in planned]
+    without = [code for code in codes if not has_value_source(labels[code])]
+    if without:
+        raise ConfigurationError(
+            f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "
+            "would write literally. Set `values` of the label in the label schema to pattern, list, faker, model or "
+            "function, or give it a hint with an example number such as `MRN-123456`, or set its `chance` to 0. "
+            "`--provider offline` shows what would come out."
+        )
 
 
 def _require_prices(settings: RunSettings, limits: Limits) -> None:
@@ -182,8 +199,12 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         on_progress(read_progress(run.journal))
 
 
-def cancel_run(workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None) -> Summary | None:
+def cancel_run(
+    workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None, *, abandon: bool = False
+) -> Summary | None:
     """Cancel a run at its provider and keep its answers; None if another process is running it and was asked to cancel.
+
+    `abandon` asks the provider nothing: for batches that it no longer answers for. Their rows may be paid twice.
 
     Raises:
         StateError: the run has already finished.
@@ -195,4 +216,5 @@ def cancel_run(workspace: Workspace, folder: Path, execution: ExecutionOptions |
         if is_running(folder):
             request_cancel(journal)
             return None
-    return run_generation(workspace, folder, action=RunAction.CANCEL, execution=execution)
+    action = RunAction.ABANDON if abandon else RunAction.CANCEL
+    return run_generation(workspace, folder, action=action, execution=execution)

@@ -79,6 +79,8 @@ class RunSettings:
             "stages": ", ".join(self.stage_names),
             "provider": self.provider,
         }
+        if labels.purpose.document_types:
+            parts["document types"] = ", ".join(labels.purpose.document_types)
         for stage in self.build_stages(labels).values():
             parts |= stage.parts()
         return parts

@@ -17,6 +17,7 @@ from goldspan.generators.simulator.engine import add_view
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.lines import ENDPOINTS
 from goldspan.generators.simulator.state import SimulatorState, make_id
+from goldspan.generators.simulator.views import VIEW_KINDS, distort, is_unknown, keep_faults
 from goldspan.generators.simulator.wire import make_batch
 
 _ROW_STATES = {"pending": "pending", "completed": "completed", "failed": "failed", "vanished": "in_progress"}
@@ -43,7 +44,8 @@ async def create_batch(request: Request) -> Response:
 
 async def get_batch(request: Request) -> Response:
     """One batch."""
-    return JSONResponse(_show(get_state(request), request.path_params["batch_id"]))
+    state, batch = _find(request)
+    return JSONResponse(_show(state, batch["id"]))
 
 
 async def list_batches(request: Request) -> Response:
@@ -58,7 +60,8 @@ async def list_batches(request: Request) -> Response:
         "SELECT * FROM batch WHERE number < ? AND visible_at <= ? ORDER BY number DESC", (first, time.time())
     )
     found = [row for row in rows if search in f"{row['metadata']} {row['input_name']} {row['id']}".lower()]
-    data = [make_batch(row, state.profile, time.time()) for row in found[:limit]]
+    now = time.time()
+    data = [distort(state, row, make_batch(row, state.profile, now), now) for row in found[:limit]]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
     return JSONResponse({"object": "list", "data": data, **ends, "has_more": len(found) > limit})
 
@@ -188,6 +191,7 @@ def _insert(state: SimulatorState, file: sqlite3.Row, window: str, order: dict[s
         if state.profile.both_files_from_start:
             views = {f"{kind}_file_id": add_view(state, batch_id, kind, now) for kind in ("output", "error")}
             state.update_batch(batch_id, **views)
+        keep_faults(state, batch_id, state.faults.draw(str(number), VIEW_KINDS))
     return batch_id
 
 
@@ -199,7 +203,7 @@ def _count_lines(state: SimulatorState, file_id: str) -> int:
 def _find(request: Request) -> tuple[SimulatorState, sqlite3.Row]:
     state = get_state(request)
     row = state.find_batch(request.path_params["batch_id"])
-    if row is None:
+    if row is None or is_unknown(state, row, time.time()):
         raise ApiError(404, f"No such batch: {request.path_params['batch_id']}", "not_found")
     return state, row
 
@@ -208,7 +212,8 @@ def _show(state: SimulatorState, batch_id: str) -> dict[str, Any]:
     row = state.find_batch(batch_id)
     if row is None:
         raise ApiError(404, f"No such batch: {batch_id}", "not_found")
-    return make_batch(row, state.profile, time.time())
+    now = time.time()
+    return distort(state, row, make_batch(row, state.profile, now), now)
 
 
 def _iter_results(state: SimulatorState, batch: sqlite3.Row) -> Iterator[bytes]:

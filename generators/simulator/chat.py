@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Mapping
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from goldspan.generators.simulator.answers import Writer, corrupt_answer, write_answer
+from goldspan.generators.simulator.answers import Writer, write_answer
+from goldspan.generators.simulator.corruptions import ANSWER_KINDS, corrupt_completion, corrupt_output
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
-from goldspan.generators.simulator.faults import ANSWER_KINDS
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.wire import make_completion
 
@@ -28,14 +29,16 @@ def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
         if state.settings.idempotent and (known := _find_reply(state, key)):
             return Response(known, media_type="application/json")
         seen = state.faults.number_call(f"chat {key}") if state.faults.plan.faults else 0
-        hits = state.faults.draw(f"{key}/{seen}", {"slow", "failed", *ANSWER_KINDS})
+        hits = state.faults.draw(f"{key}/{seen}", {"slow", "failed", "format_refused", *ANSWER_KINDS})
         slow = sum(fault.seconds for fault in hits if fault.kind == "slow")
         await asyncio.sleep(state.settings.latency.draw(state.faults.plan.seed, key) + slow)
-        if any(fault.kind == "failed" for fault in hits):
+        kinds = [fault.kind for fault in hits]
+        if "failed" in kinds:
             raise ApiError(400, "The model could not answer this request.", "invalid_request")
-        written = corrupt_answer(write_answer(body, writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
+        require_format(body, kinds)
+        written = corrupt_output(write_answer(body, writer), kinds)
         completion = make_completion(body, written, time.time())
-        reply = orjson.dumps(completion)
+        reply = orjson.dumps(corrupt_completion(completion, kinds))
         with state.transaction():
             state.add_paid(key, "chat", "", "live", completion)
             if state.settings.idempotent:
@@ -51,6 +54,13 @@ def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
         Route("/v1/chat/completions", guard("chat", complete_chat), methods=["POST"]),
         Route("/v1/models", guard("get", list_models), methods=["GET"]),
     ]
+
+
+def require_format(body: Mapping[str, object], kinds: list[str]) -> None:
+    """Refuse structured outputs as a server without them does, when the plan says so."""
+    form = body.get("response_format")
+    if "format_refused" in kinds and isinstance(form, Mapping) and form.get("type") == "json_schema":
+        raise ApiError(400, "response_format json_schema is not supported by this model.", "invalid_request")
 
 
 def _find_reply(state: SimulatorState, key: str) -> bytes | None:

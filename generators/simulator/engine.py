@@ -11,12 +11,20 @@ from typing import Any
 
 import orjson
 
-from goldspan.generators.simulator.answers import Writer, corrupt_answer, write_answer
-from goldspan.generators.simulator.faults import ANSWER_KINDS, draw_number
+from goldspan.generators.simulator.answers import Writer, write_answer
+from goldspan.generators.simulator.corruptions import (
+    ANSWER_KINDS,
+    LINE_KINDS,
+    corrupt_completion,
+    corrupt_line,
+    corrupt_output,
+)
+from goldspan.generators.simulator.faults import draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id
 from goldspan.generators.simulator.wire import make_completion, make_error_line, make_output_line
 
+ROW_KINDS = frozenset({"failed", "format_refused", "no_balance", "missing", "duplicate", *ANSWER_KINDS, *LINE_KINDS})
 _CHUNK = 64
 _TICK = 0.02
 _ECHO = 1 << 40
@@ -131,21 +139,20 @@ class Engine:
     def _answer_row(self, batch: sqlite3.Row, row: sqlite3.Row, request: dict[str, Any], now: float) -> bool:
         database, profile, custom_id = self.state.database, self.state.profile, row["custom_id"]
         key = f"{custom_id}/{row['tries']}"
-        hits = self.state.faults.draw(key, {"failed", "missing", "duplicate", *ANSWER_KINDS})
-        kinds = {fault.kind for fault in hits}
+        hits = self.state.faults.draw(key, ROW_KINDS)
+        kinds = [fault.kind for fault in hits]
         stamp = row["stamp"] or now
-        if "failed" in kinds:
-            line = make_error_line(custom_id, profile, "invalid_request", "The model could not answer this request.")
+        if problem := _find_row_problem(kinds, request["body"]):
+            line = make_error_line(custom_id, profile, *problem)
             self._set_row(row, "failed", stamp, line)
             return False
         if "missing" in kinds:
             self._set_row(row, "vanished", stamp, None)
             return True
         body = request["body"]
-        written = corrupt_answer(write_answer(body, self.writer), [hit for hit in hits if hit.kind in ANSWER_KINDS])
-        completion = make_completion(body, written, now)
+        completion = make_completion(body, corrupt_output(write_answer(body, self.writer), kinds), now)
         self.state.add_paid(custom_id, "batch", batch["id"], batch["window"], completion)
-        line = make_output_line(custom_id, completion, profile)
+        line = corrupt_line(make_output_line(custom_id, corrupt_completion(completion, kinds), profile), kinds)
         self._set_row(row, "completed", stamp, line)
         if "duplicate" in kinds:
             database.execute(
@@ -202,6 +209,18 @@ class Engine:
         ).fetchone()
         if count:
             self.state.update_batch(batch_id, **{f"{kind}_file_id": add_view(self.state, batch_id, kind, now, size)})
+
+
+def _find_row_problem(kinds: list[str], body: dict[str, Any]) -> tuple[str, str] | None:
+    """Code and message with which a row fails."""
+    form = (body.get("response_format") or {}).get("type")
+    if "failed" in kinds:
+        return "invalid_request", "The model could not answer this request."
+    if "format_refused" in kinds and form == "json_schema":
+        return "invalid_request", "response_format json_schema is not supported by this model."
+    if "no_balance" in kinds:
+        return "insufficient_quota", "You exceeded your current quota, please check your plan and billing details."
+    return None
 
 
 def add_view(state: SimulatorState, batch_id: str, kind: str, now: float, size: int = 0) -> str:

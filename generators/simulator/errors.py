@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from goldspan.generators.simulator.faults import CALL_KINDS, Fault
@@ -60,14 +60,39 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
         hits = {fault.kind: fault for fault in faults.draw(str(faults.number_call(call)), CALL_KINDS, call)}
         for fault in hits.values():
             _refuse(fault, call, state)
+        if replacement := _replace(request, hits):
+            return replacement
         response = await endpoint(request)
         if "accept_and_drop" in hits:
             return DroppedConnection()
         if "gateway_timeout" in hits:
             return JSONResponse(build_error("The upstream server did not answer in time.", 504), 504)
+        if "short_reply" in hits:
+            return await _cut(response)
         return response
 
     return respond
+
+
+def _replace(request: Request, hits: Mapping[str, Fault]) -> Response | None:
+    """What comes in place of the reply, with nothing done: a login page, nothing, a redirect, the key in an error."""
+    if "web_page" in hits:
+        return HTMLResponse("<!DOCTYPE html>\n<html><body>Please sign in.</body></html>\n")
+    if "empty_reply" in hits:
+        return Response(b"")
+    if "redirect" in hits:
+        return RedirectResponse(f"http://localhost:9{request.url.path}", 307)
+    if "echo_key" in hits:
+        said = f"Incorrect API key provided: {request.headers.get('authorization', '')}"
+        return JSONResponse(build_error(said, 400, "invalid_api_key"), 400)
+    return None
+
+
+async def _cut(response: Response) -> Response:
+    """The first half of the reply, framed as if it were whole."""
+    chunks = [bytes(response.body)] if hasattr(response, "body") else [chunk async for chunk in response.body_iterator]  # type: ignore[attr-defined]
+    whole = b"".join(chunk if isinstance(chunk, bytes) else bytes(chunk, "utf-8") for chunk in chunks)
+    return Response(whole[: len(whole) // 2], response.status_code, media_type=response.media_type)
 
 
 def _refuse(fault: Fault, call: str, state: SimulatorState) -> None:

@@ -29,8 +29,8 @@ from goldspan.generators.simulator.plan_checks import check_plan
 
 CALL_KINDS = frozenset(
     {"accept_and_drop", "gateway_timeout", "too_many_requests", "payment_required", "server_error", "file_gone"}
+    | {"web_page", "empty_reply", "redirect", "short_reply", "echo_key"}
 )
-ANSWER_KINDS = frozenset({"truncated", "malformed", "wrong_labels", "changed_text", "refusal", "empty_answer"})
 
 
 @dataclass(frozen=True, slots=True)

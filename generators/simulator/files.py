@@ -18,6 +18,7 @@ from starlette.routing import Route
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.lines import find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id
+from goldspan.generators.simulator.views import count_shown, is_file_hidden
 from goldspan.generators.simulator.wire import make_file
 
 _TERMINAL = {"completed", "failed", "expired", "cancelled"}
@@ -84,6 +85,9 @@ async def get_content(request: Request) -> Response:
     row = _find(state, request.path_params["file_id"])
     if row["kind"] == "input":
         return FileResponse(state.place_of(row["id"]), media_type="application/octet-stream")
+    batch = state.find_batch(row["batch_id"])
+    if batch is not None and is_file_hidden(state, batch, time.time()):
+        raise ApiError(404, f"No such file: {row['id']}", "not_found")
     order = "stamp, rank" if state.profile.both_files_from_start else "rank"
     skip = limit = 0
     headers = {}
@@ -181,6 +185,9 @@ def _iter_view(state: SimulatorState, file: sqlite3.Row, order: str, skip: int, 
     known = state.database.execute(
         "SELECT count(*) FROM row WHERE batch_id = ? AND state = ?", (file["batch_id"], _VIEWS[file["kind"]])
     ).fetchone()[0]
+    batch = state.find_batch(file["batch_id"])
+    if batch is not None:
+        known = count_shown(state, batch, known, time.time())
     end = min(known, skip + limit) if limit else known
     query = {
         "rank": "SELECT line FROM row WHERE batch_id = ? AND state = ? ORDER BY rank LIMIT ? OFFSET ?",

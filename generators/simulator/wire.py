@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldspan.generators.providers.profiles import ProviderProfile
-from goldspan.generators.simulator.answers import ModelOutput
+from goldspan.generators.simulator.model_output import ModelOutput
 from goldspan.generators.simulator.state import read_json
 
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "insufficient_quota", 404: "not_found"}

@@ -144,7 +144,7 @@ def draw_spec(
         language=language,
         country=country,
         document_type=document_type,
-        register=DOCUMENT_TYPES[document_type],
+        register=DOCUMENT_TYPES.get(document_type, "formal"),
         length=length,
         labels=chosen,
         persons=persons,
@@ -163,14 +163,14 @@ def _check_wanted(
     if wanted.country and wanted.country not in COUNTRIES.get(wanted.language, ()):
         known = COUNTRIES.get(wanted.language, ())
         raise UnknownNameError("country", wanted.country, known, "A country needs one of its languages beside it.")
-    for document_type in (*document_types, wanted.document_type):
-        if document_type and document_type not in DOCUMENT_TYPES:
-            raise UnknownNameError("document type", document_type, DOCUMENT_TYPES)
+    known_types = {*document_types, *DOCUMENT_TYPES}
+    if wanted.document_type and wanted.document_type not in known_types:
+        raise UnknownNameError("document type", wanted.document_type, known_types)
     for code in wanted.labels:
         if code not in labels.entity_codes:
             raise UnknownNameError("label", code, labels.entity_codes)
     if wanted.hard_negative and wanted.labels:
-        raise ConfigurationError("A hard negative holds no personal data: ask for labels or for a hard negative.")
+        raise ConfigurationError("A hard negative holds no entity: ask for labels or for a hard negative.")
 
 
 def _draw_country(rng: Random, language: str) -> str:
@@ -205,7 +205,8 @@ def _draw_values(
         persona = _draw_distinct_persona(rng, language, country, gender, values, with_first, with_surname)
         for label in labels:
             if person in owners[label.code]:
-                values.append(_draw_distinct_value(rng, label, persona, person, values))
+                entry = _draw_distinct_value(rng, label, persona, person, values)
+                values += [entry] if entry.value else []
     return tuple(values)
 
 

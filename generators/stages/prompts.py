@@ -12,36 +12,36 @@ from typing import Any
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import show_tagged_value
 
 VERSION = 1
 """Raised when the wording changes what is asked; it is part of every prompt's fingerprint."""
 
 _NOTATION = """\
-Tagged text is the plain text with tags in it. An entity stands between the tags of its label: <CITY>Lyon</CITY>.
+Tagged text is the plain text with tags in it. An entity stands between the tags of its label: {example}.
 Tags touch the value itself: no spaces, quotes or punctuation inside that are not part of it. Entities never overlap.
 Write &lt; for a < that could be read as a tag. Without the tags the text must read exactly as intended."""
 
 _DRAFT = """\
-You write realistic documents for training software that finds personal data. All persons and data are invented.
+You write realistic documents for training software that finds {subject}. All persons and data are invented.
 The user sends a brief as JSON. Write the document that it describes: in its language, in the style of its document
 type and country, using every given value literally, in a natural order, with sentences around them.
 `length` is short (60 to 250 characters), medium (200 to 700) or long (500 to 1500), values not counted; `register` is
-formal or informal. `person` says whose a value is: person 1, 2 …; `genders` names their genders in this order. Persons
-are referred to again later by pronouns, titles or parts of their names. `seed` and `index` mean nothing for the text.
-With `hard_negative` write a document in which numbers and names of things look like personal data, but none is.
+formal or informal. {persons} `seed` and `index` mean nothing for the text.
+With `hard_negative` write a document {negative}.{invented}
 Tag every entity, also each repeat of a value and values that you add yourself. Use these labels only:
 
 {labels}
 
-{notation}
+{notation}{instructions}
 
 Answer with JSON: {{"tagged_text": "<the document with its tags>"}}"""
 
 _COREFERENCE = """\
-You mark which expressions of a text mean the same person or organization.
+You mark which expressions of a text mean the same {referent}.
 The user sends JSON with `tagged_text`. Repeat it with every character and every entity tag, and add <m> tags:
-<m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> said <m c="1" k="PRONOUN">she</m> moved.
-`c` numbers the person or organization. `k` is the kind of expression; leave it out for MENTION:
+{coreference}
+`c` numbers the {referent}. `k` is the kind of expression; leave it out for {default_mention}:
 {mentions}
 A full name is one <m> around its entity tags. Mark only what is mentioned at least twice. <m> tags nest in each other
 and around entity tags, they never cross them and never stand inside them.
@@ -49,8 +49,8 @@ and around entity tags, they never cross them and never stand inside them.
 Answer with JSON: {{"tagged_text": "<the same text with <m> tags added>"}}"""
 
 _REVIEW = """\
-You check the annotation of a text that was written to train software which finds personal data.
-The user sends JSON with the brief and `tagged_text`. Look for personal data without a tag, wrong labels, tags that
+You check the annotation of a text that was written to train software which finds {subject}.
+The user sends JSON with the brief and `tagged_text`. Look for {subject} without a tag, wrong labels, tags that
 take in too much or too little, and <m> tags with the wrong number. The text itself must not change by one character.
 For each correction give a proposal: `kind` is add, remove, relabel, resize or coreference; `value` the words concerned
 as they stand in the text; `label` the label they should have (empty for remove and coreference); `reason` one sentence.
@@ -62,16 +62,61 @@ Only corrections that have a proposal are applied. An annotation that is right g
 
 Answer with JSON: {{"proposals": [...], "tagged_text": "<the text with all proposals applied>"}}"""
 
+_PII_WORDS = {
+    "referent": "person or organization",
+    "persons": (
+        "`person` says whose a value is: person 1, 2 …; `genders` names their genders in this order. Persons\n"
+        "are referred to again later by pronouns, titles or parts of their names."
+    ),
+    "negative": "in which numbers and names of things look like personal data, but none is",
+}
+_ENTITY_WORDS = {
+    "referent": "thing or person",
+    "persons": (
+        "`person` numbers values that belong together; `genders` matters only where people occur. What is named\n"
+        "is referred to again later by pronouns and noun phrases."
+    ),
+    "negative": "of the same kind that holds none of the labels below, though words look like it",
+}
 _TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW}
 
 
 def build_system(stage: str, labels: LabelSchema) -> str:
     """The system message of a stage, written from the label schema."""
+    purpose = labels.purpose
     return _TEMPLATES[stage].format(
-        labels="\n".join(_describe(label.code, label.name, label.hints) for label in labels.entities),
-        mentions="\n".join(_describe(label.code, label.name, label.hints) for label in labels.mentions),
-        notation=_NOTATION,
+        **(_PII_WORDS if purpose.is_pii else _ENTITY_WORDS),
+        subject=purpose.subject,
+        invented=_describe_invented(labels),
+        labels="\n".join(_describe(label.code, label.name, label.guidance) for label in labels.entities),
+        mentions="\n".join(_describe(label.code, label.name, label.guidance) for label in labels.mentions),
+        default_mention=labels.default_mention,
+        coreference=_show_coreference(labels),
+        notation=_NOTATION.format(example=show_tagged_value(labels)),
+        instructions=f"\n\n{purpose.instructions}" if purpose.instructions else "",
     )
+
+
+def _describe_invented(labels: LabelSchema) -> str:
+    """Which values the model has to think of itself."""
+    codes = [label.code for label in labels.entities if label.values == "model"]
+    if not codes:
+        return ""
+    return (
+        f"\n`labels` must all occur. Values of {', '.join(codes)} are not given: choose real, fitting and ever "
+        "different ones yourself."
+    )
+
+
+def _show_coreference(labels: LabelSchema) -> str:
+    if {"FIRSTNAME", "SURNAME"} <= labels.entity_codes and "PRONOUN" in labels.mention_codes:
+        return (
+            '<m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> said '
+            '<m c="1" k="PRONOUN">she</m> moved.'
+        )
+    others = [label.code for label in labels.mentions if label.code != labels.default_mention]
+    kind = f' k="{others[0]}"' if others else ""
+    return f'<m c="1">{show_tagged_value(labels)}</m> was named first, and <m c="1"{kind}>it</m> was named again.'
 
 
 def _describe(code: str, name: str, hints: Sequence[str]) -> str:

@@ -26,6 +26,15 @@ def draw_like(rng: Random, example: str) -> str:
     return example[:kept] + "".join(drawn)
 
 
+def has_number_example(label: Label) -> bool:
+    """True if a hint holds an example of a number (`MRN-123456`): at least half of its characters are digits."""
+    examples = [example for hint in label.hints for example in _EXAMPLE.findall(hint) if len(example) >= 4]
+    return any(
+        2 * sum(character.isdigit() for character in example) >= sum(character.isalnum() for character in example)
+        for example in examples
+    )
+
+
 def draw_by_pattern(rng: Random, label: Label) -> str:
     """A value for any label: shaped as an example in its hints (`MRN-123456`), else initials and digits."""
     for hint in label.hints:

@@ -12,7 +12,8 @@ from goldspan.generators.surrogates import checkdigits, identity_documents, mexi
 from goldspan.generators.surrogates import formats as writing
 from goldspan.generators.surrogates.chance import draw_digits
 from goldspan.generators.surrogates.numerals import write_age
-from goldspan.generators.surrogates.patterns import draw_by_pattern
+from goldspan.generators.surrogates.patterns import draw_by_pattern, has_number_example
+from goldspan.generators.surrogates.sources import draw_from_source, has_own_source
 
 TODAY = date(2026, 6, 1)
 """The day that ages are counted to; fixed, so that a seed gives the same text in every year."""
@@ -149,7 +150,25 @@ _MAKERS: dict[str, Callable[[Random, Persona], str]] = {
 }
 
 
+BUILT_IN = frozenset(_MAKERS)
+"""Labels whose values are drawn by code: those of the label schema that Goldspan includes."""
+
+
+def has_value_source(label: Label) -> bool:
+    """True if a label's values come from somewhere: its own source, a built-in one, or numbers shaped as in its hints.
+
+    Values of other labels would be arbitrary codes.
+    """
+    return has_own_source(label) or label.code in _MAKERS or has_number_example(label)
+
+
 def draw_value(rng: Random, label: Label, persona: Persona) -> str:
-    """A value of the label that fits the person; labels without a maker get one shaped as their hints show."""
-    maker = _MAKERS.get(label.code)
+    """A value of the label that fits the person; empty if a language model has to invent it.
+
+    The label's own source comes first, then the built-in one of its code or of the code that `function` names; others
+    get a value shaped as their hints show.
+    """
+    maker = _MAKERS.get(label.function if label.values == "function" else label.code)
+    if has_own_source(label) and not (label.values == "function" and maker):
+        return draw_from_source(rng, label, persona.language, persona.country)
     return maker(rng, persona) if maker else draw_by_pattern(rng, label)

@@ -41,7 +41,7 @@ class SchemaPredictor(LocalPredictor):
             if problem := probe_pattern(label):
                 raise InputError(f"The label {label.code} cannot be predicted: {problem}.")
         self._terms = [
-            (label, TermIndex(load_terms(label, labels), ignore_case=label.ignore_case))
+            (label, TermIndex(load_terms(label), ignore_case=label.ignore_case))
             for label in labels.entities
             if label.terms or label.terms_file
         ]

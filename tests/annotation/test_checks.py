@@ -92,7 +92,7 @@ def test_checks_never_fail_and_quote_no_text(sample: Sample) -> None:
     issues = check_sample(sample, LABELS)
     assert all(issue.code in CODES and issue.annotation_index in (-1, 0) for issue in issues)
     errors = [i for i in issues if i.severity == "error" and i.annotation_index == 0]
-    assert errors == find_errors(sample.text, sample.annotations[0], LABELS, 0)
+    assert errors == find_errors(sample.text, sample.annotations[0], LABELS, sample.language, 0)
     assert has_errors(errors) is bool(errors)
 
 

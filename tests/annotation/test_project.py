@@ -45,7 +45,7 @@ def test_a_project_of_each_template_is_sound(name: str, tmp_path: Path, monkeypa
     assert review_labels(labels) == []
     for label in labels.entities:
         assert not label.pattern or not probe_pattern(label)
-        assert not (label.terms or label.terms_file) or load_terms(label, labels)
+        assert not (label.terms or label.terms_file) or load_terms(label)
 
 
 def test_the_workspace_is_named_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

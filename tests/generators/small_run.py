@@ -19,7 +19,9 @@ from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.stages.prompts import read_user
 from goldspan.generators.stages.stage import ModelSettings, build_stages
 
-FAST = PollSchedule(first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0)
+FAST = PollSchedule(
+    first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0, settle=0.5, vanish=0.5
+)
 LABELS = load_labels()
 
 

@@ -65,8 +65,8 @@ def test_every_trouble_is_found(studio: RunningStudio) -> None:
     client.update_project(project, changes)
     diagnosis = diagnose(studio.workspace, LABELS, project=project)
     assert list_codes(diagnosis) == {
-        *("config_drift", "hidden_predictions", "duplicate_samples", "no_text", "text_changed", "no_sample_id"),
-        "out_of_range",
+        *("config_drift", "hidden_predictions", "duplicate_samples", "no_text", "text_changed"),
+        "unplaced_region",
     }
     assert diagnosis.has_errors
     assert "hidden_predictions" not in list_codes(diagnose(studio.workspace, LABELS, project=project, fix=True))

@@ -215,7 +215,7 @@ def test_a_foreign_config_is_not_pushed_to(client: StudioClient, title: str, lab
         '<View><Labels name="label" toName="text"><Label value="X"/></Labels><Text name="text" value="$text"/></View>'
     )
     client.create_project({"title": title, "label_config": config})
-    with pytest.raises(ConfigurationError, match="migrate"):
+    with pytest.raises(ConfigurationError, match="studio adopt"):
         push(client, title, labels, make_samples(1))
 
 

@@ -19,7 +19,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
 
 SCHEMA = "training-bundle"
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 MAPPINGS = "label_mappings.json"
 
@@ -62,9 +62,11 @@ def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], finger
     }
 
 
-def describe_split(plan: BundleSettings, report: SplitReport, assignment: Mapping[str, str]) -> dict[str, Any]:
-    """The section `split`: how it was made, its sizes, and what it leaks beside a random one."""
-    return {
+def describe_split(
+    plan: BundleSettings, report: SplitReport, assignment: Mapping[str, str], extends: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The section `split`: how it was made, its sizes, what it leaks beside a random one, and what it extends."""
+    described = {
         "fingerprint": hash_bytes(orjson.dumps(assignment, option=orjson.OPT_SORT_KEYS)),
         "seed": plan.seed,
         "threshold": plan.threshold,
@@ -75,6 +77,7 @@ def describe_split(plan: BundleSettings, report: SplitReport, assignment: Mappin
         "leakage": _round(report.grouped),
         "random_leakage": _round(report.random),
     }
+    return described | ({"extends": dict(extends)} if extends else {})
 
 
 def describe_labels(labels: LabelSchema) -> dict[str, Any]:

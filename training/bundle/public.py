@@ -12,6 +12,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.training.bundle.freeze import check_version_name, describe_verdict
+from goldspan.training.bundle.lineage import open_lineage
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.commands import find_commands
@@ -34,12 +35,14 @@ def freeze(
     labels_file: str | Path | None = None,
     data: str | Path | None = None,
     output: str | Path | None = None,
+    extends: str = "",
     despite_gate: bool = False,
     on_error: OnError = raise_error,
 ) -> Frozen:
     """Freeze a version: train, validation and test, label mappings, and a manifest with fingerprints.
 
-    Identical input gives identical bytes. Without `files` the gate is asked first.
+    Identical input gives identical bytes. Samples of earlier versions of the workspace keep their split. Without
+    `files` the gate is checked first.
 
     Args:
         settings: the name of the version, for the reviewed samples of the workspace; or settings with ratios,
@@ -48,6 +51,7 @@ def freeze(
         labels_file: the label schema; None: the one that `load_labels()` finds.
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         output: the folder to write; None: `bundles/<name>` in the workspace.
+        extends: an earlier bundle whose split is kept, by name or folder; needed for one made without a ledger.
         despite_gate: go on though the gate is closed; the manifest says so.
         on_error: called with records that cannot be read and are left out; by default the first one is raised.
 
@@ -73,4 +77,5 @@ def freeze(
     else:
         samples = ReviewedSamples(workspace, labels).iter_candidates(on_error)
     folder = Path(output) if output else workspace.bundles / settings.name
-    return Frozen(folder, write_bundle(folder, samples, labels, settings))
+    with open_lineage(workspace, extends) as lineage:
+        return Frozen(folder, write_bundle(folder, samples, labels, settings, lineage))

@@ -29,8 +29,9 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import explain_disk
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.workspace import check_file_name
+from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
+from goldspan.training.bundle.lineage import Lineage
 from goldspan.training.bundle.manifest import (
     FORMAT,
     MANIFEST,
@@ -49,8 +50,17 @@ from goldspan.training.bundle.manifest import (
 )
 
 
-def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, plan: BundleSettings) -> dict[str, Any]:
+def write_bundle(
+    target: Path,
+    samples: Iterable[Sample],
+    labels: LabelSchema,
+    plan: BundleSettings,
+    lineage: Lineage | None = None,
+) -> dict[str, Any]:
     """Write a bundle to the folder `target` and return its manifest.
+
+    With the lineage of the project, samples of earlier versions keep their split, and the ledger records this version
+    before the bundle appears.
 
     Left out, and counted in the manifest: samples without an annotation, those whose only annotation says that they
     hold nothing without anybody having checked, the second of two with the same text, and with `plan.reviewed_only`
@@ -67,9 +77,10 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
         hint = " Have them reviewed, or take them with --all." if left_out["not_reviewed"] else ""
         lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items())
         raise InputError(f"No sample is left for the bundle; left out: {lost or 'nothing, there was none'}.{hint}")
-    outlines = outline_samples(kept)
+    outlines = outline_samples(kept, labels)
     ratios = check_ratios(plan.ratios)
-    split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold)
+    ledger = lineage.ledger if lineage else None
+    split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold, ledger=ledger)
     report = report_split(outlines, split, ratios, seed=plan.seed)
     with explain_disk(target), _stage(target) as staging:
         files: dict[str, str] = {}
@@ -87,13 +98,17 @@ def write_bundle(target: Path, samples: Iterable[Sample], labels: LabelSchema, p
             "name": plan.name,
             "label_schema": describe_labels(labels),
             "data": describe_data(kept, left_out, hash_folder(tasks)),
-            "split": describe_split(plan, report, assignment),
+            "split": describe_split(plan, report, assignment, lineage.describe(assignment) if lineage else None),
             "gate": {"verdict": plan.gate.verdict, "reasons": list(plan.gate.reasons)},
             "files": files,
         }
         manifest = check_manifest(seal_manifest(content))
         _write(staging / MANIFEST, dump(manifest))
-        _publish(staging, target)
+        if not _is_published(staging, target):
+            if lineage:
+                lineage.record(outlines, split.assignment, plan.name)
+            staging.chmod(0o755)
+            staging.rename(target)
     return manifest
 
 
@@ -162,7 +177,7 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
     for sample in members:
         task = encode_kiji(sample, labels)
         line = orjson.dumps(task, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-        file = check_file_name(f"{task['data']['sample_id']}.json")
+        file = make_file_name(task["data"]["sample_id"])
         singles[file] = _write(folder / file, dump(task))
         written.tasks[task["data"]["sample_id"]] = hash_bytes(line)
         lines.append(line)
@@ -176,15 +191,16 @@ def _write(path: Path, data: bytes) -> str:
     return hash_bytes(data)
 
 
-def _publish(staging: Path, target: Path) -> None:
-    if target.exists():
-        if not _is_same(staging, target):
-            raise StateError(f"{target} holds another bundle. A version is frozen: give this one another --name.")
-        return
-    staging.chmod(0o755)
-    staging.rename(target)
+def _is_published(staging: Path, target: Path) -> bool:
+    """True if the target is this very bundle already.
 
+    Raises:
+        StateError: it is something else.
 
-def _is_same(staging: Path, target: Path) -> bool:
+    """
+    if not target.exists():
+        return False
     manifest = target / MANIFEST
-    return manifest.is_file() and manifest.read_bytes() == (staging / MANIFEST).read_bytes()
+    if manifest.is_file() and manifest.read_bytes() == (staging / MANIFEST).read_bytes():
+        return True
+    raise StateError(f"{target} holds another bundle. A version is frozen: give this one another --name.")

@@ -15,6 +15,7 @@ import goldspan.schemas as schemas
 from goldspan.annotation.checks import check_annotation
 from goldspan.annotation.corpus.coverage import count_workspace_coverage
 from goldspan.annotation.corpus.leakage import measure_leakage
+from goldspan.annotation.corpus.ledger import SplitLedger, find_ledger, read_ledger
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import explain_empty, split_samples
 from goldspan.annotation.errors import RecordError
@@ -49,6 +50,7 @@ def judge_workspace(
 
     Raises:
         SchemaError: `gate.toml` is broken.
+        RecordError: the split ledger is broken.
 
     """
     return judge_samples(
@@ -57,6 +59,7 @@ def judge_workspace(
         load_thresholds(workspace),
         find_commands(workspace, label_file),
         find_best or (lambda: count_workspace_coverage(workspace, labels)),
+        read_ledger(find_ledger(workspace)),
     )
 
 
@@ -66,9 +69,13 @@ def judge_samples(
     thresholds: Thresholds,
     commands: Commands | None = None,
     find_best: Callable[[], Best] = dict,
+    ledger: SplitLedger | None = None,
 ) -> GateVerdict:
-    """The verdict over reviewed samples; `samples` is gone through several times."""
-    context = _Context(samples, labels, _count(samples, labels), commands or Commands(), find_best)
+    """The verdict over reviewed samples; `samples` is gone through several times.
+
+    Leakage is that of the split that the next bundle would have, with the `ledger` of the project.
+    """
+    context = _Context(samples, labels, _count(samples, labels), commands or Commands(), find_best, ledger)
     criteria: list[Criterion] = []
     for section, check in _SECTIONS.items():
         if section in thresholds:
@@ -95,6 +102,7 @@ class _Context:
     facts: _Facts
     commands: Commands
     find_best: Callable[[], Best]
+    ledger: SplitLedger | None
 
     def suggest(self, command: str, options: str = "") -> str:
         """A command over the reviewed samples, or the one that pulls reviews if there are none."""
@@ -141,20 +149,26 @@ def _check_coverage(thresholds: Mapping[str, float], context: _Context) -> Itera
 def _check_acceptance(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
     report = measure_acceptance(context.samples)
     total = report.total
-    values = {
-        "precision": total.accepted / total.predicted if total.predicted else None,
-        "first_pass": report.first_pass_acceptance,
-    }
-    questions = {
-        "precision": "Did people keep the pre-annotations?",
-        "first_pass": "Were enough samples right at once?",
+    precision = total.accepted / total.predicted if total.predicted else None
+    found = {
+        "precision": ("Did people keep the pre-annotations?", precision, report.precision_interval),
+        "first_pass": ("Were enough samples right at once?", report.first_pass_acceptance, report.first_pass_interval),
     }
     worst = sorted((tally.touch_rate, label) for label, tally in report.by_label.items() if tally.touch_rate)
     detail = ", ".join(f"{label} touched {rate:.0%}" for rate, label in worst[::-1][:3])
-    for name, question in questions.items():
+    for name, (question, value, interval) in found.items():
         if name in thresholds:
-            fix = context.suggest("goldspan acceptance")
-            yield Criterion(f"acceptance.{name}", question, values[name], thresholds[name], True, detail, fix)
+            yield Criterion(
+                f"acceptance.{name}",
+                question,
+                value,
+                thresholds[name],
+                True,
+                detail,
+                context.suggest("goldspan acceptance"),
+                n=len(report.reviews),
+                interval=interval,
+            )
 
 
 def _check_agreement(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
@@ -164,9 +178,16 @@ def _check_agreement(thresholds: Mapping[str, float], context: _Context) -> Iter
         question = "Did two people annotate enough samples?"
         yield Criterion("agreement.samples", question, report.samples, thresholds["samples"], True, fix=fix)
     if "f1" in thresholds:
-        detail = "" if report.samples else "no sample was annotated by two people"
         yield Criterion(
-            "agreement.f1", "Do people agree?", report.exact.measure_f(), thresholds["f1"], True, detail, fix
+            "agreement.f1",
+            "Do people agree?",
+            report.exact.measure_f(),
+            thresholds["f1"],
+            True,
+            "" if report.samples else "no sample was annotated by two people",
+            fix,
+            n=report.samples,
+            interval=report.exact_interval,
         )
 
 
@@ -211,25 +232,30 @@ def _check_drift(thresholds: Mapping[str, float], context: _Context) -> Iterator
 
 
 def _check_leakage(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
-    if "group" not in thresholds:
-        return
-    outlines = outline_samples(context.samples)
-    value, empty = None, ["nothing is reviewed"]
+    asked = {name: question for name, question in _LEAKAGE.items() if name in thresholds}
+    outlines = outline_samples(context.samples, context.labels) if asked else []
+    leakage, empty = None, ["nothing is reviewed"]
     if outlines:
-        split = split_samples(outlines)
+        split = split_samples(outlines, ledger=context.ledger)
         empty = explain_empty({name: len(split.members(name)) for name in split.names}, len(set(split.groups)))
-        value = None if empty else measure_leakage(outlines, split.groups, split.assignment).group
-    yield Criterion(
-        "leakage.group",
-        "Are related samples on one side of the split?",
-        value,
-        thresholds["group"],
-        False,
-        "; ".join(empty),
-        context.suggest("goldspan samples split"),
-    )
+        leakage = None if empty else measure_leakage(outlines, split.groups, split.assignment)
+    for name, question in asked.items():
+        yield Criterion(
+            f"leakage.{name}",
+            question,
+            None if leakage is None else getattr(leakage, name),
+            thresholds[name],
+            False,
+            "; ".join(empty),
+            context.suggest("goldspan samples split"),
+        )
 
 
+_LEAKAGE = {
+    "group": "Are related samples on one side of the split?",
+    "carrier": "Are the sentences of held-out samples new to train?",
+    "lookup": "Would a lookup of sentences fail on held-out samples?",
+}
 _Check = Callable[[Mapping[str, float], _Context], Iterator[Criterion]]
 _SECTIONS: dict[str, _Check] = {
     "samples": _check_samples,

@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One check of the gate. `value` is None where there is nothing to measure; that never passes."""
+    """One check of the gate. `value` is None where there is nothing to measure; that never passes.
+
+    `n` is the number of samples behind a measured rate and `interval` its 95 % interval, whose worse end is judged.
+    """
 
     name: str
     question: str
@@ -17,17 +20,21 @@ class Criterion:
     at_least: bool
     detail: str = ""
     fix: str = ""
+    n: int | None = None
+    interval: tuple[float, float] | None = None
 
     @property
     def passed(self) -> bool:
         """True if the value is within the bound."""
         if self.value is None:
             return False
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
+        low, high = self.interval or (self.value, self.value)
+        return low >= self.bound if self.at_least else high <= self.bound
 
     def to_dict(self) -> dict[str, Any]:
         """For machines."""
-        return asdict(self) | {"passed": self.passed}
+        interval = list(self.interval) if self.interval else None
+        return asdict(self) | {"interval": interval, "passed": self.passed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,15 @@ def show_figure(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.0f}" if value == int(value) else f"{value:.6g}" if abs(value) < 1e5 else f"{value:.1f}"
+
+
+def show_found(criterion: Criterion) -> str:
+    """What a criterion found: the value, with its interval and the number of samples where it is an estimate."""
+    figure = show_figure(criterion.value)
+    if criterion.value is None or criterion.interval is None:
+        return figure
+    low, high = criterion.interval
+    return f"{criterion.value:.3g} [{low:.3g}, {high:.3g}], n = {criterion.n}"
 
 
 def show_bound(criterion: Criterion) -> str:

@@ -14,6 +14,8 @@ from goldspan.annotation.labelstudio.api.transport import Json, Transport
 T = TypeVar("T")
 
 PAGE_SIZE = 1000
+SNAPSHOT_LIMIT = 900.0
+"""Seconds to wait for a snapshot; 30,000 tasks took less than six minutes on a busy machine."""
 
 
 class StudioClient:
@@ -42,6 +44,10 @@ class StudioClient:
     def read_user(self) -> Json:
         """The user that the token belongs to: `id`, `email` and names."""
         return self._ask("GET", "api/current-user/whoami", "sign in")
+
+    def download(self, path: str, target: IO[bytes]) -> None:
+        """Copy what lies at a path of the server, such as an uploaded text, into a file."""
+        self._download(path, "read a file", target, {})
 
     def list_users(self) -> dict[int, str]:
         """E-mail by user id."""
@@ -96,11 +102,12 @@ class StudioClient:
     # -- tasks --------------------------------------------------------------------------------------------------------
 
     def import_tasks(self, project: int, tasks: Sequence[bytes]) -> Json:
-        """Import tasks, each one JSON document; the answer has `task_count` and `prediction_count`."""
+        """Import tasks, each one JSON document; the answer has `task_ids` in order, and both counts."""
         return self._ask(
             "POST",
             f"api/projects/{project}/import",
             f"import {len(tasks)} tasks",
+            params={"return_task_ids": "true"},
             content=b"[" + b",".join(tasks) + b"]",
         )
 
@@ -205,6 +212,10 @@ class StudioClient:
 
     # -- views --------------------------------------------------------------------------------------------------------
 
+    def list_backends(self, project: int) -> list[Json]:
+        """The machine-learning backends of a project, each asked for its health: `title`, `url`, `state`."""
+        return list(self._ask_any("GET", "api/ml/", "list the ML backends", params={"project": project}))
+
     def list_views(self, project: int) -> list[Json]:
         """The tabs of the project's Data Manager."""
         return list(self._ask_any("GET", "api/dm/views/", "list the views", params={"project": project}))
@@ -215,20 +226,27 @@ class StudioClient:
 
     # -- snapshots ----------------------------------------------------------------------------------------------------
 
-    def create_snapshot(self, project: int, *, annotated_only: bool) -> int:
-        """Export all tasks, or those with annotations, to a snapshot; its id once it is complete."""
+    def create_snapshot(self, project: int, *, annotated_only: bool, limit: float = SNAPSHOT_LIMIT) -> int:
+        """Export all tasks, or those with annotations, to a snapshot; its id once it is complete.
+
+        A worker that died leaves a snapshot in progress for ever, so one that is not complete after `limit` seconds
+        is deleted, and a `TransientServiceError` is raised.
+        """
         fields = {
             "title": "Goldspan pull",
             "serialization_options": {"predictions": {"only_id": False}, "drafts": {"only_id": False}},
             "task_filter_options": {"only_with_annotations": annotated_only},
         }
         snapshot = self._ask("POST", f"api/projects/{project}/exports/", "make a snapshot", body=fields)
-        while snapshot["status"] not in ("completed", "failed"):
+        number, deadline = int(snapshot["id"]), time.monotonic() + limit
+        while snapshot["status"] not in ("completed", "failed") and time.monotonic() < deadline:
             time.sleep(0.5)
-            snapshot = self._ask("GET", f"api/projects/{project}/exports/{snapshot['id']}", "look at the snapshot")
-        if snapshot["status"] == "failed":
-            raise TransientServiceError(f"Label Studio at {self.url} failed to make a snapshot of project {project}.")
-        return int(snapshot["id"])
+            snapshot = self._ask("GET", f"api/projects/{project}/exports/{number}", "look at the snapshot")
+        if snapshot["status"] != "completed":
+            self.delete_snapshot(project, number)
+            state = "failed" if snapshot["status"] == "failed" else f"was not complete after {limit:.0f} s"
+            raise TransientServiceError(f"A snapshot of project {project} at {self.url} {state}.")
+        return number
 
     def download_snapshot(self, project: int, snapshot: int, target: IO[bytes]) -> None:
         """Copy a snapshot, one JSON list of tasks, into a file."""

@@ -2,6 +2,10 @@
 
 Sources, the first that has a value wins: flags, environment variables, `.env` in the current folder, and the
 file that `goldspan studio up` wrote. The token of that file is only ever sent to the server it was made for.
+
+A workspace never decides where a token goes: an address that only `.env` names gets a token from elsewhere only after
+the user has named it once with `--url`, and the address of the workspace's own server gets one only while the process
+that was started listens there (`server.ownership`).
 """
 
 from __future__ import annotations
@@ -16,24 +20,28 @@ import orjson
 from goldspan.annotation.environment import read_env_file
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.files import write_atomic
+from goldspan.annotation.origins import confirm_origin, is_confirmed, require_confirmed, require_private_channel
 from goldspan.annotation.tasks.workspace import Workspace
 
 URL_VARIABLE = "LABEL_STUDIO_URL"
 TOKEN_VARIABLE = "LABEL_STUDIO_API_KEY"  # noqa: S105
 PROJECT_VARIABLE = "LABEL_STUDIO_PROJECT_ID"
+_DOTENV = "{} in .env"
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """A server's address (no slash at the end), a token, and the project if one is chosen.
 
-    `source` describes where address and token came from. The token is left out of the repr.
+    `source` describes where address and token came from; `is_own` is True if the workspace's own server gave either.
+    The token is left out of the repr.
     """
 
     url: str
     token: str = field(repr=False)
     project_id: int | None = None
     source: str = ""
+    is_own: bool = False
 
     @property
     def has_personal_token(self) -> bool:
@@ -101,7 +109,8 @@ def resolve_credentials(
     """The server, token and project to use.
 
     Raises:
-        ConfigurationError: no server or no token is known, or the project id is not a number.
+        ConfigurationError: no server or no token is known, the address is not one that the user named, or the
+            project id is not a number.
 
     """
     account = load_account(workspace)
@@ -128,8 +137,22 @@ def resolve_credentials(
         )
     if project_found and not (project_found.isascii() and project_found.isdigit() and int(project_found) > 0):
         raise ConfigurationError(f"The project id {project_found[:40]!r} (from {project_source}) is not a number.")
+    is_own = own and file in (url_source, token_source)
+    if not is_own:
+        _check_destination(url_found, url_source, token_source)
     source = url_source if url_source == token_source else f"{url_source} and {token_source}"
-    return Credentials(url_found, token_found, int(project_found) if project_found else None, source)
+    return Credentials(url_found, token_found, int(project_found) if project_found else None, source, is_own)
+
+
+def _check_destination(url: str, url_source: str, token_source: str) -> None:
+    """Refuse to send a token to an address that the user did not name."""
+    if url_source == "--url":
+        confirm_origin(TOKEN_VARIABLE, url)
+    elif url_source == _DOTENV.format(URL_VARIABLE):
+        if token_source != _DOTENV.format(TOKEN_VARIABLE):
+            require_confirmed(TOKEN_VARIABLE, url, url_source, f"goldspan studio doctor --url {url}")
+        if not is_confirmed(TOKEN_VARIABLE, url):
+            require_private_channel(url, "The Label Studio token")
 
 
 def normalise_url(url: str) -> str:
@@ -142,6 +165,6 @@ def _pick(flag: str | None, flag_name: str, variable: str, dotenv: Mapping[str, 
     candidates = (
         (flag, flag_name),
         (os.environ.get(variable), variable),
-        (dotenv.get(variable), f"{variable} in .env"),
+        (dotenv.get(variable), _DOTENV.format(variable)),
     )
     return next(((value.strip(), source) for value, source in candidates if value and value.strip()), ("", ""))

@@ -15,6 +15,8 @@ import orjson
 
 from goldspan.annotation.errors import ConfigurationError, TransientServiceError
 from goldspan.annotation.labelstudio.api.responses import explain_body, explain_refusal
+from goldspan.annotation.origins import is_loopback, read_origin
+from goldspan.annotation.redaction import redact
 
 if TYPE_CHECKING:
     from httpx import Response
@@ -32,7 +34,8 @@ READ_ATTEMPTS = 4
 class Transport:
     """Requests to one Label Studio as one user; `timeout` is in seconds and holds for each single request.
 
-    A request answered with 401 had no effect, so the token is exchanged again and the request is sent once more.
+    Redirects are errors, and no proxy is used for this machine. A request answered with 401 had no effect, so the token
+    is exchanged again and the request is sent once more.
 
     Raises:
         ConfigurationError: the token is not accepted, or the address is not a Label Studio.
@@ -42,8 +45,7 @@ class Transport:
     """
 
     def __init__(self, url: str, token: str, timeout: float) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ConfigurationError(f"{url!r} is not an address of Label Studio; it starts with http:// or https://.")
+        read_origin(url)
         if not token:
             raise ConfigurationError("Label Studio needs a token: give --token or set LABEL_STUDIO_API_KEY.")
         self.url = url.rstrip("/") + "/"
@@ -99,7 +101,8 @@ class Transport:
             self._sdk = self._connect()
             response = self._exchange(method, path, purpose, params, content, timeout)
         if response.status_code >= 400:
-            raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+            reason = redact(explain_body(response.text), (self._token,))
+            raise explain_refusal(response.status_code, reason, self.url, purpose)
         return response
 
     def download(self, path: str, purpose: str, target: IO[bytes], params: Mapping[str, Any]) -> None:
@@ -119,9 +122,17 @@ class Transport:
             ) from None
 
     def _connect(self) -> LabelStudioBase:
+        import httpx
         from label_studio_sdk.base_client import LabelStudioBase
         from label_studio_sdk.core.api_error import ApiError
 
+        hooks = {"response": [self._refuse_redirect]}
+        session = httpx.Client(
+            timeout=self._timeout,
+            follow_redirects=False,
+            trust_env=not is_loopback(self.url),
+            event_hooks=hooks,
+        )
         try:
             return LabelStudioBase(
                 base_url=self.url,
@@ -129,9 +140,19 @@ class Transport:
                 timeout=self._timeout,
                 max_retries=0,
                 headers={"Connection": "close"},
+                httpx_client=session,
             )
         except ApiError as error:
             raise explain_refusal(401, explain_body(error.body), self.url, "sign in") from None
+
+    def _refuse_redirect(self, response: Response) -> None:
+        """A redirect would take the token, or a text, to an address that nobody named."""
+        if response.is_redirect:
+            target = str(response.headers.get("Location", ""))
+            raise ConfigurationError(
+                f"Label Studio at {self.url} sends requests on to {redact(target) or 'another address'}. Nothing was "
+                "sent there; if that is your Label Studio, give its address with --url."
+            )
 
     def _exchange(
         self,
@@ -170,6 +191,8 @@ class Transport:
         except ApiError as error:
             status = error.status_code or 401
             raise explain_refusal(status, explain_body(error.body), self.url, purpose) from None
+        except (ValueError, KeyError):
+            raise ConfigurationError(f"The server at {self.url} is not Label Studio. Check the address.") from None
 
 
 def _read_json(response: Response, url: str) -> Any:

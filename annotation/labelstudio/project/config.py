@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from string import ascii_lowercase
-from typing import Any
 from xml.etree import ElementTree
-from xml.parsers import expat
 
-from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labelstudio.project.tags import walk_xml
+from goldspan.annotation.project import Purpose
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, TEXT_NAME
 
 TAKEN_KEYS = frozenset("u")
@@ -36,6 +35,9 @@ _STYLE = """
 .goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
 """
 _DIGITS = "1234567890"
+_OWN_LINE = re.compile(r"$|- \*\*\w+\*\* |###### ")
+"""What a line of our guideline begins with."""
+
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|$&~\-]")
 
 
@@ -97,7 +99,8 @@ def build_config(labels: LabelSchema) -> str:
     if labels.mentions:
         _add_control(board, MENTION_CONTROL, {"Mentions": labels.mentions}, keys)
     relations = ElementTree.SubElement(screen, "Relations")
-    ElementTree.SubElement(relations, "Relation", value=labels.relation)
+    for relation in (labels.relation, *labels.other_relations):
+        ElementTree.SubElement(relations, "Relation", value=relation)
     frame = ElementTree.SubElement(screen, "View", className="goldspan-text")
     ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word", showLabels="true")
     ElementTree.indent(screen)
@@ -111,7 +114,7 @@ def build_guideline(labels: LabelSchema) -> str:
         if members:
             lines += ["", f"###### {_escape_markdown(category)}", ""]
         lines += [
-            f"- **{_escape_markdown(label.code)}** {_escape_markdown('. '.join((label.name, *label.hints)))}"
+            f"- **{_escape_markdown(label.code)}** {_escape_markdown('. '.join((label.name, *label.guidance)))}"
             for label in members
         ]
     return "\n".join(lines).strip()
@@ -120,20 +123,36 @@ def build_guideline(labels: LabelSchema) -> str:
 def build_instructions(labels: LabelSchema) -> str:
     """The project's instructions for annotators as HTML; text from the schema is escaped."""
     parts = [
-        "<p>Mark every piece of personal data with the label that fits best, and only with one. "
+        f"<p>Mark {_name_subject(labels)} with the label that fits best, and only with one. "
         "Mark it each time it occurs, without blanks or punctuation around it.</p>",
-        "<p>Mark names, pronouns and references to the same person as mentions, and link each later one to the "
-        f"first with <b>{escape(labels.relation)}</b>.</p>",
+        *([f"<p>{escape(labels.purpose.instructions)}</p>"] if labels.purpose.instructions else []),
+        *_describe_mentions(labels),
         "<p>Keys: the letter or digit on a label chooses it, then drag over the words. With a span selected, the key "
         "of another label changes it, Backspace removes it, Alt+R and a click on another span links the two. "
         "Ctrl+Enter submits, Ctrl+Space skips.</p>",
     ]
     for category, members in (*labels.categories.items(), ("Mentions", labels.mentions)):
         rows = (
-            f"<li><b>{escape(label.code)}</b> {escape('. '.join((label.name, *label.hints)))}</li>" for label in members
+            f"<li><b>{escape(label.code)}</b> {escape('. '.join((label.name, *label.guidance)))}</li>"
+            for label in members
         )
         parts.append(f"<br><h4>{escape(category)}</h4><ul>{''.join(rows)}</ul>")
     return "\n".join(parts)
+
+
+def _name_subject(labels: LabelSchema) -> str:
+    subject = labels.purpose.subject
+    return "every piece of personal data" if subject == Purpose().subject else f"all {escape(subject)}"
+
+
+def _describe_mentions(labels: LabelSchema) -> list[str]:
+    if not labels.mentions:
+        return []
+    same = "person" if labels.purpose.is_pii else "thing or person"
+    return [
+        f"<p>Mark names, pronouns and references to the same {same} as mentions, and link each later one to the "
+        f"first with <b>{escape(labels.relation)}</b>.</p>"
+    ]
 
 
 def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
@@ -160,6 +179,34 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
         changed=tuple(sorted(changed)),
         cosmetic=tuple(sorted(cosmetic)),
     )
+
+
+def is_own_config(xml: str) -> bool:
+    """True for a config that `build_config` made from some label schema and that nobody has changed since.
+
+    Labels, headings and hints may be any; every other tag, attribute and the style must be ours.
+    """
+    labels = [Label(f"L{number}", "x") for number in range(FILTER_FROM)]
+    ours = build_config(LabelSchema((*labels, Label("M", "x", layer="mention"))))
+    theirs, guideline = _read_frame(xml)
+    return theirs <= _read_frame(ours)[0] and all(_OWN_LINE.match(line) for line in guideline.splitlines())
+
+
+def _read_frame(xml: str) -> tuple[frozenset[str], str]:
+    """The tags of a config without what comes from the label schema, its style included, and the guideline."""
+    frame: set[str] = set()
+    guideline: list[str] = []
+    from_schema = {"Label": ("value", "background", "hint", "hotkey"), "Header": ("value",), "Relation": ("value",)}
+
+    def read_tag(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "Markdown":
+            guideline.append(attributes.pop("value", ""))
+        fixed = {name: value for name, value in attributes.items() if name not in from_schema.get(tag, ())}
+        frame.add(f"{tag} {sorted(fixed.items())}")
+
+    walk_xml(xml, read_tag)
+    texts = re.sub(r"<[^>]*>", " ", xml)
+    return frozenset({*frame, " ".join(unescape(texts).split())}), "\n".join(guideline)
 
 
 def _add_control(
@@ -209,14 +256,5 @@ def _read_controls(xml: str) -> dict[str, dict[str, str]]:
         elif tag == "Text":
             entries[f"text {attributes.get('name', '')}"] = {"value": value}
 
-    def refuse_entity(*_: Any) -> None:
-        raise ConfigurationError("The project's labelling config declares XML entities; Goldspan does not read those.")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = read_tag
-    parser.EntityDeclHandler = refuse_entity
-    try:
-        parser.Parse(xml, True)
-    except expat.ExpatError as error:
-        raise ConfigurationError(f"The project's labelling config is not readable XML: {error}.") from None
+    walk_xml(xml, read_tag)
     return entries

@@ -6,19 +6,29 @@ Problems are findings, not exceptions: a server that is down, a refused token, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
-from goldspan.annotation.checks import CODES
 from goldspan.annotation.errors import ConfigurationError, GoldspanError, ServiceError, TerminalServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.credentials import Credentials, load_account, resolve_credentials
-from goldspan.annotation.labelstudio.project.config import compare_config
+from goldspan.annotation.labelstudio.project.access import find_labels
+from goldspan.annotation.labelstudio.project.adoption import find_adoption
 from goldspan.annotation.labelstudio.project.find import find_project
-from goldspan.annotation.labelstudio.project.survey import AffectedTasks, ProjectSurvey, survey_project
+from goldspan.annotation.labelstudio.project.findings import (
+    Finding,
+    Severity,
+    check_backends,
+    check_config,
+    check_visibility,
+    describe_count,
+)
+from goldspan.annotation.labelstudio.project.mapping import map_tags
+from goldspan.annotation.labelstudio.project.survey import UNUSABLE, AffectedTasks, ProjectSurvey, survey_project
+from goldspan.annotation.labelstudio.project.tags import parse_tags
 from goldspan.annotation.labelstudio.server.database import describe_database
+from goldspan.annotation.labelstudio.server.ownership import require_own_server
 from goldspan.annotation.labelstudio.server.start import server_status
 from goldspan.annotation.tasks.workspace import Workspace
 
@@ -28,24 +38,6 @@ ADVISED_TASKS = 100_000
 
 ADVISED_TASKS_SQLITE = 20_000
 """Tasks from which several annotators at once are better served by PostgreSQL."""
-
-
-class Severity(StrEnum):
-    """An error loses or corrupts work, a warning may."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check. `command` fixes it; empty if there is nothing to fix."""
-
-    code: str
-    severity: Severity
-    message: str
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Diagnosis:
 
 def diagnose(
     workspace: Workspace,
-    labels: LabelSchema,
+    labels: LabelSchema | None = None,
     *,
     url: str | None = None,
     token: str | None = None,
@@ -76,6 +68,7 @@ def diagnose(
 ) -> Diagnosis:
     """Check the server, the token, the project and its tasks.
 
+    `labels` is the label schema; None: that of an adopted project, else the one that `load_labels()` finds.
     `project` is an id or a title; without it the one named by the credentials, else the one
     titled `fallback`, if there is one. `quick` does not read regions.
     `fix` sets the project to show the commonest pre-annotations when it hides them; nothing else is changed.
@@ -104,6 +97,7 @@ def diagnose(
 def _check_access(findings: list[Finding], workspace: Workspace, credentials: Credentials) -> StudioClient | None:
     """Connect and sign in; None, with a finding, if that failed."""
     try:
+        require_own_server(workspace, credentials)
         client = StudioClient(credentials.url, credentials.token)
         user, version = client.read_user(), client.read_version()
     except ConfigurationError as error:
@@ -148,7 +142,7 @@ def _choose_project(
 def _check_project(
     client: StudioClient,
     project: dict[str, Any],
-    labels: LabelSchema,
+    given: LabelSchema | None,
     workspace: Workspace,
     credentials: Credentials,
     *,
@@ -156,43 +150,59 @@ def _check_project(
     fix: bool,
     advance: Callable[[int, int], None] | None,
 ) -> Iterator[Finding]:
-    yield _check_config(project, labels)
-    found = survey_project(client, project["id"], labels, quick=quick, advance=advance)
+    number = project["id"]
+    adoption = find_adoption(workspace, number)
+    labels = given or find_labels(workspace, number)
+    try:
+        if adoption:
+            mapping = adoption.map_project(project, labels)
+            yield Finding("config", Severity.OK, f"adopted as {adoption.name}; every label has a meaning")
+        else:
+            yield check_config(project, labels)
+            mapping = map_tags(parse_tags(project["label_config"]), labels)
+    except GoldspanError as error:
+        yield Finding("config_drift", Severity.ERROR, str(error), f"goldspan studio adopt {number}")
+        return
+    found = survey_project(client, number, mapping, labels, quick=quick, advance=advance)
     yield _check_size(found)
     yield from _check_database(workspace, credentials, found)
-    yield _check_visibility(client, project, found, fix=fix)
-    push, pull = f"goldspan studio push --project {project['id']}", f"goldspan studio pull --project {project['id']}"
-    page = f"goldspan studio open --project {project['id']}"
-    yield from _report("duplicate_samples", found.duplicates, "with a sample that is there already", push)
-    yield from _report("no_text", found.without_text, "without text", page)
-    yield from _report("text_changed", found.changed_text, "with another text than was pushed", f"{pull} --full")
-    yield from _report("no_sample_id", found.without_sample_id, "without sample_id", pull, Severity.WARNING)
-    for code, trouble in sorted(found.broken.items()):
-        yield from _report(code, trouble, f"with a region that cannot be used: {CODES[code]}", f"{pull} --full")
-    if not quick and not found.broken:
+    backends = client.list_backends(number)
+    yield from check_backends(backends)
+    visibility = check_visibility(client, project, found, backends, fix=fix)
+    is_lenient = adoption is not None and visibility.severity is Severity.ERROR
+    yield replace(visibility, severity=Severity.WARNING) if is_lenient else visibility
+    yield from _check_tasks(found, number, is_foreign=not (adoption or mapping.is_native))
+    for code, affected in sorted(found.broken.items()):
+        yield from _report(code, affected, f"with a region that cannot be used: {UNUSABLE[code]}", _open_page(number))
+    if found.readable and not found.broken:
         yield Finding("regions", Severity.OK, "every region and relation can be used")
 
 
-def _check_config(project: dict[str, Any], labels: LabelSchema) -> Finding:
-    migrate = f"goldspan studio migrate --plan --project {project['id']}"
-    try:
-        drift = compare_config(labels, project["label_config"])
-    except ConfigurationError as error:
-        return Finding("config_drift", Severity.ERROR, str(error), migrate)
-    if drift.removed or drift.changed:
-        return Finding("config_drift", Severity.ERROR, f"The labelling config is not the schema's ({drift})", migrate)
-    if drift.added:
-        message = f"The labelling config lacks what the schema has ({drift})"
-        return Finding("config_drift", Severity.WARNING, message, f"goldspan studio push --project {project['id']}")
-    looks = f"; {len(drift.cosmetic)} colours or hotkeys differ" if drift.cosmetic else ""
-    return Finding("config", Severity.OK, f"the labelling config is the label schema's{looks}")
+def _check_tasks(found: ProjectSurvey, project: int, *, is_foreign: bool) -> Iterator[Finding]:
+    adopt = f"goldspan studio adopt {project}"
+    yield from _report(
+        "duplicate_samples",
+        found.duplicates,
+        "with a sample that another task has",
+        f"goldspan studio push --project {project}",
+    )
+    yield from _report("no_text", found.without_text, "without text", adopt if is_foreign else _open_page(project))
+    yield from _report("text_changed", found.changed_text, "with another text than was pushed", _open_page(project))
+    if found.without_sample_id.count:
+        count = describe_count(found.without_sample_id.count)
+        yield Finding("no_sample_id", Severity.OK, f"{count} without sample_id; pull gives them one made of the text")
+
+
+def _open_page(project: int) -> str:
+    """Where a person has to look; nothing mends it by itself."""
+    return f"goldspan studio open --project {project}"
 
 
 def _check_size(found: ProjectSurvey) -> Finding:
     if found.tasks > ADVISED_TASKS:
-        message = f"{_count(found.tasks)}; beyond {ADVISED_TASKS:,} a project gets slow. Use several projects."
+        message = f"{describe_count(found.tasks)}; beyond {ADVISED_TASKS:,} a project gets slow. Use several projects."
         return Finding("size", Severity.WARNING, message, "goldspan studio push --project NEW_TITLE")
-    return Finding("size", Severity.OK, f"{_count(found.tasks)}, {found.predicted:,} with pre-annotations")
+    return Finding("size", Severity.OK, f"{describe_count(found.tasks)}, {found.predicted:,} with pre-annotations")
 
 
 def _check_database(workspace: Workspace, credentials: Credentials, found: ProjectSurvey) -> Iterator[Finding]:
@@ -208,37 +218,9 @@ def _check_database(workspace: Workspace, credentials: Credentials, found: Proje
         yield Finding("database", Severity.OK, f"database {kind}")
 
 
-def _check_visibility(client: StudioClient, project: dict[str, Any], found: ProjectSurvey, *, fix: bool) -> Finding:
-    """Label Studio shows annotators the pre-annotations of one model version: the project's."""
-    if not found.versions:
-        return Finding("predictions", Severity.OK, "no pre-annotations to show")
-    shown = str(project.get("model_version") or "")
-    hidden = found.predicted - found.versions[shown]
-    switched_on = project.get("show_collab_predictions", True)
-    if switched_on and hidden <= 0:
-        return Finding("predictions", Severity.OK, f"annotators see the pre-annotations of {shown}")
-    commonest = max(found.versions, key=lambda version: (found.versions[version], version))
-    if fix:
-        client.update_project(project["id"], {"model_version": commonest, "show_collab_predictions": True})
-        return Finding("predictions", Severity.OK, f"fixed: annotators now see the pre-annotations of {commonest}")
-    listed = ", ".join(f"{version} ({count:,})" for version, count in found.versions.most_common(5))
-    what = (
-        f"annotators see the version {shown or 'none'}; {_count(hidden)} with others only"
-        if switched_on
-        else "the project does not show pre-annotations"
-    )
-    severity = Severity.WARNING if switched_on and found.versions[shown] else Severity.ERROR
-    command = f"goldspan studio doctor --fix --project {project['id']}"
-    return Finding("hidden_predictions", severity, f"{what}. There are: {listed}", command)
-
-
 def _report(
     code: str, trouble: AffectedTasks, what: str, command: str, severity: Severity = Severity.ERROR
 ) -> Iterator[Finding]:
     if trouble.count:
         shown = ", ".join(map(str, trouble.tasks)) + (" …" if trouble.count > len(trouble.tasks) else "")
-        yield Finding(code, severity, f"{_count(trouble.count)} {what} (task {shown})", command)
-
-
-def _count(tasks: int) -> str:
-    return f"{tasks:,} task{'' if tasks == 1 else 's'}"
+        yield Finding(code, severity, f"{describe_count(trouble.count)} {what} (task {shown})", command)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
-from goldspan.annotation.labelstudio.project.config import ConfigDrift, build_config, build_instructions, compare_config
+from goldspan.annotation.labelstudio.project.config import (
+    ConfigDrift,
+    build_config,
+    build_instructions,
+    compare_config,
+    is_own_config,
+)
+from goldspan.annotation.labelstudio.project.insertion import insert_entries
 
 MAX_TITLE = 50
 """Label Studio takes project titles of 3 to 50 characters."""
@@ -43,18 +51,22 @@ def require_project(client: StudioClient, project: int | str) -> dict[str, Any]:
 def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema) -> dict[str, Any]:
     """The project, created from the label schema when no project has this title.
 
-    Labels that the schema has and the project lacks are added to the project's config.
+    Labels that the schema has and the project lacks are added to the project's config. A config that Goldspan built
+    is built anew; into any other they are inserted, and every other byte of it stays.
 
     Raises:
-        ConfigurationError: the project's config differs in a way that could change or lose annotations.
+        ConfigurationError: the project's config differs in a way that could change or lose annotations, or has no
+            place for the labels.
         InputError: the title cannot be a title in Label Studio.
 
     """
     found = find_project(client, project)
     if found is None:
         return _create_project(client, str(project), labels)
-    if refuse_drift(found, labels).added:
-        return client.update_project(found["id"], {"label_config": build_config(labels)})
+    if missing := refuse_drift(found, labels).added:
+        config = str(found["label_config"])
+        config = build_config(labels) if is_own_config(config) else insert_entries(config, missing, labels)
+        return client.update_project(found["id"], {"label_config": config})
     return found
 
 
@@ -69,9 +81,18 @@ def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift
     if drift.removed or drift.changed:
         raise ConfigurationError(
             f"The labelling config of project {project['id']} is not the label schema's ({drift}). "
-            "See what would change with `goldspan studio migrate --plan`."
+            + (
+                "See what would change with `goldspan studio migrate --plan`."
+                if is_own_config(str(project["label_config"]))
+                else f"Take the project over as it is with `goldspan studio adopt {project['id']}`."
+            )
         )
     return drift
+
+
+def make_file_stem(title: str) -> str:
+    """A file name for a project's title: lower case, runs of anything but letters and digits become one hyphen."""
+    return re.sub(r"[\W_]+", "-", title.casefold()).strip("-") or "project"
 
 
 def _create_project(client: StudioClient, title: str, labels: LabelSchema) -> dict[str, Any]:

@@ -8,33 +8,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from goldspan.annotation.checks import find_errors
+from goldspan.annotation.checks import CODES
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
-from goldspan.annotation.tasks.codec import read_task
+from goldspan.annotation.labelstudio.project.mapping import ProjectMapping
+from goldspan.annotation.labelstudio.project.results import PROBLEMS, split_result
+from goldspan.annotation.labelstudio.project.textview import TextView, open_text
 
 QUICK_FIELDS = "id,data,predictions_model_versions,total_predictions"
 FULL_FIELDS = f"{PULL_FIELDS},predictions_model_versions,total_predictions"
 MAX_EXAMPLES = 5
 """Task ids kept as examples of each problem."""
 
-UNUSABLE_CODES = frozenset(
-    {
-        "out_of_range",
-        "empty_span",
-        "text_mismatch",
-        "broken_region",
-        "duplicate_id",
-        "dangling_relation",
-        "self_relation",
-        "unknown_relation",
-        "unknown_label",
-    }
-)
-"""Issue codes that make a region or relation unusable; `pull` lists the doubtful ones."""
+UNUSABLE = PROBLEMS | {code: CODES[code] for code in ("duplicate_id", "dangling_relation", "unknown_label")}
+"""Codes of what makes a region or relation unusable, with their meanings; `pull` lists the doubtful ones."""
 
 
 @dataclass(slots=True)
@@ -57,6 +47,7 @@ class ProjectSurvey:
 
     tasks: int = 0
     predicted: int = 0
+    readable: int = 0
     versions: Counter[str] = field(default_factory=Counter)
     without_text: AffectedTasks = field(default_factory=AffectedTasks)
     changed_text: AffectedTasks = field(default_factory=AffectedTasks)
@@ -68,6 +59,7 @@ class ProjectSurvey:
 def survey_project(
     client: StudioClient,
     project: int,
+    mapping: ProjectMapping,
     labels: LabelSchema,
     *,
     quick: bool = False,
@@ -82,22 +74,33 @@ def survey_project(
     found = ProjectSurvey()
     seen: set[bytes] = set()
     for task in client.iter_tasks(project, QUICK_FIELDS if quick else FULL_FIELDS, advance=advance):
-        _inspect_data(found, seen, task)
-        if not quick:
-            _inspect_regions(found, task, labels)
+        view = _open(mapping, task["data"])
+        _inspect_data(found, seen, task, view, mapping)
+        if not quick and view is not None:
+            found.readable += 1
+            _inspect_regions(found, task, view, mapping, labels)
     return found
 
 
-def _inspect_data(found: ProjectSurvey, seen: set[bytes], task: Mapping[str, Any]) -> None:
+def _open(mapping: ProjectMapping, data: Mapping[str, Any]) -> TextView | None:
+    try:
+        view = None if mapping.text.is_url else open_text(mapping.text, data.get(mapping.text.field))
+    except RecordError:
+        return None
+    return view if view and view.text.strip() else None
+
+
+def _inspect_data(
+    found: ProjectSurvey, seen: set[bytes], task: Mapping[str, Any], view: TextView | None, mapping: ProjectMapping
+) -> None:
     data, number = task["data"], int(task["id"])
     found.tasks += 1
     versions = {part.strip() for part in str(task.get("predictions_model_versions") or "").split(",")} - {""}
     found.versions.update(versions)
     found.predicted += bool(task.get("total_predictions"))
-    text = data.get("text")
-    if not isinstance(text, str) or not text.strip():
+    if view is None and not mapping.text.is_url:
         found.without_text.add(number)
-    elif data.get("text_sha256") not in {None, hash_text(text)}:
+    elif view and mapping.text.field == "text" and data.get("text_sha256") not in {None, hash_text(view.text)}:
         found.changed_text.add(number)
     sample_id = data.get("sample_id")
     if not isinstance(sample_id, str) or not sample_id:
@@ -109,13 +112,15 @@ def _inspect_data(found: ProjectSurvey, seen: set[bytes], task: Mapping[str, Any
     seen.add(digest)
 
 
-def _inspect_regions(found: ProjectSurvey, task: Mapping[str, Any], labels: LabelSchema) -> None:
-    try:
-        sample, issues = read_task(task, labels)
-    except RecordError:
-        return
-    codes = {issue.code for issue in issues}
-    for annotation in sample.annotations:
-        codes.update(issue.code for issue in find_errors(sample.text, annotation, labels))
-    for code in codes & UNUSABLE_CODES:
+def _inspect_regions(
+    found: ProjectSurvey, task: Mapping[str, Any], view: TextView, mapping: ProjectMapping, labels: LabelSchema
+) -> None:
+    codes: set[str] = set()
+    for item in (item for part in ("predictions", "annotations", "drafts") for item in task.get(part, ())):
+        split = split_result(view, item.get("result") or (), mapping, labels)
+        codes.update(place.code for place in (*split.lost, *split.notes))
+        used = {region["value"]["labels"][0] for region in split.result if region["type"] != "relation"}
+        if any(label not in labels for label in used):
+            codes.add("unknown_label")
+    for code in codes & UNUSABLE.keys():
         found.broken.setdefault(code, AffectedTasks()).add(int(task["id"]))

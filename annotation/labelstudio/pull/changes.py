@@ -6,7 +6,7 @@ so all ids are listed when the counts show that something is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,16 @@ OVERLAP = timedelta(minutes=5)
 
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _LIST_FIELDS = "id,updated_at,total_annotations,cancelled_annotations,draft_exists"
+
+
+def _number(column: str, operator: str, value: int) -> dict[str, Any]:
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": "Number", "value": value}
+
+
+_ANNOTATED = _number("total_annotations", "greater", 0)
+_NOT_ANNOTATED = _number("total_annotations", "equal", 0)
+_SKIPPED = _number("cancelled_annotations", "greater", 0)
+_NOT_SKIPPED = _number("cancelled_annotations", "equal", 0)
 _DRAFT_EXISTS = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
 
 
@@ -33,56 +43,79 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the last pull left: the tasks in the file, those that were refused, and its watermark (empty: none)."""
+
+    known: Mapping[int, KnownTask]
+    refused: frozenset[int] = frozenset()
+    watermark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Listing:
     client: StudioClient
     project: int
-    known: Mapping[int, KnownTask]
+    baseline: Baseline
     untouched: bool
     full: bool
     progress: Progress
+
+    @property
+    def filters(self) -> Sequence[Sequence[dict[str, Any]]]:
+        """One list of filters for each query that together find the tasks that count."""
+        return [[]] if self.untouched else [[_ANNOTATED], [_SKIPPED], [_DRAFT_EXISTS]]
 
 
 def list_changes(
     client: StudioClient,
     project: int,
-    known: Mapping[int, KnownTask],
-    watermark: str,
+    baseline: Baseline,
     *,
     full: bool,
     untouched: bool,
     progress: Progress,
 ) -> Changes:
-    """Compare a project with a pulled file, since `watermark` (empty: from the beginning).
+    """Compare a project with the last pull.
 
-    Tasks that nobody has worked on count only with `untouched`; `full` fetches every task.
+    Tasks that nobody has worked on count only with `untouched`; `full` fetches every task. Label Studio filters by
+    annotations, skips and drafts, so that tasks that were only imported are not listed, however many they are.
     """
-    listing = _Listing(client, project, known, untouched, full, progress)
-    everything = full or not watermark
-    changes = Changes(watermark=watermark)
-    listed = set()
-    for task in _iter_listing(listing, [] if everything else [_since(watermark)]):
-        listed.add(task["id"])
-        changes.watermark = max(changes.watermark, task["updated_at"])
-        _classify(listing, changes, task)
+    listing = _Listing(client, project, baseline, untouched, full, progress)
+    changes = Changes(watermark=baseline.watermark)
+    everything = full or not baseline.watermark
+    held = baseline.known.keys() | baseline.refused
+    listed: set[int] = set()
+    for filters in listing.filters:
+        is_recent = [] if everything or _DRAFT_EXISTS in filters else [_since(baseline.watermark)]
+        for task in _iter_listing(listing, [*filters, *is_recent]):
+            listed.add(task["id"])
+            changes.watermark = max(changes.watermark, task["updated_at"])
+            _classify(listing, changes, task)
     if everything:
-        changes.gone |= known.keys() - listed
-    else:
-        _add_drafts(listing, changes)
-        if _count_remote(listing) != len((known.keys() | changes.wanted.keys()) - changes.gone):
-            changes.gone |= known.keys() - {task["id"] for task in _iter_listing(listing, [], "id")}
+        changes.gone |= held - listed
+        return changes
+    _add_former_drafts(listing, changes)
+    idle = set() if untouched else {task for task, known in baseline.known.items() if not known.touched}
+    if _count_remote(listing) != len((held | changes.wanted.keys()) - changes.gone - idle):
+        changes.gone |= held - idle - _list_ids(listing, listing.filters)
+    if idle:
+        changes.gone |= idle - _list_ids(listing, [[]])
     return changes
 
 
-def _add_drafts(listing: _Listing, changes: Changes) -> None:
-    for task in _iter_listing(listing, [_DRAFT_EXISTS]):
-        _classify(listing, changes, task)
-    had_drafts = [number for number, task in listing.known.items() if task.drafts and number not in changes.wanted]
+def _list_ids(listing: _Listing, queries: Sequence[Sequence[dict[str, Any]]]) -> set[int]:
+    return {task["id"] for filters in queries for task in _iter_listing(listing, filters, "id")}
+
+
+def _add_former_drafts(listing: _Listing, changes: Changes) -> None:
+    known = listing.baseline.known
+    had_drafts = [number for number, task in known.items() if task.drafts and number not in changes.wanted]
     for task in listing.client.read_tasks(listing.project, had_drafts, _LIST_FIELDS):
         _classify(listing, changes, task)
 
 
 def _classify(listing: _Listing, changes: Changes, task: dict[str, Any]) -> None:
-    known = listing.known.get(task["id"])
+    known = listing.baseline.known.get(task["id"])
     touched = task["total_annotations"] or task["cancelled_annotations"] or task["draft_exists"]
     if touched or listing.untouched:
         drafts = task["draft_exists"] or (known is not None and known.drafts)
@@ -93,18 +126,17 @@ def _classify(listing: _Listing, changes: Changes, task: dict[str, Any]) -> None
 
 
 def _count_remote(listing: _Listing) -> int:
-    """How many tasks the file should hold after this pull, by Label Studio's own counts."""
+    """How many tasks a complete file would hold, by Label Studio's own counts."""
     count, project = listing.client.count_tasks, listing.project
     if listing.untouched:
         return count(project)
-    none_submitted = _number("total_annotations", "equal", 0)
-    skipped = count(project, [none_submitted, _number("cancelled_annotations", "greater", 0)])
-    only_drafts = count(project, [none_submitted, _number("cancelled_annotations", "equal", 0), _DRAFT_EXISTS])
-    return count(project, [_number("total_annotations", "greater", 0)]) + skipped + only_drafts
+    skipped = count(project, [_NOT_ANNOTATED, _SKIPPED])
+    only_drafts = count(project, [_NOT_ANNOTATED, _NOT_SKIPPED, _DRAFT_EXISTS])
+    return count(project, [_ANNOTATED]) + skipped + only_drafts
 
 
 def _iter_listing(
-    listing: _Listing, filters: list[dict[str, Any]], include: str = _LIST_FIELDS
+    listing: _Listing, filters: Sequence[dict[str, Any]], include: str = _LIST_FIELDS
 ) -> Iterator[dict[str, Any]]:
     advance = report_stage(listing.progress, "listing")
     return listing.client.iter_tasks(listing.project, include, filters=filters, page_size=2000, advance=advance)
@@ -114,7 +146,3 @@ def _since(watermark: str) -> dict[str, Any]:
     moment = datetime.strptime(watermark, _STAMP).replace(tzinfo=UTC) - OVERLAP
     value = moment.strftime(_STAMP)
     return {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": value}
-
-
-def _number(column: str, operator: str, value: int) -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": "Number", "value": value}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,21 +11,40 @@ import orjson
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.tasks.store import read_records
 
-FORMAT = 1
+FORMAT = 2
+_SAMPLED = 20
+"""Tasks that are compared to find out whether a file without state belongs to a project."""
 
 
 @dataclass(frozen=True, slots=True)
 class PullState:
-    """Content of `<file>.state.json`: the source of the tasks, and the watermark of the last pull."""
+    """Content of `<file>.state.json`: the source of the tasks, and what the last pull saw.
+
+    `created_at` is when the project was created, to the microsecond: with its number it tells a project from another
+    one of the same number, on another server or after the server was set up again. `rules` is a digest of what decides
+    how tasks are read; `refused` are the tasks that could not be read, by id.
+    """
 
     url: str
     project: int
+    created_at: str = ""
     watermark: str = ""
+    rules: str = ""
+    refused: dict[str, RefusedTask] = field(default_factory=dict)
     format: int = FORMAT
+
+
+class RefusedTask(NamedTuple):
+    """A task that could not be read: its `updated_at`, sample id and the reason."""
+
+    stamp: str
+    sample_id: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -50,38 +69,79 @@ def find_conflict_file(path: Path) -> Path:
     return path.with_suffix(".conflicts.jsonl")
 
 
-def load_state(path: Path, client: StudioClient, project: int) -> PullState:
-    """The state of a pulled file; an empty one before the first pull.
+def load_state(path: Path, client: StudioClient, project: Mapping[str, Any]) -> PullState:
+    """The state of a pulled file, checked to be of this very project; an empty one before the first pull.
 
     Raises:
-        StateError: the file belongs to another project, or its state is broken or newer than this release.
+        StateError: the file holds another project, or the same number on another server, or its state is broken or
+            newer than this release.
 
     """
     file = find_state_file(path)
+    fresh = PullState(client.url, project["id"], str(project.get("created_at") or ""))
     try:
-        state = PullState(**orjson.loads(file.read_bytes()))
+        document = orjson.loads(file.read_bytes())
+        refused = {task: RefusedTask(*entry) for task, entry in document.pop("refused", {}).items()}
+        state = PullState(**document, refused=refused)
     except FileNotFoundError:
-        return PullState(client.url, project)
-    except (TypeError, ValueError):
+        _require_same_tasks(path, client, project)
+        return fresh
+    except (AttributeError, TypeError, ValueError):
         raise StateError(f"{file} is not a state of a pull; delete it and pull with --full.") from None
     if state.format > FORMAT:
         raise StateError(f"{file} was written by a newer Goldspan; use that one.")
-    if state.project != project:
-        raise StateError(f"{path} holds project {state.project}, not {project}; name another file with --output.")
-    return state
+    if state.project != fresh.project:
+        raise StateError(f"{path} holds project {state.project}, not {fresh.project}; name another file with --output.")
+    if state.created_at:
+        same = state.created_at == fresh.created_at
+    else:
+        same = state.url == fresh.url and (not state.watermark or state.watermark > fresh.created_at)
+    if not same:
+        raise StateError(
+            f"{path} holds project {state.project} of {state.url}, created {state.created_at or 'earlier'}; project "
+            f"{fresh.project} of {fresh.url} was created {fresh.created_at} and is another one. Nothing was changed. "
+            "Name another file with --output, or move this one away."
+        )
+    return replace(state, url=fresh.url, created_at=fresh.created_at)
 
 
 def save_state(path: Path, state: PullState) -> None:
     """Write the state of a pulled file."""
-    fields = {"url": state.url, "project": state.project, "watermark": state.watermark, "format": state.format}
-    write_atomic(find_state_file(path), orjson.dumps(fields, option=orjson.OPT_INDENT_2))
+    fields = {name: getattr(state, name) for name in ("url", "project", "created_at", "watermark", "rules")}
+    refused = {task: list(entry) for task, entry in state.refused.items()}
+    document = fields | {"refused": refused, "format": FORMAT}
+    write_atomic(find_state_file(path), orjson.dumps(document, option=orjson.OPT_INDENT_2), mode=0o600)
+
+
+def _require_same_tasks(path: Path, client: StudioClient, project: Mapping[str, Any]) -> None:
+    """Check a file whose state is gone by the texts of some of its tasks."""
+    texts = {
+        number: hash_text(str(record.value.get("data", {}).get("text")))
+        for record in (read_records(path) if path.exists() else ())
+        if isinstance(number := record.value.get("id"), int) and _read_pull(record.value)
+    }
+    sampled = sorted(texts)[:: max(1, len(texts) // _SAMPLED)]
+    if not sampled:
+        return
+    found = {task["id"]: task["data"] for task in client.read_tasks(project["id"], sampled, "id,data")}
+    same = [
+        number
+        for number, data in found.items()
+        if texts[number] in {hash_text(value) for value in data.values() if isinstance(value, str)}
+    ]
+    if not same:
+        raise StateError(
+            f"{path} has no state file, and its tasks are not those of project {project['id']} of {client.url}. "
+            "Nothing was changed. Name another file with --output, or move this one away."
+        )
 
 
 class KnownTask(NamedTuple):
-    """A task as last pulled: its `updated_at`, and whether it had drafts."""
+    """A task as last pulled: its `updated_at`, whether it had drafts, and whether anybody had worked on it."""
 
     stamp: str
     drafts: bool
+    touched: bool = True
 
 
 def read_known_tasks(path: Path) -> dict[int, KnownTask]:
@@ -89,7 +149,11 @@ def read_known_tasks(path: Path) -> dict[int, KnownTask]:
     if not path.exists():
         return {}
     return {
-        record.value["id"]: KnownTask(str(_read_pull(record.value).get("stamp", "")), bool(record.value.get("drafts")))
+        record.value["id"]: KnownTask(
+            str(_read_pull(record.value).get("stamp", "")),
+            bool(record.value.get("drafts")),
+            bool(record.value.get("annotations") or record.value.get("drafts")),
+        )
         for record in read_records(path)
         if isinstance(record.value.get("id"), int)
     }
@@ -105,7 +169,7 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
     merged = Merged()
     conflicts: list[bytes] = []
     left = dict(fresh.places)
-    with AtomicFile(path) as stream:
+    with AtomicFile(path, mode=0o600) as stream:
         for line in _iter_lines(path):
             local: dict[str, Any] = orjson.loads(line)
             kept: dict[str, Any] | None
@@ -129,7 +193,7 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
             stream.write(orjson.dumps(remote, option=orjson.OPT_APPEND_NEWLINE))
             merged.total += 1
     if conflicts:
-        write_atomic(find_conflict_file(path), b"".join(conflicts))
+        write_atomic(find_conflict_file(path), b"".join(conflicts), mode=0o600)
     return merged
 
 

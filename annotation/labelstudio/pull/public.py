@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
-from goldspan.annotation.labelstudio.project.access import connect
+from goldspan.annotation.labelstudio.project.access import connect, find_labels
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
 from goldspan.annotation.tasks.workspace import find_workspace
 
@@ -31,7 +31,7 @@ def pull(
     Args:
         project: id or title; None: `LABEL_STUDIO_PROJECT_ID`, else the last one pushed to on the workspace's own
             server, else "Goldspan".
-        labels: the label schema; None: the one that `load_labels()` finds.
+        labels: the label schema; None: that of an adopted project, else the one that `load_labels()` finds.
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         url: address of Label Studio; None: `LABEL_STUDIO_URL`, else the workspace's own server.
         token: its token; None: `LABEL_STUDIO_API_KEY`, else that of the workspace's own server.
@@ -41,11 +41,12 @@ def pull(
     Raises:
         ConfigurationError: there is no address or token.
         ServiceError: Label Studio refused, could not be reached, or has no such project.
-        StateError: the file in the workspace is not one that a pull wrote.
+        StateError: the file in the workspace holds another project, or another server's project of this number.
 
     """
-    workspace, labels = find_workspace(data), labels or load_labels()
+    workspace = find_workspace(data)
     client, chosen = connect(workspace, url, token, project)
+    labels = labels or find_labels(workspace, chosen)
     options = replace(options, project=chosen) if options else PullOptions(chosen)
     return pull_annotations(client, workspace, labels, options, on_progress)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from goldspan.annotation.checks import check_annotation
-from goldspan.annotation.errors import RecordError
+from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.project.mapping import ProjectMapping
+from goldspan.annotation.labelstudio.project.results import PROBLEMS, SplitResult, split_result
+from goldspan.annotation.labelstudio.project.textview import TextView, open_text
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, rank_annotations
 from goldspan.annotation.tasks.codec import read_task, validate_task
 from goldspan.annotation.text.words import snap_span, splits_word
@@ -40,6 +43,22 @@ class PulledRecord:
     snapped: int
 
 
+@dataclass(frozen=True, slots=True)
+class TaskSource:
+    """Where tasks come from: project and mapping, and what all of them share.
+
+    `annotator` replaces the user of every annotation (a project of one person under a shared account); `language`
+    and `country` are those of tasks that do not say. `fetch` reads a text that a task only gives the address of.
+    """
+
+    project: int
+    mapping: ProjectMapping
+    annotator: str = ""
+    language: str = ""
+    country: str = ""
+    fetch: Callable[[str], str] | None = None
+
+
 class RecordBuilder:
     """Builds records from one project's tasks.
 
@@ -48,9 +67,15 @@ class RecordBuilder:
     """
 
     def __init__(
-        self, project: int, users: Mapping[int, str], labels: LabelSchema, policy: RankingPolicy, *, snap: bool = False
+        self,
+        source: TaskSource,
+        users: Mapping[int, str],
+        labels: LabelSchema,
+        policy: RankingPolicy,
+        *,
+        snap: bool = False,
     ) -> None:
-        self._project = project
+        self._source = source
         self._users = users
         self._labels = labels
         self._policy = policy
@@ -60,31 +85,24 @@ class RecordBuilder:
         """The record of a task.
 
         Raises:
-            RecordError: there is no text, the text is not the one that was pushed, or the record breaks the schema.
+            RecordError: there is no text, the text is not the one that was pushed, a span of a submitted annotation
+                cannot be read, or the record breaks the schema.
 
         """
-        data = dict(task["data"])
-        text = data.get("text")
-        if not isinstance(text, str):
-            raise RecordError(f"task {task['id']} has no text", pointer="/data/text")
-        if data.get("text_sha256", hash_text(text)) != hash_text(text):
-            raise RecordError(f"the text of task {task['id']} was changed in Label Studio", pointer="/data/text")
-        data.setdefault("language", "")
-        data.setdefault("sample_id", make_sample_id(text, str(data["language"])))
+        view, data = self._read_data(task)
         snapped: list[dict[str, Any]] = []
         lints: list[Lint] = []
-        annotations = [self._read_review(text, item, snapped, lints) for item in task.get("annotations", ())]
-        drafts = [self._read_review(text, item, snapped, lints) for item in task.get("drafts", ())]
-        predictions = [self._read_prediction(text, item) for item in task.get("predictions", ())]
+        annotations = [self._read_review(view, item, snapped, lints) for item in task.get("annotations", ())]
+        drafts = [self._read_review(view, item, snapped, lints, draft=True) for item in task.get("drafts", ())]
+        predictions = [self._read_prediction(view, item, lints) for item in task.get("predictions", ())]
         ranked, reason = rank_annotations(annotations, self._policy)
-        pull: dict[str, Any] = {"project": self._project, "task": task["id"], "stamp": task["updated_at"]}
+        pull: dict[str, Any] = {"project": self._source.project, "task": task["id"], "stamp": task["updated_at"]}
         pull["policy"] = str(self._policy)
         if reason:
             pull |= {"chosen": ranked[0]["id"], "because": reason}
         if snapped:
             pull["snapped"] = snapped
-        provenance = data.get("provenance") if isinstance(data.get("provenance"), Mapping) else {}
-        data["provenance"] = {**(provenance or {}), "pull": pull}
+        data["provenance"] = {**data["provenance"], "pull": pull}
         record: dict[str, Any] = {
             "id": task["id"],
             "data": data,
@@ -93,13 +111,51 @@ class RecordBuilder:
         }
         if drafts:
             record["drafts"] = drafts
-        for problem in validate_task(record, self._labels):
-            raise RecordError(f"task {task['id']}: {problem.message}", pointer=problem.pointer)
+        self._require_valid(record)
         pull["sha256"] = digest_record(record)
-        return PulledRecord(record, (*lints, *self._check(record)), len(snapped))
+        named = tuple(replace(lint, sample_id=data["sample_id"]) for lint in lints)
+        return PulledRecord(record, (*named, *self._check(record)), len(snapped))
+
+    def _read_data(self, task: Mapping[str, Any]) -> tuple[TextView, dict[str, Any]]:
+        tag, given = self._source.mapping.text, dict(task["data"])
+        content = given.get(tag.field)
+        if content is None:
+            raise RecordError(f"task {task['id']} has no text under data.{tag.field}", pointer=f"/data/{tag.field}")
+        if tag.is_url:
+            content = self._fetch(task, content)
+        try:
+            view = open_text(tag, content)
+        except RecordError as error:
+            raise RecordError(f"task {task['id']}: {error.reason}", pointer=f"/data/{tag.field}") from None
+        if tag.field == "text" and given.get("text_sha256", hash_text(view.text)) != hash_text(view.text):
+            raise RecordError(f"the text of task {task['id']} was changed in Label Studio", pointer="/data/text")
+        data = given if self._source.mapping.is_native else move_fields(given, tag.field, self._source.project)
+        data["text"] = view.text
+        language, region = _read_language(data.get("language") or self._source.language)
+        data["language"] = language
+        if country := str(data.get("country") or region or self._source.country).strip().upper():
+            data["country"] = country
+        data["sample_id"] = str(data.get("sample_id") or make_sample_id(view.text, language))
+        if not isinstance(data.get("provenance"), Mapping):
+            data["provenance"] = {}
+        return view, data
+
+    def _fetch(self, task: Mapping[str, Any], address: Any) -> str:
+        if self._source.fetch is None or not isinstance(address, str):
+            raise RecordError(f"task {task['id']} gives only the address of its text, which cannot be read")
+        try:
+            return self._source.fetch(address)
+        except GoldspanError as error:
+            raise RecordError(f"the text of task {task['id']} cannot be read: {error}") from None
 
     def _read_review(
-        self, text: str, item: Mapping[str, Any], snapped: list[dict[str, Any]], lints: list[Lint]
+        self,
+        view: TextView,
+        item: Mapping[str, Any],
+        snapped: list[dict[str, Any]],
+        lints: list[Lint],
+        *,
+        draft: bool = False,
     ) -> dict[str, Any]:
         review: dict[str, Any] = {"id": item["id"], "completed_by": self._read_person(item)}
         review |= {name: item[name] for name in _REVIEW_FIELDS if item.get(name) is not None}
@@ -107,26 +163,50 @@ class RecordBuilder:
             review["parent_prediction"] = review["parent_prediction"]["id"]
         if item.get("annotation") is not None:
             review["annotation"] = item["annotation"]
-        result, lost = clean_result(text, item.get("result") or (), self._labels.relation)
-        lints += [Lint("", str(item["id"]), "broken_region", start, end) for start, end in lost]
+        split = self._split(view, item, lints)
+        if split.lost and not draft and not item.get("was_cancelled"):
+            place = split.lost[0]
+            where = f" at {place.start}–{place.end}" if place.start >= 0 else ""
+            raise RecordError(
+                f"annotation {item['id']} cannot be read whole: {PROBLEMS[place.code]}{where}"
+                f"{f', and {len(split.lost) - 1} more' if len(split.lost) > 1 else ''}. Correct it in Label Studio"
+            )
         if self._snap:
-            snapped += [{"annotation": item["id"], **moved} for moved in snap_result(text, result)]
-        return review | {"result": result}
+            snapped += [{"annotation": item["id"], **moved} for moved in snap_result(view.text, split.result)]
+        return review | _write_result(split)
 
-    def _read_prediction(self, text: str, item: Mapping[str, Any]) -> dict[str, Any]:
-        result, _ = clean_result(text, item.get("result") or (), self._labels.relation)
+    def _read_prediction(self, view: TextView, item: Mapping[str, Any], lints: list[Lint]) -> dict[str, Any]:
         prediction: dict[str, Any] = {"id": item["id"], "model_version": item.get("model_version") or "undefined"}
         if isinstance(item.get("score"), int | float):
             prediction["score"] = item["score"]
-        return prediction | {"created_at": item["created_at"], "updated_at": item["updated_at"], "result": result}
+        times = {name: item[name] for name in ("created_at", "updated_at")}
+        return prediction | times | _write_result(self._split(view, item, lints))
+
+    def _split(self, view: TextView, item: Mapping[str, Any], lints: list[Lint]) -> SplitResult:
+        split = split_result(view, item.get("result") or (), self._source.mapping, self._labels)
+        lints += [Lint("", str(item["id"]), *place) for place in (*split.notes, *split.lost)]
+        return split
 
     def _read_person(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        if self._source.annotator:
+            return {"email": self._source.annotator}
         person = item.get("completed_by", item.get("user"))
         if isinstance(person, Mapping):
             return {name: person[name] for name in ("id", "email") if name in person}
         if isinstance(person, int):
             return {"id": person, "email": self._users.get(person) or str(person)}
         return {"email": str(person or "unknown")}
+
+    def _require_valid(self, record: Mapping[str, Any]) -> None:
+        for pointer, label in _iter_labels(record):
+            if label not in self._labels:
+                raise RecordError(
+                    f"task {record['id']} has the label {label!r}, which is not in the label schema. "
+                    "Map the project's labels with `goldspan studio adopt`",
+                    pointer=pointer,
+                )
+        for problem in validate_task(record, self._labels):
+            raise RecordError(f"task {record['id']}: {problem.message}", pointer=problem.pointer)
 
     def _check(self, record: Mapping[str, Any]) -> list[Lint]:
         sample, issues = read_task(record, self._labels)
@@ -138,30 +218,38 @@ class RecordBuilder:
         return lints
 
 
-def clean_result(text: str, result: Iterable[Any], relation: str) -> tuple[list[dict[str, Any]], list[tuple[int, int]]]:
-    """Regions with integer offsets and re-sliced text; the spans of those that cannot be used.
+def _read_language(given: Any) -> tuple[str, str]:
+    """Language and region of a tag such as `EN`, `en-GB` or `pt_BR`, in our letter case."""
+    language, _, rest = str(given).strip().replace("_", "-").partition("-")
+    region = rest.rpartition("-")[2]
+    return language.lower(), region if len(region) == 2 and region.isalpha() else ""
 
-    Label Studio keeps regions without a label, offsets as text or fractions, relations without labels, and its
-    `value.text` may be stale or have line breaks spelt out.
-    """
-    regions: list[dict[str, Any]] = []
-    relations: list[dict[str, Any]] = []
-    lost: list[tuple[int, int]] = []
-    for item in result:
-        if item.get("type") == "relation":
-            relations.append(item)
-            continue
-        value = item.get("value") or {}
-        place = _read_place(value, len(text))
-        if place is None or not value.get("labels") or not item.get("id"):
-            lost.append(place or (-1, -1))
-            continue
-        start, end = place
-        fields = {**value, "start": start, "end": end, "text": text[start:end], "labels": value["labels"][:1]}
-        regions.append({**item, "id": str(item["id"]), "value": fields})
-    ids = {region["id"] for region in regions}
-    kept = [_read_relation(item, relation) for item in relations if {item.get("from_id"), item.get("to_id")} <= ids]
-    return regions + kept, lost + [(-1, -1)] * (len(relations) - len(kept))
+
+def move_fields(given: Mapping[str, Any], text_field: str, project: int) -> dict[str, Any]:
+    """Keep the fields that a sample has, and move a team's own ones to `provenance.fields`."""
+    own = {
+        name: given[name]
+        for name in ("sample_id", "language", "country", "document_type")
+        if name != text_field and isinstance(given.get(name), str) and given[name]
+    }
+    provenance = given.get("provenance") if isinstance(given.get("provenance"), Mapping) else None
+    used = {*own, text_field, "text_sha256", *(("provenance",) if provenance is not None else ())}
+    fields = {name: value for name, value in given.items() if name not in used}
+    origin = {**(provenance or {"source": f"label-studio:{project}"})}
+    return own | {"provenance": origin | ({"fields": fields} if fields else {})}
+
+
+def _iter_labels(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for part in ("annotations", "predictions", "drafts"):
+        for number, item in enumerate(record.get(part, ())):
+            for place, region in enumerate(item["result"]):
+                if region["type"] != "relation":
+                    yield f"/{part}/{number}/result/{place}/value/labels/0", region["value"]["labels"][0]
+
+
+def _write_result(split: SplitResult) -> dict[str, Any]:
+    other = {"other_results": orjson.dumps(split.other).decode()} if split.other else {}
+    return {"result": split.result} | other
 
 
 def snap_result(text: str, result: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -188,15 +276,3 @@ def digest_record(record: Mapping[str, Any]) -> str:
     data = {**record["data"], "provenance": provenance}
     said = [data, *(record.get(name, []) for name in ("predictions", "annotations", "drafts"))]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _read_place(value: Mapping[str, Any], length: int) -> tuple[int, int] | None:
-    try:
-        start, end = int(value["start"]), int(value["end"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return (start, end) if 0 <= start < end <= length else None
-
-
-def _read_relation(item: Mapping[str, Any], relation: str) -> dict[str, Any]:
-    return {**item, "direction": item.get("direction") or "right", "labels": item.get("labels") or [relation]}

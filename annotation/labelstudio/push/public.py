@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.credentials import remember_project
 from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
-from goldspan.annotation.labelstudio.project.access import connect
+from goldspan.annotation.labelstudio.project.access import connect, find_labels
+from goldspan.annotation.labelstudio.project.adoption import find_adoption
 from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushed
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
@@ -40,7 +41,7 @@ def push(
         samples: samples, or a file or folder of them; None: `annotation_samples` of the workspace.
         project: id or title; None: `LABEL_STUDIO_PROJECT_ID`, else the last one pushed to on the workspace's own
             server, else "Goldspan".
-        labels: the label schema; None: the one that `load_labels()` finds.
+        labels: the label schema; None: that of an adopted project, else the one that `load_labels()` finds.
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         url: address of Label Studio; None: `LABEL_STUDIO_URL`, else the workspace's own server.
         token: its token; None: `LABEL_STUDIO_API_KEY`, else that of the workspace's own server.
@@ -54,10 +55,11 @@ def push(
         StateError: another push to the project does not end.
 
     """
-    workspace, labels = find_workspace(data), labels or load_labels()
+    workspace = find_workspace(data)
+    client, chosen = connect(workspace, url, token, project)
+    labels = labels or find_labels(workspace, chosen)
     source = workspace.annotation_samples if samples is None else samples
     read = read_samples(source, labels, on_error) if isinstance(source, str | Path) else source
-    client, chosen = connect(workspace, url, token, project)
     options = replace(options, project=chosen) if options else PushOptions(chosen)
     return push_and_record(workspace, client, read, labels, options, on_progress)
 
@@ -71,6 +73,7 @@ def push_and_record(
     progress: Progress,
 ) -> PushReport:
     """`push_samples`, and the project and the ids that arrived recorded in the workspace."""
+    options = replace(options, adoption=options.adoption or find_adoption(workspace, options.project))
     passing = PushedIds(samples)
     report = push_samples(client, passing, labels, options, progress)
     if report.project is not None and not options.dry_run:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 import orjson
+
+from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
 
 BATCH_TASKS = 500
 """Tasks in one import; larger batches were measured to be hardly faster and cost the server's memory."""
@@ -28,6 +31,7 @@ class SpoolEntry:
     score: float
     labels: frozenset[str]
     text_sha256: str
+    is_control: bool = False
 
 
 class Spool:
@@ -54,11 +58,18 @@ class Spool:
             score=min((prediction.get("score", 1.0) for prediction in predictions), default=1.0),
             labels=self._sets.setdefault(names, names),
             text_sha256=data["text_sha256"],
+            is_control=CONTROL_FIELD in data,
         )
         self._file.seek(self._end)
         self._file.write(content)
         self._end += len(content)
         self.entries[entry.sample_id] = entry
+
+    def without(self, sample_ids: Container[str]) -> Spool:
+        """The same file without these samples."""
+        rest = copy.copy(self)
+        rest.entries = {name: entry for name, entry in self.entries.items() if name not in sample_ids}
+        return rest
 
     def read(self, entry: SpoolEntry) -> bytes:
         """The encoded task of an entry."""

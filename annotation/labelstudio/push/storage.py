@@ -24,7 +24,7 @@ from goldspan.annotation.labelstudio.project.find import ensure_project
 from goldspan.annotation.labelstudio.project.views import ensure_views
 from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.plan import make_plan
-from goldspan.annotation.labelstudio.push.run import PushOptions
+from goldspan.annotation.labelstudio.push.report import PushOptions
 from goldspan.annotation.labelstudio.push.selection import order_entries
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, open_spool
 from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool

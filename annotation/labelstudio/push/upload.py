@@ -6,14 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.annotation.errors import RecordError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.progress import Progress, report_stage
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.push.cleanup import delete_duplicate_predictions, delete_duplicate_tasks
 from goldspan.annotation.labelstudio.push.index import ProjectIndex, index_project
 from goldspan.annotation.labelstudio.push.plan import make_plan
+from goldspan.annotation.labelstudio.push.report import PushOptions
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, split_batches
+from goldspan.annotation.labelstudio.push.target import PushTarget
 
 REFUSED_REQUEST = 400
 
@@ -23,7 +25,7 @@ MAX_FAILURES = 6
 
 @dataclass(slots=True)
 class Upload:
-    """State of one push: target, content, time limits, and the index of the project so far.
+    """State of one push: project, content, options, and the index of the project so far.
 
     `in_flight` names the samples of the latest import, `doubtful` counts the failures with an uncertain outcome,
     `refused` holds what Label Studio rejected.
@@ -32,9 +34,8 @@ class Upload:
     client: StudioClient
     project: int
     spool: Spool
-    batch_size: int
-    patience: float
-    grace: float
+    target: PushTarget
+    options: PushOptions
     progress: Progress
     index: ProjectIndex = field(default_factory=ProjectIndex)
     in_flight: frozenset[str] = frozenset()
@@ -63,7 +64,6 @@ def import_entries(upload: Upload, entries: list[SpoolEntry]) -> None:
             if failures >= MAX_FAILURES:
                 raise
         else:
-            extend_index(upload)
             failures += 1
             if failures >= MAX_FAILURES:
                 break
@@ -77,7 +77,7 @@ def import_entries(upload: Upload, entries: list[SpoolEntry]) -> None:
 
 def _import_batches(upload: Upload, entries: list[SpoolEntry], total: int) -> None:
     done = total - len(entries)
-    for batch in split_batches(entries, upload.batch_size):
+    for batch in split_batches(entries, upload.options.batch_size):
         upload.progress("importing", done, total)
         _import_batch(upload, batch)
         done += len(batch)
@@ -86,17 +86,31 @@ def _import_batches(upload: Upload, entries: list[SpoolEntry], total: int) -> No
 
 def _import_batch(upload: Upload, batch: list[SpoolEntry]) -> None:
     """Import a batch (all or nothing); a refused one is bisected to find the refused task."""
+    tasks: list[bytes] = []
+    encoded: list[SpoolEntry] = []
+    for entry in batch:
+        try:
+            tasks.append(upload.target.encode_task(entry))
+            encoded.append(entry)
+        except RecordError as error:
+            upload.refused[entry.sample_id] = RefusedSample(entry.sample_id, str(error))
+    if encoded:
+        _send_batch(upload, encoded, tasks)
+
+
+def _send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> None:
     upload.in_flight = frozenset(entry.sample_id for entry in batch)
     try:
-        reply = upload.client.import_tasks(upload.project, [upload.spool.read(entry) for entry in batch])
+        reply = upload.client.import_tasks(upload.project, tasks)
     except TerminalServiceError as error:
         if error.status != REFUSED_REQUEST:
             raise
         if len(batch) == 1:
             upload.refused[batch[0].sample_id] = RefusedSample(batch[0].sample_id, str(error))
             return
-        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-            _import_batch(upload, half)
+        middle = len(batch) // 2
+        for half in (slice(None, middle), slice(middle, None)):
+            _send_batch(upload, batch[half], tasks[half])
         return
     expected = sum(len(entry.versions) for entry in batch)
     if reply.get("task_count") != len(batch) or reply.get("prediction_count") != expected:
@@ -104,13 +118,18 @@ def _import_batch(upload: Upload, batch: list[SpoolEntry]) -> None:
             f"Label Studio stored {reply.get('task_count')} of {len(batch)} tasks and "
             f"{reply.get('prediction_count')} of {expected} predictions of a batch."
         )
+    numbers = reply.get("task_ids")
+    if isinstance(numbers, list) and len(numbers) == len(batch):
+        upload.index.add_imported(batch, numbers)
+    else:
+        extend_index(upload)
 
 
 def _recover(upload: Upload, error: TransientServiceError) -> None:
     """Wait for the server, then until the uncertain import is visible or its time is over."""
     upload.progress("waiting for Label Studio", 0, 0)
-    upload.client.wait_until_up(upload.patience)
-    deadline = time.monotonic() + (error.retry_after or upload.grace)
+    upload.client.wait_until_up(upload.options.patience)
+    deadline = time.monotonic() + (error.retry_after or upload.options.grace)
     pause = 0.5
     while True:
         extend_index(upload)
@@ -136,41 +155,47 @@ def add_predictions(upload: Upload, lacking: Sequence[str], clear: Sequence[int]
             upload.doubtful += 1
             _recover_predictions(upload, error)
         repeat = make_plan({entry.sample_id: entry for entry in wanted}, upload.index, replace=False)
-        wanted = [upload.spool.entries[sample_id] for sample_id in repeat.predict]
+        wanted = [upload.spool.entries[sample_id] for sample_id in repeat.predict if sample_id not in upload.refused]
     if lacking:
         _rebuild_index(upload)
-    return len(lacking)
+    return sum(1 for sample_id in lacking if sample_id not in upload.refused)
 
 
 def _recover_predictions(upload: Upload, error: TransientServiceError) -> None:
     upload.progress("waiting for Label Studio", 0, 0)
-    upload.client.wait_until_up(upload.patience)
-    time.sleep(error.retry_after or upload.grace)
+    upload.client.wait_until_up(upload.options.patience)
+    time.sleep(error.retry_after or upload.options.grace)
     _rebuild_index(upload)
 
 
 def _send_predictions(upload: Upload, entries: list[SpoolEntry], *, afresh: bool) -> None:
     done = 0
-    for batch in split_batches(entries, upload.batch_size):
+    for batch in split_batches(entries, upload.options.batch_size):
         upload.progress("adding predictions", done, len(entries))
+        found = {upload.index.found[entry.sample_id].task: entry for entry in batch}
         body = []
-        for entry in batch:
-            found = upload.index.found[entry.sample_id]
-            present = frozenset() if afresh else found.versions
+        for task, predictions in upload.target.encode_predictions(found).items():
+            sample_id = found[task].sample_id
+            if isinstance(predictions, RecordError):
+                upload.refused[sample_id] = RefusedSample(sample_id, str(predictions))
+                continue
+            present = frozenset() if afresh else upload.index.found[sample_id].versions
             body += [
-                prediction | {"task": found.task}
-                for prediction in upload.spool.load(entry)["predictions"]
-                if prediction["model_version"] not in present
+                prediction | {"task": task} for prediction in predictions if prediction["model_version"] not in present
             ]
         if (created := upload.client.import_predictions(upload.project, body)) != len(body):
             raise TransientServiceError(f"Label Studio stored {created} of {len(body)} predictions.")
         done += len(batch)
 
 
-def remove_duplicates(upload: Upload) -> tuple[int, tuple[str, ...]]:
-    """Remove duplicate tasks and predictions, also those of another push."""
+def refresh_index(upload: Upload) -> None:
+    """Index the project again if it holds tasks that this push has not seen."""
     if upload.client.count_tasks(upload.project) != upload.index.tasks:
         _rebuild_index(upload)
+
+
+def remove_duplicates(upload: Upload) -> tuple[int, tuple[str, ...]]:
+    """Remove duplicate tasks and predictions, also those of another push."""
     delete_duplicate_predictions(upload.client, upload.project, upload.index)
     return delete_duplicate_tasks(upload.client, upload.project, upload.index)
 
@@ -181,6 +206,7 @@ def extend_index(upload: Upload) -> None:
         upload.client,
         upload.project,
         upload.spool.entries,
+        identify=upload.target.identify,
         into=upload.index,
         advance=report_stage(upload.progress, "listing tasks"),
     )

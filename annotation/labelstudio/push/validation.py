@@ -1,7 +1,7 @@
 """Validate samples before a push: Label Studio stores almost anything and fails on it later.
 
-A sample passes when our checks find no error, its task matches the JSON Schema, and the SDK accepts each prediction
-for the labelling config.
+A sample passes when our checks find no error and its task matches the JSON Schema, narrowed to the label schema that
+the labelling config is built from.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.fields import CONTROL_FIELD
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
-from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.push.selection import falls_in_share
 from goldspan.annotation.labelstudio.push.spool import Spool
 from goldspan.annotation.tasks.store import prepare_task
@@ -31,17 +30,14 @@ class TaskValidator:
     """Converts samples to valid tasks; a `control_share` of them have no pre-annotations."""
 
     def __init__(self, labels: LabelSchema, control_share: float = 0.0) -> None:
-        from label_studio_sdk.label_interface.interface import LabelInterface
-
         self._labels = labels
         self._control_share = control_share
-        self._interface: Any = LabelInterface(build_config(labels))
 
     def make_task(self, sample: Sample) -> dict[str, Any]:
         """The task to send: data and predictions. Annotations are made by people in Label Studio.
 
         Raises:
-            RecordError: a check, the JSON Schema or the labelling config refuses it.
+            RecordError: a check or the JSON Schema refuses it.
 
         """
         task = prepare_task(replace(sample, annotations=sample.predictions), self._labels)
@@ -51,8 +47,6 @@ class TaskValidator:
         for prediction in predictions:
             if _UNLISTABLE.search(prediction["model_version"]):
                 raise RecordError("a model_version may not hold commas, quotes, backslashes or blanks at its ends")
-            if problems := self._interface.validate_prediction(prediction, return_errors=True):
-                raise RecordError(f"the labelling config refuses a prediction: {_flatten(problems)[:300]}")
         data = task["data"]
         if falls_in_share(data["sample_id"], self._control_share, "control"):
             data[CONTROL_FIELD] = "yes"
@@ -76,9 +70,3 @@ def fill_spool(spool: Spool, samples: Iterable[Sample], validator: TaskValidator
         else:
             spool.add(task)
     return refused
-
-
-def _flatten(problems: Any) -> str:
-    if isinstance(problems, list | tuple):
-        return "; ".join(_flatten(problem) for problem in problems)
-    return str(problems)

@@ -10,6 +10,7 @@ It runs detached, bound to 127.0.0.1, with all its data below the workspace's `s
     └── data/                Label Studio's own: database, secret key, uploads
 
 Nothing leaves the machine: analytics, update check and error reports are off, and nobody can sign up without a link.
+It answers to the names of this machine alone, to no page of another origin, and not inside a frame of one.
 Label Studio's protection against requests to this machine stays on unless `local_calls` is given.
 """
 
@@ -43,6 +44,7 @@ from goldspan.annotation.labelstudio.server.folder import (
     read_record,
     write_record,
 )
+from goldspan.annotation.labelstudio.server.ownership import owns_port
 from goldspan.annotation.labelstudio.server.process import (
     find_free_port,
     identify_process,
@@ -54,6 +56,10 @@ from goldspan.annotation.labelstudio.server.process import (
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 
 PREFERRED_PORTS = tuple(range(8080, 8090))
+SESSION_SECONDS = 24 * 3600
+"""How long a browser stays logged in."""
+
+_SETTINGS = Path(__file__).parent / "django" / "goldspan_settings.py"
 START_LIMIT = 300.0
 """Seconds a start may take; a first start on PostgreSQL applies all migrations."""
 
@@ -199,6 +205,11 @@ def build_server_variables(
             "SSRF_PROTECTION_ENABLED": "false" if local_calls else "true",
             "ML_BLOCK_LOCAL_IP": "false" if local_calls else "true",
             "fflag_feat_utc_210_prediction_validation_15082025": "true",
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "CORS_ALLOW_ALL_ORIGINS": "false",
+            "MAX_SESSION_AGE": str(SESSION_SECONDS),
+            "DJANGO_SETTINGS_MODULE": _SETTINGS.stem,
+            "PYTHONPATH": str(_SETTINGS.parent),
         }
     )
 
@@ -273,6 +284,8 @@ def _launch(
         alive = health.wait_until_healthy(account.url, lambda: process.poll() is None, START_LIMIT, progress)
         if not alive:
             raise ServiceError(_explain_exit(workspace, process))
+        if not owns_port(identity, port):
+            raise ServiceError(f"Another program took the port {port}. Choose another --port, or leave it out.")
         health.check_identity(account.url, account.token)
     except BaseException:
         stop_process(identity)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
-import orjson
-
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
-from goldspan.generators.providers.batch.lines import read_line
+from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.profiles import ProviderProfile
 
 if TYPE_CHECKING:
@@ -21,10 +20,30 @@ if TYPE_CHECKING:
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 """Statuses that a batch does not leave by itself. Any other word means: keep polling."""
 
+KNOWN = TERMINAL | {"validating", "in_progress", "finalizing", "cancelling"}
+"""Statuses of both batch APIs."""
+
+_SYNONYMS = {
+    "canceled": "cancelled",
+    "canceling": "cancelling",
+    "complete": "completed",
+    "succeeded": "completed",
+    "success": "completed",
+    "ended": "completed",
+    "error": "failed",
+    "errored": "failed",
+    "queued": "in_progress",
+    "pending": "in_progress",
+    "running": "in_progress",
+    "processing": "in_progress",
+}
+
 INTENT_KEY = "goldspan_intent"
 _ENDPOINT: Final = "/v1/chat/completions"
 _PAGE = 100
 _RETRIES = 4
+_CONNECTIONS = 32
+_TIMEOUT, _CONNECT_TIMEOUT = 600.0, 10.0
 _AMBIGUOUS = frozenset({408, 409, 499})
 
 
@@ -47,9 +66,14 @@ class RemoteBatch:
     error_file: str = ""
     total: int = 0
     completed: int = 0
+    failed: int = 0
     created_at: float = 0.0
     metadata: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[BatchProblem, ...] = ()
+
+
+class ForeignReplyError(TerminalServiceError):
+    """Whatever answered does not implement the batch API: a login page, a proxy, another service."""
 
 
 class BatchApi:
@@ -60,10 +84,17 @@ class BatchApi:
     """
 
     def __init__(self, profile: ProviderProfile, base_url: str, api_key: str) -> None:
+        import httpx2
         import openai
 
+        from goldspan.generators.providers.http import MAX_FILE, make_http_client
+
         self.profile = profile
-        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=_RETRIES)
+        limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        http_client = make_http_client(base_url, limits, httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT), MAX_FILE)
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=api_key, max_retries=_RETRIES, http_client=http_client
+        )
         self._address = base_url
         self._has_succeeded = False
         self._last_failure = ""
@@ -79,6 +110,10 @@ class BatchApi:
                 f"Nothing could be learnt from {self._address}. {self._last_failure.rstrip('.')}. "
                 "Everything is kept: `goldspan generate resume` goes on."
             )
+
+    def note_failure(self, error: ServiceError) -> None:
+        """Count a reply that is no answer as a failed call, for `require_contact`."""
+        self._last_failure, self._has_succeeded = str(error), False
 
     async def upload(self, path: Path, name: str) -> str:
         """Upload a file of requests, read as it is sent; returns its id. Sent again if need be: an upload is free."""
@@ -159,20 +194,27 @@ class BatchApi:
             return False
         return True
 
-    async def list_newest(self, search: str, not_before: float) -> AsyncIterator[RemoteBatch]:
-        """Batches, newest first, until one was created before `not_before`; `search` narrows where the list can."""
+    async def find_newest_id(self) -> str:
+        """The id of the newest batch; empty if there is none or the provider does not say."""
+        with contextlib.suppress(ServiceError):
+            async for batch in self.list_newest("", limit=1):
+                return batch.id
+        return ""
+
+    async def list_newest(self, search: str, until: str = "", limit: int = _PAGE) -> AsyncIterator[RemoteBatch]:
+        """Batches, newest first, up to the one whose id is `until`; `search` narrows where the list can."""
         doing = "list the batches"
         query = {"search": search} if self.profile.list_supports_search else {}
         after = ""
         while True:
             place = {"after": after} if after else {}
-            call = self._client.batches.with_raw_response.list(limit=_PAGE, extra_query={**query, **place})
+            call = self._client.batches.with_raw_response.list(limit=limit, extra_query={**query, **place})
             page = await self._ask(doing, call)
             if not isinstance(page, Mapping) or not isinstance(page.get("data", ""), list | None):
                 raise self._describe_misfit(doing, "list")
             batches = [self._require_batch(doing, document) for document in page["data"] or []]
             for batch in batches:
-                if 0 < batch.created_at < not_before:
+                if until and batch.id == until:
                     return
                 yield batch
             if not batches or page.get("has_more") is False or batches[-1].id == after:
@@ -180,24 +222,7 @@ class BatchApi:
             after = batches[-1].id
 
     async def iter_lines(self, file_id: str, skip: int = 0) -> AsyncIterator[bytes]:
-        """The lines of a file as received, without their ends, from line `skip` on; memory stays flat.
-
-        Lines before the first that tells of a row are held back: a page in place of the file ends in an error, or else
-        its rows would count as missing and be asked and paid again.
-        """
-        held: list[bytes] = []
-        is_ours = False
-        async for line in self._stream_lines(file_id, skip):
-            is_ours = is_ours or read_line(line) is not None
-            held.append(line)
-            if is_ours:
-                for known in held:
-                    yield known
-                held.clear()
-        if any(line.strip() for line in held):
-            raise self._describe_misfit("read the answers", "line about a row")
-
-    async def _stream_lines(self, file_id: str, skip: int) -> AsyncIterator[bytes]:
+        """The lines of a file as received, without their ends, from line `skip` on; memory stays flat."""
         query = {"skip": str(skip)} if skip else {}
         with self._translate("read the answers"):
             stream = self._client.files.with_streaming_response.content(file_id, extra_query=query)
@@ -240,10 +265,14 @@ class BatchApi:
             raise self._describe_misfit(doing, "batch with id and status")
         return batch
 
-    def _describe_misfit(self, doing: str, missing: str) -> TerminalServiceError:
-        return TerminalServiceError(
+    def describe_foreign_file(self) -> ForeignReplyError:
+        """The error for an output file whose lines concern no row."""
+        return self._describe_misfit("read the answers", "line about a row")
+
+    def _describe_misfit(self, doing: str, missing: str) -> ForeignReplyError:
+        return ForeignReplyError(
             f"{self._address} does not speak the batch API: its answer when asked to {doing} holds no {missing}. "
-            "Check --api-url, then resume: nothing is lost."
+            "Check --api-url, then resume: nothing is lost. `goldspan generate cancel --abandon` gives up the batch."
         )
 
     @contextlib.contextmanager
@@ -270,9 +299,16 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
 
     if not isinstance(error, openai.APIStatusError):
         place = f" at {address}" if address else ""
-        reason = str(error.__cause__ or "") or str(error)
+        reason = redact(str(error.__cause__ or "") or str(error), [secret])
         return TransientServiceError(f"The provider{place} could not be reached to {doing}: {reason.rstrip('.')}.")
     status = error.status_code
+    if 300 <= status < 400:
+        target = redact(str(error.response.headers.get("location", "elsewhere")), [secret])
+        return TerminalServiceError(
+            f"{address or 'The provider'} redirects to {target} when asked to {doing}. Redirects are not followed; "
+            "give that address with --api-url if it is right.",
+            status,
+        )
     message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
     if status >= 500 or status in {408, 409, 429}:
         return TransientServiceError(message, _read_retry_after(error))
@@ -289,7 +325,7 @@ def _read_message(error: openai.APIStatusError, secret: str) -> str:
     message = str(said or error.message)
     if message.lstrip().startswith("<"):
         return "it answered with a web page; check --api-url."
-    return (message.replace(secret, "…") if secret else message)[:300]
+    return redact(message, [secret])
 
 
 def _read_retry_after(error: openai.APIStatusError) -> float | None:
@@ -301,8 +337,8 @@ def _read_retry_after(error: openai.APIStatusError) -> float | None:
 
 def _load(content: bytes) -> Any:
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
+        return load_json_bytes(content)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -312,17 +348,23 @@ def _read_batch(document: Any) -> RemoteBatch | None:
     counts, listed = _as_mapping(batch.get("request_counts")), _as_mapping(batch.get("errors")).get("data")
     found = RemoteBatch(
         id=_read_text(batch, "id"),
-        status=_read_text(batch, "status"),
+        status=_fold_status(_read_text(batch, "status")),
         input_file=_read_text(batch, "input_file_id"),
         output_file=_read_text(batch, "output_file_id"),
         error_file=_read_text(batch, "error_file_id"),
         total=int(_read_number(counts, "total")),
         completed=int(_read_number(counts, "completed")),
+        failed=int(_read_number(counts, "failed")),
         created_at=_read_number(batch, "created_at"),
         metadata=_as_mapping(batch.get("metadata")),
         problems=tuple(_read_problem(_as_mapping(one)) for one in listed) if isinstance(listed, list) else (),
     )
     return found if found.id and found.status else None
+
+
+def _fold_status(status: str) -> str:
+    folded = status.strip().casefold().replace("-", "_").replace(" ", "_")
+    return _SYNONYMS.get(folded, folded)
 
 
 def _read_problem(one: Mapping[str, Any]) -> BatchProblem:

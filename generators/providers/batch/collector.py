@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
-from goldspan.annotation.errors import TransientServiceError
+from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal, guard_disk
+from goldspan.generators.journal.raw import RawLog
 from goldspan.generators.journal.submissions import list_open_rows
 from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
-from goldspan.generators.providers.batch.lines import read_line
+from goldspan.generators.providers.batch.lines import LineKind, make_unreadable, parse_line
 from goldspan.generators.providers.protocol import Answer, AnswerState, RequestQueue
 
 _CHUNK = 50
 _TRIES = 5
+
+
+@dataclass(slots=True)
+class FileReading:
+    """What reading a file of a batch gave: rows named by its lines, damaged and nameless lines, lines of no batch.
+
+    `is_there` is False while the provider does not find the file.
+    """
+
+    named: set[str]
+    damaged: dict[str, Answer]
+    nameless: list[Answer | None]
+    foreign: int = 0
+    is_there: bool = True
 
 
 class Collector:
@@ -23,57 +39,68 @@ class Collector:
     def __init__(self, api: BatchApi, journal: Journal, queue: RequestQueue, intent: str) -> None:
         self._api, self._journal, self._queue, self._intent = api, journal, queue, intent
         self.open_rows = set(list_open_rows(journal, intent))
+        self.failed: dict[str, Answer] = {}
+        self.unreadable: dict[str, Answer] = {}
+        self.nameless: list[Answer | None] = []
+        self.foreign = 0
+        self.lines = 0
+        self._stored: set[int] = set()
         self._lines_read = 0
         self._first_line = b""
         self._skip_works = True
 
-    async def read_new(self, file_id: str, completed: int) -> int:
-        """Deliver lines of a growing output file that were not read before; returns how many answers were new."""
-        if not self._skip_works or completed <= self._lines_read:
-            return 0
-        return await self._read(self._iter_new(file_id))
+    @property
+    def missing(self) -> set[str]:
+        """Open rows that no line of either file names."""
+        return self.open_rows - self.failed.keys() - self.unreadable.keys()
 
-    async def read_output(self, batch: RemoteBatch) -> None:
-        """Read the whole output file: it finds lines that were inserted behind an earlier read."""
-        if batch.output_file and self.open_rows:
-            await self._read(self._iter_with_retries(batch.output_file))
-        failpoint("output-read")
+    async def read_new(self, file_id: str, completed: int) -> None:
+        """Deliver lines of a growing output file that were not read before."""
+        if self._skip_works and completed > self._lines_read:
+            await self._read(self._iter_new(file_id), "output")
 
-    async def read_errors(self, batch: RemoteBatch) -> dict[str, Answer]:
-        """The error file, read whole because it shrinks when rows are run again: the open rows that failed."""
-        failed: dict[str, Answer] = {}
-        if batch.error_file and self.open_rows:
-            with guard_disk(self._journal.folder):
-                raw = self._journal.open_raw(f"{self._intent}-errors")
-            try:
-                async for line in self._iter_with_retries(batch.error_file):
-                    answer = read_line(line)
-                    if answer and answer.custom_id in self.open_rows:
-                        with guard_disk(self._journal.folder):
-                            raw.append(line)
-                        failed[answer.custom_id] = answer
-            finally:
-                raw.close()
-        return failed
+    async def read_files(self, batch: RemoteBatch) -> None:
+        """Read both files from their first line: deliver answers, and note the rows that failed or cannot be read.
 
-    async def deliver_failed(self, failed: dict[str, Answer], status: str) -> None:
-        """Deliver the rows that failed, and as missing those that are in neither file."""
-        message = f"the batch ended as {status} and holds no line for this row"
-        missing = [
-            Answer(custom_id, AnswerState.MISSING, error="missing", message=message)
-            for custom_id in sorted(self.open_rows - failed.keys())
-        ]
-        answers = [*failed.values(), *missing]
+        The whole files are read each time, since lines are inserted behind an earlier read, and since the error file
+        shrinks when rows are retried. Afterwards `missing` holds the rows that neither file names.
+        """
+        self.failed, self.unreadable, self.nameless, self.foreign, self.lines = {}, {}, [], 0, 0
+        for kind, file_id in (("output", batch.output_file), ("errors", batch.error_file)):
+            if file_id and self.open_rows:
+                reading = await self._read(self._iter_with_retries(file_id), kind)
+                self.lines += len(reading.named) + len(reading.damaged) + len(reading.nameless)
+                self.unreadable |= {row: one for row, one in reading.damaged.items() if row in self.open_rows}
+                self.nameless += reading.nameless
+                self.foreign += reading.foreign
+            failpoint("output-read" if kind == "output" else "errors-read")
+
+    def match_nameless(self) -> None:
+        """Attribute lines that name no row, where that is certain: one such line and one missing row."""
+        missing = self.missing
+        if len(missing) == len(self.nameless) == 1:
+            (row,), (answer,) = missing, self.nameless
+            if answer is None or answer.state is not AnswerState.ANSWERED:
+                self.unreadable[row] = make_unreadable(row)
+            else:
+                self._queue.deliver([replace(answer, custom_id=row, repairs=(*answer.repairs, "nameless_line"))])
+                self.open_rows.discard(row)
+        elif self.nameless:
+            for row in sorted(missing)[: len(self.nameless)]:
+                self.unreadable[row] = make_unreadable(row)
+
+    async def deliver(self, answers: list[Answer]) -> None:
+        """Deliver answers of open rows in chunks."""
         for start in range(0, len(answers), _CHUNK):
             self._queue.deliver(answers[start : start + _CHUNK])
             await asyncio.sleep(0)
-        self.open_rows.clear()
-        failpoint("errors-read")
+        self.open_rows -= {answer.custom_id for answer in answers}
 
-    def give_back(self) -> None:
-        """Give open rows back: nothing more will be answered or paid."""
-        self._queue.give_back(self.open_rows)
-        self.open_rows.clear()
+    def give_back(self, rows: set[str] | None = None) -> None:
+        """Give open rows back: they were not answered and not paid."""
+        chosen = self.open_rows if rows is None else rows & self.open_rows
+        self._queue.give_back(sorted(chosen))
+        self.open_rows = self.open_rows - chosen
 
     async def _iter_new(self, file_id: str) -> AsyncIterator[bytes]:
         """Lines after those that were read, unless the provider ignores `skip` and begins at the first again."""
@@ -102,28 +129,67 @@ class Collector:
             else:
                 return
 
-    async def _read(self, lines: AsyncIterator[bytes]) -> int:
-        """Store each new line as received, then deliver its answer."""
-        raw = self._journal.open_raw(f"{self._intent}-output")
+    async def _read(self, lines: AsyncIterator[bytes], kind: str) -> FileReading:
+        """Store each line that concerns an open row as received, then deliver its answer."""
+        reading = FileReading(set(), {}, [])
+        with guard_disk(self._journal.folder):
+            raw = self._journal.open_raw(f"{self._intent}-{kind}")
         chunk: list[Answer] = []
-        count = 0
         try:
             async for line in lines:
-                answer = read_line(line)
-                if answer is None or answer.custom_id not in self.open_rows:
+                answer = self._take_line(line, reading, raw)
+                if answer is None:
                     continue
-                with guard_disk(self._journal.folder):
-                    raw.append(line)
                 self.open_rows.discard(answer.custom_id)
                 chunk.append(answer)
-                count += 1
                 if len(chunk) >= _CHUNK:
                     await self._deliver(chunk)
+        except TerminalServiceError as error:
+            if error.status != 404:
+                raise
+            reading.is_there = False
         finally:
             raw.close()
             if chunk:
                 await self._deliver(chunk)
-        return count
+        return reading
+
+    def _take_line(self, line: bytes, reading: FileReading, raw: RawLog) -> Answer | None:
+        """The answer that a line gives to an open row, to be delivered; failures and damaged lines are noted."""
+        parsed = parse_line(line)
+        answer = parsed.answer
+        if parsed.kind is LineKind.BLANK:
+            return None
+        if parsed.kind is LineKind.FOREIGN:
+            reading.foreign += 1
+            return None
+        if parsed.kind is LineKind.NAMELESS:
+            reading.nameless.append(answer)
+            self._store_once(line, raw)
+            return None
+        if answer is None:
+            return None
+        if parsed.kind is LineKind.DAMAGED:
+            reading.damaged[answer.custom_id] = answer
+            self._store_once(line, raw)
+            return None
+        reading.named.add(answer.custom_id)
+        if answer.custom_id not in self.open_rows:
+            return None
+        if answer.state is AnswerState.FAILED:
+            self.failed[answer.custom_id] = answer
+            self._store_once(line, raw)
+            return None
+        with guard_disk(self._journal.folder):
+            raw.append(line)
+        return answer
+
+    def _store_once(self, line: bytes, raw: RawLog) -> None:
+        """Store a line that is read again at every poll."""
+        if hash(line) not in self._stored:
+            self._stored.add(hash(line))
+            with guard_disk(self._journal.folder):
+                raw.append(line)
 
     async def _deliver(self, chunk: list[Answer]) -> None:
         failpoint("lines-kept")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import Submission, list_open_rows, read_submission, update_submission
 from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
 from goldspan.generators.providers.batch.schedule import PollSchedule
-from goldspan.generators.providers.protocol import RequestQueue
+from goldspan.generators.providers.protocol import Answer, RequestQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class BatchContext:
 
     `wait` False polls each batch once. `send` False submits nothing new. `halt` ends polling. `on_queue_full`
     is called with the rows of a shard that was refused because the provider's queue was full, `on_accepted` when a
-    batch has passed validation.
+    batch has passed validation. `is_proven` is True once a row of the run was answered. `adapt` learns from a failure
+    of a request with the given body; True if requests are different from now on.
     """
 
     api: BatchApi
@@ -35,6 +36,8 @@ class BatchContext:
     halt: asyncio.Event
     on_queue_full: Callable[[int], None]
     on_accepted: Callable[[], None]
+    is_proven: Callable[[], bool]
+    adapt: Callable[[Answer, Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,5 +45,14 @@ class BatchDriver:
         else:
             abandon(self._context, self._record)
 
+    async def give_up(self) -> None:
+        """Forget the batch without asking the provider; its rows are ready again and may be paid twice."""
+        submission = self._record.read()
+        self._context.journal.write_event(
+            "abandoned",
+            f"Batch {submission.batch or submission.intent} was given up on request; its rows are ready again.",
+        )
+        abandon(self._context, self._record)
+
     async def _watch(self) -> bool:
         return await Watcher(self._context, self._record).watch()

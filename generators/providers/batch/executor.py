@@ -20,10 +20,10 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from goldspan.annotation.errors import TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.submissions import list_submissions, plan_submission
+from goldspan.generators.providers.batch.admission import Admission
 from goldspan.generators.providers.batch.api import BatchApi
 from goldspan.generators.providers.batch.context import BatchContext, find_input
 from goldspan.generators.providers.batch.driver import BatchDriver
@@ -31,12 +31,6 @@ from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line
 from goldspan.generators.providers.profiles import ProviderProfile
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
-
-_CHUNK = 500
-_MAX_OPEN = 8
-"""Batches that are open at once; more rows wait in the journal."""
-_MAX_REFUSALS = 12
-_MAX_HOLD = 1800.0
 
 
 class BatchExecutor:
@@ -61,10 +55,7 @@ class BatchExecutor:
         self._journal, self._profile, self._window, self._wait = journal, profile, window, wait
         self._address = (profile, base_url, api_key)
         self._pace = (pace or PollSchedule()).with_interval(poll_interval)
-        self._max_rows = max_rows
-        self._refusals = 0
-        self._hold_until = 0.0
-        self._probing = False
+        self._admission = Admission(journal, self._pace, max_rows, lambda: self._wake.set())
         self._tasks: set[asyncio.Task[None]] = set()
         self._shard: BatchShard | None = None
         self._shard_begun = 0.0
@@ -107,6 +98,16 @@ class BatchExecutor:
         """Cancel every open batch at the provider, deliver what came, give the other rows back."""
         await self._drive_open(queue, BatchDriver.cancel)
 
+    async def abandon(self, queue: RequestQueue) -> None:
+        """Forget every open batch without asking the provider; its rows are ready again and may be paid twice."""
+        api = BatchApi(*self._address)
+        try:
+            context = self._make_context(api, queue, wait=False, send=False)
+            for submission in list_submissions(self._journal, open_only=True):
+                await BatchDriver(context, submission.intent).give_up()
+        finally:
+            await api.close()
+
     async def _drive_open(self, queue: RequestQueue, drive: Callable[[BatchDriver], Coroutine[Any, Any, None]]) -> None:
         api = BatchApi(*self._address)
         context = self._make_context(api, queue, wait=False, send=False)
@@ -135,17 +136,26 @@ class BatchExecutor:
 
     async def _gather(self, queue: RequestQueue, context: BatchContext) -> bool:
         """Move rows that are ready into shards. True if there were any."""
-        if not self._may_send():
+        if not self._admission.may_send(len(self._tasks)):
             return False
-        room = self._max_rows - (len(self._shard.custom_ids) if self._shard else 0)
-        requests = queue.take(min(_CHUNK, room) if self._refusals else _CHUNK)
+        requests = queue.take(self._admission.count_room(len(self._shard.custom_ids) if self._shard else 0))
+        if not self._shard and self._admission.wants_probe(len(requests)):
+            self._probe(requests, queue, context)
+            return True
         for request in requests:
             self._add(request, queue, context)
         await asyncio.sleep(0)
         return bool(requests)
 
+    def _probe(self, requests: list[Request], queue: RequestQueue, context: BatchContext) -> None:
+        """Send one row by itself and put the others back: what the model or account refuses shows at the least cost."""
+        queue.give_back(request.custom_id for request in requests[1:])
+        self._add(requests[0], queue, context)
+        self._journal.write_event("probe", "One row is sent first; the others follow when it is answered.")
+        self._submit(context, is_probe=True)
+
     def _add(self, request: Request, queue: RequestQueue, context: BatchContext) -> None:
-        line = encode_line(request)
+        line = encode_line(self._admission.adapt_request(request))
         if len(line) > self._profile.max_body_bytes:
             message = f"the request has {len(line):,} bytes, the provider takes {self._profile.max_body_bytes:,}"
             queue.deliver([Answer(request.custom_id, AnswerState.FAILED, error="body_too_large", message=message)])
@@ -155,7 +165,7 @@ class BatchExecutor:
                 self._submit(context)
             if self._shard is None:
                 intent = secrets.token_hex(8)
-                self._shard = BatchShard(find_input(self._journal, intent), self._profile, self._max_rows)
+                self._shard = BatchShard(find_input(self._journal, intent), self._profile, self._admission.max_rows)
                 self._shard_begun = time.monotonic()
                 self._shard.add(request, line)
 
@@ -165,10 +175,7 @@ class BatchExecutor:
         is_old = time.monotonic() - self._shard_begun >= self._pace.gather
         return self._shard.is_full or (not has_taken and (is_old or not self._tasks or not self._wait))
 
-    def _may_send(self) -> bool:
-        return len(self._tasks) < _MAX_OPEN and not self._is_held() and not self._probing
-
-    def _submit(self, context: BatchContext) -> None:
+    def _submit(self, context: BatchContext, *, is_probe: bool = False) -> None:
         """Close the shard, write its intent, and start its state machine."""
         shard, self._shard = self._shard, None
         if shard is None:
@@ -179,44 +186,24 @@ class BatchExecutor:
         intent = shard.path.stem
         plan_submission(self._journal, intent, shard.custom_ids, sha256=sha256)
         failpoint("batch-planned")
-        self._probing = self._refusals > 0
-        self._start(BatchDriver(context, intent).drive())
+        self._admission.note_sent(self._start(BatchDriver(context, intent).drive()), is_probe=is_probe)
 
     async def _pause(self, queue: RequestQueue) -> None:
         """Sleep until rows may be ready, a batch has ended, the shard is due, or the run halts."""
         until = [self._pace.last_poll]
         if self._shard:
             until.append(self._pace.gather - (time.monotonic() - self._shard_begun))
-        if self._is_held():
-            until.append(self._hold_until - time.monotonic())
+        if left := self._admission.hold_left():
+            until.append(left)
         self._wake.clear()
         waits: set[asyncio.Task[Any]] = {asyncio.create_task(event.wait()) for event in (self._halt, self._wake)}
-        if self._may_send():
+        if self._admission.may_send(len(self._tasks)):
             waits.add(asyncio.create_task(queue.wait(None)))
         try:
             await asyncio.wait({*waits, *self._tasks}, timeout=max(min(until), 0.0), return_when="FIRST_COMPLETED")
         finally:
             for task in waits:
                 task.cancel()
-
-    def _is_held(self) -> bool:
-        """True for a while after the provider's queue was full."""
-        return time.monotonic() < self._hold_until
-
-    def _on_accepted(self) -> None:
-        self._refusals, self._probing = 0, False
-        self._wake.set()
-
-    def _on_queue_full(self, rows: int) -> None:
-        """Halve the batches and send one at a time; batches refused together count as one refusal."""
-        self._probing = False
-        if self._is_held():
-            return
-        self._refusals += 1
-        if self._refusals > _MAX_REFUSALS:
-            raise TransientServiceError("The provider's queue stays full. Resume later: nothing is lost.")
-        self._max_rows = max(1, min(self._max_rows, rows // 2))
-        self._hold_until = time.monotonic() + min(self._pace.hold * 2 ** (self._refusals - 1), _MAX_HOLD)
 
     def _make_context(self, api: BatchApi, queue: RequestQueue, *, wait: bool, send: bool) -> BatchContext:
         self._halt, self._wake = asyncio.Event(), asyncio.Event()
@@ -229,12 +216,16 @@ class BatchExecutor:
             wait,
             send,
             self._halt,
-            self._on_queue_full,
-            self._on_accepted,
+            self._admission.note_queue_full,
+            self._admission.note_accepted,
+            self._admission.is_proven,
+            self._admission.learn,
         )
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.add(asyncio.create_task(work))
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        return task
 
     def _reap(self) -> None:
         """Remove finished submissions; raise the error of a failed one."""

@@ -1,46 +1,107 @@
-"""Parse the lines of output and error files."""
+"""Parse the lines of output and error files, damaged ones as far as they can be read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-import orjson
+from goldspan.generators.providers.parsing import load_json_bytes, read_completion, read_error
+from goldspan.generators.providers.protocol import Answer, AnswerState
 
-from goldspan.generators.providers.protocol import Answer, AnswerState, read_completion
+UNREADABLE = "unreadable_line"
+_CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([\x20-\x7e]{1,64}?)"')
+_MARKS = (b'"custom_id"', b'"response"', b'"error"', b"batch_req_")
+
+
+class LineKind(StrEnum):
+    """What a line is: an answer, a damaged line that names its row, one that names none, or nothing of a batch."""
+
+    ANSWER = "answer"
+    DAMAGED = "damaged"
+    NAMELESS = "nameless"
+    FOREIGN = "foreign"
+    BLANK = "blank"
+
+
+class ParsedLine(NamedTuple):
+    """A line and its answer; that of a nameless line has no custom_id, that of a damaged one is FAILED."""
+
+    kind: LineKind
+    answer: Answer | None = None
+
+
+def parse_line(line: bytes) -> ParsedLine:
+    """Parse one line; never raises."""
+    line = line.removeprefix(b"\xef\xbb\xbf").strip()
+    if not line:
+        return ParsedLine(LineKind.BLANK)
+    try:
+        document = load_json_bytes(line)
+    except (ValueError, RecursionError):
+        return _parse_damaged(line)
+    if not isinstance(document, Mapping):
+        return ParsedLine(LineKind.FOREIGN)
+    custom_id = document.get("custom_id")
+    if isinstance(custom_id, str) and custom_id:
+        return ParsedLine(LineKind.ANSWER, _read_document(custom_id, document))
+    if "response" in document or "error" in document:
+        return ParsedLine(LineKind.NAMELESS, _read_document("", document))
+    return ParsedLine(LineKind.FOREIGN)
 
 
 def read_line(line: bytes) -> Answer | None:
-    """The answer in a line of an output or error file; None when the line cannot be told to any row."""
-    try:
-        document = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(document, Mapping) or not isinstance(document.get("custom_id"), str):
-        return None
-    custom_id = document["custom_id"]
+    """The answer of a whole line; None if the line names no row."""
+    parsed = parse_line(line)
+    return parsed.answer if parsed.kind is LineKind.ANSWER else None
+
+
+def make_unreadable(custom_id: str) -> Answer:
+    """The answer of a row whose line cannot be read."""
+    message = "the provider's line for this row cannot be read; it is kept in the run's folder raw/"
+    return Answer(custom_id, AnswerState.FAILED, error=UNREADABLE, message=message)
+
+
+def _parse_damaged(line: bytes) -> ParsedLine:
+    if match := _CUSTOM_ID.search(line):
+        return ParsedLine(LineKind.DAMAGED, make_unreadable(match[1].decode("ascii")))
+    is_ours = line.startswith(b"{") and any(mark in line for mark in _MARKS)
+    return ParsedLine(LineKind.NAMELESS if is_ours else LineKind.FOREIGN)
+
+
+def _read_document(custom_id: str, document: Mapping[str, Any]) -> Answer:
     response = document.get("response")
     if isinstance(response, Mapping):
         return _read_response(custom_id, response)
     error = document.get("error")
-    code, message = _read_error(error)
-    return _fail(custom_id, code or "no_response", message or "the line holds neither an answer nor an error")
+    code, message = read_error(error) if error else ("", "")
+    if code in {"", "error"}:
+        code = "no_response"
+    return _fail(custom_id, code, message or "the line holds neither an answer nor an error")
 
 
 def _read_response(custom_id: str, response: Mapping[str, Any]) -> Answer:
-    status = response.get("status_code", 200)
+    status = _read_status(response.get("status_code", 200))
     body = response.get("body")
+    if isinstance(body, str):
+        try:
+            body = load_json_bytes(body.encode("utf-8", "surrogatepass"))
+        except ValueError:
+            body = {"error": {"message": body[:300]}} if status != 200 else None
     if status == 200 and isinstance(body, Mapping):
         return read_completion(custom_id, body)
-    error = body.get("error") if isinstance(body, Mapping) else None
-    _, message = _read_error(error)
-    return _fail(custom_id, f"http_{status}", message or "the provider could not answer the row")
+    code, message = read_error(body["error"]) if isinstance(body, Mapping) and body.get("error") else ("", "")
+    failed = _fail(custom_id, f"http_{status}", message or "the provider could not answer the row")
+    return replace(failed, detail=code)
 
 
-def _read_error(error: Any) -> tuple[str, str]:
-    if not isinstance(error, Mapping):
-        return "", str(error or "")[:300]
-    return str(error.get("code") or ""), str(error.get("message") or "")[:300]
+def _read_status(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 200
 
 
 def _fail(custom_id: str, code: str, message: str) -> Answer:

@@ -7,17 +7,15 @@ import time
 from goldspan.generators.journal.submissions import Submission
 from goldspan.generators.providers.batch.api import INTENT_KEY, TERMINAL, BatchApi, RemoteBatch
 
-_CLOCK_SKEW = 600.0
-"""Seconds that the provider's clock may lag behind ours."""
-
 
 async def find_batches(api: BatchApi, submission: Submission) -> list[RemoteBatch]:
     """The batches that carry the submission's intent (or, failing that, its input file), oldest first.
 
-    Doubleword searches its list over metadata; elsewhere the list is read newest first, back to the intent's time.
+    Doubleword searches its list over metadata; elsewhere the list is read newest first, back to the batch that was the
+    newest before the call. No clock decides: those of providers are off by hours.
     """
     found = []
-    async for batch in api.list_newest(submission.intent, submission.created - _CLOCK_SKEW):
+    async for batch in api.list_newest(submission.intent, str(submission.details.get("newest_before", ""))):
         if is_ours(batch, submission):
             found.append(batch)
     found.reverse()

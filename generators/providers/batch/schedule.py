@@ -14,7 +14,9 @@ class PollSchedule:
     Polls of a batch begin `first_poll` apart and grow by `growth` up to `last_poll`. Rows that become ready while
     batches run wait up to `gather` for others to share their batch. After a lost reply the list of batches is read
     again after each pause of `grace`. After a full queue nothing is sent for `hold`. `outage` is how long a provider
-    may be unreachable before the run stops.
+    may be unreachable, or answer with something else, before the run stops. `settle` is how long a batch that has
+    ended may lack lines that its counts announce, or show lines that cannot be read. `vanish` is how long a batch may
+    be unknown to the provider before its rows count as missing.
     """
 
     first_poll: float = 1.0
@@ -24,6 +26,8 @@ class PollSchedule:
     grace: tuple[float, ...] = (5.0, 15.0, 40.0)
     hold: float = 60.0
     outage: float = 900.0
+    settle: float = 180.0
+    vanish: float = 3600.0
 
     def with_interval(self, seconds: float) -> PollSchedule:
         """The same with a fixed polling interval; 0 changes nothing."""

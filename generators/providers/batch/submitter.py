@@ -54,7 +54,10 @@ class Submitter:
         self._count("creations")
         before = self._record.read()
         creations = int(before.details.get("creations", 0)) + 1
-        announced = self._record.update(state="creating", details={**before.details, "creations": creations})
+        details = {**before.details, "creations": creations}
+        if creations == 1 and not self._api.profile.list_supports_search:
+            details["newest_before"] = await self._api.find_newest_id()
+        announced = self._record.update(state="creating", details=details)
         failpoint("creation-announced")
         metadata = {"goldspan_run": self._record.journal.run_id[:512], "goldspan_sha256": before.sha256}
         try:

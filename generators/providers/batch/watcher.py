@@ -1,21 +1,25 @@
-"""Polls a batch until every one of its rows is accounted for: submitted → collected."""
+"""Polls a batch until every one of its rows is accounted for: submitted → collected.
+
+A batch that has ended is collected once its lines and its counts agree. A row counts as missing only when the
+provider's own counts say that no more lines will come, seen twice, or after minutes (`PollSchedule.settle`) of polling.
+A batch that the provider does not know is looked for in its list, and given up after an hour (`PollSchedule.vanish`).
+Whatever is to be asked again is written to the journal first.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
-from goldspan.generators.providers.batch.api import TERMINAL, RemoteBatch
+from goldspan.generators.journal.submissions import Submission
+from goldspan.generators.providers.batch.accounting import account_rows, give_up_batch
+from goldspan.generators.providers.batch.api import KNOWN, TERMINAL, ForeignReplyError, RemoteBatch
 from goldspan.generators.providers.batch.collector import Collector
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one
 from goldspan.generators.providers.batch.schedule import sleep_unless
-from goldspan.generators.providers.batch.shards import read_custom_id
-from goldspan.generators.providers.protocol import Answer, AnswerState
-
-QUEUE_FULL = "token_limit_exceeded"
-_MAX_GONE = 5
 
 
 class Watcher:
@@ -24,15 +28,14 @@ class Watcher:
     def __init__(self, context: BatchContext, record: SubmissionRecord) -> None:
         self._context, self._record, self._api = context, record, context.api
         self._collector = Collector(context.api, context.journal, context.queue, record.intent)
-        self._unreachable_since = 0.0
-        self._not_found = 0
+        self._outages: dict[str, float] = {}
+        self._reported: set[str] = set()
 
     async def watch(self) -> bool:
         """Poll until the batch has ended and is collected. False if the provider still needs time."""
-        batch_id = self._record.read().batch
         pause = 0.0
         while True:
-            batch = await self._retrieve(batch_id)
+            batch = await self._retrieve()
             if batch is not None:
                 self._note_status(batch)
                 await self._cancel_doubles(batch)
@@ -42,7 +45,6 @@ class Watcher:
                     failpoint("batch-ended")
                     if await self._collect(batch):
                         return True
-                    pause = 0.0
                 elif self._api.profile.partial_streaming and batch.output_file:
                     await self._read_partially(batch)
             if not self._context.wait:
@@ -52,76 +54,138 @@ class Watcher:
                 return False
 
     async def cancel(self) -> None:
-        """Cancel at the provider, deliver what was answered, give the rest back."""
-        batch_id = self._record.read().batch
-        await self._api.cancel(batch_id)
-        pause = 0.0
-        while (batch := await self._retrieve(batch_id)) is None or batch.status not in TERMINAL:
+        """Cancel at the provider, deliver what was answered, give the rest back.
+
+        Raises:
+            TransientServiceError: the provider does not say what became of the batch.
+
+        """
+        await self._api.cancel(self._record.read().batch)
+        pause, asked = 0.0, 0
+        while True:
+            batch = await self._retrieve()
+            if batch is not None and batch.status in TERMINAL and await self._settle_files(batch):
+                break
+            asked += batch is None
+            if asked > len(self._context.pace.grace) + 1:
+                raise TransientServiceError(
+                    f"The provider does not say what became of batch {self._record.read().batch}. Cancel again later, "
+                    f"or give it up with `goldspan generate cancel {self._context.journal.run_id} --abandon`."
+                )
             pause = self._context.pace.next_poll(pause)
             await asyncio.sleep(pause)
-        await self._collector.read_output(batch)
+        await self._collector.deliver(list(self._collector.unreadable.values()))
         self._collector.give_back()
         self._record.close("collected")
 
     async def _collect(self, batch: RemoteBatch) -> bool:
-        """Account for every row of a batch that has ended. False if the provider retries the failed ones."""
-        submission = self._record.read()
+        """Account for every row of a batch that has ended. False: poll again."""
         collector = self._collector
-        await collector.read_output(batch)
-        failed = await collector.read_errors(batch)
-        if batch.problems and not failed and len(collector.open_rows) == submission.rows:
-            self._give_up_batch(batch, submission.rows)
+        if not await self._settle_files(batch):
+            return False
+        submission = self._record.read()
+        if batch.problems and not collector.lines and len(collector.open_rows) == submission.rows:
+            give_up_batch(self._context, self._record, collector, batch)
             return True
         may_retry = self._context.send and self._api.profile.server_retry and not submission.details.get("retried")
-        if collector.open_rows and may_retry:
-            self._record.update(details={**submission.details, "retried": True})
+        if (collector.failed or collector.missing) and may_retry:
+            self._forget("incomplete_since", retried=True)
             if await self._api.retry(batch.id):
                 return False
-        await collector.deliver_failed(failed, batch.status)
-        self._record.close("collected")
+        await account_rows(self._context, self._record, collector, batch)
         return True
 
-    def _give_up_batch(self, batch: RemoteBatch, rows: int) -> None:
-        """The batch was refused as a whole and nothing was paid: rows go back, lines that were named have failed."""
-        problem = batch.problems[0]
-        bad = self._find_bad_rows(batch)
-        self._context.queue.deliver(bad)
-        self._collector.open_rows -= {answer.custom_id for answer in bad}
-        self._collector.give_back()
-        self._record.close("abandoned")
-        if problem.code == QUEUE_FULL:
-            self._context.journal.write_event("queue full", problem.message, batch=batch.id, rows=rows)
-            self._context.on_queue_full(rows)
-            return
-        self._context.on_accepted()
-        if not bad:
-            raise TerminalServiceError(f"The provider refused batch {batch.id}: {problem.message} ({problem.code}).")
+    async def _settle_files(self, batch: RemoteBatch) -> bool:
+        """Read the files of a batch that has ended; False while lines are expected that are not there."""
+        collector = self._collector
+        try:
+            await collector.read_files(batch)
+        except TransientServiceError as error:
+            self._note_outage("files", error)
+            return False
+        if collector.foreign and not collector.lines and collector.open_rows:
+            self._note_outage("files", self._api.describe_foreign_file())
+            return False
+        self._outages.pop("files", None)
+        submission = self._record.read()
+        if batch.problems and not collector.lines and len(collector.open_rows) == submission.rows:
+            return True
+        if not (collector.missing or collector.unreadable or collector.nameless):
+            return True
+        if not self._is_settled(batch, submission):
+            return False
+        collector.match_nameless()
+        return True
 
-    def _find_bad_rows(self, batch: RemoteBatch) -> list[Answer]:
-        named = {read_custom_id(self._record.input_path, one.line): one for one in batch.problems if one.line}
-        return [
-            Answer(custom_id, AnswerState.FAILED, error=one.code, message=one.message)
-            for custom_id, one in named.items()
-            if custom_id in self._collector.open_rows
-        ]
+    def _is_settled(self, batch: RemoteBatch, submission: Submission) -> bool:
+        """True when no more lines will come: the counts agree with the lines, twice, or minutes have passed."""
+        collector, now = self._collector, time.time()
+        since = submission.details.get("incomplete_since")
+        if since is None:
+            self._remember(incomplete_since=now)
+            return False
+        read = submission.rows - len(collector.missing)
+        is_whole = not (collector.unreadable or collector.nameless or collector.foreign)
+        if is_whole and batch.total and batch.completed + batch.failed <= read:
+            return True
+        self._report_once(
+            "waiting",
+            f"Batch {batch.id} has ended as {batch.status} with {batch.completed + batch.failed} rows by its count, "
+            f"and its files show {read} of {submission.rows}. Waiting up to {self._context.pace.settle / 60:.0f} "
+            "minutes for the rest: nothing is asked again before.",
+        )
+        return now - float(since) >= self._context.pace.settle
 
-    async def _retrieve(self, batch_id: str) -> RemoteBatch | None:
-        """The batch; None when the provider cannot be reached just now. One that is gone for good has failed."""
-        now = asyncio.get_running_loop().time()
+    async def _retrieve(self) -> RemoteBatch | None:
+        """The batch; None while the provider cannot be reached, answers something else, or does not know it."""
+        batch_id = self._record.read().batch
         try:
             batch = await self._api.retrieve(batch_id)
-        except TransientServiceError:
-            self._unreachable_since = self._unreachable_since or now
-            if now - self._unreachable_since > self._context.pace.outage:
-                raise
+        except (TransientServiceError, ForeignReplyError) as error:
+            self._note_outage("batch", error)
             return None
         except TerminalServiceError as error:
             if error.status != 404:
                 raise
-            self._not_found += 1
-            return RemoteBatch(batch_id, "failed") if self._not_found >= _MAX_GONE else None
-        self._unreachable_since = self._not_found = 0
+            return await self._find_again(batch_id)
+        self._outages.pop("batch", None)
+        self._forget("unknown_since")
         return batch
+
+    async def _find_again(self, batch_id: str) -> RemoteBatch | None:
+        """The batch from the list, when the provider does not know it by its id. Given up after `vanish` seconds."""
+        submission, now = self._record.read(), time.time()
+        since = submission.details.get("unknown_since")
+        if since is None:
+            self._remember(unknown_since=now)
+            since = now
+        try:
+            found = await find_batches(self._api, submission)
+        except ServiceError:
+            found = []
+        if found:
+            batch = await keep_one(self._api, found, batch_id)
+            if batch.id != batch_id:
+                self._record.adopt(batch)
+            return batch
+        self._report_once(
+            "waiting",
+            f"The provider does not know batch {batch_id} (404) and does not list it. Waiting up to "
+            f"{self._context.pace.vanish / 60:.0f} minutes: nothing is asked again before.",
+        )
+        if now - float(since) < self._context.pace.vanish:
+            return None
+        self._remember(incomplete_since=0.0)
+        return RemoteBatch(batch_id, "failed")
+
+    def _note_outage(self, what: str, error: ServiceError) -> None:
+        """Remember since when `what` gave nothing useful; raise the error after `outage` seconds."""
+        now = asyncio.get_running_loop().time()
+        if now - self._outages.setdefault(what, now) >= self._context.pace.outage:
+            raise error
+        if not self._context.wait:
+            self._api.note_failure(error)
+        self._report_once("waiting", f"{error} Trying again.")
 
     async def _cancel_doubles(self, batch: RemoteBatch) -> None:
         """Cancel batches of calls that were repeated because the list did not show yet that they had worked."""
@@ -133,10 +197,25 @@ class Watcher:
         try:
             await self._collector.read_new(batch.output_file, batch.completed)
         except ServiceError as error:
-            self._context.journal.write_event("partial reading", str(error))
+            self._report_once("partial reading", str(error))
 
     def _note_status(self, batch: RemoteBatch) -> None:
         known = self._record.read()
         seen = {"status": batch.status, "output_file": batch.output_file, "error_file": batch.error_file}
         if any(getattr(known, name) != value for name, value in seen.items()):
             self._record.update(durable=False, **seen)
+        if batch.status not in KNOWN:
+            self._report_once("waiting", f"Batch {batch.id} has the status {batch.status!r}, which is not known here.")
+
+    def _report_once(self, kind: str, message: str) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
+            self._context.journal.write_event(kind, message, intent=self._record.intent)
+
+    def _remember(self, **details: float) -> None:
+        self._record.update(details={**self._record.read().details, **details})
+
+    def _forget(self, name: str, **details: bool) -> None:
+        known = self._record.read().details
+        if name in known or details:
+            self._record.update(details={key: value for key, value in known.items() if key != name} | details)

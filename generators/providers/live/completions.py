@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
 from goldspan.annotation.errors import GoldspanError, ServiceError
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
 from goldspan.generators.providers.live.request_queue import CompletionQueue
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request, read_completion
+from goldspan.generators.providers.parsing import load_json_bytes, read_completion
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request
 
 
 class Completion(NamedTuple):
@@ -79,7 +78,7 @@ def _iter_cached(path: Path) -> Iterator[Answer]:
     with path.open("rb") as lines:
         for line in lines:
             try:
-                cached = orjson.loads(line)
+                cached = load_json_bytes(line)
                 yield read_completion(cached["custom_id"], cached["body"])
-            except (orjson.JSONDecodeError, KeyError, TypeError):
+            except (ValueError, RecursionError, KeyError, TypeError):
                 continue

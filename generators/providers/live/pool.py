@@ -14,11 +14,12 @@ from goldspan.annotation.errors import GoldspanError, TerminalServiceError, Tran
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, count_prompt_tokens
-from goldspan.generators.providers.client import ChatClient, Rejected, Throttled, Unreachable
+from goldspan.generators.providers.client import ChatClient, Rejected, Throttled, Unreachable, Unreadable
 from goldspan.generators.providers.live import controller
 from goldspan.generators.providers.live.limits import MinuteLimit
 from goldspan.generators.providers.live.replay import replay_answers
-from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue, read_completion
+from goldspan.generators.providers.parsing import read_completion
+from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
 
 _TAKE_AT_ONCE = 4
 _READY = 32
@@ -29,6 +30,12 @@ answered together, wait for each other, and are sent together again."""
 _POLL_SECONDS = 0.25
 _DROPS = 2
 """Transport failures of a request before its row counts as failed."""
+_LONGEST_WAIT = 300.0
+"""Seconds; a server that asks to wait longer stops the run, resumable."""
+_SAID_FROM = 10.0
+"""Seconds of pause from which on it is written to the journal."""
+_DRAIN = (5.0, 60.0)
+"""Seconds that requests in flight are waited for when the run stops: three times the slowest answer, within these."""
 _PATIENCE = 600.0
 """Seconds of nothing but 429 after which the run stops."""
 
@@ -65,6 +72,7 @@ class LiveExecutor:
         self._wake = asyncio.Event()
         self._error: GoldspanError | None = None
         self._last_progress = clock()
+        self._slowest = 0.0
         self._gap, self._launch_at = min(_EASE_IN / limits.max_workers, _LONGEST_GAP), clock()
 
     async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
@@ -92,6 +100,9 @@ class LiveExecutor:
         """Nothing stays with the server."""
 
     async def cancel(self, queue: RequestQueue) -> None:
+        """Nothing stays with the server."""
+
+    async def abandon(self, queue: RequestQueue) -> None:
         """Nothing stays with the server."""
 
     async def _dispatch(self, client: ChatClient, queue: RequestQueue) -> None:
@@ -162,8 +173,15 @@ class LiveExecutor:
             self._error = self._error or _as_error(error)
 
     async def _drain(self) -> None:
-        while self._in_flight:
-            await asyncio.wait(self._in_flight)
+        """Wait for requests in flight, but not for those that hang."""
+        patience = min(max(3 * self._slowest, _DRAIN[0]), _DRAIN[1])
+        until = self._clock() + patience
+        while self._in_flight and self._clock() < until:
+            await asyncio.wait(self._in_flight, timeout=until - self._clock())
+        if self._in_flight:
+            self._journal.write_event(
+                "stopped", f"{len(self._in_flight)} requests had no answer after {patience:.0f} s and were given up."
+            )
 
     async def _ask(self, client: ChatClient, queue: RequestQueue, request: Request) -> None:
         sent_at = self._clock()
@@ -174,6 +192,9 @@ class LiveExecutor:
             queue.give_back([request.custom_id])
         except Unreachable as error:
             self._note_drop(queue, request, error)
+        except Unreadable as error:
+            self._store_unreadable(request, error)
+            self._note_drop(queue, request, error)
         except Rejected as rejection:
             self._note_outcome(success=False, error=rejection)
             queue.deliver([_make_failure(request, f"http_{rejection.status}", rejection)])
@@ -181,6 +202,7 @@ class LiveExecutor:
             queue.give_back([request.custom_id])
             raise
         else:
+            self._slowest = max(self._slowest, self._clock() - sent_at)
             self._pace = controller.observe_answer(self._pace).pace
             self._note_outcome(success=True)
             failpoint("answer-received")
@@ -192,21 +214,37 @@ class LiveExecutor:
 
     def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
         now = self._clock()
+        if throttle.retry_after is not None and throttle.retry_after > _LONGEST_WAIT:
+            self._error = self._error or TransientServiceError(
+                f"{self._url} asks to wait {_name_time(throttle.retry_after)} (429, Retry-After). The run has stopped; "
+                "everything answered is kept. Resume after that time."
+            )
+            return
         decision = controller.observe_throttle(self._pace, now=now, sent_at=sent_at, retry_after=throttle.retry_after)
         self._pace = decision.pace
+        if (pause := controller.measure_pause(self._pace, now)) >= _SAID_FROM and decision.reason != "same burst":
+            self._journal.write_event("waiting", f"The server asks to slow down (429): waiting {pause:.0f} s.")
         if now - self._last_progress > _PATIENCE:
             self._error = TransientServiceError(
                 f"{self._url} has answered nothing but 429 for {_PATIENCE / 60:.0f} minutes. "
                 "Resume later, or with fewer --max-workers."
             )
 
-    def _note_drop(self, queue: RequestQueue, request: Request, error: Unreachable) -> None:
+    def _store_unreadable(self, request: Request, error: Unreadable) -> None:
+        """Store what came in place of an answer, beside the answers."""
+        with guard_disk(self._journal.folder):
+            raw = self._journal.open_raw("live-unreadable")
+            raw.append(orjson.dumps({"custom_id": request.custom_id, "raw": error.raw.decode("utf-8", "replace")}))
+            raw.close()
+
+    def _note_drop(self, queue: RequestQueue, request: Request, error: Unreachable | Unreadable) -> None:
         self._note_outcome(success=False, error=error)
         self._drops[request.custom_id] += 1
         if self._drops[request.custom_id] < _DROPS or not self._breaker.succeeded:
             queue.give_back([request.custom_id])
         else:
-            queue.deliver([_make_failure(request, "server_error", error)])
+            code = "unreadable_answer" if isinstance(error, Unreadable) else "server_error"
+            queue.deliver([_make_failure(request, code, error)])
 
     def _note_outcome(self, *, success: bool, error: GoldspanError | None = None) -> None:
         self._breaker = self._breaker.observe(success)
@@ -218,6 +256,14 @@ class LiveExecutor:
                 f"The last failure: {str(error).rstrip('.')}. "
                 "Everything answered is kept; resume when the server works again."
             )
+
+
+def _name_time(seconds: float) -> str:
+    if seconds > 366 * 86_400:
+        return "without end"
+    if seconds >= 2 * 86_400:
+        return f"{seconds / 86_400:.0f} days"
+    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.0f} minutes"
 
 
 def _count_tokens(request: Request) -> int:

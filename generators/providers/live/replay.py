@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import orjson
-
 from goldspan.generators.journal.journal import Journal, guard_disk
 from goldspan.generators.journal.rows import OPEN_STATES
-from goldspan.generators.providers.protocol import Answer, RequestQueue, read_completion
+from goldspan.generators.providers.parsing import load_json_bytes, read_completion
+from goldspan.generators.providers.protocol import Answer, RequestQueue
 
 _CHUNK = 50
 
@@ -44,6 +43,6 @@ def _read_answers(path: Path, open_rows: set[str]) -> list[Answer]:
 
 def _read_answer(custom_id: str, line: bytes) -> Answer | None:
     try:
-        return read_completion(custom_id, orjson.loads(line)["body"])
-    except orjson.JSONDecodeError:
+        return read_completion(custom_id, load_json_bytes(line)["body"])
+    except (ValueError, RecursionError):
         return None

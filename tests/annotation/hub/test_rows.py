@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import InputError, UnknownNameError
-from goldspan.annotation.hub.names import find_country, find_language, name_country, name_language
-from goldspan.annotation.hub.rows import SHAPES, find_shape, get_shape
-from goldspan.annotation.hub.rows.convert import RowSource, convert_row
-from goldspan.annotation.hub.rows.raw import MEANINGS, Code, RowError, read_list
+from goldspan.annotation.formats.rows import SHAPES, find_shape, get_shape
+from goldspan.annotation.formats.rows.convert import RowSource, convert_row
+from goldspan.annotation.formats.rows.raw import MEANINGS, Code, RowError, read_list
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labels.taxonomy import load_taxonomy
+from goldspan.annotation.names import find_country, find_language, name_country, name_language
 from goldspan.annotation.types import Sample
 
 LABELS = load_labels()

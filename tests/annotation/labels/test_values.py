@@ -54,15 +54,15 @@ def test_terms_come_from_a_file_without_comments_and_repeats(tmp_path: Path) -> 
     file.write_text('[labels.DRUG]\nname = "Drug"\nvalues = "list"\nterms = "drugs.txt"\n')
     labels = load_labels(file)
     with pytest.raises(SchemaError, match=r"drugs\.txt"):
-        load_terms(labels["DRUG"], labels)
+        load_terms(labels["DRUG"])
     (tmp_path / "drugs.txt").write_text("# drugs\naspirin\n\n  insulin \naspirin\n")
-    assert load_terms(labels["DRUG"], labels) == ("aspirin", "insulin")
+    assert load_terms(labels["DRUG"]) == ("aspirin", "insulin")
     (tmp_path / "drugs.txt").write_text("a" * 300)
     with pytest.raises(SchemaError, match=r"drugs\.txt:1"):
-        load_terms(labels["DRUG"], labels)
+        load_terms(labels["DRUG"])
     (tmp_path / "drugs.txt").write_bytes(b"\xff")
     with pytest.raises(SchemaError, match="UTF-8"):
-        load_terms(labels["DRUG"], labels)
+        load_terms(labels["DRUG"])
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_terms_come_from_a_file_without_comments_and_repeats(tmp_path: Path) -> 
 )
 def test_values_are_checked_by_what_the_label_says(fields: dict[str, object], value: str, right: bool) -> None:
     label, labels = make(**fields)
-    assert (find_mismatch(label, labels, value) == "") == right
+    assert (find_mismatch(label, value) == "") == right
     annotation = Annotation(Author.person("p"), (Entity(0, len(value), "ID"),))
     issues = [issue.code for issue in check_annotation(value, annotation, labels)]
     assert issues == ([] if right else ["invalid_value"])

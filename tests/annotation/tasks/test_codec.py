@@ -150,3 +150,12 @@ def test_the_json_schema_names_the_place(change: dict[str, object], pointer: str
     task = encode_task(Sample("Lyon", "fr", annotations=(prediction,)), labels)
     task["predictions"][0]["result"][0]["value"] |= change
     assert [problem.pointer for problem in validate_task(task, labels)] == [pointer]
+
+
+def test_what_is_no_span_survives_a_round_trip() -> None:
+    other = '[{"type":"choices","value":{"choices":["sure"]}}]'
+    authors = (Author.model("m/v1"), Author.person("ann@example.test"))
+    sample = Sample("Hello", "en", annotations=tuple(Annotation(author, other=other) for author in authors))
+    task = encode_task(sample, LABELS)
+    assert validate_task(task, LABELS) == []
+    assert [annotation.other for annotation in read_task(task, LABELS).sample.annotations] == [other, other]

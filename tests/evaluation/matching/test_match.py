@@ -3,11 +3,12 @@ from random import Random
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.types import Entity, Span
 from goldspan.evaluation.matching.match import PairKind, match_spans, measure_iou
+from goldspan.evaluation.scores.spans import Scheme, count_matches
 
 LABELS = ("CITY", "EMAIL", "SURNAME")
 spans = st.builds(
@@ -16,7 +17,7 @@ spans = st.builds(
     st.integers(0, 8),
     st.sampled_from(LABELS),
 )
-readings = st.lists(spans, max_size=8)
+annotations = st.lists(spans, max_size=8)
 
 
 def kinds(gold: list[Span], predicted: list[Span]) -> Counter[PairKind]:
@@ -75,6 +76,47 @@ def test_larger_overlap_wins_then_the_earlier_start():
     assert [m.predicted for m in by_start if m.kind is PairKind.BOUNDARY] == [Span(10, 14, "CITY")]
 
 
+def test_as_many_overlaps_as_possible_are_paired():
+    gold = [Span(5, 9, "B"), Span(9, 10, "B")]
+    predicted = [Span(0, 4, "A"), Span(5, 6, "C"), Span(7, 10, "B")]
+    assert kinds(gold, predicted) == {PairKind.BOUNDARY: 1, PairKind.BOUNDARY_AND_TYPE: 1, PairKind.SPURIOUS: 1}
+
+
+def measure_best(gold: list[Span], predicted: list[Span]) -> tuple[float, int]:
+    """Partial credit of the best one-to-one pairing, and the most equal labels among the best, by brute force."""
+    if not gold:
+        return 0.0, 0
+    first, *rest = gold
+    best = measure_best(rest, predicted)
+    for place, other in enumerate(predicted):
+        if other[:2] == first[:2] or measure_iou(first, other) > 0:
+            credit, same = measure_best(rest, predicted[:place] + predicted[place + 1 :])
+            earned = 1.0 if other[:2] == first[:2] else 0.5
+            best = max(best, (credit + earned, same + (other.label == first.label)))
+    return best
+
+
+@given(st.lists(spans, max_size=5), st.lists(spans, max_size=5))
+@settings(max_examples=300)
+def test_partial_credit_is_the_best_possible(gold, predicted):
+    matches = match_spans(gold, predicted)
+    assert count_matches(matches, Scheme.PARTIAL).found == measure_best(gold, predicted)[0]
+
+
+@given(st.lists(spans.map(lambda span: span._replace(start=span.start, end=span.end + 1)), max_size=5, unique=True))
+def test_overlaps_prefer_the_same_label(gold):
+    predicted = [span._replace(end=span.end + 1) for span in gold]
+    if not {span[:2] for span in gold} & {span[:2] for span in predicted}:
+        assert kinds(gold, predicted) == ({PairKind.BOUNDARY: len(gold)} if gold else {})
+
+
+def test_many_spans_that_all_overlap_are_assigned():
+    gold = [Span(start, start + 300, "CITY") for start in range(300)]
+    predicted = [span._replace(start=span.start + 301, end=span.end + 302) for span in gold]
+    counts = kinds(gold, predicted)
+    assert (counts[PairKind.BOUNDARY], counts[PairKind.MISSED]) == (298, 2)
+
+
 def test_pairs_carry_the_very_objects_that_were_given():
     gold, predicted = Entity(0, 4, "CITY", id="g"), Entity(0, 4, "CITY", id="p", score=0.5)
     [match] = match_spans([gold], [predicted])
@@ -84,14 +126,14 @@ def test_pairs_carry_the_very_objects_that_were_given():
     assert match.same_boundaries
 
 
-@given(readings, readings)
+@given(annotations, annotations)
 def test_every_span_is_paired_exactly_once(gold, predicted):
     matches = match_spans(gold, predicted)
     assert Counter(m.gold for m in matches if m.gold) == Counter(gold)
     assert Counter(m.predicted for m in matches if m.predicted) == Counter(predicted)
 
 
-@given(readings, readings)
+@given(annotations, annotations)
 def test_kinds_say_what_the_pair_shows(gold, predicted):
     for match in match_spans(gold, predicted):
         if match.gold is None:
@@ -104,7 +146,7 @@ def test_kinds_say_what_the_pair_shows(gold, predicted):
             assert match.same_boundaries or measure_iou(match.gold, match.predicted) > 0
 
 
-@given(readings, readings, st.integers())
+@given(annotations, annotations, st.integers())
 def test_order_of_input_does_not_matter(gold, predicted, seed):
     shuffled_gold, shuffled_predicted = list(gold), list(predicted)
     Random(seed).shuffle(shuffled_gold)
@@ -112,7 +154,7 @@ def test_order_of_input_does_not_matter(gold, predicted, seed):
     assert match_spans(gold, predicted) == match_spans(shuffled_gold, shuffled_predicted)
 
 
-@given(readings, readings)
+@given(annotations, annotations)
 def test_swapping_the_sides_mirrors_the_pairs(gold, predicted):
     mirrored = {PairKind.MISSED: PairKind.SPURIOUS, PairKind.SPURIOUS: PairKind.MISSED}
     straight = Counter((m.gold, m.predicted, m.kind) for m in match_spans(gold, predicted))
@@ -120,12 +162,12 @@ def test_swapping_the_sides_mirrors_the_pairs(gold, predicted):
     assert straight == swapped
 
 
-@given(readings)
-def test_a_reading_matches_itself(reading):
-    assert kinds(reading, reading) == ({PairKind.CORRECT: len(reading)} if reading else {})
+@given(annotations)
+def test_an_annotation_matches_itself(annotation):
+    assert kinds(annotation, annotation) == ({PairKind.CORRECT: len(annotation)} if annotation else {})
 
 
-@given(readings, readings)
+@given(annotations, annotations)
 def test_correct_pairs_are_the_multiset_intersection(gold, predicted):
     assert kinds(gold, predicted)[PairKind.CORRECT] == (Counter(gold) & Counter(predicted)).total()
 

@@ -68,19 +68,72 @@ def test_differences_are_to_the_first_result_whatever_the_order_of_documents(toy
     assert first.deltas == {}
     delta = second.deltas["f1_score"]
     assert delta.delta == 0.5
-    assert 0 < delta.low <= 0.5 <= delta.high
+    assert delta.low < 0.5 < delta.high
     assert nothing.deltas["f1_score"].delta == -0.5
     assert (second.latency_p50_seconds, second.cost_per_1000) == (0.25, 1.5)
     assert (first.latency_p50_seconds, first.cost_per_1000) == (None, None)
 
 
-def test_other_data_give_a_note_and_no_difference(toy, perfect, pairing, labels):
-    fewer = replace(pairing, documents=pairing.documents[:3])
-    elsewhere = evaluate_pairing(fewer, labels, experiment="elsewhere")
+def test_another_level_gives_a_note_and_no_difference(toy, pairing, labels):
     coarser = evaluate_pairing(pairing, labels, EvaluationSettings(Level.GROUP), "coarser")
-    comparison = compare_results([toy, elsewhere, coarser])
-    assert [row.deltas for row in comparison.rows[1:3]] == [{}, {}]
-    assert [note.split(" was ")[0] for note in comparison.notes] == ["elsewhere", "coarser"]
+    comparison = compare_results([toy, coarser])
+    assert comparison.rows[1].deltas == {}
+    assert [note.split(" was ")[0] for note in comparison.notes] == ["coarser"]
+
+
+def test_systems_are_compared_on_the_documents_that_they_share(toy, perfect, pairing, labels):
+    fewer = evaluate_pairing(replace(pairing, documents=pairing.documents[:3]), labels, experiment="fewer")
+    comparison = compare_results([perfect, fewer, toy])
+    assert comparison.documents == 3
+    assert [row.documents for row in comparison.rows] == [3, 3, 3, 3, 3, 3]
+    assert comparison.rows[1].f1_score == comparison.rows[2].f1_score == fewer.metrics["f1_score"]
+    assert comparison.rows[1].deltas["f1_score"].delta == comparison.rows[2].deltas["f1_score"].delta < 0
+    assert [note.split(" is ")[0] for note in comparison.notes] == ["perfect", "toy"]
+    assert "3 of its 5 documents" in comparison.notes[0]
+
+
+def test_rates_of_the_common_documents_are_those_of_the_result(toy):
+    row = compare_results([toy]).rows[0]
+    for name in ("precision", "recall", "f1_score", "exact_match_accuracy"):
+        assert getattr(row, name) == pytest.approx(toy.metrics[name])
+    for name in ("leakage_rate", "zero_leak_rate", "over_masking_rate"):
+        assert getattr(row, name) == pytest.approx(toy.masking[name])
+    assert row.masking_f_beta == pytest.approx(toy.masking["f_beta"])
+    assert row.intervals["f1_score"] == tuple(toy.metrics["ci95"]["f1_score"])
+
+
+def test_other_gold_of_the_same_sample_is_not_common(toy, pairing, labels):
+    documents = [replace(d, gold=replace(d.gold, entities=())) for d in pairing.documents[:1]]
+    other = evaluate_pairing(replace(pairing, documents=(*documents, *pairing.documents[1:])), labels, experiment="new")
+    assert compare_results([toy, other]).documents == 4
+
+
+def test_four_systems_with_failures_are_compared_in_pairs(toy, perfect, pairing, labels):
+    def fail(number: int, name: str) -> EvaluationResult:
+        documents = tuple(
+            replace(d, predicted=replace(d.predicted, entities=(), mentions=()), failure="no answer")
+            if place < number
+            else d
+            for place, d in enumerate(perfect_pairing.documents)
+        )
+        return evaluate_pairing(replace(perfect_pairing, documents=documents), labels, experiment=name)
+
+    perfect_pairing = replace(
+        pairing, documents=tuple(d.with_prediction(d.gold.entities, "perfect") for d in pairing.documents)
+    )
+    comparison = compare_results([perfect, toy, fail(1, "one failure"), fail(4, "four failures")])
+    assert [row.failures for row in comparison.rows[:4]] == [0, 0, 1, 4]
+    assert [(pair.first, pair.second) for pair in comparison.pairs][:3] == [
+        ("perfect", "toy"),
+        ("perfect", "one failure"),
+        ("perfect", "four failures"),
+    ]
+    assert len(comparison.pairs) == 6
+    assert comparison.rows[3].recall < comparison.rows[2].recall < 1
+    for pair in comparison.pairs:
+        for delta in pair.deltas.values():
+            assert delta.p_value <= delta.p_holm <= 1
+    assert comparison.rows[3].deltas == comparison.pairs[2].deltas
 
 
 def test_results_of_other_programs_can_stand_beside_ours(toy):

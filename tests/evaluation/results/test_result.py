@@ -5,7 +5,7 @@ import pytest
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import RecordError
-from goldspan.evaluation.matching.documents import pair_samples
+from goldspan.evaluation.matching.documents import Pairing, pair_samples
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
 from goldspan.evaluation.results.result import EvaluationResult, read_result, write_result
@@ -23,6 +23,16 @@ FOREIGN = {
 @pytest.fixture(scope="module")
 def result(labels, samples):
     return evaluate_pairing(pair_samples(samples, samples), labels, EvaluationSettings(split_kind="skeleton"), "first")
+
+
+def test_coreference_is_0_for_a_system_without_clusters_and_unknown_without_gold_clusters(make_document, labels):
+    clustered = '<m c="1"><FIRSTNAME>Ann</FIRSTNAME></m> left. <m c="1" k="PRONOUN">She</m> won.'
+    flat = "<FIRSTNAME>Ann</FIRSTNAME> left. She won."
+    for gold, predicted, expected in ((clustered, flat, 0.0), (clustered, clustered, 1.0), (flat, clustered, None)):
+        document = make_document(gold, predicted)
+        pairing = Pairing((document,), (), "review", "prediction", "toy-1")
+        found = evaluate_pairing(pairing, labels).coreference
+        assert (found and found["conll"]) == expected
 
 
 def test_the_numbers_are_those_of_the_texts(result):
@@ -133,7 +143,7 @@ def test_the_schema_has_an_address_and_closes_its_enums():
 @pytest.mark.parametrize("level", Level)
 @pytest.mark.parametrize("scheme", Scheme)
 def test_every_level_and_scheme_gives_a_valid_result(labels, samples, tmp_path, level, scheme):
-    measured = evaluate_pairing(pair_samples(samples, samples), labels, EvaluationSettings(level, scheme, draws=10))
+    measured = evaluate_pairing(pair_samples(samples, samples), labels, EvaluationSettings(level, scheme))
     write_result(tmp_path / "result.json", measured)
 
 

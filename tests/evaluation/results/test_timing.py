@@ -1,12 +1,14 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError
 from goldspan.annotation.types import Annotation, Author, Entity
 from goldspan.evaluation.matching.documents import pair_gold
+from goldspan.evaluation.results.evaluate import evaluate_pairing
 from goldspan.evaluation.results.timing import describe_timing, run_predictor
-from goldspan.predictors.base import LocalPredictor, TextInput
+from goldspan.predictors.base import LocalPredictor, Prediction, RemotePredictor, TextInput, Usage
 
 
 class FirstWord(LocalPredictor):
@@ -24,10 +26,11 @@ class FirstWord(LocalPredictor):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_text_is_read_and_failures_are_named(samples, workers):
     pairing, timing = run_predictor(pair_gold(samples), FirstWord(), workers)
-    assert [document.sample_id for document in pairing.documents] == ["sample-0", "sample-1", "sample-4"]
+    assert [document.sample_id for document in pairing.documents] == [f"sample-{number}" for number in range(5)]
     assert pairing.documents[0].predicted.entities == (Entity(0, 5, "FIRSTNAME"),)
-    assert [exclusion.sample_id for exclusion in pairing.exclusions] == ["sample-2", "sample-3"]
-    assert pairing.exclusions[0].reason == "first-word failed: no German"
+    assert [document.sample_id for document in pairing.documents if document.failure] == ["sample-2", "sample-3"]
+    assert pairing.documents[2].failure == "first-word failed: no German"
+    assert pairing.exclusions == ()
     assert (pairing.model, pairing.predicted_source) == ("first-word-1", "prediction")
     assert (timing["documents"], timing["failures"]) == (3, 2)
     assert 0 <= timing["latency_p50_seconds"] <= timing["latency_p95_seconds"] <= timing["wall_seconds"]
@@ -36,6 +39,34 @@ def test_every_text_is_read_and_failures_are_named(samples, workers):
 def test_a_predictor_that_reads_nothing_is_an_error(samples):
     with pytest.raises(ServiceError, match="read none of 2 texts"):
         run_predictor(pair_gold(samples[2:4]), FirstWord())
+
+
+def test_a_failed_text_counts_as_nothing_found(samples, labels):
+    pairing, _ = run_predictor(pair_gold(samples), FirstWord())
+    result = evaluate_pairing(pairing, labels)
+    assert result.metrics["gold"] == sum(len(sample.best.entities) for sample in samples)
+    assert (result.data["documents"], result.data["failures"]) == (5, 2)
+    assert result.documents["failed"] == [0, 0, 1, 1, 0]
+    kept = replace(pairing, documents=tuple(d for d in pairing.documents if not d.failure))
+    assert result.metrics["recall"] < evaluate_pairing(kept, labels).metrics["recall"]
+
+
+class Remembering(RemotePredictor):
+    """Answers every other text from its cache."""
+
+    name = "remembering"
+
+    async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
+        cached = language == "de"
+        return Prediction(Annotation(Author.model("m")), Usage(cached=int(cached)), 0.0001 if cached else 2.0)
+
+
+def test_latency_is_that_of_fresh_answers(samples):
+    _, timing = run_predictor(pair_gold(samples), Remembering())
+    assert (timing["documents"], timing["cached"], timing["failures"]) == (3, 2, 0)
+    assert (timing["latency_p50_seconds"], timing["documents_per_second"]) == (2.0, None)
+    _, timing = run_predictor(pair_gold(samples[2:4]), Remembering())
+    assert (timing["documents"], timing["latency_p50_seconds"]) == (0, None)
 
 
 def test_timing_of_nothing_is_not_known():

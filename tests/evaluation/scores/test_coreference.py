@@ -81,7 +81,7 @@ def test_bagga_and_baldwin_1998(response: str, muc: tuple[float, ...], b_cubed: 
         ("12345 6789ABC", 0.947, 0.865, 0.733),
         ("1234589ABC 67", 0.947, 0.737, 0.667),
         ("123456789ABC", 0.9, 0.545, 0.294),
-        ("1 2 3 4 5 6 7 8 9 A B C", None, 0.4, 0.178),
+        ("1 2 3 4 5 6 7 8 9 A B C", 0.0, 0.4, 0.178),
     ],
 )
 def test_luo_2005_table_of_four_responses(response: str, muc: float | None, b_cubed: float, ceaf_e: float) -> None:

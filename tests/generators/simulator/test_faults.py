@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from goldspan.annotation.errors import ConfigurationError, InputError, RecordError
-from goldspan.generators.simulator.answers import ModelOutput, corrupt_answer
+from goldspan.generators.simulator.corruptions import CONTENT, corrupt_line, corrupt_output
 from goldspan.generators.simulator.examples import make_example
-from goldspan.generators.simulator.faults import Fault, build_plan, draw_number, load_plan
+from goldspan.generators.simulator.faults import build_plan, draw_number, load_plan
 from goldspan.generators.simulator.latency import Latency, parse_latency
+from goldspan.generators.simulator.model_output import ModelOutput
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,21 @@ def test_a_latency_range_goes_upwards():
 
 def test_spoilers_on_tagged_text():
     written = ModelOutput('{"tagged_text": "Ann lives in <CITY>Lyon</CITY> near the river."}')
-    assert "<CITY>" not in corrupt_answer(written, [Fault("0", "wrong_labels")]).content
-    assert "Ann indeed lives" in corrupt_answer(written, [Fault("0", "changed_text")]).content
+    assert "<CITY>" not in corrupt_output(written, ["wrong_labels"]).content
+    assert "Ann indeed lives" in corrupt_output(written, ["changed_text"]).content
+
+
+@pytest.mark.parametrize("kind", sorted(CONTENT))
+def test_every_fault_of_content_changes_the_output(kind):
+    written = ModelOutput('{"tagged_text": "Ann lives in <CITY>Lyon</CITY>. <FIRSTNAME>Bo</FIRSTNAME> too."}')
+    assert corrupt_output(written, [kind]) != written
+
+
+def test_lines_keep_their_bytes_but_for_the_fault():
+    line = b'{"custom_id":"a","response":{"status_code":200,"body":{"x":1}},"error":null}'
+    assert corrupt_line(line, ["byte_order_mark"]) == b"\xef\xbb\xbf" + line
+    assert b'"status_code":"200"' in corrupt_line(line, ["status_as_text"])
+    assert corrupt_line(line, []) == line
 
 
 def test_examples_keep_references_and_lists():

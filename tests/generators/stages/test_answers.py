@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldspan.generators.providers.protocol import Answer, AnswerState, read_completion
+from goldspan.generators.providers.parsing import read_completion
+from goldspan.generators.providers.protocol import Answer, AnswerState
 from goldspan.generators.stages.answers import AnswerContext, answer_schema, answer_validator, judge_answer
 from goldspan.generators.stages.prompts import build_system, build_user, read_user
 from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
@@ -50,15 +51,15 @@ def test_draft_in_a_fence_and_with_white_space_at_the_edges_is_read():
     ("document", "reason"),
     [
         ("{", "not JSON"),
-        ([], "does not fit"),
+        ([], "not JSON"),
         ({"text": "x"}, "does not fit"),
-        ({"tagged_text": "<NOSUCH>Lyon</NOSUCH>"}, "NOSUCH"),
-        ({"tagged_text": "<CITY>Lyon"}, "never closed"),
+        ({"tagged_text": "Lyon and <NOSUCH>Paris</NOSUCH>"}, "NOSUCH"),
+        ({"tagged_text": "<CITY>Paris is not <CITY>Lyon</CITY>"}, "never closed"),
         ({"tagged_text": "nothing of the brief"}, "do not stand in the text: CITY"),
         ({"tagged_text": "Lyon \ud800"}, "lone surrogate"),
         ({"text": "Lyon", "entities": [{"value": "Paris", "label": "CITY"}]}, "does not stand in the text"),
         ({"text": "Lyon", "entities": [{"value": "Lyon", "label": "TOWN"}]}, "no labels TOWN"),
-        ({"tagged_text": "<CITY>Ly</CITY>on Lyon"}, "inside a word"),
+        ({"tagged_text": "<CITY>Pa</CITY>ris Lyon"}, "inside a word"),
     ],
 )
 def test_bad_drafts_are_refused_with_a_reason(document, reason):
@@ -70,7 +71,7 @@ def test_bad_drafts_are_refused_with_a_reason(document, reason):
 
 def test_hard_negative_with_entities_is_refused():
     verdict = judge("draft", {"tagged_text": "<CITY>Lyon</CITY>"}, brief={"hard_negative": True, "values": []})
-    assert "without personal data" in verdict.reason
+    assert "without any entity" in verdict.reason
 
 
 def test_coreference_adds_mentions_only():

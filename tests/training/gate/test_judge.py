@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 import goldspan.schemas as schemas
+from goldspan.annotation.corpus.ledger import SplitLedger
+from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -20,16 +22,16 @@ from goldspan.cli.training.gate import app
 from goldspan.training.gate.judge import judge_samples, judge_workspace
 from goldspan.training.gate.reviewed import ReviewedSamples
 from goldspan.training.gate.thresholds import load_thresholds, write_default_thresholds
-from goldspan.training.gate.verdict import Criterion, GateVerdict, show_figure
+from goldspan.training.gate.verdict import Criterion, GateVerdict, show_figure, show_found
 
 WORDS = [f"word{number}" for number in range(400)]
 ALL_OPEN: dict[str, dict[str, float]] = {
     "samples": {"reviewed": 20},
     "acceptance": {"precision": 0.8, "first_pass": 0.3},
-    "agreement": {"samples": 5, "f1": 0.8},
+    "agreement": {"samples": 5, "f1": 0.5},
     "lint": {"errors": 0, "unusable": 0, "warnings_per_100": 20.0},
     "drift": {"unknown_labels": 0},
-    "leakage": {"group": 0.0},
+    "leakage": {"group": 0.0, "carrier": 0.1, "lookup": 0.1},
 }
 runner = CliRunner()
 
@@ -89,6 +91,8 @@ def test_without_samples_nothing_passes_that_has_to_be_measured(labels: LabelSch
         "agreement.samples",
         "lint.warnings_per_100",
         "leakage.group",
+        "leakage.carrier",
+        "leakage.lookup",
     }
 
 
@@ -128,6 +132,25 @@ def test_acceptance(labels: LabelSchema) -> None:
     assert not found["acceptance.precision"].passed
     assert not found["acceptance.first_pass"].passed
     assert found["acceptance.precision"].detail == "CITY touched 75%"
+
+
+def test_the_worse_end_of_an_interval_is_judged(good: list[Sample], labels: LabelSchema) -> None:
+    few, many = (
+        judge(good[:count], labels, acceptance={"first_pass": 0.8})["acceptance.first_pass"] for count in (5, 30)
+    )
+    assert (few.value, many.value) == (1.0, 1.0)
+    assert (few.n, many.n) == (10, 38)
+    assert not few.passed
+    assert many.passed
+    assert show_found(few).startswith("1 [0.")
+    assert show_found(few).endswith("n = 10")
+
+
+def test_leakage_is_that_of_the_split_with_the_ledger(good: list[Sample], labels: LabelSchema) -> None:
+    twins = [replace(sample, text=sample.text + " x", sample_id=f"twin {n}") for n, sample in enumerate(good)]
+    ledger = SplitLedger().record(outline_samples(good), ["test"] * len(good), "v1")
+    verdict = judge_samples(twins, labels, {"leakage": {"group": 0.0}}, ledger=ledger)
+    assert "train is empty" in verdict.criteria[0].detail
 
 
 def test_agreement(labels: LabelSchema) -> None:

@@ -112,3 +112,41 @@ def test_dotenv_reads_plain_quoted_and_commented_lines(tmp_path: Path) -> None:
     path.write_text("# A=0\nA=1\nB = 'two words' \nC=\"x#y\"\nexport D=4 # four\nno line\n\nE=\n")
     assert read_env_file(path) == {"A": "1", "B": "two words", "C": "x#y", "D": "4", "E": ""}
     assert read_env_file(tmp_path / "missing") == {}
+
+
+URL, TOKEN = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "https://evil.example.org"])
+def test_an_address_in_dotenv_gets_no_token_from_elsewhere(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """A folder that somebody else made must not decide where the user's token goes."""
+    Path(".env").write_text(f"{URL}={address}\n")
+    monkeypatch.setenv(TOKEN, "mine")
+    with pytest.raises(ConfigurationError, match="--url"):
+        resolve_credentials(workspace)
+    assert resolve_credentials(workspace, url=address).token == "mine"
+    assert resolve_credentials(workspace).url == address
+    Path(".env").write_text(f"{URL}={address}0\n")
+    with pytest.raises(ConfigurationError, match="--url"):
+        resolve_credentials(workspace)
+
+
+def test_address_and_token_of_one_source_belong_together(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text(f"{URL}=https://studio.example.org\n{TOKEN}=both\n")
+    assert resolve_credentials(workspace).token == "both"
+    Path(".env").write_text(f"{URL}=http://studio.example.org\n{TOKEN}=both\n")
+    with pytest.raises(ConfigurationError, match="plain http"):
+        resolve_credentials(workspace)
+    monkeypatch.setenv(URL, "http://studio.example.org")
+    monkeypatch.setenv(TOKEN, "both")
+    assert resolve_credentials(workspace).url == "http://studio.example.org"
+
+
+def test_credentials_of_the_own_server_say_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_account(workspace, ACCOUNT)
+    assert resolve_credentials(workspace).is_own
+    monkeypatch.setenv(TOKEN, "mine")
+    assert resolve_credentials(workspace).is_own
+    assert not resolve_credentials(workspace, url=ACCOUNT.url).is_own

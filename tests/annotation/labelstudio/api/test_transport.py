@@ -25,6 +25,7 @@ class Script:
     answers: list[tuple[int, bytes] | None] = field(default_factory=list)
     seen: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -39,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(reply[0])
         self.send_header("Content-Length", str(len(reply[1])))
+        for name, value in self.script.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply[1])
 
@@ -147,3 +150,36 @@ def test_an_expired_personal_token_is_explained() -> None:
     token = jwt.encode({"exp": 1, "token_type": "refresh"}, "k" * 32)
     with pytest.raises(ConfigurationError, match="expired"):
         transport.Transport("http://127.0.0.1:9", token, 1.0)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_an_error_and_nothing_goes_on(requests: transport.Transport, script: Script, status: int) -> None:
+    script.headers = {"Location": "http://localhost:1/api/x?token=abc"}
+    script.answers = [(status, b"")]
+    with pytest.raises(ConfigurationError, match="--url"):
+        requests.ask("POST", "api/x", "try", body={"secret": 1})
+
+
+def test_addresses_with_a_password_are_refused_without_showing_it() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        transport.Transport("http://joe:s3cret@127.0.0.1", "t", 1.0)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_proxy_is_used_for_this_machine(
+    requests: transport.Transport, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    again = transport.Transport(requests.url, TOKEN, 5.0)
+    script.answers = [(200, b'{"ok": true}')]
+    assert again.ask_object("GET", "api/x", "try") == {"ok": True}
+
+
+def test_a_server_that_repeats_the_token_does_not_bring_it_into_an_error(
+    requests: transport.Transport, script: Script
+) -> None:
+    script.answers = [(400, f'{{"detail": "bad token {TOKEN}"}}'.encode())]
+    with pytest.raises(TerminalServiceError) as caught:
+        requests.ask("GET", "api/x", "try")
+    assert TOKEN not in str(caught.value)

@@ -10,6 +10,7 @@ from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labelstudio.api.credentials import StudioAccount, save_account
 from goldspan.annotation.labelstudio.project import doctor
+from goldspan.annotation.labelstudio.project.adopt import AdoptOptions, adopt_projects
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.project.doctor import Diagnosis, Finding, Severity, diagnose
 from goldspan.annotation.labelstudio.project.survey import MAX_EXAMPLES
@@ -47,6 +48,10 @@ class FakeClient:
             "show_collab_predictions": True,
         }
         self.failures: dict[str, Exception] = {}
+        self.backends: list[dict[str, Any]] = []
+
+    def list_backends(self, project: int) -> list[dict[str, Any]]:
+        return self.backends
 
     def _fail(self, name: str) -> None:
         if name in self.failures:
@@ -86,6 +91,7 @@ def own_workspace(workspace: Workspace) -> Workspace:
 def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     client = FakeClient([make_task(1), make_task(2)])
     monkeypatch.setattr(doctor, "StudioClient", lambda *_: client)
+    monkeypatch.setattr(doctor, "require_own_server", lambda *_: None)
     return client
 
 
@@ -157,6 +163,47 @@ def test_config_drift_weighs_by_what_it_can_spoil(own_workspace: Workspace, clie
     assert find(diagnose(own_workspace, LABELS), "config_drift").severity is Severity.ERROR
 
 
+FOREIGN = '<View><Labels name="ner" toName="t"><Label value="Town"/></Labels><Text name="t" value="$body"/></View>'
+
+
+def test_a_teams_project_is_to_be_adopted_and_is_sound_afterwards(own_workspace: Workspace, client: FakeClient) -> None:
+    client.project |= {"label_config": FOREIGN, "created_at": "2026-01-01T00:00:00.000001Z", "model_version": ""}
+    region = {"from_name": "ner", "to_name": "t", "type": "labels", "value": {"start": 0, "end": 3, "labels": ["Town"]}}
+    review = {"id": 1, "result": [region]}
+    client.tasks[:] = [{"id": 7, "data": {"body": TEXT}, "predictions": [], "annotations": [review]}]
+    assert find(diagnose(own_workspace, LABELS), "config_drift").command == "goldspan studio adopt 1"
+    server: Any = client
+    adopt_projects(server, own_workspace, [1], AdoptOptions())
+    diagnosis = diagnose(own_workspace)
+    assert [finding.code for finding in diagnosis.findings if finding.severity is not Severity.OK] == []
+    assert find(diagnosis, "regions")
+
+
+def test_a_region_whose_own_text_is_stale_is_sound(own_workspace: Workspace, client: FakeClient) -> None:
+    """Pull slices the text anew, so that nothing is to be fixed."""
+    stale = make_task(3, "Ann  Lee", end=8)
+    stale["predictions"][0]["result"][0]["value"]["text"] = "Ann Lee"
+    client.tasks.append(stale)
+    assert find(diagnose(own_workspace, LABELS), "regions").severity is Severity.OK
+
+
+def test_a_project_without_readable_text_is_not_called_sound(own_workspace: Workspace, client: FakeClient) -> None:
+    client.tasks[:] = [make_task(1, text="", version="")]
+    assert "regions" not in {finding.code for finding in diagnose(own_workspace, LABELS).findings}
+
+
+def test_a_live_model_is_left_alone(own_workspace: Workspace, client: FakeClient) -> None:
+    client.backends = [{"title": "goldspan", "url": "http://127.0.0.1:9090", "state": "CO"}]
+    client.project["model_version"] = "goldspan"
+    diagnosis = diagnose(own_workspace, LABELS, fix=True)
+    assert not diagnosis.has_errors
+    assert "live model goldspan" in find(diagnosis, "predictions").message
+    assert client.project["model_version"] == "goldspan"
+    client.backends[0] |= {"state": "DI", "error_message": "Read timed out"}
+    found = find(diagnose(own_workspace, LABELS), "backend")
+    assert (found.severity, "Read timed out" in found.message) == (Severity.WARNING, True)
+
+
 def test_hidden_predictions_are_found_and_fixed(own_workspace: Workspace, client: FakeClient) -> None:
     client.tasks.append(make_task(3, version="model-2"))
     assert find(diagnose(own_workspace, LABELS), "hidden_predictions").severity is Severity.WARNING
@@ -185,7 +232,6 @@ def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, c
     assert {code: finding.message[-9:] for code, finding in found.items()} == {
         "duplicate_samples": " (task 3)",
         "text_changed": " (task 4)",
-        "no_sample_id": " (task 5)",
         "no_text": " (task 6)",
     }
     assert all(finding.command for finding in found.values())
@@ -194,10 +240,9 @@ def test_troubles_of_tasks_are_counted_with_examples(own_workspace: Workspace, c
 @pytest.mark.parametrize(
     ("region", "code"),
     [
-        ({"end": 99}, "out_of_range"),
-        ({"start": 3, "end": 3, "text": ""}, "empty_span"),
-        ({"text": "Bob"}, "text_mismatch"),
-        ({"labels": []}, "broken_region"),
+        ({"end": 99}, "unplaced_region"),
+        ({"start": 3, "end": 3}, "unplaced_region"),
+        ({"labels": []}, "unlabelled_region"),
         ({"labels": ["NO_SUCH_LABEL"]}, "unknown_label"),
     ],
 )

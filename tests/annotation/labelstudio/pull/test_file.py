@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from goldspan.annotation.errors import StateError, TransientServiceError
 from goldspan.annotation.labelstudio.pull.file import (
     PullState,
     RecordFile,
+    RefusedTask,
     find_conflict_file,
     find_state_file,
     load_state,
@@ -110,7 +112,7 @@ def test_a_file_that_did_not_come_from_a_pull_is_not_lost(path: Path) -> None:
 def test_known_tasks_carry_stamp_and_drafts(path: Path) -> None:
     assert read_known_tasks(path) == {}
     write(path, make_record(1, stamp="t7"), {**make_record(2), "drafts": [{"id": 1, "result": []}]})
-    assert read_known_tasks(path) == {1: ("t7", False), 2: ("t0", True)}
+    assert read_known_tasks(path) == {1: ("t7", False, True), 2: ("t0", True, True)}
 
 
 def test_an_interrupted_record_file_goes_on(tmp_path: Path) -> None:
@@ -131,22 +133,89 @@ def test_an_interrupted_record_file_goes_on(tmp_path: Path) -> None:
 
 
 class Server:
-    url = "http://127.0.0.1/"
+    """A Label Studio that only knows some tasks."""
+
+    def __init__(self, url: str = "http://127.0.0.1/", tasks: dict[int, str] | None = None) -> None:
+        self.url = url
+        self.tasks = tasks or {}
+
+    def read_tasks(self, project: int, ids: list[int], include: str) -> list[dict[str, Any]]:
+        return [{"id": number, "data": {"text": self.tasks[number]}} for number in ids if number in self.tasks]
+
+
+CREATED = "2026-01-01T00:00:00.123456Z"
+
+
+def project(number: int = 3, created_at: str = CREATED) -> dict[str, Any]:
+    return {"id": number, "created_at": created_at}
 
 
 def test_state_belongs_to_one_project(path: Path) -> None:
     server: Any = Server()
-    assert load_state(path, server, 3) == PullState(server.url, 3)
-    save_state(path, PullState(server.url, 3, "2026-01-01T00:00:00.000000Z"))
-    assert load_state(path, server, 3).watermark == "2026-01-01T00:00:00.000000Z"
+    state = load_state(path, server, project())
+    assert state == PullState(server.url, 3, CREATED)
+    refused = {"7": RefusedTask("t", "s", "why")}
+    save_state(path, replace(state, watermark="2026-01-02T00:00:00.000000Z", refused=refused))
+    assert load_state(path, server, project()).watermark == "2026-01-02T00:00:00.000000Z"
+    assert load_state(path, server, project()).refused == refused
+    assert find_state_file(path).stat().st_mode & 0o777 == 0o600
     with pytest.raises(StateError, match="--output"):
-        load_state(path, server, 4)
+        load_state(path, server, project(4))
     find_state_file(path).write_text('{"url": "", "project": 3, "format": 99}')
     with pytest.raises(StateError, match="newer"):
-        load_state(path, server, 3)
+        load_state(path, server, project())
     find_state_file(path).write_text("{")
     with pytest.raises(StateError, match="--full"):
-        load_state(path, server, 3)
+        load_state(path, server, project())
+
+
+def test_the_same_number_on_another_server_is_another_project(path: Path) -> None:
+    one: Any = Server()
+    two: Any = Server("http://127.0.0.1:8081/")
+    save_state(path, load_state(path, one, project()))
+    with pytest.raises(StateError, match="Nothing was changed"):
+        load_state(path, two, project(created_at="2026-01-05T00:00:00.000001Z"))
+    with pytest.raises(StateError, match="Nothing was changed"):
+        load_state(path, one, project(created_at="2026-01-05T00:00:00.000001Z"))
+
+
+def test_the_same_project_may_move_to_another_address(path: Path) -> None:
+    one: Any = Server()
+    two: Any = Server("http://localhost:8099/")
+    save_state(path, load_state(path, one, project()))
+    assert load_state(path, two, project()).url == two.url
+
+
+@pytest.mark.parametrize(
+    ("url", "watermark", "fits"),
+    [
+        ("http://127.0.0.1/", "2026-01-02T00:00:00.000000Z", True),
+        ("http://127.0.0.1/", "", True),
+        ("http://127.0.0.1/", "2025-12-31T00:00:00.000000Z", False),
+        ("http://127.0.0.1:8081/", "2026-01-02T00:00:00.000000Z", False),
+    ],
+)
+def test_states_of_the_first_format_are_compared_by_address_and_age(
+    path: Path, url: str, watermark: str, fits: bool
+) -> None:
+    server: Any = Server()
+    state = {"url": url, "project": 3, "watermark": watermark, "format": 1}
+    find_state_file(path).write_bytes(orjson.dumps(state))
+    if fits:
+        assert load_state(path, server, project()).created_at == CREATED
+    else:
+        with pytest.raises(StateError, match="Nothing was changed"):
+            load_state(path, server, project())
+
+
+@pytest.mark.parametrize("tasks", [{}, {1: "other", 2: "texts"}])
+def test_a_file_whose_state_is_gone_is_compared_by_its_texts(path: Path, tasks: dict[int, str]) -> None:
+    write(path, make_record(1), make_record(2))
+    ours: Any = Server(tasks={1: "text 1", 2: "text 2"})
+    other: Any = Server(tasks=tasks)
+    assert load_state(path, ours, project()).watermark == ""
+    with pytest.raises(StateError, match="no state file"):
+        load_state(path, other, project())
 
 
 VALUES = st.recursive(

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.identity import hash_text
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.project.mapping import map_tags
+from goldspan.annotation.labelstudio.project.results import SplitResult, split_result
+from goldspan.annotation.labelstudio.project.tags import parse_tags
+from goldspan.annotation.labelstudio.project.textview import PlainView
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, parse_ranking_policy, rank_annotations
-from goldspan.annotation.labelstudio.pull.records import RecordBuilder, clean_result, digest_record, snap_result
+from goldspan.annotation.labelstudio.pull.records import RecordBuilder, TaskSource, digest_record, snap_result
 from goldspan.annotation.tasks.codec import encode_task, read_task, validate_task
 from tests.strategies import LABELS, samples
 
@@ -41,14 +47,22 @@ def make_annotation(number: int, result: list[Any] | None = None, **fields: Any)
     return {"id": number, "completed_by": 1, "result": chosen, "was_cancelled": False, **fields}
 
 
+MAPPING = map_tags(parse_tags(build_config(LABELS)), LABELS)
+
+
 def build(task: dict[str, Any], **options: Any) -> Any:
-    return RecordBuilder(3, {1: "ann@example.test"}, LABELS, RankingPolicy(), **options).build(task)
+    source = TaskSource(3, MAPPING)
+    return RecordBuilder(source, {1: "ann@example.test"}, LABELS, RankingPolicy(), **options).build(task)
+
+
+def split(*items: Any) -> SplitResult:
+    return split_result(PlainView(TEXT), items, MAPPING, LABELS)
 
 
 def test_text_is_sliced_and_offsets_become_whole_numbers() -> None:
-    (item,), lost = clean_result(TEXT, [region("19", 23.0, text="stale")], "refers-to")
-    assert item["value"] == {"start": 19, "end": 23, "text": "Köln", "labels": ["CITY"]}
-    assert lost == []
+    read = split(region("19", 23.0, text="stale"))
+    assert read.result[0]["value"] == {"start": 19, "end": 23, "text": "Köln", "labels": ["CITY"]}
+    assert read.lost == []
 
 
 @pytest.mark.parametrize(
@@ -57,22 +71,25 @@ def test_text_is_sliced_and_offsets_become_whole_numbers() -> None:
         region(19, 99),
         region(23, 19),
         region(-1, 3),
+        region(1.5, 3),
         region(0, 3, label=None),
-        region(0, 3, region_id=None),
         region("x", 3),
-        {"type": "labels", "id": "r"},
+        {"type": "labels", "id": "r", "from_name": "label"},
+        {**region(0, 3), "from_name": "gone"},
+        "no dictionary",
     ],
 )
-def test_what_cannot_be_used_is_reported(broken: dict[str, Any]) -> None:
-    kept, lost = clean_result(TEXT, [broken, region(0, 3, "FIRSTNAME", "ok")], "refers-to")
-    assert ([item["id"] for item in kept], len(lost)) == (["ok"], 1)
+def test_spans_that_cannot_be_read_are_named_and_kept_verbatim(broken: Any) -> None:
+    read = split(broken, region(0, 3, "FIRSTNAME", "ok"))
+    assert ([item["id"] for item in read.result], len(read.lost), read.other) == (["ok"], 1, [broken])
 
 
-def test_relations_get_what_the_editor_leaves_out_and_dangling_ones_go() -> None:
+def test_relations_get_what_the_editor_leaves_out_and_dangling_ones_are_named() -> None:
     items = [region(0, 3, "MENTION", "a"), region(4, 7, "MENTION", "b"), relation("b", "a"), relation("b", "gone")]
-    kept, lost = clean_result(TEXT, items, "refers-to")
-    assert kept[2:] == [relation("b", "a", direction="right", labels=["refers-to"])]
-    assert len(lost) == 1
+    read = split(*items)
+    assert read.result[2:] == [relation("b", "a", direction="right", labels=["refers-to"])]
+    assert [note.code for note in read.notes] == ["dangling_relation"]
+    assert read.other == [relation("b", "gone")]
 
 
 def test_snapping_says_from_where_to_where() -> None:
@@ -92,6 +109,91 @@ def test_record_holds_everybody_and_how_it_was_pulled() -> None:
     assert (pull["chosen"], pull["because"], pull["task"], pull["project"]) == (7, "only", 5, 3)
     assert pull["sha256"] == digest_record(record)
     assert [entry.code for entry in pulled.lints] == []
+
+
+@pytest.mark.parametrize("broken", [region(19, 99), region(0, 3, label=None), {"type": "labels", "from_name": "label"}])
+def test_a_review_with_a_span_that_cannot_be_read_is_refused(broken: dict[str, Any]) -> None:
+    """Without the span it would say that somebody looked and found nothing."""
+    with pytest.raises(RecordError, match="annotation 7 cannot be read whole"):
+        build(make_task(annotations=[make_annotation(7, [broken, region(0, 3, "FIRSTNAME", "ok")])]))
+    skipped = make_annotation(7, [broken], was_cancelled=True)
+    draft = {"id": 9, "user": "bob@example.test", "result": [broken]}
+    pulled = build(make_task(annotations=[skipped], drafts=[draft]))
+    assert len(pulled.lints) == 2
+    assert orjson.loads(pulled.record["drafts"][0]["other_results"]) == [broken]
+
+
+def test_regions_without_id_are_read_and_get_the_same_one_each_time() -> None:
+    task = make_task(annotations=[make_annotation(7, [region(0, 3, "FIRSTNAME", None), region(19, 23, "CITY", None)])])
+    first, second = build(task).record, build(task).record
+    assert first == second
+    sample, issues = read_task(first, LABELS)
+    assert [entity.span for entity in sample.annotations[0].entities] == [(0, 3, "FIRSTNAME"), (19, 23, "CITY")]
+    assert issues == []
+
+
+def test_what_is_no_span_is_kept_verbatim_and_counted() -> None:
+    choice = {"from_name": "mood", "to_name": "text", "type": "choices", "value": {"choices": ["sure"]}, "id": "c"}
+    per_region = {**choice, "id": "r1", "value": {"start": 19, "end": 23, "choices": ["sure"]}}
+    pulled = build(make_task(annotations=[make_annotation(7, [region(19, 23), choice, per_region])]))
+    (review,) = pulled.record["annotations"]
+    assert [item["id"] for item in review["result"]] == ["r1"]
+    assert orjson.loads(review["other_results"]) == [choice, per_region]
+    assert validate_task(pulled.record, LABELS) == []
+    assert pulled.lints == ()
+
+
+def test_a_second_label_is_kept_verbatim_and_reported() -> None:
+    double = region(19, 23, labels=["CITY", "SURNAME"])
+    pulled = build(make_task(annotations=[make_annotation(7, [double])]))
+    (review,) = pulled.record["annotations"]
+    assert review["result"][0]["value"]["labels"] == ["CITY"]
+    assert orjson.loads(review["other_results"]) == [double]
+    assert [lint.code for lint in pulled.lints] == ["second_label"]
+
+
+def test_two_regions_of_one_id_are_both_read() -> None:
+    read = split(region(0, 3, "FIRSTNAME"), region(19, 23))
+    assert [item["id"] for item in read.result] == ["r1", "r1x"]
+    assert [note.code for note in read.notes] == ["duplicate_id"]
+
+
+FOREIGN = """<View><Labels name="ner" toName="body"><Label value="Person name"/><Label value="Town"/></Labels>
+<Relations><Relation value="met"/></Relations><Choices name="mood" toName="body"><Choice value="good"/></Choices>
+<Text name="body" value="$content"/></View>"""
+
+
+def build_foreign(result: list[Any], codes: dict[str, str], **options: Any) -> Any:
+    source = TaskSource(3, map_tags(parse_tags(FOREIGN), LABELS, codes), language="en", **options)
+    task = {"id": 5, "updated_at": "u", "data": {"content": TEXT, "ticket": 7}}
+    return RecordBuilder(source, {}, LABELS, RankingPolicy()).build(
+        {**task, "annotations": [make_annotation(7, result)]}
+    )
+
+
+def test_a_project_with_names_of_its_own_is_read_by_its_mapping() -> None:
+    person = {**region(0, 3, "Person name", "a"), "from_name": "ner", "to_name": "body"}
+    town = {**region(19, 23, "Town", "b"), "from_name": "ner", "to_name": "body"}
+    met = relation("a", "b")
+    pulled = build_foreign([person, town, met], {"Person name": "FIRSTNAME", "Town": ""}, annotator="ann")
+    record = pulled.record
+    assert validate_task(record, LABELS) == []
+    (review,) = record["annotations"]
+    assert [(item["from_name"], item["value"]["labels"]) for item in review["result"]] == [("label", ["FIRSTNAME"])]
+    assert orjson.loads(review["other_results"]) == [town, met]
+    assert review["completed_by"] == {"email": "ann"}
+    data = record["data"]
+    assert (data["text"], data["language"], data["provenance"]["fields"]) == (TEXT, "en", {"ticket": 7})
+    assert [lint.code for lint in pulled.lints] == ["foreign_relation"]
+    with pytest.raises(RecordError, match="studio adopt"):
+        build_foreign([person], {})
+
+
+def test_languages_and_countries_are_brought_to_our_letter_case() -> None:
+    for tag, language, country in (("EN", "en", None), ("pt_BR", "pt", "BR"), ("de-Latn-AT", "de", "AT")):
+        data = {"text": "Hello", "language": tag}
+        read = build({"id": 1, "updated_at": "", "data": data, "annotations": []}).record["data"]
+        assert (read["language"], read.get("country")) == (language, country)
 
 
 def test_changed_or_missing_text_is_refused() -> None:

@@ -79,7 +79,6 @@ ROW_FAULTS = {
     "out of order": [{"kind": "out_of_order"}],
     "empty file ids": [{"kind": "empty_file_ids"}],
     "failed": [{"kind": "failed", "rate": 0.4}],
-    "all failed": [{"kind": "failed", "count": 6}],
     "slow": [{"kind": "slow", "seconds": 0.3, "rate": 0.3}],
     "late": [{"kind": "late", "seconds": 0.3, "rate": 0.3}],
     "token limit": [{"kind": "token_limit_exceeded", "min_rows": 4}],
@@ -113,6 +112,54 @@ async def test_what_stays_bad_is_a_dead_letter_with_its_reason(provider, tmp_pat
     with Journal(tmp_path / "run") as journal:
         assert {item.reason for item in journal.iter_items("dead")} == {"refused: I cannot help with that request."}
     assert assert_paid_once(url)["paid_rows"] == 8
+
+
+async def test_a_batch_that_fails_as_a_whole_stops_the_run_and_counts_no_attempt(provider, tmp_path):
+    url = provider("openai", [{"kind": "failed", "count": 12}])
+    with pytest.raises(TerminalServiceError, match=r"Every row of batch .* failed with invalid_request"):
+        await run_items(tmp_path / "run", url, "openai", 6, attempts=2)
+    with Journal(tmp_path / "run") as journal:
+        assert journal.count_rows() == {("draft", "pending"): 6}
+    assert await run_items(tmp_path / "run", url, "openai", 6, attempts=2) == {"done": 6}
+    assert assert_paid_once(url)["paid_rows"] == 12
+
+
+async def test_a_large_run_sends_one_row_first(provider, tmp_path, monkeypatch):
+    monkeypatch.setattr("goldspan.generators.providers.batch.admission.PROBE_ABOVE", 5)
+    url = provider("openai", [{"kind": "no_balance", "count": 1}])
+    with pytest.raises(TerminalServiceError, match="Top up, then resume"):
+        await run_items(tmp_path / "run", url, "openai", 8)
+    with Journal(tmp_path / "run") as journal:
+        assert [submission.rows for submission in list_submissions(journal)] == [1]
+    assert await run_items(tmp_path / "run", url, "openai", 8) == {"done": 8}
+    assert assert_paid_once(url)["paid_rows"] == 16
+
+
+async def test_lost_batches_can_be_given_up(provider, tmp_path):
+    url = provider("openai", latency=Latency(low=30))
+    await run_items(tmp_path / "run", url, "openai", 3, wait=False)
+    with Journal(tmp_path / "run", lock=True) as journal:
+        executor = make_executor(journal, "http://127.0.0.1:9/v1", "openai", "batch")
+        await executor.abandon(PipelineQueue(journal, make_work(3), Budget(Prices())))
+        assert [submission.state for submission in list_submissions(journal)] == ["abandoned"]
+        assert journal.count_rows() == {("draft", "pending"): 3}
+        assert journal.list_events()[-1]["kind"] == "abandoned"
+
+
+async def test_a_batch_that_is_nowhere_counts_as_missing_after_a_while_and_says_so(provider, tmp_path):
+    url = provider("openai", latency=Latency(low=30))
+    await run_items(tmp_path / "run", url, "openai", 2, wait=False)
+    with Journal(tmp_path / "run") as journal:
+        intent = list_submissions(journal)[0].intent
+        update_submission(journal, intent, batch="batch_that_is_gone", input_file="", details={"creations": 1})
+        with journal.transaction() as connection:
+            connection.execute("UPDATE submission SET intent = 'unknown' WHERE intent = ?", (intent,))
+            connection.execute("UPDATE row SET submission = 'unknown'")
+    url = provider("openai", state="other.db")
+    assert await run_items(tmp_path / "run", url, "openai", 2) == {"done": 2}
+    with Journal(tmp_path / "run") as journal:
+        kinds = [event["kind"] for event in journal.list_events(50)]
+    assert kinds.index("waiting") < kinds.index("asked again")
 
 
 async def test_no_balance_stops_the_run_and_resume_goes_on(provider, tmp_path):
@@ -296,7 +343,7 @@ async def test_a_full_disk_stops_the_run_and_resume_goes_on(provider, tmp_path, 
 
 
 async def test_a_queue_that_stays_full_stops_the_run(provider, tmp_path, monkeypatch):
-    monkeypatch.setattr("goldspan.generators.providers.batch.executor._MAX_REFUSALS", 2)
+    monkeypatch.setattr("goldspan.generators.providers.batch.admission._MAX_REFUSALS", 2)
     url = provider("openai", [{"kind": "token_limit_exceeded"}])
     with pytest.raises(TransientServiceError, match="queue stays full"):
         await run_items(tmp_path / "run", url, "openai", 5)

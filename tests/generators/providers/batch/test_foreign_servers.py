@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import socket
 import threading
 import urllib.error
@@ -31,7 +32,7 @@ from goldspan.generators.runs.run import run_generation
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.simulator.latency import Latency
 from tests.generators.conftest import read_simulated
-from tests.generators.small_run import LABELS, make_executor, make_work, run_items
+from tests.generators.small_run import FAST, LABELS, make_executor, make_work, run_items
 
 PAGE = b"<!DOCTYPE html>\n<html><body>Please sign in.</body></html>\n"
 MISFITS = {"page": PAGE, "object": b'{"hello": 1}', "list": b"[]", "null": b"null", "torn": b'{"id": "f'}
@@ -189,8 +190,17 @@ async def test_a_submitted_batch_is_kept_when_something_else_answers(provider, p
     portal.target = provider("openai")
     portal.replace(MISFITS[name], call)
     with pytest.raises(TerminalServiceError, match="does not speak the batch API"):
-        await run_items(tmp_path / "run", portal.url, "openai", 3)
+        await run_items(tmp_path / "run", portal.url, "openai", 3, pace=dataclasses.replace(FAST, outage=0.2))
     assert read_states(tmp_path / "run") == (["submitted"], {("draft", "submitted")})
+    await assert_resumed(tmp_path / "run", portal.target, PAID_CALLS)
+
+
+@pytest.mark.parametrize("call", ["get", "content"])
+@pytest.mark.parametrize("name", MISFITS)
+async def test_one_reply_by_something_else_is_waited_out(provider, portal, tmp_path, call, name):
+    portal.target = provider("openai")
+    portal.replace(MISFITS[name], call, count=2)
+    assert await run_items(tmp_path / "run", portal.url, "openai", 3) == {"done": 3}
     await assert_resumed(tmp_path / "run", portal.target, PAID_CALLS)
 
 
@@ -240,7 +250,15 @@ async def test_a_look_that_nobody_answers_is_an_error_that_names_the_address(pro
     await assert_resumed(tmp_path / "run", url, PAID_CALLS)
 
 
-@pytest.mark.parametrize("status", [404, 429, 503])
+async def test_a_batch_that_is_only_listed_is_waited_for(provider, portal, tmp_path):
+    portal.target = provider("openai", latency=Latency(low=0.5))
+    await submit(tmp_path / "run", portal.target)
+    portal.replace(b"{}", "get", status=404)
+    assert await run_items(tmp_path / "run", portal.url, "openai", 3) == {"done": 3}
+    await assert_resumed(tmp_path / "run", portal.target, PAID_CALLS)
+
+
+@pytest.mark.parametrize("status", [429, 503])
 async def test_a_look_that_is_only_refused_is_an_error(provider, portal, tmp_path, status):
     portal.target = provider("openai", latency=Latency(low=30))
     await submit(tmp_path / "run", portal.url)

@@ -1,0 +1,100 @@
+"""brat standoff: `name.txt` with the text, `name.ann` beside it with spans, relations and equivalences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.files import explain_disk, make_private_folder
+from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
+from goldspan.annotation.formats.source import ReadOptions, SourceRow, read_whole
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.workspace import make_file_name
+from goldspan.annotation.types import Entity, Mention, Sample
+
+_SPAN = re.compile(r"(T\S+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
+_RELATION = re.compile(r"(R\S+)\t(\S+) Arg1:(\S+) Arg2:(\S+)")
+_EQUIVALENCE = re.compile(r"\*\t(\S+) (.+)")
+
+
+def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    """The documents of a folder, or the one of an `.ann` file.
+
+    Events, attributes and notes are not read; a document that has events is refused.
+
+    Raises:
+        InputError: a folder has no `.ann` file.
+
+    """
+    files = sorted(path.glob("*.ann")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no .ann file.")
+    for file in files:
+        try:
+            yield SourceRow(str(file), 1, _read_document(file, options))
+        except RecordError as error:
+            on_error(error)
+
+
+def _read_document(file: Path, options: ReadOptions) -> RawRow:
+    source = file.with_suffix(".txt")
+    if not source.is_file():
+        raise RecordError(f"the text {source.name} is not beside it", file=str(file), line=1)
+    text = read_whole(source, options)
+    spans: list[RawSpan] = []
+    relations: list[RawRelation] = []
+    for number, line in enumerate(read_whole(file, options).split("\n"), start=1):
+        line = line.removesuffix("\r")
+        if match := _SPAN.match(line):
+            if ";" in match[3]:
+                raise RecordError("a span of several parts is not read", file=str(file), line=number)
+            start, end = (int(part) for part in match[3].split())
+            stated, seen = match[4] or "", text[start:end]
+            if stated and " ".join(stated.split()) != " ".join(seen.split()):
+                raise RecordError("the offsets do not cut out the text of the span", file=str(file), line=number)
+            spans.append(RawSpan((match[2],), start, end, id=match[1]))
+        elif match := _RELATION.match(line):
+            relations.append(RawRelation(match[3], match[4], match[2]))
+        elif match := _EQUIVALENCE.match(line):
+            first, *others = match[2].split()
+            relations += [RawRelation(first, other, "coreference") for other in others]
+        elif line.strip() and line[0] not in "ANM#":
+            raise RecordError("the line is no span, relation, attribute or note", file=str(file), line=number)
+    return RawRow(text, (RawAnnotation(tuple(spans), relations=tuple(relations)),), uid=file.stem)
+
+
+def write_brat(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+    """Write two files per sample and return the loss report; clusters become relations to their first mention.
+
+    Raises:
+        StateError: the disk refused.
+
+    """
+    losses = LossCounter()
+    with explain_disk(folder):
+        make_private_folder(folder)
+        for sample in samples:
+            best = losses.take_best(sample)
+            losses.lose_details(best)
+            losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
+            losses.lose("language", bool(sample.language))
+            spans: list[Entity | Mention] = [*best.entities, *best.mentions] if best else []
+            surfaces = [" ".join(sample.text[span.start : span.end].split()) for span in spans]
+            lines = [
+                f"T{number}\t{span.label} {span.start} {span.end}\t{surface}"
+                for number, (span, surface) in enumerate(zip(spans, surfaces, strict=True), start=1)
+            ]
+            heads: dict[str, int] = {}
+            for number, span in enumerate(spans, start=1):
+                cluster = getattr(span, "cluster", "")
+                if cluster and heads.setdefault(cluster, number) != number:
+                    lines.append(f"R{len(lines)}\t{labels.relation} Arg1:T{number} Arg2:T{heads[cluster]}")
+            name = make_file_name(sample.sample_id or make_sample_id(sample.text, sample.language), "")
+            (folder / f"{name}.txt").write_bytes(sample.text.encode())
+            (folder / f"{name}.ann").write_bytes("".join(f"{line}\n" for line in lines).encode())
+    return losses.report()

@@ -1,0 +1,292 @@
+"""Columns of tokens and tags: CoNLL-2003 and its relatives, CoNLL-2012, CoNLL-U, nested layers, Goldspan's own.
+
+A sample is a block between blank lines; in CoNLL-2012, and in CoNLL-U with `Entity=`, a document, because clusters
+reach over sentences. Columns are recognised by what stands in them. A line that begins with `#` is a comment unless
+it has a tag where the other lines have one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRow, RawSpan
+from goldspan.annotation.formats.source import ReadOptions, SourceRow
+from goldspan.annotation.formats.tags import Place, decode_tags, is_tag, join_tokens, place_tokens
+from goldspan.annotation.tasks.store import OnError
+
+_COMMENT = re.compile(r"#\s?(\w+)\s*=\s?(.*)\Z", re.DOTALL)
+_CHUNKS = frozenset({"NP", "VP", "PP", "ADVP", "SBAR", "ADJP", "PRT", "CONJP", "INTJ", "LST", "UCP"})
+_BRACKETS = re.compile(r"(?:[-*_]|[()|\d]*[()][()|\d]*)\Z")
+_COREFERENCE = re.compile(r"\((\d+)\)|\((\d+)|(\d+)\)")
+_CORPUS_BRACKET = re.compile(r"(\()([^()]*)(\))?|([^()]+)\)")
+_DOCUMENT_START = ("-DOCSTART-", "#begin document")
+
+
+@dataclass(slots=True)
+class _Block:
+    """Lines of one sample: token rows by sentence, and the comments before them."""
+
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def first(self) -> int:
+        return self.lines[0][0]
+
+
+def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    """The samples of a file of columns; a block that cannot be read goes to `on_error`."""
+    whole = "#begin document" in content or re.search(r"(?:^|[\t|])Entity=\(", content, re.MULTILINE) is not None
+    for block in _split_blocks(content, whole=whole):
+        try:
+            row = _read_block(block, options)
+        except _BlockError as error:
+            on_error(RecordError(str(error), file=str(path), line=error.line))
+        else:
+            if row:
+                yield SourceRow(str(path), block.first, row)
+
+
+class _BlockError(ValueError):
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _split_blocks(content: str, *, whole: bool) -> Iterator[_Block]:
+    block = _Block()
+    for number, line in enumerate([*content.split("\n"), ""], start=1):
+        line = line.removesuffix("\r")
+        starts = line.startswith(_DOCUMENT_START) or (whole and line.startswith("# newdoc"))
+        if starts or (not line.strip() and not whole):
+            if block.lines:
+                yield block
+            block = _Block()
+        if line.startswith(("-DOCSTART-", "#begin document", "#end document")):
+            continue
+        if line.strip() or whole:
+            block.lines.append((number, line))
+    if any(line.strip() for _, line in block.lines):
+        yield block
+
+
+def _read_block(block: _Block, options: ReadOptions) -> RawRow | None:
+    comments, sentences, spaces = _read_sentences(block)
+    rows = [row for sentence in sentences for row in sentence]
+    if not rows:
+        return None
+    widths = {len(columns) for _, columns in rows}
+    if min(widths) < 2:
+        raise _BlockError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
+    width = min(widths)
+    token_column = 3 if _is_conll_2012(rows) else 1 if all(_is_index(columns[0]) for _, columns in rows) else 0
+    tokens = [columns[token_column] for _, columns in rows]
+    text, places = _make_text(tokens, sentences, spaces, comments, token_column, block)
+    spans: list[RawSpan] = []
+    if token_column == 3:
+        spans += _read_starred(rows, places)
+    else:
+        spans += _read_tag_columns(rows, places, width, token_column)
+    clusters = _read_clusters(rows, places, width, token_column)
+    return RawRow(
+        text,
+        (RawAnnotation(tuple(spans), clusters),),
+        comments.get("language") or options.language,
+        uid=comments.get("sent_id") or comments.get("newdoc") or "",
+        sample_id=comments.get("sample_id", ""),
+    )
+
+
+def _read_sentences(
+    block: _Block,
+) -> tuple[dict[str, str], list[list[tuple[int, list[str]]]], dict[int, bool]]:
+    """Comments, rows by sentence, and whether a space follows each token (CoNLL-U's `SpaceAfter=No`)."""
+    comments: dict[str, str] = {}
+    sentences: list[list[tuple[int, list[str]]]] = [[]]
+    spaces: dict[int, bool] = {}
+    tabbed = any("\t" in line and not line.startswith("#") for _, line in block.lines)
+    for number, line in block.lines:
+        if not line.strip():
+            if sentences[-1]:
+                sentences.append([])
+            continue
+        columns = line.split("\t") if tabbed else line.split()
+        if line.startswith("#") and not (len(columns) > 1 and columns[0] == "#" and is_tag(columns[-1])):
+            if match := _COMMENT.match(line):
+                key = "newdoc" if match[1] in {"newdoc", "id"} else match[1]
+                if key == "text" and key in comments:
+                    comments[key] += " "
+                else:
+                    comments[key] = match[2]
+            continue
+        if _is_index(columns[0]) and len(columns) >= 8:
+            first = columns[0]
+            if "-" in first or "." in first:
+                continue
+            spaces[number] = "SpaceAfter=No" not in columns[-1]
+        sentences[-1].append((number, columns))
+    return comments, [sentence for sentence in sentences if sentence], spaces
+
+
+def _is_index(value: str) -> bool:
+    return re.fullmatch(r"\d+(?:[-.]\d+)?", value) is not None
+
+
+def _is_conll_2012(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    return all(len(columns) >= 11 and columns[2].isdigit() and columns[1].isdigit() for _, columns in rows)
+
+
+def _make_text(
+    tokens: list[str],
+    sentences: list[list[tuple[int, list[str]]]],
+    spaces: dict[int, bool],
+    comments: dict[str, str],
+    token_column: int,
+    block: _Block,
+) -> tuple[str, list[Place]]:
+    stated = comments.get("text")
+    if stated is not None and len(sentences) == 1:
+        text = _read_stated(stated, block)
+        places = place_tokens(text, tokens)
+        if places is not None:
+            return text, places
+        if stated.startswith('"'):
+            line = _find_stranger(text, sentences[0], token_column)
+            raise _BlockError("the token does not come next in the text", line)
+    pieces: list[str] = []
+    places = []
+    offset = 0
+    for sentence in sentences:
+        words = [columns[token_column] for _, columns in sentence]
+        if any(not spaces.get(number, True) for number, _ in sentence):
+            text, found = _join_marked(words, [spaces.get(number, True) for number, _ in sentence])
+        else:
+            text, found = join_tokens(words)
+        places += [(offset + start, offset + end) for start, end in found]
+        pieces.append(text)
+        offset += len(text) + 1
+    return "\n".join(pieces), places
+
+
+def _read_stated(stated: str, block: _Block) -> str:
+    if not stated.startswith('"'):
+        return stated
+    try:
+        text = orjson.loads(stated)
+    except orjson.JSONDecodeError:
+        raise _BlockError("the comment text is not a JSON string", block.first) from None
+    return str(text)
+
+
+def _find_stranger(text: str, rows: list[tuple[int, list[str]]], token_column: int) -> int:
+    for length in range(1, len(rows) + 1):
+        if place_tokens(text, [columns[token_column] for _, columns in rows[:length]]) is None:
+            return rows[length - 1][0]
+    return rows[0][0]
+
+
+def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]]:
+    pieces: list[str] = []
+    places: list[Place] = []
+    offset = 0
+    for number, (word, space) in enumerate(zip(words, spaces, strict=True)):
+        places.append((offset, offset + len(word)))
+        piece = word + (" " if space and number + 1 < len(words) else "")
+        pieces.append(piece)
+        offset += len(piece)
+    return "".join(pieces), places
+
+
+def _read_tag_columns(
+    rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int
+) -> list[RawSpan]:
+    """Spans of the outermost layer first; inner layers add what does not overlap them."""
+    candidates = [
+        column for column in range(token_column + 1, width) if all(is_tag(columns[column]) for _, columns in rows)
+    ]
+    layers = [column for column in candidates if not _is_chunk_column(rows, column) and not _is_empty(rows, column)]
+    if not layers and not candidates:
+        column = width - 1 if width > token_column + 1 else token_column + 1
+        bad = next((n, c[column]) for n, c in rows if not is_tag(c[column]))
+        if not any(_BRACKETS.match(c[-1]) for _, c in rows):
+            raise _BlockError(f"{bad[1]!r} is neither O nor a tag of a known label", bad[0])
+    kept: list[tuple[int, int, str]] = []
+    for column in layers:
+        found = decode_tags([columns[column] for _, columns in rows], places)
+        kept += [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
+    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)]
+
+
+def _is_chunk_column(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
+    labels = {columns[column][2:] for _, columns in rows if columns[column] not in {"O", "_", "-"}}
+    return bool(labels) and labels <= _CHUNKS
+
+
+def _is_empty(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
+    return all(columns[column] in {"_", "-"} for _, columns in rows)
+
+
+def _read_starred(rows: Sequence[tuple[int, list[str]]], places: Sequence[Place]) -> list[RawSpan]:
+    """The named entities of CoNLL-2012: `(PERSON*`, `*`, `*)` in the column before the arguments."""
+    spans: list[RawSpan] = []
+    opened: list[tuple[str, int]] = []
+    for (_, columns), (start, end) in zip(rows, places, strict=True):
+        cell = columns[10]
+        for label in re.findall(r"\(([^()*\s]+)", cell):
+            opened.append((label, start))
+        for _ in range(cell.count(")")):
+            if opened:
+                label, begun = opened.pop()
+                spans.append(RawSpan((label,), begun, end))
+    return sorted(spans, key=lambda span: (span.start or 0, -(span.end or 0)))
+
+
+def _read_clusters(
+    rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int
+) -> tuple[RawCluster, ...]:
+    found: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    opened: defaultdict[str, list[int]] = defaultdict(list)
+    conllu = any("Entity=" in columns[-1] for _, columns in rows)
+    for (_, columns), (start, end) in zip(rows, places, strict=True):
+        cell = columns[-1]
+        if conllu:
+            match = re.search(r"(?:^|\|)Entity=([^|]+)", cell)
+            for name, opens, closes in _iter_entities(match[1] if match else ""):
+                _track(found, opened, name, (start, end), opens=opens, closes=closes)
+        elif width > token_column + 2 and _BRACKETS.match(cell):
+            for single, opening, closing in _COREFERENCE.findall(cell):
+                name = single or opening or closing
+                _track(found, opened, name, (start, end), opens=not closing, closes=not opening)
+    return tuple(RawCluster((), tuple(members)) for members in found.values())
+
+
+def _iter_entities(value: str) -> Iterator[tuple[str, bool, bool]]:
+    """Names of CorefUD's brackets with whether they open and close: `(e1-person-1-)`, `(e1-…`, `e1)`."""
+    for match in _CORPUS_BRACKET.finditer(value):
+        opening, body, closing = match[1] or "", match[2] or match[4] or "", match[3] or match[4]
+        name = re.sub(r"\[.*\]", "", body.split("-")[0])
+        if name:
+            yield name, bool(opening), bool(closing)
+
+
+def _track(
+    found: defaultdict[str, list[tuple[int, int, str]]],
+    opened: defaultdict[str, list[int]],
+    name: str,
+    place: Place,
+    *,
+    opens: bool,
+    closes: bool,
+) -> None:
+    if opens and closes:
+        found[name].append((*place, ""))
+    elif opens:
+        opened[name].append(place[0])
+    elif opened[name]:
+        found[name].append((opened[name].pop(), place[1], ""))

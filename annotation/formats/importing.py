@@ -1,0 +1,188 @@
+"""Import files of any known format as samples: detect the format, map the labels, convert and check every row."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.mapping import build_mapping
+from goldspan.annotation.formats.rows import SHAPES
+from goldspan.annotation.formats.rows.convert import FileSource, RowDefaults, convert_row
+from goldspan.annotation.formats.rows.raw import RawRow, RowError
+from goldspan.annotation.formats.source import (
+    Detected,
+    ReadOptions,
+    SourceRow,
+    detect_format,
+    make_record_error,
+    read_source,
+)
+from goldspan.annotation.identity import IdentityCheck, make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.taxonomy import Taxonomy
+from goldspan.annotation.tasks.store import OnError, prepare_task, raise_error
+from goldspan.annotation.types import Sample
+
+_VERBATIM = frozenset({"goldspan", "table", "text", "jsonl"})
+"""Formats of our own, whose language and country are codes; names of languages are refused there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDefaults:
+    """Metadata for records that do not give their own."""
+
+    language: str
+    country: str = ""
+    document_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How to import: see `goldspan samples import --help`. `labels_map` maps external labels to ours (empty: drop)."""
+
+    format: str = "auto"
+    language: str = ""
+    country: str = ""
+    document_type: str = ""
+    text_key: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels_map: Mapping[str, str] = field(default_factory=dict)
+    taxonomy: str = ""
+    tag_names: tuple[str, ...] = ()
+    encoding: str = ""
+    by_line: bool = False
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What was read: rows = samples + refused. `unknown` counts the rows with each label that nothing maps."""
+
+    detected: dict[str, Detected] = field(default_factory=dict)
+    taxonomies: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    samples: int = 0
+    spans: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
+    unmapped: Counter[str] = field(default_factory=Counter)
+
+
+def import_files(
+    paths: Iterable[Path],
+    labels: LabelSchema,
+    options: ImportOptions | None = None,
+    on_error: OnError = raise_error,
+    report: ImportReport | None = None,
+) -> Iterator[Sample]:
+    """Samples of files and folders, in their order; each row is a sample or goes to `on_error`.
+
+    Refused are rows with annotations that cannot be read or labels that nothing maps, a text that stands twice, and an
+    id that stands with another text. `report` is filled while samples are read.
+
+    Raises:
+        InputError: a file cannot be read at all, or no format fits.
+        UnknownNameError: there is no such format or taxonomy.
+
+    """
+    options = options or ImportOptions()
+    report = report if report is not None else ImportReport()
+    seen: set[str] = set()
+    identities = IdentityCheck()
+    for path in paths:
+        for source, sample in _import_file(path, labels, options, on_error, report):
+            repeated = "duplicate text: an earlier record has it" if sample.sample_id in seen else ""
+            if problem := identities.add(sample) or repeated:
+                on_error(RecordError(problem, file=source.file, line=source.line))
+                continue
+            seen.add(sample.sample_id)
+            report.samples += 1
+            report.spans += sum(len(annotation.entities) for annotation in sample.annotations)
+            yield sample
+
+
+def _import_file(
+    path: Path, labels: LabelSchema, options: ImportOptions, on_error: OnError, report: ImportReport
+) -> Iterator[tuple[SourceRow, Sample]]:
+    reading = ReadOptions(
+        labels,
+        options.text_key,
+        options.columns,
+        options.tag_names,
+        options.encoding,
+        options.by_line,
+        options.language,
+    )
+    detected = Detected(options.format, 1.0) if options.format != "auto" else detect_format(path, reading)
+    report.detected[str(path)] = detected
+
+    def refuse(error: RecordError) -> None:
+        report.rows += 1
+        on_error(error)
+
+    unread: deque[RecordError] = deque()
+    rows = list(read_source(path, detected.format, reading, unread.append))
+    taxonomy, unknown = _map_labels(rows, labels, options, detected.format)
+    report.taxonomies[str(path)] = taxonomy.name
+    names = detected.format not in _VERBATIM
+    defaults = RowDefaults(options.language, options.country, options.document_type, names)
+    for number, row in enumerate(rows):
+        while unread and unread[0].file == row.file and unread[0].line < row.line:
+            refuse(unread.popleft())
+        try:
+            if isinstance(row.value, Sample):
+                sample = _fill(row.value, options)
+            else:
+                report.unknown.update(set(unknown) & {label for span in row.value.spans for label in span.labels})
+                origin = FileSource(detected.format if detected.format not in {"table", "text"} else "")
+                sample = convert_row(row.value, number, origin, taxonomy, labels, defaults)
+                report.unmapped.update(sample.provenance.get("unmapped", {}))
+            prepare_task(sample, labels)
+        except RowError as error:
+            refuse(make_record_error(error, row.file, row.line))
+        except RecordError as error:
+            refuse(RecordError(error.reason, file=row.file, line=row.line, pointer=error.pointer))
+        else:
+            report.rows += 1
+            yield row, sample
+    for left in unread:
+        refuse(left)
+
+
+def _map_labels(
+    rows: list[SourceRow], labels: LabelSchema, options: ImportOptions, name: str
+) -> tuple[Taxonomy, tuple[str, ...]]:
+    raw = [row.value for row in rows if isinstance(row.value, RawRow)]
+    found = [label for row in raw for span in row.spans for label in span.labels]
+    shape = next((shape for shape in SHAPES if shape.name == name), None)
+    preferred = options.taxonomy or (shape.taxonomy if shape else "")
+    return build_mapping(found, labels, options.labels_map, preferred)
+
+
+def _fill(sample: Sample, options: ImportOptions) -> Sample:
+    language = sample.language or options.language
+    return replace(
+        sample,
+        language=language,
+        country=sample.country or options.country,
+        document_type=sample.document_type or options.document_type,
+        sample_id=sample.sample_id or make_sample_id(sample.text, language),
+    )
+
+
+def import_texts(
+    path: Path, labels: LabelSchema, defaults: ImportDefaults, on_error: OnError = raise_error, *, by_line: bool = False
+) -> Iterator[Sample]:
+    """Samples of one file with the usual options.
+
+    Raises:
+        InputError: the file's format is not known, or it cannot be read.
+
+    """
+    if not path.exists():
+        raise InputError(f"There is no file {path}.")
+    options = ImportOptions(
+        language=defaults.language, country=defaults.country, document_type=defaults.document_type, by_line=by_line
+    )
+    return import_files([path], labels, options, on_error)

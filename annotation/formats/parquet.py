@@ -1,0 +1,107 @@
+"""Parquet: rows of any shape in, samples with fixed types out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.jsonl import encode_flat
+from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.types import Sample
+
+_BATCH = 256
+_LARGEST_CELL = 64 * 1024 * 1024
+"""Bytes of a row group that are decompressed at once, per row."""
+
+
+def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]:
+    """The rows of a file in its order; `name` is shown in errors.
+
+    Raises:
+        InputError: the file is not readable, or its cells are too large.
+
+    """
+    arrow = _import_arrow()
+    try:
+        with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+            for group in range(file.num_row_groups):
+                facts = file.metadata.row_group(group)
+                if facts.total_byte_size > _LARGEST_CELL * max(1, min(facts.num_rows, 64)):
+                    raise InputError(f"{name or path} has a row group of {facts.total_byte_size >> 20} MiB. Split it.")
+                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group]):
+                    yield from batch.to_pylist()
+    except (arrow.ArrowException, OSError) as error:
+        raise InputError(f"{name or path} is not readable Parquet: {error}. Fetch it again or report it.") from None
+
+
+def read_tag_names(path: Path) -> tuple[str, ...]:
+    """The names of ClassLabel numbers that `datasets` wrote into the metadata; empty if there are none."""
+    arrow = _import_arrow()
+    metadata = arrow.parquet.read_schema(path).metadata or {}
+    try:
+        features = orjson.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ()
+    for feature in features.values():
+        inner = feature.get("feature", feature) if isinstance(feature, dict) else {}
+        if isinstance(inner, dict) and isinstance(inner.get("names"), list):
+            return tuple(str(name) for name in inner["names"])
+    return ()
+
+
+def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:
+    """Write the best annotation of each sample with fixed types and return the loss report.
+
+    Columns are those of the flat JSONL; `provenance` is one JSON string.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+
+    """
+    arrow = _import_arrow()
+    losses = LossCounter()
+    schema = make_schema()
+    with AtomicFile(path) as stream, arrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
+        rows: list[dict[str, Any]] = []
+        for sample in samples:
+            best = losses.take_best(sample)
+            losses.lose_details(best)
+            flat = encode_flat(sample, best)
+            author = flat["author"] or {"kind": "", "name": ""}
+            rows.append(flat | {"author": author, "provenance": orjson.dumps(flat["provenance"]).decode()})
+            if len(rows) == _BATCH:
+                writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
+                rows = []
+        writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
+    return losses.report()
+
+
+def make_schema() -> Any:
+    """The Arrow schema of `write_parquet`."""
+    arrow = _import_arrow()
+    text, number = arrow.string(), arrow.int32()
+    entity = arrow.struct([("start", number), ("end", number), ("label", text), ("value", text)])
+    mention = arrow.struct([("start", number), ("end", number), ("kind", text), ("cluster", text)])
+    return arrow.schema(
+        [
+            *((name, text) for name in ("id", "text", "language", "country", "document_type")),
+            ("author", arrow.struct([("kind", text), ("name", text)])),
+            ("entities", arrow.list_(entity)),
+            ("mentions", arrow.list_(mention)),
+            ("provenance", text),
+        ]
+    )
+
+
+def _import_arrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ConfigurationError("pyarrow is not installed. Install it with: pip install 'goldspan[hub]'") from None
+    return pyarrow

@@ -1,0 +1,172 @@
+"""Readers of rows, one per shape. A shape says how sure it is that a row is one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.formats.rows import (
+    ai4privacy,
+    corpora,
+    gretel,
+    kiji,
+    native,
+    nemotron,
+    studio,
+    tools,
+    uima,
+)
+from goldspan.annotation.formats.rows.options import RowOptions
+from goldspan.annotation.formats.rows.raw import Code, RawRow, RowError
+
+
+@dataclass(frozen=True, slots=True)
+class RowShape:
+    """A shape of row: `score` is the sureness (0 to 1) that a row is one; `read` raises RowError.
+
+    `accepts` tells the shape by the columns of a table, without a row; `taxonomy` is its own label set.
+    """
+
+    name: str
+    description: str
+    score: Callable[[Mapping[str, Any]], float]
+    read: Callable[[Mapping[str, Any], RowOptions], RawRow]
+    accepts: Callable[[frozenset[str]], bool] = lambda columns: False
+    taxonomy: str = ""
+
+    def read_row(self, row: Mapping[str, Any], options: RowOptions | None = None) -> RawRow:
+        """One row in the common form.
+
+        Raises:
+            RowError: text or spans cannot be read.
+
+        """
+        try:
+            return self.read(row, options or _default_options())
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+            raise RowError(Code.UNREADABLE_SPANS, f"not a row of {self.name} ({type(error).__name__})") from None
+
+
+def _default_options() -> RowOptions:
+    from goldspan.annotation.labels.schema import load_labels
+
+    return RowOptions(load_labels())
+
+
+def _wrap(module: ModuleType, description: str, sureness: float, taxonomy: str = "") -> RowShape:
+    return RowShape(
+        module.NAME,
+        description,
+        lambda row: sureness if module.accepts(frozenset(row)) else 0.0,
+        lambda row, options: module.read_row(row),
+        module.accepts,
+        taxonomy,
+    )
+
+
+def _score_gretel(row: Mapping[str, Any]) -> float:
+    if "pii_spans" in row:
+        return 0.97
+    return 0.93 if isinstance(row.get("entities"), str) or "'types'" in str(row.get("entities"))[:2000] else 0.0
+
+
+SHAPES = (
+    RowShape(
+        "kiji",
+        "text and privacy_mask with coreferences (kiji, and data sets uploaded by Goldspan)",
+        lambda row: 0.94 if kiji.accepts(frozenset(row)) and "coreferences" in row else 0.0,
+        lambda row, options: kiji.read_row(row),
+        kiji.accepts,
+    ),
+    _wrap(ai4privacy, "source_text and privacy_mask or span_labels (AI4Privacy, OpenPII)", 0.97),
+    RowShape(
+        "nemotron-pii",
+        "text, spans, uid and document_type (Nemotron-PII)",
+        lambda row: 0.92 if nemotron.accepts(frozenset(row)) and {"uid", "document_type"} <= row.keys() else 0.0,
+        lambda row, options: nemotron.read_row(row),
+        nemotron.accepts,
+        "nemotron-pii",
+    ),
+    RowShape(
+        "gretel",
+        "text and entities with types, or generated_text and pii_spans (Gretel)",
+        lambda row: _score_gretel(row) if gretel.accepts(frozenset(row)) else 0.0,
+        lambda row, options: gretel.read_row(row),
+        gretel.accepts,
+        "gretel",
+    ),
+    RowShape(
+        "hf-tokens",
+        "tokens and ner_tags (Hugging Face)",
+        corpora.score_tokens,
+        corpora.read_tokens,
+        lambda columns: bool(columns & {"tokens", "words"}) and bool(columns & {"ner_tags", "tags", "ner"}),
+    ),
+    RowShape(
+        "presidio",
+        "full_text and spans (presidio-research)",
+        corpora.score_presidio,
+        corpora.read_presidio,
+        lambda columns: {"full_text", "spans"} <= columns,
+        "presidio",
+    ),
+    RowShape(
+        "gliner",
+        "tokenized_text and ner (GLiNER)",
+        corpora.score_gliner,
+        corpora.read_gliner,
+        lambda columns: {"tokenized_text", "ner"} <= columns,
+    ),
+    RowShape(
+        "tab", "documents of the Text Anonymization Benchmark", corpora.score_tab, corpora.read_tab, taxonomy="tab"
+    ),
+    RowShape("jsonl", "flat JSONL: text, entities, mentions with offsets", native.score_flat, native.read_flat),
+    RowShape("goldspan", "tagged_text, or text with entities by value", native.score_values, native.read_values),
+    RowShape("label-studio", "Label Studio's JSON export of any project", studio.score_studio, studio.read_studio),
+    RowShape("json-min", "Label Studio's JSON-MIN, CSV and TSV exports", tools.score_json_min, tools.read_json_min),
+    RowShape("prodigy", "Prodigy tasks: text, spans, relations, answer", tools.score_prodigy, tools.read_prodigy),
+    RowShape("doccano", "Doccano: label or entities with relations", tools.score_doccano, tools.read_doccano),
+    RowShape("argilla", "Argilla records, version 1 and 2", tools.score_argilla, tools.read_argilla),
+    RowShape("spacy-json", "spaCy: entities, Doc.to_json, training JSON", corpora.score_spacy, corpora.read_spacy),
+    RowShape("uima-cas", "UIMA CAS JSON (INCEpTION)", uima.score_cas, uima.read_cas),
+    RowShape("spans", "a text with spans under any key", corpora.score_spans, corpora.read_any_spans),
+)
+
+
+def find_shape(columns: Iterable[str]) -> RowShape:
+    """The shape of a table with these columns.
+
+    Raises:
+        InputError: no reader knows them.
+
+    """
+    names = frozenset(columns)
+    for shape in SHAPES:
+        if shape.accepts(names):
+            return shape
+    raise InputError(
+        f"The columns {', '.join(sorted(names)) or '(none)'} fit no known data set. Known shapes: "
+        f"{', '.join(shape.name for shape in SHAPES)}. `goldspan samples import` reads text with entities of your own."
+    )
+
+
+def score_shapes(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, RowShape]]:
+    """Every shape with its mean sureness over some rows of a file, the surest first."""
+    scored = [(sum(shape.score(row) for row in rows) / max(len(rows), 1), shape) for shape in SHAPES]
+    return sorted(scored, key=lambda pair: -pair[0])
+
+
+def get_shape(name: str) -> RowShape:
+    """The shape of this name.
+
+    Raises:
+        UnknownNameError: there is none.
+
+    """
+    for shape in SHAPES:
+        if shape.name == name:
+            return shape
+    raise UnknownNameError("row shape", name, (shape.name for shape in SHAPES))

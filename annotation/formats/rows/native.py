@@ -1,0 +1,86 @@
+"""Rows in Goldspan's own forms: tagged text, text with values to be aligned, flat JSONL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from goldspan.annotation.errors import TaggedTextError
+from goldspan.annotation.formats.rows.options import RowOptions, find_text, make_row
+from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
+from goldspan.annotation.formats.rows.spans import read_spans
+from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.types import Mention
+
+_VALUES = ("entities", "privacy_mask")
+
+
+def score_values(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is tagged text, or a text alone or with values."""
+    if isinstance(row.get("tagged_text"), str):
+        return 0.99
+    if not isinstance(row.get("text"), str):
+        return 0.0
+    values = next((row[name] for name in _VALUES if row.get(name)), None)
+    if isinstance(values, list) and all(isinstance(v, Mapping) and {"value", "label"} <= v.keys() for v in values):
+        return 0.85
+    return 0.4
+
+
+def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """`tagged_text`, or `text` with `entities` or `privacy_mask`: objects with label and value, or start and end.
+
+    Raises:
+        RowError: the tags cannot be read, text and tagged_text differ, or a value has no label.
+
+    """
+    tagged = row.get("tagged_text")
+    if isinstance(tagged, str):
+        try:
+            parsed = parse_tagged(tagged, options.labels)
+        except TaggedTextError as error:
+            raise RowError(Code.UNREADABLE_TAGS, str(error)) from None
+        if isinstance(row.get("text"), str) and row["text"] != parsed.text:
+            raise RowError(Code.UNREADABLE_TAGS, "text and tagged_text differ once the tags are stripped")
+        spans = tuple(RawSpan((entity.label,), entity.start, entity.end) for entity in parsed.entities)
+        left = {k: v for k, v in row.items() if k not in {"text", "tagged_text", *_VALUES}}
+        return make_row(row, parsed.text, (RawAnnotation(spans, mentions=parsed.mentions),), left)
+    key, text = find_text(row, options)
+    name = next((name for name in _VALUES if row.get(name) not in (None, "")), "")
+    annotations = (RawAnnotation(read_spans(row[name], name)),) if name else ()
+    left = {k: v for k, v in row.items() if k not in {key, "tagged_text", *_VALUES}}
+    return make_row(row, text, annotations, left)
+
+
+def score_flat(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is Goldspan's flat JSONL."""
+    return 0.99 if {"text", "author", "entities", "mentions"} <= row.keys() else 0.0
+
+
+def read_flat(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """Text, entities, mentions and author as `samples export -f jsonl` writes them.
+
+    Raises:
+        RowError: a part is missing or has another form.
+
+    """
+    key, text = find_text(row, options)
+    author = row.get("author") or {}
+    try:
+        mentions = tuple(Mention(m["start"], m["end"], m["kind"], m["cluster"]) for m in row["mentions"])
+        kind, name = (author["kind"], author["name"]) if author else ("", "")
+    except (KeyError, TypeError):
+        raise RowError(Code.UNREADABLE_SPANS, "author or mentions have another form") from None
+    annotation = RawAnnotation(
+        read_spans(row["entities"], "entities"),
+        mentions=mentions,
+        person=name if kind == "person" else "",
+        model=name if kind == "model" else "",
+    )
+    used = {key, "id", "author", "entities", "mentions", "provenance"}
+    made = make_row(row, text, (annotation,) if author else (), {k: v for k, v in row.items() if k not in used})
+    provenance = row.get("provenance")
+    fields = {**made.fields, **({"provenance": provenance} if provenance else {})}
+    sample_id = str(row.get("id") or "")
+    return replace(made, uid="", fields=fields, sample_id=sample_id)

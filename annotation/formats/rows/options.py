@@ -1,0 +1,80 @@
+"""What a reader of rows has to be told when the rows do not say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RowError, read_string
+from goldspan.annotation.formats.rows.spans import looks_like_spans
+from goldspan.annotation.labels.schema import LabelSchema
+
+TEXT_KEYS = (
+    "text",
+    "full_text",
+    "source_text",
+    "unmasked_text",
+    "generated_text",
+    "content",
+    "sentence",
+    "document",
+    "raw",
+    "body",
+    "raw_text",
+    "data",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowOptions:
+    """The label schema; the key of the text (empty: one of the usual); names of ClassLabel numbers, in their order."""
+
+    labels: LabelSchema
+    text_key: str = ""
+    tag_names: tuple[str, ...] = ()
+
+
+def find_text(row: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:
+    """The key of the text and the text, verbatim.
+
+    Raises:
+        RowError: no key has one.
+
+    """
+    for key in (options.text_key,) if options.text_key else TEXT_KEYS:
+        if isinstance(row.get(key), str):
+            return key, row[key]
+    if options.text_key:
+        raise RowError(Code.NO_TEXT, f"the key {options.text_key!r} holds no string")
+    strings = [key for key, value in row.items() if isinstance(value, str) and " " in value.strip()]
+    if len(strings) == 1:
+        return strings[0], row[strings[0]]
+    raise RowError(Code.NO_TEXT, "expected 'text' as a string; name another key with --text-key")
+
+
+def make_row(
+    row: Mapping[str, Any], text: str, annotations: tuple[RawAnnotation, ...], fields: Mapping[str, Any]
+) -> RawRow:
+    """A row whose metadata is taken from `fields`, what a reader has left of the row.
+
+    Raises:
+        RowError: a field looks like annotations that were not read.
+
+    """
+    for name, value in fields.items():
+        if looks_like_spans(value, len(text)):
+            raise RowError(Code.UNREAD_SPANS, f"the key {name!r} holds annotations in a form that is not read")
+    metadata = {
+        name: fields[name] for name in ("language", "country", "document_type") if isinstance(fields.get(name), str)
+    }
+    return RawRow(
+        text,
+        annotations,
+        metadata.get("language", ""),
+        metadata.get("country", ""),
+        metadata.get("document_type", ""),
+        read_string(row, "id", "uid", "doc_id"),
+        {name: value for name, value in fields.items() if name not in metadata and name != "sample_id"},
+        read_string(row, "sample_id"),
+    )

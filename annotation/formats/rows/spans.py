@@ -1,0 +1,188 @@
+"""Spans in the forms that data sets and annotation tools use, whatever the key they stand under.
+
+Read are `[start, end, label]` (and `[label, start, end]`), objects with offsets or a value and a label under any of
+the usual names, `{label: [[start, end], …]}`, objects of equally long lists, and strings that hold one of these as
+JSON or as a Python literal. `looks_like_spans` recognises more than is read: what it finds is never carried along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from goldspan.annotation.formats.rows.raw import (
+    Code,
+    RawRelation,
+    RawSpan,
+    RowError,
+    parse_literal,
+    read_offset,
+    transpose,
+)
+
+START = ("start", "start_offset", "start_position", "start_char", "startOffset", "begin", "start_idx", "offset", "from")
+END = ("end", "end_offset", "end_position", "end_char", "endOffset", "stop", "end_idx", "to")
+LABEL = ("label", "labels", "entity_type", "type", "types", "tag", "entity_group", "class", "category", "ner", "name")
+VALUE = ("value", "text", "entity_value", "surface", "span_text", "word", "entity", "mention", "covered_text")
+IDENTIFIER = ("id", "entity_mention_id", "uid")
+_TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
+_DEEPEST = 4
+
+
+def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
+    """The spans of a value; None and an empty list have none. `key` names it in errors.
+
+    Raises:
+        RowError: it has another form.
+
+    """
+    if value is None or value in ("", "[]", "{}"):
+        return ()
+    if isinstance(value, str):
+        value = parse_literal(value, key)
+    if isinstance(value, Mapping):
+        if value and all(_is_offset_list(places) for places in value.values()):
+            return tuple(
+                RawSpan((str(label),), *_require_offsets(place[0], place[1], key))
+                for label, places in value.items()
+                for place in places
+            )
+        for inner in ("entities", "spans", "entity_mentions"):
+            if inner in value:
+                return read_spans(value[inner], f"{key}/{inner}")
+        value = transpose(value, key)
+    if not isinstance(value, list | tuple):
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} holds {type(value).__name__}")
+    return tuple(span for entry in value for span in _read_entry(entry, key))
+
+
+def read_relations(value: Any, key: str) -> tuple[RawRelation, ...]:
+    """The relations of a value: objects that name the ids of two spans and a type.
+
+    Raises:
+        RowError: an entry has another form.
+
+    """
+    relations = []
+    for entry in value if isinstance(value, list) else ():
+        if not isinstance(entry, Mapping):
+            raise RowError(Code.UNREADABLE_SPANS, f"{key} holds something that is not an object")
+        source, target = (
+            _first(entry, ("from_id", "from", "head", "source")),
+            _first(entry, ("to_id", "to", "child", "target")),
+        )
+        if source is None or target is None:
+            raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry without the ids of two spans")
+        relations.append(RawRelation(str(source), str(target), str(_first(entry, ("type", "label", "labels")) or "")))
+    return tuple(relations)
+
+
+def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
+    """True if a value looks like annotations of a text of this length: offsets, labelled values, or BIO tags."""
+    if depth > _DEEPEST:
+        return False
+    if isinstance(value, str):
+        opens = value.lstrip()[:1] in {"[", "{"} and len(value) > 4
+        if not opens:
+            return False
+        try:
+            return looks_like_spans(parse_literal(value, ""), length, depth + 1)
+        except RowError:
+            return False
+    if isinstance(value, Mapping):
+        if _looks_like_span(value):
+            return True
+        return any(looks_like_spans(entry, length, depth + 1) for entry in value.values())
+    if isinstance(value, list | tuple) and value:
+        if all(isinstance(entry, str) for entry in value):
+            return len(value) > 1 and all(_TAG.match(entry) for entry in value) and any(e != "O" for e in value)
+        return any(
+            _looks_like_triple(entry, length) or looks_like_spans(entry, length, depth + 1) for entry in value[:20]
+        )
+    return False
+
+
+def _read_entry(entry: Any, key: str) -> Iterable[RawSpan]:
+    if isinstance(entry, list | tuple):
+        yield _read_triple(entry, key)
+    elif isinstance(entry, Mapping):
+        yield _read_object(entry, key)
+    else:
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} holds something that is neither a list nor an object")
+
+
+def _read_triple(entry: list[Any] | tuple[Any, ...], key: str) -> RawSpan:
+    if len(entry) == 3 and isinstance(entry[0], str) and not isinstance(entry[2], str):
+        label, start, end = entry
+    elif len(entry) == 3:
+        start, end, label = entry
+    elif len(entry) == 2 and all(isinstance(part, str) for part in entry):
+        return RawSpan((entry[1],), value=entry[0])
+    else:
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry that is not [start, end, label]")
+    if not isinstance(label, str) or not label:
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry without a label")
+    return RawSpan((label,), *_require_offsets(start, end, key))
+
+
+def _read_object(entry: Mapping[str, Any], key: str) -> RawSpan:
+    where = entry.get("value")
+    if isinstance(where, Mapping):
+        entry = {**entry, **where}
+    labels = _read_labels(_first(entry, LABEL), key)
+    start, end = read_offset(_first(entry, START)), read_offset(_first(entry, END))
+    if start is not None and end is None and (length := read_offset(entry.get("length"))) is not None:
+        end = start + length
+    surface = next((entry[name] for name in VALUE if isinstance(entry.get(name), str)), None)
+    if start is None or end is None:
+        start = end = None
+        if surface is None:
+            raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry with neither offsets nor a value")
+    return RawSpan(labels, start, end, surface, str(_first(entry, IDENTIFIER) or ""))
+
+
+def _read_labels(value: Any, key: str) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry without a label")
+    return tuple(names)
+
+
+def _require_offsets(start: Any, end: Any, key: str) -> tuple[int, int]:
+    first, last = read_offset(start), read_offset(end)
+    if first is None or last is None:
+        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry without offsets")
+    return first, last
+
+
+def _first(entry: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((entry[name] for name in names if entry.get(name) is not None), None)
+
+
+def _is_offset_list(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(place, list | tuple) and len(place) == 2 and all(read_offset(x) is not None for x in place)
+            for place in value
+        )
+    )
+
+
+def _looks_like_span(entry: Mapping[str, Any]) -> bool:
+    has_offsets = read_offset(_first(entry, START)) is not None and read_offset(_first(entry, END)) is not None
+    label = _first(entry, LABEL)
+    has_label = isinstance(label, str | list) and bool(label)
+    has_value = isinstance(_first(entry, VALUE), str) and "label" in entry
+    return has_label and (has_offsets or has_value)
+
+
+def _looks_like_triple(entry: Any, length: int) -> bool:
+    if not isinstance(entry, list | tuple) or len(entry) not in {2, 3}:
+        return False
+    numbers = [read_offset(part) for part in entry if not isinstance(part, str)]
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        return False
+    return 0 <= numbers[0] < numbers[1] <= length

@@ -1,0 +1,117 @@
+"""Label Studio's JSON export of any project: other control names, text keys and label names than Goldspan's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from goldspan.annotation.formats.rows.options import RowOptions, find_text, make_row
+from goldspan.annotation.formats.rows.raw import (
+    Code,
+    RawAnnotation,
+    RawRelation,
+    RawRow,
+    RawSpan,
+    RowError,
+    read_offset,
+    read_string,
+)
+from goldspan.annotation.types import Status
+
+_LISTS = ("annotations", "completions", "predictions", "drafts")
+
+
+def score_studio(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is a task of Label Studio."""
+    if not isinstance(row.get("data"), Mapping):
+        return 0.0
+    return 0.95 if any(isinstance(row.get(name), list) for name in _LISTS) else 0.85
+
+
+def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """A task with every annotation, prediction and draft; offsets are code points, as Label Studio counts `<Text>`.
+
+    Results that hold no span of the text (choices, ratings, notes) stand in `fields.other_results` by author.
+
+    Raises:
+        RowError: there is no text, or a region cannot be read.
+
+    """
+    data = row["data"]
+    key, text = find_text(data, options)
+    others: list[dict[str, Any]] = []
+    annotations: list[RawAnnotation] = []
+    for name in _LISTS:
+        for entry in row[name] if isinstance(row.get(name), list) else ():
+            if isinstance(entry, Mapping):
+                annotations.append(_read_entry(name, entry, text, others))
+    left = {k: v for k, v in data.items() if k != key} | ({"other_results": others} if others else {})
+    kept = {name: value for name, value in left.items() if name == "other_results"}
+    made = make_row({**data, "id": row.get("id")}, text, tuple(annotations), {**left, "other_results": None})
+    fields = {n: v for n, v in made.fields.items() if n not in {"other_results", "text_sha256"}} | kept
+    return RawRow(
+        made.text,
+        made.annotations,
+        made.language,
+        made.country,
+        made.document_type,
+        made.uid,
+        fields,
+        made.sample_id,
+    )
+
+
+def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dict[str, Any]]) -> RawAnnotation:
+    result = entry.get("result")
+    if not isinstance(result, list):
+        raise RowError(Code.UNREADABLE_SPANS, f"{kind} has an entry without a list result")
+    spans: list[RawSpan] = []
+    relations: list[RawRelation] = []
+    for item in result:
+        if not isinstance(item, Mapping):
+            raise RowError(Code.UNREADABLE_SPANS, f"{kind} has a result that is not an object")
+        value = item.get("value")
+        if item.get("type") == "relation":
+            names = item.get("labels") or [""]
+            relations.append(RawRelation(str(item.get("from_id")), str(item.get("to_id")), str(names[0])))
+        elif isinstance(value, Mapping) and "start" in value and "end" in value:
+            spans.append(_read_region(item, value, text))
+        else:
+            others.append({"author": _name_author(entry), **{k: v for k, v in item.items() if k != "meta"}})
+    if kind == "predictions":
+        return RawAnnotation(
+            tuple(spans), relations=tuple(relations), model=read_string(entry, "model_version") or "undefined"
+        )
+    cancelled = Status.CANCELLED if entry.get("was_cancelled") else Status.SUBMITTED
+    return RawAnnotation(
+        tuple(spans),
+        relations=tuple(relations),
+        person=_name_author(entry),
+        status=Status.DRAFT if kind == "drafts" else cancelled,
+    )
+
+
+def _read_region(item: Mapping[str, Any], value: Mapping[str, Any], text: str) -> RawSpan:
+    start, end = read_offset(value["start"]), read_offset(value["end"])
+    labels = next((v for k, v in value.items() if k.endswith("labels") and isinstance(v, Sequence)), None)
+    if start is None or end is None or "startOffset" in value:
+        raise RowError(Code.UNREADABLE_SPANS, "a region has offsets of HTML or of a dialogue: goldspan studio adopt")
+    if not labels or not isinstance(labels[0], str):
+        raise RowError(Code.UNREADABLE_SPANS, f"the region {start}–{end} has no label")
+    if len(labels) > 1:
+        raise RowError(Code.UNREADABLE_SPANS, f"the region {start}–{end} has several labels: {', '.join(labels)}")
+    stated = value.get("text")
+    surface = text[start:end] if isinstance(stated, str) and _same_text(stated, text[start:end]) else stated
+    return RawSpan((labels[0],), start, end, surface if isinstance(surface, str) else None, str(item.get("id") or ""))
+
+
+def _same_text(stated: str, seen: str) -> bool:
+    """Label Studio writes line breaks of a selection as a backslash and an n."""
+    return stated.replace("\\n", "\n").replace("\r\n", "\n") == seen.replace("\r\n", "\n")
+
+
+def _name_author(entry: Mapping[str, Any]) -> str:
+    person = entry.get("completed_by", entry.get("user"))
+    if isinstance(person, Mapping):
+        person = person.get("email") or person.get("id")
+    return "unknown" if person is None else str(person)

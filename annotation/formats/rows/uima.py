@@ -1,0 +1,80 @@
+"""UIMA CAS JSON, as INCEpTION exports it: one document, its text and feature structures. Offsets count UTF-16 units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from goldspan.annotation.formats.rows.options import RowOptions, make_row
+from goldspan.annotation.formats.rows.raw import (
+    Code,
+    RawAnnotation,
+    RawRelation,
+    RawRow,
+    RawSpan,
+    RowError,
+    read_offset,
+)
+
+_NO_ENTITIES = (
+    "Token",
+    "Sentence",
+    "DocumentMetaData",
+    "DocumentAnnotation",
+    "POS",
+    "Lemma",
+    "Stem",
+    "Paragraph",
+    "Heading",
+)
+_LABELS = ("value", "label", "category", "entityType", "identifier")
+
+
+def score_cas(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is a CAS in JSON."""
+    return 0.99 if "%FEATURE_STRUCTURES" in row else 0.0
+
+
+def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """The text and its span annotations; coreference chains and relations between them.
+
+    Raises:
+        RowError: there is no text, or an annotation cannot be read.
+
+    """
+    structures = row["%FEATURE_STRUCTURES"]
+    if isinstance(structures, Mapping):
+        structures = [{**value, "%ID": key} for key, value in structures.items() if isinstance(value, Mapping)]
+    if not isinstance(structures, list):
+        raise RowError(Code.UNREADABLE_SPANS, "%FEATURE_STRUCTURES holds no list")
+    items = [item for item in structures if isinstance(item, Mapping)]
+    text = next((item["sofaString"] for item in items if isinstance(item.get("sofaString"), str)), None)
+    if text is None:
+        raise RowError(Code.NO_TEXT, "no Sofa has a sofaString")
+    spans: list[RawSpan] = []
+    relations: list[RawRelation] = []
+    for item in items:
+        kind = str(item.get("%TYPE", "")).rpartition(".")[2]
+        source, target = item.get("@Governor", item.get("@source")), item.get("@Dependent", item.get("@target"))
+        if source is not None and target is not None:
+            relations.append(RawRelation(str(source), str(target), _read_label(item) or kind))
+        elif kind == "CoreferenceLink":
+            spans.append(_read_span(item, "MENTION"))
+            if item.get("@next") is not None:
+                relations.append(RawRelation(str(item.get("%ID")), str(item["@next"]), "coreference"))
+        elif "begin" in item and "end" in item and kind not in _NO_ENTITIES and (label := _read_label(item)):
+            spans.append(_read_span(item, label))
+    metadata = next((item for item in items if "documentId" in item or "documentTitle" in item), {})
+    fields = {"id": metadata.get("documentId") or metadata.get("documentTitle") or ""}
+    return make_row(fields, text, (RawAnnotation(tuple(spans), relations=tuple(relations), utf16=True),), {})
+
+
+def _read_label(item: Mapping[str, Any]) -> str:
+    return next((item[name] for name in _LABELS if isinstance(item.get(name), str) and item[name]), "")
+
+
+def _read_span(item: Mapping[str, Any], label: str) -> RawSpan:
+    start, end = read_offset(item.get("begin", 0)), read_offset(item.get("end"))
+    if start is None or end is None:
+        raise RowError(Code.UNREADABLE_SPANS, "an annotation has no offsets")
+    return RawSpan((label,), start, end, id=str(item.get("%ID", "")))

@@ -1,0 +1,188 @@
+"""Pull one project into one file: list what changed, fetch it, merge it.
+
+A cheap listing finds the tasks that changed since the watermark. Only those are fetched, a few hundred at a time, into
+a file beside the target from which an interrupted pull resumes. Then the target is merged and written atomically.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldspan.annotation.errors import RecordError, TransientServiceError
+from goldspan.annotation.identity import digest
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
+from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
+from goldspan.annotation.labelstudio.api.progress import Progress
+from goldspan.annotation.labelstudio.api.refusals import RefusedSample
+from goldspan.annotation.labelstudio.pull.changes import Baseline, Changes, list_changes
+from goldspan.annotation.labelstudio.pull.file import (
+    KnownTask,
+    Merged,
+    RecordFile,
+    RefusedTask,
+    find_conflict_file,
+    load_state,
+    merge_records,
+    read_known_tasks,
+    save_state,
+)
+from goldspan.annotation.labelstudio.pull.records import Lint, RecordBuilder, TaskSource
+from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
+from goldspan.annotation.labelstudio.pull.snapshot import iter_snapshot
+from goldspan.annotation.locks import hold_lock
+
+SNAPSHOT_FROM = 500
+SNAPSHOT_SHARE = 0.2
+"""From this many tasks, and from this share of the project on, a snapshot is faster than listing."""
+
+_CHUNK = 200
+_MAX_LINTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    client: StudioClient
+    project: int
+    options: PullOptions
+    known: dict[int, KnownTask]
+    changes: Changes
+    progress: Progress
+
+
+def pull_project(
+    client: StudioClient,
+    project: Mapping[str, Any],
+    path: Path,
+    labels: LabelSchema,
+    options: PullOptions,
+    source: TaskSource,
+    progress: Progress,
+) -> PullReport:
+    """Pull what changed in a project into a file; errors are those of `pull_annotations`."""
+    with hold_lock(f"pull {path.resolve()}"):
+        state = load_state(path, client, project)
+        known = read_known_tasks(path)
+        rules = digest([labels.fingerprint, asdict(source.mapping)])
+        refused = state.refused if state.rules == rules else {}
+        baseline = Baseline(known, frozenset(map(int, state.refused)), state.watermark)
+        changes = list_changes(
+            client, project["id"], baseline, full=options.full, untouched=options.untouched, progress=progress
+        )
+        retried = baseline.refused - {int(task) for task in refused} - changes.gone - changes.wanted.keys()
+        changes.wanted |= {task: state.refused[str(task)].stamp for task in retried}
+        run = _Run(client, project["id"], options, known, changes, progress)
+        builder = RecordBuilder(source, client.list_users(), labels, options.policy, snap=options.snap)
+        records = RecordFile(path.with_suffix(".part.jsonl"))
+        finished = False
+        try:
+            fetched = _fetch(run, builder, records)
+            merged = Merged(unchanged=len(known), total=len(known))
+            if records.places or changes.gone or not path.exists():
+                merged = merge_records(path, records, changes.gone, take_remote=options.take_remote)
+            settled = {str(task) for task in (*changes.gone, *changes.wanted)}
+            fetched.refused |= {task: entry for task, entry in refused.items() if task not in settled}
+            state = replace(state, watermark=changes.watermark, rules=rules, refused=fetched.refused)
+            save_state(path, state)
+            finished = True
+        finally:
+            records.close(finished=finished)
+    return _report(run, project["title"], path, merged, fetched, full=options.full or not baseline.watermark)
+
+
+@dataclass(slots=True)
+class _Fetched:
+    refused: dict[str, RefusedTask] = field(default_factory=dict)
+    lints: list[Lint] = field(default_factory=list)
+    lint_counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
+    fetched = _Fetched()
+    drafts = {task for task, known in run.known.items() if known.drafts}
+    wanted = run.changes.wanted
+    records.keep_only({task: _mark(run, stamp) for task, stamp in wanted.items() if task not in drafts})
+    left = wanted.keys() - records.places.keys()
+    for number, task in enumerate(_iter_tasks(run, left), start=len(records.places)):
+        if number % _CHUNK == 0:
+            run.progress("fetching", number, len(wanted))
+            records.flush()
+        try:
+            pulled = builder.build(task)
+        except RecordError as error:
+            sample_id = str(task["data"].get("sample_id") or "")
+            fetched.refused[str(task["id"])] = RefusedTask(wanted[task["id"]], sample_id, str(error))
+            continue
+        records.add(task["id"], _mark(run, wanted[task["id"]]), pulled.record)
+        _count(fetched, pulled.record, pulled.lints, pulled.snapped)
+    run.progress("fetching", len(run.changes.wanted), len(run.changes.wanted))
+    return fetched
+
+
+def _mark(run: _Run, stamp: str) -> str:
+    """The inputs of a record: an interrupted pull only reuses records with the same inputs."""
+    return f"{stamp} {run.options.policy} {run.options.snap}"
+
+
+def _iter_tasks(run: _Run, left: set[int]) -> Iterator[dict[str, Any]]:
+    """The remaining tasks: from a snapshot if they are many, else some hundreds at a time."""
+    if len(left) >= SNAPSHOT_FROM and len(left) >= SNAPSHOT_SHARE * run.client.count_tasks(run.project):
+        run.progress("waiting for a snapshot", 0, 0)
+        with contextlib.suppress(TransientServiceError):
+            for task in iter_snapshot(run.client, run.project, annotated_only=not run.options.untouched):
+                if task["id"] in left:
+                    left.discard(task["id"])
+                    run.changes.wanted[task["id"]] = task["updated_at"]
+                    yield task
+    for chunk in split_chunks(sorted(left), _CHUNK):
+        yield from map(run.client.fill_drafts, run.client.read_tasks(run.project, chunk, PULL_FIELDS))
+
+
+def _count(fetched: _Fetched, record: dict[str, Any], lints: tuple[Lint, ...], snapped: int) -> None:
+    fetched.lint_counts.update(lint.code for lint in lints)
+    fetched.lints += lints[: max(0, _MAX_LINTS - len(fetched.lints))]
+    fetched.counts["snapped"] += snapped
+    fetched.counts["drafts"] += len(record.get("drafts", ()))
+    for part in (*record["annotations"], *record.get("drafts", ())):
+        fetched.counts["other_results"] += len(orjson.loads(part.get("other_results", "[]")))
+    for annotation in record["annotations"]:
+        if annotation.get("was_cancelled"):
+            fetched.counts["cancelled"] += 1
+        else:
+            fetched.counts["annotations"] += 1
+            fetched.counts["empty"] += not annotation["result"]
+
+
+def _report(run: _Run, title: str, path: Path, merged: Merged, fetched: _Fetched, *, full: bool) -> PullReport:
+    counts = fetched.counts
+    return PullReport(
+        project=run.project,
+        title=title,
+        file=path,
+        full=full,
+        added=len(merged.added),
+        updated=len(merged.updated),
+        removed=len(merged.removed),
+        unchanged=merged.unchanged,
+        total=merged.total,
+        annotations=counts["annotations"],
+        drafts=counts["drafts"],
+        cancelled=counts["cancelled"],
+        empty=counts["empty"],
+        snapped=counts["snapped"],
+        other_results=counts["other_results"],
+        conflicts=tuple(merged.conflicts),
+        conflict_file=find_conflict_file(path) if merged.conflicts else None,
+        refused=tuple(RefusedSample(entry.sample_id, entry.reason) for entry in fetched.refused.values()),
+        lint_counts=dict(fetched.lint_counts),
+        lints=tuple(fetched.lints),
+        watermark=run.changes.watermark,
+    )

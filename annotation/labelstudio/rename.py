@@ -1,0 +1,223 @@
+"""Change labels everywhere: label schema, samples, gold, and the Label Studio project.
+
+A change can be interrupted at any point and run again. Until it is done the label schema holds old and new labels, so
+that every file can be read at every moment:
+
+    1  the change is written down, and every file that it touches is backed up
+    2  the label schema gets the new labels beside the old ones
+    3  files are rewritten, each as a whole; then the Label Studio project
+    4  the label schema loses the old labels, and the note is deleted
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.labels.edit import copy_label, drop_label, rename_tags
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
+from goldspan.annotation.labelstudio.pull.records import digest_record
+from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.tasks.store import list_files, read_records
+from goldspan.annotation.tasks.workspace import Workspace
+
+_PARTS = ("annotations", "predictions", "drafts")
+_NOTE = "label-change.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What becomes of labels. `copies` are new labels and the old ones that they are made after.
+
+    `summary` names the change: it is how an interrupted one is recognised.
+    """
+
+    summary: str
+    rules: RelabelRules
+    copies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def retired(self) -> tuple[str, ...]:
+        """The labels that leave the schema."""
+        return tuple(sorted(self.rules.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class FileUses:
+    """Regions with an old label in one file."""
+
+    file: Path
+    uses: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """What a change would touch; `pending` is True if an interrupted one would be finished."""
+
+    files: tuple[FileUses, ...]
+    pending: bool
+
+    @property
+    def uses(self) -> dict[str, int]:
+        """Regions by old label, over all files."""
+        return dict(sum((Counter(entry.uses) for entry in self.files), Counter[str]()))
+
+
+def plan_change(workspace: Workspace, change: LabelChange) -> ChangePlan:
+    """Count the regions that the change touches in the files of the workspace.
+
+    Raises:
+        StateError: another change was interrupted; it has to be finished first.
+
+    """
+    note = _read_note(workspace)
+    if note and note["summary"] != change.summary:
+        raise StateError(
+            f"A change of labels was interrupted: {note['summary']}. Run it again to finish it; "
+            f"its backup is {note['backup']}."
+        )
+    files = (FileUses(file, _count_uses(file, change.rules)) for file in _list_sample_files(workspace))
+    return ChangePlan(tuple(entry for entry in files if entry.uses), bool(note))
+
+
+def apply_change(
+    workspace: Workspace, label_file: Path, change: LabelChange, migrate: Callable[[], object] | None = None
+) -> Path:
+    """Carry out the change, or finish an interrupted one; the folder with the backup.
+
+    Args:
+        workspace: whose `annotation_samples` and `training_samples` are rewritten.
+        label_file: the project's label schema.
+        change: what becomes of which label.
+        migrate: called when the files are rewritten, while the schema holds old and new labels.
+
+    Raises:
+        StateError: another change was interrupted, or the disk refuses.
+        SchemaError: the label schema would no longer be valid. Nothing is changed then.
+
+    """
+    with hold_lock(f"labels {label_file.resolve()}"):
+        plan = plan_change(workspace, change)
+        note = _read_note(workspace) or _begin(workspace, label_file, change, plan)
+        for new, old in change.copies.items():
+            copy_label(label_file, old, new)
+        labels = load_labels(label_file)
+        for entry in plan.files:
+            _rewrite(entry.file, lambda text, result: relabel_result(text, result, change.rules, labels))
+        if migrate:
+            migrate()
+        for old, new in change.rules.rename.items():
+            rename_tags(label_file, old, new)
+        for old in change.retired:
+            drop_label(label_file, old)
+        _find_note(workspace).unlink()
+        return Path(note["backup"])
+
+
+def _begin(workspace: Workspace, label_file: Path, change: LabelChange, plan: ChangePlan) -> dict[str, Any]:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    backup = workspace.root / "backups" / f"labels-{stamp}"
+    for file in (label_file, *(entry.file for entry in plan.files)):
+        inside = file.is_relative_to(workspace.root)
+        target = backup / (file.relative_to(workspace.root) if inside else file.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target)
+    note = {"summary": change.summary, "backup": str(backup)}
+    write_atomic(_find_note(workspace), orjson.dumps(note), mode=0o600)
+    return note
+
+
+def _find_note(workspace: Workspace) -> Path:
+    return workspace.root / _NOTE
+
+
+def _read_note(workspace: Workspace) -> dict[str, Any]:
+    try:
+        note: dict[str, Any] = orjson.loads(_find_note(workspace).read_bytes())
+    except FileNotFoundError:
+        return {}
+    return note
+
+
+def _list_sample_files(workspace: Workspace) -> list[Path]:
+    folders = (workspace.annotation_samples, workspace.training_samples)
+    return [
+        file for folder in folders if folder.is_dir() and any(folder.glob("*.json*")) for file in list_files(folder)
+    ]
+
+
+def _iter_results(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for part in _PARTS:
+        items = record.get(part)
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict) and isinstance(item.get("result"), list):
+                yield item
+
+
+def _count_uses(file: Path, rules: RelabelRules) -> dict[str, int]:
+    uses: Counter[str] = Counter()
+    for record in read_records(file, lambda _: None):
+        for item in _iter_results(record.value):
+            for region in item["result"]:
+                value = region.get("value") if isinstance(region, dict) else None
+                names = value.get("labels") if isinstance(value, dict) else None
+                uses.update(name for name in names or () if name in rules.sources)
+    return dict(uses)
+
+
+def _rewrite(file: Path, relabel: Callable[[str, list[Any]], list[dict[str, Any]] | None]) -> None:
+    """Rewrite one file as a whole; lines without an old label stay as they are, byte for byte."""
+    mode = file.stat().st_mode & 0o777
+    if file.suffix == ".json":
+        document = orjson.loads(file.read_bytes())
+        for record in document if isinstance(document, list) else [document]:
+            _relabel_record(record, relabel)
+        write_atomic(file, orjson.dumps(document), mode)
+        return
+    with file.open("rb") as lines, AtomicFile(file, mode) as stream:
+        for line in lines:
+            stream.write(_relabel_line(line, relabel))
+
+
+def _relabel_line(line: bytes, relabel: Callable[[str, list[Any]], list[dict[str, Any]] | None]) -> bytes:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return line
+    if not isinstance(record, dict) or not _relabel_record(record, relabel):
+        return line
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _relabel_record(record: dict[str, Any], relabel: Callable[[str, list[Any]], list[dict[str, Any]] | None]) -> bool:
+    """Relabel a task; one that was pulled and not edited counts as not edited afterwards too."""
+    data = record.get("data")
+    text = data.get("text") if isinstance(data, dict) else None
+    if not isinstance(text, str):
+        return False
+    pull = _find_pull(record)
+    unedited = pull is not None and pull.get("sha256") == digest_record(record)
+    changed = False
+    for item in _iter_results(record):
+        if (result := relabel(text, item["result"])) is not None:
+            item["result"] = result
+            changed = True
+    if changed and unedited and pull is not None:
+        pull["sha256"] = digest_record(record)
+    return changed
+
+
+def _find_pull(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    provenance = record["data"].get("provenance")
+    pull = provenance.get("pull") if isinstance(provenance, dict) else None
+    return pull if isinstance(pull, dict) else None

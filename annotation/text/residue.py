@@ -1,0 +1,66 @@
+"""Traces in a text of the tool that wrote it: placeholders, code fences, tags, and a model's own preface.
+
+Each check gives the place of the first trace. They look for what no letter, report or chat of a person holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_BRACKETED = (
+    r"\[(?:your|my|the|insert|name|first ?name|last ?name|surname|full name|address|street|city|date|phone|email|"
+    r"e-mail|company|signature|number|title|recipient|sender|ihr|ihre|name des|datum|adresse|vorname|nachname|firma|"
+    r"votre|nom|prénom|adresse|date|su|nombre|apellido|fecha|dirección|uw|naam|datum|adres|dit|navn|dato|adresse|"
+    r"unterschrift|telefonnummer|straße)\b[^\[\]\n]{0,40}\]"
+)
+_PLACEHOLDER = re.compile(
+    _BRACKETED
+    + r"|<(?:your|insert|name|first name|last name|company|date|address)\b[^<>\n]{0,30}>"
+    + r"|\{\{[^{}\n]{1,40}\}\}|(?-i:\bX{3,}[- ./]X{2,}(?:[- ./]X{2,})*\b|\bX{4,}\b)|\blorem ipsum\b",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"^\s*```", re.MULTILINE)
+_TAG = re.compile(
+    r"</[A-Z][A-Z0-9_]+>|</?(?:m|entity|tagged_text|think)\b(?: [^<>]*)?>|\[/[A-Z][A-Z_]+\]|&lt;/?[A-Z][A-Z0-9_]+&gt;"
+)
+_JSON = re.compile(r"[{,]\s*[\"'](?:tagged_text|entities|proposals)[\"']\s*:")
+_PREFACE = re.compile(
+    r"\A\W*(?:(?:sure|certainly|of course|okay|ok|absolutely)\b[^\n]{0,20}\bhere(?:'s|’s| is| are)\b|"
+    r"here(?:'s|’s| is| are)\b[^\n]{0,80}:[ *]*\n|"
+    r"(?:hier ist|voici|aquí (?:está|tiene)|hier is|her er)\b[^\n]{0,80}:[ *]*\n|"
+    r"(?:tagged_text|tagged text|document)\s*:|"
+    r"as an ai\b|als ki-?(?:modell|assistent)|i(?:'m| am) sorry\b[^\n]{0,40}\b(?:generate|create|comply|provide)\b|"
+    r"i (?:cannot|can't|am unable to)\b[^\n]{0,20}\b(?:generate|create|comply)\b)",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"(?:^|\n)\W*(?:note|disclaimer|hinweis|remarque|nota|let op|bemærk)\s*:[^\n]{0,120}"
+    r"(?:fictional|invented|fictitious|synthetic|erfunden|fiktiv|fictifs?|fictives?|ficticios?|fictief|opdigtet)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """One trace and its place: `kind` is placeholder, fence, tag, json, preface or closing."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def find_residue(text: str) -> Iterator[Residue]:
+    """The first trace of each kind, in the order of the kinds."""
+    patterns = {
+        "placeholder": _PLACEHOLDER,
+        "fence": _FENCE,
+        "tag": _TAG,
+        "json": _JSON,
+        "preface": _PREFACE,
+        "closing": _CLOSING,
+    }
+    for kind, pattern in patterns.items():
+        if match := pattern.search(text):
+            yield Residue(kind, *match.span())

@@ -1,0 +1,252 @@
+"""`goldspan samples import, convert`: files of other tools as samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.cli.shared.console import out, print_json, say, warn
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.refusals import Refusals
+
+if TYPE_CHECKING:
+    from goldspan.annotation.formats.importing import ImportOptions, ImportReport
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders of any format that is read")]
+FormatOption = Annotated[str, typer.Option("--format", "-f", help="auto, or a name of --list-formats")]
+LanguageOption = Annotated[str, typer.Option(help="ISO 639-1 code of texts that give none: en, de …")]
+CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of texts that give none: GB, DE …")]
+TypeOption = Annotated[str, typer.Option(help="Document type of texts that give none")]
+TextKeyOption = Annotated[str, typer.Option(metavar="KEY", help="Key or column of the text")]
+ColumnsOption = Annotated[list[str] | None, typer.Option(metavar="NAME=KEY", help="Rename a column; repeatable")]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="A=B", help="Map a label (A= drops it), or a .toml or .json file of pairs; repeatable"),
+]
+TaxonomyOption = Annotated[str, typer.Option(help="Label mapping by name: see goldspan labels map")]
+TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,…", help="Names of ClassLabel numbers, in their order")]
+EncodingOption = Annotated[str, typer.Option(help="utf-8, utf-16, latin-1, cp1252 …; recognised if possible")]
+ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")]
+FormatsOption = Annotated[
+    bool,
+    typer.Option(
+        "--list-formats", help="List the formats that are read", is_eager=True, callback=lambda on: _show_formats(on)
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
+
+
+_SHOWN = 20
+"""Refused records that the terminal shows."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group `samples`."""
+    app.command("import")(import_samples)
+    app.command("convert")(convert)
+
+
+def import_samples(
+    files: Files,
+    format: FormatOption = "auto",
+    language: LanguageOption = "",
+    country: CountryOption = "",
+    document_type: TypeOption = "",
+    text_key: TextKeyOption = "",
+    columns: ColumnsOption = None,
+    labels_map: MapOption = None,
+    taxonomy: TaxonomyOption = "",
+    tag_names: TagNamesOption = "",
+    encoding: EncodingOption = "",
+    by_line: ByLineOption = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
+    ] = None,
+    force: ForceOption = False,
+    list_formats: FormatsOption = False,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import texts and annotations; the format is recognised, refused records are listed with their reasons.
+
+    Plain text, tables, JSONL, and the exports of Label Studio, Prodigy, Doccano, Argilla, spaCy, Hugging Face, brat,
+    INCEpTION and others. Refused records go to <output>.rejections.jsonl.
+    """
+    schema = load_labels(labels)
+    options = _make_options(
+        schema,
+        labels_map,
+        columns,
+        format=format,
+        language=language,
+        country=country,
+        document_type=document_type,
+        text_key=text_key,
+        taxonomy=taxonomy,
+        tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
+        encoding=encoding,
+        by_line=by_line,
+    )
+    for target, sources in _choose_targets(files, output, data).items():
+        exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
+    raise typer.Exit(exit_code)
+
+
+def convert(
+    files: Files,
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write")],
+    format: FormatOption = "auto",
+    language: LanguageOption = "",
+    text_key: TextKeyOption = "",
+    labels_map: MapOption = None,
+    taxonomy: TaxonomyOption = "",
+    tag_names: TagNamesOption = "",
+    encoding: EncodingOption = "",
+    force: ForceOption = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Convert files of another format to samples outside a workspace; otherwise like import."""
+    schema = load_labels(labels)
+    options = _make_options(
+        schema,
+        labels_map,
+        None,
+        format={"bioes": "conll"}.get(format, format),
+        language=language,
+        text_key=text_key,
+        taxonomy=taxonomy,
+        tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
+        encoding=encoding,
+    )
+    raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
+
+
+def _make_options(
+    schema: LabelSchema, labels_map: list[str] | None, columns: list[str] | None, **values: Any
+) -> ImportOptions:
+    from goldspan.annotation.formats.importing import ImportOptions
+    from goldspan.annotation.formats.mapping import read_label_map
+
+    if broken := [entry for entry in columns or () if "=" not in entry]:
+        raise InputError(f"--columns {broken[0]}: give NAME=KEY, for example --columns Body=text.")
+    renamed = {name.strip(): key.strip() for name, _, key in (entry.partition("=") for entry in columns or ())}
+    return ImportOptions(columns=renamed, labels_map=read_label_map(labels_map or (), schema), **values)
+
+
+def _choose_targets(files: list[Path], output: Path | None, data: Path | None) -> dict[Path, list[Path]]:
+    from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
+
+    if output:
+        return {output: files}
+    targets: dict[Path, list[Path]] = {}
+    for file in files:
+        target = find_workspace(data).annotation_samples / check_file_name(f"{file.stem}.jsonl")
+        if target in targets:
+            raise InputError(f"{targets[target][0]} and {file} would both be written to {target}. Give --output.")
+        targets[target] = [file]
+    return targets
+
+
+def _import(
+    target: Path, files: Iterable[Path], schema: LabelSchema, options: ImportOptions, *, force: bool, as_json: bool
+) -> int:
+    from goldspan.annotation.formats.importing import ImportReport, import_files
+    from goldspan.annotation.tasks.store import write_samples
+
+    for file in files:
+        if not file.exists():
+            raise InputError(f"There is no file {file}.")
+    if target.exists() and not force:
+        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
+    refusals, report = Refusals(), ImportReport()
+    samples = list(import_files(files, schema, options, refusals, report))
+    draft = _write_draft(target, report, schema)
+    rejections = _write_rejections(target, refusals) if samples or len(refusals.errors) > _SHOWN else None
+    if not samples:
+        hint = f" Complete {draft} and give it with --labels-map." if draft else ""
+        raise InputError(
+            f"{', '.join(map(str, files))} gave no sample ({len(refusals.errors)} refused). Nothing was written.{hint}"
+        )
+    written = write_samples(target, samples, schema, refusals, replace=force)
+    if as_json:
+        print_json(
+            {
+                "file": str(target),
+                "written": written,
+                "refused": [str(error) for error in refusals.errors],
+                "rows": report.rows,
+                "spans": report.spans,
+                "formats": {file: found._asdict() for file, found in report.detected.items()},
+                "taxonomies": report.taxonomies,
+                "unmapped": dict(report.unmapped),
+                "unknown_labels": dict(report.unknown),
+                "rejections": str(rejections or ""),
+                "labels_draft": str(draft or ""),
+            }
+        )
+        return refusals.exit_code
+    for name, found in report.detected.items():
+        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
+        say(f"{name}: read as {found.format}{sureness}.")
+    say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
+    if report.unmapped:
+        left = ", ".join(f"{name} {count}" for name, count in sorted(report.unmapped.items()))
+        say(f"Spans left out because their label has no counterpart here: {left}.")
+    if rejections:
+        say(f"Refused records: {rejections}")
+    if any(not sample.language for sample in samples):
+        warn("Some samples have no language. Give --language, or a column language.")
+    say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")
+    return refusals.exit_code
+
+
+def _write_draft(target: Path, report: ImportReport, schema: LabelSchema) -> Path | None:
+    """Write a mapping of the unknown labels to complete, beside the output; print it."""
+    from goldspan.annotation.files import write_atomic
+    from goldspan.annotation.formats.mapping import draft_mapping, render_draft
+
+    if not report.unknown:
+        return None
+    path = target.with_name(f"{target.stem}.labels.toml")
+    text = render_draft(draft_mapping(list(report.unknown), schema))
+    write_atomic(path, text.encode())
+    counts = ", ".join(f"{label} ({count} rows)" for label, count in report.unknown.most_common(20))
+    warn(f"Labels that nothing maps: {counts}. A draft mapping to complete for --labels-map: {path}")
+    out.out(text, highlight=False)
+    return path
+
+
+def _write_rejections(target: Path, refusals: Refusals) -> Path | None:
+    import orjson
+
+    from goldspan.annotation.files import write_atomic
+
+    if not refusals.errors:
+        return None
+    path = target.with_name(f"{target.stem}.rejections.jsonl")
+    lines = (
+        orjson.dumps(
+            {"file": error.file, "line": error.line, "pointer": error.pointer, "reason": error.reason},
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+        for error in refusals.errors
+    )
+    write_atomic(path, b"".join(lines))
+    return path
+
+
+def _show_formats(wanted: bool) -> None:
+    if not wanted:
+        return
+    from goldspan.annotation.formats.source import list_formats
+    from goldspan.cli.shared.console import print_table
+
+    print_table(["format", "content"], list_formats().items())
+    raise typer.Exit

@@ -1,0 +1,59 @@
+"""95 % confidence intervals of ratios of sums over documents, such as precision, recall, F and masking F.
+
+A document is one cluster: its spans are not independent. The interval is that of Clopper and Pearson with an effective
+sample size (Korn and Graubard 1998): r(1 - r) over the variance of the ratio, linearised over documents, at most the
+sum of the denominators, and corrected for the degrees of freedom. With few erroneous documents that variance is itself
+uncertain, and without any it is 0; then the effective size is drawn (geometrically, with weight 3 / (k + 3) for k
+erroneous documents) to the number of documents, which assumes that a document is right or wrong as a whole.
+
+The rule was chosen by simulation (`benchmarks/intervals.py`): it covers 93 % or more from 5 documents on and up to F1
+0.99, where the percentile bootstrap covers 20 to 90 %. It is never zero wide, and needs no random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Interval = tuple[float, float]
+
+_TAIL = 0.025
+_NORMAL = 1.959963984540054
+_SHRINKAGE = 3.0
+
+
+def estimate_interval(parts: Sequence[float] | Numbers, wholes: Sequence[float] | Numbers) -> Interval | None:
+    """The 95 % interval of sum(parts) / sum(wholes); one value a document, each part between 0 and its whole.
+
+    None if the denominator is 0.
+    """
+    from scipy.special import betaincinv, stdtrit
+
+    part, whole = np.asarray(parts, dtype=np.float64), np.asarray(wholes, dtype=np.float64)
+    total = float(whole.sum())
+    if not total:
+        return None
+    documents = int(np.count_nonzero(whole))
+    ratio = min(max(float(part.sum()) / total, 0.0), 1.0)
+    size = _measure_effective_size(part, whole, ratio, documents)
+    size *= (_NORMAL / float(stdtrit(max(documents - 1, 1), 1 - _TAIL))) ** 2
+    successes, failures = ratio * size, (1 - ratio) * size
+    low = float(betaincinv(successes, failures + 1, _TAIL)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, failures, 1 - _TAIL)) if failures > 0 else 1.0
+    return min(low, ratio), max(high, ratio)
+
+
+def _measure_effective_size(part: Numbers, whole: Numbers, ratio: float, documents: int) -> float:
+    total = float(whole.sum())
+    variance = float(((part - ratio * whole) ** 2).sum()) / total**2
+    variance *= documents / max(documents - 1, 1)
+    size = min(ratio * (1 - ratio) / variance, total) if variance > 0 else float(documents)
+    uncertain = min(np.count_nonzero(part < whole), np.count_nonzero(part > 0))
+    weight = _SHRINKAGE / (uncertain + _SHRINKAGE)
+    if not size > 0:
+        return float(documents)
+    return math.exp((1 - weight) * math.log(size) + weight * math.log(documents))

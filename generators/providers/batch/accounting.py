@@ -1,0 +1,136 @@
+"""The end of a batch: every row is delivered or given back, and nothing is asked again without its reason on record."""
+
+from __future__ import annotations
+
+import orjson
+
+from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.generators.providers.batch.api import RemoteBatch
+from goldspan.generators.providers.batch.collector import Collector
+from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
+from goldspan.generators.providers.batch.shards import read_custom_id
+from goldspan.generators.providers.protocol import Answer, AnswerState
+
+QUEUE_FULL = "token_limit_exceeded"
+_NEVER_RAN = frozenset({"batch_expired", "batch_cancelled", "batch_canceled"})
+_NO_BALANCE = ("insufficient_quota", "insufficient_credits", "billing", "balance", "payment")
+
+
+async def account_rows(
+    context: BatchContext, record: SubmissionRecord, collector: Collector, batch: RemoteBatch
+) -> None:
+    """Deliver the rows that failed, cannot be read or are missing, give back those that never ran, close the batch.
+
+    Raises:
+        TransientServiceError: the batch ended before any of its rows ran.
+        TerminalServiceError: every row failed for one reason that concerns all. Either way the rows are ready again.
+
+    """
+    submission = record.read()
+    answered = submission.rows - len(collector.open_rows)
+    if not answered and (common := _find_common_failure(context, collector, submission.rows)):
+        _stop_whole(context, record, collector, batch, common)
+        return
+    unrun = {row for row, answer in collector.failed.items() if answer.error in _NEVER_RAN}
+    if batch.status in {"expired", "cancelled"} and batch.total:
+        unrun |= collector.missing
+    message = f"the batch ended as {batch.status} and holds no line for this row"
+    missing = [
+        Answer(row, AnswerState.MISSING, error="missing", message=message) for row in sorted(collector.missing - unrun)
+    ]
+    failed = [answer for row, answer in collector.failed.items() if row not in unrun]
+    unreadable = list(collector.unreadable.values())
+    counted = (len(failed), "failed"), (len(unreadable), "cannot be read"), (len(missing), "are missing")
+    said = [f"{count} {what}" for count, what in (*counted, (len(unrun), "never ran")) if count]
+    if said:
+        context.journal.write_event(
+            "asked again", f"Batch {batch.id} ended as {batch.status}: of its rows {', '.join(said)}."
+        )
+    await collector.deliver([*failed, *unreadable, *missing])
+    collector.give_back(unrun)
+    record.close("collected")
+    if unrun and len(unrun) == submission.rows:
+        raise TransientServiceError(
+            f"Batch {batch.id} ended as {batch.status} before any of its {len(unrun)} rows ran. The rows are ready "
+            "again and nothing was paid; resume later, or with another --window."
+        )
+
+
+def give_up_batch(context: BatchContext, record: SubmissionRecord, collector: Collector, batch: RemoteBatch) -> None:
+    """The batch was refused as a whole and nothing was paid: rows go back, lines that were named have failed.
+
+    Raises:
+        TransientServiceError: the provider's queue stays full.
+        TerminalServiceError: the batch was refused for a reason that concerns all rows.
+
+    """
+    rows, problem = record.read().rows, batch.problems[0]
+    bad = _find_bad_rows(record, collector, batch)
+    context.queue.deliver(bad)
+    collector.open_rows -= {answer.custom_id for answer in bad}
+    collector.give_back()
+    record.close("abandoned")
+    if problem.code == QUEUE_FULL:
+        context.journal.write_event("queue full", problem.message, batch=batch.id, rows=rows)
+        context.on_queue_full(rows)
+        return
+    context.on_accepted()
+    if not bad:
+        raise TerminalServiceError(f"The provider refused batch {batch.id}: {problem.message} ({problem.code}).")
+
+
+def _find_bad_rows(record: SubmissionRecord, collector: Collector, batch: RemoteBatch) -> list[Answer]:
+    named = {read_custom_id(record.input_path, one.line): one for one in batch.problems if one.line}
+    return [
+        Answer(custom_id, AnswerState.FAILED, error=one.code, message=one.message)
+        for custom_id, one in named.items()
+        if custom_id in collector.open_rows
+    ]
+
+
+def _find_common_failure(context: BatchContext, collector: Collector, rows: int) -> Answer | None:
+    """The one reason for which every row of a batch failed; a single row says little once others have succeeded."""
+    failures = list(collector.failed.values())
+    if len(failures) != rows or (rows == 1 and context.is_proven()):
+        return None
+    codes = {(answer.error, answer.detail) for answer in failures}
+    return failures[0] if len(codes) == 1 and failures[0].error not in _NEVER_RAN else None
+
+
+def _stop_whole(
+    context: BatchContext, record: SubmissionRecord, collector: Collector, batch: RemoteBatch, failure: Answer
+) -> None:
+    """All rows failed alike. The server refuses a part of the request: leave it out; else stop before more is sent.
+
+    A run that was stopped for the same reason before goes on, and the rows count as failed.
+    """
+    code = failure.detail or failure.error
+    said = f"Every row of batch {batch.id} failed with {code}: {failure.message.rstrip('.')}."
+    if context.adapt(failure, _read_first_body(record)):
+        context.journal.write_event("adapted", f"{said} The requests are adapted and sent again.")
+        collector.give_back()
+        record.close("collected")
+        return
+    stopped_for = list(context.journal.read_settings().get("stopped_for", []))
+    if code in stopped_for:
+        context.journal.write_event("asked again", said)
+        context.queue.deliver(list(collector.failed.values()))
+        collector.open_rows.clear()
+        record.close("collected")
+        return
+    context.journal.write_settings({"stopped_for": [*stopped_for, code]})
+    collector.give_back()
+    record.close("collected")
+    is_balance = any(word in f"{code} {failure.message}".lower() for word in _NO_BALANCE)
+    advice = (
+        "Top up, then resume." if is_balance else "Resume when that is solved; a second time the rows count as failed."
+    )
+    raise TerminalServiceError(f"{said} No attempt was counted and the rows are ready again. {advice}")
+
+
+def _read_first_body(record: SubmissionRecord) -> dict[str, object]:
+    try:
+        with record.input_path.open("rb") as source:
+            return dict(orjson.loads(source.readline())["body"])
+    except (OSError, ValueError, KeyError):
+        return {}

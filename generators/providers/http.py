@@ -1,0 +1,87 @@
+"""HTTP clients for providers: no redirects, no proxy for this machine, bounded answers.
+
+A redirect is an error, since it would resend prompts to another address. Answers are decompressed here, up to a limit,
+so that a small compressed answer cannot fill the memory.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+
+from goldspan.annotation.origins import is_loopback
+
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of one completion after decompression."""
+MAX_FILE = 4 * 1024 * 1024 * 1024
+"""Bytes of one output file after decompression; it is read in pieces."""
+_PIECE = 1 << 20
+
+
+class TooLargeError(httpx2.TransportError):
+    """An answer is larger than the limit."""
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    """A response's bytes, decompressed, up to a limit."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, limit: int, *, is_compressed: bool) -> None:
+        self._stream, self._limit, self._is_compressed = stream, limit, is_compressed
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        total = 0
+        async for piece in self._decompress():
+            total += len(piece)
+            if total > self._limit:
+                raise TooLargeError(f"the answer is larger than {self._limit:,} bytes")
+            yield piece
+
+    async def _decompress(self) -> AsyncIterator[bytes]:
+        decoder = zlib.decompressobj(zlib.MAX_WBITS | 32) if self._is_compressed else None
+        async for chunk in self._stream:
+            if decoder is None:
+                yield chunk
+                continue
+            rest = chunk
+            while rest:
+                try:
+                    yield decoder.decompress(rest, _PIECE)
+                except zlib.error as error:
+                    raise httpx2.DecodingError(f"the compressed answer is damaged: {error}") from None
+                rest = decoder.unconsumed_tail
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def make_http_client(
+    base_url: str, limits: httpx2.Limits, timeout: httpx2.Timeout, max_bytes: int = MAX_ANSWER
+) -> httpx2.AsyncClient:
+    """A client for one server; over aiohttp where that is installed, which takes less time for each request."""
+
+    async def bound(response: httpx2.Response) -> None:
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        is_compressed = encoding in {"gzip", "deflate", "x-gzip"}
+        if is_compressed:
+            del response.headers["content-encoding"]
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = _BoundedStream(response.stream, max_bytes, is_compressed=is_compressed)
+
+    options: dict[str, Any] = {
+        "base_url": base_url,
+        "limits": limits,
+        "timeout": timeout,
+        "follow_redirects": False,
+        "trust_env": not is_loopback(base_url),
+        "headers": {"Accept-Encoding": "gzip, deflate"},
+        "event_hooks": {"response": [bound]},
+    }
+    if importlib.util.find_spec("aiohttp"):
+        from openai import DefaultAioHttpClient
+
+        return DefaultAioHttpClient(**options)
+    return httpx2.AsyncClient(**options)

@@ -1,0 +1,88 @@
+"""Which tasks a pull lists and fetches, against a project held in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from goldspan.annotation.labelstudio.api.progress import ignore_progress
+from goldspan.annotation.labelstudio.pull.changes import Baseline, Changes, list_changes
+from goldspan.annotation.labelstudio.pull.file import KnownTask
+
+EARLY, LATE = "2026-01-01T10:00:00.000000Z", "2026-01-01T11:00:00.000000Z"
+
+
+class Project:
+    """Answers the filters that `list_changes` uses; `listed` counts the tasks that were sent."""
+
+    def __init__(self, *tasks: dict[str, Any]) -> None:
+        self.tasks = tasks
+        self.listed = 0
+
+    def _find(self, filters: Any) -> list[dict[str, Any]]:
+        return [task for task in self.tasks if all(_passes(task, item) for item in filters)]
+
+    def iter_tasks(self, project: int, include: str, *, filters: Any = (), **options: Any) -> Any:
+        found = self._find(filters)
+        self.listed += len(found)
+        return iter(found)
+
+    def count_tasks(self, project: int, filters: Any = ()) -> int:
+        return len(self._find(filters))
+
+    def read_tasks(self, project: int, ids: list[int], include: str) -> list[dict[str, Any]]:
+        return [task for task in self.tasks if task["id"] in ids]
+
+
+def _passes(task: dict[str, Any], item: dict[str, Any]) -> bool:
+    value = task[item["filter"].removeprefix("filter:tasks:")]
+    compare = {"greater": value > item["value"], "equal": value == item["value"]}
+    return bool(compare[item["operator"]] if item["operator"] in compare else value >= item["value"])
+
+
+def task(number: int, stamp: str = EARLY, annotations: int = 0, skips: int = 0, draft: bool = False) -> dict[str, Any]:
+    counts = {"total_annotations": annotations, "cancelled_annotations": skips, "draft_exists": draft}
+    return {"id": number, "updated_at": stamp, **counts}
+
+
+def compare(project: Project, known: dict[int, KnownTask], watermark: str = EARLY, **options: Any) -> Changes:
+    refused = frozenset(options.pop("refused", ()))
+    client: Any = project
+    settings = {"full": False, "untouched": False} | options
+    return list_changes(client, 1, Baseline(known, refused, watermark), progress=ignore_progress, **settings)
+
+
+def test_tasks_that_were_only_imported_are_not_listed() -> None:
+    idle = [task(number, LATE) for number in range(10, 1010)]
+    project = Project(task(1, LATE, 1), task(2, LATE, 0, 1), task(3, EARLY, 0, 0, True), *idle)
+    changes = compare(project, {})
+    assert set(changes.wanted) == {1, 2, 3}
+    assert project.listed == 3
+
+
+def test_a_deleted_task_goes_although_the_project_holds_a_refused_one() -> None:
+    """Counted without the refused task, one deletion and one refusal would cancel each other out."""
+    known = {1: KnownTask(EARLY, False), 2: KnownTask(EARLY, False)}
+    project = Project(task(1, EARLY, 1), task(9, EARLY, 1))
+    changes = compare(project, known, LATE, refused={9})
+    assert changes.gone == {2}
+    assert compare(Project(task(1, EARLY, 1), task(2, EARLY, 1)), known, LATE, refused={9}).gone == {9}
+
+
+def test_a_task_whose_only_annotation_was_deleted_goes() -> None:
+    known = {1: KnownTask(EARLY, False), 2: KnownTask(EARLY, False)}
+    assert compare(Project(task(1, EARLY, 1), task(2, LATE)), known).gone == {2}
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_untouched_tasks_count_where_they_are_asked_for(full: bool) -> None:
+    project = Project(task(1, LATE, 1), task(2, LATE))
+    assert set(compare(project, {}, "", full=full, untouched=True).wanted) == {1, 2}
+    assert set(compare(project, {}, "", full=full).wanted) == {1}
+
+
+def test_untouched_tasks_of_an_earlier_pull_stay_until_they_are_deleted() -> None:
+    known = {1: KnownTask(EARLY, False), 2: KnownTask(EARLY, False, touched=False)}
+    assert compare(Project(task(1, EARLY, 1), task(2)), known, LATE).gone == set()
+    assert compare(Project(task(1, EARLY, 1)), known, LATE).gone == {2}

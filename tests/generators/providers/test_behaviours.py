@@ -1,0 +1,175 @@
+"""What providers do, and what each costs: rows paid, samples, dead letters. Prints the table."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+
+from goldspan.annotation.errors import GoldspanError
+from goldspan.generators.journal.journal import Journal
+from goldspan.generators.providers.budget import Budget, Prices
+from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.runs.pipeline import draw_brief
+from goldspan.generators.runs.queue import PipelineQueue, Workload
+from goldspan.generators.simulator.faults import build_plan
+from goldspan.generators.simulator.server import serving
+from goldspan.generators.simulator.state import SimulatorSettings
+from goldspan.generators.stages.stage import ModelSettings, build_stages
+from tests.generators.conftest import read_simulated
+from tests.generators.scripted import LABELS, make_settings, write_content
+from tests.generators.small_run import make_executor
+
+ITEMS = 4
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Faults and what must come of them; `again` is how many rows may be paid beyond one for each item."""
+
+    faults: tuple[dict[str, Any], ...]
+    done: int = ITEMS
+    again: int = 0
+    profile: str = "openai"
+    mode: str = "batch"
+    resumes: int = 0
+    reasons: tuple[str, ...] = field(default=())
+
+
+def batch(*faults: dict[str, Any], **more: Any) -> Behaviour:
+    return Behaviour(faults, **more)
+
+
+def live(*faults: dict[str, Any], **more: Any) -> Behaviour:
+    return Behaviour(faults, mode="live", **more)
+
+
+DROP = {"kind": "accept_and_drop", "call": "create", "count": 1}
+BEHAVIOURS: dict[str, Behaviour] = {
+    "nothing wrong": batch(),
+    "file ids late": batch({"kind": "late_file_ids", "seconds": 0.3}),
+    "file ids late, null counts": batch({"kind": "late_file_ids", "seconds": 0.2}, {"kind": "null_counts"}),
+    "file ids late, expired": batch(
+        {"kind": "late_file_ids", "seconds": 0.3}, {"kind": "expire", "fraction": 0.5, "count": 1}
+    ),
+    "half of the lines at first": batch({"kind": "stale_content", "seconds": 0.3}),
+    "no line at first": batch({"kind": "stale_content", "seconds": 0.3, "fraction": 0}),
+    "half of the lines at first, null counts": batch(
+        {"kind": "stale_content", "seconds": 0.2}, {"kind": "null_counts"}
+    ),
+    "download cut, framed as whole": batch({"kind": "short_reply", "call": "content", "count": 2}),
+    "file unknown at first": batch({"kind": "unknown_file", "seconds": 0.3}),
+    "batch unknown at first": batch({"kind": "unknown_batch", "seconds": 0.3}),
+    "batch unknown at first (doubleword)": batch({"kind": "unknown_batch", "seconds": 0.3}, profile="doubleword"),
+    "create dropped, clock 2 h behind": batch(DROP, {"kind": "clock_skew", "seconds": 7200}),
+    "create dropped, clock 2 h ahead": batch({**DROP, "call": "create"}, {"kind": "clock_skew", "seconds": 0}),
+    "create 504, clock a day behind": batch(
+        {"kind": "gateway_timeout", "call": "create", "count": 1}, {"kind": "clock_skew", "seconds": 86_400}
+    ),
+    "statuses in capitals": batch({"kind": "upper_case_status"}),
+    "counts too high": batch({"kind": "lying_counts"}),
+    "counts null": batch({"kind": "null_counts"}),
+    "one row in no file, counts too high": batch({"kind": "missing", "count": 1}, {"kind": "lying_counts"}, again=0),
+    "login page at two polls": batch({"kind": "web_page", "call": "get", "count": 2}),
+    "empty reply at two polls": batch({"kind": "empty_reply", "call": "get", "count": 2}),
+    "login page in place of the file": batch({"kind": "web_page", "call": "content", "count": 2}),
+    "byte order mark": batch({"kind": "byte_order_mark"}),
+    "carriage returns": batch({"kind": "carriage_return"}),
+    "blank lines": batch({"kind": "blank_line"}),
+    "lone surrogate": batch({"kind": "lone_surrogate"}),
+    "status as text": batch({"kind": "status_as_text"}),
+    "body as text": batch({"kind": "body_as_text"}),
+    "one cut line": batch({"kind": "cut_line", "count": 1}, again=1),
+    "every line cut": batch({"kind": "cut_line"}, done=0, again=2 * ITEMS, reasons=("unreadable_line",)),
+    "one line without custom_id": batch({"kind": "no_custom_id", "count": 1}),
+    "no line with custom_id": batch({"kind": "no_custom_id", "count": ITEMS}, again=ITEMS),
+    "one custom_id altered": batch({"kind": "altered_custom_id", "count": 1}, again=1),
+    "error body in every line": batch({"kind": "error_body", "count": ITEMS}, again=ITEMS, resumes=1),
+    "structured outputs refused row by row": batch({"kind": "format_refused"}),
+    "no balance row by row": batch({"kind": "no_balance", "count": ITEMS}, resumes=1),
+    "expires before any row ran": batch({"kind": "expire", "fraction": 0, "count": 1}, resumes=1),
+    "cancelled half way": batch({"kind": "cancel", "fraction": 0.5, "count": 1}),
+    "content as parts": batch({"kind": "content_parts"}),
+    "answer in the reasoning field": batch({"kind": "reasoning_only"}),
+    "answer as tool call": batch({"kind": "tool_call"}),
+    "live: content as parts": live({"kind": "content_parts"}),
+    "live: answer in the reasoning field": live({"kind": "reasoning_only"}),
+    "live: answer as tool call": live({"kind": "tool_call"}),
+    "live: think block": live({"kind": "think_block"}),
+    "live: fences and talk": live({"kind": "fenced"}),
+    "live: trailing comma": live({"kind": "trailing_comma"}),
+    "live: raw line breaks": live({"kind": "raw_line_breaks"}),
+    "live: smart quotes": live({"kind": "smart_quotes"}),
+    "live: single quotes": live({"kind": "single_quotes"}),
+    "live: in a list": live({"kind": "in_list"}),
+    "live: encoded twice": live({"kind": "double_encoded"}),
+    "live: extra key": live({"kind": "extra_key"}),
+    "live: no JSON at all": live({"kind": "bare_text"}),
+    "live: small-letter tags": live({"kind": "lowercase_tags"}),
+    "live: untagged": live({"kind": "untagged"}),
+    "live: half tagged": live({"kind": "half_tagged"}),
+    "live: one label for all": live({"kind": "one_label"}),
+    "live: Chinese for all": live({"kind": "other_language"}, done=0, again=2 * ITEMS, reasons=("another language",)),
+    "live: placeholder once": live({"kind": "placeholder", "count": 1}, again=1),
+    "live: preface once": live({"kind": "preface", "count": 1}, again=1),
+    "live: cut, reported as model_length": live({"kind": "model_length", "count": 1}, again=1),
+    "live: cut, reported as stop": live({"kind": "truncated_silently", "count": 1}, again=1),
+    "live: two errors with status 200": live({"kind": "error_body", "count": 2}, again=2),
+    "live: login page once": live({"kind": "web_page", "call": "chat", "count": 1}),
+    "live: empty reply once": live({"kind": "empty_reply", "call": "chat", "count": 1}),
+    "live: structured outputs refused": live({"kind": "format_refused"}),
+    "live: 429 twice": live({"kind": "too_many_requests", "call": "chat", "count": 2, "retry_after": 0.1}),
+    "live: 500 once": live({"kind": "server_error", "call": "chat", "count": 1}),
+}
+
+
+@pytest.fixture(scope="module")
+def table(request):
+    rows: list[tuple[Any, ...]] = []
+    yield rows
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        reporter.write_line(
+            f"\n{'behaviour':45} {'paid':>5} {'asked':>6} {'again':>6} {'done':>5} {'dead':>5}  reasons"
+        )
+        for name, paid, asked, again, done, dead, reasons in rows:
+            reporter.write_line(f"{name:45} {paid:5} {asked:6} {again:6} {done:5} {dead:5}  {'; '.join(reasons)}")
+
+
+async def run_once(folder, url, behaviour: Behaviour) -> None:
+    settings = make_settings(samples=ITEMS, seed=3, languages=("en",))
+    stages = build_stages(("draft",), ModelSettings("m", max_tokens=2000), LABELS, seed=3)
+    with Journal(folder, create=True, lock=True) as journal:
+        work = Workload(ITEMS, stages, LABELS, partial(draw_brief, settings, LABELS), ATTEMPTS)
+        executor = make_executor(journal, url, behaviour.profile, behaviour.mode)
+        await asyncio.wait_for(executor.run(PipelineQueue(journal, work, Budget(Prices())), asyncio.Event()), 60)
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_behaviour(tmp_path, table, name, monkeypatch):
+    monkeypatch.setattr("goldspan.generators.providers.client._BACKOFF", lambda state: 0.01)
+    behaviour = BEHAVIOURS[name]
+    plan = build_plan({"seed": 1, "faults": list(behaviour.faults)})
+    made = SimulatorSettings(find_profile(behaviour.profile), tmp_path / "s.db", plan, validation_seconds=0.0)
+    with serving(made, writer=write_content) as url:
+        for turn in range(behaviour.resumes + 1):
+            stops = pytest.raises(GoldspanError) if turn < behaviour.resumes else contextlib.nullcontext()
+            with stops:
+                asyncio.run(run_once(tmp_path / "run", url, behaviour))
+        ledger = read_simulated(url, "ledger")
+    with Journal(tmp_path / "run") as journal:
+        items = Counter(journal.count_items())
+        reasons = sorted({item.reason[:60] for item in journal.iter_items("dead")})
+        assert sum(journal.count_open().values()) == 0
+    paid, asked = ledger["paid_rows"], len({custom_id.split("-")[1] for custom_id in ledger["rows"]})
+    table.append((name, paid, asked, paid - asked, items["done"], items["dead"], reasons))
+    assert items["done"] + items["dead"] == ITEMS
+    assert items["done"] == behaviour.done, reasons
+    assert paid - asked <= behaviour.again
+    assert all(any(part in reason for reason in reasons) for part in behaviour.reasons)
