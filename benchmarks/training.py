@@ -23,9 +23,8 @@ from operator import add
 from pathlib import Path
 from typing import Any
 
-sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).resolve().parent]
-"""Without this folder: its `datasets.py` would hide the library of that name from transformers."""
-
+# Without this folder: its `datasets.py` would hide the library of that name from transformers.
+sys.path.remove(str(Path(__file__).resolve().parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
