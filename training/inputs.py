@@ -52,8 +52,8 @@ def pack_inputs(bundle: Path | None, labels_file: Path, config: TrainingConfig, 
         with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=6) as archive:
             if bundle is not None:
                 for path in sorted(bundle.rglob("*")):
-                    if path.is_file():
-                        archive.add(path, f"{_BUNDLE}/{path.relative_to(bundle)}", filter=_forget_owner)
+                    name = f"{_BUNDLE}/{path.relative_to(bundle)}"
+                    archive.add(path, name, recursive=False, filter=_forget_owner)
             archive.add(labels_file, _LABELS, filter=_forget_owner)
             for path in external:
                 archive.add(path, f"{_EXTERNAL}/{path.name}", filter=_forget_owner)

@@ -18,6 +18,7 @@ from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
+from goldspan.training.bundle.manifest import MANIFEST
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.config import TrainingConfig
 from goldspan.training.inputs import pack_inputs
@@ -124,7 +125,8 @@ def choose_bundle(
         bundle = Path(config.paths.bundle)
     if bundle is not None:
         named = workspace.bundles / bundle
-        chosen = bundle if bundle.is_dir() else named if len(bundle.parts) == 1 and named.is_dir() else None
+        places = (bundle, named) if len(bundle.parts) == 1 else (bundle,)
+        chosen = next((place for place in places if (place / MANIFEST).is_file()), None)
         if chosen is None:
             known = _list_bundles(workspace)
             listed = f" Bundles of the workspace: {', '.join(b.name for b in known)}." if known else ""
@@ -279,7 +281,7 @@ def _explain(output: str) -> str:
 
 def _list_bundles(workspace: Workspace) -> list[Path]:
     root = workspace.bundles
-    found = [folder for folder in root.iterdir() if (folder / "manifest.json").is_file()] if root.is_dir() else []
+    found = [folder for folder in root.iterdir() if (folder / MANIFEST).is_file()] if root.is_dir() else []
     return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name))
 
 

@@ -35,7 +35,7 @@ class MentionGroup:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Arrays of shape (rows, width); special tokens and padding have the tag `IGNORED`. `tokens` counts real ones."""
+    """Arrays of shape (rows, width); padding has the tag `IGNORED`, special tokens `O`. `tokens` counts real ones."""
 
     ids: Integers
     mask: Integers
@@ -125,7 +125,7 @@ def count_tokens(windows: Sequence[ExampleWindow]) -> int:
 
 
 def _surround(tags: Integers, before: int, after: int) -> Integers:
-    return np.concatenate([np.full(before, IGNORED), tags, np.full(after, IGNORED)])
+    return np.concatenate([np.zeros(before, dtype=np.int64), tags, np.zeros(after, dtype=np.int64)])
 
 
 def _fill(tags: Integers, width: int) -> Integers:

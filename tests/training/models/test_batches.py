@@ -34,10 +34,10 @@ def test_buckets_waste_less() -> None:
     assert waste(True) < waste(False) / 2
 
 
-def test_special_tokens_and_padding_have_no_loss() -> None:
+def test_padding_has_no_loss_and_special_tokens_are_outside() -> None:
     windows = cut_examples(EXAMPLES, WindowSize(64, 16))
     batch = build_batch(EXAMPLES, windows, range(8))
-    assert (batch.tags[:, 0] == IGNORED).all()
+    assert (batch.tags[:, 0] == 0).all()
     assert (batch.tags[batch.mask == 0] == IGNORED).all()
     for row, number in enumerate(batch.rows):
         example = EXAMPLES[windows[number].example]
