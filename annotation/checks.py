@@ -17,6 +17,8 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.labels.values import find_mismatch
 from goldspan.annotation.text.affixes import joins_affix
+from goldspan.annotation.text.language import find_other_language
+from goldspan.annotation.text.residue import find_residue
 from goldspan.annotation.text.words import find_all_occurrences, joins_compound, splits_word, stands_alone
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
@@ -54,6 +56,9 @@ WARNINGS = {
     "crossing_layers": "an entity and a mention, or two mentions, overlap without one holding the other",
     "single_mention_cluster": "a cluster has only one mention",
     "two_given_names": "a cluster holds two different given names",
+    "placeholder": "the text holds a placeholder where a value should be",
+    "model_residue": "the text holds traces of the model that wrote it: a preface, code fences, tags, JSON",
+    "other_language": "the text is in another language than the sample says",
 }
 CODES = ERRORS | WARNINGS
 """Meaning of every code."""
@@ -101,10 +106,23 @@ def check_text(text: str) -> list[Issue]:
 
 def check_sample(sample: Sample, labels: LabelSchema) -> list[Issue]:
     """All errors and warnings of a sample and each of its annotations."""
-    issues = check_text(sample.text)
+    issues = check_text(sample.text) + _check_writing(sample)
     for index, annotation in enumerate(sample.annotations):
         issues += check_annotation(sample.text, annotation, labels, sample.language, sample.country, index)
     return issues
+
+
+def _check_writing(sample: Sample) -> list[Issue]:
+    """Placeholders, traces of a model, another language: at most one of each."""
+    found: dict[str, Issue] = {}
+    for residue in find_residue(sample.text):
+        code = "placeholder" if residue.kind == "placeholder" else "model_residue"
+        found.setdefault(
+            code, make_issue(code, residue.start, residue.end, "" if code == "placeholder" else residue.kind)
+        )
+    if other := find_other_language(sample.text, sample.language):
+        found["other_language"] = make_issue("other_language", detail=f"{other}, not {sample.language}")
+    return list(found.values())
 
 
 def check_annotation(

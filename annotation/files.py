@@ -82,6 +82,11 @@ def make_private_folder(path: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def open_private(path: str, flags: int) -> int:
+    """An opener for `open`: a new file is readable by its owner only, and a link in its place is refused."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write a whole file, or leave what was there."""
     with AtomicFile(path, mode) as stream:

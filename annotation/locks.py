@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -24,6 +25,8 @@ def try_lock(path: Path, patience: float = 0.0) -> FileLock | None:
         OSError: the lock file cannot be written.
 
     """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(path))
     lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=patience)

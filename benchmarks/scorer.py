@@ -1,4 +1,4 @@
-"""Strict scoring of a corpus: ours against nervaluate, seqeval and a plain set intersection, on one input.
+"""Scoring of a corpus, strict and under four schemes: ours against nervaluate, seqeval and plain sets, on one input.
 
     python benchmarks/scorer.py [documents] [--spans 8] [--repeats 3]
 
@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from goldspan.annotation.types import Span
 from goldspan.evaluation.matching.match import match_spans
+from goldspan.evaluation.scores.schemes import score_schemes
 from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_matches
 from goldspan.evaluation.scores.strict import collect_columns, count_strict, number_labels, score_strict
 
@@ -68,6 +69,27 @@ def intersect_sets(gold: Corpus, predicted: Corpus) -> SpanCounts:
     shared = one & other
     Counter(row[3] for row in one), Counter(row[3] for row in other), Counter(row[3] for row in shared)
     return SpanCounts(len(one), len(other), len(shared), len(shared))
+
+
+def intersect_by_label(gold: Corpus, predicted: Corpus) -> SpanCounts:
+    """The plainest way to strict counts of each label: one set of tuples a side and label."""
+    sides: list[dict[str, set[tuple[int, int, int]]]] = []
+    for corpus in (gold, predicted):
+        by_label: dict[str, set[tuple[int, int, int]]] = {}
+        for number, spans in enumerate(corpus):
+            for span in spans:
+                by_label.setdefault(span.label, set()).add((number, span.start, span.end))
+        sides.append(by_label)
+    one, other = sides
+    labels = one.keys() | other.keys()
+    counts = [
+        (len(one.get(x, ())), len(other.get(x, ())), len(one.get(x, set()) & other.get(x, set()))) for x in labels
+    ]
+    return sum((SpanCounts(g, p, c, c) for g, p, c in counts), SpanCounts())
+
+
+def count_four_schemes(gold: Corpus, predicted: Corpus) -> SpanCounts:
+    return sum(score_schemes(gold, predicted)[Scheme.STRICT].values(), SpanCounts())
 
 
 def count_in_columns(gold: Corpus, predicted: Corpus) -> SpanCounts:
@@ -131,16 +153,22 @@ def measure(run: Callable[[], SpanCounts], repeats: int) -> tuple[float, SpanCou
     return min(seconds), counts
 
 
-def measure_memory(gold: Corpus, predicted: Corpus) -> tuple[int, int]:
-    """Bytes of the columns, and the peak of what counting allocates on top of them."""
+def measure_memory(gold: Corpus, predicted: Corpus) -> tuple[int, dict[str, int]]:
+    """Bytes of the columns, and the peak of what each way of counting allocates on top of its input."""
     numbers = number_labels(gold, predicted)
     one, other = collect_columns(gold, numbers), collect_columns(predicted, numbers)
     size = sum(getattr(side, name).nbytes for side in (one, other) for name in ("document", "start", "end", "label"))
-    tracemalloc.start()
-    count_strict(one, other, documents=len(gold), labels=len(numbers))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return size, peak
+    peaks: dict[str, int] = {}
+    for name, run in {
+        "strict, columns given": lambda: count_strict(one, other, documents=len(gold), labels=len(numbers)),
+        "strict from lists": lambda: score_strict(gold, predicted),
+        "four schemes from lists": lambda: score_schemes(gold, predicted),
+    }.items():
+        tracemalloc.start()
+        run()
+        peaks[name] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return size, peaks
 
 
 def main() -> None:
@@ -171,6 +199,8 @@ def report(gold: Corpus, predicted: Corpus, repeats: int) -> None:
             lambda: count_strict(one, other, documents=documents, labels=size).micro,
         ),
         "goldspan, from lists": (repeats, lambda: count_in_columns(gold, predicted)),
+        "goldspan, four schemes from lists": (repeats, lambda: count_four_schemes(gold, predicted)),
+        "plain sets, one a label": (repeats, lambda: intersect_by_label(gold, predicted)),
         "plain set intersection": (repeats, lambda: intersect_sets(gold, predicted)),
         "goldspan, every pair and error kind": (repeats, lambda: match_one_by_one(gold, predicted)),
         f"seqeval {version('seqeval')}, strict IOB2": (slow, prepare_seqeval(gold, predicted)),
@@ -182,8 +212,13 @@ def report(gold: Corpus, predicted: Corpus, repeats: int) -> None:
     for name, (seconds, counts) in results.items():
         agrees = "same counts" if counts == expected else f"OTHER COUNTS {counts}"
         print(f"  {name:38} {seconds:9.4f} s   nervaluate takes {slowest / seconds:7.1f} x   {agrees}")
-    columns, peak = measure_memory(gold, predicted)
-    print(f"  memory: columns {columns / 1e6:.1f} MB, counting adds {peak / 1e6:.1f} MB ({peak / columns:.2f} x)")
+    by_label = results["plain sets, one a label"][0]
+    print(
+        f"  strict from lists takes {results['goldspan, from lists'][0] / by_label:.2f} x the plain sets of each label"
+    )
+    columns, peaks = measure_memory(gold, predicted)
+    shown = ", ".join(f"{name} {peak / 1e6:.1f} MB ({peak / columns:.2f} x)" for name, peak in peaks.items())
+    print(f"  memory: columns {columns / 1e6:.1f} MB; on top of the input: {shown}")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ def download(
     output_dir: Annotated[Path | None, typer.Option(help="Default: annotation_samples in the workspace")] = None,
     layout: Annotated[str, typer.Option(help="jsonl: a file for each shard; files: a file for each sample")] = "jsonl",
     taxonomy: Annotated[str | None, typer.Option(help="Label mapping; detected from the data set by default")] = None,
+    labels_map: Annotated[
+        list[str] | None, typer.Option(metavar="A=B", help="Map a label, or a .toml or .json file of pairs; repeatable")
+    ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -41,6 +44,7 @@ def download(
     Every row becomes a sample or a rejection with its reason. Run the command again to resume.
     """
     _require_hub()
+    from goldspan.annotation.formats.mapping import read_label_map
     from goldspan.annotation.hub.download import download_dataset
     from goldspan.annotation.tasks.workspace import find_workspace
 
@@ -48,6 +52,7 @@ def download(
         raise InputError(f"--layout is jsonl or files, not {layout!r}.")
     names = [name.strip() for group in splits or [] for name in group.split(",") if name.strip()]
     target = output_dir or find_workspace(data).annotation_samples
+    schema = load_labels(labels)
 
     def show_shard(shard: HubShard, result: ShardResult) -> None:
         say(f"{shard.file}: {result.samples} of {result.rows} rows.")
@@ -56,11 +61,12 @@ def download(
         report = download_dataset(
             repo_id,
             target,
-            load_labels(labels),
+            schema,
             revision=revision,
             splits=names,
             layout="files" if layout == "files" else "jsonl",
             taxonomy=taxonomy,
+            labels_map=read_label_map(labels_map or (), schema),
             on_shard=show_shard,
         )
     if as_json:

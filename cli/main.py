@@ -47,6 +47,8 @@ COMMANDS = {
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
+    "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
+    "model": Command("training.model", "Model directories: list, show, check, verify, compare; encoders"),
     "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }
 
@@ -57,10 +59,12 @@ EXTRAS = {
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
     "formats": ("spacy",),
-    "mask": ("cryptography", "faker", "pyarrow"),
+    "mask": ("cryptography", "faker", "PIL"),
+    "pdf": ("pypdfium2", "pikepdf"),
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers"),
+    "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,27 +129,24 @@ def restore(
 ) -> None:
     """Put the originals back: placeholders and surrogates from the vault, encrypted values with the key.
 
-    Replacements match exactly, the longest first. Placeholders that the vault does not know are named (exit code 3).
+    Text, Markdown, HTML, CSV and JSON. Replacements match exactly, the longest first. Placeholders that the vault
+    does not know are named (exit code 3).
     """
     from goldspan.annotation.files import write_atomic
-    from goldspan.masking.keys import find_key
-    from goldspan.masking.restore import restore_text
-    from goldspan.serving.documents.base import read_document
-    from goldspan.serving.documents.plain import decode_text, encode_text
+    from goldspan.masking.ledger import Ledger
+    from goldspan.serving.documents.restoring import restore_file
 
     unknown = 0
     with _open_vault(vault) as (key, ledger):
         for file in files:
-            content = read_document(file)
-            text, encoding = decode_text(content, str(file))
-            restored = restore_text(text, ledger if ledger is not None else {}, key or find_key())
+            restored = restore_file(file, ledger if ledger is not None else Ledger(), key)
             unknown += len(restored.unknown)
-            for placeholder in restored.unknown[:20]:
+            for placeholder in list(restored.unknown)[:20]:
                 warn(f"{file}: there is no original for {placeholder[:60]}")
             if output is None:
-                sys.stdout.write(restored.text)
+                typer.echo(restored.content, nl=False)
             else:
-                write_atomic(output / file.name, encode_text(restored.text, encoding, content), 0o600)
+                write_atomic(output / file.name, restored.content, 0o600)
                 say(f"{restored.restored} values restored → {output / file.name}")
     raise typer.Exit(Exit.REFUSED_SOME if unknown else Exit.OK)
 
@@ -255,7 +251,7 @@ def _read_fields(given: list[str] | None, schema: LabelSchema) -> tuple[FieldCho
 def _warn_of_limits(masker: Masker, vault: Path | None) -> None:
     if masker.unread_labels:
         shown = ", ".join(masker.unread_labels[:10]) + (" …" if len(masker.unread_labels) > 10 else "")
-        warn(f"The predictor {masker.predictor.name} finds none of: {shown}. Such values stay in the files.")
+        warn(f"{masker.predictor.model_version} finds none of: {shown}. Such values stay in the files.")
     if masker.policy.reversible and vault is None and any(r.operator != "encrypt" for r in masker.policy.list_rules()):
         warn("Without --vault the replacements are forgotten: the files cannot be restored.")
 

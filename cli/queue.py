@@ -30,6 +30,9 @@ def queue(
         Path | None,
         typer.Option("--output", "-o", help="Write the batch here, for `goldspan studio push`"),
     ] = None,
+    include_pushed: Annotated[
+        bool, typer.Option("--include-pushed", help="Also rank samples that are in Label Studio already")
+    ] = False,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -38,24 +41,30 @@ def queue(
 
     Ranks unreviewed samples by uncertainty, by how far their labels are from the targets, and by disagreement of
     models, spread over languages and document types. A fifth of the batch comes from a random reserve, half of it
-    without pre-annotations: judge progress by the reserve alone.
+    without pre-annotations: judge progress by the reserve alone. Samples that are in Label Studio already, or that
+    somebody has a draft of, are left out.
     """
     from goldspan.annotation.corpus.workspace_queue import build_workspace_queue
     from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.labelstudio.push.receipt import read_pushed
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace, schema, refusals = find_workspace(data), load_labels(labels), Refusals()
-    found = build_workspace_queue(workspace, schema, refusals, size=size, seed=seed)
+    exclude = set() if include_pushed else read_pushed(workspace)
+    found = build_workspace_queue(workspace, schema, refusals, exclude=exclude, size=size, seed=seed)
     if output and found.entries:
         _write(output, found, workspace, schema)
     if as_json:
         print_json({"waiting": found.waiting, "notes": found.notes, "entries": [asdict(one) for one in found.entries]})
     else:
-        _show(found)
+        _show(found, len(exclude))
     raise typer.Exit(refusals.exit_code)
 
 
-def _show(found: LabelQueue) -> None:
+def _show(found: LabelQueue, excluded: int) -> None:
+    if not found.entries and excluded:
+        warn(f"No sample waits outside Label Studio; {excluded} were pushed. --include-pushed ranks those too.")
+        return
     if not found.entries:
         warn("No sample waits for a review. Generate or import some: `goldspan generate start`.")
         return

@@ -15,7 +15,7 @@ from goldspan.dashboards.links import link_rows
 import_module("pandas")
 """Import completely before any chart: altair would otherwise see a module another thread is still importing."""
 
-PREDICTED, ANNOTATED, TARGET = "#56b4e9", "#0072b2", "#d55e00"
+PREDICTED, ANNOTATED, TARGET = "#56b4e9", "#0072b2", "#e8710a"
 NEUTRAL = "#8a94a3"
 SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a94a3"]
 """Okabe and Ito's colour-blind safe palette (2008)."""
@@ -24,9 +24,12 @@ SIDES = alt.Scale(domain=["predicted", "annotated"], range=[PREDICTED, ANNOTATED
 _LINK = "link"
 _LABEL_PIXELS = 170
 _DARK, _LIGHT = "#10243e", "#ffffff"
+_HEAT = {"light": ("#edf3fa", "#08519c"), "dark": ("#1c222b", "#7cbcff")}
+"""Colours of the lowest and highest cell of a heatmap, by theme."""
 _WIDEST_LABELS = 40
 """Total characters of axis labels that fit side by side on a narrow screen."""
 
+ROW_AXIS = alt.Axis(labelOverlap=False, labelFlush=False, labelBound=False)
 _ROW_PIXELS, _DIGIT_PIXELS, _LINE_PIXELS = 22, 7, 15
 _CELLS_PIXELS = 800
 """Width that the columns of a heatmap share on a typical screen."""
@@ -100,13 +103,15 @@ def build_heatmap(
     columns = alt.Axis(labelAngle=angle, labelOverlap="parity" if width < _LINE_PIXELS else False)
     base = alt.Chart(add_links(frame, links)).encode(
         x=alt.X(f"{x}:N", title=x, axis=columns),
-        y=alt.Y(f"{y}:N", sort=list(order) or "ascending", title=None, axis=alt.Axis(labelOverlap=False)),
+        y=alt.Y(f"{y}:N", sort=list(order) or "ascending", title=None, axis=ROW_AXIS),
         tooltip=list(dict.fromkeys([x, y, value, *frame.columns])),
         opacity=alt.condition(f"datum['{faint}']", alt.value(0.35), alt.value(1)) if faint else alt.value(1),
         **follow_links(links),
     )
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    low, high = (_LIGHT, _DARK) if theme == "dark" else (_DARK, _LIGHT)
     cells = base.mark_rect(stroke="#8a94a3", strokeWidth=0.4).encode(
-        color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues", domain=[0, highest]), title=None, legend=None)
+        color=alt.Color(f"{value}:Q", scale=alt.Scale(range=_HEAT[theme], domain=[0, highest]), title=None, legend=None)
     )
     height = alt.Step(_ROW_PIXELS)
     digits = max((len(f"{number:,}") for number in frame[value].drop_nulls()), default=1)
@@ -115,7 +120,7 @@ def build_heatmap(
         return bare
     numbers = base.mark_text(fontSize=11).encode(
         text=alt.Text(f"{value}:Q", format=","),
-        color=alt.condition(f"datum['{value}'] > {0.6 * highest}", alt.value(_LIGHT), alt.value(_DARK)),
+        color=alt.condition(f"datum['{value}'] > {0.6 * highest}", alt.value(high), alt.value(low)),
     )
     whole: alt.LayerChart = (cells + numbers).properties(height=height)
     return whole

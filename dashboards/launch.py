@@ -28,7 +28,6 @@ _START_TIMEOUT = 60.0
 _ENVIRONMENT = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LANGUAGE", "LC_ALL"),
     *("LC_CTYPE", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "POLARS_MAX_THREADS"),
-    *("GOLDSPAN_DATA", "GOLDSPAN_LABELS"),
 )
 """Variables the dashboard inherits; API keys and tokens are not among them."""
 
@@ -68,8 +67,8 @@ def build_environment(workspace: Workspace, label_file: Path | None) -> dict[str
     """Build the environment of the dashboard process: its workspace and label schema, and no API keys."""
     variables = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     variables["GOLDSPAN_DATA"] = str(workspace.root.resolve())
-    if label_file:
-        variables["GOLDSPAN_LABELS"] = str(label_file.resolve())
+    if given := label_file or os.environ.get("GOLDSPAN_LABELS"):
+        variables["GOLDSPAN_LABELS"] = str(Path(given).resolve())
     if project := find_project():
         variables[VARIABLE] = str(project.folder)
     return variables

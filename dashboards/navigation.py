@@ -36,8 +36,11 @@ _PAGES = (
 
 def show_page() -> None:
     """Show the selected page; configuration errors become messages."""
-    project = show_controls(name_project())
-    st.set_page_config(page_title=f"{project} · Goldspan", page_icon=_ICON, layout="wide")
+    try:
+        project = show_controls(name_project())
+    except GoldspanError:
+        project = "Goldspan"
+    st.set_page_config(page_title="Goldspan", page_icon=_ICON, layout="wide")
     page = st.navigation(
         [
             st.Page(

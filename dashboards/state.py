@@ -10,7 +10,7 @@ import streamlit as st
 
 from goldspan.annotation.errors import show_name
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.annotation.tasks.workspace import Workspace, find_workspace
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace, find_workspace_project
 from goldspan.dashboards.mirror.refresh import Mirror, find_version, refresh_mirror
 from goldspan.dashboards.mirror.sources import load_samples
 from goldspan.dashboards.views import annotators
@@ -33,8 +33,11 @@ class DashboardState:
 
 
 def name_project() -> str:
-    """Name the project shown: the folder of the workspace, or the one above a folder named `data`."""
-    root = find_workspace(None).root.resolve()
+    """Name the project shown; without one, the folder of the workspace, or the one above a folder named `data`."""
+    workspace = find_workspace(None)
+    if project := find_workspace_project(workspace):
+        return project.name
+    root = workspace.root.resolve()
     return show_name(root.parent.name if root.name == "data" and root.parent.name else root.name)
 
 

@@ -35,7 +35,8 @@ _SHARES = {
     "reached",
     "share",
     "f1",
-    "b_cubed",
+    "F1",
+    "B³",
     "agreement",
     "score",
     "leakage rate",
@@ -138,8 +139,8 @@ def show_table(frame: pl.DataFrame, name: str, links: Mapping[str, str] | None =
     shown = frame.with_columns(pl.col(name).round(3) for name, kind in frame.schema.items() if kind == pl.Float64)
     if links is not None:
         shown = shown.with_columns(pl.Series(_LINKS, link_rows(frame.to_dicts(), links), dtype=pl.String))
-        config[_LINKS] = st.column_config.LinkColumn("", display_text="Show", width="small")
-    event = st.dataframe(shown, hide_index=True, width="stretch", column_config=config, **options)
+        config[_LINKS] = st.column_config.LinkColumn("", display_text="Show", width=60, pinned=True)
+    event = st.dataframe(shown, hide_index=True, width="stretch", column_config=config, placeholder="–", **options)
     st.download_button(
         "Download as CSV",
         write_csv(frame),

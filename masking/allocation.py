@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import find_occurrences, fold
-from goldspan.masking.detection import FoundSpan
+from goldspan.masking.detection import FoundSpan, is_telling
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.ledger import Ledger, LedgerEntry
 from goldspan.masking.personas import PersonaMaker
@@ -28,6 +28,7 @@ class Allocator:
     ) -> None:
         self._text, self._ledger = text, ledger
         self._real = {fold(text[span.start : span.end]) for span in spans}
+        self._telling = {text[span.start : span.end] for span in spans if is_telling(text[span.start : span.end])}
         self._makers = PersonaMaker(key, schema, language, country)
         self._free: dict[str, bool] = {}
 
@@ -67,5 +68,11 @@ class Allocator:
         if fold(surrogate) in self._real or self._ledger.find_original(surrogate) is not None:
             return False
         if surrogate not in self._free:
-            self._free[surrogate] = next(find_occurrences(self._text, surrogate), None) is None
+            shown = next(find_occurrences(self._text, surrogate), None)
+            self._free[surrogate] = shown is None and not any(self._holds(surrogate, value) for value in self._telling)
         return self._free[surrogate]
+
+    @staticmethod
+    def _holds(surrogate: str, value: str) -> bool:
+        """True if a real value stands in the surrogate as a word of its own: `Smith` in `Smith & Sons`."""
+        return value in surrogate and next(find_occurrences(surrogate, value), None) is not None

@@ -9,6 +9,7 @@ that RFC 2606 reserves for examples.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 from goldspan.annotation.labels.schema import Label, LabelSchema
@@ -69,9 +70,12 @@ class PersonaMaker:
             scheme = value[: value.find("://") + 3] if "://" in value else ""
             suffix = f"-{rng.randint(2, 9999)}" if number else ""
             return f"{scheme}{pick(rng, _DOMAINS)}/{slug}{suffix}"
+        if number:
+            other = draw_persona(rng, *self._describe(persona))
+            persona = replace(persona, place=other.place, company=other.company, born=other.born)
         date = parse_date(value, self._language, self._country)
         if date is not None and self._find_label(label).validator in ("date_of_birth", ""):
-            return date.write(persona.born if not number else draw_persona(rng, *self._describe(persona)).born)
+            return date.write(persona.born)
         if label == "IBAN" and value[:2].isalpha():
             persona = _move(persona, value[:2].upper())
         return _fit(lambda: draw_value(rng, self._find_label(label), persona), value, rng)
@@ -152,8 +156,6 @@ def _lay_out(drawn: str, value: str) -> str:
 
 
 def _move(persona: Persona, country: str) -> Persona:
-    from dataclasses import replace
-
     from goldspan.generators.surrogates.checkdigits import IBAN_PATTERNS
 
     return replace(persona, country=country) if country in IBAN_PATTERNS else persona

@@ -15,7 +15,7 @@ def verify_masked(text: str, masked: MaskedText, *, sweep: bool = True) -> None:
 
     Every character outside the replaced stretches is the original's, each stretch is replaced by something else than
     its value, and no masked value (of three letters or five digits and more) is a surrogate of another one or, with
-    `sweep`, stands in what was kept.
+    `sweep`, stands in what was kept or invented.
 
     Raises:
         MaskingError: one of this does not hold; the message names labels and offsets, never a value.
@@ -29,7 +29,7 @@ def verify_masked(text: str, masked: MaskedText, *, sweep: bool = True) -> None:
             raise MaskingError(f"The masked text differs from the original before character {one.start}.")
         if masked.text[one.masked_start : one.masked_end] != one.replacement:
             raise MaskingError(f"The replacement at {one.start}–{one.end} ({one.label}) does not stand in its place.")
-        kept.append(piece)
+        kept += (piece, one.replacement) if one.operator in _INVENTING else (piece,)
         cursor, masked_cursor = one.end, one.masked_end
     if masked.text[masked_cursor:] != text[cursor:]:
         raise MaskingError(f"The masked text differs from the original after character {cursor}.")

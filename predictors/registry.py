@@ -10,7 +10,7 @@ import importlib
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import UnionType
@@ -47,7 +47,7 @@ def list_options(name: str) -> dict[str, inspect.Parameter]:
 
     """
     options: dict[str, inspect.Parameter] = {}
-    for part in name.split("+"):
+    for part in _split_names(name):
         options = _read_parameters(_load_factory(part)) | options
     return options
 
@@ -55,14 +55,15 @@ def list_options(name: str) -> dict[str, inspect.Parameter]:
 def open_predictor(
     source: str | Path, labels: LabelSchema, *, defaults: Mapping[str, Any] | None = None, **options: Any
 ) -> Predictor:
-    """A predictor by name, or from a TOML file.
+    """A predictor by name, from a model directory, or from a TOML file.
 
-    Names joined with `+` (`regex+rampart`) make one predictor of several: where their entities overlap, those of the
-    earlier one stay. An option goes to each part that takes it; text is converted to the option's type.
+    Names and model directories joined with `+` (`regex+models/v1`) make one predictor of several: where their entities
+    overlap, those of the earlier one stay. An option goes to each part that takes it; text is converted to the
+    option's type.
 
     Args:
-        source: a name, names joined with `+`, or a `.toml` file: `predictor = "llm"` and a table `[options]`, whose
-            paths are relative to the file.
+        source: a name, a model directory, some of these joined with `+`, or a `.toml` file: `predictor = "llm"` and a
+            table `[options]`, whose paths are relative to the file.
         labels: the label schema.
         defaults: values for options that the predictor takes and that are not given; others are ignored.
         options: options of the predictor; those that are None are left to their defaults.
@@ -70,13 +71,14 @@ def open_predictor(
     Raises:
         UnknownNameError: there is no predictor of that name.
         ConfigurationError: it takes no such option, a value has the wrong type, or what it needs is missing.
+        StateError: a model directory is not what its signature or manifest says.
 
     """
     name = str(source)
     if name.endswith(".toml"):
         name, stored = _read_file(Path(source))
         options = stored | options
-    names = name.split("+")
+    names = _split_names(name)
     taken = {part: _read_parameters(_load_factory(part)) for part in names}
     given = {key: value for key, value in options.items() if value is not None}
     if unknown := sorted(set(given).difference(*taken.values())):
@@ -114,11 +116,20 @@ def _find_plugins() -> dict[str, str]:
     return {entry.name: entry.value for entry in entry_points(group=GROUP) if entry.name not in BUILT_IN}
 
 
+def _split_names(name: str) -> list[str]:
+    return [name] if Path(name).is_dir() else name.split("+")
+
+
 @cache
 def _load_factory(name: str) -> Factory:
+    if name not in BUILT_IN and Path(name).is_dir():
+        from goldspan.predictors.model.predictor import ModelPredictor
+
+        return partial(ModelPredictor, Path(name))
     target = BUILT_IN.get(name) or _find_plugins().get(name)
     if target is None:
-        raise UnknownNameError("predictor", name, list_predictors())
+        hint = "A model directory or a .toml file will do, too."
+        raise UnknownNameError("predictor", name, list_predictors(), hint)
     module, _, attribute = target.partition(":")
     try:
         factory: Factory = getattr(importlib.import_module(module), attribute)
@@ -130,7 +141,8 @@ def _load_factory(name: str) -> Factory:
 
 
 def _read_parameters(factory: Factory) -> dict[str, inspect.Parameter]:
-    function = factory.__init__ if inspect.isclass(factory) else factory
+    target = factory.func if isinstance(factory, partial) else factory
+    function = target.__init__ if inspect.isclass(target) else target
     hints = get_type_hints(function)
     return {
         p.name: p.replace(annotation=hints.get(p.name, str))

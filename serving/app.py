@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +26,12 @@ from goldspan.serving.api.openapi import describe_api
 from goldspan.serving.jobs import JobStore
 from goldspan.serving.ml_backend import routes as ml_backend
 from goldspan.serving.state import ServerState
+
+if TYPE_CHECKING:
+    import uvicorn
+
+SWITCH_SECONDS = 0.001
+"""How long a thread may hold Python's lock while the event loop waits for it; Python's own 5 ms make it sluggish."""
 
 WEB = Path(__file__).parent / "web" / "static"
 
@@ -83,8 +93,6 @@ def run_server(state: ServerState, address: str, port: int, announce: Callable[[
         InputError: the address is not loopback and there is no token.
 
     """
-    import socket
-
     import uvicorn
 
     from goldspan.annotation.origins import is_loopback
@@ -103,7 +111,19 @@ def run_server(state: ServerState, address: str, port: int, announce: Callable[[
             f"{address}:{port} cannot be listened on: {error.strerror}. Give another --port."
         ) from None
     with listener:
-        announce(f"http://{shown}:{listener.getsockname()[1]}")
+        url = f"http://{shown}:{listener.getsockname()[1]}"
         config = uvicorn.Config(build_app(state), log_level="warning", access_log=False, server_header=False)
         logging.getLogger("goldspan.serve").setLevel(logging.INFO)
-        uvicorn.Server(config).run([listener])
+        sys.setswitchinterval(SWITCH_SECONDS)
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_serve(uvicorn.Server(config), listener, lambda: announce(url)))
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve, and announce it once the methods are loaded and requests are answered."""
+    task = asyncio.create_task(server.serve([listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.02)
+    if server.started:
+        announce()
+    await task

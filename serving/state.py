@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +21,9 @@ SampleSink = Callable[[Sample], Awaitable[str]]
 
 INLINE_CHARACTERS = 2_000
 """Texts up to this length are masked on the event loop; longer ones in a worker thread."""
+
+WORKERS = 2
+"""Threads that mask: the work holds Python's lock, so that more of them only delay the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class ServerState:
         self.rates = RateLimiter(settings.limits.per_minute)
         self.metrics = Metrics()
         self.turn = asyncio.Lock()
-        self.workers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="goldspan-mask")
+        self.workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="goldspan-mask")
 
     @property
     def schema(self) -> LabelSchema:

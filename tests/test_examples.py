@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+import goldspan
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -64,3 +67,33 @@ def test_a_predictor_plugin_is_found_by_its_name(tmp_path: Path) -> None:
     assert '"model_version": "capitals-1"' in printed
     assert '"entities": 1' in printed
     assert "capitals" in run("-m", "goldspan.cli.main", "predictors", "list", cwd=tmp_path, paths=(installed,))
+
+
+DATA = EXAMPLES.parent / "data" / "examples"
+
+
+@pytest.mark.parametrize("name", ["biomedical", "legal", "pii", "support"])
+def test_example_data_is_sound_and_what_its_source_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("GOLDSPAN_DATA", "GOLDSPAN_LABELS", "GOLDSPAN_PROJECT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(DATA / name)
+    labels = goldspan.load_labels()
+    samples = list(goldspan.read_samples("training_samples", labels))
+    texts = tomllib.loads((DATA / name / "texts.toml").read_text("utf-8"))["texts"]
+    assert len(samples) == len(texts) >= 6
+    for sample, entry in zip(samples, texts, strict=True):
+        assert [review.author.name for review in sample.reviews] == ["ann@example.org", "bea@example.org"]
+        for review, person in zip(sample.reviews, ("ann", "bea"), strict=True):
+            parsed = goldspan.parse_tagged(entry.get(person, entry["ann"]), labels)
+            assert (sample.text, review.entities) == (parsed.text, parsed.entities)
+            assert sorted(map(len, review.clusters.values())) == sorted(
+                map(len, goldspan.Annotation(review.author, mentions=parsed.mentions).clusters.values())
+            )
+            issues = goldspan.check_annotation(sample.text, review, labels, sample.language, sample.country)
+            assert not [issue for issue in issues if issue.severity == "error"]
+        assert sample.predictions
+    assert any(sample.best.clusters for sample in samples)
+    assert any(sample.reviews[0].entities != sample.reviews[1].entities for sample in samples)
+    [result] = (DATA / name / "results").glob("*.json")
+    comparison = goldspan.compare([result], gold="training_samples")
+    assert comparison.rows[0].f1_score > 0

@@ -16,17 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import orjson
 
-import goldspan.schemas as schemas
+from goldspan.annotation.corpus.ledger_file import iter_rows, write_rows
 from goldspan.annotation.corpus.minhash import compute_bands
 from goldspan.annotation.corpus.outline import Outline
-from goldspan.annotation.errors import RecordError
-from goldspan.annotation.files import write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
 
 TRAIN = "train"
-_HEADER = {"schema": "split-ledger", "format": 1}
+_SCHEMA = "split-ledger"
 _SHARED_BANDS = 2
 """Bands in common that make two texts relatives: 0.94 of pairs at Jaccard similarity 0.7, 0.002 at 0.3."""
 
@@ -103,25 +100,10 @@ def read_ledger(path: Path) -> SplitLedger:
         RecordError: the file cannot be read or is not a split ledger.
 
     """
-    try:
-        lines = path.read_bytes().splitlines() if path.exists() else [orjson.dumps(_HEADER)]
-    except OSError as error:
-        raise RecordError(f"it cannot be read: {error.strerror}", file=str(path)) from None
-    validator = schemas.validator("split-ledger")
-    entries: dict[str, LedgerEntry] = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            document = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise RecordError(f"it is not JSON: {error}", file=str(path), line=number) from None
-        for problem in validator.problems(document)[:1]:
-            reason = f"not a split ledger: {problem.message}"
-            raise RecordError(reason, file=str(path), line=number, pointer=problem.pointer)
-        if (number == 1) != ("schema" in document):
-            raise RecordError("a split ledger has one header, in its first line", file=str(path), line=number)
-        if number > 1:
-            bands = _decode_bands(document.get("bands", ""))
-            entries[document["sample_id"]] = LedgerEntry(document["split"], document["version"], bands)
+    entries = {
+        row["sample_id"]: LedgerEntry(row["split"], row["version"], _decode_bands(row.get("bands", "")))
+        for row in iter_rows(path, _SCHEMA)
+    }
     return SplitLedger(entries)
 
 
@@ -132,11 +114,15 @@ def write_ledger(path: Path, ledger: SplitLedger) -> None:
         StateError: the disk refused.
 
     """
-    rows: list[Mapping[str, object]] = [_HEADER]
-    for sample_id, entry in sorted(ledger.entries.items()):
-        row = {"sample_id": sample_id, "split": entry.split, "version": entry.version}
-        rows.append(row | ({"bands": _encode_bands(entry.bands)} if entry.bands else {}))
-    write_atomic(path, b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
+    write_rows(
+        path,
+        _SCHEMA,
+        (
+            {"sample_id": sample_id, "split": entry.split, "version": entry.version}
+            | ({"bands": _encode_bands(entry.bands)} if entry.bands else {})
+            for sample_id, entry in ledger.entries.items()
+        ),
+    )
 
 
 def _encode_bands(bands: Sequence[int]) -> str:

@@ -10,18 +10,30 @@ from goldspan.annotation.corpus.queue import LabelQueue, QueueCandidate, build_q
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, list_files, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.types import Sample
+from goldspan.annotation.types import Sample, Status
 
 
 def build_workspace_queue(
-    workspace: Workspace, labels: LabelSchema, on_error: OnError, *, size: int = 20, seed: int = 0
+    workspace: Workspace,
+    labels: LabelSchema,
+    on_error: OnError,
+    *,
+    exclude: Collection[str] = (),
+    size: int = 20,
+    seed: int = 0,
 ) -> LabelQueue:
-    """Choose the samples of a workspace to label next; see `goldspan.annotation.corpus.queue`."""
+    """Choose the samples of a workspace to label next; see `goldspan.annotation.corpus.queue`.
+
+    Samples in `exclude` (ids, for example of samples that were pushed) and samples with a draft are left out.
+    """
+    excluded = set(exclude)
     candidates: list[QueueCandidate] = []
     reviewed: Counter[str] = Counter()
     for sample in iter_workspace(workspace, labels, on_error):
         if sample.reviews:
             reviewed.update(entity.label for entity in sample.reviews[0].entities)
+            continue
+        if sample.sample_id in excluded or any(one.status is Status.DRAFT for one in sample.annotations):
             continue
         last = sample.predictions[-1] if sample.predictions else None
         issues = check_annotation(sample.text, last, labels, sample.language, sample.country) if last else ()

@@ -75,7 +75,7 @@ def build_mapping(
     """
     wanted = list(dict.fromkeys(found))
     own = open_taxonomy(OWN, labels)
-    given = {external: _map_label(external, ours, labels) for external, ours in pairs.items()}
+    given = {external: map_label(external, ours, labels) for external, ours in pairs.items()}
     mentions = labels.mention_codes
     missing = [label for label in wanted if label not in own.targets and label not in given and label not in mentions]
     chosen = open_taxonomy(taxonomy, labels) if taxonomy else own
@@ -90,7 +90,8 @@ def build_mapping(
     return Taxonomy(chosen.name, chosen.title, targets, boundaries=chosen.boundaries), unknown
 
 
-def _map_label(external: str, ours: str, labels: LabelSchema) -> LabelMapping:
+def map_label(external: str, ours: str, labels: LabelSchema) -> LabelMapping:
+    """The mapping of one external label to one of ours; empty, `-` or `none` drops its spans."""
     if ours.lower() in _IGNORED:
         return LabelMapping(external, "", "OTHER")
     return LabelMapping(external, ours, labels[ours].group)

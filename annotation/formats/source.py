@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,12 +18,17 @@ from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.tables import read_table
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
+from goldspan.annotation.tasks.record import parse_json
 from goldspan.annotation.tasks.store import MAX_FILE, JsonRecord, OnError, read_records
 from goldspan.annotation.types import Sample
 
 _PROBE = 20
 _SURE = 0.3
+_MARGIN = 0.15
+"""By how much another shape has to be surer for one row of a file."""
 _HEAD = 65_536
+_WRAPPER_KEYS = 6
+"""Keys of an object around a list of rows: the list, and a version, a description and the like."""
 _OWN_CONTROLS = {ENTITY_CONTROL, MENTION_CONTROL}
 _TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
@@ -133,10 +138,29 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         return
     if name not in {shape.name for shape in SHAPES}:
         raise UnknownNameError("format", name, list_formats())
-    records = (
-        read_table(path, options, on_error) if path.suffix.lower() in _TABLES else _read_json(path, options, on_error)
-    )
+    if name == "hf-tokens" and not options.tag_names:
+        options = replace(options, tag_names=_find_tag_names(path))
+    read_file = read_table if path.suffix.lower() in _TABLES else _read_json
+    records = read_file(path, options, on_error)
     yield from _read_shape(records, get_shape(name), options, on_error)
+
+
+def _find_tag_names(path: Path) -> tuple[str, ...]:
+    """The names of ClassLabel numbers from `dataset_info.json`, which `datasets` writes beside its files."""
+    for name in ("dataset_info.json", "dataset_infos.json"):
+        try:
+            document = parse_json((path.parent / name).read_bytes())
+        except (OSError, ValueError):
+            continue
+        pending: list[Any] = [document]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, dict):
+                names = node.get("names")
+                if isinstance(names, list) and "O" in names:
+                    return tuple(str(label) for label in names)
+                pending += node.values()
+    return ()
 
 
 def _read_shape(
@@ -147,7 +171,8 @@ def _read_shape(
         if sample:
             yield SourceRow(record.file, record.line, sample)
             continue
-        fitting = shape if shape.score(record.value) else score_shapes([record.value])[0][1]
+        sureness, better = score_shapes([record.value])[0]
+        fitting = shape if sureness <= shape.score(record.value) + _MARGIN else better
         try:
             row = fitting.read_row(record.value, options.rows)
         except RowError as error:
@@ -181,7 +206,9 @@ def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | N
         for entry in _list_entries(record, name)
         for item in (entry.get("result") or () if isinstance(entry, Mapping) else ())
     ]
-    return sample if not issues and all(_is_own_result(item) for item in results) else None
+    if issues or not all(_is_own_result(item) for item in results):
+        return None
+    return sample if all(e.label in labels for a in sample.annotations for e in a.entities) else None
 
 
 def _list_entries(record: Mapping[str, Any], name: str) -> list[Any]:
@@ -198,10 +225,20 @@ def _read_json(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _coerce_pair(value: Any) -> Any:
-    """SpaCy's training tuples: `[text, {"entities": …}]`."""
+    """Training tuples of spaCy, `[text, {"entities": …}]`, as rows; an object around one list of rows as that list."""
+    if isinstance(value, dict) and not isinstance(value.get("text"), str):
+        lists = [entry for entry in value.values() if isinstance(entry, list) and entry and isinstance(entry[0], dict)]
+        if len(lists) == 1 and len(value) <= _WRAPPER_KEYS and _is_wrapper(value):
+            return lists[0]
+        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+            return _coerce_pair(inner)
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
         return {"text": value[0], **value[1]}
     return value
+
+
+def _is_wrapper(value: Mapping[str, Any]) -> bool:
+    return not any(shape.score(value) for shape in SHAPES)
 
 
 def _read_head(path: Path, options: ReadOptions) -> str:
@@ -277,9 +314,9 @@ def _read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterat
 
 
 def _read_spacy(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.spacy_docbin import read_docbin
+    from goldspan.annotation.formats.spacy_docbin import read_docbin_rows
 
-    return (SourceRow(str(path), n, sample) for n, sample in enumerate(read_docbin(path, options.labels), start=1))
+    return (SourceRow(str(path), n, row) for n, row in enumerate(read_docbin_rows(path, options.labels), start=1))
 
 
 def _read_kiji(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -294,8 +331,6 @@ def _read_parquet(path: Path, options: ReadOptions, on_error: OnError) -> Iterat
     records = [JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1)]
     shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
     if not options.tag_names:
-        from dataclasses import replace
-
         options = replace(options, tag_names=read_tag_names(path))
     return _read_shape(iter(records), shape, options, on_error)
 

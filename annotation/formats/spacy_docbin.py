@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.formats.loss import ExportReport, LossCounter, keep_outermost
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRow, RawSpan
 from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _CLUSTER = "coref_clusters_"
 _FIELD = "goldspan"
+_LARGEST = 512 * 1024 * 1024
+"""Bytes of a DocBin once it is decompressed."""
 
 
 def write_docbin(path: Path, samples: Iterable[Sample]) -> ExportReport:
@@ -54,15 +57,42 @@ def read_docbin(path: Path, labels: LabelSchema) -> Iterator[Sample]:
         InputError: the file is not a DocBin, or has a label that is not known.
 
     """
-    spacy = _import_spacy()
-    vocab = spacy.blank("xx").vocab
-    try:
-        binary = spacy.tokens.DocBin().from_bytes(path.read_bytes())
-        docs = list(binary.get_docs(vocab))
-    except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
-        raise InputError(f"{path} is not a DocBin that spaCy can read ({type(error).__name__}).") from None
-    for doc in docs:
+    for doc in _read_docs(path):
         yield read_doc(doc, labels)
+
+
+def read_docbin_rows(path: Path, labels: LabelSchema) -> Iterator[Sample | RawRow]:
+    """Samples of the Docs that Goldspan wrote, rows of all others: their labels may be mapped.
+
+    Raises:
+        ConfigurationError: spaCy is not installed.
+        InputError: the file is not a DocBin, or too large.
+
+    """
+    for doc in _read_docs(path):
+        found = doc.spans.get("entities", doc.ents)
+        known = all(span.label_ in labels for span in found)
+        if _FIELD in doc.user_data and known:
+            yield read_doc(doc, labels)
+            continue
+        spans = tuple(RawSpan((span.label_,), span.start_char, span.end_char) for span in found)
+        clusters = tuple(
+            RawCluster((), tuple((span.start_char, span.end_char, "") for span in group))
+            for name, group in doc.spans.items()
+            if name.startswith(_CLUSTER)
+        )
+        yield RawRow(doc.text, (RawAnnotation(spans, clusters),))
+
+
+def _read_docs(path: Path) -> list[Doc]:
+    spacy = _import_spacy()
+    try:
+        data = path.read_bytes()
+        if len(zlib.decompressobj().decompress(data, _LARGEST + 1)) > _LARGEST:
+            raise InputError(f"{path} holds more than {_LARGEST >> 20} MiB. Split it.")
+        return list(spacy.tokens.DocBin().from_bytes(data).get_docs(spacy.blank("xx").vocab))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise InputError(f"{path} is not a DocBin that spaCy can read ({type(error).__name__}).") from None
 
 
 def make_doc(sample: Sample, vocab: Vocab, losses: LossCounter) -> Doc:

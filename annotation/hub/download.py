@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.formats.mapping import map_label
+from goldspan.annotation.formats.parquet import read_tag_names
 from goldspan.annotation.formats.rows import RowShape, find_shape, get_shape, kiji
 from goldspan.annotation.formats.rows.convert import RowSource, convert_row
+from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import Code, RowError
 from goldspan.annotation.hub.client import fetch_file, open_snapshot
 from goldspan.annotation.hub.shards import HubShard, list_shards, read_rows
@@ -46,10 +50,12 @@ def download_dataset(
     splits: Sequence[str] = (),
     layout: Layout = "jsonl",
     taxonomy: str | None = None,
+    labels_map: Mapping[str, str] | None = None,
     on_shard: Callable[[HubShard, ShardResult], None] = lambda shard, result: None,
 ) -> DownloadReport:
     """Download a data set into `output` and report every row.
 
+    `labels_map` maps external labels to ours (empty: drop), before any taxonomy.
     Shards that an earlier run finished are not read again. Memory does not grow with the data set, apart from
     one number for each sample that keeps the same text from coming twice.
 
@@ -64,16 +70,20 @@ def download_dataset(
     used, done = state.read()
     shards = {shard.file: shard for shard in list_shards(snapshot.files, splits)}
     seen = {_make_key(name) for name in state.collect_ids(shard for file, shard in shards.items() if file in done)}
-    chosen = open_taxonomy(taxonomy or used, labels) if taxonomy or used else None
+    pairs = labels_map or {}
+    chosen = _add_pairs(open_taxonomy(taxonomy or used, labels), labels, pairs) if taxonomy or used else None
     for file, shard in shards.items():
         if file in done:
             continue
-        rows = read_rows(fetch_file(snapshot, file), file)
+        local = fetch_file(snapshot, file)
+        options = RowOptions(labels, tag_names=read_tag_names(local) if file.endswith(".parquet") else ())
+        rows = read_rows(local, file)
         probe = list(islice(rows, _PROBE))
         shape = find_shape(column for row in probe if row for column in row) if probe else get_shape(kiji.NAME)
-        chosen = chosen or _choose_taxonomy(repository, _list_labels(probe, shape), shape, labels)
+        found = _list_labels(probe, shape, options)
+        chosen = chosen or _choose_taxonomy(repository, found, shape, (labels, pairs))
         source = RowSource(repository, snapshot.revision, shard.split)
-        done[file] = convert_shard(state, shard, chain(probe, rows), (shape, source, chosen, labels), seen)
+        done[file] = convert_shard(state, shard, chain(probe, rows), (shape, source, chosen, options), seen)
         state.write(chosen.name, done)
         on_shard(shard, done[file])
     return DownloadReport(
@@ -87,14 +97,14 @@ def download_dataset(
 
 
 def convert_rows(
-    rows: Iterable[Row], shape: RowShape, source: RowSource, taxonomy: Taxonomy, labels: LabelSchema
+    rows: Iterable[Row], shape: RowShape, source: RowSource, taxonomy: Taxonomy, options: RowOptions
 ) -> Iterable[Sample | RowError]:
     """One sample or one rejection for each row, in order; None stands for a row that could not be read."""
     for number, row in enumerate(rows):
         try:
             if row is None:
                 raise RowError(Code.UNREADABLE_ROW)
-            yield convert_row(shape.read_row(row), number, source, taxonomy, labels)
+            yield convert_row(shape.read_row(row, options), number, source, taxonomy, options.labels)
         except RowError as error:
             yield error
 
@@ -103,7 +113,7 @@ def convert_shard(
     state: DownloadState,
     shard: HubShard,
     rows: Iterable[Row],
-    context: tuple[RowShape, RowSource, Taxonomy, LabelSchema],
+    context: tuple[RowShape, RowSource, Taxonomy, RowOptions],
     seen: set[int],
 ) -> ShardResult:
     """Write the samples and rejections of one shard; `seen` holds what came before and grows."""
@@ -112,7 +122,7 @@ def convert_shard(
     unmapped: Counter[str] = Counter()
     with AtomicFile(state.locate_rejections(shard)) as rejections, state.open_samples(shard) as write:
         for converted in convert_rows(rows, *context):
-            outcome = _write_sample(converted, write, context[-1], seen)
+            outcome = _write_sample(converted, write, context[-1].labels, seen)
             if isinstance(outcome, RowError):
                 rejected[outcome.code] += 1
                 record = {"file": shard.file, "row": total, "code": outcome.code, "detail": outcome.detail}
@@ -144,20 +154,31 @@ def _make_key(sample_id: str) -> int:
     return int(sample_id.replace("-", "")[:16], 16)
 
 
-def _choose_taxonomy(repository: str, found: set[str], shape: RowShape, labels: LabelSchema) -> Taxonomy:
-    """The taxonomy that lists the repository, else for kiji's shape our own labels, else one that knows them all."""
+def _choose_taxonomy(
+    repository: str, found: set[str], shape: RowShape, mapping: tuple[LabelSchema, Mapping[str, str]]
+) -> Taxonomy:
+    """The taxonomy that lists the repository, else our own labels, else one that knows them all; pairs come first."""
+    labels, pairs = mapping
     own = open_taxonomy(OWN, labels)
     listed = any(repository in load_taxonomy(name).repositories for name in list_taxonomies())
-    if not listed and shape.name == kiji.NAME and found <= own.targets.keys():
-        return own
-    return find_taxonomy(repository, found)
+    missing = found - pairs.keys()
+    if not listed and (shape.name == kiji.NAME or pairs) and missing <= own.targets.keys():
+        chosen = own
+    else:
+        chosen = find_taxonomy(repository, missing)
+    return _add_pairs(chosen, labels, pairs)
 
 
-def _list_labels(rows: Iterable[Row], shape: RowShape) -> set[str]:
+def _add_pairs(taxonomy: Taxonomy, labels: LabelSchema, pairs: Mapping[str, str]) -> Taxonomy:
+    given = {external: map_label(external, ours, labels) for external, ours in pairs.items()}
+    return replace(taxonomy, targets={**taxonomy.targets, **given})
+
+
+def _list_labels(rows: Iterable[Row], shape: RowShape, options: RowOptions) -> set[str]:
     found: set[str] = set()
     for row in rows:
         try:
-            found.update(label for span in shape.read_row(row or {}).spans for label in span.labels)
+            found.update(label for span in shape.read_row(row or {}, options).spans for label in span.labels)
         except RowError:
             continue
     return found

@@ -57,6 +57,19 @@ def make_features() -> Features:
     )
 
 
+def make_task_features() -> Features:
+    """The types of our own JSONL files, for the argument `features` of `datasets.load_dataset("json", …)`.
+
+    With them, files load together in any order, with and without annotations: `datasets` alone takes the types from
+    the first file, and an empty list has none. `predictions`, `annotations` and `drafts` hold any JSON.
+    """
+    from datasets import Features, Json, Value
+
+    names = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
+    layers = {name: Json() for name in ("predictions", "annotations", "drafts")}
+    return Features({"data": {name: Value("string") for name in names}, **layers})
+
+
 def make_row(sample: Sample, source: str, split_group: str) -> dict[str, Any]:
     """Make the row of a sample's best annotation."""
     best = sample.best

@@ -121,7 +121,7 @@ def _check_phone(value: str, country: str) -> bool:
 def _check_card(value: str, country: str) -> bool:
     from stdnum import luhn
 
-    digits = re.sub(r"[ -]", "", value)
+    digits = re.sub(r"[\s.\u2010-\u2015\u2212-]", "", value)
     return digits.isdigit() and 12 <= len(digits) <= 19 and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
 
 

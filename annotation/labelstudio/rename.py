@@ -24,7 +24,7 @@ import orjson
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile, write_atomic
 from goldspan.annotation.labels.edit import copy_label, drop_label, rename_tags
-from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labels.schema import build_labels, load_labels
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.locks import hold_lock
@@ -106,6 +106,8 @@ def apply_change(
         SchemaError: the label schema would no longer be valid. Nothing is changed then.
 
     """
+    for new in change.copies:
+        build_labels({"labels": {new: {"name": new}}})
     with hold_lock(f"labels {label_file.resolve()}"):
         plan = plan_change(workspace, change)
         note = _read_note(workspace) or _begin(workspace, label_file, change, plan)

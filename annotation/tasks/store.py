@@ -47,6 +47,9 @@ def raise_error(error: RecordError) -> None:
     raise error
 
 
+_TABLES_AND_TEXTS = frozenset({".csv", ".tsv", ".txt", ".md", ".xlsx"})
+
+
 def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """The files themselves (one path or several), and the `.jsonl` and `.json` files of folders, sorted by name.
 
@@ -61,6 +64,8 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
             if not found:
                 raise InputError(f"{path} holds no .jsonl or .json file.")
             files += found
+        elif path.suffix.lower() in _TABLES_AND_TEXTS:
+            raise InputError(f"{path} is not a file of samples. `goldspan samples import {path}` makes one of it.")
         elif path.exists():
             files.append(path)
         else:
@@ -148,12 +153,13 @@ def _read_whole(
         on_error(RecordError(f"not valid JSON: {explain_json(data, error)}", file=name, line=line))
         return
     for number, value in enumerate(_list_records(document, coerce), start=1):
-        yield from _accept(coerce(value), name, number, on_error)
+        yield from _accept(_coerce_record(value, coerce), name, number, on_error)
 
 
 def _list_records(document: Any, coerce: Callable[[Any], Any]) -> list[Any]:
-    if isinstance(document, list):
-        return document if isinstance(coerce(document), list) else [document]
+    found = coerce(document)
+    if isinstance(found, list):
+        return found
     return [document]
 
 
@@ -166,7 +172,12 @@ def _parse(
         column = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         on_error(RecordError(f"not valid JSON: {explain_json(line, error)}{column}", file=name, line=number))
         return
-    yield from _accept(coerce(value), name, number, on_error)
+    yield from _accept(_coerce_record(value, coerce), name, number, on_error)
+
+
+def _coerce_record(value: Any, coerce: Callable[[Any], Any]) -> Any:
+    made = coerce(value)
+    return made if isinstance(made, dict) else value
 
 
 def _accept(value: Any, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:

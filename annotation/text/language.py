@@ -54,9 +54,11 @@ _SCRIPTS = {
     "devanagari": regex.compile(r"\p{Devanagari}"),
 }
 _LETTER = regex.compile(r"\p{L}")
-_TOKEN = regex.compile(r"\p{L}+")
+_TOKEN = regex.compile(r"\p{L}{2,}")
+"""Words of one letter are left out: initials, and words of too many languages."""
 _MIN_WORDS = 5
 _MIN_LEAD = 2.0
+_MIN_RATIO = 1.3
 
 
 @lru_cache(maxsize=1)
@@ -84,6 +86,7 @@ def find_other_language(text: str, language: str) -> str:
     best = max(scores, key=lambda name: (scores[name], name))
     own = sum(count for word, count in words.items() if word in _profiles()[best] - _profiles()[language])
     lost = sum(count for word, count in words.items() if word in _profiles()[language] - _profiles()[best])
-    if best != language and own >= _MIN_WORDS and own > _MIN_LEAD * lost and scores[best] > expected:
+    leads = own > _MIN_LEAD * lost and scores[best] > _MIN_RATIO * expected
+    if best != language and own >= _MIN_WORDS and leads:
         return best
     return ""

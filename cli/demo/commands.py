@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,23 +13,33 @@ from goldspan.cli.shared.console import print_table, say
 from goldspan.cli.shared.options import HELP
 from goldspan.cli.shared.signals import stop_on_sigterm
 
+if TYPE_CHECKING:
+    from goldspan.annotation.tasks.workspace import Workspace
+
 app = typer.Typer(context_settings=HELP)
 
 
 @app.command()
 def demo(
     samples: Annotated[int, typer.Option(min=12, help="Number of samples to generate")] = 60,
-    languages: Annotated[str, typer.Option(help="ISO 639-1 codes, comma-separated")] = "en,de,fr",
+    template: Annotated[
+        str, typer.Option("--template", "-t", help="Another domain: support, biomedical, legal; default: PII")
+    ] = "",
+    languages: Annotated[str, typer.Option(help="ISO 639-1 codes, comma-separated. Default: en,de,fr")] = "",
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same samples")] = 1,
     end: Annotated[
         bool, typer.Option("--exit", help="Exit when all steps are done, instead of serving until Ctrl-C")
     ] = False,
-    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Workspace of the demo")] = Path("data/demo"),
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FOLDER", help="Workspace of the demo; with --template its project folder"),
+    ] = None,
 ) -> None:
     """Run the whole pipeline, without an API key or network access.
 
     Generates samples offline, checks them, starts Label Studio, pushes the samples with pre-annotations, corrects a
-    few as an annotator would, pulls the reviews and starts the dashboard. The exit code is not 0 if a step fails.
+    few as an annotator would, pulls the reviews and starts the dashboard. With --template it makes a project of that
+    template first, and freezes a version at the end. The exit code is not 0 if a step fails.
     """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.api.credentials import find_account_file
@@ -37,14 +48,20 @@ def demo(
 
     stop_on_sigterm()
     started = time.monotonic()
-    workspace = find_workspace(data)
-    with Demo(workspace, load_labels(), languages.split(","), samples, seed) as run:
+    if template:
+        workspace = _open_project(data or Path(f"data/demo-{template}"), template, languages)
+    else:
+        workspace = find_workspace(data or Path("data/demo"))
+    codes = (languages or ("en" if template else "en,de,fr")).split(",")
+    with Demo(workspace, load_labels(), codes, samples, seed) as run:
         run.generate()
         run.check()
         server = run.open_studio()
         run.push()
         run.review()
         run.pull()
+        if template:
+            run.freeze()
         board = run.open_dashboard()
         say(f"All steps passed in {time.monotonic() - started:.0f} s.")
         print_table(
@@ -61,3 +78,16 @@ def demo(
         if not end:
             say("Label Studio and the dashboard run until you press Ctrl-C.")
             run.wait()
+
+
+def _open_project(folder: Path, template: str, languages: str) -> Workspace:
+    """The workspace of the demo's own project, which is made if it is not there; it holds for this process."""
+    from goldspan.annotation.project import FILE, VARIABLE
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.annotation.templates import create_project, find_template
+
+    if not (folder / FILE).exists():
+        codes = tuple(filter(None, languages.split(",")))
+        create_project(folder, find_template(template), name=f"Demo: {template}", languages=codes, nested=True)
+    os.environ[VARIABLE] = str(folder.resolve())
+    return find_workspace()

@@ -17,13 +17,16 @@ from goldspan.annotation.labelstudio.push.receipt import record_pushed
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
 from goldspan.annotation.tasks.store import read_samples
-from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 from goldspan.cli.shared.console import err, say
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from goldspan.evaluation.people.acceptance import measure_acceptance
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.run import run_generation
 from goldspan.generators.runs.settings import RunSettings
+from goldspan.training.bundle.manifest import BundleSettings
+from goldspan.training.bundle.public import freeze
+from goldspan.training.gate.public import judge
 
 TITLE = "Goldspan demo"
 _REVIEWED = 9
@@ -50,6 +53,8 @@ class Demo:
         self._languages, self._samples, self._seed = tuple(languages), samples, seed
         self._client: StudioClient | None = None
         self._dashboard: DashboardProcess | None = None
+        project = find_workspace_project(workspace)
+        self.title = project.studio_project if project else TITLE
         self.project = 0
         self.sample_file = Path()
         self.reviewed_file = Path()
@@ -102,8 +107,8 @@ class Demo:
         """Push the samples with pre-annotations; push again and check that nothing changes."""
         samples = list(read_samples([self.sample_file], self._labels))
         with err.status("4/7  Pushing samples"):
-            report = push_samples(self.client, samples, self._labels, PushOptions(TITLE))
-            again = push_samples(self.client, samples, self._labels, PushOptions(TITLE))
+            report = push_samples(self.client, samples, self._labels, PushOptions(self.title))
+            again = push_samples(self.client, samples, self._labels, PushOptions(self.title))
         expect(report.project is not None and not report.refused, "samples were refused.")
         expect(
             report.created + report.unchanged == len(samples), f"{report.created} of {len(samples)} tasks were created."
@@ -123,7 +128,7 @@ class Demo:
             submit_review(
                 self.client,
                 task["id"],
-                correct_result(prediction["result"], number),
+                correct_result(prediction["result"], number, [label.code for label in self._labels.entities]),
                 parent_prediction=prediction,
                 lead_time=12.0 + number,
             )
@@ -142,6 +147,19 @@ class Demo:
         say(f"6/7  Pulled {report.total} reviewed samples; {share:.0%} of the pre-annotations were accepted.")
         return report
 
+    def freeze(self) -> Path:
+        """Check the gate and freeze a version, also if the gate is closed; the manifest says so."""
+        verdict = judge(data=self._workspace.root)
+        frozen = freeze(
+            BundleSettings(f"demo-{self._labels.fingerprint}", reviewed_only=True),
+            data=self._workspace.root,
+            despite_gate=True,
+        )
+        sizes = frozen.manifest["split"]["sizes"]
+        expect(sum(sizes.values()) >= _REVIEWED, f"{sum(sizes.values())} samples were frozen.")
+        say(f"     The gate is {'open' if verdict.open else 'closed'}; froze {sum(sizes.values())} samples.")
+        return frozen.folder
+
     def open_dashboard(self) -> DashboardProcess:
         """Start the dashboard."""
         with err.status("7/7  Starting the dashboard"):
@@ -158,12 +176,14 @@ class Demo:
             say("Stopping Label Studio and the dashboard. The samples stay in the workspace.")
 
 
-def correct_result(result: Sequence[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+def correct_result(
+    result: Sequence[dict[str, Any]], number: int, choices: Sequence[str] = ("COMPANYNAME", "CITY")
+) -> list[dict[str, Any]]:
     """Correct a prediction: every third is accepted, every third relabelled, every third loses a region."""
     corrected = [dict(item) for item in result]
     entities = [item for item in corrected if item.get("from_name") == "label"]
     if number % 3 == 1 and entities:
-        label = "COMPANYNAME" if entities[0]["value"]["labels"] != ["COMPANYNAME"] else "CITY"
+        label = next(choice for choice in choices if entities[0]["value"]["labels"] != [choice])
         entities[0]["value"] = entities[0]["value"] | {"labels": [label]}
     if number % 3 == 2 and entities:
         related = {item[end] for item in corrected if item.get("type") == "relation" for end in ("from_id", "to_id")}

@@ -32,7 +32,9 @@ from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
 if TYPE_CHECKING:
+    from goldspan.annotation.project import Purpose
     from goldspan.evaluation.matching.documents import Pairing
+    from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
 
 app = typer.Typer(context_settings=HELP)
@@ -56,12 +58,24 @@ def evaluate(
     beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
     model: ModelOption = "",
     only: OnlyOption = None,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Score only so many documents, chosen by a hash; 0: all")
+    ] = 0,
+    again: Annotated[
+        str, typer.Option("--again", metavar="failed", help="Ask a language model anew where its answers failed")
+    ] = "",
     name: Annotated[str, typer.Option("--name", help="Name of the experiment; default: the model version")] = "",
     split_kind: Annotated[
         str, typer.Option("--split-kind", help="How the gold was held out: random, skeleton, source …")
     ] = "unknown",
     cost_per_1000: Annotated[
         float | None, typer.Option("--cost-per-1000", min=0, help="Cost of 1000 documents, if known")
+    ] = None,
+    price_in: Annotated[
+        float | None, typer.Option("--price-in", min=0, help="USD for a million prompt tokens; default: list price")
+    ] = None,
+    price_out: Annotated[
+        float | None, typer.Option("--price-out", min=0, help="USD for a million completion tokens")
     ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
@@ -86,7 +100,9 @@ def evaluate(
     if shots and Path(shots).resolve() == gold.resolve():
         raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
-    settings = EvaluationSettings(level, scheme, beta, split_kind=split_kind, filters=parse_filters(only or ()))
+    settings = EvaluationSettings(level, scheme, beta, split_kind, samples, parse_filters(only or ()))
+    if again:
+        option = [*(option or ()), f"again={again}"]
     unread: list[RecordError] = []
     pairings: list[Pairing] = []
     with err.status("Scoring"):
@@ -99,6 +115,7 @@ def evaluate(
             name=name,
             baselines=baselines,
             cost_per_1000=cost_per_1000,
+            prices=_find_prices(predictor, option, price_in, price_out),
             workers=workers,
             on_error=unread.append,
             on_pairing=pairings.append,
@@ -116,13 +133,32 @@ def evaluate(
     if as_json:
         print_json(result.summarise())
     else:
-        _show_scores(result)
+        _show_scores(result, schema.purpose)
     if show_text and not as_json:
         from goldspan.evaluation.results.worst import list_worst
 
         show_differences(list_worst(pairing.documents, schema, level=level, top=_SHOWN_DOCUMENTS, show_text=True))
     say(f"Result: {target}")
     raise typer.Exit(code)
+
+
+def _find_prices(
+    predictor: str, option: list[str] | None, price_in: float | None, price_out: float | None
+) -> TokenPrices | None:
+    """The prices given, else the list prices of the provider among the options.
+
+    Raises:
+        InputError: only one of the two prices is given.
+
+    """
+    from goldspan.evaluation.results.cost import TokenPrices, find_prices
+
+    if (price_in is None) != (price_out is None):
+        raise InputError("Give both --price-in and --price-out, or neither.")
+    if price_in is not None and price_out is not None:
+        return TokenPrices(price_in, price_out)
+    options = parse_options(option)
+    return find_prices(options.get("provider", ""), options.get("model", "")) if predictor else None
 
 
 def make_file_name(name: str) -> str:
@@ -144,28 +180,34 @@ def choose_target(path: Path, result: EvaluationResult) -> Path:
     return path if same else path.with_stem(f"{path.stem}-{fingerprint[:_FINGERPRINT_SHOWN]}")
 
 
-def _show_scores(result: Any) -> None:
+def _show_scores(result: Any, purpose: Purpose) -> None:
     columns = ["", "precision", "recall", "F1", f"F{result.beta:g}"]
     rows = [_list_rates(f"{scheme} spans", scores) for scheme, scores in result.schemes.items()]
-    rows.append(_list_rates("masked characters", result.masking))
+    if purpose.is_pii:
+        rows.append(_list_rates("masked characters", result.masking))
     title = f"{result.model_name}: {result.data['documents']} documents, level {result.level.value}"
     print_table(columns, rows, title=title, right=(1, 2, 3, 4))
     metrics, masking = result.metrics, result.masking
     facts = {
         f"F1 {result.scheme.value}, 95 % interval": _format_interval(metrics["ci95"]["f1_score"]),
-        f"F{result.beta:g} of masked characters, 95 % interval": _format_interval(masking["ci95"]["f_beta"]),
         "documents exactly right": format_rate(metrics["exact_match_accuracy"]),
         "empty documents with a false alarm": format_rate(metrics["empty_false_positive_rate"]),
-        "documents without a leak": format_rate(masking["zero_leak_rate"]),
-        "personal characters leaked": format_rate(masking["leakage_rate"]),
-        "other characters masked": format_rate(masking["over_masking_rate"]),
-        "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
-        "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
     }
+    if purpose.is_pii:
+        facts |= {
+            f"F{result.beta:g} of masked characters, 95 % interval": _format_interval(masking["ci95"]["f_beta"]),
+            "documents without a leak": format_rate(masking["zero_leak_rate"]),
+            "personal characters leaked": format_rate(masking["leakage_rate"]),
+            "other characters masked": format_rate(masking["over_masking_rate"]),
+            "direct identifiers hidden everywhere": format_rate(masking["entity_recall"]["direct"]),
+            "quasi-identifiers hidden everywhere": format_rate(masking["entity_recall"]["quasi"]),
+        }
     if result.data.get("failures"):
         facts["failures, counted as nothing found"] = result.data["failures"]
     if result.coreference:
         facts["coreference, CoNLL F1"] = format_rate(result.coreference["conll"])
+    if result.cost and result.cost.get("per_1000_documents") is not None:
+        facts["cost of 1000 documents"] = f"{result.cost['per_1000_documents']:.4g} {result.cost.get('currency') or ''}"
     if result.timing:
         facts["seconds a document, median"] = format_rate(result.timing["latency_p50_seconds"])
     out.print()

@@ -45,11 +45,13 @@ def start(
     Samples go to annotation_samples/<run>.jsonl in the workspace. Exit codes: 0 done, 4 the provider is still at work,
     5 done with dead letters, 6 budget reached, 130 interrupted.
     """
+    from goldspan.generators.runs.executors import fill_prices
     from goldspan.generators.runs.public import prepare_run
     from goldspan.generators.runs.run import Limits
 
     workspace = find_workspace(data)
     settings, schema = read_settings(workspace, generation)
+    settings = fill_prices(settings)
     if settings.plan is not None and not _confirm_plan(settings, schema, yes=yes, json=json):
         raise typer.Exit(Exit.OK)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=Limits(job.max_cost, job.max_tokens))

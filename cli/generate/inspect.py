@@ -67,6 +67,8 @@ def _print_progress(progress: RunProgress) -> None:
         f"{progress.dead} dead letters · {progress.tokens_in:,} + {progress.tokens_out:,} tokens{cost}",
         highlight=False,
     )
+    if progress.notice and not progress.finished:
+        out.out(f"  {progress.notice}", highlight=False)
     states = ("pending", "submitted", "ok", "invalid", "truncated", "refused", "failed", "missing")
     rows = [[stage, *(counts.get(state, 0) for state in states)] for stage, counts in progress.by_stage.items()]
     print_table(["stage", *states], rows, right=range(1, 9))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.project import find_project
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.shared.options import LabelsOption
 
@@ -24,9 +25,13 @@ class GenerationOptions:
     """What a run asks for."""
 
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Number of samples")] = 100
-    provider: Annotated[str, typer.Option(help="offline, openai, doubleword or compatible")] = "offline"
+    provider: Annotated[str, typer.Option(help="offline, openai, doubleword or compatible; default: the project's")] = (
+        ""
+    )
     model: Annotated[str, typer.Option(help="Model name; default: the provider's default model")] = ""
-    languages: Annotated[str, typer.Option(help="ISO 639-1 codes with commas: en,de,fr,es,nl,da")] = "en"
+    languages: Annotated[
+        str, typer.Option(help="ISO 639-1 codes with commas: en,de,fr,es,nl,da; default: the project's")
+    ] = ""
     seed: Annotated[int, typer.Option(help="Random seed: the same seed sends the same requests")] = 0
     review: Annotated[bool, typer.Option("--review", help="Add the review stage: the model checks the annotation")] = (
         False
@@ -84,15 +89,16 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
     from goldspan.generators.runs.public import complete_settings
     from goldspan.generators.runs.settings import RunSettings
 
-    labels = load_labels(options.labels)
+    labels, project = load_labels(options.labels), find_project()
+    languages = options.languages or ",".join(project.languages if project else ("en",))
     settings = complete_settings(
         RunSettings(
-            provider=options.provider,
+            provider=options.provider or (project.provider if project else "") or "offline",
             samples=options.samples,
             seed=options.seed,
-            languages=tuple(code.strip() for code in options.languages.split(",") if code.strip()),
+            languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
             review=options.review,
-            model=options.model,
+            model=options.model or (project.model if project and not options.provider else ""),
             mode=options.mode,
             api_url=options.api_url,
             window=options.window,

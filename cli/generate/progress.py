@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from goldspan.cli.shared.console import err, say, warn
+from goldspan.cli.shared.waiting import report_waits
 
 if TYPE_CHECKING:
     from goldspan.generators.runs.pipeline import Summary
@@ -31,21 +32,30 @@ class ProgressLine:
         self._task = self._progress.add_task(name, total=None, note="")
         self._began = time.monotonic()
         self._first: RunProgress | None = None
+        self._latest = name
+        self._waits = report_waits(err, lambda: self._latest)
+        self._notice = ""
 
     def __enter__(self) -> ProgressLine:
         self._progress.start()
+        self._waits.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._waits.__exit__(kind, error, trace)
         self._progress.stop()
 
     def show(self, progress: RunProgress) -> None:
-        """Redraw."""
+        """Redraw; a new notice is printed above the line."""
+        if self._first and progress.notice != self._notice:
+            say(escape(progress.notice))
+        self._notice = progress.notice
         self._first = self._first or progress
         seconds = max(time.monotonic() - self._began, 0.001)
         ended = progress.done + progress.dead
+        self._latest = f"{progress.run}: {ended:,} of {progress.samples:,} done"
         rate = (progress.answered - self._first.answered) / seconds
         speed = (ended - self._first.done - self._first.dead) / seconds
         note = [

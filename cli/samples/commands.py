@@ -9,6 +9,7 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.evaluate.audit import audit
 from goldspan.cli.samples import importing
 from goldspan.cli.samples.data import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 importing.register(app)
 register(app)
+app.command()(audit)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
 _NOTHING = "No samples found. To import other formats: goldspan samples import FILE"

@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 
 from goldspan.annotation.redaction import show_controls
+from goldspan.cli.shared.waiting import LoggedStatus
 
 _PIPE_WIDTH = 200
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -28,6 +29,10 @@ class TerminalConsole(Console):
         """Render as `Console` does, with the text of every segment made safe."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(show_controls(segment.text), segment.style)
+
+    def status(self, status: RenderableType, **options: Any) -> Any:
+        """A status line; off a terminal one line a minute instead, so that a log shows that work goes on."""
+        return super().status(status, **options) if self.is_terminal else LoggedStatus(self, str(status))
 
     def out(self, *objects: Any, **options: Any) -> None:
         """Write plain text, made safe."""

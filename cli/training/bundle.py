@@ -39,6 +39,9 @@ def bundle(
             "--reviewed-only/--all", help="Only reviewed samples. Default: reviewed only without FILE, all with FILE"
         ),
     ] = None,
+    audited_only: Annotated[
+        bool, typer.Option("--audited-only", help="Only samples that the audit ledger calls settled")
+    ] = False,
     despite_gate: Annotated[
         bool, typer.Option("--despite-gate", help="Write the bundle even if the gate is closed")
     ] = False,
@@ -67,7 +70,7 @@ def bundle(
         reviewed_only = not files
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
-    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only)
+    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only, audited_only)
     try:
         with err.status("Reading, splitting, writing …"):
             frozen = freeze(

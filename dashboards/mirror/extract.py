@@ -30,12 +30,13 @@ _DISAGREEMENTS = {
 
 
 class StoredSample(NamedTuple):
-    """A sample, its file (name within the workspace), its byte offset, and the issues found while decoding it."""
+    """A sample, its file (name within the workspace), its byte offset, the issues found while decoding it, its task."""
 
     sample: Sample
     file: str
     offset: int
     issues: list[Issue]
+    task: int | None = None
 
 
 def extract_rows(stored: Iterable[StoredSample], labels: LabelSchema) -> Rows:
@@ -88,7 +89,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             drafts,
             cancelled,
             _read_time(review) if review else "",
-            hash_skeleton(sample.text, best),
+            candidate.group if best is prediction and best else hash_skeleton(sample.text, best),
             *(_count_spans(best) if best else (0, 0, 0, 0)),
             errors,
             warnings,
@@ -96,6 +97,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             candidate.uncertainty,
             candidate.disagreement,
             candidate.issues,
+            item.task,
         )
     )
 

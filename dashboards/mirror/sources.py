@@ -131,7 +131,9 @@ def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterato
             except RecordError:
                 unreadable.append(offset)
             else:
-                yield StoredSample(sample, part.source.name, offset, issues)
+                task = value.get("id")
+                known = task if isinstance(task, int) and 0 < task < 2**63 else None
+                yield StoredSample(sample, part.source.name, offset, issues, known)
     except OSError:
         unreadable.append(part.start)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 5
+FORMAT = 6
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
@@ -60,6 +60,7 @@ TABLES: dict[str, dict[str, str]] = {
         "uncertainty": "float",
         "conflict": "float",
         "predicted_issues": "int",
+        "task": "int",
     },
     "entities": {"sample": "number", "side": "word", "label": "word", "position": "float"},
     "mentions": {"sample": "number", "side": "word", "kind": "word"},

@@ -26,8 +26,8 @@ def draw() -> None:
     suspects = int(table.filter(pl.col("suspect") > 0)["suspect"].sum())
     if suspects:
         st.warning(
-            f"{suspects} reviews changed nothing and were faster than a person can read. "
-            f"[Check them]({link_samples(state='suspect')}) before you rely on their acceptance.",
+            f"{suspects} review{'s' if suspects > 1 else ''} without changes, faster than a person can read. "
+            f"[Check them]({link_samples(state='suspect')}) before you rely on this acceptance.",
             icon=":material/flag:",
         )
     _show_agreement("Agreement of people", people)
@@ -68,7 +68,7 @@ def _draw_matrix(report: AgreementReport) -> None:
         return
     shown = pairs.with_columns(
         (pl.col("f1") * 100).round(0).alias("F1 in %"), (pl.col("samples") < annotators.MIN_SAMPLES).alias("few")
-    ).select("first", "second", "F1 in %", "samples", "few")
-    charts.draw_chart(charts.build_heatmap(shown, "second", "first", "F1 in %", top=100, faint="few"))
+    ).select(pl.col("first").alias("rater"), pl.col("second").alias("compared with"), "F1 in %", "samples", "few")
+    charts.draw_chart(charts.build_heatmap(shown, "compared with", "rater", "F1 in %", top=100, faint="few"))
     st.caption(f"Pale cells are based on fewer than {annotators.MIN_SAMPLES} samples.")
-    ui.show_table(pairs, "agreement")
+    ui.show_table(pairs.rename({"f1": "F1", "b_cubed": "B³"}), "agreement")

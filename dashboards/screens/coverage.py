@@ -84,7 +84,7 @@ def _draw_bars(table: pl.DataFrame) -> None:
     long = table.unpivot(
         ["predicted", "annotated"], index=["label", "category", "target"], variable_name="side", value_name="entities"
     )
-    y = alt.Y("label:N", sort=table["label"].to_list(), title=None, axis=alt.Axis(labelOverlap=False))
+    y = alt.Y("label:N", sort=table["label"].to_list(), title=None, axis=charts.ROW_AXIS)
     bars = (
         alt.Chart(charts.add_links(long, {"label": "label"}))
         .mark_bar()
@@ -97,7 +97,7 @@ def _draw_bars(table: pl.DataFrame) -> None:
             **charts.follow_links({"label": "label"}),
         )
     )
-    targets = alt.Chart(table).mark_tick(color=charts.TARGET, thickness=3, size=16).encode(y=y, x="target:Q")
+    targets = alt.Chart(table).mark_tick(color=charts.TARGET, thickness=4, size=16).encode(y=y, x="target:Q")
     charts.draw_chart((bars + targets).properties(height=24 * table.height + 90))
 
 

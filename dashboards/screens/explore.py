@@ -38,6 +38,8 @@ def draw() -> None:
     if found.is_empty():
         st.info("No sample matches the filter. Remove a condition.", icon=":material/search_off:")
         return
+    if link := explore.build_tab_url(state.workspace, found):
+        st.link_button(f"Open these tasks in Label Studio ({found.height})", link, icon=":material/open_in_new:")
     row = _choose(found)
     record = find_record(state.workspace, row["file"], row["sample_id"], row["offset"])
     if record is None:
@@ -105,10 +107,11 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
     shown = found.slice((page - 1) * _PAGE, _PAGE)
     ids = "\n".join(shown["sample_id"])
     event = st.dataframe(
-        shown.drop("file", "offset"),
+        shown.drop("file", "offset", "task"),
         hide_index=True,
         width="stretch",
         column_config={name: name.replace("_", " ") for name in shown.columns},
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
         key=f"found-{hashlib.sha256(ids.encode()).hexdigest()}",
@@ -116,7 +119,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
     )
     st.download_button(
         f"Download all {found.height:,} as CSV",
-        lambda: ui.write_csv(found.drop("file", "offset")),
+        lambda: ui.write_csv(found.drop("file", "offset", "task")),
         file_name="samples.csv",
         mime="text/csv",
         key="csv-samples",

@@ -34,7 +34,10 @@ def draw() -> None:
         with st.container(border=True):
             mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
             bound = show_bound(criterion)
-            st.markdown(f"{mark} **{criterion.question}** found {_show_value(criterion.value)}, wanted {bound}")
+            link = handover.link_criterion(criterion.name)
+            st.markdown(
+                f"{mark} **[{criterion.question}]({link})** found {_show_value(criterion.value)}, wanted {bound}"
+            )
             if criterion.detail:
                 st.text(criterion.detail)
             if not criterion.passed and criterion.fix:

@@ -32,11 +32,11 @@ def _draw_label(state: DashboardState, code: str) -> None:
     with left:
         ui.begin_section("Guideline")
         ui.show_text(f"{label.code}  {label.name}")
-        for hint in label.hints:
-            ui.show_text(f"– {hint}")
-        if not label.hints:
-            st.text("This label has no hints: annotators see only its name.")
-        st.caption("Edit the hints of the label in the label schema, then update the project:")
+        for line in label.guidance:
+            ui.show_text(f"– {line}")
+        if not label.guidance:
+            st.text("This label has no guideline: annotators see only its name.")
+        st.caption("Edit the label in the label schema, then update the project in Label Studio:")
         commands = find_commands(state.workspace)
         st.code(f"{find_label_file()}\n{commands.on_workspace('goldspan studio migrate --plan')}", language=None)
     with right:

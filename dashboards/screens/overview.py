@@ -10,7 +10,7 @@ from goldspan.dashboards import ui
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import DashboardState, load_agreement, load_state, load_verdict
 from goldspan.dashboards.views import overview
-from goldspan.dashboards.views.handover import count_handed_over
+from goldspan.dashboards.views.handover import count_handed_over, link_criterion
 from goldspan.dashboards.views.overview import Funnel, Indicators, NextStep
 from goldspan.training.gate.commands import Commands, find_commands
 
@@ -84,7 +84,7 @@ def _show_gate(state: DashboardState, reviewed: int) -> None:
     columns = st.columns(4)
     for number, criterion in enumerate(verdict.criteria):
         mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
-        columns[number % 4].markdown(f"{mark} [{criterion.question}](/hand-over)")
+        columns[number % 4].markdown(f"{mark} [{criterion.question}]({link_criterion(criterion.name)})")
 
 
 def _show_indicators(found: Indicators) -> None:

@@ -21,12 +21,15 @@ def draw() -> None:
         start = commands.on_workspace("goldspan generate start")
         ui.show_empty_state("There are no samples yet. Generate some offline:", start)
         return
-    left, right, _ = st.columns([1, 1, 2])
+    left, right, far = st.columns([1, 1, 2], vertical_alignment="bottom")
     size = int(left.number_input("Samples", 5, 200, 20, step=5, key="size", bind="query-params"))
     seed = int(right.number_input("Seed of the reserve", 0, 10**6, 0, key="seed", bind="query-params"))
-    found = _plan(state.mirror.version, state, size, seed)
+    include = far.toggle("Include samples that are in Label Studio already", key="pushed", bind="query-params")
+    pushed = read_pushed(state.workspace)
+    found = _plan(state.mirror.version, state, size, seed, frozenset() if include else frozenset(pushed))
     if not found.entries:
-        st.success("No sample waits for a review.", icon=":material/check_circle:")
+        st.info("No sample waits for a review outside Label Studio.", icon=":material/check_circle:")
+        _draw_reserve(state, seed)
         return
     minutes = sum(entry.seconds for entry in found.entries) / 60
     reserve = sum(entry.reserve for entry in found.entries)
@@ -40,12 +43,12 @@ def draw() -> None:
             ui.Metric("Time", ui.format_number(minutes, " min"), "Estimated from length and number of entities"),
         ]
     )
-    table = queue.tabulate_queue(found, read_pushed(state.workspace))
+    table = queue.tabulate_queue(found, pushed)
     ui.show_table(table, "queue", {"sample": "sample_id"}, height=360)
     for note in found.notes:
         st.caption(note)
     st.text("Write the batch to a file and push it in this order:")
-    options = f" --size {size}" + (f" --seed {seed}" if seed else "")
+    options = f" --size {size}" + (f" --seed {seed}" if seed else "") + (" --include-pushed" if include else "")
     push = commands.on_workspace("goldspan studio push queue.jsonl")
     st.code(f"{commands.on_workspace(f'goldspan queue{options} --output queue.jsonl')}\n{push}", language="bash")
     gain = queue.tabulate_gain(state.mirror, state.labels, found)
@@ -56,8 +59,8 @@ def draw() -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner="Ranking the samples")
-def _plan(version: str, _state: DashboardState, size: int, seed: int) -> LabelQueue:
-    return queue.plan_queue(_state.mirror, _state.labels, size=size, seed=seed)
+def _plan(version: str, _state: DashboardState, size: int, seed: int, pushed: frozenset[str]) -> LabelQueue:
+    return queue.plan_queue(_state.mirror, _state.labels, size=size, seed=seed, exclude=pushed)
 
 
 def _draw_reserve(state: DashboardState, seed: int) -> None:

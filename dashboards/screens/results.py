@@ -93,7 +93,7 @@ def _draw_result(chosen: EvaluationResult) -> None:
             .mark_rect()
             .encode(
                 x=alt.X("twentieth:O", title="twentieth of the text", axis=alt.Axis(labelAngle=0)),
-                y=alt.Y("label:N", title=None, axis=alt.Axis(labelOverlap=False)),
+                y=alt.Y("label:N", title=None, axis=charts.ROW_AXIS),
                 color=alt.Color("errors:Q", scale=alt.Scale(scheme="oranges"), legend=alt.Legend(orient="top")),
                 tooltip=["label", "twentieth", "errors"],
             )

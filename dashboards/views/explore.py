@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+import orjson
 import polars as pl
 
 from goldspan.annotation.labels.schema import LabelSchema
@@ -15,6 +19,9 @@ from goldspan.dashboards.highlight import list_personal_spans
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.mirror.sources import read_pull_state
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
+
+MAX_TAB_TASKS = 100
+"""Tasks that a link to Label Studio can name."""
 
 NONE = "(none)"
 """Stands for the missing label where one of two annotations has no entity."""
@@ -76,7 +83,10 @@ def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
         found = _keep(found, mirror["issues"].filter(pl.col("code") == query.issue))
     found = _filter_reviews(found, mirror, query)
     return _filter_state(found, mirror, query.state).select(
-        *[pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name) for name in (*_COLUMNS, "file", "offset")]
+        *[
+            pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name)
+            for name in (*_COLUMNS, "file", "offset", "task")
+        ]
     )
 
 
@@ -150,12 +160,37 @@ def _describe_annotation(annotation: Annotation) -> str:
 
 def build_task_url(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     """Build the URL of the record's task in Label Studio; empty if it was not pulled from one."""
-    pulled = read_pull_state(workspace.root / file)
-    url, project, task = pulled.get("url"), pulled.get("project"), record.get("id")
-    known = isinstance(url, str) and isinstance(project, int) and isinstance(task, int)
-    if not known or not str(url).startswith(("http://", "https://")):
+    url, project = _read_project(workspace, file)
+    task = record.get("id")
+    return f"{url}/projects/{project}/data?task={task}" if url and isinstance(task, int) else ""
+
+
+def build_tab_url(workspace: Workspace, found: pl.DataFrame) -> str:
+    """Build the URL of a Data Manager tab that shows the tasks of the samples found, which lie in one project.
+
+    Empty if there are none or more than fit in a URL, or if they come from several projects. The tab is a virtual one:
+    Label Studio reads its filter from the parameter `tab`, as base64 of gzipped JSON, and stores nothing.
+    """
+    tasks = found.filter(pl.col("task").is_not_null())
+    projects = {_read_project(workspace, file) for file in tasks["file"].unique()} - {("", 0)}
+    if len(projects) != 1 or not 0 < tasks.height <= MAX_TAB_TASKS:
         return ""
-    return f"{str(url).rstrip('/')}/projects/{project}/data?task={task}"
+    ((url, project),) = projects
+    items = [
+        {"filter": "filter:tasks:id", "operator": "equal", "type": "Number", "value": task} for task in tasks["task"]
+    ]
+    tab = {"title": "From Goldspan", "filters": {"conjunction": "or", "items": items}, "ordering": []}
+    packed = base64.urlsafe_b64encode(gzip.compress(orjson.dumps(tab), mtime=0)).decode()
+    return f"{url}/projects/{project}/data?{urlencode({'tab': packed})}"
+
+
+def _read_project(workspace: Workspace, file: str) -> tuple[str, int]:
+    """Read the address of Label Studio and the project that a file was pulled from; empty if it was not pulled."""
+    pulled = read_pull_state(workspace.root / file)
+    url, project = pulled.get("url"), pulled.get("project")
+    if not isinstance(url, str) or not isinstance(project, int) or not url.startswith(("http://", "https://")):
+        return "", 0
+    return url.rstrip("/"), project
 
 
 def list_hidden_spans(decoded: DecodedTask) -> list[tuple[int, int]]:

@@ -15,6 +15,17 @@ from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
 from goldspan.training.gate.verdict import GateVerdict, show_bound
 
+CRITERION_LINKS = {
+    "samples": "/queue",
+    "coverage": "/coverage",
+    "acceptance": "/quality",
+    "agreement": "/disagreement",
+    "lint.errors": "/explore?state=errors",
+    "lint.warnings_per_100": "/explore?state=warnings",
+    "leakage": "/explore?state=repeated+skeleton",
+}
+"""Pages that show what is behind a criterion of the gate, by its name or section."""
+
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -28,6 +39,11 @@ class Version:
     data: str
     split: str
     sizes: str
+
+
+def link_criterion(name: str) -> str:
+    """Find the page that shows what is behind a criterion; the gate's own page if there is none."""
+    return CRITERION_LINKS.get(name) or CRITERION_LINKS.get(name.partition(".")[0], "/hand-over")
 
 
 def list_versions(workspace: Workspace) -> list[Version]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 import polars as pl
 
@@ -12,14 +13,18 @@ from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.overview import ShareEstimate, measure_first_pass, measure_kept
 
 
-def plan_queue(mirror: Mirror, labels: LabelSchema, *, size: int, seed: int) -> LabelQueue:
+def plan_queue(
+    mirror: Mirror, labels: LabelSchema, *, size: int, seed: int, exclude: Collection[str] = ()
+) -> LabelQueue:
     """Choose the samples to label next, as `goldspan queue` does."""
     targets = {label.code: label.target for label in labels.entities}
-    return build_queue(_list_candidates(mirror), targets, _count_reviewed(mirror), size=size, seed=seed)
+    return build_queue(_list_candidates(mirror, exclude), targets, _count_reviewed(mirror), size=size, seed=seed)
 
 
-def _list_candidates(mirror: Mirror) -> list[QueueCandidate]:
-    waiting = mirror["samples"].filter(pl.col("reviews") == 0)
+def _list_candidates(mirror: Mirror, exclude: Collection[str]) -> list[QueueCandidate]:
+    pushed = pl.Series(sorted(exclude), dtype=pl.String).implode()
+    waiting = mirror["samples"].filter((pl.col("reviews") == 0) & (pl.col("drafts") == 0))
+    waiting = waiting.filter(~pl.col("sample_id").is_in(pushed))
     predicted = mirror["entities"].filter(pl.col("side") == "predicted")
     labels = predicted.group_by("sample").agg(pl.col("label").cast(pl.String))
     words = [pl.col(name).cast(pl.String) for name in ("language", "document_type", "model_version")]

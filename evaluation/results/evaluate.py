@@ -17,6 +17,7 @@ from goldspan.evaluation.matching.match import PairKind
 from goldspan.evaluation.results.result import ErrorRecord, EvaluationResult
 from goldspan.evaluation.results.slices import slice_scores
 from goldspan.evaluation.scores.intervals import estimate_interval
+from goldspan.evaluation.scores.schemes import score_schemes
 from goldspan.evaluation.scores.spans import (
     Scheme,
     SpanCounts,
@@ -39,12 +40,13 @@ _MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "z
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to compare. `beta` weights recall in F_beta."""
+    """How to compare. `beta` weights recall in F_beta; `samples` scores only so many documents, 0 all of them."""
 
     level: Level = Level.LABEL
     scheme: Scheme = Scheme.STRICT
     beta: float = 2.0
     split_kind: str = "unknown"
+    samples: int = 0
     filters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +65,7 @@ def evaluate_pairing(
         level=settings.level,
         scheme=settings.scheme,
         beta=settings.beta,
-        schemes={scheme.value: describe_counts(_count_labels(measured, scheme), settings.beta) for scheme in Scheme},
+        schemes=_describe_schemes(measured, settings.beta),
         coreference=_score_coreference(pairing.documents),
         slices=slice_scores(measured, settings.scheme, settings.beta),
         outcomes=_count_outcomes(measured),
@@ -74,6 +76,7 @@ def evaluate_pairing(
             "gold_source": pairing.gold_source,
             "predicted_source": pairing.predicted_source,
             "filters": dict(settings.filters),
+            "samples": settings.samples,
             "unpaired": len(pairing.exclusions),
             "failures": sum(bool(document.failure) for document in pairing.documents),
         },
@@ -119,6 +122,13 @@ def describe_counts(by_label: Mapping[str, SpanCounts], beta: float) -> dict[str
             "classes": macro.classes,
         },
     }
+
+
+def _describe_schemes(measured: Sequence[DocumentScores], beta: float) -> dict[str, dict[str, Any]]:
+    gold = [[match.gold for match in one.matches if match.gold] for one in measured]
+    predicted = [[match.predicted for match in one.matches if match.predicted] for one in measured]
+    counts = score_schemes(gold, predicted)
+    return {scheme.value: describe_counts(by_label, beta) for scheme, by_label in counts.items()}
 
 
 def _describe_classes(measured: Sequence[DocumentScores], settings: EvaluationSettings) -> dict[str, dict[str, Any]]:

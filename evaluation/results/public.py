@@ -12,9 +12,10 @@ from goldspan.annotation.tasks.store import OnError, raise_error
 from goldspan.evaluation.matching.documents import Pairing, Source, open_samples, pair_gold, read_pairing
 from goldspan.evaluation.results.baselines import score_baselines
 from goldspan.evaluation.results.compare import Comparison, compare_results
+from goldspan.evaluation.results.cost import TokenPrices, describe_cost
 from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
 from goldspan.evaluation.results.result import EvaluationResult, read_result
-from goldspan.evaluation.results.slices import filter_documents
+from goldspan.evaluation.results.slices import filter_documents, sample_documents
 from goldspan.evaluation.results.timing import run_predictor
 from goldspan.predictors.base import Predictor
 
@@ -29,6 +30,7 @@ def evaluate(
     name: str = "",
     baselines: bool = True,
     cost_per_1000: float | None = None,
+    prices: TokenPrices | None = None,
     workers: int = 1,
     on_error: OnError = raise_error,
     on_pairing: Callable[[Pairing], None] | None = None,
@@ -44,10 +46,12 @@ def evaluate(
             closed at the end; None: the predictions that stand in `gold` beside the reviews.
         labels: the label schema; None: the one that `load_labels()` finds.
         model: model version to score; empty: the newest prediction.
-        settings: level, scheme, beta; `filters` keeps only documents such as `language=de`.
+        settings: level, scheme, beta; `filters` keeps only documents such as `language=de`,
+            `samples` only so many.
         name: name of the experiment; empty: the model version.
         baselines: score the baselines too.
         cost_per_1000: what 1000 documents cost, where it is known.
+        prices: prices of tokens, to compute the cost from the usage of a predictor.
         workers: texts that a predictor reads at a time.
         on_error: called with records that cannot be read; by default the first one is raised.
         on_pairing: called with the paired documents, and with those that are not scored and why, before scoring.
@@ -59,15 +63,18 @@ def evaluate(
     """
     labels, settings = labels or load_labels(), settings or EvaluationSettings()
     pairing = filter_documents(_read(gold, predicted, labels, model, on_error), settings.filters)
-    timing = None
+    pairing = sample_documents(pairing, settings.samples)
+    timing, cost = None, None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
     if isinstance(predicted, Predictor):
-        pairing, timing = run_predictor(pairing, predicted, workers)
+        run = run_predictor(pairing, predicted, workers)
+        pairing, timing = run.pairing, run.timing
+        cost = cost or describe_cost(run.usage, timing["documents"], prices)
     if on_pairing:
         on_pairing(pairing)
     return replace(
         evaluate_pairing(pairing, labels, settings, name),
         timing=timing,
-        cost=None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000},
+        cost=cost,
         baselines=score_baselines(pairing.documents, labels, settings) if baselines else {},
     )
 
@@ -82,6 +89,7 @@ async def evaluate_async(
     name: str = "",
     baselines: bool = True,
     cost_per_1000: float | None = None,
+    prices: TokenPrices | None = None,
     workers: int = 1,
     on_error: OnError = raise_error,
     on_pairing: Callable[[Pairing], None] | None = None,
@@ -97,6 +105,7 @@ async def evaluate_async(
         name=name,
         baselines=baselines,
         cost_per_1000=cost_per_1000,
+        prices=prices,
         workers=workers,
         on_error=on_error,
         on_pairing=on_pairing,

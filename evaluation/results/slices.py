@@ -9,6 +9,7 @@ from operator import add
 from typing import Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.identity import hash_text
 from goldspan.evaluation.matching.documents import Document, Pairing
 from goldspan.evaluation.scores.spans import Scheme, SpanCounts, count_matches, measure_exact_accuracy
 from goldspan.evaluation.scores.table import DocumentScores, estimate_intervals, sum_masking, tabulate
@@ -53,6 +54,17 @@ def filter_documents(pairing: Pairing, filters: Mapping[str, str]) -> Pairing:
     if not kept:
         raise InputError(f"No document is left: none of {len(pairing.documents)} has {format_filters(filters)}.")
     return replace(pairing, documents=kept)
+
+
+def sample_documents(pairing: Pairing, count: int) -> Pairing:
+    """The pairing with only `count` documents, by a hash of their sample ids; 0 keeps all.
+
+    The choice does not depend on the other documents: a larger count only adds documents.
+    """
+    if not 0 < count < len(pairing.documents):
+        return pairing
+    chosen = sorted(pairing.documents, key=lambda document: hash_text(document.sample_id))[:count]
+    return replace(pairing, documents=tuple(sorted(chosen, key=lambda document: document.sample_id)))
 
 
 def format_filters(filters: Mapping[str, str]) -> str:

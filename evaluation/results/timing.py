@@ -1,9 +1,9 @@
-"""Let a predictor read the gold texts, and measure how long it takes."""
+"""Run a predictor on the gold texts, and measure its latency and usage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -12,12 +12,21 @@ import numpy as np
 from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.evaluation.matching.documents import Pairing
-from goldspan.predictors.base import Predictor
+from goldspan.predictors.base import Predictor, Usage
 from goldspan.predictors.run import iter_outcomes
 
 
-def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> tuple[Pairing, dict[str, Any]]:
-    """The pairing with the predictor's annotation of every text, and its timing.
+@dataclass(frozen=True, slots=True)
+class PredictorRun:
+    """A pairing with a predictor's annotations, their timing as it stands in a result file, and their usage."""
+
+    pairing: Pairing
+    timing: dict[str, Any]
+    usage: Usage
+
+
+def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> PredictorRun:
+    """Annotate every text of a pairing, and measure it.
 
     A text that the predictor fails on stays, with an empty prediction and its `failure`. Latency is measured a text, of
     fresh answers only; with more than one worker the texts of a predictor that computes on this machine wait for each
@@ -53,7 +62,8 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> t
     )
     fresh = [prediction.seconds for prediction in answered if not prediction.usage.cached]
     failures, cached = len(outcomes) - len(answered), len(answered) - len(fresh)
-    return paired, describe_timing(fresh, wall, failures=failures, cached=cached)
+    usage = sum((prediction.usage for prediction in answered), Usage())
+    return PredictorRun(paired, describe_timing(fresh, wall, failures=failures, cached=cached), usage)
 
 
 def describe_timing(seconds: Sequence[float], wall: float, *, failures: int = 0, cached: int = 0) -> dict[str, Any]:

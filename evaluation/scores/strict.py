@@ -6,7 +6,7 @@ end and label), for corpora where a loop over objects is too slow: training loop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from goldspan.evaluation.matching.match import LabelledSpan
 from goldspan.evaluation.scores.spans import SpanCounts
 
 Integers = NDArray[np.integer]
+_CHUNK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,32 @@ def count_strict(gold: SpanColumns, predicted: SpanColumns, *, documents: int, l
 def score_strict(
     gold: Sequence[Sequence[LabelledSpan]], predicted: Sequence[Sequence[LabelledSpan]]
 ) -> dict[str, SpanCounts]:
-    """Strict counts of each label for two corpora, given as one sequence of spans a document."""
+    """Strict counts of each label for two corpora, given as one sequence of spans a document.
+
+    Documents are counted in chunks, so memory does not grow with their number.
+    """
     numbers = number_labels(gold, predicted)
-    counts = count_strict(
-        collect_columns(gold, numbers), collect_columns(predicted, numbers), documents=len(gold), labels=len(numbers)
-    )
-    rows = zip(numbers, counts.by_label.tolist(), strict=True)
+    totals = np.zeros((len(numbers), 3), dtype=np.int64)
+    for golds, predictions in iter_chunks(gold, predicted):
+        one, other = collect_columns(golds, numbers), collect_columns(predictions, numbers)
+        totals += count_strict(one, other, documents=len(golds), labels=len(numbers)).by_label
+    rows = zip(numbers, totals.tolist(), strict=True)
     return {code: SpanCounts(golds, predictions, correct, correct) for code, (golds, predictions, correct) in rows}
+
+
+def iter_chunks(
+    gold: Sequence[Sequence[LabelledSpan]], predicted: Sequence[Sequence[LabelledSpan]]
+) -> Iterator[tuple[Sequence[Sequence[LabelledSpan]], Sequence[Sequence[LabelledSpan]]]]:
+    """Both corpora in chunks of the same documents.
+
+    Raises:
+        ValueError: they do not have the same number of documents.
+
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} documents of gold against {len(predicted)} of predictions")
+    for begin in range(0, len(gold), _CHUNK):
+        yield gold[begin : begin + _CHUNK], predicted[begin : begin + _CHUNK]
 
 
 def _pack_keys(gold: SpanColumns, predicted: SpanColumns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

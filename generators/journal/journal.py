@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import make_private_folder, open_private
 from goldspan.generators.journal.lock import RunLock
 from goldspan.generators.journal.migrations import migrate
 from goldspan.generators.journal.raw import RawLog
@@ -57,7 +58,7 @@ class Journal:
             if not (create or lock or os.access(folder, os.W_OK)):
                 self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
                 return
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             self._lock = RunLock(folder / "lock") if lock else None
             try:
                 self._connection = _connect(path)
@@ -304,6 +305,7 @@ def _make_item(values: Sequence[Any]) -> Item:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
     connection = sqlite3.connect(path, isolation_level=None, timeout=30)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

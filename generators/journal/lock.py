@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import write_atomic
 from goldspan.annotation.locks import try_lock
 
 _PATIENCE = 0.5
@@ -28,7 +29,7 @@ class RunLock:
                 f"`goldspan generate watch {path.parent.name}` shows its progress; `cancel` asks it to stop."
             )
         self._lock = lock
-        (path.parent / "driver").write_text(f"{os.getpid()}\n")
+        write_atomic(path.parent / "driver", f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Release the lock."""

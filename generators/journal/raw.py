@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from goldspan.annotation.files import make_private_folder, open_private
+
 
 class RawLog:
     """An append-only file of lines. Each line is handed to the system before `append` returns."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self.path = path
-        self._file = path.open("ab", buffering=0)
+        self._file = open(path, "ab", buffering=0, opener=open_private)  # noqa: SIM115
 
     def append(self, line: bytes) -> None:
         """Add one line; a missing line end is added.

@@ -27,16 +27,34 @@ _PLAIN = {
 }
 _FILLERS = {
     "en": (
-        "Nothing else was reported.",
-        "The details follow below.",
-        "Please see the notes.",
-        "This was checked twice.",
+        (
+            "Nothing else was reported {day}.",
+            "The details follow {day}.",
+            "This was checked twice {day}.",
+            "We look again {day}.",
+        ),
+        ("on Monday", "on Tuesday", "on Wednesday", "on Thursday", "on Friday", "next week", "last week", "in spring"),
     ),
-    "de": ("Weiteres wurde nicht gemeldet.", "Einzelheiten folgen.", "Das wurde zweimal geprüft."),
-    "fr": ("Rien d'autre n'a été signalé.", "Les détails suivent.", "Cela a été vérifié deux fois."),
-    "es": ("No se ha comunicado nada más.", "Los detalles siguen.", "Se ha comprobado dos veces."),
-    "nl": ("Verder is niets gemeld.", "De details volgen.", "Dit is twee keer nagekeken."),
-    "da": ("Der er ikke meldt andet.", "Detaljerne følger.", "Det er kontrolleret to gange."),
+    "de": (
+        ("Weiteres wurde {day} nicht gemeldet.", "Einzelheiten folgen {day}.", "Das wurde {day} zweimal geprüft."),
+        ("am Montag", "am Dienstag", "am Mittwoch", "am Donnerstag", "am Freitag", "nächste Woche", "im Frühjahr"),
+    ),
+    "fr": (
+        ("Rien d'autre n'a été signalé {day}.", "Les détails suivent {day}.", "Cela a été vérifié {day}."),
+        ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "la semaine prochaine", "au printemps"),
+    ),
+    "es": (
+        ("No se ha comunicado nada más {day}.", "Los detalles siguen {day}.", "Se ha comprobado {day}."),
+        ("el lunes", "el martes", "el miércoles", "el jueves", "el viernes", "la próxima semana", "en primavera"),
+    ),
+    "nl": (
+        ("Verder is {day} niets gemeld.", "De details volgen {day}.", "Dit is {day} nagekeken."),
+        ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "volgende week", "in het voorjaar"),
+    ),
+    "da": (
+        ("Der er ikke meldt andet {day}.", "Detaljerne følger {day}.", "Det blev kontrolleret {day}."),
+        ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "i næste uge", "til foråret"),
+    ),
 }
 
 
@@ -70,7 +88,8 @@ def compose_domain_document(spec: Spec, labels: LabelSchema) -> Tagged:
 
 
 def _make_filler(rng: Random, language: str) -> Tagged:
-    return Tagged(pick(rng, _FILLERS.get(language, _FILLERS["en"])))
+    sentences, days = _FILLERS.get(language, _FILLERS["en"])
+    return Tagged(pick(rng, sentences).replace("{day}", pick(rng, days)))
 
 
 def _write_sentence(

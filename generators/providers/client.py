@@ -21,6 +21,7 @@ from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.adaptation import Adaptation, names_format
 from goldspan.generators.providers.http import TooLargeError, make_http_client
 from goldspan.generators.providers.parsing import find_error, load_json_bytes
+from goldspan.generators.providers.waiting import read_retry_after
 
 _TRIES_AGAIN = 3
 """After a dropped connection or 5xx: after the server's Retry-After, else at once, then with exponential backoff."""
@@ -232,23 +233,3 @@ def _read_detail(body: object) -> str:
         entries = [entry for entry in body if isinstance(entry, Mapping)]
         return "; ".join(f"{'.'.join(map(str, entry.get('loc', ())))} {entry.get('msg', '')}" for entry in entries)
     return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
-
-
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `retry-after-ms` or `Retry-After` ask to wait (RFC 9110, 10.2.3)."""
-    from email.utils import parsedate_to_datetime
-    from time import time
-
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            return max(0.0, float(value) / unit)
-        except ValueError:
-            pass
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-        except ValueError:
-            continue
-    return None

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 
+PRICES_AS_OF = "2026-11-21"
+"""Day on which the prices were taken from the providers' price lists."""
+
 _MEGABYTE = 1_000_000
 _HOUR = 3600
 

@@ -13,7 +13,8 @@ from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.executors import find_prices, knows_prices
 from goldspan.generators.runs.pipeline import draw_brief
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.stages.answers import AnswerContext, judge_answer
+from goldspan.generators.stages.answers import judge_answer
+from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.stage import StageInput
 
 TRIED_ITEMS = 20

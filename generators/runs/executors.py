@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.origins import read_origin
 from goldspan.generators.providers.budget import Prices
 from goldspan.generators.providers.credentials import find_key, require_address
 from goldspan.generators.providers.profiles import ProviderProfile, find_profile, normalise_url
@@ -93,6 +96,35 @@ def find_url(settings: RunSettings, profile: ProviderProfile) -> str:
     return normalise_url(settings.api_url or profile.base_url)
 
 
+def fill_prices(settings: RunSettings) -> RunSettings:
+    """The settings with the prices that the provider lists now, where none were given, and their source."""
+    if settings.provider == OFFLINE or None not in (settings.price_in, settings.price_out):
+        return settings
+    from goldspan.generators.providers.pricing import fetch_price
+
+    profile = find_profile(settings.provider)
+    url = find_url(settings, profile)
+    try:
+        key = find_key(profile, url)
+    except ConfigurationError:
+        return settings
+    price = fetch_price(url, key, settings.model, _name_tier(settings))
+    if price is None:
+        return settings
+    return replace(
+        settings,
+        price_in=price.prompt if settings.price_in is None else settings.price_in,
+        price_out=price.completion if settings.price_out is None else settings.price_out,
+        price_source=f"{read_origin(url)}, {datetime.now(UTC):%Y-%m-%d}",
+    )
+
+
+def _name_tier(settings: RunSettings) -> str:
+    if settings.mode != "batch":
+        return "live"
+    return settings.window or find_profile(settings.provider).windows[0]
+
+
 def knows_prices(settings: RunSettings) -> bool:
     """False if `find_prices` can only guess: the profile's prices are those of its default model."""
     if settings.provider == OFFLINE or None not in (settings.price_in, settings.price_out):
@@ -104,8 +136,7 @@ def find_prices(settings: RunSettings) -> Prices:
     """Prices of a run: those given, else the profile's for its tier; the offline author costs nothing."""
     if settings.provider == OFFLINE:
         return Prices()
-    tier = settings.window or find_profile(settings.provider).windows[0] if settings.mode == "batch" else "live"
-    price = find_profile(settings.provider).find_price(tier)
+    price = find_profile(settings.provider).find_price(_name_tier(settings))
     return Prices(
         price.prompt if settings.price_in is None else settings.price_in,
         price.completion if settings.price_out is None else settings.price_out,

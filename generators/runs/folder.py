@@ -15,7 +15,7 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions
 from goldspan.generators.providers.credentials import confirm_address
 from goldspan.generators.providers.profiles import PROFILES, normalise_url
-from goldspan.generators.runs.progress import Progress, read_progress
+from goldspan.generators.runs.progress import NEVER_BEGUN, Progress, read_progress
 from goldspan.generators.runs.settings import RunSettings, require_same
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
@@ -51,12 +51,17 @@ def _age_key(path: Path) -> float:
 
 
 def list_runs(workspace: Workspace, on_error: Callable[[GoldspanError], None] | None = None) -> list[Progress]:
-    """Progress of every run, the newest first; an unreadable journal is left out and reported to `on_error`."""
+    """Progress of every run, the newest first.
+
+    An unreadable journal is left out and reported to `on_error`; so is a folder whose run was never begun, silently.
+    """
     found = []
     for folder in list_run_folders(workspace):
         try:
             with Journal(folder) as journal:
-                found.append(read_progress(journal))
+                progress = read_progress(journal)
+                if progress.state != NEVER_BEGUN:
+                    found.append(progress)
         except StateError as error:
             if on_error:
                 on_error(error)
@@ -126,13 +131,14 @@ def begin_run(
         confirm_address(PROFILES[settings.provider], normalise_url(settings.api_url))
     with Journal(folder, create=True) as journal:
         stored = journal.read_settings()
-        if stored:
+        if "settings" in stored:
             require_same(folder.name, stored["parts"], settings.parts(labels))
             settings = _merge_settings(journal, RunSettings.from_dict(stored["settings"]), settings)
-        else:
-            journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
-            journal.write_settings({"written": 0})
-        journal.write_settings({"settings": settings.to_dict(), "parts": settings.parts(labels)})
+        with journal.transaction(durable=True):
+            if "settings" not in stored:
+                journal.write_event("begun", f"{settings.samples} samples from {settings.provider}")
+                journal.write_settings({"written": 0})
+            journal.write_settings({"settings": settings.to_dict(), "parts": settings.parts(labels)})
     return folder
 
 
@@ -203,7 +209,10 @@ def open_run(folder: Path, labels_file: Path | None = None, *, may_differ: bool 
     try:
         stored = journal.read_settings()
         if "settings" not in stored:
-            raise StateError(f"Run {folder.name} was never begun: its journal holds no settings. Remove {folder}.")
+            raise StateError(
+                f"Run {folder.name} was never begun: its journal holds no settings. Begin it with the same "
+                "`goldspan generate start` command as before; nothing was asked yet."
+            )
         settings = RunSettings.from_dict(stored["settings"])
         labels = load_labels(labels_file or (Path(settings.labels_file) if settings.labels_file else None))
         if not may_differ:

@@ -10,10 +10,17 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import DECIDED_STATES
 from goldspan.generators.journal.submissions import OPEN_STATES, list_submissions
 
+NEVER_BEGUN = "never begun"
+_NOTICES = ("waiting", "asked again", "queue full", "probe", "adapted", "abandoned")
+"""Kinds of events that somebody who watches the run should see."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of a run. `answered` are decided rows, `refused` those not accepted; cost in US dollars."""
+    """Counts of a run. `answered` are decided rows, `refused` those not accepted; cost in US dollars.
+
+    `notice` is the newest message about what the run waits for, or asks again and why.
+    """
 
     run: str
     state: str
@@ -30,6 +37,7 @@ class Progress:
     tokens_out: int
     cost: float
     by_stage: dict[str, dict[str, int]]
+    notice: str = ""
 
     @property
     def finished(self) -> bool:
@@ -77,12 +85,20 @@ def read_progress(journal: Journal) -> Progress:
         tokens_out=sums.tokens_out,
         cost=sums.cost,
         by_stage=by_stage,
+        notice=_find_notice(journal),
     )
+
+
+def _find_notice(journal: Journal) -> str:
+    marks = ", ".join("?" * len(_NOTICES))
+    statement = f"SELECT message FROM event WHERE kind IN ({marks}) ORDER BY number DESC LIMIT 1"  # noqa: S608
+    found = journal.query(statement, _NOTICES)
+    return str(found[0][0]) if found else ""
 
 
 def _name_state(settings: Mapping[str, Any], ended: int, batches_open: int) -> str:
     if "settings" not in settings:
-        return "never begun"
+        return NEVER_BEGUN
     if ended >= settings["settings"]["samples"] and settings.get("written", ended) >= ended:
         return "finished"
     if batches_open:

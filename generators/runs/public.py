@@ -9,7 +9,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNa
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.generators.providers.profiles import PROFILES
-from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions
+from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions, fill_prices
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.pipeline import Summary
 from goldspan.generators.runs.run import (
@@ -90,7 +90,7 @@ def prepare_run(
         StateError: the run was begun with other settings.
 
     """
-    settings = complete_settings(settings)
+    settings = fill_prices(complete_settings(settings))
     labels = load_labels(settings.labels_file or None)
     check_settings(settings, labels, limits or Limits())
     return begin_run(find_workspace(data), settings, labels, run, new=new)

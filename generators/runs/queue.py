@@ -12,7 +12,8 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, Budget, estimate_usage
 from goldspan.generators.providers.protocol import Answer, Request
-from goldspan.generators.stages.answers import AnswerContext, AnswerVerdict, judge_answer
+from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
+from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.stage import Stage, StageInput
 
 

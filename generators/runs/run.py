@@ -144,8 +144,9 @@ def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
     if without:
         raise ConfigurationError(
             f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "
-            "would write literally. If the label is a number, give it a hint with an example such as `MRN-123456`; "
-            "otherwise set its `chance` to 0 in the label schema. `--provider offline` shows what would come out."
+            "would write literally. Set `values` of the label in the label schema to pattern, list, faker, model or "
+            "function, or give it a hint with an example number such as `MRN-123456`, or set its `chance` to 0. "
+            "`--provider offline` shows what would come out."
         )
 
 

@@ -20,7 +20,8 @@ class RunSettings:
 
     `provider` names a profile, or is `offline`. `mode` is live or batch (empty for offline). `api_url` is empty for
     the profile's own. `attempts` is how often one stage of one item is asked before it becomes a dead letter.
-    Prices are US dollars for one million tokens; None: the profile's.
+    Prices are US dollars for one million tokens; None: the profile's. `price_source` is where they were listed and
+    when.
     """
 
     provider: str
@@ -37,6 +38,7 @@ class RunSettings:
     temperature: float | None = None
     price_in: float | None = None
     price_out: float | None = None
+    price_source: str = ""
     labels_file: str = ""
     plan: SamplePlan | None = None
 

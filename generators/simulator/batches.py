@@ -33,6 +33,8 @@ async def create_batch(request: Request) -> Response:
     window = str(order.get("completion_window"))
     if file is None or file["kind"] != "input":
         raise ApiError(404, "No such file.", "not_found")
+    if file["purpose"] != "batch":
+        raise ApiError(400, f"The file's purpose is {file['purpose']}, not batch.", "invalid_purpose")
     if order.get("endpoint") not in ENDPOINTS:
         raise ApiError(400, f"endpoint must be one of {', '.join(ENDPOINTS)}.", "invalid_endpoint")
     if window not in state.profile.windows:
@@ -208,12 +210,28 @@ def _find(request: Request) -> tuple[SimulatorState, sqlite3.Row]:
     return state, row
 
 
+def _sum_usage(state: SimulatorState, batch_id: str) -> dict[str, Any]:
+    """Tokens of a batch, as both providers report them beside its counts."""
+    prompt, completion = state.database.execute(
+        "SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0) FROM paid WHERE batch_id = ?",
+        (batch_id,),
+    ).fetchone()
+    return {
+        "input_tokens": prompt,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": completion,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": prompt + completion,
+    }
+
+
 def _show(state: SimulatorState, batch_id: str) -> dict[str, Any]:
     row = state.find_batch(batch_id)
     if row is None:
         raise ApiError(404, f"No such batch: {batch_id}", "not_found")
     now = time.time()
-    return distort(state, row, make_batch(row, state.profile, now), now)
+    document = {**make_batch(row, state.profile, now), "usage": _sum_usage(state, batch_id)}
+    return distort(state, row, document, now)
 
 
 def _iter_results(state: SimulatorState, batch: sqlite3.Row) -> Iterator[bytes]:

@@ -62,7 +62,12 @@ async def list_files(request: Request) -> Response:
         (time.time(),),
     ).fetchall()
     search = request.query_params.get("search", "") if state.profile.list_supports_search else ""
-    data = [make_file(row, state.profile) for row in rows if search.lower() in row["filename"].lower()]
+    purpose = request.query_params.get("purpose")
+    data = [
+        make_file(row, state.profile)
+        for row in rows
+        if search.lower() in row["filename"].lower() and purpose in {None, row["purpose"]}
+    ]
     return JSONResponse({"object": "list", "data": data, "has_more": False})
 
 

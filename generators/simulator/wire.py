@@ -79,8 +79,9 @@ def make_batch(row: sqlite3.Row, profile: ProviderProfile, now: float) -> dict[s
 
 def make_completion(body: Mapping[str, Any], written: ModelOutput, now: float) -> dict[str, Any]:
     """A `chat.completion` object. Tokens are counted as bytes / 4."""
+    count = int(body.get("n") or 1)
     prompt = count_tokens(body.get("messages"))
-    completion = max(1, len(written.content.encode()) // 4)
+    completion = count * max(1, len(written.content.encode()) // 4)
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
@@ -88,7 +89,7 @@ def make_completion(body: Mapping[str, Any], written: ModelOutput, now: float) -
         "model": str(body.get("model") or ""),
         "choices": [
             {
-                "index": 0,
+                "index": index,
                 "message": {
                     "role": "assistant",
                     "content": written.content if not written.refusal else None,
@@ -97,6 +98,7 @@ def make_completion(body: Mapping[str, Any], written: ModelOutput, now: float) -
                 "logprobs": None,
                 "finish_reason": written.finish_reason,
             }
+            for index in range(count)
         ],
         "usage": {
             "prompt_tokens": prompt,

@@ -83,6 +83,14 @@ def _list_slashless(tagged: str, labels: LabelSchema) -> set[str]:
     return {name for name, count in opens.items() if count % 2 == 0 and name not in closed}
 
 
+def has_other_tags(tagged: str, labels: LabelSchema) -> bool:
+    """True if labels stand in brackets, links, escapes or odd tags, which `parse_tagged` takes for text."""
+    if _rewrite_tags(tagged, labels, []) != tagged:
+        return True
+    odd = (match for match in _TAG.finditer(tagged) if not _PLAIN_TAG.fullmatch(match[0]))
+    return any(_name_label(match, labels) in labels.entity_codes for match in odd)
+
+
 def has_label_tags(content: str, labels: LabelSchema) -> bool:
     """True if a text that is no JSON holds tags of labels, so that it is an answer without its JSON."""
     return any(match[1] and match[2].upper() in labels.entity_codes for match in _TAG.finditer(content))
@@ -93,6 +101,11 @@ def fold_tag_case(tagged: str, labels: LabelSchema) -> str:
     return _PLAIN_TAG.sub(
         lambda match: f"<{match[1]}{match[2].upper()}>" if match[2].upper() in labels.entity_codes else match[0], tagged
     )
+
+
+def strip_entity_tags(tagged: str, labels: LabelSchema) -> str:
+    """Tagged text without its entity tags, in whatever case; `<m>` tags stay."""
+    return _PLAIN_TAG.sub(lambda match: "" if match[2].upper() in labels.entity_codes else match[0], tagged)
 
 
 def _close(

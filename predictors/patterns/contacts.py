@@ -37,6 +37,15 @@ _NO_TRUNK_PREFIX = {"US", "CA", "MX", "ES", "DK", "NO", "PT", "PL"}
 _NO_PHONE = regex.compile(
     r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})\Z|(?:19|20)\d{2}(?:-\d{2}-\d{2}|[-/]\d{3,4})?\Z|\d{1,5}\Z"
 )
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_DATES = regex.compile(
+    rf"(?<![\d.,/+-])(?:{_DAY}(?P<mark>[./-]){_DAY}(?P=mark)(?:(?:18|19|20)\d\d|\d\d)"
+    rf"|(?:18|19|20)\d\d(?P<other>[./-]){_DAY}(?P=other){_DAY}"
+    rf"|{_DAY}\.{_DAY}\.? ?[-\u2013] ?{_DAY}\.{_DAY}(?:\.(?:\d{{4}}|\d\d)?)?)(?![./-]?\d)"
+)
+_PHONE_RUN = regex.compile(r"(?<![\p{L}\p{N}])(?<![\p{N}][ ./-])[+(]?\d[\d ().+/-]{10,60}\d(?![\p{L}\d])")
+_PHONE_GROUP = regex.compile(r"\+?\(?\d+\)?")
+_LONGEST_PHONE, _SHORTEST_PHONE = 13, 8
 _REFERENCE = regex.compile(r"(?:\p{L}-|#|§ ?)\Z")
 _HANDLE = regex.compile(r"(?<![\w.@/+-])@[\p{L}\p{N}_][\w.-]{1,30}(?<![.-])(?!@)")
 _USERNAME = compile_stated(
@@ -70,11 +79,15 @@ def find_urls(document: LocalisedText) -> Iterator[Candidate]:
 
 
 def find_phones(document: LocalisedText) -> Iterator[Candidate]:
-    """Numbers that libphonenumber finds: valid ones, and possible ones that the text announces."""
+    """Numbers that libphonenumber finds: valid ones, and possible ones that the text announces.
+
+    Dates are ruled out first; a run of digits that holds several numbers is cut between its groups.
+    """
     import phonenumbers
 
-    text = document.text
+    text = _DATES.sub(lambda match: "\u00a4" * len(match[0]), document.text)
     for region in document.countries or (None,):
+        covered: list[tuple[int, int]] = []
         matcher = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE)
         for match in matcher:
             before = text[max(0, match.start - 60) : match.start]
@@ -83,7 +96,36 @@ def find_phones(document: LocalisedText) -> Iterator[Candidate]:
             stated = _PHONE_WORDS.search(before) is not None
             if stated or (phonenumbers.is_valid_number(match.number) and _looks_dialled(match.raw_string, region)):
                 score = STATED if stated else LOOSE + 0.1 * match.raw_string.startswith(("+", "00", "("))
+                covered.append((match.start, match.end))
                 yield Candidate(match.start, match.end, "PHONENUMBER", score)
+        for run in _PHONE_RUN.finditer(text):
+            if sum(map(str.isdigit, run[0])) > _LONGEST_PHONE and not any(
+                start < run.end() and run.start() < end for start, end in covered
+            ):
+                yield from _cut_run(text, run.span(), region)
+
+
+def _cut_run(text: str, place: tuple[int, int], region: str | None) -> Iterator[Candidate]:
+    """Valid numbers side by side in a run of groups, the longest first from the left."""
+    import phonenumbers
+
+    groups = [match.span() for match in _PHONE_GROUP.finditer(text, *place)]
+    first = 0
+    while first < len(groups):
+        for last in range(min(first + 6, len(groups) - 1), first - 1, -1):
+            start, end = groups[first][0], groups[last][1]
+            raw = text[start:end]
+            if sum(map(str.isdigit, raw)) < _SHORTEST_PHONE or not _looks_dialled(raw, region):
+                continue
+            try:
+                number = phonenumbers.parse(raw, region)
+            except phonenumbers.NumberParseException:
+                continue
+            if phonenumbers.is_valid_number(number):
+                yield Candidate(start, end, "PHONENUMBER", LOOSE)
+                first = last
+                break
+        first += 1
 
 
 def _looks_dialled(raw: str, region: str | None) -> bool:

@@ -12,6 +12,7 @@ from goldspan.annotation.types import Annotation, Author, Entity
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.patterns import contacts, dates, finance, identifiers, places, secrets
 from goldspan.predictors.patterns.candidates import REGIONS, Finder, LocalisedText, resolve_overlaps
+from goldspan.predictors.patterns.typography import unify_typography
 
 FINDERS: tuple[Finder, ...] = (
     contacts.find_emails,
@@ -79,7 +80,7 @@ class RegexPredictor(LocalPredictor):
         return [self._read_text(*text) for text in texts]
 
     def _read_text(self, text: str, language: str, country: str) -> Annotation:
-        document = LocalisedText(text, (country,) if country else REGIONS.get(language, ()))
+        document = LocalisedText(unify_typography(text), (country,) if country else REGIONS.get(language, ()))
         candidates = [found for find in FINDERS for found in find(document) if found.label in self.labels]
         entities = tuple(
             Entity(candidate.start, candidate.end, candidate.label, score=round(candidate.score, 3))

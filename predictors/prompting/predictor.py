@@ -22,6 +22,7 @@ from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.generators.providers.protocol import AnswerState, Request
 from goldspan.predictors.base import Prediction, RemotePredictor, Usage
 from goldspan.predictors.prompting.prompt import (
+    CUT_OFF,
     STAGE,
     VERSION,
     ParsedAnswer,
@@ -34,11 +35,15 @@ from goldspan.predictors.windows import merge_readings, split_text
 
 WINDOW, OVERLAP = 6_000, 400
 """Characters a request; longer texts are read in windows that overlap."""
+_MOST_TOKENS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
-    """Settings of the model; `attempts` counts the requests per window."""
+    """Settings of the model; `attempts` counts the requests per window.
+
+    With `again_failed`, cached answers that cannot be used do not count, so that the model is asked anew.
+    """
 
     model: str
     base_url: str
@@ -46,6 +51,7 @@ class LlmSettings:
     shots: int = 3
     temperature: float | None = 0.0
     attempts: int = 3
+    again_failed: bool = False
     limits: LiveLimits = field(default_factory=LiveLimits)
 
 
@@ -59,6 +65,7 @@ def open_llm(
     shots: int = 3,
     temperature: float = 0.0,
     attempts: int = 3,
+    again: str = "",
     workers: int = 4,
     requests_per_minute: int = 0,
     tokens_per_minute: int = 0,
@@ -75,24 +82,27 @@ def open_llm(
         shots: examples with each text.
         temperature: sampling temperature.
         attempts: how often a text is asked for when answers are wrong.
+        again: `failed` asks anew where cached answers cannot be used; empty: cached answers are final.
         workers: requests at a time.
         requests_per_minute: limit of the account, 0 for none.
         tokens_per_minute: limit of the account, 0 for none.
         folder: cache of answers, one folder per model and address; None: only while the process lives.
 
     Raises:
-        ConfigurationError: there is no model or no key.
+        ConfigurationError: there is no model or no key, or `again` has another value.
 
     """
     from goldspan.annotation.tasks.store import read_samples
 
+    if again not in ("", "failed"):
+        raise ConfigurationError(f"The option again of the predictor llm is `failed` or empty, not {again[:40]!r}.")
     profile = find_profile(provider)
     name = model or profile.default_model
     if not name:
         raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --option model=NAME.")
     url = normalise_url(api_url or profile.base_url)
     limits = LiveLimits(workers, requests_per_minute, tokens_per_minute)
-    settings = LlmSettings(name, url, find_key(profile, url), shots, temperature, attempts, limits)
+    settings = LlmSettings(name, url, find_key(profile, url), shots, temperature, attempts, again == "failed", limits)
     pool = tuple(read_samples([shots_file], labels)) if shots_file else ()
     return LlmPredictor(labels, settings, pool, folder / f"llm-{digest([url, name])}" if folder else None)
 
@@ -148,27 +158,34 @@ class LlmPredictor(RemotePredictor):
             return ParsedAnswer(()), Usage()
         usage = Usage()
         problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
-        for attempt in range(1, self._settings.attempts + 1):
-            completion = await self._complete(text, shots, problem, room, attempt)
+        attempt = asked = 0
+        while True:
+            attempt += 1
+            request = self._make_request(text, shots, problem, room, attempt)
+            if asked >= self._settings.attempts and not self._open().is_cached(request):
+                break
+            completion = await self._open().complete(request)
+            asked += not (completion.cached and self._settings.again_failed)
             answer, usage = completion.answer, usage + _count_usage(completion)
             if answer.state is not AnswerState.ANSWERED or answer.refusal:
                 problem = answer.message or answer.refusal or "there was no answer"
                 parsed = ParsedAnswer((), problem, 0.0)
             elif answer.finish_reason == "length":
-                room *= 2
-                parsed = ParsedAnswer((), "the answer was cut off", 0.0)
+                room = min(2 * room, _MOST_TOKENS)
+                parsed = ParsedAnswer((), CUT_OFF, 0.0)
             else:
                 parsed = read_answer(answer.content, text, self._labels)
-                problem = parsed.problem
-                if not problem:
+                if not parsed.problem:
                     return parsed, usage
+                if parsed.problem == CUT_OFF:
+                    room *= 2
+                else:
+                    problem = parsed.problem
         if not parsed.share:
             raise ServiceError(f"No answer could be used in {self._settings.attempts} attempts: {parsed.problem}.")
         return parsed, usage
 
-    async def _complete(
-        self, text: str, shots: tuple[Sample, ...], problem: str, room: int, attempt: int
-    ) -> Completion:
+    def _make_request(self, text: str, shots: tuple[Sample, ...], problem: str, room: int, attempt: int) -> Request:
         body = {
             "model": self._settings.model,
             "messages": build_messages(text, self._labels, shots, problem),
@@ -178,11 +195,13 @@ class LlmPredictor(RemotePredictor):
         }
         if self._settings.temperature is not None:
             body["temperature"] = self._settings.temperature
-        request = Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
+        return Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
+
+    def _open(self) -> Completions:
         if self._completions is None:
             settings = self._settings
             self._completions = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
-        return await self._completions.complete(request)
+        return self._completions
 
 
 def _count_usage(completion: Completion) -> Usage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
@@ -13,7 +14,9 @@ from goldspan.annotation.project import Purpose
 from goldspan.annotation.text.alignment import align_values
 from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged, show_tagged_value
 from goldspan.annotation.types import Entity, Sample
+from goldspan.generators.providers.lenient_parser import TruncatedJsonError
 from goldspan.generators.providers.tolerant_json import load_answer
+from goldspan.generators.stages.tag_reader import read_leniently
 
 STAGE = "annotate"
 VERSION = 1
@@ -40,6 +43,7 @@ _SCHEMA = {
     "required": ["tagged_text"],
     "additionalProperties": False,
 }
+CUT_OFF = "the answer was cut off"
 _ALTERED = "tagged_text without its tags is not the text that was sent; repeat it character by character"
 
 
@@ -83,6 +87,8 @@ def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
     """Read an answer about `text`; anything wrong is named in `problem`, and what can be saved is saved."""
     try:
         tagged = load_answer(content, ("tagged_text",)).document["tagged_text"]
+    except TruncatedJsonError:
+        return ParsedAnswer((), CUT_OFF, 0.0)
     except ValueError:
         tagged = None
     if not isinstance(tagged, str):
@@ -90,7 +96,11 @@ def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
     try:
         parsed = parse_tagged(tagged, labels)
     except TaggedTextError as error:
-        return ParsedAnswer((), str(error), 0.0)
+        reading = read_leniently(tagged, labels)
+        is_nested = any(one.end > other.start for one, other in pairwise(reading.entities))
+        if reading.lost or is_nested or reading.text != text:
+            return ParsedAnswer((), str(error), 0.0)
+        return ParsedAnswer(reading.entities)
     if parsed.text == text:
         return ParsedAnswer(parsed.entities)
     return _align(parsed, text)

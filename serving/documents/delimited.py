@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +35,7 @@ class RawRow:
 async def mask_delimited(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
     """Mask a CSV or TSV file. The first row names the columns and stays as it is."""
     counts = FileCounts()
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as stream:
-            begin = stream.readline(_MAX_ROW)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source} is not UTF-8 (byte {error.start}). Convert it, for example with iconv.") from None
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}.") from None
-    delimiter = "\t" if source.suffix.lower() == ".tsv" else max(_DELIMITERS, key=begin.count)
+    delimiter = find_delimiter(source)
     rows = _read_rows(source, delimiter)
     header = next(rows, None)
     chosen = _choose_columns(header.values if header else (), settings)
@@ -57,6 +50,34 @@ async def mask_delimited(source: Path, target: Path, masker: Masker, settings: F
             search_values(result.values, result.texts, f"{source.name}, line {row.line}")
     _verify(source, target, delimiter, chosen)
     return counts
+
+
+def edit_cells(path: Path, edit: Callable[[str], str]) -> str:
+    """The table with each cell that `edit` changes written anew; the others stay as they are."""
+    delimiter = find_delimiter(path)
+    pieces: list[str] = []
+    for row in _read_rows(path, delimiter):
+        edited = {place: edit(value) for place, value in enumerate(row.values)}
+        changed = {place: text for place, text in edited.items() if text != row.values[place]}
+        pieces.append(_write_row(row, changed, delimiter))
+    return "".join(pieces)
+
+
+def find_delimiter(path: Path) -> str:
+    """The sign that separates the cells of a table: tab in .tsv, else the commonest of comma, semicolon, tab and bar.
+
+    Raises:
+        InputError: the file cannot be read or is not UTF-8.
+
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            begin = stream.readline(_MAX_ROW)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 (byte {error.start}). Convert it, for example with iconv.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    return "\t" if path.suffix.lower() == ".tsv" else max(_DELIMITERS, key=begin.count)
 
 
 def _choose_columns(names: tuple[str, ...], settings: FileSettings) -> dict[int, str] | None:

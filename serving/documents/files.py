@@ -97,8 +97,10 @@ async def mask_file(source: Path, target: Path, masker: Masker, settings: FileSe
             return await work(source, temporary, shared, settings)
         except OSError as error:
             raise InputError(f"{source} cannot be masked: {error.strerror or type(error).__name__}.") from None
-        except (RecursionError, MemoryError):
-            raise MaskingError(f"{source} is nested too deeply or too large to be masked.") from None
+        except GoldspanError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            raise MaskingError(f"{source} cannot be masked ({type(error).__name__}).") from None
 
 
 async def mask_files(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,19 @@ def find_places(text: str) -> Iterator[JsonPlace]:
         else:
             last = [key] if kinds and kinds[-1] == "{" else ["*"] if kinds else []
             yield JsonPlace(*match.span(), "/".join([*path, *last]), is_key=False)
+
+
+def edit_json(text: str, edit: Callable[[str], str]) -> str:
+    """A JSON text with each string that `edit` changes written anew, keys included."""
+    pieces: list[str] = []
+    cursor = 0
+    for place in find_places(text):
+        value = _value(text, place)
+        changed = edit(value) if text[place.start] == '"' else value
+        if changed != value:
+            pieces += (text[cursor : place.start], orjson.dumps(changed).decode())
+            cursor = place.end
+    return "".join([*pieces, text[cursor:]])
 
 
 def _read_lines(source: Path, settings: FileSettings, seen: set[str]) -> Iterator[_Line]:

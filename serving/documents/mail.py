@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import dataclass, replace
 from email.errors import HeaderParseError
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
@@ -19,30 +20,46 @@ from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import Run, mask_runs, search_values
-from goldspan.serving.documents.markup import mask_html, verify_html
+from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
 
 _TEXT = {"text/plain", "text/html", "text/markdown", "text/calendar", "text/csv", "text/rfc822-headers"}
 _STRUCTURE = {"content-type", "content-transfer-encoding", "mime-version"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Runs of one part's headers (`pieces` None) or body, and how many there are."""
+
+    part: Message
+    runs: list[Run]
+    items: list[tuple[str, str]] | None = None
+    text: str = ""
+    charset: str = ""
+    pieces: list[Piece] | None = None
+
+
 async def mask_mail(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
-    """Mask an e-mail message."""
+    """Mask an e-mail message; all its texts are one flow."""
     data = read_document(source)
     message = email.message_from_bytes(data, policy=email.policy.compat32)
-    parts = list(message.walk())
-    for part in parts:
+    segments: list[_Segment] = []
+    for part in message.walk():
         _check_part(part, source.name)
-    counts = FileCounts()
-    values: frozenset[str] = frozenset()
-    for part in parts:
-        values |= await _mask_headers(part, masker, settings, counts)
+        segments.append(_read_headers(part))
         if not part.is_multipart():
-            values |= await _mask_body(part, masker, settings, counts)
+            segments.append(_read_segment(part))
+    runs = [run for segment in segments for run in segment.runs]
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    edits = iter(result.edits)
+    for segment in segments:
+        _write_segment(segment, [next(edits) for _ in segment.runs])
     stream = BytesIO()
     linesep = "\r\n" if b"\r\n" in data else "\n"
     BytesGenerator(stream, mangle_from_=False, policy=email.policy.compat32.clone(linesep=linesep)).flatten(message)
     target.write_bytes(stream.getvalue())
-    _verify(target, values, source.name)
+    _verify(target, result.values, source.name)
+    counts = FileCounts()
+    counts.add(runs, result)
     return counts
 
 
@@ -56,17 +73,37 @@ def _check_part(part: Message, name: str) -> None:
         )
 
 
-async def _mask_headers(part: Message, masker: Masker, settings: FileSettings, counts: FileCounts) -> frozenset[str]:
+def _read_headers(part: Message) -> _Segment:
     items = [(name, str(value)) for name, value in part.items()]
-    runs = [Run(_decode(value), "\n") for _, value in items]
-    result = await mask_runs(runs, masker, settings.language, settings.country)
-    counts.add(runs, result)
-    if any(result.edits):
-        for name in dict.fromkeys(name for name, _ in items):
+    return _Segment(part, [Run(_decode(value), "\n") for _, value in items], items)
+
+
+def _read_segment(part: Message) -> _Segment:
+    text, charset = _read_body(part)
+    if part.get_content_type() != "text/html":
+        return _Segment(part, [Run(text, "\n")], None, text, charset)
+    pieces, runs = read_html(text)
+    runs = [replace(run, before="\n") if number == 0 else run for number, run in enumerate(runs)]
+    return _Segment(part, runs, None, text, charset, pieces)
+
+
+def _write_segment(segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
+    if not any(edits):
+        return
+    part = segment.part
+    if segment.items is not None:
+        for name in dict.fromkeys(name for name, _ in segment.items):
             del part[name]
-        for (name, value), edits, text in zip(items, result.edits, result.texts, strict=True):
-            part[name] = value if not edits else text if text.isascii() else Header(text, "utf-8").encode()
-    return result.values
+        for (name, value), run, changes in zip(segment.items, segment.runs, edits, strict=True):
+            text = edit_source(run.text, changes)
+            part[name] = value if not changes else text if text.isascii() else Header(text, "utf-8").encode()
+        return
+    if segment.pieces is None:
+        masked = edit_source(segment.text, edits[0])
+    else:
+        masked = write_html(segment.text, segment.pieces, segment.runs, edits)
+    del part["Content-Transfer-Encoding"]
+    part.set_payload(masked, segment.charset if _can_encode(masked, segment.charset) else "utf-8")
 
 
 def _decode(value: str) -> str:
@@ -74,22 +111,6 @@ def _decode(value: str) -> str:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, UnicodeDecodeError):
         return value
-
-
-async def _mask_body(part: Message, masker: Masker, settings: FileSettings, counts: FileCounts) -> frozenset[str]:
-    text, charset = _read_body(part)
-    if part.get_content_type() == "text/html":
-        masked, runs, result = await mask_html(text, masker, settings)
-    else:
-        runs = [Run(text)]
-        result = await mask_runs(runs, masker, settings.language, settings.country)
-        masked = result.texts[0]
-    counts.add(runs, result)
-    if any(result.edits):
-        encodable = charset if _can_encode(masked, charset) else "utf-8"
-        del part["Content-Transfer-Encoding"]
-        part.set_payload(masked, encodable)
-    return result.values
 
 
 def _read_body(part: Message) -> tuple[str, str]:

@@ -7,7 +7,7 @@ so that `Ann <ann@mail.net>` is read.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -67,18 +67,28 @@ async def mask_markup(source: Path, target: Path, masker: Masker, settings: File
 
 async def mask_html(source: str, masker: Masker, settings: FileSettings) -> tuple[str, list[Run], MaskedRuns]:
     """The masked source, its runs and the result."""
+    pieces, runs = read_html(source)
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    return write_html(source, pieces, runs, result.edits), runs, result
+
+
+def read_html(source: str) -> tuple[list[Piece], list[Run]]:
+    """The stretches of a source that hold text, and their texts: the flow first, then attributes and comments."""
     found = list(_find_pieces(source))
     pieces = [one for one in found if one.kind == "text"] + [one for one in found if one.kind != "text"]
-    runs = [Run(_read(source, piece), piece.before) for piece in pieces]
-    result = await mask_runs(runs, masker, settings.language, settings.country)
-    written: list[str] = []
-    cursor = 0
-    changes = sorted(zip(pieces, runs, result.edits, strict=True), key=lambda change: change[0].start)
-    for piece, run, edits in changes:
-        if edits:
-            written += (source[cursor : piece.start], _write(source[piece.start : piece.end], piece, run.text, edits))
-            cursor = piece.end
-    return "".join([*written, source[cursor:]]), runs, result
+    return pieces, [Run(_read(source, piece), piece.before) for piece in pieces]
+
+
+def write_html(
+    source: str, pieces: Sequence[Piece], runs: Sequence[Run], edits: Sequence[tuple[tuple[int, int, str], ...]]
+) -> str:
+    """The source with the edits of its runs."""
+    changed = [
+        (piece.start, piece.end, _write(source[piece.start : piece.end], piece, run.text, changes))
+        for piece, run, changes in zip(pieces, runs, edits, strict=True)
+        if changes
+    ]
+    return edit_source(source, sorted(changed))
 
 
 def verify_html(written: str, values: frozenset[str], place: str) -> None:
@@ -137,15 +147,16 @@ def _read(source: str, piece: Piece) -> str:
 
 def _write(raw: str, piece: Piece, text: str, edits: tuple[tuple[int, int, str], ...]) -> str:
     if piece.kind == "address":
-        return html.escape(_edit(text, edits))
+        return html.escape(edit_source(text, edits))
     if piece.kind == "raw":
-        return _edit(raw, edits)
-    places = _map_characters(raw)
+        return edit_source(raw, edits)
+    places = map_characters(raw)
     changed = [(places[start][0], places[end - 1][1], html.escape(new, quote=True)) for start, end, new in edits]
-    return _edit(raw, tuple(changed))
+    return edit_source(raw, changed)
 
 
-def _edit(text: str, edits: tuple[tuple[int, int, str], ...]) -> str:
+def edit_source(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
+    """The text with stretches replaced; edits in their order, without overlap."""
     written: list[str] = []
     cursor = 0
     for start, end, new in edits:
@@ -154,7 +165,7 @@ def _edit(text: str, edits: tuple[tuple[int, int, str], ...]) -> str:
     return "".join([*written, text[cursor:]])
 
 
-def _map_characters(raw: str) -> list[tuple[int, int]]:
+def map_characters(raw: str) -> list[tuple[int, int]]:
     """For each character of the unescaped text, the stretch of the source that it comes from."""
     places: list[tuple[int, int]] = []
     cursor = 0

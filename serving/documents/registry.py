@@ -23,6 +23,10 @@ _FORMATS = {
     ".ndjson": "json_text:mask_json_lines",
     ".json": "json_text:mask_json",
     ".parquet": "parquet:mask_parquet",
+    ".pdf": "pdf:mask_pdf",
+    ".docx": "office:mask_office",
+    ".xlsx": "office:mask_office",
+    ".pptx": "office:mask_office",
 }
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"})
 """Formats of which columns or paths can be chosen."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from goldspan.predictors.run import annotate, annotate_async
     from goldspan.training.bundle.public import freeze
     from goldspan.training.gate.public import judge
+    from goldspan.training.public import train, train_async
 
 _MODULES = {
     "annotation.checks": ("check_annotation",),
@@ -50,6 +51,7 @@ _MODULES = {
     "predictors.run": ("annotate", "annotate_async"),
     "training.bundle.public": ("freeze",),
     "training.gate.public": ("judge",),
+    "training.public": ("train", "train_async"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -89,6 +91,8 @@ __all__ = [
     "push_async",
     "read_samples",
     "render_tagged",
+    "train",
+    "train_async",
     "write_samples",
 ]
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -36,9 +35,9 @@ def test_mask_and_restore_with_a_vault(
     assert call("mask", "restore", "masked/a.txt", "--vault", "v", "-o", "back") == 0
     assert (folder / "back" / "a.txt").read_text() == TEXT
     (folder / "answer.txt").write_text("Ask [EMAIL_1] and [EMAIL_2]")
-    monkeypatch.setattr("sys.stdout", stdout := io.StringIO())
+    capsys.readouterr()
     assert call("mask", "restore", "answer.txt", "--vault", "v") == 3
-    assert stdout.getvalue() == "Ask ann@mail.com and [EMAIL_2]"
+    assert capsys.readouterr().out == "Ask ann@mail.com and [EMAIL_2]"
 
 
 def test_a_vault_needs_a_key(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from goldspan.annotation.corpus.queue import build_queue
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.push.receipt import record_pushed
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.queue import app
@@ -35,3 +37,18 @@ def test_an_empty_workspace_is_said(tmp_path: Path) -> None:
     assert "No sample waits for a review" in shown.stderr
     assert not (tmp_path / "queue.jsonl").exists()
     assert build_queue([], {}, {}).entries == ()
+
+
+def test_what_is_in_label_studio_is_left_out(tmp_path: Path, labels: LabelSchema) -> None:
+    workspace = Workspace(tmp_path)
+    fill_workspace(workspace, labels, 10, touched=0)
+    ids = [sample.sample_id for sample in read_samples([workspace.annotation_samples], labels)]
+    record_pushed(workspace, "http://127.0.0.1:8080", 1, "Project", ids[1:])
+    shown = CliRunner().invoke(app, ["--data", str(tmp_path), "--json"])
+    assert [entry["sample_id"] for entry in json.loads(shown.stdout)["entries"]] == ids[:1]
+    record_pushed(workspace, "http://127.0.0.1:8080", 1, "Project", ids)
+    assert "10 were pushed. --include-pushed" in " ".join(
+        CliRunner().invoke(app, ["--data", str(tmp_path)]).stderr.split()
+    )
+    shown = CliRunner().invoke(app, ["--data", str(tmp_path), "--json", "--include-pushed"])
+    assert {entry["sample_id"] for entry in json.loads(shown.stdout)["entries"]} == set(ids)

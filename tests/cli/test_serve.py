@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from goldspan.annotation.errors import ServiceError
@@ -42,6 +46,23 @@ def test_a_server_that_would_be_unsafe_or_wrong_does_not_start(
         monkeypatch.delenv(name, raising=False)
     assert call("serve", "-p", "regex", *arguments) == 1
     assert reason in capsys.readouterr().err
+
+
+def test_the_server_announces_itself_when_it_answers_and_stops_on_interrupt(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "goldspan.cli.main", "serve", "-p", "regex", "--port", "0"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert server.stderr
+    url = re.search(r"http://[\d.:]+", server.stderr.readline())
+    assert url
+    answer = httpx.post(f"{url.group()}/v1/mask", json={"text": "Write to ann@mail.com"}, timeout=30)
+    assert answer.json()["masked_text"] == "Write to [EMAIL_1]"
+    assert httpx.get(f"{url.group()}/ready").json() == {"ready": True}
+    server.send_signal(signal.SIGINT)
+    said = server.communicate(timeout=30)[1]
+    assert server.returncode == 0
+    assert "has stopped" in said
+    assert "Traceback" not in said
+    assert "ann" not in said
 
 
 async def test_samples_of_the_page_are_kept_once(tmp_path: Path) -> None:

@@ -57,6 +57,15 @@ def test_it_does_not_serve_without_a_token(monkeypatch: pytest.MonkeyPatch) -> N
         serve.main()
 
 
+def test_a_label_file_from_the_environment_is_found_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOLDSPAN_LABELS", "own.toml")
+    variables = launch.build_environment(Workspace(tmp_path), None)
+    assert variables["GOLDSPAN_LABELS"] == str(tmp_path.resolve() / "own.toml")
+
+
 def test_its_environment_holds_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "LABEL_STUDIO_API_KEY", "GOLDSPAN_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "sk-secret")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
+import polars as pl
 import pytest
 
 from goldspan.annotation.labels.schema import load_labels
@@ -19,8 +21,10 @@ from goldspan.annotation.labelstudio.project.config import (
     compare_config,
 )
 from goldspan.annotation.tasks.codec import encode_task, read_task
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.dashboards.views.explore import build_tab_url
 from tests.walk.screen import Screen
 
 if TYPE_CHECKING:
@@ -167,6 +171,20 @@ def test_screen_shows_labels_guideline_entities_and_relation(screen: Screen, pus
     page.get_by_text("Guideline", exact=True).click()
     hint.wait_for(state="visible", timeout=5000)
     screen.take_picture("guideline.png")
+
+
+def test_a_tab_of_exactly_these_tasks_opens(screen: Screen, pushed: PushedTask, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.training_samples.mkdir()
+    state = {"url": pushed.client.url, "project": pushed.project}
+    (workspace.training_samples / "a.state.json").write_bytes(orjson.dumps(state))
+    found = pl.DataFrame({"file": ["training_samples/a.jsonl"] * 2, "task": [pushed.task, pushed.wrong]})
+    screen.page.goto(build_tab_url(workspace, found))
+    row = screen.page.locator(".lsf-table__row-wrapper, .dm-table__row-wrapper")
+    row.first.wait_for(timeout=30_000)
+    screen.page.wait_for_timeout(1500)
+    screen.take_picture("tab.png")
+    assert row.count() == 2
 
 
 def test_ordinary_letter_is_readable(screen: Screen, pushed: PushedTask) -> None:

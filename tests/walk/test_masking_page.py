@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 
-from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.types import Sample
-from goldspan.serving.app import build_app
-from goldspan.serving.host import PredictorHost
-from goldspan.serving.state import ServerSettings, ServerState
-from tests.serving.conftest import Sources
+from tests.walk.masking_server import RunningServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -24,36 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.walk
 TEXT = "👩‍💻 Ann Smith met Bob in Berlin.\nAnn wrote to bob@mail.com."
 MASKED = "👩‍💻 [FIRSTNAME_1] [SURNAME_1] met [FIRSTNAME_2] in [CITY_1].\n[FIRSTNAME_1] wrote to [EMAIL_2]."
-
-
-class RunningServer:
-    """The server in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.sent: list[Sample] = []
-        host = PredictorHost(load_labels(), {"lexicon": "lexicon", "missing": "missing"}, opener=Sources().open)
-        self._host, self._ready = host, threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(30)
-
-    async def _serve(self) -> None:
-        app = build_app(ServerState(self._host, ServerSettings(), sink=self._keep))
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-        task = asyncio.create_task(self._server.serve())
-        while not self._server.started:
-            await asyncio.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
-        self._ready.set()
-        await task
-
-    async def _keep(self, sample: Sample) -> str:
-        self.sent.append(sample)
-        return "Saved."
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
 
 
 @pytest.fixture(scope="module")

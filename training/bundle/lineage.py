@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from goldspan.annotation.corpus.ledger import SplitLedger, find_ledger, read_led
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.locks import hold_lock
-from goldspan.annotation.tasks.store import read_records
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.evaluation.audit.ledger import AuditLedger, find_audit_ledger, read_audit_ledger
 from goldspan.training.bundle.manifest import MANIFEST
 from goldspan.training.bundle.verify import Bundle, open_bundle
 
@@ -24,11 +24,12 @@ _DIGITS = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The ledger as it is before a new bundle, its file, and the bundle that the new one extends."""
+    """The split ledger before a new bundle and its file, the bundle that the new one extends, the audit ledger."""
 
     path: Path
     ledger: SplitLedger
     extends: Bundle | None = None
+    audits: AuditLedger = field(default_factory=AuditLedger)
 
     def record(self, outlines: Sequence[Outline], assignment: Sequence[str], version: str) -> None:
         """Write the ledger with the assignment of a new version."""
@@ -68,8 +69,9 @@ def open_lineage(workspace: Workspace, extends: str = "") -> Iterator[Lineage]:
 
     Raises:
         InputError: there is no such bundle.
-        RecordError: the ledger is broken.
-        SchemaError, StateError: the bundle is not intact.
+        RecordError: a ledger is broken, or the bundle is.
+        SchemaError: the bundle's manifest is not one.
+        StateError: the bundle is not intact.
 
     """
     path = find_ledger(workspace)
@@ -79,7 +81,7 @@ def open_lineage(workspace: Workspace, extends: str = "") -> Iterator[Lineage]:
         newest = bundle or (None if path.exists() else _open_newest(workspace))
         if newest is not None:
             ledger = _adopt(ledger, newest)
-        yield Lineage(path, ledger, bundle)
+        yield Lineage(path, ledger, bundle, read_audit_ledger(find_audit_ledger(workspace)))
 
 
 def find_bundle(workspace: Workspace, name: str) -> Path:
@@ -114,8 +116,6 @@ def _adopt(ledger: SplitLedger, bundle: Bundle) -> SplitLedger:
 
 
 def _iter_outlines(bundle: Bundle) -> Iterator[tuple[str, Outline]]:
-    """Split and outline of each sample; read without the label schema, which may have changed since."""
-    for name in bundle.manifest["split"]["sizes"]:
-        for record in read_records(bundle.folder / f"{name}.jsonl"):
-            data = record.value["data"]
-            yield name, Outline(data["sample_id"], data["text"], data["text"], data.get("language", ""))
+    """Split and outline of each sample."""
+    for name, sample_id, text in bundle.iter_texts():
+        yield name, Outline(sample_id, text, text)

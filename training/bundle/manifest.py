@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +22,35 @@ SCHEMA = "training-bundle"
 FORMAT = 2
 MANIFEST = "manifest.json"
 MAPPINGS = "label_mappings.json"
+KIJI_LABELS = (
+    "SURNAME",
+    "FIRSTNAME",
+    "BUILDINGNUM",
+    "DATEOFBIRTH",
+    "EMAIL",
+    "PHONENUMBER",
+    "CITY",
+    "URL",
+    "COMPANYNAME",
+    "STATE",
+    "ZIP",
+    "STREET",
+    "COUNTRY",
+    "SSN",
+    "DRIVERLICENSENUM",
+    "PASSPORTID",
+    "NATIONALID",
+    "IDCARDNUM",
+    "TAXNUM",
+    "LICENSEPLATENUM",
+    "PASSWORD",
+    "IBAN",
+    "AGE",
+    "SECURITYTOKEN",
+    "CREDITCARDNUMBER",
+    "USERNAME",
+)
+"""kiji's labels in the order in which its trainer numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +63,18 @@ class GateRecord:
 
 @dataclass(frozen=True, slots=True)
 class BundleSettings:
-    """How a bundle is made. `reviewed_only` leaves out what no person has submitted an annotation of."""
+    """How a bundle is made.
+
+    `reviewed_only` leaves out what no person has submitted an annotation of, `audited_only` what the project's audit
+    ledger does not call settled.
+    """
 
     name: str
     ratios: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "validation": 0.1, "test": 0.1})
     seed: int = 0
     threshold: float = 0.7
     reviewed_only: bool = False
+    audited_only: bool = False
     gate: GateRecord = GateRecord()
 
 
@@ -110,10 +144,22 @@ def seal_manifest(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_mappings(labels: LabelSchema) -> dict[str, Any]:
-    """`label_mappings.json` as kiji's model folders hold it: class ids of the BIO tags, under `pii` and at the top."""
-    label2id = {tag: number for number, tag in enumerate(labels.bio_table)}
-    tables = {"label2id": label2id, "id2label": {str(number): tag for tag, number in label2id.items()}}
-    return {**tables, "pii": tables}
+    """`label_mappings.json`: class ids of the BIO tags, under `pii` and at the top, and the trainer they hold for.
+
+    Goldspan's trainer takes the order of the label schema. kiji's trainer orders its own 26 labels and ignores this
+    file; where the schema has those labels, `kiji` holds its ids, which a model trained by kiji's code needs.
+    """
+    tables = _number_tags(labels.bio_table)
+    mappings: dict[str, Any] = {"trainer": "goldspan", **tables, "pii": tables}
+    if labels.entity_codes == frozenset(KIJI_LABELS):
+        tags = ("O", *(f"{prefix}-{code}" for code in KIJI_LABELS for prefix in ("B", "I")))
+        mappings["kiji"] = {"trainer": "kiji", **_number_tags(tags)}
+    return mappings
+
+
+def _number_tags(tags: Iterable[str]) -> dict[str, dict[str, Any]]:
+    label2id = {tag: number for number, tag in enumerate(tags)}
+    return {"label2id": label2id, "id2label": {str(number): tag for tag, number in label2id.items()}}
 
 
 def dump(document: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import orjson
 
-from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.errors import InputError, RecordError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
+from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
-from goldspan.training.bundle.manifest import MANIFEST, check_manifest, hash_folder, seal_manifest
+from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_folder, seal_manifest
 
 _CHUNK = 1 << 20
 
@@ -27,8 +29,31 @@ class Bundle:
     manifest: dict[str, Any]
 
     def read_split(self, name: str, labels: LabelSchema) -> Iterator[Sample]:
-        """Samples of a split, one at a time."""
+        """Samples of a split, one at a time.
+
+        Raises:
+            InputError: the bundle has no such split.
+
+        """
+        if name not in self.manifest["split"]["sizes"]:
+            raise InputError(f"{self.folder} has no split {name!r}, only {', '.join(self.manifest['split']['sizes'])}.")
         return read_samples([self.folder / f"{name}.jsonl"], labels)
+
+    def iter_texts(self) -> Iterator[tuple[str, str, str]]:
+        """Split, sample id and text of every sample; needs no label schema, which may have changed since.
+
+        Raises:
+            RecordError: a record has no sample id or no text.
+
+        """
+        for name in self.manifest["split"]["sizes"]:
+            for record in read_records(self.folder / f"{name}.jsonl"):
+                data = record.value.get("data") if isinstance(record.value, dict) else None
+                sample_id, text = (data.get(key) if isinstance(data, dict) else None for key in ("sample_id", "text"))
+                if not isinstance(sample_id, str) or not isinstance(text, str):
+                    reason = "it is not a task: data.sample_id and data.text are needed"
+                    raise RecordError(reason, file=record.file, line=record.line)
+                yield name, sample_id, text
 
 
 def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
@@ -37,8 +62,9 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
     Raises:
         InputError: there is no bundle.
         SchemaError: the manifest is not one.
-        StateError: a file is missing, was changed, was added or is a symbolic link, a sample is in two splits, or the
-            label schema differs.
+        RecordError: a record is no task.
+        StateError: the manifest names files outside the folder or splits without a digest, a file is missing, was
+            changed, was added or is a symbolic link, a sample is in two splits, or the label schema differs.
 
     """
     path = folder / MANIFEST
@@ -55,9 +81,24 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
             f"{folder} was made with label schema {manifest['label_schema']['fingerprint']}, this one is "
             f"{labels.fingerprint}. Use that schema, or make the bundle anew."
         )
+    _check_names(folder, manifest)
     _check_files(folder, manifest["files"])
-    _check_disjoint(folder, manifest["split"]["sizes"])
-    return Bundle(folder, manifest)
+    bundle = Bundle(folder, manifest)
+    _check_splits(bundle)
+    return bundle
+
+
+def _check_names(folder: Path, manifest: dict[str, Any]) -> None:
+    """Every name is that of an entry of the folder, and every split is a file and a folder with a digest."""
+    splits, files = manifest["split"]["sizes"], manifest["files"]
+    try:
+        for name in (*splits, *(name.removesuffix("/") for name in files)):
+            check_file_name(name)
+    except InputError as error:
+        raise StateError(f"{folder / MANIFEST} names a file outside the bundle: {error}") from None
+    expected = {MAPPINGS, *(f"{name}.jsonl" for name in splits), *(f"{name}/" for name in splits)}
+    if strange := sorted(expected ^ set(files)):
+        raise StateError(f"{folder / MANIFEST}: splits and digests do not fit together: {', '.join(strange[:5])}.")
 
 
 def _check_files(folder: Path, files: dict[str, str]) -> None:
@@ -81,14 +122,14 @@ def _digest_path(path: Path) -> str:
     return hashed.hexdigest()
 
 
-def _check_disjoint(folder: Path, sizes: dict[str, int]) -> None:
+def _check_splits(bundle: Bundle) -> None:
+    """No sample is in two splits, and every split has the recorded size."""
     seen: dict[str, str] = {}
-    for name, size in sizes.items():
-        count = 0
-        for record in read_records(folder / f"{name}.jsonl"):
-            sample_id = record.value["data"]["sample_id"]
-            if seen.setdefault(sample_id, name) != name:
-                raise StateError(f"{folder}: sample {sample_id} is in {seen[sample_id]} and in {name}.")
-            count += 1
-        if count != size:
-            raise StateError(f"{folder}: {name} has {count} samples, the manifest records {size}.")
+    counts: Counter[str] = Counter()
+    for name, sample_id, _ in bundle.iter_texts():
+        if seen.setdefault(sample_id, name) != name:
+            raise StateError(f"{bundle.folder}: sample {sample_id} is in {seen[sample_id]} and in {name}.")
+        counts[name] += 1
+    for name, size in bundle.manifest["split"]["sizes"].items():
+        if counts[name] != size:
+            raise StateError(f"{bundle.folder}: {name} has {counts[name]} samples, the manifest records {size}.")

@@ -2,7 +2,7 @@
 
     <bundle>/
     ├── manifest.json          what is in it, how it was split, fingerprints, the gate's verdict
-    ├── label_mappings.json    class ids of the BIO tags
+    ├── label_mappings.json    class ids of the BIO tags, for each trainer
     ├── train.jsonl  validation.jsonl  test.jsonl      a task a line
     └── train/  validation/  test/                     a task a file: what kiji's loader reads
 
@@ -31,6 +31,7 @@ from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
+from goldspan.evaluation.audit.ledger import AuditLedger
 from goldspan.training.bundle.lineage import Lineage
 from goldspan.training.bundle.manifest import (
     FORMAT,
@@ -63,8 +64,9 @@ def write_bundle(
     before the bundle appears.
 
     Left out, and counted in the manifest: samples without an annotation, those whose only annotation says that they
-    hold nothing without anybody having checked, the second of two with the same text, and with `plan.reviewed_only`
-    those that no person has reviewed. A bundle that is already there with the same bytes is left as it is.
+    hold nothing without anybody having checked, the second of two with the same text, with `plan.reviewed_only` those
+    that no person has reviewed, and with `plan.audited_only` those that the audit ledger does not call settled. A
+    bundle that is already there with the same bytes is left as it is.
 
     Raises:
         InputError: nothing is left to bundle, or two texts claim one sample id.
@@ -72,7 +74,7 @@ def write_bundle(
         StateError: `target` holds something else, or the disk refused.
 
     """
-    kept, left_out = choose_samples(samples, plan)
+    kept, left_out = choose_samples(samples, plan, lineage.audits if lineage else None)
     if not kept:
         hint = " Have them reviewed, or take them with --all." if left_out["not_reviewed"] else ""
         lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items())
@@ -123,7 +125,9 @@ def _stage(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def choose_samples(samples: Iterable[Sample], plan: BundleSettings) -> tuple[list[Sample], Counter[str]]:
+def choose_samples(
+    samples: Iterable[Sample], plan: BundleSettings, audits: AuditLedger | None = None
+) -> tuple[list[Sample], Counter[str]]:
     """The samples that go into the bundle, sorted by id, and how many were left out for which reason.
 
     Raises:
@@ -133,7 +137,7 @@ def choose_samples(samples: Iterable[Sample], plan: BundleSettings) -> tuple[lis
     left_out: Counter[str] = Counter()
     candidates: list[Sample] = []
     for sample in samples:
-        reason = _find_obstacle(sample, plan)
+        reason = _find_obstacle(sample, plan, audits or AuditLedger())
         if reason:
             left_out[reason] += 1
         else:
@@ -150,11 +154,13 @@ def choose_samples(samples: Iterable[Sample], plan: BundleSettings) -> tuple[lis
     return kept, left_out
 
 
-def _find_obstacle(sample: Sample, plan: BundleSettings) -> str:
+def _find_obstacle(sample: Sample, plan: BundleSettings, audits: AuditLedger) -> str:
     if sample.best is None:
         return "no_annotation"
     if plan.reviewed_only and not sample.reviews:
         return "not_reviewed"
+    if plan.audited_only and not audits.is_settled(sample):
+        return "not_audited"
     if sample.provenance.get("unverified_negative") and not sample.reviews:
         return "unverified_negative"
     return ""

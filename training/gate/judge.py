@@ -22,6 +22,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
+from goldspan.evaluation.audit.ledger import AuditLedger, find_audit_ledger, read_audit_ledger
 from goldspan.evaluation.matching.annotations import list_latest_reviews
 from goldspan.evaluation.people.acceptance import measure_acceptance
 from goldspan.evaluation.people.agreement import measure_agreement
@@ -50,7 +51,7 @@ def judge_workspace(
 
     Raises:
         SchemaError: `gate.toml` is broken.
-        RecordError: the split ledger is broken.
+        RecordError: the split ledger or the audit ledger is broken.
 
     """
     return judge_samples(
@@ -60,6 +61,7 @@ def judge_workspace(
         find_commands(workspace, label_file),
         find_best or (lambda: count_workspace_coverage(workspace, labels)),
         read_ledger(find_ledger(workspace)),
+        read_audit_ledger(find_audit_ledger(workspace)),
     )
 
 
@@ -70,12 +72,16 @@ def judge_samples(
     commands: Commands | None = None,
     find_best: Callable[[], Best] = dict,
     ledger: SplitLedger | None = None,
+    audits: AuditLedger | None = None,
 ) -> GateVerdict:
     """The verdict over reviewed samples; `samples` is gone through several times.
 
-    Leakage is that of the split that the next bundle would have, with the `ledger` of the project.
+    Leakage is that of the split that the next bundle would have, with the `ledger` of the project; `audits` says which
+    samples were audited.
     """
-    context = _Context(samples, labels, _count(samples, labels), commands or Commands(), find_best, ledger)
+    context = _Context(
+        samples, labels, _count(samples, labels), commands or Commands(), find_best, ledger, audits or AuditLedger()
+    )
     criteria: list[Criterion] = []
     for section, check in _SECTIONS.items():
         if section in thresholds:
@@ -103,6 +109,7 @@ class _Context:
     commands: Commands
     find_best: Callable[[], Best]
     ledger: SplitLedger | None
+    audits: AuditLedger
 
     def suggest(self, command: str, options: str = "") -> str:
         """A command over the reviewed samples, or the one that pulls reviews if there are none."""
@@ -251,6 +258,20 @@ def _check_leakage(thresholds: Mapping[str, float], context: _Context) -> Iterat
         )
 
 
+def _check_audit(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    if "settled" in thresholds:
+        settled = sum(context.audits.is_settled(sample) for sample in context.samples)
+        yield Criterion(
+            "audit.settled",
+            "Are enough samples audited, with nothing open?",
+            settled / context.facts.reviewed if context.facts.reviewed else None,
+            thresholds["settled"],
+            True,
+            f"{context.facts.reviewed - settled} are not settled" if context.facts.reviewed else "nothing is reviewed",
+            context.commands.on_workspace("goldspan samples audit --predictor NAME"),
+        )
+
+
 _LEAKAGE = {
     "group": "Are related samples on one side of the split?",
     "carrier": "Are the sentences of held-out samples new to train?",
@@ -265,4 +286,5 @@ _SECTIONS: dict[str, _Check] = {
     "lint": _check_lint,
     "drift": _check_drift,
     "leakage": _check_leakage,
+    "audit": _check_audit,
 }

@@ -39,6 +39,7 @@ _DECODING = (
     "self_relation",
     "unknown_relation",
 )
+_WRITING = ("placeholder", "model_residue", "other_language")
 _COHERENCE = ("single_mention_cluster", "two_given_names")
 _WARNING_LIMIT = 0.05
 _WORST = 20
@@ -119,6 +120,7 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
             "places of a labelled value were left out because they may mean something else",
         ),
         *judge_values(values, labels),
+        *(_judge_writing(code, found, balance.samples) for code in _WRITING),
         rate_result(
             "cluster_incoherent",
             "consistency",
@@ -133,6 +135,13 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
         *judge_balance(balance, labels),
     ]
     return QualityReport(balance.samples, total, tuple(checks))
+
+
+def _judge_writing(code: str, found: Findings, samples: int) -> CheckResult:
+    info = {"samples": found.holders.get(code, [])}
+    return rate_result(
+        code, "consistency", found.counts[code], samples, _WARNING_LIMIT, f"samples: {CODES[code]}", info
+    )
 
 
 def _judge_issue(code: str, found: Findings, total: int) -> CheckResult:

@@ -7,7 +7,7 @@ from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, find_text, make_row
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError, read_offset
-from goldspan.annotation.formats.rows.spans import looks_like_spans, read_spans
+from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, looks_like_spans, read_spans
 from goldspan.annotation.formats.tags import Place, decode_tags, join_tokens, place_tokens
 
 _TOKEN_KEYS = ("tokens", "words", "tokenized_text")
@@ -233,7 +233,8 @@ def score_spans(row: Mapping[str, Any]) -> float:
     text = next((row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)), None)
     if text is None:
         return 0.0
-    return 0.6 if any(looks_like_spans(value, len(text)) for value in row.values()) else 0.0
+    found = (name not in TOKEN_KEYS and looks_like_spans(value, len(text)) for name, value in row.items())
+    return 0.6 if any(found) else 0.0
 
 
 def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
@@ -244,7 +245,8 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     """
     key, text = find_text(row, options)
-    found = [name for name, value in row.items() if name != key and looks_like_spans(value, len(text))]
+    others = {name: value for name, value in row.items() if name != key and name not in TOKEN_KEYS}
+    found = [name for name, value in others.items() if looks_like_spans(value, len(text))]
     if len(found) > 1:
         raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {', '.join(found[:5])}; keep one of them")
     empty = [n for n in ("spans", "entities", "label", "labels", "annotations") if row.get(n) == [] and n not in found]

@@ -30,6 +30,25 @@ def read_utf16_spans(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]
     return tuple(converted)
 
 
-def count_utf16(text: str) -> list[int]:
-    """The UTF-16 offset of each code point of a text, and of its end."""
-    return list(accumulate((1 + (c > "\uffff") for c in text), initial=0))
+def count_in_units(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
+    """Spans in code points where their values show that offsets count UTF-16 units or UTF-8 bytes; else unchanged."""
+    if text.isascii() or _cut_out(text, spans):
+        return tuple(spans)
+    for encoding, width in (("utf-16-le", 2), ("utf-8", 1)):
+        sizes = (len(character.encode(encoding, "surrogatepass")) // width for character in text)
+        units = dict(zip(accumulate(sizes, initial=0), range(len(text) + 1), strict=True))
+        converted = tuple(
+            replace(span, start=units.get(span.start, -1), end=units.get(span.end, -1))
+            if span.start is not None and span.end is not None
+            else span
+            for span in spans
+        )
+        if _cut_out(text, converted):
+            return converted
+    return tuple(spans)
+
+
+def _cut_out(text: str, spans: Sequence[RawSpan]) -> bool:
+    """True if every span with offsets and a value cuts its value out of the text."""
+    placed = (span for span in spans if span.value is not None and span.start is not None)
+    return all((span.start or 0) >= 0 and text[span.start : span.end] == span.value for span in placed)

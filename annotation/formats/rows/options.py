@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RowError, read_string
-from goldspan.annotation.formats.rows.spans import looks_like_spans
+from goldspan.annotation.formats.rows.spans import holds_unread_spans
 from goldspan.annotation.labels.schema import LabelSchema
 
 TEXT_KEYS = (
@@ -63,7 +63,7 @@ def make_row(
 
     """
     for name, value in fields.items():
-        if looks_like_spans(value, len(text)):
+        if holds_unread_spans(name, value, len(text)):
             raise RowError(Code.UNREAD_SPANS, f"the key {name!r} holds annotations in a form that is not read")
     metadata = {
         name: fields[name] for name in ("language", "country", "document_type") if isinstance(fields.get(name), str)

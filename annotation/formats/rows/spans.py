@@ -28,6 +28,25 @@ VALUE = ("value", "text", "entity_value", "surface", "span_text", "word", "entit
 IDENTIFIER = ("id", "entity_mention_id", "uid")
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
 _DEEPEST = 4
+_FEW_TAGS = 12
+SPAN_KEYS = frozenset(
+    {
+        "spans",
+        "entities",
+        "ents",
+        "ner",
+        "ner_tags",
+        "annotations",
+        "annotation",
+        "privacy_mask",
+        "pii_spans",
+        "span_labels",
+    }
+)
+"""Keys that hold annotations wherever they hold something."""
+
+TOKEN_KEYS = frozenset({"tokens", "sents", "sentences", "token_spans"})
+"""Keys whose offsets are those of tokens."""
 
 
 def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
@@ -83,15 +102,17 @@ def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
     if depth > _DEEPEST:
         return False
     if isinstance(value, str):
-        opens = value.lstrip()[:1] in {"[", "{"} and len(value) > 4
-        if not opens:
+        words = value.split(maxsplit=_FEW_TAGS)[:_FEW_TAGS]
+        if len(words) > 1 and all(_TAG.match(word) for word in words):
+            return any(word != "O" for word in words)
+        if value.lstrip()[:1] not in {"[", "{"} or len(value) <= len("[[]]"):
             return False
         try:
             return looks_like_spans(parse_literal(value, ""), length, depth + 1)
         except RowError:
             return False
     if isinstance(value, Mapping):
-        if _looks_like_span(value):
+        if _looks_like_span(value, length):
             return True
         return any(looks_like_spans(entry, length, depth + 1) for entry in value.values())
     if isinstance(value, list | tuple) and value:
@@ -106,10 +127,20 @@ def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
 def _read_entry(entry: Any, key: str) -> Iterable[RawSpan]:
     if isinstance(entry, list | tuple):
         yield _read_triple(entry, key)
+    elif isinstance(entry, Mapping) and isinstance(entry.get("points"), list):
+        yield from (_read_point({**entry, **point}, key) for point in entry["points"] if isinstance(point, Mapping))
     elif isinstance(entry, Mapping):
         yield _read_object(entry, key)
     else:
         raise RowError(Code.UNREADABLE_SPANS, f"{key} holds something that is neither a list nor an object")
+
+
+def _read_point(entry: Mapping[str, Any], key: str) -> RawSpan:
+    """A span of DataTurks, whose end is the last character; its text shows that."""
+    span = _read_object(entry, key)
+    if span.start is not None and span.end is not None and len(span.value or "") == span.end - span.start + 1:
+        return RawSpan(span.labels, span.start, span.end + 1, span.value)
+    return span
 
 
 def _read_triple(entry: list[Any] | tuple[Any, ...], key: str) -> RawSpan:
@@ -130,6 +161,8 @@ def _read_object(entry: Mapping[str, Any], key: str) -> RawSpan:
     where = entry.get("value")
     if isinstance(where, Mapping):
         entry = {**entry, **where}
+    if isinstance(name := entry.get("entity"), str) and not any(entry.get(k) for k in LABEL):
+        entry = {**entry, "label": name[2:] if name[1:2] == "-" else name, "entity": None}
     labels = _read_labels(_first(entry, LABEL), key)
     start, end = read_offset(_first(entry, START)), read_offset(_first(entry, END))
     if start is not None and end is None and (length := read_offset(entry.get("length"))) is not None:
@@ -171,12 +204,19 @@ def _is_offset_list(value: Any) -> bool:
     )
 
 
-def _looks_like_span(entry: Mapping[str, Any]) -> bool:
-    has_offsets = read_offset(_first(entry, START)) is not None and read_offset(_first(entry, END)) is not None
-    label = _first(entry, LABEL)
-    has_label = isinstance(label, str | list) and bool(label)
-    has_value = isinstance(_first(entry, VALUE), str) and "label" in entry
-    return has_label and (has_offsets or has_value)
+def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
+    start, end = read_offset(_first(entry, START)), read_offset(_first(entry, END))
+    if start is not None and end is not None:
+        label = _first(entry, (*LABEL, "entity"))
+        return isinstance(label, str | list) or 0 <= start < end <= length
+    return isinstance(_first(entry, VALUE), str) and isinstance(entry.get("label"), str | list)
+
+
+def holds_unread_spans(key: str, value: Any, length: int) -> bool:
+    """True if a key that no reader has taken must not be carried along."""
+    if key in TOKEN_KEYS or value in (None, "", [], {}):
+        return False
+    return key in SPAN_KEYS or looks_like_spans(value, length)
 
 
 def _looks_like_triple(entry: Any, length: int) -> bool:

@@ -16,6 +16,7 @@ Label Studio's protection against requests to this machine stays on unless `loca
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -208,10 +209,16 @@ def build_server_variables(
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "CORS_ALLOW_ALL_ORIGINS": "false",
             "MAX_SESSION_AGE": str(SESSION_SECONDS),
+            "GOLDSPAN_SESSION_COOKIE": name_session_cookie(workspace),
             "DJANGO_SETTINGS_MODULE": _SETTINGS.stem,
             "PYTHONPATH": str(_SETTINGS.parent),
         }
     )
+
+
+def name_session_cookie(workspace: Workspace) -> str:
+    """The name of the session cookie: cookies ignore ports, so servers on one host need different names."""
+    return f"goldspan_{hashlib.sha256(str(workspace.root.resolve()).encode()).hexdigest()[:12]}"
 
 
 def find_storage(workspace: Workspace) -> Path:

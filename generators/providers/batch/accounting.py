@@ -8,6 +8,7 @@ from goldspan.annotation.errors import TerminalServiceError, TransientServiceErr
 from goldspan.generators.providers.batch.api import RemoteBatch
 from goldspan.generators.providers.batch.collector import Collector
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
+from goldspan.generators.providers.batch.lines import UNREADABLE
 from goldspan.generators.providers.batch.shards import read_custom_id
 from goldspan.generators.providers.protocol import Answer, AnswerState
 
@@ -90,7 +91,7 @@ def _find_bad_rows(record: SubmissionRecord, collector: Collector, batch: Remote
 
 def _find_common_failure(context: BatchContext, collector: Collector, rows: int) -> Answer | None:
     """The one reason for which every row of a batch failed; a single row says little once others have succeeded."""
-    failures = list(collector.failed.values())
+    failures = [*collector.failed.values(), *collector.unreadable.values()]
     if len(failures) != rows or (rows == 1 and context.is_proven()):
         return None
     codes = {(answer.error, answer.detail) for answer in failures}
@@ -112,15 +113,20 @@ def _stop_whole(
         record.close("collected")
         return
     stopped_for = list(context.journal.read_settings().get("stopped_for", []))
-    if code in stopped_for:
+    if code in stopped_for or failure.error == UNREADABLE:
         context.journal.write_event("asked again", said)
-        context.queue.deliver(list(collector.failed.values()))
+        context.queue.deliver([*collector.failed.values(), *collector.unreadable.values()])
         collector.open_rows.clear()
-        record.close("collected")
+    else:
+        collector.give_back()
+    record.close("collected")
+    if code in stopped_for:
         return
     context.journal.write_settings({"stopped_for": [*stopped_for, code]})
-    collector.give_back()
-    record.close("collected")
+    if failure.error == UNREADABLE:
+        raise TerminalServiceError(
+            f"{said} They may have been paid, and would be again: resume only if that is solved."
+        )
     is_balance = any(word in f"{code} {failure.message}".lower() for word in _NO_BALANCE)
     advice = (
         "Top up, then resume." if is_balance else "Resume when that is solved; a second time the rows count as failed."

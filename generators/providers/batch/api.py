@@ -12,6 +12,7 @@ from goldspan.annotation.errors import ServiceError, TerminalServiceError, Trans
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.profiles import ProviderProfile
+from goldspan.generators.providers.waiting import read_retry_after
 
 if TYPE_CHECKING:
     import openai
@@ -311,7 +312,7 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
         )
     message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
     if status >= 500 or status in {408, 409, 429}:
-        return TransientServiceError(message, _read_retry_after(error))
+        return TransientServiceError(message, read_retry_after(error.response.headers))
     hints = {
         401: " Check the API key.",
         402: " Add credit, then resume: nothing is lost.",
@@ -326,13 +327,6 @@ def _read_message(error: openai.APIStatusError, secret: str) -> str:
     if message.lstrip().startswith("<"):
         return "it answered with a web page; check --api-url."
     return redact(message, [secret])
-
-
-def _read_retry_after(error: openai.APIStatusError) -> float | None:
-    try:
-        return float(error.response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
 
 
 def _load(content: bytes) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from goldspan.annotation.files import make_private_folder, open_private
 from goldspan.generators.providers.profiles import ProviderProfile
 from goldspan.generators.providers.protocol import Request
 
@@ -19,14 +20,14 @@ class BatchShard:
     """An input file being written. Ids are in memory, lines on disk."""
 
     def __init__(self, path: Path, profile: ProviderProfile, max_rows: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self.path = path
         self.custom_ids: list[str] = []
         self._max_rows = max(1, min(max_rows, int(profile.max_requests * MARGIN)))
         self._max_bytes = int(profile.max_bytes * MARGIN)
         self._size = 0
         self._hash = hashlib.sha256()
-        self._file = path.open("wb")
+        self._file = open(path, "wb", opener=open_private)  # noqa: SIM115
 
     @property
     def is_full(self) -> bool:

@@ -9,6 +9,7 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord, abandon
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one, list_waits
 from goldspan.generators.providers.batch.schedule import sleep_unless
+from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 
 _MAX_TRIES = 6
 
@@ -65,6 +66,10 @@ class Submitter:
         except TransientServiceError as error:
             self._tries["creations"] -= 1
             self._record.update(state="uploaded", details=before.details)
+            if (error.retry_after or 0.0) > LONGEST_WAIT:
+                raise TransientServiceError(
+                    f"{error} It asks to wait {describe_wait(error.retry_after or 0.0)}. Nothing is lost; resume then."
+                ) from None
             return not await sleep_unless(self._context.halt, error.retry_after or self._context.pace.first_poll)
         except TerminalServiceError as error:
             self._record.update(state="uploaded", details=before.details)

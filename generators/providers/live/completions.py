@@ -41,6 +41,10 @@ class Completions:
         self._task = asyncio.get_running_loop().create_task(executor.run(self._queue, asyncio.Event()))
         self._task.add_done_callback(self._note_end)
 
+    def is_cached(self, request: Request) -> bool:
+        """True if a request can be answered from the cache."""
+        return request.custom_id in self._cache
+
     async def complete(self, request: Request) -> Completion:
         """The answer to a request, from the cache or from the server.
 

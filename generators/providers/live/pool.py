@@ -20,6 +20,7 @@ from goldspan.generators.providers.live.limits import MinuteLimit
 from goldspan.generators.providers.live.replay import replay_answers
 from goldspan.generators.providers.parsing import read_completion
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
+from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 
 _TAKE_AT_ONCE = 4
 _READY = 32
@@ -30,8 +31,6 @@ answered together, wait for each other, and are sent together again."""
 _POLL_SECONDS = 0.25
 _DROPS = 2
 """Transport failures of a request before its row counts as failed."""
-_LONGEST_WAIT = 300.0
-"""Seconds; a server that asks to wait longer stops the run, resumable."""
 _SAID_FROM = 10.0
 """Seconds of pause from which on it is written to the journal."""
 _DRAIN = (5.0, 60.0)
@@ -176,6 +175,12 @@ class LiveExecutor:
         """Wait for requests in flight, but not for those that hang."""
         patience = min(max(3 * self._slowest, _DRAIN[0]), _DRAIN[1])
         until = self._clock() + patience
+        if self._in_flight and self._stop.is_set():
+            self._journal.write_event(
+                "waiting",
+                f"Stopping: waiting up to {patience:.0f} s for {len(self._in_flight)} requests in flight. "
+                "Ctrl-C again exits at once.",
+            )
         while self._in_flight and self._clock() < until:
             await asyncio.wait(self._in_flight, timeout=until - self._clock())
         if self._in_flight:
@@ -214,10 +219,10 @@ class LiveExecutor:
 
     def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
         now = self._clock()
-        if throttle.retry_after is not None and throttle.retry_after > _LONGEST_WAIT:
+        if throttle.retry_after is not None and throttle.retry_after > LONGEST_WAIT:
             self._error = self._error or TransientServiceError(
-                f"{self._url} asks to wait {_name_time(throttle.retry_after)} (429, Retry-After). The run has stopped; "
-                "everything answered is kept. Resume after that time."
+                f"{self._url} asks to wait {describe_wait(throttle.retry_after)} (429, Retry-After). The run has "
+                "stopped; everything answered is kept. Resume after that time."
             )
             return
         decision = controller.observe_throttle(self._pace, now=now, sent_at=sent_at, retry_after=throttle.retry_after)
@@ -256,14 +261,6 @@ class LiveExecutor:
                 f"The last failure: {str(error).rstrip('.')}. "
                 "Everything answered is kept; resume when the server works again."
             )
-
-
-def _name_time(seconds: float) -> str:
-    if seconds > 366 * 86_400:
-        return "without end"
-    if seconds >= 2 * 86_400:
-        return f"{seconds / 86_400:.0f} days"
-    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.0f} minutes"
 
 
 def _count_tokens(request: Request) -> int:

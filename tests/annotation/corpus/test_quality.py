@@ -22,7 +22,7 @@ CODES = {
     "inside_word", "unlabelled_repeat", "overlap", "out_of_range", "empty_span", "edge_whitespace", "edge_punctuation",
     "duplicate_span", "unknown_label", "crossing_layers", "ambiguous_occurrence",
     "invalid_checksum", "implausible_value", "format_mismatch_country", "documentation_value",
-    "label_conflict", "cluster_incoherent",
+    "label_conflict", "cluster_incoherent", "placeholder", "model_residue", "other_language",
     "skeleton_uniqueness", "largest_skeleton_share", "near_duplicate_rate", "skeleton_gzip_ratio", "distinct_3",
     "opening_share", "vendi", "value_concentration",
     "label_coverage", "cell_coverage", "label_evenness", "entity_positions", "hard_negative_share", "length_bands",

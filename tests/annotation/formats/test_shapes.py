@@ -219,6 +219,15 @@ FORMS: list[tuple[str, Any, list[tuple[str, str]]]] = [
         },
         NAMES[:1],
     ),
+    (
+        "spans",
+        {"text": ANN, "annotation": [{"label": ["FIRSTNAME"], "points": [{"start": 0, "end": 2, "text": "Ann"}]}]},
+        NAMES[:1],
+    ),
+    ("spans", {"text": ANN, "x": [{"start": 0, "end": 3, "entity": "FIRSTNAME", "value": "Ann"}]}, NAMES[:1]),
+    ("spans", {"text": ANN, "x": [{"entity_group": "FIRSTNAME", "word": "Ann", "start": 0, "end": 3}]}, NAMES[:1]),
+    ("spans", {"text": ANN, "spans": {"FIRSTNAME": [[0, 3]], "SURNAME": [[4, 7]]}}, NAMES),
+    ("spans", {"text": ANN, "nested": {"spans": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}}, NAMES[:1]),
     ("spans", {"text": ANN, "my_spans": [{"begin": 0, "end": 3, "tag": "FIRSTNAME"}]}, NAMES[:1]),
     ("goldspan", {"text": ANN, "entities": [{"value": "Lee", "label": "SURNAME"}]}, NAMES[1:]),
     ("goldspan", {"tagged_text": "<FIRSTNAME>Ann</FIRSTNAME> Lee"}, NAMES[:1]),
@@ -243,11 +252,14 @@ def test_what_looks_like_annotations_is_refused_never_carried_along(tmp_path: Pa
         {"tagged_text": "<FIRSTNAME>Ann</FIRSTNAME> Lee", "extra": [{"start": 4, "end": 7, "label": "SURNAME"}]},
         {"text": ANN, "meta": {"deep": {"marks": "[[0, 3], [4, 7]]"}}},
         {"text": ANN + "!", "tags": ["B-FIRSTNAME", "O"]},
+        {"text": ANN + "?", "bio": "B-FIRSTNAME B-SURNAME O"},
+        {"text": ANN + ".", "spans": [{"start": 0, "end": 3}]},
+        {"text": ANN + ":", "spans": "oops"},
     ]
     samples, errors = read_rows(tmp_path, *rows)
     assert samples == []
     assert all("annotations" in error.reason or "spans" in error.reason for error in errors)
-    assert [error.line for error in errors] == [1, 2, 3, 4]
+    assert [error.line for error in errors] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_harmless_fields_are_carried_along(tmp_path: Path) -> None:
@@ -425,3 +437,71 @@ def test_any_row_is_read_or_refused(shape: Any, row: dict[str, Any]) -> None:
     assert 0.0 <= shape.score(row) <= 1.0
     with suppress(RowError):
         assert isinstance(shape.read_row(row, RowOptions(LABELS)).text, str)
+
+
+@pytest.mark.parametrize("unit", ["code points", "utf-16-le", "utf-8"])
+def test_offsets_in_other_units_are_recognised_by_their_values(tmp_path: Path, unit: str) -> None:
+    text = "👩‍💻 Zoë met Ann"
+    width = 2 if unit == "utf-16-le" else 1
+
+    def count(part: str) -> int:
+        return len(part) if unit == "code points" else len(part.encode(unit)) // width
+
+    spans = [
+        {"start": count(text[:at]), "end": count(text[: at + 3]), "text": text[at : at + 3], "label": "FIRSTNAME"}
+        for at in (text.index("Zoë"), text.index("Ann"))
+    ]
+    (sample,), errors = read_rows(tmp_path, {"text": text, "spans": spans})
+    assert (surfaces(sample), errors) == ([("Zoë", "FIRSTNAME"), ("Ann", "FIRSTNAME")], [])
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda rows: {"data": rows}, lambda rows: {"version": "1", "examples": rows}, lambda rows: rows]
+)
+def test_an_object_around_the_rows_is_looked_through(tmp_path: Path, wrap: Any) -> None:
+    rows = [{"text": ANN, "label": [[0, 3, "FIRSTNAME"]]}, {"text": "Bo left", "label": [[0, 2, "FIRSTNAME"]]}]
+    (tmp_path / "a.json").write_text(json.dumps(wrap(rows)))
+    samples, errors, _ = read(tmp_path / "a.json")
+    assert ([surfaces(sample) for sample in samples], errors) == ([NAMES[:1], [("Bo", "FIRSTNAME")]], [])
+
+
+def test_class_names_beside_the_file_are_found(tmp_path: Path) -> None:
+    info = {"default": {"features": {"ner_tags": {"feature": {"names": ["O", "B-FIRSTNAME"], "_type": "ClassLabel"}}}}}
+    (tmp_path / "dataset_infos.json").write_text(json.dumps(info))
+    (sample,), errors = read_rows(tmp_path, {"tokens": ["Ann", "met"], "ner_tags": [1, 0]})
+    assert (surfaces(sample), errors) == (NAMES[:1], [])
+
+
+def test_a_docbin_of_others_is_mapped(tmp_path: Path) -> None:
+    import spacy
+    from spacy.tokens import DocBin
+
+    doc = spacy.blank("en")(ANN)
+    doc.ents = [doc.char_span(0, 7, label="PER"), doc.char_span(18, 22, label="CITY")]
+    (tmp_path / "a.spacy").write_bytes(DocBin(docs=[doc]).to_bytes())
+    (sample,), errors, _ = read(tmp_path / "a.spacy", labels_map={"PER": ""})
+    assert (surfaces(sample), errors) == ([("Rome", "CITY")], [])
+    assert read(tmp_path / "a.spacy")[0] == []
+
+
+def test_a_row_of_another_shape_is_read_as_its_own(tmp_path: Path) -> None:
+    rows = [
+        {"text": "none", "label": []},
+        {"text": ANN, "label": [[0, 3, "FIRSTNAME"]]},
+        {"text": "Bo", "label": "spam"},
+    ]
+    samples, errors = read_rows(tmp_path, *rows)
+    assert ([len(s.annotations and s.annotations[0].entities) for s in samples], errors) == ([0, 1, 0], [])
+    assert samples[2].provenance["fields"] == {"label": "spam"}
+
+
+def test_a_project_with_our_controls_and_other_labels_is_mapped(tmp_path: Path) -> None:
+    region = {"id": "a", "from_name": "label", "to_name": "text", "type": "labels"}
+    value = {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"]}
+    task = {
+        "id": 1,
+        "data": {"text": ANN},
+        "annotations": [{"completed_by": 1, "result": [{**region, "value": value}]}],
+    }
+    (sample,), errors = read_rows(tmp_path, task, labels_map={"PER": "FIRSTNAME"}, name="a.json")
+    assert (surfaces(sample), errors) == (NAMES[:1], [])

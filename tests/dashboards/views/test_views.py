@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
@@ -82,6 +85,21 @@ def test_files_and_their_freshness(workspace: Workspace, labels: LabelSchema) ->
     (workspace.training_samples / "project.jsonl").unlink()
     gone = {row["file"]: row for row in overview.tabulate_files(mirror, workspace).iter_rows(named=True)}
     assert gone["training_samples/project.jsonl"]["changed"] is None
+
+
+def test_a_tab_holds_the_tasks_of_one_project(small: Workspace, labels: LabelSchema) -> None:
+    mirror = refresh_mirror(small, labels)
+    found = explore.find_samples(mirror, explore.Query(state="several people"))
+    url = urlsplit(explore.build_tab_url(small, found))
+    assert f"{url.scheme}://{url.netloc}{url.path}" == "http://127.0.0.1:8080/projects/3/data"
+    tab = json.loads(gzip.decompress(base64.urlsafe_b64decode(parse_qs(url.query)["tab"][0])))
+    assert tab["filters"]["conjunction"] == "or"
+    tasks = [item["value"] for item in tab["filters"]["items"]]
+    lines = (small.training_samples / "project.jsonl").read_bytes().splitlines()
+    by_task = {record["id"]: record["data"]["sample_id"] for record in map(json.loads, lines)}
+    assert [by_task[task] for task in tasks] == found["sample_id"].to_list()
+    assert explore.build_tab_url(small, found.clear()) == ""
+    assert explore.build_tab_url(small, pl.concat([found] * 20)) == ""
 
 
 def test_a_link_needs_a_pull_and_a_task(workspace: Workspace, labels: LabelSchema) -> None:

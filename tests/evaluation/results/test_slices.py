@@ -1,8 +1,17 @@
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.evaluation.matching.documents import pair_samples
-from goldspan.evaluation.results.slices import filter_documents, name_length_band, slice_scores, sum_counts
+from goldspan.evaluation.results.slices import (
+    filter_documents,
+    name_length_band,
+    sample_documents,
+    slice_scores,
+    sum_counts,
+)
 from goldspan.evaluation.scores.spans import Scheme, SpanCounts
 from goldspan.evaluation.scores.table import measure_document
 
@@ -39,3 +48,16 @@ def test_documents_can_be_filtered_by_dimension(samples):
         filter_documents(pairing, {"language": "it"})
     with pytest.raises(UnknownNameError, match="Did you mean language"):
         filter_documents(pairing, {"languages": "de"})
+
+
+def test_a_sample_of_documents_is_stable_and_grows(samples):
+    pairing = pair_samples(samples, samples)
+    chosen = [[d.sample_id for d in sample_documents(pairing, count).documents] for count in range(1, 7)]
+    assert [len(names) for names in chosen] == [1, 2, 3, 4, 5, 5]
+    for fewer, more in pairwise(chosen):
+        assert set(fewer) <= set(more)
+        assert more == sorted(more)
+    assert sample_documents(pairing, 0) == pairing
+    last = next(iter(set(chosen[4]) - set(chosen[3])))
+    without = replace(pairing, documents=tuple(d for d in pairing.documents if d.sample_id != last))
+    assert sample_documents(without, 3) == sample_documents(pairing, 3)

@@ -25,7 +25,8 @@ class FirstWord(LocalPredictor):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_text_is_read_and_failures_are_named(samples, workers):
-    pairing, timing = run_predictor(pair_gold(samples), FirstWord(), workers)
+    run = run_predictor(pair_gold(samples), FirstWord(), workers)
+    pairing, timing = run.pairing, run.timing
     assert [document.sample_id for document in pairing.documents] == [f"sample-{number}" for number in range(5)]
     assert pairing.documents[0].predicted.entities == (Entity(0, 5, "FIRSTNAME"),)
     assert [document.sample_id for document in pairing.documents if document.failure] == ["sample-2", "sample-3"]
@@ -42,7 +43,7 @@ def test_a_predictor_that_reads_nothing_is_an_error(samples):
 
 
 def test_a_failed_text_counts_as_nothing_found(samples, labels):
-    pairing, _ = run_predictor(pair_gold(samples), FirstWord())
+    pairing = run_predictor(pair_gold(samples), FirstWord()).pairing
     result = evaluate_pairing(pairing, labels)
     assert result.metrics["gold"] == sum(len(sample.best.entities) for sample in samples)
     assert (result.data["documents"], result.data["failures"]) == (5, 2)
@@ -58,14 +59,17 @@ class Remembering(RemotePredictor):
 
     async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
         cached = language == "de"
-        return Prediction(Annotation(Author.model("m")), Usage(cached=int(cached)), 0.0001 if cached else 2.0)
+        usage = Usage(cached=1) if cached else Usage(100, 10, requests=1)
+        return Prediction(Annotation(Author.model("m")), usage, 0.0001 if cached else 2.0)
 
 
 def test_latency_is_that_of_fresh_answers(samples):
-    _, timing = run_predictor(pair_gold(samples), Remembering())
+    run = run_predictor(pair_gold(samples), Remembering())
+    timing = run.timing
+    assert run.usage == Usage(prompt_tokens=300, completion_tokens=30, requests=3, cached=2)
     assert (timing["documents"], timing["cached"], timing["failures"]) == (3, 2, 0)
     assert (timing["latency_p50_seconds"], timing["documents_per_second"]) == (2.0, None)
-    _, timing = run_predictor(pair_gold(samples[2:4]), Remembering())
+    timing = run_predictor(pair_gold(samples[2:4]), Remembering()).timing
     assert (timing["documents"], timing["latency_p50_seconds"]) == (0, None)
 
 

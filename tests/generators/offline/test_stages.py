@@ -8,7 +8,8 @@ from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
 from goldspan.generators.providers.protocol import Answer
 from goldspan.generators.specs.draw import Spec, draw_spec, spec_to_dict
-from goldspan.generators.stages.answers import AnswerContext, judge_answer
+from goldspan.generators.stages.answers import judge_answer
+from goldspan.generators.stages.context import AnswerContext
 
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
 
@@ -42,13 +43,14 @@ def test_without_mistakes_the_stages_give_the_document_and_no_proposals(specs: l
 
 
 def test_mistakes_are_accepted_at_each_stage_and_mended_by_the_review(specs: list[Spec], labels: LabelSchema) -> None:
-    wrong = 0
+    wrong = unmended = 0
     kinds = set()
     for spec in specs:
         meant = compose_document(spec, labels).entities
         draft = author_draft(spec, labels, mistake_rate=0.25)
-        result = answer("draft", spec, labels, "", {"tagged_text": draft})
-        marked = author_coreference(spec, result["tagged_text"], labels)
+        mended = answer("draft", spec, labels, "", {"tagged_text": draft})["tagged_text"]
+        unmended += len(set(meant) - set(parse_tagged(mended, labels).entities))
+        marked = author_coreference(spec, draft, labels)
         result = answer("coreference", spec, labels, draft, {"tagged_text": marked})
         before = parse_tagged(result["tagged_text"], labels)
         wrong += len(set(meant) ^ set(before.entities))
@@ -58,6 +60,7 @@ def test_mistakes_are_accepted_at_each_stage_and_mended_by_the_review(specs: lis
         assert all(proposal["accepted"] for proposal in reviewed["proposals"])
         assert parse_tagged(reviewed["tagged_text"], labels).entities == meant
     assert wrong > 100
+    assert unmended * 20 < wrong
     assert kinds == {"add", "relabel", "resize"}
 
 

@@ -12,11 +12,12 @@ from goldspan.annotation.errors import ConfigurationError, TerminalServiceError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.providers.budget import Budget, Prices, count_prompt_tokens, estimate_usage
-from goldspan.generators.providers.client import Rejected, Throttled, read_retry_after, read_status_error
+from goldspan.generators.providers.client import Rejected, Throttled, read_status_error
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.providers.protocol import Answer
+from goldspan.generators.providers.waiting import describe_wait, read_retry_after
 from goldspan.generators.runs.executors import ExecutionOptions, find_prices, normalise_url, read_limits
 from goldspan.generators.runs.folder import begin_run, open_run
 from goldspan.generators.runs.settings import RunSettings
@@ -118,6 +119,16 @@ def test_retry_after_in_each_of_its_forms():
     assert read_retry_after({"retry-after": "2.5"}) == 2.5
     assert 55 < (read_retry_after({"retry-after": format_datetime(later, usegmt=True)}) or 0) <= 60
     assert read_retry_after({"retry-after": "soon"}) is None
+    assert read_retry_after({"retry-after": "nan"}) is None
+    assert read_retry_after({"retry-after": "-5"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(360, "6 minutes, until"), (7200, "2.0 hours, until"), (86_400 * 3, "3 days"), (float("inf"), "without end")],
+)
+def test_waits_are_named(seconds, said):
+    assert describe_wait(seconds).startswith(said)
 
 
 def test_a_run_remembers_the_limits_of_its_pool(tmp_path):

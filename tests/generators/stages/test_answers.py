@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from goldspan.generators.providers.parsing import read_completion
 from goldspan.generators.providers.protocol import Answer, AnswerState
-from goldspan.generators.stages.answers import AnswerContext, answer_schema, answer_validator, judge_answer
+from goldspan.generators.stages.answers import answer_schema, answer_validator, judge_answer
+from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.prompts import build_system, build_user, read_user
 from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
 from tests.generators.scripted import LABELS
@@ -57,6 +58,9 @@ def test_draft_in_a_fence_and_with_white_space_at_the_edges_is_read():
         ({"tagged_text": "<CITY>Paris is not <CITY>Lyon</CITY>"}, "never closed"),
         ({"tagged_text": "nothing of the brief"}, "do not stand in the text: CITY"),
         ({"tagged_text": "Lyon \ud800"}, "lone surrogate"),
+        ({"tagged_text": "<FIRSTNAME>[Your Name]</FIRSTNAME> of <CITY>Lyon</CITY>"}, "placeholder"),
+        ({"tagged_text": "Call <PHONENUMBER>XXX-XXX-XXXX</PHONENUMBER> in <CITY>Lyon</CITY>"}, "placeholder"),
+        ({"tagged_text": "Sure! Here is the letter:\n\n<CITY>Lyon</CITY>"}, "more than the document"),
         ({"text": "Lyon", "entities": [{"value": "Paris", "label": "CITY"}]}, "does not stand in the text"),
         ({"text": "Lyon", "entities": [{"value": "Lyon", "label": "TOWN"}]}, "no labels TOWN"),
         ({"tagged_text": "<CITY>Pa</CITY>ris Lyon"}, "inside a word"),
@@ -86,7 +90,6 @@ def test_coreference_adds_mentions_only():
             COREFERENCE.replace("likes", "loves"),
             "The text was changed: it differs from the one given from character 33 on",
         ),
-        (COREFERENCE.replace("CITY", "STATE"), "2 entity tags were changed"),
         (COREFERENCE.replace("PRONOUN", "NOUN"), "NOUN"),
         (DRAFT[:-1], "The text was changed"),
     ],
@@ -95,6 +98,28 @@ def test_coreference_that_changes_more_is_refused(answer, reason):
     verdict = judge("coreference", {"tagged_text": answer}, DRAFT)
     assert verdict.state == "invalid"
     assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        COREFERENCE.replace("CITY", "STATE"),
+        COREFERENCE.replace("<CITY>", "").replace("</CITY>", ""),
+        COREFERENCE.replace("CITY", "city"),
+        COREFERENCE.replace("<CITY>", "<CITY>", 1).replace("</CITY>", ""),
+    ],
+)
+def test_entity_tags_that_coreference_changed_are_restored(answer):
+    verdict = judge("coreference", {"tagged_text": answer}, DRAFT)
+    assert (verdict.state, verdict.result["tagged_text"]) == ("ok", COREFERENCE)
+    assert "entity_tags" in verdict.result["repairs"]
+
+
+def test_changed_typography_is_restored():
+    draft = "<FIRSTNAME>Ann</FIRSTNAME>’s “note” – she left."
+    answer = '<m c="1"><FIRSTNAME>Ann</FIRSTNAME></m>\'s "note" - <m c="1" k="PRONOUN">she</m> left.\n'
+    verdict = judge("coreference", {"tagged_text": answer}, draft)
+    assert verdict.result["tagged_text"].startswith('<m c="1"><FIRSTNAME>Ann</FIRSTNAME></m>’s “note” – <m')
 
 
 @pytest.mark.parametrize(

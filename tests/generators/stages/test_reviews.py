@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 
 from goldspan.generators.providers.protocol import Answer
-from goldspan.generators.stages.answers import AnswerContext, judge_answer
+from goldspan.generators.stages.answers import judge_answer
+from goldspan.generators.stages.context import AnswerContext
 from tests.generators.scripted import LABELS
 
 BEFORE = (

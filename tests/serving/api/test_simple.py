@@ -40,6 +40,21 @@ def test_info_and_health(client: TestClient) -> None:
     assert client.get("/health").json()["services"] == {"lexicon": True}
 
 
+def test_the_fields_of_a_pdf_upload_count_as_form_and_as_query(client: TestClient) -> None:
+    pytest.importorskip("pikepdf")
+    from tests.serving.documents.test_pdf import make_pdf, write
+
+    upload = {"file": ("a.pdf", make_pdf(write("Ann Smith of Berlin")))}
+    fields = {"method": "bert", "model": "base", "pii_entities": '["LASTNAME"]'}
+    answer = client.post("/predict-pdf", files=upload, data=fields).json()
+    assert answer["masked_text"] == "Ann [SURNAME_1] of Berlin"
+    assert (answer["method_used"], answer["selected_entities"]) == ("pdf-bert-base", ["LASTNAME"])
+    assert client.post("/predict-pdf", files=upload, params=fields).json()["masked_text"] == answer["masked_text"]
+    assert client.post("/predict-pdf", files={"file": ("a.pdf", b"x")}, data=fields).status_code == 422
+    assert client.post("/predict-pdf", files=upload, data={"pii_entities": "EMAIL"}).status_code == 422
+    assert client.post("/predict-pdf", data=fields).status_code == 422
+
+
 def test_labels_without_any_counterpart_are_an_error(labels: LabelSchema) -> None:
     assert translate_labels([], labels) == []
     assert translate_labels(["EMAIL", "DOB"], labels) == ["DATEOFBIRTH", "EMAIL"]

@@ -7,7 +7,7 @@ import pytest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.loops import run_sync
 from goldspan.masking.mask import Masker
-from goldspan.masking.policy import load_policy
+from goldspan.masking.policy import Policy, load_policy
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.files import mask_file
 from tests.masking.lexicon import LexiconPredictor
@@ -21,11 +21,16 @@ class FileMasker:
         self.counts = FileCounts()
 
     def __call__(
-        self, name: str, content: bytes | str, settings: FileSettings | None = None, policy: str = "pseudonymise"
+        self,
+        name: str,
+        content: bytes | str,
+        settings: FileSettings | None = None,
+        policy: str | Policy = "pseudonymise",
     ) -> bytes:
         source, target = self.folder / name, self.folder / f"out-{name}"
         source.write_bytes(content.encode() if isinstance(content, str) else content)
-        masker = Masker(LexiconPredictor(), load_policy(policy), self.labels)
+        rules = policy if isinstance(policy, Policy) else load_policy(policy)
+        masker = Masker(LexiconPredictor(), rules, self.labels)
         self.counts = run_sync(mask_file(source, target, masker, settings or FileSettings()))
         return target.read_bytes()
 

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from goldspan.annotation.errors import InputError, SchemaError, StateError
+from goldspan.annotation.errors import InputError, RecordError, SchemaError, StateError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
-from goldspan.training.bundle.manifest import BundleSettings, GateRecord
+from goldspan.training.bundle.manifest import BundleSettings, GateRecord, dump, hash_bytes, make_mappings, seal_manifest
 from goldspan.training.bundle.report import summarise
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.bundle.write import write_bundle
@@ -141,6 +143,59 @@ def test_a_changed_manifest_is_refused(tmp_path: Path, samples: list[Sample], la
         open_bundle(tmp_path / "v1")
 
 
+def reseal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest as somebody would who knows how it is sealed."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_bytes(dump(seal_manifest(manifest)))
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside", "/etc/passwd", "a/b", "..", ".hidden", "test\0", "test\n", "other", "label_mappings"]
+)
+def test_a_sealed_manifest_cannot_name_data_without_a_digest(
+    tmp_path: Path, samples: list[Sample], labels: LabelSchema, name: str
+) -> None:
+    folder = tmp_path / "v1"
+    write_bundle(folder, samples, labels, PLAN)
+    (tmp_path / "outside.jsonl").write_bytes((folder / "train.jsonl").read_bytes())
+    size = len((folder / "train.jsonl").read_text().splitlines())
+    reseal(folder, lambda manifest: manifest["split"]["sizes"].update({name: size}))
+    with pytest.raises(StateError, match=r"outside the bundle|do not fit together"):
+        open_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["../outside.jsonl", "sub/file", "extra.json"])
+def test_a_sealed_manifest_cannot_name_other_files(
+    tmp_path: Path, samples: list[Sample], labels: LabelSchema, name: str
+) -> None:
+    folder = tmp_path / "v1"
+    write_bundle(folder, samples, labels, PLAN)
+    reseal(folder, lambda manifest: manifest["files"].update({name: "0" * 64}))
+    with pytest.raises(StateError, match=r"outside the bundle|do not fit together"):
+        open_bundle(folder)
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", '"x"', '{"data": 3}', '{"data": {"sample_id": 1, "text": "x"}}'])
+def test_a_record_that_is_no_task_is_named(
+    tmp_path: Path, samples: list[Sample], labels: LabelSchema, line: str
+) -> None:
+    folder = tmp_path / "v1"
+    write_bundle(folder, samples, labels, PLAN)
+    (folder / "test.jsonl").write_text(line + "\n")
+    digest = hash_bytes((line + "\n").encode())
+    reseal(folder, lambda manifest: manifest["files"].update({"test.jsonl": digest}))
+    with pytest.raises(RecordError, match=r"test\.jsonl:1"):
+        open_bundle(folder)
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
+    write_bundle(tmp_path / "v1", samples, labels, PLAN)
+    with pytest.raises(InputError, match="no split 'dev', only"):
+        open_bundle(tmp_path / "v1").read_split("dev", labels)
+
+
 def test_what_is_no_bundle_is_refused(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
     with pytest.raises(InputError, match="not a training bundle"):
         open_bundle(tmp_path)
@@ -196,5 +251,11 @@ def test_label_mappings_and_gate(tmp_path: Path, samples: list[Sample], labels: 
         assert tables["label2id"]["O"] == 0
         assert len(tables["label2id"]) == 2 * len(labels.entities) + 1
         assert {tag: int(number) for number, tag in tables["id2label"].items()} == tables["label2id"]
+    assert mappings["trainer"] == "goldspan"
+    kiji = mappings["kiji"]["label2id"]
+    assert (kiji["O"], kiji["B-SURNAME"], kiji["I-SURNAME"], kiji["B-AGE"], kiji["I-USERNAME"]) == (0, 1, 2, 45, 52)
+    assert kiji.keys() == mappings["label2id"].keys()
+    assert sum(kiji[tag] != number for tag, number in mappings["label2id"].items()) == 48
+    assert "kiji" not in make_mappings(LabelSchema(labels.labels[1:]))
     assert "leakage 0.0%" in summarise(manifest)
     assert GateRecord() == PLAN.gate

@@ -135,6 +135,15 @@ async def test_a_large_run_sends_one_row_first(provider, tmp_path, monkeypatch):
     assert assert_paid_once(url)["paid_rows"] == 16
 
 
+async def test_a_wait_of_hours_before_a_batch_stops_the_run(provider, tmp_path, monkeypatch):
+    monkeypatch.setattr("goldspan.generators.providers.batch.api._RETRIES", 0)
+    url = provider("openai", [{"kind": "too_many_requests", "call": "create", "count": 1, "retry_after": 7200}])
+    with pytest.raises(TransientServiceError, match=r"asks to wait 2\.0 hours, until"):
+        await run_items(tmp_path / "run", url, "openai", 2)
+    assert await run_items(tmp_path / "run", url, "openai", 2) == {"done": 2}
+    assert_paid_once(url)
+
+
 async def test_lost_batches_can_be_given_up(provider, tmp_path):
     url = provider("openai", latency=Latency(low=30))
     await run_items(tmp_path / "run", url, "openai", 3, wait=False)

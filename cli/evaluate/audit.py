@@ -1,0 +1,134 @@
+"""`goldspan samples audit`: find likely errors of gold, and take up what people decided about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.cli.evaluate.scoring import format_rate, name_refusals
+from goldspan.cli.shared.console import out, print_json, print_table, say
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
+from goldspan.cli.shared.refusals import Refusals
+
+if TYPE_CHECKING:
+    from goldspan.annotation.tasks.workspace import Workspace
+    from goldspan.annotation.types import Sample
+    from goldspan.evaluation.audit.audit import Audit
+    from goldspan.evaluation.audit.ledger import AuditLedger
+
+
+def audit(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Samples; default: training_samples in the workspace")
+    ] = None,
+    predictor: Annotated[
+        str,
+        typer.Option("--predictor", "-p", help=f"The auditor; without it, only read decisions. {PREDICTOR_HELP}"),
+    ] = "",
+    option: OptionsOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Queue for review. Default: audit_samples/<auditor>.jsonl")
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Leave out findings below it")
+    ] = 0.5,
+    top: Annotated[int, typer.Option("--top", min=0, help="How many findings to show")] = 20,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 4,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find likely label errors: compare gold with a second predictor and rank where they disagree.
+
+    Suspicious samples are written as a queue for Label Studio, the audit's suggestion as a prediction: `goldspan studio
+    push QUEUE`. After review and `goldspan studio pull`, run this command without --predictor: the audit ledger takes
+    up the decisions. Gate ([audit] settled) and bundle (--audited-only) can require it.
+    """
+    from goldspan.annotation.locks import hold_lock
+    from goldspan.annotation.tasks.store import read_samples
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.evaluation.audit.ledger import find_audit_ledger, read_audit_ledger, write_audit_ledger
+    from goldspan.evaluation.matching.annotations import merge_samples
+
+    schema, workspace, refusals = load_labels(labels), find_workspace(data), Refusals()
+    samples = merge_samples(read_samples(files or [workspace.training_samples], schema, refusals))
+    path = find_audit_ledger(workspace)
+    found, target = None, None
+    if predictor:
+        found = _run(samples, predictor, option, workspace, schema, min_confidence, workers)
+        target = output or workspace.root / "audit_samples" / f"{found.auditor}.jsonl"
+    with hold_lock(f"audit ledger {path.resolve()}"):
+        ledger = read_audit_ledger(path).record_decisions(samples)
+        if found and target:
+            ledger = ledger.record_audit(found.samples, found.findings, found.auditor)
+            _write_queue(target, found, schema)
+        write_audit_ledger(path, ledger)
+    if as_json:
+        print_json(_describe(found, target, ledger, samples))
+    else:
+        _show(found, target, ledger, samples, top)
+    failed = bool(found and found.failures)
+    raise typer.Exit(Exit.REFUSED_SOME if failed else refusals.exit_code)
+
+
+def _run(
+    samples: list[Sample],
+    predictor: str,
+    option: list[str] | None,
+    workspace: Workspace,
+    labels: LabelSchema,
+    min_confidence: float,
+    workers: int,
+) -> Audit:
+    from goldspan.evaluation.audit.audit import audit_samples
+
+    reader = open_from_command(predictor, labels, option, workspace, workers)
+    found = audit_samples(samples, reader, min_confidence=min_confidence, workers=workers)
+    name_refusals(f"{sample_id} is not audited: {reason}" for sample_id, reason in found.failures)
+    return found
+
+
+def _write_queue(target: Path, found: Audit, labels: LabelSchema) -> None:
+    from goldspan.annotation.tasks.store import write_samples
+
+    write_samples(target, found.iter_queue(), labels)
+
+
+def _describe(
+    found: Audit | None, target: Path | None, ledger: AuditLedger, samples: list[Sample]
+) -> dict[str, object]:
+    return {
+        "auditor": found.auditor if found else None,
+        "audited": len(found.samples) if found else 0,
+        "queue": str(target) if target else None,
+        "findings": [finding.to_json() for finding in found.findings] if found else [],
+        "ranking": found.ranking if found else {},
+        "ledger": ledger.count(),
+        "settled": sum(ledger.is_settled(sample) for sample in samples),
+        "samples": len(samples),
+    }
+
+
+def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples: list[Sample], top: int) -> None:
+    if found and found.findings:
+        rows = []
+        for finding in found.findings[:top]:
+            spans = (f"{s.label} {s.start}–{s.end}" if s else "–" for s in (finding.gold, finding.suggested))
+            kind = finding.kind.value.replace("_", " ")
+            rows.append([finding.sample_id, kind, *spans, format_rate(finding.confidence)])
+        print_table(["sample", "gold seems", "gold", "suggested", "confidence"], rows, right=(4,))
+        out.print()
+    if found:
+        say(
+            f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
+            f"{len(found.ranking)} samples → {target}"
+        )
+        say(f"Next: goldspan studio push {target}")
+    counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
+    settled = sum(ledger.is_settled(sample) for sample in samples)
+    say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")

@@ -1,0 +1,255 @@
+"""Word, Excel and PowerPoint (OOXML): every XML part of the package, read as one flow.
+
+Text, deleted text, field codes, comments, notes, headers, properties, links and alternative texts are masked; a value
+split over several runs is one value. Names of authors are always removed. Pictures cannot be read here: each is
+replaced by a grey one of its size, which the report says. Macros, embedded objects and everything that is not known
+are refused by name.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import regex
+
+from goldspan.annotation.errors import InputError, MaskingError
+from goldspan.masking.mask import Masker
+from goldspan.serving.documents.base import FileCounts, FileSettings
+from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.markup import edit_source
+from goldspan.serving.documents.package import read_package, write_package
+from goldspan.serving.documents.plain import decode_text, encode_text
+from goldspan.serving.documents.xml_text import XmlPiece, find_pieces, make_run, read_texts, write_piece
+
+_BREAKING = """
+p br cr tr tc row c si is f Relationship comment cm author property creator title subject description keywords category
+lastModifiedBy Company Manager lpwstr lpstr docPr cNvPr sheet definedName
+"""
+_TEXTUAL_NAMES = """
+alt author authors caption descr description displayName error errorTitle formula help initials instr lastModifiedBy
+prompt promptTitle providerId status string title tooltip userId userName
+"""
+_BREAKS, _TEXTUAL = frozenset(_BREAKING.split()), frozenset(_TEXTUAL_NAMES.split())
+_AUTHORS = frozenset({"author", "initials", "userId", "providerId", "lastModifiedBy"})
+_AUTHOR_ELEMENTS = frozenset({"creator", "lastModifiedBy", "Manager", "Company", "author"})
+_NAMED_AUTHORS = frozenset({"person", "cmAuthor", "author"})
+_PICTURES = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".gif": "GIF",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+_XML = (".xml", ".rels", ".vml", ".svg")
+_FONTS = (".odttf", ".ttf", ".fntdata")
+_NAMESPACES = ("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")
+_NAMED = frozenset(
+    {"docPr", "cNvPr", "sheet", "definedName", "property", "table", "tableColumn", "cacheField", "custShow"}
+)
+_STRUCTURE = regex.compile(
+    r"(?i)(?:styles\w*|fontTable|theme\d*|themeOverride\d*|numbering|settings|webSettings|presProps|viewProps|tableStyles"
+    r"|calcChain|\[Content_Types\])\.xml$"
+)
+"""Parts that name styles and fonts. They are not read as text, but searched for masked values like all others."""
+_SHEET_NAMES = {("sheet", "name"), ("f", ""), ("definedName", "")}
+_NO_BRACKETS = str.maketrans("[]", "()")
+"""Names of sheets, and formulas that refer to them, have no square brackets."""
+
+_MAX_SHEET_NAME = 31
+_MACROS = regex.compile(r"(?i)vbaProject|vbaData|macrosheets|activeX|ctrlProps/.*\.bin|customUI")
+_PRINTER = regex.compile(r"(?i)printerSettings\d*\.bin$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An XML part: source, encoding, pieces with text."""
+
+    name: str
+    source: str
+    encoding: str
+    pieces: tuple[XmlPiece, ...]
+
+
+async def mask_office(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
+    """Mask a .docx, .xlsx or .pptx file."""
+    package = read_package(source)
+    if "[Content_Types].xml" not in package:
+        raise InputError(f"{source.name} is not an Office document.")
+    counts = FileCounts()
+    written = _drop_printers(package)
+    pictures = 0
+    for name, content in written.items():
+        _check_part(name, source.name)
+        if Path(name).suffix.lower() in _PICTURES:
+            written[name], pictures = _blank_picture(content, name), pictures + 1
+    parts = [_read_part(name, content, source.name) for name, content in written.items() if _is_xml(name)]
+    places = [(part, piece) for part in parts for piece in part.pieces]
+    places.sort(key=lambda place: place[1].attribute != "")
+    runs = [make_run(part.source, piece) for part, piece in places]
+    runs = [Run(run.text, "\n" if _starts_part(places, number) else run.before) for number, run in enumerate(runs)]
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    for part in parts:
+        changes = [
+            (piece, run.text, edits)
+            for (owner, piece), run, edits in zip(places, runs, result.edits, strict=True)
+            if owner is part
+        ]
+        written[part.name] = _write_part(part, changes, written[part.name])
+    _check_sheets(written.get("xl/workbook.xml", b""), source.name)
+    write_package(target, written)
+    _verify(target, result.values, source.name)
+    counts.add(runs, result)
+    if pictures:
+        counts.notes.append(f"{pictures} pictures were replaced: their text cannot be checked")
+    return counts
+
+
+def _starts_part(places: Sequence[tuple[_Part, XmlPiece]], number: int) -> bool:
+    return number > 0 and places[number][0] is not places[number - 1][0]
+
+
+def _check_part(name: str, file: str) -> None:
+    suffix = Path(name).suffix.lower()
+    if _MACROS.search(name):
+        raise InputError(f"{file} holds macros or controls ({name}); save it without them.")
+    if not _is_xml(name) and suffix not in _PICTURES and suffix not in _FONTS:
+        raise InputError(f"{file} holds {name}, which cannot be read; remove embedded objects and media first.")
+
+
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith(_XML)
+
+
+def _read_part(name: str, content: bytes, file: str) -> _Part:
+    try:
+        source, encoding = decode_text(content, name)
+        pieces = tuple(
+            piece
+            for piece in find_pieces(source, find_break, _holds_text)
+            if _is_masked(source, piece) and not _STRUCTURE.search(name)
+        )
+    except InputError as error:
+        raise InputError(f"{file}, {name}: {error}") from None
+    return _Part(name, source, encoding, pieces)
+
+
+def find_break(element: str) -> str:
+    """What an element puts between texts."""
+    if element == "tab":
+        return "\t"
+    return "\n" if element in _BREAKS else ""
+
+
+def _holds_text(element: str, attribute: str, value: str) -> bool:
+    if attribute == "Target":
+        return "://" in value or value.lower().startswith("mailto:")
+    if attribute == "name":
+        return element in _NAMED | _NAMED_AUTHORS
+    if attribute in _TEXTUAL or (
+        attribute in ("v", "val", "uniqueName") and element in ("s", "alias", "tag", "sharedItem")
+    ):
+        return True
+    if value.startswith(("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")):
+        return False
+    return "@" in value or " " in value or not value.isascii()
+
+
+def _is_masked(source: str, piece: XmlPiece) -> bool:
+    """False for text that is no text: white space between tags, and indexes into the table of shared strings."""
+    if piece.attribute:
+        return True
+    text = source[piece.start : piece.end]
+    if not text.strip():
+        return piece.element in ("t", "delText")
+    if piece.element == "v" and piece.parents and piece.parents[0][0] == "c":
+        _, start, end = piece.parents[0]
+        return regex.search(r"\bt\s*=\s*[\"']s[\"']", source[start:end]) is None
+    return True
+
+
+def _write_part(
+    part: _Part, changes: Sequence[tuple[XmlPiece, str, tuple[tuple[int, int, str], ...]]], content: bytes
+) -> bytes:
+    edits: list[tuple[int, int, str]] = []
+    for piece, text, changed in changes:
+        if _names_author(piece):
+            edits.append((piece.start, piece.end, ""))
+        elif changed:
+            if (piece.element, piece.attribute) in _SHEET_NAMES:
+                changed = tuple((start, end, new.translate(_NO_BRACKETS)) for start, end, new in changed)
+            edits.append((piece.start, piece.end, write_piece(part.source, piece, text, changed)))
+            edits += _retype_cell(part.source, piece)
+    if not edits:
+        return content
+    return encode_text(edit_source(part.source, sorted(edits)), part.encoding, content)
+
+
+def _names_author(piece: XmlPiece) -> bool:
+    if piece.attribute:
+        return piece.attribute in _AUTHORS or (
+            piece.attribute in ("name", "displayName") and piece.element in _NAMED_AUTHORS
+        )
+    return piece.element in _AUTHOR_ELEMENTS
+
+
+def _retype_cell(source: str, piece: XmlPiece) -> list[tuple[int, int, str]]:
+    """A number that is masked becomes a text: its cell gets the type of one."""
+    if piece.attribute or piece.element != "v" or not piece.parents or piece.parents[0][0] != "c":
+        return []
+    _, start, end = piece.parents[0]
+    tag = source[start:end]
+    typed = regex.search(r"\st\s*=\s*[\"'][^\"']*[\"']", tag)
+    if typed:
+        return [(start + typed.start(), start + typed.end(), ' t="str"')]
+    return [(end - 1, end - 1, ' t="str"')]
+
+
+def _drop_printers(package: dict[str, bytes]) -> dict[str, bytes]:
+    """The package without printer settings, which hold names of computers and people."""
+    if not any(_PRINTER.search(name) for name in package):
+        return dict(package)
+    kept = {name: content for name, content in package.items() if not _PRINTER.search(name)}
+    for name, content in kept.items():
+        if name.endswith(".rels"):
+            kept[name] = regex.sub(rb'<Relationship\b[^>]*printerSettings\d*\.bin"[^>]*/>', b"", content)
+        elif "/worksheets/" in name or "/chartsheets/" in name:
+            kept[name] = regex.sub(rb'(<pageSetup\b[^>]*?)\sr:id="[^"]*"', rb"\1", content)
+    return kept
+
+
+def _check_sheets(workbook: bytes, file: str) -> None:
+    names = [name.decode("utf-8", "replace") for name in regex.findall(rb'<sheet\b[^>]*?\sname="([^"]*)"', workbook)]
+    if len({name.lower() for name in names}) < len(names) or any(len(name) > _MAX_SHEET_NAME for name in names):
+        raise MaskingError(f"{file}: the masked names of the sheets are too long or equal; rename the sheets first.")
+
+
+def _blank_picture(content: bytes, name: str) -> bytes:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            size = (min(picture.width, 4096), min(picture.height, 4096))
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        size = (64, 64)
+    blank = io.BytesIO()
+    Image.new("L", size, 210).save(blank, _PICTURES[Path(name).suffix.lower()])
+    return blank.getvalue()
+
+
+def _verify(target: Path, values: frozenset[str], file: str) -> None:
+    """Every part as another parser reads it, as it stands, and as bytes."""
+    for name, content in read_package(target).items():
+        if _is_xml(name):
+            try:
+                texts = read_texts(content, find_break)
+            except InputError as error:
+                raise MaskingError(f"{file}, {name}: {error}.") from None
+            search_values(values, [*texts, *(unquote(text) for text in texts[1:])], f"{file}, {name}")
+        elif any(value.encode(code) in content for value in values for code in ("utf-8", "utf-16-le")):
+            raise MaskingError(f"{file}, {name}: a masked value still stands in the output.")

@@ -1,0 +1,172 @@
+"""The text of PDF pages with the place of each character, and what on a page is no text.
+
+pdfium is not safe for threads: every call holds `PDFIUM`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goldspan.annotation.errors import InputError
+
+PDFIUM = threading.RLock()
+MAX_PAGES = 500
+MAX_POINTS = 14_400.0
+_DEPTH = 12
+_CURVED = 100
+"""Curves on a page from which drawings may be letters drawn as outlines."""
+
+_SIMPLE = 5
+"""Segments of a rectangle: a drawing with more may be a letter."""
+
+_BEZIER = 1
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top in points of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PdfPage:
+    """The text of a page in reading order; `boxes` has one entry a character, None for white space without a place.
+
+    `unreadable` are places of characters without a known meaning, `pictures` places of images and of drawings that may
+    be letters. `width` and `height` are those of the page as it is shown, in points.
+    """
+
+    text: str
+    boxes: tuple[Box | None, ...]
+    unreadable: tuple[Box, ...]
+    pictures: tuple[Box, ...]
+    width: float
+    height: float
+    scanned: bool
+
+
+@contextmanager
+def open_pdf(path: Path) -> Iterator[Any]:
+    """A PDF document of pdfium; other threads wait.
+
+    Raises:
+        InputError: it is not a PDF, is encrypted or has too many pages.
+
+    """
+    import pypdfium2
+
+    with PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(path)
+        except (pypdfium2.PdfiumError, OSError) as error:
+            raise InputError(
+                f"{path.name} is not a PDF that can be opened, or it needs a password ({error})."
+            ) from None
+        try:
+            if not 0 < len(document) <= MAX_PAGES:
+                raise InputError(f"{path.name} has {len(document)} pages; 1 to {MAX_PAGES} are read.")
+            yield document
+        finally:
+            document.close()
+
+
+def read_pdf(path: Path) -> list[PdfPage]:
+    """The pages of a PDF.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    with open_pdf(path) as document:
+        return [_read_page(document[number], number + 1, path.name) for number in range(len(document))]
+
+
+def _read_page(page: Any, number: int, name: str) -> PdfPage:
+    width, height = page.get_size()
+    if not (0 < width <= MAX_POINTS and 0 < height <= MAX_POINTS):
+        raise InputError(f"{name}, page {number}: {width:.0f} × {height:.0f} points is no size of a page.")
+    textpage = page.get_textpage()
+    try:
+        text, boxes, unreadable = _read_characters(textpage)
+    finally:
+        textpage.close()
+    pictures = tuple(_find_pictures(page))
+    covered = sum((right - left) * (top - bottom) for left, bottom, right, top in pictures)
+    scanned = covered > 0.5 * width * height
+    return PdfPage(text, tuple(boxes), tuple(unreadable), pictures, width, height, scanned)
+
+
+def _read_characters(textpage: Any) -> tuple[str, list[Box | None], list[Box]]:
+    from pypdfium2 import raw
+
+    text: list[str] = []
+    boxes: list[Box | None] = []
+    unreadable: list[Box] = []
+    count = raw.FPDFText_CountChars(textpage)
+    high, skip_break = 0, False
+    for index in range(count):
+        code = raw.FPDFText_GetUnicode(textpage, index)
+        box = None if raw.FPDFText_IsGenerated(textpage, index) == 1 else _read_box(textpage, index)
+        if 0xD800 <= code < 0xDC00:
+            high = code
+            continue
+        if 0xDC00 <= code < 0xE000 and high:
+            code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
+        high = 0
+        if raw.FPDFText_IsHyphen(textpage, index) == 1:
+            skip_break = True
+            continue
+        character = chr(code) if code < 0x110000 else "\ufffd"
+        if skip_break and character in "\r\n":
+            continue
+        skip_break = False
+        if code in (0, 0xFFFD, 0xFFFE, 0xFFFF) or (code < 32 and character not in "\t\r\n"):
+            if box:
+                unreadable.append(box)
+            continue
+        text.append(character)
+        boxes.append(box)
+    return "".join(text), boxes, unreadable
+
+
+def _read_box(textpage: Any, index: int) -> Box | None:
+    from pypdfium2 import raw
+
+    rect = raw.FS_RECTF()
+    if not raw.FPDFText_GetLooseCharBox(textpage, index, rect):
+        return None
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    box = [rect.left, rect.bottom, rect.right, rect.top]
+    if raw.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
+        box = [
+            min(box[0], left.value),
+            min(box[1], box[3], bottom.value),
+            max(box[2], right.value),
+            max(box[1], box[3], top.value),
+        ]
+    return (box[0], box[1], box[2], box[3])
+
+
+def _find_pictures(page: Any) -> Iterator[Box]:
+    """Images, shadings, and, where the page has many curves, drawings that may be letters."""
+    from pypdfium2 import raw
+
+    drawings: list[tuple[Box, int]] = []
+    curves = 0
+    for item in page.get_objects(max_depth=_DEPTH):
+        if item.type == raw.FPDF_PAGEOBJ_TEXT:
+            continue
+        if item.type != raw.FPDF_PAGEOBJ_PATH:
+            if item.type != raw.FPDF_PAGEOBJ_FORM:
+                yield item.get_bounds()
+            continue
+        count = raw.FPDFPath_CountSegments(item)
+        kinds = (raw.FPDFPathSegment_GetType(raw.FPDFPath_GetPathSegment(item, n)) for n in range(min(count, 2_000)))
+        curves += sum(kind == _BEZIER for kind in kinds)
+        if count > _SIMPLE:
+            drawings.append((item.get_bounds(), count))
+    if curves > _CURVED:
+        yield from (box for box, _ in drawings)

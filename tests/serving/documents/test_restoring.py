@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.loops import run_sync
+from goldspan.masking.keys import parse_key
+from goldspan.masking.ledger import Ledger
+from goldspan.masking.mask import Masker
+from goldspan.masking.policy import load_policy
+from goldspan.serving.documents.base import FileSettings
+from goldspan.serving.documents.files import mask_file
+from goldspan.serving.documents.restoring import restore_file
+from tests.masking.lexicon import LexiconPredictor
+
+KEY = parse_key("03" * 32)
+ODD = {'O"Neil, <b>': "SURNAME", "Ann": "FIRSTNAME", "C:\\new\tline": "CITY", "Zoë & Co": "COMPANYNAME"}
+VALUES = [*ODD, " and ", "x"]
+
+
+def mask(folder: Path, name: str, content: str, policy: str = "pseudonymise") -> tuple[Path, Ledger]:
+    ledger = Ledger(key=KEY)
+    (folder / name).write_text(content, newline="")
+    masker = Masker(LexiconPredictor(values=ODD), load_policy(policy), load_labels(), key=KEY, ledger=ledger)
+    run_sync(mask_file(folder / name, folder / f"out-{name}", masker, FileSettings()))
+    return folder / f"out-{name}", ledger
+
+
+@pytest.mark.parametrize("policy", ["pseudonymise", "surrogates"])
+@given(values=st.lists(st.lists(st.sampled_from(VALUES), max_size=4).map("".join), min_size=1, max_size=4))
+def test_values_with_signs_of_the_format_come_back(
+    tmp_path_factory: pytest.TempPathFactory, policy: str, values: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("restore")
+    table = io.StringIO()
+    csv.writer(table).writerows([[f"column{n}" for n in range(len(values))], values])
+    masked, ledger = mask(folder, "a.csv", table.getvalue(), policy)
+    restored = restore_file(masked, ledger, KEY).content.decode()
+    assert (
+        list(csv.reader(io.StringIO(restored, newline="")))[1:]
+        == list(csv.reader(io.StringIO(table.getvalue(), newline="")))[1:]
+    )
+    masked, ledger = mask(folder, "a.json", json.dumps({"values": values}), policy)
+    assert json.loads(restore_file(masked, ledger, KEY).content) == {"values": values}
+    masked, ledger = mask(folder, "a.jsonl", "\n".join(json.dumps(value) for value in values) + "\n", policy)
+    lines = restore_file(masked, ledger, KEY).content.decode().splitlines()
+    assert [json.loads(line) for line in lines] == values
+    masked, ledger = mask(folder, "a.txt", "\n".join(values), policy)
+    assert restore_file(masked, ledger, KEY).content.decode() == "\n".join(values)
+
+
+def test_html_is_escaped(tmp_path: Path) -> None:
+    masked, ledger = mask(tmp_path, "a.html", "<p title='Ann'>O&quot;Neil, &lt;b&gt; &amp; Ann</p>")
+    assert "Ann" not in masked.read_text()
+    restored = restore_file(masked, ledger, KEY)
+    assert html.unescape(restored.content.decode()) == "<p title='Ann'>O\"Neil, <b> & Ann</p>"
+    assert "&lt;b&gt;" in restored.content.decode()
+    assert restored.restored == 3
+
+
+def test_other_formats_are_refused_and_unknown_placeholders_named(tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"\.docx"):
+        restore_file(tmp_path / "a.docx", Ledger())
+    (tmp_path / "a.txt").write_text("[CITY_4]")
+    assert list(restore_file(tmp_path / "a.txt", Ledger()).unknown) == ["[CITY_4]"]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.training.runs import DONE, create_run, find_run, list_runs
+
+
+def test_runs_are_numbered_and_found(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    assert list_runs(workspace) == []
+    with pytest.raises(InputError, match="no training run"):
+        find_run(workspace)
+    first = create_run(workspace, b"x", {"encoder": "tiny"})
+    second = create_run(workspace, b"x", {"encoder": "tiny"})
+    assert (first.name, second.name) == ("run-1", "run-2")
+    assert find_run(workspace).name == "run-2"
+    second.update_state({"status": DONE})
+    assert find_run(workspace, unfinished=True).name == "run-1"
+    assert find_run(workspace, "run-2").read_state()["status"] == DONE
+    with pytest.raises(InputError, match="Known: run-1, run-2"):
+        find_run(workspace, "run-9")
+
+
+def test_a_name_is_taken_once_and_cannot_leave_the_folder(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    create_run(workspace, b"x", {}, "v1")
+    with pytest.raises(StateError, match="resume v1"):
+        create_run(workspace, b"x", {}, "v1")
+    with pytest.raises(InputError, match="file name"):
+        create_run(workspace, b"x", {}, "../v1")
+
+
+def test_what_a_run_reads_is_for_its_owner_alone(tmp_path: Path) -> None:
+    run = create_run(Workspace(tmp_path), b"texts", {})
+    assert run.inputs.stat().st_mode & 0o777 == 0o600
+    assert run.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_half_written_line_of_progress_is_left_out(tmp_path: Path) -> None:
+    run = create_run(Workspace(tmp_path), b"x", {})
+    run.add_progress({"tokens": 1})
+    with (run.folder / "progress.jsonl").open("ab") as stream:
+        stream.write(b'{"tokens": 2')
+    assert run.read_progress() == [{"tokens": 1}]
+
+
+def test_a_broken_state_is_named(tmp_path: Path) -> None:
+    run = create_run(Workspace(tmp_path), b"x", {})
+    (run.folder / "state.json").write_text("{")
+    with pytest.raises(StateError, match="not JSON"):
+        run.read_state()

@@ -1,0 +1,70 @@
+"""From the trained network to an ONNX graph: opset 18, dynamic batch and length, weights inside the file."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from goldspan.annotation.errors import StateError
+from goldspan.predictors.model.runtime import INPUTS, OUTPUTS
+from goldspan.training.models.network import SpanNetwork
+
+OPSET = 18
+ALIAS = "logits"
+"""Another name of `pii_logits`: what transformers.js reads."""
+
+
+class _Traced(nn.Module):
+    def __init__(self, network: SpanNetwork) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        outputs = self._network(input_ids, attention_mask)
+        return outputs.pii_logits, outputs.mention_logits, outputs.coref_q, outputs.coref_k
+
+
+def export_onnx(network: SpanNetwork) -> bytes:
+    """The graph with outputs `pii_logits`, `mention_logits`, `coref_q`, `coref_k` and `logits`.
+
+    Raises:
+        StateError: the exporter cannot write this architecture.
+
+    """
+    import onnx
+    from onnx import helper
+
+    ids = torch.ones(2, 16, dtype=torch.int64)
+    axes = {name: {0: "batch", 1: "tokens"} for name in (*INPUTS, *OUTPUTS)}
+    buffer: Any = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                _Traced(network).eval(),
+                (ids, torch.ones_like(ids)),
+                buffer,
+                input_names=list(INPUTS),
+                output_names=list(OUTPUTS),
+                dynamic_axes=axes,
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except Exception as error:  # noqa: BLE001
+            raise StateError(
+                f"This encoder cannot be exported to ONNX: {(str(error).splitlines() or ['unknown'])[0][:200]}. "
+                "Choose another encoder, or set skip_quantization to keep trained/ alone."
+            ) from None
+    model = onnx.load_from_string(buffer.getvalue())
+    model.graph.node.append(helper.make_node("Identity", [OUTPUTS[0]], [ALIAS]))
+    alias = next(output for output in model.graph.output if output.name == OUTPUTS[0])
+    copied = onnx.ValueInfoProto()
+    copied.CopyFrom(alias)
+    copied.name = ALIAS
+    model.graph.output.append(copied)
+    data: bytes = model.SerializeToString()
+    return data

@@ -1,0 +1,299 @@
+"""Start and resume training runs through Metaflow, and put the finished model into its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from goldspan.annotation.errors import ConfigurationError, InputError, StateError
+from goldspan.annotation.labels.schema import find_label_file, load_labels
+from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.loops import run_sync
+from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
+from goldspan.training import stages
+from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.config import TrainingConfig
+from goldspan.training.inputs import pack_inputs
+from goldspan.training.runs import (
+    DONE,
+    FAILED,
+    MARK,
+    TrainingRun,
+    create_run,
+    find_models_folder,
+    find_run,
+    find_training_folder,
+)
+
+_LINE = re.compile(rf"/(?P<step>\w+)/\d+ \(pid \d+\)\] {MARK}(?P<said>.*)")
+_RAISED = re.compile(r"(?:\] |^)(?P<name>(?:\w+\.)*\w*(?:Error|Exception|Interrupt))(?:: (?P<said>.*)|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A finished run: the model directory, its manifest, and the rows of its evaluation."""
+
+    folder: Path
+    run: str
+    manifest: dict[str, Any]
+    rows: tuple[dict[str, Any], ...]
+
+
+def start_training(
+    bundle: Path | None,
+    config: TrainingConfig,
+    *,
+    name: str = "",
+    labels_file: Path | None = None,
+    workspace: Workspace | None = None,
+    flow_options: Iterable[str] = (),
+    report: Callable[[str], None] = print,
+) -> TrainedModel:
+    """Train on a bundle and return the finished model directory.
+
+    Args:
+        bundle: a bundle's folder or its name in the workspace; None: what the settings say, else the newest one.
+        config: the settings.
+        name: of the run and the model; default: the next number.
+        labels_file: the label schema; None: the one that `load_labels()` finds.
+        workspace: None: `GOLDSPAN_DATA`, else `./data`.
+        flow_options: Metaflow's own, such as `--with=kubernetes`.
+        report: gets a line whenever a step says something.
+
+    Raises:
+        InputError: there is no bundle, or it cannot be trained on.
+        ConfigurationError: the encoder, the device or a library is missing.
+        StateError: the run failed; the message ends with what it said.
+
+    """
+    workspace = workspace or find_workspace()
+    labels_path = find_label_file(labels_file)
+    load_labels(labels_path)
+    check_libraries()
+    check_encoder(config)
+    external = [Path(path) for path in config.evaluation.external]
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
+        if chosen is not None:
+            open_bundle(chosen, load_labels(labels_path))
+        archive = pack_inputs(chosen, labels_path, config, external)
+    state = {"encoder": config.model.name, "bundle": chosen.name if chosen else "export"}
+    run = create_run(workspace, archive, state, name)
+    output = find_output(config, workspace, run.name)
+    key = Path(config.signing.key) if config.signing.key else workspace.root / "keys" / "signing.pem"
+    run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": list(flow_options)})
+    return _drive(run, workspace, resume=False, report=report)
+
+
+def resume_training(
+    name: str = "", *, workspace: Workspace | None = None, report: Callable[[str], None] = print
+) -> TrainedModel:
+    """Go on with a run (default: the newest unfinished one): finished steps are kept, training goes on from the newest
+    checkpoint.
+
+    Raises:
+        InputError: there is no such run.
+        StateError: it is finished, or failed again.
+
+    """
+    workspace = workspace or find_workspace()
+    check_libraries()
+    run = find_run(workspace, name, unfinished=not name)
+    if run.read_state()["status"] == DONE:
+        raise StateError(f"The training run {run.name} is finished; its model is {run.read_state()['output']}.")
+    return _drive(run, workspace, resume=True, report=report)
+
+
+def choose_bundle(
+    bundle: Path | None, config: TrainingConfig, workspace: Workspace, labels_file: Path, scratch: Path
+) -> Path | None:
+    """The folder of the bundle to train on; None if the flow is to export one.
+
+    Raises:
+        InputError: there is none.
+
+    """
+    if bundle is None and config.paths.bundle:
+        bundle = Path(config.paths.bundle)
+    if bundle is not None:
+        named = workspace.bundles / bundle
+        chosen = bundle if bundle.is_dir() else named if len(bundle.parts) == 1 and named.is_dir() else None
+        if chosen is None:
+            known = _list_bundles(workspace)
+            listed = f" Bundles of the workspace: {', '.join(b.name for b in known)}." if known else ""
+            raise InputError(f"There is no bundle {bundle}.{listed} `goldspan bundle` makes one.")
+        return chosen
+    if not config.pipeline.skip_export:
+        return None
+    if config.paths.training_samples_dir:
+        from goldspan.training.bundle.manifest import BundleSettings
+        from goldspan.training.bundle.public import freeze
+
+        source = Path(config.paths.training_samples_dir)
+        settings = BundleSettings(source.name or "samples", reviewed_only=False, seed=config.training.seed)
+        return freeze(settings, [source], labels_file=labels_file, output=scratch / "bundle").folder
+    if known := _list_bundles(workspace):
+        return known[-1]
+    raise InputError(
+        f"There is nothing to train on: {workspace.bundles} holds no bundle. Make one with `goldspan bundle`, or set "
+        "training_samples_dir in [paths]."
+    )
+
+
+def find_output(config: TrainingConfig, workspace: Workspace, name: str) -> Path:
+    """Where the model directory goes: `output_dir` (without a last part `trained`), else `models/<name>`."""
+    if not config.paths.output_dir:
+        return find_models_folder(workspace) / check_file_name(name)
+    path = Path(config.paths.output_dir)
+    return path.parent if path.name == "trained" else path
+
+
+def check_libraries() -> None:
+    """Raise unless the libraries of the extra `train` are there.
+
+    Raises:
+        ConfigurationError: one is missing.
+
+    """
+    import importlib.util
+
+    missing = [
+        name
+        for name in ("torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        raise ConfigurationError(
+            f"Training needs {', '.join(missing)}. Install them with `make train-setup`, or with: "
+            "pip install 'goldspan[train]'"
+        )
+
+
+def check_encoder(config: TrainingConfig) -> None:
+    """Raise before a run is made unless its encoder is there.
+
+    Raises:
+        UnknownNameError: it is no name, folder or Hub id.
+        ConfigurationError: it is not prepared.
+
+    """
+    from goldspan.training.models.encoders.catalogue import find_encoder
+
+    find_encoder(config.model.name)
+
+
+def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:
+    state = run.read_state()
+    with hold_lock(f"training {run.folder.resolve()}", patience=0):
+        failure = _run_flow(run, workspace, state, resume=resume, report=report)
+        if failure:
+            run.update_state({"status": FAILED})
+            raise StateError(
+                f"The training run {run.name} failed at the step {run.read_state()['step']}: {failure} "
+                f"`goldspan train resume {run.name}` goes on with it."
+            )
+        output = Path(state["output"])
+        stages.publish(run.folder, output)
+        run.update_state({"status": DONE})
+        for name in ("full", "model.onnx"):
+            path = run.folder / name
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return read_model(output, run.name)
+
+
+def read_model(folder: Path, run: str = "") -> TrainedModel:
+    """A finished model directory."""
+    import orjson
+
+    from goldspan.predictors.model.directory import MANIFEST, QUANTIZED
+
+    manifest = orjson.loads((folder / QUANTIZED / MANIFEST).read_bytes())
+    return TrainedModel(folder, run, manifest, tuple(manifest["metrics"].get("evaluations", ())))
+
+
+def _run_flow(
+    run: TrainingRun, workspace: Workspace, state: dict[str, Any], *, resume: bool, report: Callable[[str], None]
+) -> str:
+    """Run or resume the flow; returns why it failed, empty if it did not."""
+    return run_sync(_follow_flow(run, workspace, state, resume, report))
+
+
+async def _follow_flow(
+    run: TrainingRun, workspace: Workspace, state: dict[str, Any], resume: bool, report: Callable[[str], None]
+) -> str:
+    os.environ.setdefault("METAFLOW_USER", "goldspan")
+    from metaflow import Runner
+
+    root = find_training_folder(workspace).resolve()
+    flow = Path(__file__).with_name("flow.py").resolve()
+    options = _split_options(state.get("flow_options", ()))
+    origin = str(state.get("flow_run") or "")
+    with Runner(str(flow), pylint=False, show_output=False, cwd=str(root), **options) as runner:
+        if resume and origin and (root / ".metaflow").is_dir():
+            execution = await runner.async_resume(origin_run_id=origin)
+        else:
+            output = Path(state["output"])
+            execution = await runner.async_run(
+                inputs=str(run.inputs.resolve()),
+                run_folder=str(run.folder.resolve()),
+                model_name=run.name,
+                previous=str(output.resolve()) if output.is_dir() else "",
+                signing_key=state.get("key", ""),
+            )
+        async for _, line in execution.stream_log("stdout"):
+            if match := _LINE.search(line):
+                report(f"{match['step']}: {match['said']}")
+        await execution.wait(stream=None)
+        if execution.status == "successful":
+            return ""
+        return _explain(execution.stdout + "\n" + execution.stderr)
+
+
+def _split_options(options: Iterable[str]) -> dict[str, Any]:
+    """`--with=kubernetes` and the like as arguments of Metaflow's runner."""
+    split: dict[str, Any] = {}
+    for option in options:
+        name, _, value = option.lstrip("-").partition("=")
+        key = {"with": "decospecs"}.get(name, name.replace("-", "_"))
+        split[key] = [*split.get(key, []), value] if key == "decospecs" else value
+    return split
+
+
+def _explain(output: str) -> str:
+    """The error that a step raised, from what the flow printed."""
+    raised = [match for line in output.splitlines() if (match := _RAISED.search(line))]
+    if raised:
+        known = raised[-1]["name"].startswith("goldspan.")
+        return raised[-1]["said"] if known else f"{raised[-1]['name']}: {raised[-1]['said']}"
+    return " / ".join(line.strip() for line in output.splitlines() if line.strip())[-600:]
+
+
+def _list_bundles(workspace: Workspace) -> list[Path]:
+    root = workspace.bundles
+    found = [folder for folder in root.iterdir() if (folder / "manifest.json").is_file()] if root.is_dir() else []
+    return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name))
+
+
+def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, target: Path) -> None:
+    """Write the archive that `python training/flow.py run --inputs` takes."""
+    from goldspan.annotation.files import write_atomic
+
+    open_bundle(bundle, load_labels(labels_file))
+    external = [Path(path) for path in config.evaluation.external]
+    write_atomic(target, pack_inputs(bundle, labels_file, config, external), mode=0o600)
+
+
+def override(config: TrainingConfig, **changes: Any) -> TrainingConfig:
+    """The settings with some of `[model]` and `[training]` changed; None leaves a value as it is."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    model = {"name": given.pop("encoder")} if "encoder" in given else {}
+    return replace(config, model=replace(config.model, **model), training=replace(config.training, **given))

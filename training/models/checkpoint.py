@@ -1,0 +1,62 @@
+"""Checkpoints of a training run: written whole, with a digest; the one before the newest stays as a reserve."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import write_atomic
+
+_NEWEST, _RESERVE = "checkpoint.pt", "checkpoint.previous.pt"
+_DIGEST = 32
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint; the newest one becomes the reserve.
+
+    Raises:
+        StateError: the disk refused.
+
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    data = buffer.getvalue()
+    if (folder / _NEWEST).is_file():
+        (folder / _NEWEST).replace(folder / _RESERVE)
+    write_atomic(folder / _NEWEST, hashlib.sha256(data).digest() + data, mode=0o600)
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that is whole; None if there never was one.
+
+    Raises:
+        StateError: there are checkpoints, and none of them is whole.
+
+    """
+    broken = []
+    for name in (_NEWEST, _RESERVE):
+        path = folder / name
+        if not path.is_file():
+            continue
+        data = path.read_bytes()
+        if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
+            state: dict[str, Any] = torch.load(io.BytesIO(data[_DIGEST:]), weights_only=True, map_location="cpu")
+            return state
+        broken.append(str(path))
+    if broken:
+        raise StateError(
+            f"{' and '.join(broken)} cannot be read: the content does not match its digest. Delete the files to train "
+            "from the beginning, or start a new run with `goldspan train`."
+        )
+    return None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints of a finished run."""
+    for name in (_NEWEST, _RESERVE):
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""Which processor trains, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from goldspan.annotation.errors import ConfigurationError, StateError
+
+_BF16_FLAGS = ("avx512_bf16", "amx_bf16")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`kind` is cpu, cuda or mps; `bf16` says whether the forward pass runs in bfloat16."""
+
+    kind: str
+    bf16: bool
+
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
+        """The precision of a forward pass."""
+        with torch.autocast(self.kind, dtype=torch.bfloat16, enabled=self.bf16):
+            yield
+
+
+def choose_device(kind: str = "auto", bf16: str = "auto", threads: int = 0) -> Device:
+    """The device that is asked for; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigurationError: it is not there.
+
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    chosen = kind if kind != "auto" else next(name for name, found in there.items() if found)
+    if not there[chosen]:
+        raise ConfigurationError(f"This machine has no {chosen} device that torch can use. Set device to auto or cpu.")
+    if threads:
+        torch.set_num_threads(threads)
+    return Device(chosen, _choose_bf16(chosen) if bf16 == "auto" else bf16 == "true")
+
+
+@contextmanager
+def explain_memory(batch_size: int, window_tokens: int) -> Iterator[None]:
+    """Translate running out of memory into a `StateError` with advice in numbers."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        said = str(error).lower()
+        if isinstance(error, RuntimeError) and "out of memory" not in said and "can't allocate memory" not in said:
+            raise
+        raise StateError(
+            f"Out of memory with batch_size {batch_size} and window_tokens {window_tokens}. Halve batch_size "
+            f"(to {max(1, batch_size // 2)}), set gradient_checkpointing = true, or lower window_tokens "
+            f"(to {max(64, window_tokens // 2)}); then `goldspan train resume` does not apply: start again."
+        ) from None
+
+
+def _choose_bf16(kind: str) -> bool:
+    if kind == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    if kind == "mps":
+        return False
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return any(flag in flags for flag in _BF16_FLAGS)

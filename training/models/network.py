@@ -1,0 +1,159 @@
+"""The network: one encoder, a tagging head, a mention head and a coreference head, trained together.
+
+The encoder with its tagging head is a standard token classification model of `transformers`, so that what is saved of
+it loads anywhere. The other heads read the encoder's last hidden states:
+
+    pii_logits      (rows, tokens, 2 * labels + 1)   BIO tags of the label schema
+    mention_logits  (rows, tokens, 7)                BIO tags of MENTION, PRONOUN, REFERENCE
+    coref_q, coref_k  (rows, tokens, 64)             as anaphor, as antecedent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from goldspan.predictors.model.coreference import FEATURES, describe_pairs
+from goldspan.training.models.batches import MentionGroup
+from goldspan.training.models.labelling import IGNORED, MENTION_TAGS
+
+COREFERENCE_SIZE = 64
+SIDE_PREFIX = "side."
+"""What the names of the weights outside the standard model begin with."""
+
+
+class Outputs(NamedTuple):
+    """What the network gives; shapes as in the module's docstring."""
+
+    pii_logits: Tensor
+    mention_logits: Tensor
+    coref_q: Tensor
+    coref_k: Tensor
+
+
+class SideHeads(nn.Module):
+    """Mention tags and coreference projections over hidden states; `features` weighs the features of pairs."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.mention = nn.Linear(hidden, len(MENTION_TAGS))
+        self.query = nn.Linear(hidden, COREFERENCE_SIZE)
+        self.key = nn.Linear(hidden, COREFERENCE_SIZE)
+        self.features = nn.Parameter(torch.zeros(FEATURES))
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mention logits, queries, keys."""
+        dropped = self.dropout(hidden)
+        return self.mention(dropped), self.query(dropped), self.key(dropped)
+
+
+class SpanNetwork(nn.Module):
+    """A standard token classification model with the side heads beside it."""
+
+    def __init__(self, tagger: nn.Module, hidden: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.tagger = tagger
+        self.side = SideHeads(hidden, dropout)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+        """Run the network; both inputs are int64 of shape (rows, tokens)."""
+        given: Any = self.tagger(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        mention, query, key = self.side(given.hidden_states[-1])
+        return Outputs(given.logits, mention, query, key)
+
+
+class LossWeights(NamedTuple):
+    """How the losses are added up: tagging has weight 1."""
+
+    mention: float = 0.5
+    coreference: float = 0.2
+
+
+def measure_loss(
+    outputs: Outputs,
+    tags: Tensor,
+    mention_tags: Tensor,
+    groups: Sequence[MentionGroup],
+    features: Tensor,
+    *,
+    weights: LossWeights,
+    class_weights: Tensor | None = None,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """The weighted sum of the three losses, each a mean over its tokens or mentions that count.
+
+    Args:
+        outputs: what the network gave.
+        tags: tag numbers of shape (rows, tokens), `IGNORED` where no loss is wanted.
+        mention_tags: the same of the mention layer.
+        groups: the mentions of each row.
+        features: the weights of the pair features.
+        weights: of the losses.
+        class_weights: one weight a tag, or none.
+        smoothing: label smoothing of the tagging loss.
+
+    """
+    flat = outputs.pii_logits.float().flatten(0, 1)
+    loss = nn.functional.cross_entropy(
+        flat, tags.flatten(), weight=class_weights, ignore_index=IGNORED, label_smoothing=smoothing, reduction="sum"
+    ) / (tags != IGNORED).sum().clamp(min=1)
+    if weights.mention:
+        loss = (
+            loss
+            + weights.mention
+            * nn.functional.cross_entropy(
+                outputs.mention_logits.float().flatten(0, 1), mention_tags.flatten(), ignore_index=IGNORED
+            ).nan_to_num()
+        )
+    if weights.coreference and groups:
+        terms = [measure_ranking(outputs, group, features) for group in groups]
+        loss = loss + weights.coreference * torch.stack(terms).mean()
+    return loss
+
+
+def measure_ranking(outputs: Outputs, group: MentionGroup, features: Tensor) -> Tensor:
+    """The negative marginal log-likelihood of the right antecedents (Lee et al. 2017, equation 3), a mean by mention.
+
+    Each mention ranks the mentions before it and "none" (score 0); every earlier mention of its cluster is right,
+    and "none" where there is no such mention.
+    """
+    scores = score_group(outputs.coref_q[group.row], outputs.coref_k[group.row], group, features)
+    count = len(group.ranges)
+    ranked = torch.cat([scores.new_zeros(count, 1), scores], dim=1)
+    right = torch.zeros(count, count + 1, dtype=torch.bool, device=ranked.device)
+    for i, mention in enumerate(group.ranges):
+        earlier = [j for j in range(i) if mention.cluster and group.ranges[j].cluster == mention.cluster]
+        right[i, [j + 1 for j in earlier] or [0]] = True
+    good = ranked.masked_fill(~right, float("-inf")).logsumexp(dim=1)
+    loss: Tensor = (ranked.logsumexp(dim=1) - good).mean()
+    return loss
+
+
+def score_group(queries: Tensor, keys: Tensor, group: MentionGroup, features: Tensor) -> Tensor:
+    """Pair scores of shape (mentions, mentions); `-inf` where the candidate is not before the mention."""
+    q = torch.stack([queries[m.first : m.last].float().mean(dim=0) for m in group.ranges])
+    k = torch.stack([keys[m.first : m.last].float().mean(dim=0) for m in group.ranges])
+    numbers = torch.from_numpy(describe_pairs([m.place for m in group.ranges])).to(q.device)
+    scores = q @ k.T / COREFERENCE_SIZE**0.5 + features[numbers].sum(dim=-1)
+    before = torch.ones_like(scores, dtype=torch.bool).tril(-1)
+    masked: Tensor = scores.masked_fill(~before, float("-inf"))
+    return masked
+
+
+def weigh_classes(counts: Sequence[int]) -> list[float]:
+    """Inverse square roots of the tag counts, scaled to a mean of 1 over the tokens; tags that never occur get 1."""
+    total = sum(counts)
+    raw = [1 / count**0.5 if count else 0.0 for count in counts]
+    scale = total / sum(weight * count for weight, count in zip(raw, counts, strict=True)) if total else 1.0
+    return [weight * scale if weight else 1.0 for weight in raw]
+
+
+def split_state(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The weights of the standard model, and those of the side heads, each without its prefix."""
+    tagger = {name.removeprefix("tagger."): value for name, value in state.items() if name.startswith("tagger.")}
+    side = {name.removeprefix(SIDE_PREFIX): value for name, value in state.items() if name.startswith(SIDE_PREFIX)}
+    return tagger, side

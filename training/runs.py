@@ -1,0 +1,143 @@
+"""A training run on disk: `training/<run>/` in the workspace, with settings, state, progress, and what each step wrote.
+
+inputs.tar.gz    the bundle, the label schema, the settings, external gold: all that a step reads
+state.json       how far the run is
+progress.jsonl   one line per evaluation during training
+checkpoints/  trained/  model.onnx  full/  quantized/  evaluation/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.tasks.workspace import Workspace, check_file_name
+
+STEPS = ("start", "export", "preprocess", "train", "evaluate", "quantise", "sign", "end")
+INPUTS, STATE, PROGRESS = "inputs.tar.gz", "state.json", "progress.jsonl"
+DONE, FAILED, RUNNING = "done", "failed", "running"
+MARK = "goldspan: "
+"""What a line begins with that a step prints for people."""
+
+_NUMBER = re.compile(r"run-(\d+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """The folder of one run."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.folder.name
+
+    @property
+    def inputs(self) -> Path:
+        """The archive of everything that the run reads."""
+        return self.folder / INPUTS
+
+    def read_state(self) -> dict[str, Any]:
+        """The state: `status`, `step`, `flow_run`, `created_at`, `output`, and figures of finished steps.
+
+        Raises:
+            StateError: it cannot be read.
+
+        """
+        try:
+            state: dict[str, Any] = orjson.loads((self.folder / STATE).read_bytes())
+        except OSError as error:
+            raise StateError(f"{self.folder / STATE} cannot be read: {error.strerror}.") from None
+        except orjson.JSONDecodeError:
+            raise StateError(f"{self.folder / STATE} is not JSON any more. Start a new run.") from None
+        return state
+
+    def update_state(self, changes: Mapping[str, Any]) -> None:
+        """Change some keys of the state; a run that was deleted is left alone."""
+        if (self.folder / STATE).is_file():
+            write_atomic(
+                self.folder / STATE, orjson.dumps({**self.read_state(), **changes}, option=orjson.OPT_INDENT_2)
+            )
+
+    def add_progress(self, row: Mapping[str, Any]) -> None:
+        """Append a line of progress."""
+        with explain_disk(self.folder), (self.folder / PROGRESS).open("ab") as stream:
+            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+    def read_progress(self) -> list[dict[str, Any]]:
+        """All lines of progress that are whole."""
+        path = self.folder / PROGRESS
+        lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+        return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
+
+
+def find_training_folder(workspace: Workspace) -> Path:
+    """The folder of all training runs."""
+    return workspace.root / "training"
+
+
+def find_models_folder(workspace: Workspace) -> Path:
+    """The folder of finished models."""
+    return workspace.root / "models"
+
+
+def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], name: str = "") -> TrainingRun:
+    """A new run; without a name the next number is taken.
+
+    Raises:
+        StateError: there is a run of that name, or the disk refused.
+
+    """
+    root = find_training_folder(workspace)
+    numbers = [int(match[1]) for run in list_runs(workspace) if (match := _NUMBER.match(run.name))]
+    folder = root / check_file_name(name or f"run-{max(numbers, default=0) + 1}")
+    with explain_disk(folder):
+        try:
+            folder.mkdir(parents=True, mode=0o700)
+        except FileExistsError:
+            raise StateError(
+                f"There is a training run {folder.name}. `goldspan train resume {folder.name}` goes on with it; give "
+                "the new one another --name."
+            ) from None
+        write_atomic(folder / INPUTS, archive, mode=0o600)
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        content = {"status": RUNNING, "step": STEPS[0], "created_at": created, **state}
+        write_atomic(folder / STATE, orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    return TrainingRun(folder)
+
+
+def list_runs(workspace: Workspace) -> list[TrainingRun]:
+    """All runs, the newest last."""
+    root = find_training_folder(workspace)
+    found = [TrainingRun(folder) for folder in root.iterdir() if (folder / STATE).is_file()] if root.is_dir() else []
+    return sorted(found, key=lambda run: (str(run.read_state().get("created_at")), run.name))
+
+
+def find_run(workspace: Workspace, name: str = "", *, unfinished: bool = False) -> TrainingRun:
+    """The run of a name, else the newest one (that is not finished).
+
+    Raises:
+        InputError: there is none.
+
+    """
+    runs = list_runs(workspace)
+    if name:
+        chosen = [run for run in runs if run.name == name]
+    else:
+        chosen = [run for run in runs if not unfinished or run.read_state()["status"] != DONE]
+    if not chosen:
+        wanted = (
+            f"training run {name}" if name else "training run that is not finished" if unfinished else "training run"
+        )
+        known = f" Known: {', '.join(run.name for run in runs)}." if runs else ""
+        raise InputError(f"There is no {wanted} in {find_training_folder(workspace)}.{known}")
+    return chosen[-1]
