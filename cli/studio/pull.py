@@ -84,5 +84,5 @@ def show_pull(report: PullReport) -> None:
         lints = sorted(report.lint_counts.items(), key=lambda item: -item[1])
         console.print_table(("to check", "places"), lints, right=(1,))
     if report.other_results:
-        console.say(f"{report.other_results} results that are not spans are kept verbatim in other_results.")
+        console.say(f"Kept verbatim in other_results, not being spans: {report.other_results}")
     console.out.print(str(report.file))

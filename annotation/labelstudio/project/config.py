@@ -158,7 +158,8 @@ def _describe_mentions(labels: LabelSchema) -> list[str]:
 def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
     """Diff the schema against a project's config.
 
-    `added` is in the schema and not in the project, `removed` the other way round.
+    `added` is in the schema and not in the project, `removed` the other way round. A schema without mentions needs no
+    relation.
 
     Raises:
         ConfigurationError: the config is not XML that can be read.
@@ -174,7 +175,9 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
                 target = cosmetic if attribute in {"background", "hotkey"} else changed
                 target.append(f"{entry} {attribute} {other or 'nothing'} should be {value}")
     return ConfigDrift(
-        added=tuple(entry for entry in ours if entry not in theirs),
+        added=tuple(
+            entry for entry in ours if entry not in theirs and (labels.mentions or not entry.startswith("relation "))
+        ),
         removed=tuple(entry for entry in theirs if entry not in ours),
         changed=tuple(sorted(changed)),
         cosmetic=tuple(sorted(cosmetic)),

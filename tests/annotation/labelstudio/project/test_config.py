@@ -158,3 +158,11 @@ def test_new_colour_is_only_cosmetic() -> None:
 def test_unreadable_config_is_refused_in_plain_words(xml: str) -> None:
     with pytest.raises(ConfigurationError, match="labelling config"):
         compare_config(LABELS, xml)
+
+
+def test_a_schema_without_mentions_needs_no_relation() -> None:
+    labels = LabelSchema((Label("PER", "Person"),))
+    control = '<Labels name="label" toName="text"><Label value="PER"/></Labels>'
+    config = f'<View>{control}<Text name="text" value="$text"/></View>'
+    assert compare_config(labels, config).added == ()
+    assert not compare_config(labels, build_config(labels))
