@@ -18,32 +18,8 @@ from goldspan.training.runs import TrainingRun
 
 NAMES = ["Maria", "Johann", "Priya", "Ahmed", "Lucía", "Sanne", "Pierre", "Olga", "Tom", "Ines", "Kofi", "Yuki"]
 CITIES = ["Paris", "Berlin", "Madrid", "Lisbon", "Oslo", "Rome", "Vienna", "Leeds", "Utrecht", "Turin"]
-WORDS = [
-    "amber",
-    "basin",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "harbor",
-    "inlet",
-    "jetty",
-    "knoll",
-    "ledge",
-    "marsh",
-    "north",
-    "orbit",
-    "plain",
-    "quarry",
-    "ridge",
-    "slope",
-    "tidal",
-    "upper",
-    "vale",
-    "wharf",
-    "yard",
-]
+WORDS = ["amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "jetty", "knoll", "ledge"]
+WORDS += ["marsh", "north", "orbit", "plain", "quarry", "ridge", "slope", "tidal", "upper", "vale", "wharf", "yard"]
 FRAMES = (
     "Today {name} moved to {city} and she took the number {phone} with her.",
     "In {city} lives {name}; his phone is {phone}.",
