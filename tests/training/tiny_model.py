@@ -18,7 +18,8 @@ from goldspan.training.runs import TrainingRun
 
 NAMES = ["Maria", "Johann", "Priya", "Ahmed", "Lucía", "Sanne", "Pierre", "Olga", "Tom", "Ines", "Kofi", "Yuki"]
 CITIES = ["Paris", "Berlin", "Madrid", "Lisbon", "Oslo", "Rome", "Vienna", "Leeds", "Utrecht", "Turin"]
-PHONES = [f"0{number} {number + 7000}" for number in range(501, 521)]
+WORDS = ["amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "jetty", "knoll", "ledge"]
+WORDS += ["marsh", "north", "orbit", "plain", "quarry", "ridge", "slope", "tidal", "upper", "vale", "wharf", "yard"]
 FRAMES = (
     "Today {name} moved to {city} and she took the number {phone} with her.",
     "In {city} lives {name}; his phone is {phone}.",
@@ -57,9 +58,10 @@ def make_sample(number: int) -> Sample:
     values = {
         "name": draw.choice(NAMES),
         "city": draw.choice(CITIES),
-        "phone": draw.choice(PHONES),
+        "phone": "+44 " + " ".join(str(draw.randint(0, 9)) for _ in range(6)),
     }
-    text = f"Note {number}. {FRAMES[number % len(FRAMES)].format(**values)}"
+    filler = [" ".join(draw.choices(WORDS, k=4)) for _ in range(2)]
+    text = f"Note {filler[0]} {FRAMES[number % len(FRAMES)].format(**values).removesuffix('.')} {filler[1]}."
     codes = {"name": "FIRSTNAME", "city": "CITY", "phone": "PHONENUMBER"}
     found = sorted((text.index(v), text.index(v) + len(v), codes[k]) for k, v in values.items() if v in text)
     mentions = []
@@ -76,7 +78,7 @@ def make_sample(number: int) -> Sample:
 
 
 def make_bundle(folder: Path, count: int = 160) -> Path:
-    # each text is its own group: "Note N." sets them apart
+    # the filler words set the texts apart: each is its own group
     settings = BundleSettings("tiny", threshold=1.0, seed=1)
     write_bundle(folder, [make_sample(number) for number in range(count)], make_labels(), settings)
     return folder

@@ -42,7 +42,7 @@ baselines = false
 def place(tmp_path: Path) -> Path:
     (tmp_path / "labels.toml").write_text(TOML)
     (tmp_path / "training.toml").write_text(CONFIG)
-    make_bundle(tmp_path / "data" / "bundles" / "v1", 80)
+    make_bundle(tmp_path / "data" / "bundles" / "v1", 160)
     return tmp_path
 
 

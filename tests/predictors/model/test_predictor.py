@@ -79,8 +79,8 @@ def test_options(trained: Path) -> None:
         open_predictor(trained, labels, verify="off", recall=0.123)
     with pytest.raises(UnknownNameError, match="model directory"):
         open_predictor("no/such/model", labels)
-    more = open_predictor(trained, labels, verify="off", bias="3")
-    less = open_predictor(trained, labels, verify="off", threshold=0.999)
+    more = open_predictor(trained, labels, verify="off", bias="20")
+    less = open_predictor(trained, labels, verify="off", bias=-20.0)
     counts = [sum(len(p.predict_sync(s.text).entities) for s in SAMPLES) for p in (more, less)]
     assert counts[0] > counts[1]
 
