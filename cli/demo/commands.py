@@ -27,6 +27,9 @@ def demo(
     ] = "",
     languages: Annotated[str, typer.Option(help="ISO 639-1 codes, comma-separated. Default: en,de,fr")] = "",
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same samples")] = 1,
+    train: Annotated[
+        bool, typer.Option("--train", help="Also train, evaluate and sign a model, and annotate with it (minutes)")
+    ] = False,
     end: Annotated[
         bool, typer.Option("--exit", help="Exit when all steps are done, instead of serving until Ctrl-C")
     ] = False,
@@ -39,7 +42,8 @@ def demo(
 
     Generates samples offline, checks them, starts Label Studio, pushes the samples with pre-annotations, corrects a
     few as an annotator would, pulls the reviews and starts the dashboard. With --template it makes a project of that
-    template first, and freezes a version at the end. The exit code is not 0 if a step fails.
+    template first, and freezes a version at the end. With --train a small model is trained on the samples and
+    annotates them again. The exit code is not 0 if a step fails.
     """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.api.credentials import find_account_file
@@ -62,6 +66,7 @@ def demo(
         run.pull()
         if template:
             run.freeze()
+        model = run.train() if train else None
         board = run.open_dashboard()
         say(f"All steps passed in {time.monotonic() - started:.0f} s.")
         print_table(
@@ -73,6 +78,7 @@ def demo(
                 ("Dashboard", board.address),
                 ("Samples", run.sample_file),
                 ("Reviewed", run.reviewed_file),
+                *([("Model", model)] if model else []),
             ],
         )
         if not end:

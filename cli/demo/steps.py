@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -159,6 +160,17 @@ class Demo:
         expect(sum(sizes.values()) >= _REVIEWED, f"{sum(sizes.values())} samples were frozen.")
         say(f"     The gate is {'open' if verdict.open else 'closed'}; froze {sum(sizes.values())} samples.")
         return frozen.folder
+
+    def train(self) -> Path:
+        """Freeze the demo's samples, train and sign a model, and annotate them again with it."""
+        from goldspan.training.demo import train_demo
+
+        name = f"demo-{time.strftime('%Y%m%d-%H%M%S')}"
+        done = train_demo(self._workspace, self._labels, [self.sample_file], name=name, report=say)
+        expect(done.annotated.is_file(), "the new model annotated nothing.")
+        found, gold = done.scores.right, done.scores.gold
+        say(f"     Trained and signed {done.model.folder}; with patterns it finds {found:.0f} of {gold:.0f} entities.")
+        return done.model.folder
 
     def open_dashboard(self) -> DashboardProcess:
         """Start the dashboard."""

@@ -109,8 +109,11 @@ def make_own_skeleton(task: dict[str, Any]) -> str:
 
 
 def test_the_demo_ends_well(studio_environment: None, tmp_path: Path) -> None:
-    output = run(tmp_path, "demo", "--exit", "--samples", "20", "--data", "demo")
+    output = run(tmp_path, "demo", "--exit", "--train", "--samples", "36", "--data", "demo")
     assert "http://127.0.0.1:" in output
+    [model] = (tmp_path / "demo" / "models").iterdir()
+    assert (model / "quantized.sig").is_file()
+    assert model.name in output
     reviewed = list(read_records(tmp_path / "demo" / "training_samples" / "goldspan-demo.jsonl"))
     assert len(reviewed) == 9
     assert all(record.value["annotations"][0]["parent_prediction"] for record in reviewed)
