@@ -106,13 +106,13 @@ def check_text(text: str) -> list[Issue]:
 
 def check_sample(sample: Sample, labels: LabelSchema) -> list[Issue]:
     """All errors and warnings of a sample and each of its annotations."""
-    issues = check_text(sample.text) + _check_writing(sample)
+    issues = check_text(sample.text) + check_writing(sample)
     for index, annotation in enumerate(sample.annotations):
         issues += check_annotation(sample.text, annotation, labels, sample.language, sample.country, index)
     return issues
 
 
-def _check_writing(sample: Sample) -> list[Issue]:
+def check_writing(sample: Sample) -> list[Issue]:
     """Placeholders, traces of a model, another language: at most one of each."""
     found: dict[str, Issue] = {}
     for residue in find_residue(sample.text):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain, combinations
 from typing import NamedTuple
 
-from goldspan.annotation.checks import ERRORS, Issue, check_annotation, check_text
+from goldspan.annotation.checks import ERRORS, Issue, check_annotation, check_text, check_writing
 from goldspan.annotation.corpus.queue import hash_skeleton, make_candidate
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.regions import read_text
@@ -136,7 +136,12 @@ def _add_issues(rows: Rows, number: int, item: StoredSample, checked: list[list[
     """Add the issues of a sample; return the numbers of errors and warnings."""
     counts: Counter[tuple[str, str, str]] = Counter()
     annotations = item.sample.annotations
-    for issue in (*item.issues, *check_text(item.sample.text), *(issue for issues in checked for issue in issues)):
+    for issue in (
+        *item.issues,
+        *check_text(item.sample.text),
+        *check_writing(item.sample),
+        *(issue for issues in checked for issue in issues),
+    ):
         annotation = annotations[issue.annotation_index] if issue.annotation_index >= 0 else None
         label = _find_label(annotation, issue) if annotation else ""
         counts[issue.code, label, annotation.author.name if annotation else ""] += 1

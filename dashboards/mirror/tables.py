@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 6
+FORMAT = 7
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
