@@ -89,15 +89,15 @@ def group_related(outlines: Sequence[Outline], threshold: float = THRESHOLD) -> 
 
     Connected components over these relations: nearly the same text or skeleton (Jaccard similarity at `threshold`), a
     text or skeleton that holds most of another's (containment), the same full name or direct identifier unless many
-    samples share it, and a shared link (persona, prompt seed, translation, template).
+    samples share it, and a shared link (persona, prompt seed, translation, template). At threshold 1 only equal texts
+    and skeletons and shared links relate.
     """
     groupings = [_group(outlines, reason, threshold) for reason in (Reason.NEAR_TEXT, Reason.NEAR_SKELETON)]
-    pairs = [
-        *_pair_contained([outline.text for outline in outlines], groupings[0]),
-        *_pair_contained([outline.skeleton for outline in outlines], groupings[1]),
-        *_pair_sharing([outline.links for outline in outlines], len(outlines)),
-        *_pair_sharing([outline.identifiers for outline in outlines], _limit_holders(len(outlines))),
-    ]
+    pairs = _pair_sharing([outline.links for outline in outlines], len(outlines))
+    if threshold < 1:
+        pairs += _pair_contained([outline.text for outline in outlines], groupings[0])
+        pairs += _pair_contained([outline.skeleton for outline in outlines], groupings[1])
+        pairs += _pair_sharing([outline.identifiers for outline in outlines], _limit_holders(len(outlines)))
     return unite(len(outlines), groupings, pairs)
 
 
