@@ -70,7 +70,7 @@ def test_every_markdown_file_is_a_page(site: Path) -> None:
 def test_a_broken_link_fails_the_build(tmp_path: Path, broken: str) -> None:
     for name in ("docs", "scripts", "examples"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md"):
+    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "SECURITY.md"):
         shutil.copy(ROOT / name, tmp_path)
     for folder in ROOT.iterdir():
         if folder.is_dir() and not folder.name.startswith(".") and not (tmp_path / folder.name).exists():
