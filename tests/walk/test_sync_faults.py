@@ -22,6 +22,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.labelstudio.push.spool import BATCH_TASKS
 from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
 from goldspan.annotation.tasks.store import write_samples
@@ -169,8 +170,8 @@ def test_two_pushes_at_once(own: OwnStudio, labels: LabelSchema, title: str, tmp
 def test_a_push_that_is_killed_and_run_again(
     own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, tmp_path: Path, moment: int
 ) -> None:
-    file = tmp_path / "samples.jsonl"
-    write_samples(file, make_samples(1100), labels)
+    file, count = tmp_path / "samples.jsonl", (moment - 1) * BATCH_TASKS + 100
+    write_samples(file, make_samples(count), labels)
     reached = threading.Event()
 
     def kill_here(method: str, path: str) -> bool:
@@ -185,7 +186,7 @@ def test_a_push_that_is_killed_and_run_again(
     push.kill()
     assert push.wait(timeout=10) == -signal.SIGKILL
     assert start_push(own, own.info.url, title, file, tmp_path / "locks").wait(timeout=300) == 0
-    assert_each_once(own, title, 1100)
+    assert_each_once(own, title, count)
 
 
 def test_a_server_that_is_killed_and_comes_back(own: OwnStudio, labels: LabelSchema, title: str) -> None:
@@ -198,7 +199,9 @@ def test_a_server_that_is_killed_and_comes_back(own: OwnStudio, labels: LabelSch
             threading.Timer(2.0, own.restart).start()
 
     client = StudioClient(own.info.url, own.info.token)
-    report = push_samples(client, make_samples(2000), labels, PushOptions(title, grace=2.0), kill_server)
+    report = push_samples(
+        client, make_samples(2000), labels, PushOptions(title, batch_size=500, grace=2.0), kill_server
+    )
     assert killed.is_set()
     assert (report.created, report.doubtful >= 1) == (2000, True)
     assert_each_once(own, title, 2000)
