@@ -99,22 +99,26 @@ class BatchApi:
         self._address = base_url
         self._has_succeeded = False
         self._last_failure = ""
+        self._looks: dict[str, bool] = {}
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
     def require_contact(self) -> None:
-        """Raise TransientServiceError when calls were made and none succeeded: then nobody knows how things are."""
-        if self._last_failure and not self._has_succeeded:
+        """Raise TransientServiceError when no batch could be looked at or, without batches, no call succeeded."""
+        has_contact = any(self._looks.values()) if self._looks else self._has_succeeded
+        if self._last_failure and not has_contact:
             raise TransientServiceError(
                 f"Nothing could be learnt from {self._address}. {self._last_failure.rstrip('.')}. "
                 "Everything is kept: `goldspan generate resume` goes on."
             )
 
-    def note_failure(self, error: ServiceError) -> None:
-        """Count a reply that is no answer as a failed call, for `require_contact`."""
-        self._last_failure, self._has_succeeded = str(error), False
+    def note_look(self, intent: str, error: ServiceError | None = None) -> None:
+        """Remember for `require_contact` whether the last look at the batch of `intent` told anything."""
+        self._looks[intent] = error is None
+        if error:
+            self._last_failure = str(error)
 
     async def upload(self, path: Path, name: str) -> str:
         """Upload a file of requests, read as it is sent; returns its id. Sent again if need be: an upload is free."""

@@ -149,6 +149,7 @@ class Watcher:
                 raise
             return await self._find_again(batch_id)
         self._outages.pop("batch", None)
+        self._api.note_look(self._record.intent)
         self._forget("unknown_since")
         return batch
 
@@ -184,7 +185,7 @@ class Watcher:
         if now - self._outages.setdefault(what, now) >= self._context.pace.outage:
             raise error
         if not self._context.wait:
-            self._api.note_failure(error)
+            self._api.note_look(self._record.intent, error)
         self._report_once("waiting", f"{error} Trying again.")
 
     async def _cancel_doubles(self, batch: RemoteBatch) -> None:

@@ -276,6 +276,18 @@ async def test_one_look_that_succeeds_is_enough_to_wait_for_the_others(provider,
     await submit(tmp_path / "run", portal.url)
 
 
+@pytest.mark.parametrize("order", [["seen", "refused"], ["refused", "seen"]])
+async def test_contact_does_not_depend_on_the_order_of_the_looks(order):
+    api = BatchApi(find_profile("openai"), "http://127.0.0.1:1/v1", "key")
+    for intent in order:
+        api.note_look(intent, TransientServiceError("HTTP 503") if intent == "refused" else None)
+    api.require_contact()
+    api.note_look("seen", TransientServiceError("HTTP 503"))
+    with pytest.raises(TransientServiceError, match="HTTP 503"):
+        api.require_contact()
+    await api.close()
+
+
 async def test_a_waiting_run_gives_up_an_unreachable_provider_after_the_outage(provider, tmp_path, dead_url):
     await submit(tmp_path / "run", provider("openai", latency=Latency(low=30)))
     pace = PollSchedule(first_poll=0.01, last_poll=0.01, outage=0.0)
