@@ -77,10 +77,10 @@ def _find_ends(sample: Sample, size: int) -> Iterator[int]:
 
 def _merge_spans(sample: Sample) -> list[tuple[int, int]]:
     """Ranges that may not be cut, sorted and without overlap."""
-    annotated: list[Entity | Mention] = [s for a in sample.annotations for s in (*a.entities, *a.mentions)]
-    spans = sorted((span.start, span.end) for span in annotated)
+    entities = [(e.start, e.end) for annotation in sample.annotations for e in annotation.entities]
+    mentions = [(m.start, m.end) for annotation in sample.annotations for m in annotation.mentions]
     merged: list[tuple[int, int]] = []
-    for start, end in spans:
+    for start, end in sorted(entities + mentions):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
