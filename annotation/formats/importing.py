@@ -101,16 +101,17 @@ def import_files(
     identities = IdentityCheck()
     for path in paths:
         for source, sample in _import_file(path, labels, options, on_error, report):
-            repeated = "duplicate text: an earlier record has it" if sample.sample_id in seen else ""
-            if problem := identities.add(sample) or repeated:
-                on_error(RecordError(problem, file=source.file, line=source.line))
-                continue
-            seen.add(sample.sample_id)
-            report.spans += sum(len(annotation.entities) for annotation in sample.annotations)
             parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
-            report.samples += len(parts)
             report.split += len(parts) > 1
-            yield from parts
+            for part in parts:
+                repeated = "duplicate text: an earlier record has it" if part.sample_id in seen else ""
+                if problem := identities.add(part) or repeated:
+                    on_error(RecordError(problem, file=source.file, line=source.line))
+                    continue
+                seen.add(part.sample_id)
+                report.samples += 1
+                report.spans += sum(len(annotation.entities) for annotation in part.annotations)
+                yield part
 
 
 def _import_file(

@@ -18,7 +18,7 @@ def call(arguments: list[str]) -> None:
 
 def test_long_texts_are_warned_of_and_split_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, target = tmp_path / "long.jsonl", tmp_path / "out.jsonl"
-    text = "Ann lives in Lyon. " * 800
+    text = "Ann lives in Lyon. " + "".join(f"She wrote letter {n}. " for n in range(700))
     source.write_text(json.dumps({"text": text, "label": [[0, 3, "FIRSTNAME"], [13, 17, "CITY"]]}) + "\n")
     arguments = ["samples", "import", str(source), "--language", "en", "-o", str(target), "--force"]
     call(arguments)
