@@ -9,6 +9,7 @@ from goldspan.training.methods.base import Method
 
 GROUP = "goldspan.methods"
 BUILT_IN = {
+    "fine-tuning": "goldspan.training.methods.fine_tuning:FineTuningMethod",
     "prompting": "goldspan.training.methods.prompting:PromptingMethod",
     "token-classifier": "goldspan.training.methods.token_classifier:TokenClassifierMethod",
 }
