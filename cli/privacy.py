@@ -102,9 +102,7 @@ def erase(
 
 @app.command()
 def report(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Markdown file; default: print it")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Markdown file; default: print it")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -39,7 +39,7 @@ class Vault(Ledger):
 
     def __init__(self, path: Path, key: MaskingKey, patience: float = 0.0) -> None:
         self._path, self._sealing = path, key.derive("vault")
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._lock = FileLock(path.with_name(path.name + ".lock"), mode=0o600)
         with explain_disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:

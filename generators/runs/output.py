@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from goldspan.annotation.files import AtomicFile, explain_disk
+from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.identity import make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import write_samples
@@ -57,10 +57,8 @@ def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, p
             else:
                 duplicates += 1
 
-    with explain_disk(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = write_samples(path, iter_unique(), labels)
-        dead = write_dead_letters(journal)
+    count = write_samples(path, iter_unique(), labels)
+    dead = write_dead_letters(journal)
     return OutputCounts(count, duplicates, dead)
 
 

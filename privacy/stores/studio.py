@@ -62,8 +62,8 @@ class StudioStore(Store):
         account, database = load_account(place.workspace), _find_database(place)
         if account and (database is None or any(_read_tasks(database, subject))):
             with _open_own(place) as client:
-                count = _delete_tasks(client, _find_tasks(client, subject))
-            yield Hit(self.name, account.url, count, "deleted tasks")
+                count, url = _delete_tasks(client, _find_tasks(client, subject)), client.url
+            yield Hit(self.name, url, count, "deleted tasks")
         if database:
             _compact(database, subject)
         for file in self._list_records(place):

@@ -34,22 +34,7 @@ NEEDLES = [
     for word in (FIRST, LAST)
     for form in (word, word.upper(), json.dumps(word)[1:-1], json.dumps(json.dumps(word))[3:-3])
 ]
-_WORDS = [
-    "harbour",
-    "garden",
-    "market",
-    "school",
-    "library",
-    "station",
-    "hospital",
-    "theatre",
-    "bakery",
-    "museum",
-    "bridge",
-    "tower",
-    "river",
-    "forest",
-]
+_WORDS = [f"{word}{n}" for word in ("harbour", "garden", "market", "school", "library") for n in (1, 2, 3)]
 
 
 def make_sample(number: int, name: str = "", *, review: bool = True) -> Sample:

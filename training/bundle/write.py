@@ -26,7 +26,7 @@ from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import explain_disk, make_private_folder, open_private
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
@@ -143,7 +143,7 @@ def publish_version(
 @contextmanager
 def _stage(target: Path) -> Iterator[Path]:
     """An empty folder beside the target; what is left of it afterwards is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target.parent)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         yield staging
@@ -203,7 +203,7 @@ class _Written:
 def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: LabelSchema) -> _Written:
     written = _Written()
     folder = staging / check_file_name(name)
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     singles: dict[str, str] = {}
     lines: list[bytes] = []
     for sample in members:
@@ -219,7 +219,8 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
 
 
 def _write(path: Path, data: bytes) -> str:
-    path.write_bytes(data)
+    with open(path, "wb", opener=open_private) as stream:
+        stream.write(data)
     return hash_bytes(data)
 
 
