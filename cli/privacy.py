@@ -45,9 +45,9 @@ def find(
 
     Words are compared without case, accents and punctuation. Exit code 0, also if nothing is found.
     """
-    from goldspan.privacy.erase import find as find_subject
+    from goldspan.privacy.erase import find_person
 
-    plan = find_subject(text, data=data, labels_file=labels, url=url, token=token, as_text=as_text)
+    plan = find_person(text, data=data, labels_file=labels, url=url, token=token, as_text=as_text)
     if as_json:
         print_json(_describe(plan))
         return
@@ -72,11 +72,10 @@ def erase(
     Samples that hold the person are removed whole. Bundles with them are withdrawn and get a successor. An interrupted
     erasure is finished by running it again. Exit code 3: files of yours still hold it; they are named.
     """
-    from goldspan.privacy.erase import erase as erase_subject
-    from goldspan.privacy.erase import find as find_subject
+    from goldspan.privacy.erase import erase_person, find_person
 
     if dry_run or not yes:
-        plan = find_subject(text, data=data, labels_file=labels, url=url, token=token, as_text=as_text)
+        plan = find_person(text, data=data, labels_file=labels, url=url, token=token, as_text=as_text)
         if dry_run and as_json:
             print_json(_describe(plan))
             return
@@ -88,7 +87,7 @@ def erase(
         if not sys.stdin.isatty():
             raise InputError("Nothing was erased: give --yes, or run the command in a terminal.")
         typer.confirm("Erase?", abort=True, err=True)
-    report = erase_subject(
+    report = erase_person(
         text, data=data, labels_file=labels, url=url, token=token, as_text=as_text, on_step=_show_step
     )
     if as_json:
@@ -108,9 +107,9 @@ def report(
 ) -> None:
     """Report for a data-protection officer: where texts lie, how old they are, who can read them. It holds no text."""
     from goldspan.annotation.files import write_atomic
-    from goldspan.privacy.report import make_report, render_report
+    from goldspan.privacy.report import render_report, report_privacy
 
-    document = make_report(data)
+    document = report_privacy(data)
     if as_json:
         print_json(document)
     elif output:

@@ -49,7 +49,7 @@ class ErasureReport:
     remains: tuple[Hit, ...]
 
 
-def find(
+def find_person(
     text: str,
     *,
     data: str | Path | None = None,
@@ -80,7 +80,7 @@ def find(
     return _plan(place, text, as_text=as_text)[0]
 
 
-def erase(
+def erase_person(
     text: str,
     *,
     data: str | Path | None = None,
@@ -90,7 +90,7 @@ def erase(
     as_text: bool = False,
     on_step: Callable[[Hit], None] = lambda hit: None,
 ) -> ErasureReport:
-    """Erase a person or a sample: every sample that holds it, whole, in every store. Arguments as in `find`.
+    """Erase a person or a sample: every sample that holds it, whole, in every store. Arguments as in `find_person`.
 
     From then on push, resume, pull, import and download refuse these samples, and every text with the term.
     `on_step` is called after each place.

@@ -23,7 +23,7 @@ from goldspan.privacy.stores.base import Place, iter_files
 from goldspan.training.bundle.withdrawal import read_withdrawn
 
 
-def make_report(data: str | Path | None = None) -> dict[str, Any]:
+def report_privacy(data: str | Path | None = None) -> dict[str, Any]:
     """The report as JSON: stores with files, bytes, age and widest mode; access; retention; erasures.
 
     Raises:

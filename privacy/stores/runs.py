@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,8 @@ def _holds_parts(spec: Any, subject: Subject) -> bool:
 
 
 def _drop_lines(file: Path, marks: _Marks, subject: Subject) -> int:
-    """Rewrite a file without the lines; of a batch's input the custom id stays: providers name lines by number."""
-    count = 0
+    """Rewrite a file without the lines, its age kept; of a batch's input the custom id stays: providers count lines."""
+    count, status = 0, file.stat()
     with file.open("rb") as lines, AtomicFile(file) as target:
         for line in lines:
             if not line.strip() or not marks.holds(line, subject):
@@ -133,6 +134,7 @@ def _drop_lines(file: Path, marks: _Marks, subject: Subject) -> int:
             count += 1
             if b'"url"' in line and (custom_id := _read_custom_id(line)):
                 target.write(orjson.dumps({"custom_id": custom_id}, option=orjson.OPT_APPEND_NEWLINE))
+    os.utime(file, (status.st_atime, status.st_mtime))
     return count
 
 

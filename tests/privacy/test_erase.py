@@ -11,7 +11,7 @@ from goldspan.annotation.errors import InputError, RecordError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.privacy.erase import erase, find
+from goldspan.privacy.erase import erase_person, find_person
 from goldspan.privacy.stores.base import Hit
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.bundle.withdrawal import refuse_withdrawn
@@ -30,10 +30,10 @@ def read_ids(path: Path, labels: LabelSchema) -> list[str]:
 
 def test_an_erased_person_is_in_no_byte_of_the_workspace(workspace: Workspace, labels: LabelSchema) -> None:
     assert len(grep(workspace.root)) >= 15
-    report = erase(NAME, data=workspace.root)
+    report = erase_person(NAME, data=workspace.root)
     assert grep(workspace.root) == []
     assert report.remains == ()
-    assert find(NAME, data=workspace.root).hits == ()
+    assert find_person(NAME, data=workspace.root).hits == ()
     erased = {list_samples()[number].sample_id for number in (3, 8, 15)}
     kept = [sample.sample_id for sample in list_samples() if sample.sample_id not in erased]
     assert read_ids(workspace.annotation_samples, labels) == kept
@@ -47,7 +47,7 @@ def test_bundles_are_withdrawn_and_get_a_successor(workspace: Workspace, labels:
     before = open_bundle(workspace.bundles / "v1", labels)
     splits = {name: part for part, name, _ in before.iter_texts()}
     copy = Path(shutil.copytree(before.folder, tmp_path / "copy"))
-    erase(NAME, data=workspace.root)
+    erase_person(NAME, data=workspace.root)
     successor = open_bundle(workspace.bundles / "v1-r1", labels)
     assert successor.manifest["replaces"] == {
         "name": "v1", "fingerprint": before.manifest["fingerprint"], "erased": 3
@@ -75,9 +75,9 @@ def test_an_erasure_that_is_killed_is_finished_by_the_next(workspace: Workspace,
             raise Killed
 
     try:
-        erase(NAME, data=workspace.root, on_step=kill)
+        erase_person(NAME, data=workspace.root, on_step=kill)
     except Killed:
-        erase(NAME, data=workspace.root)
+        erase_person(NAME, data=workspace.root)
     assert grep(workspace.root) == []
     assert sorted(path.name for path in workspace.bundles.iterdir()) == ["v1", "v1-r1"]
     erased = [sample.sample_id for sample in list_samples() if sample.text[:5].lower() == "zanzi"]
@@ -88,7 +88,7 @@ def test_an_erasure_that_is_killed_is_finished_by_the_next(workspace: Workspace,
 def test_what_was_erased_is_refused_where_records_enter(
     workspace: Workspace, labels: LabelSchema, tmp_path: Path
 ) -> None:
-    erase(NAME, data=workspace.root)
+    erase_person(NAME, data=workspace.root)
     returning = [make_sample(3, NAME), make_sample(99, f"Dr. {NAME.replace(' ', chr(10))}"), make_sample(50)]
     errors: list[RecordError] = []
     assert write_samples(workspace.annotation_samples / "again.jsonl", returning, labels, errors.append) == 1
@@ -102,10 +102,10 @@ def test_what_was_erased_is_refused_where_records_enter(
 
 def test_a_sample_is_erased_by_its_id_without_its_neighbours(workspace: Workspace, labels: LabelSchema) -> None:
     target = list_samples()[5]
-    plan = find(target.sample_id, data=workspace.root)
+    plan = find_person(target.sample_id, data=workspace.root)
     assert plan.is_sample
     assert plan.samples == 1
-    erase(target.sample_id, data=workspace.root)
+    erase_person(target.sample_id, data=workspace.root)
     left = read_ids(workspace.annotation_samples, labels)
     assert len(left) == 23
     assert target.sample_id not in left
@@ -116,7 +116,7 @@ def test_a_sample_is_erased_by_its_id_without_its_neighbours(workspace: Workspac
 
 def test_finding_changes_nothing(workspace: Workspace) -> None:
     before = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.is_file()}
-    plan = find(NAME.lower().replace("ü", "u"), data=workspace.root)
+    plan = find_person(NAME.lower().replace("ü", "u"), data=workspace.root)
     assert plan.samples >= 3
     assert {hit.store for hit in plan.hits} >= {"samples", "gold", "runs", "bundles", "training runs", "releases"}
     after = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.is_file()}
@@ -131,13 +131,13 @@ def test_files_of_the_user_are_named_and_left_alone(workspace: Workspace) -> Non
     (workspace.root.parent / "goldspan.toml").write_text('name = "p"\ndata = "data"\n')
     (workspace.root / "mine").mkdir()
     (workspace.root / "mine" / "list.csv").write_text(NAME)
-    report = erase(NAME, data=workspace.root)
+    report = erase_person(NAME, data=workspace.root)
     assert sorted(Path(hit.place).name for hit in report.remains) == ["list.csv", "notes.txt"]
     assert NAME in notes.read_text()
 
 
 def test_tombstones_hold_no_text_and_are_private(workspace: Workspace) -> None:
-    erase(NAME, data=workspace.root)
+    erase_person(NAME, data=workspace.root)
     folder = workspace.root / "privacy"
     assert grep(folder) == []
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
@@ -148,4 +148,4 @@ def test_tombstones_hold_no_text_and_are_private(workspace: Workspace) -> None:
 @pytest.mark.parametrize("text", ["", "a", "!!", "  x "])
 def test_a_text_that_tells_nobody_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="too short"):
-        erase(text, data=tmp_path)
+        erase_person(text, data=tmp_path)
