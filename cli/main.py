@@ -46,6 +46,7 @@ COMMANDS = {
     "queue": Command("queue", "Which samples to label next, with reasons"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
+    "privacy": Command("privacy", "Find, erase and report personal data; retention of raw answers"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
     "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
     "method": Command("method", "Make a predictor from a bundle by any method: list, fit, status"),
