@@ -42,8 +42,8 @@ class ProviderProfile:
     `emits_expired`: a batch past its window ends as `expired`; otherwise its rows go on.
     `error_view_shrinks`: the error file loses lines after a retry, so it is always read whole.
     `both_files_from_start`: output and error file exist as soon as the batch does.
-    `input_ttl` is in seconds. `prices` by tier: `live`, and each window. `seed_field` is the provider's name of the
-    sampling seed.
+    `input_ttl` is in seconds. `prices` by tier: `live`, and each window. No windows: the provider has no
+    batches of this protocol. `seed_field` is its name of the sampling seed.
     """
 
     name: str
@@ -124,8 +124,29 @@ _COMPATIBLE = dataclasses.replace(
     prices=MappingProxyType({"live": Price(0.0, 0.0), "24h": Price(0.0, 0.0)}),
 )
 
+_MISTRAL = dataclasses.replace(
+    _OPENAI,
+    name="mistral",
+    base_url="https://api.mistral.ai/v1",
+    key_variable="MISTRAL_API_KEY",
+    default_model="mistral-small-latest",
+    windows=(),
+    prices=MappingProxyType({}),
+    seed_field="random_seed",
+)
+
+_TOGETHER = dataclasses.replace(
+    _OPENAI,
+    name="together",
+    base_url="https://api.together.xyz/v1",
+    key_variable="TOGETHER_API_KEY",
+    default_model="",
+    windows=(),
+    prices=MappingProxyType({}),
+)
+
 PROFILES: Mapping[str, ProviderProfile] = MappingProxyType(
-    {profile.name: profile for profile in (_DOUBLEWORD, _OPENAI, _COMPATIBLE)}
+    {profile.name: profile for profile in (_DOUBLEWORD, _OPENAI, _MISTRAL, _TOGETHER, _COMPATIBLE)}
 )
 
 
