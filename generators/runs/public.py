@@ -119,7 +119,7 @@ def complete_settings(settings: RunSettings) -> RunSettings:
     if mode not in {"live", "batch"}:
         raise UnknownNameError("mode", mode, ["live", "batch"])
     if mode == "batch" and not profile.windows:
-        raise ConfigurationError(f"The provider {settings.provider} has no batches of this protocol: use --mode live.")
+        raise ConfigurationError(f"Goldspan makes no batches at {settings.provider}: use --mode live.")
     if settings.window and settings.window not in profile.windows:
         raise UnknownNameError("window", settings.window, profile.windows)
     if not model:
