@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter, process_time
@@ -72,6 +73,11 @@ def describe_system(predictor: Predictor) -> dict[str, Any]:
     return {name: content for name, content in described.items() if content}
 
 
+def count_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe_timing(
     seconds: Sequence[float], wall: float, *, cpu: float | None = None, failures: int = 0, cached: int = 0
 ) -> dict[str, Any]:
@@ -86,6 +92,7 @@ def describe_timing(
         "cached": cached,
         "wall_seconds": wall,
         "cpu_seconds": cpu,
+        "cores": count_cores(),
         "documents_per_second": len(seconds) / wall if wall and not cached else None,
         "latency_p50_seconds": p50,
         "latency_p95_seconds": p95,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.text.tagged import parse_tagged, render_tagged
     from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
     from goldspan.evaluation.matching.match import match_spans
+    from goldspan.evaluation.report.public import write_report
     from goldspan.evaluation.results.public import compare, evaluate, evaluate_async
     from goldspan.generators.runs.public import generate, generate_async
     from goldspan.generators.runs.settings import RunSettings
@@ -42,6 +43,7 @@ _MODULES = {
     "annotation.text.tagged": ("parse_tagged", "render_tagged"),
     "annotation.types": ("Annotation", "Author", "Entity", "Mention", "Sample"),
     "evaluation.matching.match": ("match_spans",),
+    "evaluation.report.public": ("write_report",),
     "evaluation.results.public": ("compare", "evaluate", "evaluate_async"),
     "generators.runs.public": ("generate", "generate_async"),
     "generators.runs.settings": ("RunSettings",),
@@ -93,6 +95,7 @@ __all__ = [
     "render_tagged",
     "train",
     "train_async",
+    "write_report",
     "write_samples",
 ]
 

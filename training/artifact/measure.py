@@ -53,13 +53,14 @@ def evaluate_on(
     system: str,
     split_kind: str = "unknown",
     prices: TokenPrices | None = None,
+    workers: int = 1,
 ) -> tuple[EvaluationResult, SystemScores]:
     """Let a predictor read the gold texts, and score it.
 
     Where the gold is of groups, what the predictor gives of other groups than the source labels is left out of the
     span scores; whatever hides a character counts for the masking scores.
     """
-    run = run_predictor(pair_gold(gold.samples), predictor)
+    run = run_predictor(pair_gold(gold.samples), predictor, workers)
     pairing = run.pairing
     settings = EvaluationSettings(level=gold.level, split_kind=split_kind)
     result = evaluate_pairing(pairing, labels, settings, experiment=system)
