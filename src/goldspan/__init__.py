@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from goldspan.predictors.run import annotate, annotate_async
     from goldspan.training.bundle.public import freeze
     from goldspan.training.gate.public import judge
+    from goldspan.training.methods.public import fit, fit_async
     from goldspan.training.public import train, train_async
 
 _MODULES = {
@@ -53,6 +54,7 @@ _MODULES = {
     "predictors.run": ("annotate", "annotate_async"),
     "training.bundle.public": ("freeze",),
     "training.gate.public": ("judge",),
+    "training.methods.public": ("fit", "fit_async"),
     "training.public": ("train", "train_async"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -77,6 +79,8 @@ __all__ = [
     "compare",
     "evaluate",
     "evaluate_async",
+    "fit",
+    "fit_async",
     "freeze",
     "generate",
     "generate_async",
