@@ -35,6 +35,7 @@ COMMANDS = {
     "studio": Command("studio.commands", "Label Studio: start it, push samples, pull the work of annotators"),
     "evaluate": Command("evaluate.commands", "Score predictions against gold"),
     "compare": Command("evaluate.compare", "Compare results side by side, with baselines"),
+    "report": Command("report", "Quality, speed and cost of systems, as one HTML file and as Markdown"),
     "errors": Command("evaluate.worst", "The worst documents, as differences in tagged text"),
     "acceptance": Command("evaluate.acceptance", "How much of the pre-annotations people kept"),
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
