@@ -1,15 +1,15 @@
 """The folder of a trained LLM token classifier: head and adapter, never the base, which it names.
 
-    classifier/
-    ├── head.safetensors            weight (tags, hidden), bias (tags)
-    ├── adapter_config.json         with LoRA
-    ├── adapter_model.safetensors   with LoRA
-    ├── tokenizer.json              the base's own
-    ├── label_mappings.json         numbers of the BIO tags
-    ├── calibration.json            temperature, operating points, thresholds
-    └── manifest.json               base with revision and fingerprint; SHA-256 of each file
-    classifier.sig, classifier.pub  signature and public key
-    predictor.toml                  how `open_predictor` opens the folder
+classifier/
+├── head.safetensors            weight (tags, hidden), bias (tags)
+├── adapter_config.json         with LoRA
+├── adapter_model.safetensors   with LoRA
+├── tokenizer.json              the base's own
+├── label_mappings.json         numbers of the BIO tags
+├── calibration.json            temperature, operating points, thresholds
+└── manifest.json               base with revision and fingerprint; SHA-256 of each file
+classifier.sig, classifier.pub  signature and public key
+predictor.toml                  how `open_predictor` opens the folder
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ import orjson
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.files import explain_disk
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.predictors.artifact import write_settings
 from goldspan.predictors.model.calibration import Calibration
 from goldspan.predictors.model.encoding import WindowSize
 from goldspan.predictors.model.signing import SignaturePolicy, verify_folder
 from goldspan.training.bundle.manifest import describe_labels, dump, hash_bytes, make_mappings, seal_manifest
 
 SCHEMA, FORMAT = "llm-classifier", 1
-FOLDER, SETTINGS_FILE = "classifier", "predictor.toml"
+FOLDER = "classifier"
 MANIFEST, HEAD, TOKENIZER = "manifest.json", "head.safetensors", "tokenizer.json"
 MAPPINGS, CALIBRATION = "label_mappings.json", "calibration.json"
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
@@ -103,14 +104,11 @@ def write_classifier(
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        text = f'predictor = "{PREDICTOR}"\n\n[options]\nfolder = "{FOLDER}"\n'
-        write_atomic(target / SETTINGS_FILE, text.encode(), mode=0o644)
+        write_settings(target, PREDICTOR, {"classifier": Path(FOLDER)})
     return manifest
 
 
-def open_classifier(
-    folder: Path, policy: SignaturePolicy = SignaturePolicy.WARN, key: str = ""
-) -> ClassifierFolder:
+def open_classifier(folder: Path, policy: SignaturePolicy = SignaturePolicy.WARN, key: str = "") -> ClassifierFolder:
     """Open `classifier/`: verify the signature, then every file's digest, then parse.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.training.models.causal.base import CausalBase, read_config
 from goldspan.training.models.causal.settings import BIDIRECTIONAL, CAUSAL
 from goldspan.training.models.device import Device
@@ -72,6 +72,7 @@ def load_model(kind: str, base: CausalBase, device: Device, *, four_bit: bool = 
 
     Raises:
         ConfigurationError: transformers cannot load it, or 4-bit is not possible.
+        StateError: it does not fit into memory.
 
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -87,7 +88,11 @@ def load_model(kind: str, base: CausalBase, device: Device, *, four_bit: bool = 
         model = getattr(transformers, kind).from_pretrained(
             base.folder, trust_remote_code=False, local_files_only=True, **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (MemoryError, torch.OutOfMemoryError):
+        raise StateError(
+            f"The model in {base.folder} does not fit into memory. Take a smaller one, or four_bit = true on CUDA."
+        ) from None
+    except Exception as error:  # noqa: BLE001
         said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ConfigurationError(f"transformers cannot load the model in {base.folder}: {said}") from None
     return model if four_bit else model.to(device.kind)

@@ -18,7 +18,7 @@ from goldspan.predictors.model.runtime import TextOutputs
 from goldspan.training.config import AugmentationSettings, TrainingSettings
 from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone
 from goldspan.training.models.causal.base import CausalBase, find_base, read_config
-from goldspan.training.models.causal.head import HeadOutcome, HeadProgress, HeadSettings, apply_head, fit_head
+from goldspan.training.models.causal.head import HeadOutcome, HeadSettings, apply_head, fit_head
 from goldspan.training.models.causal.hidden_states import HiddenStates, compute_hidden_states
 from goldspan.training.models.causal.lora import LoraSettings, attach_adapter
 from goldspan.training.models.causal.settings import LORA, LlmClassifierSettings
@@ -97,7 +97,11 @@ def fit_classifier(
         labels,
         HeadSettings(settings.head_epochs, settings.head_learning_rate),
         seed=settings.seed,
-        report=lambda progress: report(_describe_epoch(progress)),
+        device=device.kind if device.kind == "cuda" else "cpu",
+    )
+    report(
+        f"Head: {head.epochs} epochs over {len(states.rows):,} tokens, strict F1 {head.validation.f1:.3f} on the "
+        "validation split"
     )
     record = _describe(settings, device, states, head) | {"labels": dict(sorted(counts.items()))}
     if settings.adapter != LORA:
@@ -211,13 +215,6 @@ def _train_adapter(
 
 def _size(settings: LlmClassifierSettings) -> WindowSize:
     return WindowSize(settings.window_tokens, settings.window_overlap)
-
-
-def _describe_epoch(progress: HeadProgress) -> str:
-    return (
-        f"Head, epoch {progress.epoch + 1}: loss {progress.loss:.3f}, strict F1 {progress.validation.f1:.3f} on the "
-        "validation split"
-    )
 
 
 def _describe(

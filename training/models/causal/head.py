@@ -6,7 +6,7 @@ the head reads raw hidden states. Rows are read in blocks of neighbours, which k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,16 +50,6 @@ class HeadOutcome:
     history: tuple[tuple[int, float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HeadProgress:
-    """How far training is; `loss` is the mean over the epoch's tokens."""
-
-    epoch: int
-    epochs: int
-    loss: float
-    validation: Validation
-
-
 def fit_head(
     train: tuple[Sequence[Example], HiddenStates],
     held_out: tuple[Sequence[Example], HiddenStates],
@@ -68,7 +58,6 @@ def fit_head(
     *,
     seed: int = 0,
     device: str = "cpu",
-    report: Callable[[HeadProgress], None] = lambda _: None,
 ) -> HeadOutcome:
     """Train the head; it stops after five epochs without a gain in strict F1 on the held-out examples.
 
@@ -79,7 +68,6 @@ def fit_head(
         settings: how to train.
         seed: of the order of the rows.
         device: where the head is trained.
-        report: called after every epoch.
 
     """
     tags = gather_tags(*train)
@@ -100,7 +88,6 @@ def fit_head(
         weight, bias = fold_columns(head.weight.detach().cpu(), head.bias.detach().cpu(), mean, deviation)
         validation = score_outputs(held_out[0], apply_head(weight, bias, *held_out), labels, DecodingOptions())
         history.append((epoch, loss, validation.f1))
-        report(HeadProgress(epoch, settings.epochs, loss, validation))
         if best is None or validation.f1 > best.validation.f1:
             best = HeadOutcome(weight, bias, validation, epoch + 1, (epoch + 1) * per_epoch, ())
         elif best.validation.f1 > 0 and epoch + 1 - best.epochs >= _PATIENCE:
@@ -169,8 +156,9 @@ def _run_epoch(
     group = max(1, size // _BLOCK)
     total = counted = 0.0
     for first in range(0, len(blocks), group):
-        numbers = np.concatenate([np.arange(b * _BLOCK, min((b + 1) * _BLOCK, len(tags))) for b in
-                                  sorted(blocks[first : first + group].tolist())])  # fmt: skip
+        starts = _BLOCK * np.sort(blocks[first : first + group])
+        numbers = (starts[:, None] + np.arange(_BLOCK)).ravel()
+        numbers = numbers[numbers < len(tags)]
         wanted = torch.from_numpy(tags[numbers]).to(device)
         kept = int((wanted != IGNORED).sum())
         if not kept:

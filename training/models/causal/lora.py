@@ -35,7 +35,11 @@ def attach_adapter(model: Any, settings: LoraSettings, *, seed: int) -> Any:
         model = peft.prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     torch.manual_seed(seed)
     config = peft.LoraConfig(
-        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules="all-linear", bias="none"
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        bias="none",
     )
     try:
         return peft.get_peft_model(model, config)

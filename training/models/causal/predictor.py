@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
 
 class CausalPredictor(LocalPredictor):
-    """Reads texts with a trained LLM token classifier. Entities with labels that the schema lacks are left out."""
+    """Reads texts with a trained LLM token classifier. Entities with labels that the schema lacks are left out.
+
+    `classifier` is its folder, `base` the place of the base model where that is not the recorded one.
+    """
 
     def __init__(
         self,
         labels: LabelSchema,
         *,
-        folder: Path,
+        classifier: Path,
         base: str = "",
         verify: str = "warn",
         key: str = "",
@@ -53,7 +56,7 @@ class CausalPredictor(LocalPredictor):
         from goldspan.training.models.causal.artifact import open_classifier
         from goldspan.training.models.device import choose_device
 
-        self._classifier = open_classifier(folder, SignaturePolicy(verify), key)
+        self._classifier = open_classifier(classifier, SignaturePolicy(verify), key)
         manifest = self._classifier.manifest
         self.name = str(manifest["name"])
         self.version = str(manifest["fingerprint"])[:12]

@@ -57,7 +57,15 @@ class LlmClassifierSettings:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 wrong.append(f"{name} is {', '.join(known[:-1])} or {known[-1]}")
-        least = {"rank": 1, "alpha": 1, "head_epochs": 1, "tokens": 1, "batch_size": 1, "window_tokens": 16, "threads": 0}
+        least = {
+            "rank": 1,
+            "alpha": 1,
+            "head_epochs": 1,
+            "tokens": 1,
+            "batch_size": 1,
+            "window_tokens": 16,
+            "threads": 0,
+        }
         least |= {"max_eval_samples": 1, "window_overlap": 0}
         wrong += [f"{name} is at least {bound}" for name, bound in least.items() if getattr(self, name) < bound]
         wrong += [f"{name} is positive" for name in ("head_learning_rate", "learning_rate") if getattr(self, name) <= 0]

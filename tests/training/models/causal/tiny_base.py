@@ -7,11 +7,14 @@ others only if the backbone has learnt that they are used alike.
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.training.tiny_model import CITIES, FRAMES, NAMES, WORDS
 
 NEW_NAMES = ["Aldo", "Bruna", "Celia", "Dario", "Edda", "Fabio", "Greta", "Hugo", "Irma", "Jonas", "Klara", "Livia"]
@@ -34,19 +37,38 @@ def write_note(number: int, names: list[str], cities: list[str]) -> str:
     return f"Note {filler} {FRAMES[number % len(FRAMES)].format(**values)}"
 
 
-def write_base(folder: Path, steps: int, kind: str = "llama") -> Path:
+def label_note(number: int, names: list[str], cities: list[str]) -> Sample:
+    text = write_note(number, names, cities)
+    patterns = {"FIRSTNAME": "|".join(names), "CITY": "|".join(cities), "PHONENUMBER": r"\+44(?: \d){6}"}
+    found = [
+        Entity(match.start(), match.end(), code)
+        for code, pattern in patterns.items()
+        for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text)
+    ]
+    gold = Annotation(Author.person("1"), tuple(sorted(found, key=lambda entity: entity.start)))
+    return Sample(text, "en", "GB", "note", (gold,), {}, make_sample_id(text, "en"))
+
+
+def make_splits() -> tuple[list[Sample], list[Sample]]:
+    """Training notes with the known values, validation notes with values that no training note has."""
+    train = [label_note(number, NAMES, CITIES) for number in range(120)]
+    return train, [label_note(number, NEW_NAMES, NEW_CITIES) for number in range(5000, 5060)]
+
+
+def write_base(folder: Path, steps: int) -> Path:
     """A base folder; with `steps` 0 its weights are random."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    names, cities = NAMES + NEW_NAMES, CITIES + NEW_CITIES
-    texts = [write_note(number, names, cities) for number in range(1500)]
+    texts = [write_note(number, NAMES + NEW_NAMES, CITIES + NEW_CITIES) for number in range(1500)]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=_SPECIAL, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=700, special_tokens=_SPECIAL, initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator(texts, trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>")
     fast.chat_template = TEMPLATE
@@ -57,9 +79,7 @@ def write_base(folder: Path, steps: int, kind: str = "llama") -> Path:
         "eos_token_id": 4, "bos_token_id": None, "tie_word_embeddings": True,
     }  # fmt: skip
     torch.manual_seed(0)
-    model = LlamaForCausalLM(LlamaConfig(**sizes)) if kind == "llama" else Qwen3ForCausalLM(
-        Qwen3Config(**sizes, head_dim=16)
-    )  # fmt: skip
+    model = LlamaForCausalLM(LlamaConfig(**sizes))
     rows = [torch.tensor(tokenizer.encode(text).ids) for text in texts]
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     draws = random.Random(0)
@@ -69,7 +89,7 @@ def write_base(folder: Path, steps: int, kind: str = "llama") -> Path:
         labels = batch.masked_fill(batch == 0, -100)
         loss = model(input_ids=batch, attention_mask=(batch != 0).long(), labels=labels).loss
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
     model.eval().save_pretrained(folder)
     return folder
@@ -78,4 +98,11 @@ def write_base(folder: Path, steps: int, kind: str = "llama") -> Path:
 @cache
 def train_base() -> Path:
     """The folder of the trained base; not to be changed."""
-    return write_base(Path(tempfile.mkdtemp(prefix="goldspan-base-")), 160)
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return write_base(Path(tempfile.mkdtemp(prefix="goldspan-base-")), 160)
+    finally:
+        torch.set_num_threads(threads)
