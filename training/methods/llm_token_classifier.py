@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.files import explain_disk, make_private_folder
@@ -72,16 +70,14 @@ def collect_files(fitted: FittedClassifier) -> dict[str, bytes]:
     import orjson
     from safetensors.torch import save
 
-    from goldspan.training.models.causal.artifact import ADAPTER, HEAD, TOKENIZER
-    from goldspan.training.models.causal.lora import save_adapter
+    from goldspan.training.models.causal.artifact import HEAD, TOKENIZER
+    from goldspan.training.models.causal.lora import dump_adapter
 
     document: dict[str, Any] = orjson.loads(fitted.tokenizer)
     document["truncation"] = document["padding"] = None
     files = {HEAD: save({"weight": fitted.weight, "bias": fitted.bias}), TOKENIZER: orjson.dumps(document)}
     if fitted.adapted is not None:
-        with tempfile.TemporaryDirectory() as folder:
-            save_adapter(fitted.adapted, Path(folder), fitted.base.name)
-            files |= {name: (Path(folder) / name).read_bytes() for name in ADAPTER}
+        files |= dump_adapter(fitted.adapted, fitted.base.name)
     return files
 
 

@@ -107,7 +107,8 @@ def make_four_bit(device: Device) -> Any:
     """
     if device.kind != "cuda":
         raise ConfigurationError(
-            f"4-bit weights need a CUDA device; this run uses {device.kind}. Leave four_bit out, or take a smaller base."
+            f"4-bit weights need a CUDA device; this run uses {device.kind}. Leave four_bit out, or take a smaller "
+            "base."
         )
     try:
         import bitsandbytes  # noqa: F401

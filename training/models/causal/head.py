@@ -157,8 +157,8 @@ def _run_epoch(
     total = counted = 0.0
     for first in range(0, len(blocks), group):
         starts = _BLOCK * np.sort(blocks[first : first + group])
-        numbers = (starts[:, None] + np.arange(_BLOCK)).ravel()
-        numbers = numbers[numbers < len(tags)]
+        places = (starts[:, None] + np.arange(_BLOCK)).ravel()
+        numbers = places[places < len(tags)]
         wanted = torch.from_numpy(tags[numbers]).to(device)
         kept = int((wanted != IGNORED).sum())
         if not kept:

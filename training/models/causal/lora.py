@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 
 from goldspan.annotation.errors import ConfigurationError, StateError
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+ADAPTER = CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,13 @@ def attach_adapter(model: Any, settings: LoraSettings, *, seed: int) -> Any:
         raise ConfigurationError(f"No adapter fits this model: {str(error).splitlines()[0][:200]}") from None
 
 
-def save_adapter(model: Any, folder: Path, base: str) -> None:
-    """Write `adapter_config.json` and `adapter_model.safetensors`; the config names the base, not its place."""
+def dump_adapter(model: Any, base: str) -> dict[str, bytes]:
+    """`adapter_config.json`, which names the base, and `adapter_model.safetensors`, as bytes by name."""
     for config in model.peft_config.values():
         config.base_model_name_or_path = base
-    model.save_pretrained(folder, safe_serialization=True)
-    (folder / "README.md").unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder, safe_serialization=True)
+        return {name: (Path(folder) / name).read_bytes() for name in ADAPTER}
 
 
 def load_adapter(model: Any, files: Mapping[str, bytes]) -> Any:

@@ -61,9 +61,8 @@ class CausalPredictor(LocalPredictor):
         self.name = str(manifest["name"])
         self.version = str(manifest["fingerprint"])[:12]
         self.labels = labels.entity_codes & {tag[2:] for tag in self._classifier.tags if tag != "O"}
-        self.attribution: Mapping[str, str] = {
-            "model": manifest["base"]["name"], "licence": manifest["base"]["licence"], "source": manifest["base"]["source"]
-        }  # fmt: skip
+        licence = {key: manifest["base"][key] for key in ("name", "licence", "source")}
+        self.attribution: Mapping[str, str] = licence
         self._options = self._classifier.calibration.choose(recall, bias, threshold)
         self._device = choose_device(device, bf16, threads)
         self._tokenizer = load_tokenizer(self._classifier.files["tokenizer.json"])
@@ -114,6 +113,6 @@ def _build(classifier: ClassifierFolder, location: str, device: Device) -> SpanN
     with torch.no_grad():
         for name, parameter in tagger.named_parameters():
             if name not in head or head[name].shape != parameter.shape:
-                raise StateError(f"{classifier.folder / HEAD} does not fit the base {base.name}.")
+                raise StateError(f"{classifier.sealed.folder / HEAD} does not fit the base {base.name}.")
             parameter.copy_(head[name])
     return network.to(device.kind).eval()

@@ -8,10 +8,10 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from goldspan.annotation.errors import ConfigurationError, StateError, UnknownNameError
-from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone
-from goldspan.training.models.causal.base import find_base, require_same_base
-from goldspan.training.models.device import Device
+from goldspan.annotation.errors import ConfigurationError, StateError, UnknownNameError  # noqa: E402
+from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone  # noqa: E402
+from goldspan.training.models.causal.base import find_base, require_same_base  # noqa: E402
+from goldspan.training.models.device import Device  # noqa: E402
 
 CPU = Device("cpu", bf16=False)
 SIZES = {

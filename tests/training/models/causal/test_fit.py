@@ -8,12 +8,12 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from goldspan.annotation.errors import ConfigurationError, InputError
-from goldspan.training.models.causal.fit import FittedClassifier, fit_classifier
-from goldspan.training.models.causal.head import fold_columns, measure_columns
-from goldspan.training.models.causal.settings import LlmClassifierSettings
-from tests.training.models.causal.tiny_base import make_splits, write_base
-from tests.training.tiny_model import make_labels
+from goldspan.annotation.errors import ConfigurationError, InputError  # noqa: E402
+from goldspan.training.models.causal.fit import FittedClassifier, fit_classifier  # noqa: E402
+from goldspan.training.models.causal.head import fold_columns, measure_columns  # noqa: E402
+from goldspan.training.models.causal.settings import LlmClassifierSettings  # noqa: E402
+from tests.training.models.causal.tiny_base import make_splits, write_base  # noqa: E402
+from tests.training.tiny_model import make_labels  # noqa: E402
 
 LABELS = make_labels()
 TRAIN, HELD_OUT = make_splits()

@@ -9,15 +9,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from goldspan.annotation.errors import StateError
-from goldspan.predictors.model.encoding import EncodedText, WindowSize, encode_texts, load_tokenizer
-from goldspan.training.models.causal import hidden_states
-from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone
-from goldspan.training.models.causal.base import find_base
-from goldspan.training.models.causal.hidden_states import HiddenStates, compute_hidden_states
-from goldspan.training.models.device import Device
-from tests.training.models.causal.tiny_base import write_note
-from tests.training.tiny_model import CITIES, NAMES
+from goldspan.annotation.errors import StateError  # noqa: E402
+from goldspan.predictors.model.encoding import EncodedText, WindowSize, encode_texts, load_tokenizer  # noqa: E402
+from goldspan.training.models.causal import hidden_states  # noqa: E402
+from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone  # noqa: E402
+from goldspan.training.models.causal.base import find_base  # noqa: E402
+from goldspan.training.models.causal.hidden_states import HiddenStates, compute_hidden_states  # noqa: E402
+from goldspan.training.models.device import Device  # noqa: E402
+from tests.training.models.causal.tiny_base import write_note  # noqa: E402
+from tests.training.tiny_model import CITIES, NAMES  # noqa: E402
 
 CPU = Device("cpu", bf16=False)
 SIZE = WindowSize(16, 4)
