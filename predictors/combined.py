@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from goldspan.annotation.corpus.uncertainty import combine_scores
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, sort_spans
@@ -25,6 +26,8 @@ class _Combined(Predictor):
     def __init__(self, parts: Sequence[Predictor]) -> None:
         self._parts: tuple[Predictor, ...] = tuple(parts)
         self.labels = frozenset().union(*(part.labels for part in parts))
+        records = [part.record for part in parts if part.record]
+        self.record = records[0] if len(records) == 1 else {}
 
     @property
     def model_version(self) -> str:
@@ -35,6 +38,10 @@ class _Combined(Predictor):
     def attributions(self) -> tuple[Mapping[str, str], ...]:
         """The attributions of all parts."""
         return tuple(entry for part in self._parts for entry in part.attributions)
+
+    def describe(self) -> dict[str, Any]:
+        """The descriptions of the parts by model version."""
+        return {part.model_version: part.describe() for part in self._parts}
 
     async def aclose(self) -> None:
         """Close all parts."""

@@ -42,7 +42,8 @@ class ProviderProfile:
     `emits_expired`: a batch past its window ends as `expired`; otherwise its rows go on.
     `error_view_shrinks`: the error file loses lines after a retry, so it is always read whole.
     `both_files_from_start`: output and error file exist as soon as the batch does.
-    `input_ttl` is in seconds. `prices` by tier: `live`, and each window.
+    `input_ttl` is in seconds. `prices` by tier: `live`, and each window. `seed_field` is the provider's name of the
+    sampling seed.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ProviderProfile:
     both_files_from_start: bool
     input_ttl: int
     prices: Mapping[str, Price]
+    seed_field: str = "seed"
 
     def find_price(self, tier: str) -> Price:
         """The price of a tier: `live` or a completion window; the dearest known one for an unknown tier."""

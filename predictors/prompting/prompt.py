@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
+from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.project import Purpose
 from goldspan.annotation.text.alignment import align_values
@@ -21,9 +22,6 @@ from goldspan.generators.stages.tag_reader import read_leniently
 STAGE = "annotate"
 VERSION = 1
 """Raised when the wording changes what is asked."""
-
-LONGEST_SHOT = 2_000
-"""Characters; longer samples are not used as examples."""
 
 _SYSTEM = """\
 You find {subject} in texts. The user sends JSON with `text`. Repeat the text and put {every}
@@ -76,11 +74,9 @@ def build_messages(
     return [*messages, {"role": "user", "content": _build_user(text, problem)}]
 
 
-def choose_shots(pool: Iterable[Sample], language: str, number: int) -> tuple[Sample, ...]:
-    """Examples for a text: those of its language first, of these the ones with most different labels."""
-    usable = [sample for sample in pool if sample.best and len(sample.text) <= LONGEST_SHOT]
-    ranked = sorted(usable, key=lambda s: (s.language != language, -_count_labels(s), s.sample_id))
-    return tuple(ranked[:number])
+def describe_prompt(labels: LabelSchema) -> dict[str, Any]:
+    """The version of the prompt, and the digest of what it comes to with this label schema."""
+    return {"prompt_version": VERSION, "prompt_digest": digest(build_messages("", labels))}
 
 
 def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
@@ -135,7 +131,3 @@ def _build_user(text: str, problem: str = "") -> str:
     if problem:
         document["problem_of_the_last_answer"] = problem
     return json.dumps(document, ensure_ascii=False, sort_keys=True)
-
-
-def _count_labels(sample: Sample) -> int:
-    return len({entity.label for entity in sample.best.entities}) if sample.best else 0

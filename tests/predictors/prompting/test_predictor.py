@@ -17,7 +17,8 @@ from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.predictors.patterns.predictor import RegexPredictor
 from goldspan.predictors.prompting.predictor import WINDOW, LlmPredictor, LlmSettings, open_llm
-from goldspan.predictors.prompting.prompt import build_messages, choose_shots, read_answer
+from goldspan.predictors.prompting.prompt import build_messages, read_answer
+from goldspan.predictors.prompting.shots import ShotPool
 
 LABELS = load_labels()
 TEXT = "Ann, 42 years old, writes from ann@example.com & <b>home</b>."
@@ -213,12 +214,12 @@ def test_shots_are_turns_in_the_language_of_the_text() -> None:
         make_shot("<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>", "de"),
         make_shot("nur <CITY>Ulm</CITY>", "de"),
     ]
-    shots = choose_shots(pool, "de", 2)
+    shots = ShotPool(pool).choose("Text", "de", 2)
     assert [shot.language for shot in shots] == ["de", "de"]
-    assert "42 Jahre" in shots[0].text
+    assert "42 Jahre" in shots[1].text
     messages = build_messages("Text", LABELS, shots)
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
-    assert json.loads(messages[2]["content"])["tagged_text"] == "<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>"
+    assert json.loads(messages[4]["content"])["tagged_text"] == "<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>"
     assert all(label.code in messages[0]["content"] for label in LABELS.entities)
 
 
