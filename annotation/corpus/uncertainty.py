@@ -26,6 +26,11 @@ def count_tokens(text: str) -> int:
     return max(1, sum(1 for _ in _TOKEN.finditer(text)))
 
 
+def find_tokens(text: str) -> list[tuple[int, int]]:
+    """The half-open places of words and punctuation marks; a character of a script without spaces is a word."""
+    return [match.span() for match in _TOKEN.finditer(text)]
+
+
 def score_tokens(probabilities: Sequence[float]) -> float:
     """Score a prediction by the probability of each token's decoded tag; 1.0 for a text without tokens."""
     if not probabilities:

@@ -9,6 +9,7 @@ from goldspan.training.methods.base import Method
 
 GROUP = "goldspan.methods"
 BUILT_IN = {
+    "crf": "goldspan.training.methods.crf:CrfMethod",
     "prompting": "goldspan.training.methods.prompting:PromptingMethod",
     "token-classifier": "goldspan.training.methods.token_classifier:TokenClassifierMethod",
 }
