@@ -56,6 +56,7 @@ class LlmSettings:
     model: str
     base_url: str
     api_key: str
+    provider: str = "compatible"
     shots: int = 3
     selection: str = Selection.PER_LABEL
     seed: int = 0
@@ -121,6 +122,7 @@ def open_llm(
         name,
         url,
         find_key(profile, url),
+        provider=provider,
         shots=shots,
         selection=selection,
         seed=seed,
@@ -157,6 +159,7 @@ class LlmPredictor(RemotePredictor):
         """Model, prompt and examples; the digest is that of the instructions, which follow from the label schema."""
         settings = self._settings
         return {
+            "provider": settings.provider,
             "model": settings.model,
             **describe_prompt(self._labels),
             "temperature": settings.temperature,
