@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.errors import ConfigurationError, InputError, TaggedTextError
 from goldspan.annotation.identity import hash_text, make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Sample
@@ -121,7 +121,7 @@ def _make_row(sample_id: str, start: int, text: str, entities: tuple[Entity, ...
     place = f"Sample {sample_id}, characters {start} to {start + len(text)}"
     try:
         answer = build_answer(text, entities)
-    except ValueError as error:
+    except TaggedTextError as error:
         raise InputError(f"{place}: its entities cannot be written as tagged text: {error}.") from None
     parsed = read_answer(answer, text, labels)
     if parsed.problem or {entity.span for entity in parsed.entities} != {entity.span for entity in entities}:

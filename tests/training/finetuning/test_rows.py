@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import ConfigurationError, InputError
@@ -40,6 +40,7 @@ def test_a_row_is_the_prompt_of_the_predictor_and_the_answer_that_it_reads_back(
     assert json.loads(row.encode()) == {"messages": list(row.messages)}
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_long_texts_are_windowed_as_the_predictor_reads_them(data: st.DataObject) -> None:
     words = data.draw(
