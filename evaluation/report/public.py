@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-import goldspan
 from goldspan.annotation.files import write_atomic
 from goldspan.evaluation.report.collect import VOLUME, Report, collect_report
 from goldspan.evaluation.report.html import render_html
@@ -61,7 +61,7 @@ def write_report(
     table = prices if isinstance(prices, PriceTable) else read_prices(Path(prices) if prices else None)
     now = datetime.now(UTC).isoformat(timespec="minutes")
     report = collect_report(loaded, table, title=title, created_at=now, volume=volume, seed=seed)
-    lines = [f"Goldspan {goldspan.__version__}, {now}."]
+    lines = [f"Goldspan {version('goldspan')}, {now}."]
     lines += [f"Made by: {command}"] if command else []
     sections = build_sections(report)
     page = Path(output).with_suffix(".html")
