@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from goldspan.annotation.corpus.uncertainty import combine_scores
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, sort_spans
 from goldspan.predictors.base import LocalPredictor, Prediction, Predictor, RemotePredictor, TextInput, Usage
 
@@ -53,7 +54,8 @@ class _Combined(Predictor):
             earlier = tuple(kept)
             kept += (entity for entity in annotation.entities if not any(_overlap(entity, other) for other in earlier))
         mentions: tuple[Mention, ...] = next((a.mentions for a in annotations if a.mentions), ())
-        return Annotation(Author.model(self.model_version), sort_spans(kept), mentions)
+        score = combine_scores(annotation.score for annotation in annotations)
+        return Annotation(Author.model(self.model_version), sort_spans(kept), mentions, score=score)
 
 
 class _CombinedLocal(_Combined, LocalPredictor):

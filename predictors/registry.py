@@ -32,7 +32,9 @@ BUILT_IN = {
     "schema": "goldspan.predictors.schema.predictor:SchemaPredictor",
     "regex": "goldspan.predictors.patterns.predictor:RegexPredictor",
     "rampart": "goldspan.predictors.rampart.predictor:RampartPredictor",
+    "crf": "goldspan.predictors.stacking:open_crf",
     "llm": "goldspan.predictors.prompting.predictor:open_llm",
+    "llm-classifier": "goldspan.training.models.causal.predictor:CausalPredictor",
 }
 _TABLE = PluginTable("predictor", GROUP, BUILT_IN, "A model directory or a .toml file will do, too.")
 

@@ -94,7 +94,6 @@ def write_result(path: Path, result: EvaluationResult) -> None:
         b"%b: %b" % (orjson.dumps(key), orjson.dumps(value, option=0 if key in _BULKY else orjson.OPT_INDENT_2))
         for key, value in document.items()
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, b"{\n" + b",\n".join(lines) + b"\n}\n")
 
 

@@ -130,7 +130,7 @@ def knows_prices(settings: RunSettings) -> bool:
     if settings.provider == OFFLINE or None not in (settings.price_in, settings.price_out):
         return True
     profile = find_profile(settings.provider)
-    return any(map(any, profile.prices.values())) and settings.model == profile.default_model
+    return settings.model == profile.default_model and any(profile.find_price(_name_tier(settings)))
 
 
 def find_prices(settings: RunSettings) -> Prices:

@@ -43,6 +43,11 @@ LIVE, BATCH = "live", "batch"
 _TEXTS_IN_BATCH = 5_000
 
 
+def find_room(text: str) -> int:
+    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
+    return 1_024 + len(text.encode()) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
     """Settings of the model.
@@ -215,7 +220,7 @@ class LlmPredictor(RemotePredictor):
         if not text.strip():
             return ParsedAnswer(()), Usage()
         usage = Usage()
-        problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
+        problem, room, parsed = "", find_room(text), ParsedAnswer(())
         attempt = asked = 0
         while True:
             attempt += 1

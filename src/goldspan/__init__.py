@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from goldspan.predictors.base import LocalPredictor, Prediction, Predictor, RemotePredictor
     from goldspan.predictors.registry import open_predictor
     from goldspan.predictors.run import annotate, annotate_async
+    from goldspan.privacy.erase import erase_person, find_person
+    from goldspan.privacy.expire import expire_raw
+    from goldspan.privacy.report import report_privacy
     from goldspan.training.bundle.public import freeze
     from goldspan.training.gate.public import judge
     from goldspan.training.methods.public import fit, fit_async
@@ -52,6 +55,9 @@ _MODULES = {
     "predictors.base": ("LocalPredictor", "Prediction", "Predictor", "RemotePredictor"),
     "predictors.registry": ("open_predictor",),
     "predictors.run": ("annotate", "annotate_async"),
+    "privacy.erase": ("erase_person", "find_person"),
+    "privacy.expire": ("expire_raw",),
+    "privacy.report": ("report_privacy",),
     "training.bundle.public": ("freeze",),
     "training.gate.public": ("judge",),
     "training.methods.public": ("fit", "fit_async"),
@@ -77,8 +83,11 @@ __all__ = [
     "annotate_async",
     "check_annotation",
     "compare",
+    "erase_person",
     "evaluate",
     "evaluate_async",
+    "expire_raw",
+    "find_person",
     "fit",
     "fit_async",
     "freeze",
@@ -97,6 +106,7 @@ __all__ = [
     "push_async",
     "read_samples",
     "render_tagged",
+    "report_privacy",
     "train",
     "train_async",
     "write_report",
