@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.tombstones import Tombstones
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
 from goldspan.privacy.subject import Subject
 
@@ -160,9 +161,9 @@ def _load(file: Path) -> Any:
 def _replace(value: Any, subject: Subject, key: str = "") -> tuple[Any, int]:
     """A JSON value with every string that holds the subject replaced, and their number; equal ones stay equal."""
     if isinstance(value, str):
-        return (
-            (f"erased-{subject.erased.make('id', value).hash[:12]}", 1) if subject.holds({key: value}) else (value, 0)
-        )
+        if not subject.holds({key: value}):
+            return value, 0
+        return f"erased-{Tombstones(subject.key).make('id', value).hash[:12]}", 1
     if isinstance(value, list):
         pairs = [_replace(child, subject, key) for child in value]
         return [child for child, _ in pairs], sum(count for _, count in pairs)
