@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goldspan.generators.journal.journal import Journal, guard_disk
+from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import ERASED
 
 _TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
@@ -38,13 +36,13 @@ def read_item_texts(folder: Path) -> Iterator[ItemTexts]:
         StateError: the journal cannot be read.
 
     """
-    with guard_disk(folder), closing(_open(folder)) as journal:
-        items = journal.execute("SELECT item, spec, reason FROM item WHERE state != ?", (ERASED,)).fetchall()
+    with Journal(folder) as journal:
+        items = journal.query("SELECT item, spec, reason FROM item WHERE state != ?", (ERASED,))
         for number, spec, reason in items:
             brief = _load(spec)
             language = brief.get("language", "") if isinstance(brief, dict) else ""
             found = ItemTexts(number, brief, language, [brief, reason])
-            for row in journal.execute("SELECT reason, result FROM row WHERE item = ?", (number,)):
+            for row in journal.query("SELECT reason, result FROM row WHERE item = ?", (number,)):
                 result = _load(row[1])
                 found.values += [row[0], result]
                 if isinstance(result, dict) and isinstance(tagged := result.get("tagged_text"), str):
@@ -61,12 +59,12 @@ def list_erased(folder: Path, items: Iterable[int] = ()) -> frozenset[str]:
     """custom_ids of the requests of erased items, and of `items`."""
     if not (folder / "journal.db").is_file():
         return frozenset()
-    with guard_disk(folder), closing(_open(folder)) as journal:
-        numbers = {number for (number,) in journal.execute("SELECT item FROM item WHERE state = ?", (ERASED,))}
+    with Journal(folder) as journal:
+        numbers = {number for (number,) in journal.query("SELECT item FROM item WHERE state = ?", (ERASED,))}
         numbers |= set(items)
         found: set[str] = set()
         for number in numbers:
-            found.update(name for (name,) in journal.execute("SELECT custom_id FROM row WHERE item = ?", (number,)))
+            found.update(name for (name,) in journal.query("SELECT custom_id FROM row WHERE item = ?", (number,)))
         return frozenset(found)
 
 
@@ -94,18 +92,13 @@ def erase_items(folder: Path, items: Set[int], is_event: Callable[[str], bool] =
             for number, message, details in connection.execute("SELECT number, message, details FROM event").fetchall():
                 if is_event(f"{message} {details}"):
                     connection.execute("DELETE FROM event WHERE number = ?", (number,))
-        with guard_disk(folder):
-            compact(journal)
+        compact(journal)
 
 
 def compact(journal: Journal) -> None:
     """Rewrite the database and empty its write-ahead log."""
     journal.query("VACUUM")
     journal.query("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _open(folder: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{(folder / 'journal.db').absolute().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
 def _load(value: str | None) -> Any:

@@ -17,6 +17,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.main import run
 from goldspan.cli.serve import _make_sink, _make_training
+from tests.waiting import wait_until_async
 
 
 def call(*arguments: str) -> int:
@@ -85,13 +86,12 @@ async def test_the_training_command_names_the_model_in_its_last_line() -> None:
 
 
 async def test_a_training_that_is_given_up_ends(tmp_path: Path) -> None:
-    flag = tmp_path / "ended"
-    code = f"import time, signal, sys; signal.signal(15, lambda *_: (open('{flag}', 'w'), sys.exit())); time.sleep(30)"
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    code = (
+        f"import time, signal, sys; signal.signal(15, lambda *_: (open('{ended}', 'w'), sys.exit())); "
+        f"open('{begun}', 'w'); time.sleep(60)"
+    )
     task = asyncio.create_task(_make_training(f'{sys.executable} -c "{code}"')())
-    await asyncio.sleep(1)
+    await wait_until_async(begun.exists)
     task.cancel()
-    for _ in range(100):
-        if flag.exists():
-            break
-        await asyncio.sleep(0.05)
-    assert flag.exists()
+    await wait_until_async(ended.exists)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.tasks.regions import read_result
 from tests.masking.lexicon import VALUES
 from tests.serving.conftest import Serve
+from tests.waiting import wait_until
 
 CONFIG = build_config(load_labels())
 SMALL = """<View><Labels name="pii" toName="body">%s</Labels><Text name="body" value="$content"/></View>"""
@@ -100,10 +100,7 @@ def test_versions_and_webhook(serve: Serve) -> None:
     assert client.get("/versions").json() == {"versions": ["lexicon-1"]}
     assert client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).json() == {"status": "none"}
     assert client.post("/webhook", json={"action": "START_TRAINING", "project": {"token": "x"}}).json()["job"]
-    for _ in range(100):
-        if client.get("/versions").json() == {"versions": ["lexicon-8"]}:
-            break
-        time.sleep(0.02)
+    wait_until(lambda: client.get("/versions").json() == {"versions": ["lexicon-8"]})
     assert client.post("/webhook", json={"action": "PROJECT_UPDATED"}).json() == {"status": "done"}
 
 
@@ -113,8 +110,8 @@ def test_a_training_that_fails_keeps_the_model(serve: Serve) -> None:
 
     client = serve(on_train=train)
     client.post("/webhook", json={"action": "START_TRAINING"})
-    time.sleep(0.05)
-    assert client.post("/webhook", json={"action": "X"}).json() == {"status": "failed: the gate is closed"}
+    ended = {"status": "failed: the gate is closed"}
+    wait_until(lambda: client.post("/webhook", json={"action": "X"}).json() == ended)
     assert client.get("/versions").json() == {"versions": ["lexicon-1"]}
 
 
