@@ -49,13 +49,14 @@ COMMANDS = {
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
     "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
     "method": Command("method", "Make a predictor from a bundle by any method: list, fit, status"),
+    "finetune": Command("training.finetune", "Fine-tune a language model: start, resume, status, watch, cancel, list"),
     "model": Command("training.model", "Model directories: list, show, check, verify, compare; encoders"),
     "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }
 
 
 EXTRAS = {
-    "generate": ("openai", "tenacity", "faker", "aiohttp", "starlette", "uvicorn", "multipart"),
+    "generate": ("openai", "httpx2", "tenacity", "faker", "aiohttp", "starlette", "uvicorn", "multipart"),
     "studio": ("label_studio_sdk", "fsspec"),
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),

@@ -40,6 +40,11 @@ WINDOW, OVERLAP = 6_000, 400
 _MOST_TOKENS = 65_536
 
 
+def find_room(text: str) -> int:
+    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
+    return 1_024 + len(text.encode()) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
     """Settings of the model; `attempts` counts the requests per window, `shots` the examples with each text.
@@ -193,7 +198,7 @@ class LlmPredictor(RemotePredictor):
         if not text.strip():
             return ParsedAnswer(()), Usage()
         usage = Usage()
-        problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
+        problem, room, parsed = "", find_room(text), ParsedAnswer(())
         attempt = asked = 0
         while True:
             attempt += 1

@@ -10,6 +10,7 @@ from goldspan.training.methods.base import Method
 GROUP = "goldspan.methods"
 BUILT_IN = {
     "llm-token-classifier": "goldspan.training.methods.llm_token_classifier:LlmTokenClassifierMethod",
+    "fine-tuning": "goldspan.training.methods.fine_tuning:FineTuningMethod",
     "prompting": "goldspan.training.methods.prompting:PromptingMethod",
     "token-classifier": "goldspan.training.methods.token_classifier:TokenClassifierMethod",
 }
