@@ -54,6 +54,10 @@ def serve(
             help="Command to run when Label Studio asks for training; its last line of output names the model to load"
         ),
     ] = "",
+    processes: Annotated[
+        int,
+        typer.Option(min=0, help="Processes of each method that runs on this machine; 0: threads of the server"),
+    ] = 1,
     concurrent: Annotated[int, typer.Option(min=1, help="Requests at work at a time")] = 32,
     characters: Annotated[int, typer.Option(min=1, help="Characters of a request at most")] = 200_000,
     megabytes: Annotated[int, typer.Option(min=1, help="Size of a file at most")] = 50,
@@ -105,7 +109,7 @@ def serve(
     opened = Vault(vault, require_key(key, "--vault")) if vault else None
     try:
         state = ServerState(
-            PredictorHost(schema, sources, parse_options(option)),
+            PredictorHost(schema, sources, parse_options(option), processes=processes),
             settings,
             vault=opened,
             sink=_make_sink(workspace, schema),
