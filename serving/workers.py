@@ -1,8 +1,8 @@
 """A local predictor in processes of its own: computing never holds the lock of the event loop's Python.
 
 Each process opens the predictor and answers over a pipe; it ends when the pipe closes, be it because the server was
-killed. A process that dies or hangs is replaced, and its texts are read again, each alone, once: no answer is lost, and
-a text that kills the process fails alone.
+killed. A process that dies or hangs is replaced, and its texts are read again, each while the process has
+nothing else to do: no answer is lost, and a text that kills the process fails alone.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from time import perf_counter
@@ -35,8 +36,14 @@ OPEN_SECONDS = 300.0
 BATCH_SECONDS = 300.0
 """How long a process may take for its predictor, and for a batch of texts, before it is replaced."""
 
+MAX_DEATHS = 3
+"""A text is given up when so many processes ended while they read it, the last ones with nothing else to do."""
+
 BATCH_CHARACTERS = 20_000
 """Texts of a batch have so many characters at most, so that short ones do not wait for many long ones."""
+
+LANES = 2
+"""Batches that are with a process at a time: one that it computes, one that waits in its pipe."""
 
 Opener = Callable[..., Predictor]
 _KINDS = (TransientServiceError, ServiceError, ConfigurationError, StateError, InputError)
@@ -104,11 +111,9 @@ class WorkerPredictor(Predictor):
         """Read one text in a process, together with others that wait."""
         future: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
         self._waiting.append((TextInput(text, language, country), future))
-        for number, worker in enumerate(self._workers):
-            if number not in self._running:
-                task = asyncio.create_task(self._work(number, worker))
-                self._running[number] = task
-                break
+        free = next((lane for lane in range(LANES * len(self._workers)) if lane not in self._running), None)
+        if free is not None:
+            self._running[free] = asyncio.create_task(self._work(free, self._workers[free % len(self._workers)]))
         return await future
 
     async def aclose(self) -> None:
@@ -120,12 +125,12 @@ class WorkerPredictor(Predictor):
         while self._waiting:
             _settle(self._waiting.popleft()[1], TransientServiceError("The model was closed.", 1))
 
-    async def _work(self, number: int, worker: _Worker) -> None:
+    async def _work(self, lane: int, worker: _Worker) -> None:
         try:
             while batch := self._take():
                 await self._compute(batch, worker)
         finally:
-            del self._running[number]
+            del self._running[lane]
 
     def _take(self) -> list[tuple[TextInput, asyncio.Future[Prediction]]]:
         batch: list[tuple[TextInput, asyncio.Future[Prediction]]] = []
@@ -141,21 +146,27 @@ class WorkerPredictor(Predictor):
         return batch
 
     async def _compute(
-        self, batch: Sequence[tuple[TextInput, asyncio.Future[Prediction]]], worker: _Worker, *, again: bool = True
+        self,
+        batch: Sequence[tuple[TextInput, asyncio.Future[Prediction]]],
+        worker: _Worker,
+        deaths: int = 0,
+        *,
+        alone: bool = False,
     ) -> None:
         begun = perf_counter()
         try:
-            found = await worker.read([text for text, _ in batch])
+            found = await worker.read([text for text, _ in batch], alone=alone)
         except asyncio.CancelledError:
             for _, future in batch:
                 _settle(future, TransientServiceError("The model was closed.", 1))
             raise
         except GoldspanError as error:
-            if len(batch) > 1 or (again and isinstance(error, WorkerDiedError)):
-                for one in batch:
-                    await self._compute([one], worker, again=False)
-            else:
+            deaths += isinstance(error, WorkerDiedError)
+            if len(batch) == 1 and (deaths == MAX_DEATHS or not isinstance(error, WorkerDiedError)):
                 _settle(batch[0][1], error)
+                return
+            for one in batch:
+                await self._compute([one], worker, deaths, alone=True)
             return
         seconds = perf_counter() - begun
         for (_, future), annotation in zip(batch, found, strict=True):
@@ -163,39 +174,38 @@ class WorkerPredictor(Predictor):
 
 
 class _Worker:
-    """One process, replaced when it dies; calls come one after the other."""
+    """One process, replaced when it dies. A second batch waits in its pipe while it computes the first."""
 
     def __init__(self, task: WorkerTask) -> None:
         self._task = task
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="goldspan-worker")
-        self._closed = False
+        self._threads = ThreadPoolExecutor(LANES, thread_name_prefix="goldspan-worker")
+        self._sending, self._receiving = threading.Lock(), threading.Lock()
 
     async def open(self) -> _Description:
         """Start the process; what its predictor says of itself.
 
         Raises:
-            ServiceError: the predictor cannot be opened.
+            GoldspanError: the predictor cannot be opened.
 
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._start)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._start)
 
-    async def read(self, texts: list[TextInput]) -> list[Annotation]:
-        """The annotations of texts, in their order.
+    async def read(self, texts: list[TextInput], *, alone: bool = False) -> list[Annotation]:
+        """The annotations of texts, in their order; `alone`: while the process has nothing else to do.
 
         Raises:
             WorkerDiedError: the process ended or took too long.
-            ServiceError: the predictor failed.
+            GoldspanError: the predictor failed.
 
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._exchange, texts)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._exchange, texts, alone)
 
     def close(self) -> None:
-        """End the process at once; a call that waits for it gets an error."""
-        self._closed = True
-        self._stop()
-        self._thread.shutdown(wait=False)
+        """End the process at once; calls that wait for it get an error."""
+        self._stop(self._pipe)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _start(self) -> _Description:
         context = multiprocessing.get_context("spawn")
@@ -203,49 +213,63 @@ class _Worker:
         self._process = context.Process(target=serve_predictor, args=(theirs, self._task), daemon=True)
         self._process.start()
         theirs.close()
-        described = self._receive(OPEN_SECONDS)
+        described = self._receive(self._pipe, OPEN_SECONDS)
         if isinstance(described, _Failure):
-            self._stop()
+            self._stop(self._pipe)
             raise described.make_error()
         return described  # type: ignore[no-any-return]
 
-    def _exchange(self, texts: list[TextInput]) -> list[Annotation]:
-        if self._pipe is None:
-            self._start()
-        try:
-            assert self._pipe is not None  # noqa: S101
-            self._pipe.send(texts)
-        except (OSError, ValueError):
-            self._stop()
-            raise WorkerDiedError("The process that reads texts has ended.") from None
-        found = self._receive(BATCH_SECONDS)
+    def _exchange(self, texts: list[TextInput], alone: bool) -> list[Annotation]:
+        with ExitStack() as held:
+            held.enter_context(self._sending)
+            if alone:
+                with self._receiving:
+                    pass
+            pipe = self._send(texts)
+            with self._receiving:
+                if not alone:
+                    held.close()
+                found = self._receive(pipe, BATCH_SECONDS)
         if isinstance(found, _Failure):
             raise found.make_error()
         if len(found) != len(texts):
             raise ServiceError("The predictor gave another number of annotations than texts.")
         return found  # type: ignore[no-any-return]
 
-    def _receive(self, seconds: float) -> Any:
+    def _send(self, texts: list[TextInput]) -> Connection:
+        if self._pipe is None:
+            self._start()
+        pipe = self._pipe
         try:
-            assert self._pipe is not None  # noqa: S101
-            if self._pipe.poll(seconds):
-                return self._pipe.recv()
-        except (EOFError, OSError, AssertionError):
-            self._stop()
+            if pipe is None:
+                raise OSError
+            pipe.send(texts)
+        except (OSError, ValueError):
+            self._stop(pipe)
             raise WorkerDiedError("The process that reads texts has ended.") from None
-        self._stop()
+        return pipe
+
+    def _receive(self, pipe: Connection, seconds: float) -> Any:
+        try:
+            if pipe.poll(seconds):
+                return pipe.recv()
+        except (EOFError, OSError, ValueError):
+            self._stop(pipe)
+            raise WorkerDiedError("The process that reads texts has ended.") from None
+        self._stop(pipe)
         raise WorkerDiedError(f"The process that reads texts did not answer in {seconds:.0f} s.")
 
-    def _stop(self) -> None:
-        process, pipe = self._process, self._pipe
-        self._process = self._pipe = None
+    def _stop(self, pipe: Connection | None) -> None:
+        """End the process of a pipe, unless it was replaced already."""
+        if pipe is None or pipe is not self._pipe:
+            return
+        process, self._process, self._pipe = self._process, None, None
         if process is not None:
             with suppress(OSError, ValueError):
                 process.kill()
                 process.join(5)
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
+        with suppress(OSError):
+            pipe.close()
 
 
 async def open_in_workers(task: WorkerTask, count: int) -> WorkerPredictor | None:
