@@ -212,10 +212,18 @@ def confirm_run_address(folder: Path, url: str) -> None:
 
 
 def _list_folders(workspace: Workspace) -> list[Path]:
-    """Folders of runs that were begun."""
+    """Folders of runs that were begun, and those whose journal cannot be read."""
     root = find_tuning_folder(workspace)
     journals = sorted(root.glob("*/journal.db")) if root.is_dir() else []
-    return [path.parent for path in journals if (path.parent / "lines.json").is_file()]
+    return [path.parent for path in journals if _is_begun(path.parent)]
+
+
+def _is_begun(folder: Path) -> bool:
+    try:
+        with TuningJournal(folder) as journal:
+            return bool(journal.query("SELECT 1 FROM run WHERE key = 'order'"))
+    except StateError:
+        return True
 
 
 def _describe_identity(plan: TuningPlan) -> dict[str, Any]:
