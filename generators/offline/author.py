@@ -6,6 +6,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import sort_spans
 from goldspan.generators.offline.domain import compose_domain_document, fill_values
+from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.writer import Writer
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec
@@ -17,6 +18,14 @@ _MIN_LENGTH = 60
 _STORIES = {"short": (0, 1), "medium": (1, 3), "long": (3, 7)}
 _NAMES = frozenset({"FIRSTNAME", "SURNAME"})
 _CRLF_SHARE = 0.06
+_ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
+_VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
+_FRAME_SHARE, _ADDRESS_SHARE = 0.85, 0.3
+"""How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
+_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.35, 0.5, 0.35
+"""Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
+_PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
+_PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
 
 
 def write_document(spec: Spec, labels: LabelSchema) -> str:
@@ -61,7 +70,7 @@ class _Author(Writer):
             self.write_one_of("negative_plan")
         elif is_last:
             for person in self.account.values:
-                self.account.binding = {"a": person}
+                self.account.bind(person)
                 self.write_part("card")
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
@@ -84,32 +93,52 @@ class _Author(Writer):
     def _write_story(self) -> None:
         low, high = _STORIES[self.spec.length]
         for _ in range(self.rng.randint(max(low, self.page.at_field_start), high)):
-            if not self.write_fresh("story"):
+            if not self._write_passage():
                 break
             self.page.write(" ")
 
+    def _write_passage(self) -> bool:
+        """A sentence or two of a story: about people, about the world, or as this type of document has it."""
+        kind = self.rng.random()
+        if kind < _PEOPLE_SHARE and self._write_people():
+            return True
+        if kind < _TYPE_SHARE and self.write_fresh("story"):
+            return True
+        self.page.capitalises_next = True
+        self._write_text(self.noise.draw("outside" if self.rng.random() < _OUTSIDE_SHARE else "sentence"))
+        return True
+
+    def _write_people(self) -> bool:
+        """People beside those of the spec, or several of them together; False if nothing fits."""
+        lists = _PEOPLE_FIRST if self._speaks else _PEOPLE_THIRD
+        return self.write_template_of(self.rng.sample(lists, len(lists)))
+
+    @property
+    def _speaks(self) -> bool:
+        """True if person a is the one who writes or speaks."""
+        kind = self.account.grammar.types[self.spec.document_type]
+        return kind.person == "first" and self.account.binding.get("a") == 1
+
     def _write_neutral(self) -> None:
         low, high = _STORIES[self.spec.length]
-        for number in range(self.rng.randint(low + 1, high + 1)):
-            if not self.write_fresh("neutral" if number == 0 or self.rng.random() < 0.7 else "neutral_any"):
-                break
+        for _ in range(self.rng.randint(low + 1, high + 1)):
+            if self.rng.random() < _TYPE_SHARE or not self.write_fresh("neutral"):
+                self.page.capitalises_next = True
+                self._write_text(self.noise.draw("outside" if self.rng.random() < 0.5 else "sentence"))
             self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
 
     def _write_facts(self) -> None:
-        speaks = (
-            self.account.grammar.types[self.spec.document_type].person == "first" and self.account.binding["a"] == 1
-        )
-        self._write_missing("facts_first" if speaks else "facts_third", " ")
+        self._write_missing("facts_first" if self._speaks else "facts_third", " ")
 
     def _write_others(self) -> None:
         binding = self.account.binding
         for person in range(2, self.spec.persons + 1):
             if self.account.missing[person]:
-                self.account.binding = {"a": 1, "b": person}
+                self.account.bind(1, person)
                 self.page.write("\n\n" if self.rng.random() < 0.3 and not self.page.at_field_start else " ")
                 self.write_one_of("meet")
                 self.page.write(" ")
-                self.account.binding = {"a": person}
+                self.account.bind(person)
                 self.account.topic = person
                 self._write_missing("facts_third", " ")
         self.account.binding = binding
@@ -159,9 +188,24 @@ class _Author(Writer):
         while label in self.account.missing[person]:
             self.page.write(prefix)
             self.page.capitalises_next = separator == "\n"
-            if not self.write_gainful(name, label):
+            if not (self._write_frame(name, label) or self.write_gainful(name, label)):
                 self.page.write(f"{self.labels[label].name}: ")
                 self.page.write_entity(label, self.account.values[person][label])
                 self.account.missing[person].discard(label)
                 self.page.write("" if separator == "\n" else ".")
             self.page.write(separator)
+
+    def _write_frame(self, name: str, label: str) -> bool:
+        """Tell the value by a frame of the lexicon; parts of an address that stand together are left to templates."""
+        person = self.account.binding["a"]
+        together = label in _ADDRESS and len(self.account.missing[person] & _ADDRESS) > 1
+        if self.rng.random() > (_ADDRESS_SHARE if together else _FRAME_SHARE):
+            return False
+        frame = draw_frame(self.rng, self.spec.language, self.spec.country, _VIEWS[name], label)
+        self.account.only_missing = True
+        fits = frame is not None and self.account.measure(frame) > 0
+        if frame is not None and fits:
+            self.page.capitalises_next = True
+            self.write_template(frame)
+        self.account.only_missing = False
+        return fits
