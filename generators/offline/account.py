@@ -7,7 +7,9 @@ from random import Random
 from goldspan.generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
 from goldspan.generators.offline.lookup import DocumentKind, find_templates
 from goldspan.generators.offline.naming import Names
+from goldspan.generators.offline.bases import BASES
 from goldspan.generators.specs.draw import Spec
+from goldspan.generators.surrogates.chance import pick
 
 UNAVAILABLE = -1
 REFERRING = frozenset({"name", "pronoun", "cataphor", "deictic", "reference"})
@@ -27,8 +29,12 @@ class Account:
     def __init__(self, spec: Spec, rng: Random) -> None:
         self.spec = spec
         self.grammar = load_grammar(spec.language)
-        self.kind = DocumentKind(spec.language, spec.country, spec.document_type)
-        self.names = Names(spec, self.grammar, rng)
+        base = pick(rng, BASES.get(spec.document_type, (spec.document_type,)))
+        self.kind = DocumentKind(spec.language, spec.country, base)
+        speaks = self.grammar.types[base].person == "first"
+        self.names = Names(spec, self.grammar, rng, speaks=speaks)
+        self.speaks = speaks
+        """Whether person 1 is the one who writes or speaks, as documents of this kind have it."""
         self.values = {person: spec.of_person(person) for person in range(1, spec.persons + 1)}
         self.missing = {person: set(values) for person, values in self.values.items()}
         self._others = {"q": INSTITUTION, "n": NAMELESS, "s": SINGLE}

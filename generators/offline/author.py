@@ -7,10 +7,14 @@ from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import sort_spans
 from goldspan.generators.offline.domain import compose_domain_document, fill_values
 from goldspan.generators.offline.frames import draw_frame
+from goldspan.generators.noise.apply import REGISTERS as NOISE_REGISTERS
+from goldspan.generators.noise.apply import add_noise
+from goldspan.generators.offline.grammar import parse_template
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
+from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.writer import Writer
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec
-from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
@@ -20,10 +24,14 @@ _NAMES = frozenset({"FIRSTNAME", "SURNAME"})
 _CRLF_SHARE = 0.06
 _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
-_FRAME_SHARE, _ADDRESS_SHARE = 0.85, 0.3
+_FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.35, 0.5, 0.35
+_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.28, 0.42, 0.6
 """Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
+_FOOTER_SHARE = 0.4
+"""Documents that end with a line about an organisation, and those that never do."""
+_WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript"})
+_OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
 _PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
 
@@ -40,13 +48,22 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
     if spec.document_type not in DOCUMENT_TYPES or not (spec.hard_negative or _knows(labels)):
         return compose_domain_document(spec, labels)
     for attempt in range(_ATTEMPTS):
-        author = _Author.begin(spec, labels, attempt)
+        author = Author.begin(spec, labels, attempt)
         author.write_plan(is_last=attempt == _ATTEMPTS - 1)
         text = author.page.text
         complete = not any(author.account.missing.values()) and len(text) >= _MIN_LENGTH
-        if complete and not has_unlabelled_repeat(text, author.page.entities):
-            break
-    return Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
+        document = Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
+        if complete and not has_unlabelled_repeat(text, document.entities):
+            noisy = _add_noise(document, spec, attempt)
+            return noisy if not has_unlabelled_repeat(noisy.text, noisy.entities) else document
+    return document
+
+
+def _add_noise(document: Tagged, spec: Spec, attempt: int) -> Tagged:
+    """What typing, speaking or scanning does to documents of this type; values keep every character."""
+    rng = make_random(spec.seed, spec.index, "noise", attempt)
+    register = pick(rng, NOISE.get(spec.document_type, ("",)))
+    return add_noise(document, rng, NOISE_REGISTERS[register], spec.language) if register else document
 
 
 def _knows(labels: LabelSchema) -> bool:
@@ -54,11 +71,11 @@ def _knows(labels: LabelSchema) -> bool:
     return bool(labels.entity_codes & GRAMMAR_LABELS)
 
 
-class _Author(Writer):
+class Author(Writer):
     """Composes the parts that plans name."""
 
     @classmethod
-    def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> _Author:
+    def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> Author:
         rng = make_random(spec.seed, spec.index, "text", attempt)
         page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n")
         return cls(spec, labels, rng, page)
@@ -66,15 +83,20 @@ class _Author(Writer):
     def write_plan(self, is_last: bool) -> None:
         """Write the whole document; the last attempt is a bare list of the values."""
         plan = f"plan_{self.spec.length}"
-        if self.spec.hard_negative:
+        if not is_last and self.spec.document_type in REGISTERS:
+            REGISTERS[self.spec.document_type](self)
+        elif self.spec.hard_negative:
             self.write_one_of("negative_plan")
         elif is_last:
             for person in self.account.values:
+                self.speaker = 0
                 self.account.bind(person)
                 self.write_part("card")
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
             self.write_one_of("plan")
+        if self.spec.document_type not in _WITHOUT_FOOTER and self.rng.random() < _FOOTER_SHARE:
+            self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
 
     def write_part(self, name: str) -> None:
@@ -116,8 +138,22 @@ class _Author(Writer):
     @property
     def _speaks(self) -> bool:
         """True if person a is the one who writes or speaks."""
-        kind = self.account.grammar.types[self.spec.document_type]
-        return kind.person == "first" and self.account.binding.get("a") == 1
+        return self.account.binding.get("a") == self.speaker
+
+    def speak_as(self, person: int) -> None:
+        """Let the person speak in what follows, and be the letter a; 0 for nobody."""
+        self.speaker = person
+        if person:
+            others = [other for other in range(1, self.spec.persons + 1) if other != person]
+            self.account.bind(person, *others)
+
+    def write_own_name(self) -> None:
+        """The name of the one who speaks, as it stands under a message."""
+        self.write_template(_OWN_NAME)
+
+    def write_frame_of(self, name: str) -> None:
+        """A template of one of the lexicon's lists about people."""
+        self.write_template_of([name])
 
     def _write_neutral(self) -> None:
         low, high = _STORIES[self.spec.length]

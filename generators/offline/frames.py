@@ -14,6 +14,8 @@ from goldspan.generators.offline.grammar import Template, parse_template
 from goldspan.generators.offline.lexicon import Lexicon, Noun, load_lexicon, raise_first
 from goldspan.generators.surrogates.chance import pick
 
+KEY_SHARE = 0.35
+"""How often a label with frames of its own is told by its name as others are."""
 _VOWELS = "aeiouhéèêàâîôû"
 
 
@@ -25,7 +27,7 @@ def draw_frame(rng: Random, language: str, country: str, view: str, label: str) 
     lexicon = load_lexicon(language)
     keys = lexicon.keys.get(f"{label}_{country}", lexicon.keys.get(label, ()))
     own = lexicon.frames.get(f"{label}_{view}", ())
-    if own and not (keys and rng.random() < 0.25):
+    if own and not (keys and rng.random() < KEY_SHARE):
         return _build(language, pick(rng, own), label, Noun("", "", ""))
     if not keys:
         return None

@@ -11,7 +11,8 @@ A phrase is text with slots:
 <^device>         a main clause with the verb first, about something that happened, as after a time
 <&device>         a subordinate clause
 <#date>           something that is no personal data (noise.py)
-<Person>          a name outside entities: Person, Family, First, Company, City, Country
+<Person>          a name outside entities: Person, Family, First, Company, City,
+                  Country, Street, Product
 <word>, <job>     a word of the language, an occupation
 """
 
@@ -30,7 +31,7 @@ from typing import NamedTuple
 from goldspan.annotation.errors import SchemaError
 from goldspan.generators.surrogates.chance import pick
 
-NAMES = frozenset({"Person", "Family", "First", "Company", "City", "Country"})
+NAMES = frozenset({"Person", "Family", "First", "Company", "City", "Country", "Street", "Product"})
 """Slots that hold a name of somebody or something whose data the document is not about."""
 
 _NAMES_AND_WORDS = frozenset({*NAMES, "word", "job"})

@@ -20,6 +20,9 @@ from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
 
 T = TypeVar("T")
+_DEGREE_SHARE = 0.03
+_DEGREES = (", MD", ", PhD", ", MBA", ", M.A.", ", B.Sc.", " (LL.M.)", " jr", " sr", ", CPA")
+"""What stands after full names, and how often."""
 PHRASE_SHARE = 0.75
 """How often a phrase of the lexicon stands for a template that says something of the kind."""
 _PHRASES = {
@@ -48,6 +51,8 @@ class Writer:
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}
         self._institution = ""
+        self.speaker = int(self.account.speaks)
+        """The person who writes or speaks; 0 if nobody of the document does."""
 
     def write_one_of(self, name: str) -> bool:
         """Write one available template of a list, preferably a fresh one; False if none is available."""
@@ -247,14 +252,16 @@ class Writer:
         start = self.page.length
         for number, label in enumerate(self.account.names.choose_parts(person, form)):
             if number:
-                self.page.write(" ")
+                self.page.write(". " if len(self.account.values[person]["FIRSTNAME"]) == 1 else " ")
             if has_title and self.spec.country == "NL" and label not in self.account.missing[person]:
                 surname = self.account.values[person][label]
                 self.page.write_entity(label, surname[0].upper() + surname[1:])
             else:
                 self.write_value(person, label)
-        self.account.names.introduced.add(person)
         self.page.add_mention(start, "MENTION", str(person))
+        if form == "full" and self.page.length - start > 8 and self.rng.random() < _DEGREE_SHARE:
+            self.page.write(pick(self.rng, _DEGREES))
+        self.account.names.introduced.add(person)
 
 
 @cache

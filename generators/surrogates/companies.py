@@ -8,13 +8,20 @@ from random import Random
 from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import SKEW, make_random, pick
 
-POOL = 1500
+POOL = 800
 """Companies of a country; the same number is always the same company."""
 
 
 def draw_company(rng: Random, country: str, language: str) -> str:
     """A company of the country's pool, the first ones likelier."""
     return _make_company(country, language, int(POOL * rng.random() ** SKEW))
+
+
+def draw_product(rng: Random) -> str:
+    """An invented product: a word and often a number."""
+    parts = _load_parts()
+    word = pick(rng, parts["left"]) + pick(rng, parts["right"]) + pick(rng, ("", "", "o", "ix", "a", "um"))
+    return f"{word} {rng.choice((rng.randint(2, 9) * 100, rng.randint(2, 30), 'Pro', 'XL', 'mini'))}"
 
 
 @cache

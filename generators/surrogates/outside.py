@@ -6,13 +6,13 @@ from random import Random
 
 from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import pick, pick_skewed
-from goldspan.generators.surrogates.companies import draw_company
+from goldspan.generators.surrogates.companies import draw_company, draw_product
 
 
 def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> str:
     """A name from the lists that persons, places and employers come from.
 
-    `kind` is Person, Family, First, Company, City or Country.
+    `kind` is Person, Family, First, Company, City, Country, Street or Product.
     """
     if kind == "City":
         return pick_skewed(rng, world.load_places(country, language)).city
@@ -20,7 +20,13 @@ def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> st
         return draw_company(rng, country, language)
     if kind == "Country":
         return world.draw_country(rng, country, language)
+    if kind == "Product":
+        return draw_product(rng)
+    if kind == "Street":
+        return world.draw_street(rng, country, language)
     family = world.draw_surname(rng, language, country)
+    if language == "es" and rng.random() < 0.5:
+        family = family.rsplit(" ", 1)[-1]
     if kind == "Family":
         return family
     first = world.draw_first_name(rng, language, country, pick(rng, "fm"))

@@ -39,8 +39,8 @@ class Persona:
         return TODAY.year - self.born.year - ((TODAY.month, TODAY.day) < (self.born.month, self.born.day))
 
 
-def draw_persona(rng: Random, language: str, country: str, gender: str) -> Persona:
-    """A person between 18 and 94 who lives in the country."""
+def draw_persona(rng: Random, language: str, country: str, gender: str, oldest: int = 94) -> Persona:
+    """A person between 18 and 94 (or `oldest`) who lives in the country."""
     places = world.load_places(country, language)
     return Persona(
         language=language,
@@ -48,7 +48,7 @@ def draw_persona(rng: Random, language: str, country: str, gender: str) -> Perso
         gender=gender,
         first=world.draw_first_name(rng, language, country, gender),
         surname=world.draw_surname(rng, language, country),
-        born=TODAY - timedelta(days=rng.randint(19 * 366, 94 * 365 if rng.random() < 0.25 else 66 * 365)),
+        born=TODAY - timedelta(days=rng.randint(19 * 366, min(oldest, 94 if rng.random() < 0.25 else 66) * 365)),
         place=pick_skewed(rng, places),
         company=draw_company(rng, country, language),
     )

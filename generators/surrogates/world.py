@@ -23,29 +23,12 @@ COUNTRIES: dict[str, tuple[str, ...]] = {
 }
 """Countries (ISO 3166-1 alpha-2) that texts of a language come from, the likeliest first."""
 
-_NOT_NAMES = frozenset(
-    {
-        "April",
-        "August",
-        "Bill",
-        "Christian",
-        "Drew",
-        "Grant",
-        "Guy",
-        "Mark",
-        "May",
-        "Summer",
-        "Will",
-        "Abril",
-        "Domingo",
-        "Faith",
-    }
-)
 FOREIGN = ("tr_TR", "pl_PL", "it_IT", "pt_BR", "ro_RO", "sv_SE", "en_IN", "hr_HR", "id_ID", "en_NG", "fi_FI", "hu_HU")
 """Faker's lists of names from elsewhere, that people of every country bear."""
 FOREIGN_SHARE = 0.12
 WORD_SHARE = 0.04
-"""Share of family names that are also words or places."""
+WORD_SHARES = {"da": 0.3}
+"""Share of family names that are also words or places; Faker's list of Danish ones is short."""
 
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ '-]+")
 _NAME = re.compile(r"[^\W\d_]{2,}(?:[ '-][^\W\d_]{2,})*")
@@ -113,10 +96,21 @@ def draw_street(rng: Random, country: str, language: str) -> str:
     parts = find_region(load_data("streets"), country, language)
     if parts.get("whole") and rng.random() < 0.15:
         return str(pick(rng, parts["whole"]))
+    if rng.random() < 0.5:
+        return _name_street(rng, country, language)
     left, right = pick(rng, parts["left"]), pick(rng, parts["right"])
     return (
         f"{left}{right.capitalize()}" if left.endswith(" ") and right.islower() and language == "de" else left + right
     )
+
+
+def _name_street(rng: Random, country: str, language: str) -> str:
+    """A street that bears somebody's name, a number or the name of a place."""
+    first = draw_first_name(rng, language, country, pick(rng, "fm"))
+    form = str(pick(rng, find_region(load_data("names")["streets"], country, language)))
+    family = pick_skewed(rng, _load_names(language, country)["last"])
+    city = pick_skewed(rng, load_places(country, language)).city
+    return form.format(first=first, last=family, city=city, number=rng.randint(2, 98))
 
 
 @cache
@@ -166,7 +160,7 @@ def _load_foreign_names() -> dict[str, tuple[str, ...]]:
 
 
 def _is_usable(name: str) -> bool:
-    return name not in _NOT_NAMES and _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(name) is not None
 
 
 def find_genders(name: str, language: str, country: str) -> frozenset[str]:
@@ -193,7 +187,7 @@ def draw_surname(rng: Random, language: str, country: str) -> str:
     """A family name; some are foreign, some are words; Spanish ones are often two, some German ones joined."""
     if rng.random() < FOREIGN_SHARE:
         return pick_skewed(rng, _load_foreign_names()["last"])
-    if rng.random() < WORD_SHARE:
+    if rng.random() < WORD_SHARES.get(language, WORD_SHARE):
         return pick(rng, load_data("names")["words"][language])
     names = _load_names(language, country)["last"]
     name = pick_skewed(rng, names)
