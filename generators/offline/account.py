@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
+from goldspan.generators.offline.bases import BASES
 from goldspan.generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
 from goldspan.generators.offline.lookup import DocumentKind, find_templates
 from goldspan.generators.offline.naming import Names
-from goldspan.generators.offline.bases import BASES
 from goldspan.generators.specs.draw import Spec
 from goldspan.generators.surrogates.chance import pick
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import sort_spans
-from goldspan.generators.offline.domain import compose_domain_document, fill_values
-from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.noise.apply import REGISTERS as NOISE_REGISTERS
 from goldspan.generators.noise.apply import add_noise
+from goldspan.generators.offline.domain import compose_domain_document, fill_values
+from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import parse_template
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
@@ -19,17 +20,18 @@ from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
 _MIN_LENGTH = 60
-_STORIES = {"short": (0, 1), "medium": (1, 3), "long": (3, 7)}
+_STORIES = {"short": (0, 1), "medium": (1, 4), "long": (3, 8)}
 _NAMES = frozenset({"FIRSTNAME", "SURNAME"})
 _CRLF_SHARE = 0.06
 _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
 _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.28, 0.42, 0.6
+_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.36, 0.46, 0.7
 """Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
-_FOOTER_SHARE = 0.4
+_FOOTER_SHARE = 0.45
 """Documents that end with a line about an organisation, and those that never do."""
+_ENGLISH_KEYS = frozenset({"record", "table", "log"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript"})
 _OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
@@ -53,10 +55,15 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
         text = author.page.text
         complete = not any(author.account.missing.values()) and len(text) >= _MIN_LENGTH
         document = Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
-        if complete and not has_unlabelled_repeat(text, document.entities):
+        if complete and not has_unlabelled_repeat(text, document.entities) and _reads_as(spec, text):
             noisy = _add_noise(document, spec, attempt)
             return noisy if not has_unlabelled_repeat(noisy.text, noisy.entities) else document
     return document
+
+
+def _reads_as(spec: Spec, text: str) -> bool:
+    """False if a record or log, whose keys are English, is taken for a text in another language."""
+    return spec.document_type not in _ENGLISH_KEYS or not find_other_language(text, spec.language)
 
 
 def _add_noise(document: Tagged, spec: Spec, attempt: int) -> Tagged:
@@ -76,6 +83,7 @@ class Author(Writer):
 
     @classmethod
     def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> Author:
+        """An author before an empty page; each attempt draws anew."""
         rng = make_random(spec.seed, spec.index, "text", attempt)
         page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n")
         return cls(spec, labels, rng, page)

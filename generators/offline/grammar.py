@@ -1,12 +1,16 @@
 """The language that documents are written in: templates, read from one TOML file per language.
 
-[this|that]          one of them                {#date}            something that is no personal data (noise.py), or a phrase (lexicon.py)
+[this|that]          one of them
+{#date}              something that is no personal data (noise.py), or a phrase (lexicon.py)
 {CITY} {b.CITY}      a value of person a, of b  {~closing}         one template of the list `closing`
 {a.full}             a name (full, short, formal, oblique, first, last)
 {a:she|he}           a pronoun of person a, for a woman or a man; it needs a's name before it
 {a;she|he}           a pronoun that stands before the name it means
-{ab:they} {ab=both}   a and b together; {o.name} {o:it} a's company; {q.name} an institution; {n=a nurse} {n:she} somebody
-                     without a name; {s=a clerk} somebody who is mentioned once and has no cluster
+{ab:they} {ab=both}  a and b together
+{o.name} {o:it}      the company of a
+{q.name} {q:it}      an institution
+{n=a nurse} {n:she}  somebody without a name
+{s=a clerk}          somebody who is mentioned once and has no cluster
 {a!I}                a pronoun of the one who speaks or is spoken to
 {a=the tenant}       a noun phrase that refers to a
 {a?née|né}           agrees with a's gender, refers to nobody

@@ -133,7 +133,8 @@ class Phrasing:
         if slot.name == "word":
             return pick(self._rng, load_words(self.lexicon.language))
         if slot.name == "job":
-            return pick(self._rng, load_jobs(self.lexicon.language))
+            job = pick(self._rng, load_jobs(self.lexicon.language))
+            return self._determine(Noun("x", job, job), slot.determiner) if slot.determiner else job
         return self.draw(slot.name)
 
     def _determine(self, noun: Noun, determiner: str) -> str:
@@ -162,7 +163,7 @@ class Phrasing:
             subject = f"{subject} {self.draw('of_noun')}"
         predicates = lexicon.predicates[name] if mark not in "~^" else lexicon.events[name]
         verb, phrase, _ = pick(self._rng, predicates)
-        rest = _agree(self._expand(phrase), noun.gender)
+        verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
         if mark in "-^" and lexicon.verb_second:
             return f"{verb} {subject} {rest}".rstrip()
         if mark == "&" and lexicon.verb_final:
@@ -279,7 +280,9 @@ def _check(lexicon: Lexicon, path: Path) -> None:
             if not (fits or slot.name[0].lower() + slot.name[1:] in known):
                 raise SchemaError(f"{path}: a phrase of {name} names {slot.name!r}, which the file lacks.")
             if slot.determiner and slot.determiner.lower() not in lexicon.determiners:
-                raise SchemaError(f"{path}: a phrase of {name} names the determiner {slot.determiner!r}, which it lacks.")
+                raise SchemaError(
+                    f"{path}: a phrase of {name} names the determiner {slot.determiner!r}, which it lacks."
+                )
 
 
 @cache

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from goldspan.generators.surrogates.chance import draw_digits, pick
 from goldspan.generators.surrogates.online import make_slug
@@ -12,59 +15,34 @@ from goldspan.generators.surrogates.online import make_slug
 if TYPE_CHECKING:
     from goldspan.generators.offline.author import Author
 
-_OWNERS = (
-    "customer user contact billing shipping account patient tenant employee holder primary new old emergency guest "
-    "member client sender recipient applicant profile home work delivery legal"
-).split()
-_KEYS = {
-    "FIRSTNAME": "first_name given_name forename fname",
-    "SURNAME": "last_name surname family_name lname",
-    "USERNAME": "user login username handle uid",
-    "EMAIL": "email mail email_address reply_to",
-    "PHONENUMBER": "phone mobile tel msisdn callback",
-    "URL": "url website profile_url homepage",
-    "BUILDINGNUM": "house_number street_no building number",
-    "STREET": "street street_name address_line1 road",
-    "CITY": "city town locality place",
-    "STATE": "state region province area",
-    "ZIP": "zip postcode postal_code plz",
-    "COUNTRY": "country country_name origin_country nationality",
-    "DATEOFBIRTH": "dob birth_date born date_of_birth",
-    "AGE": "age age_years years",
-    "SSN": "ssn social_security_number insurance_no",
-    "NATIONALID": "national_id personal_number id_number",
-    "IDCARDNUM": "id_card identity_card card_serial",
-    "PASSPORTID": "passport passport_no travel_doc",
-    "DRIVERLICENSENUM": "license_no driver_license licence",
-    "TAXNUM": "tax_id tax_number tin",
-    "LICENSEPLATENUM": "plate vehicle registration",
-    "CREDITCARDNUMBER": "card pan card_number",
-    "IBAN": "iban account_no bank_account",
-    "COMPANYNAME": "company employer organisation org",
-    "PASSWORD": "password pwd secret passphrase",
-    "SECURITYTOKEN": "token api_key otp access_token",
-}
-_FREE: Mapping[str, tuple[str, ...]] = {
-    "order ticket model version invoice tracking": ("id", "ref", "order_no", "ticket", "case", "sku", "batch", "checksum"),
-    "count percent": ("retries", "priority", "quantity", "progress", "score", "level"),
-    "day time": ("created_at", "updated_at", "expires", "last_seen", "due"),
-    "word topic paper": ("status", "tags", "category", "note", "reason", "channel", "queue", "locale"),
-    "City": ("warehouse", "branch", "depot", "data_center", "event_city", "airport"),
-    "Company": ("carrier", "vendor", "brand", "manufacturer", "sponsor", "software"),
-    "goods device gadget": ("item", "product", "device", "article"),
-    "Person": ("building_name", "award", "school_name", "foundation", "ship"),
-    "Street": ("bus_stop", "shop_street", "gate"),
-}
-"""Fields that are no personal data: what they hold (kinds of noise), and their keys."""
-_LEVELS = ("INFO", "WARN", "ERROR", "DEBUG", "NOTICE")
-_COMPONENTS = (
-    "auth billing mailer import export sync api worker gateway cron search cache upload session audit notifier scheduler "
-    "crm webhook parser renderer archive backup"
-).split()
-_VERBS = (
-    "accepted rejected updated created deleted sent queued failed retried matched merged verified expired locked "
-    "unlocked exported skipped"
-).split()
+_MESSAGE_SHARE = 0.4
+"""How often a log line is followed by one in the document's language."""
+
+
+class Words(NamedTuple):
+    """Words of records and logs, the same in every language."""
+
+    owners: tuple[str, ...]
+    levels: tuple[str, ...]
+    components: tuple[str, ...]
+    verbs: tuple[str, ...]
+    notes: tuple[str, ...]
+    keys: Mapping[str, tuple[str, ...]]
+    free: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    """Fields that are no personal data: the kinds of noise that they hold, and their keys."""
+
+
+@cache
+def load_words() -> Words:
+    """The words of `lexicon/software.toml`."""
+    path = Path(__file__).with_name("lexicon") / "software.toml"
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    keys = {label: tuple(words.split()) for label, words in document["keys"].items()}
+    free = tuple((tuple(kinds.split()), tuple(words.split())) for kinds, words in document["free"].items())
+    owners, levels, components, verbs, notes = (
+        tuple(document[name].split()) for name in ("owners", "levels", "components", "verbs", "notes")
+    )
+    return Words(owners, levels, components, verbs, notes, keys, free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +57,12 @@ class Field:
 
 def write_record(author: Author) -> None:
     """A record for each person, or several of nobody, in one of software's notations."""
-    writers: tuple[Callable[[Author, Sequence[Field]], None], ...] = (_write_json, _write_yaml, _write_xml, _write_query)
+    writers: tuple[Callable[[Author, Sequence[Field]], None], ...] = (
+        _write_json,
+        _write_yaml,
+        _write_xml,
+        _write_query,
+    )
     write = pick(author.rng, writers)
     for number, fields in enumerate(_list_records(author)):
         author.page.write("\n" if number else "")
@@ -95,7 +78,9 @@ def write_table(author: Author) -> None:
         records = [*records, *(rng.sample(records[0], len(records[0])) for _ in range(2))]
     keys = list(dict.fromkeys((field.label or field.key) for fields in records for field in fields))
     names = {field.label or field.key: field.key for fields in records for field in fields}
-    left, separator, right = pick(rng, (("", ";", ""), ("", "\t", ""), ("| ", " | ", " |"), ("", ",", ""), ("", "   ", "")))
+    left, separator, right = pick(
+        rng, (("", ";", ""), ("", "\t", ""), ("| ", " | ", " |"), ("", ",", ""), ("", "   ", ""))
+    )
     if rng.random() < 0.5:
         page.write(f"{author.noise.draw('Subject_line')}\n\n")
     page.write(left + separator.join(names[key] for key in keys) + right + "\n")
@@ -112,7 +97,7 @@ def write_table(author: Author) -> None:
 
 def write_log(author: Author) -> None:
     """Log lines, some of them with a value or two."""
-    rng, page = author.rng, author.page
+    rng, page, words = author.rng, author.page, load_words()
     day = author.noise.timeline.draw_past()
     hour, minute, second = rng.randint(0, 22), rng.randint(0, 30), rng.randint(0, 59)
     style = rng.randrange(3)
@@ -120,25 +105,29 @@ def write_log(author: Author) -> None:
     while waiting or page.length < 120:
         second += rng.randint(1, 50)
         time = f"{hour:02d}:{minute + second // 60:02d}:{second % 60:02d}"
-        level, component, verb = pick(rng, _LEVELS), pick(rng, _COMPONENTS), pick(rng, _VERBS)
+        level, component, other, verb = (
+            pick(rng, part) for part in (words.levels, words.components, words.components, words.verbs)
+        )
         stamp = (
             f"{day.isoformat()}T{time}Z {level} [{component}]",
-            f"{day:%b %d} {time} {component}-{rng.randint(1, 9)} {pick(rng, _COMPONENTS)}[{draw_digits(rng, 4)}]:",
-            f"[{time}] {component}.{pick(rng, _COMPONENTS)} {level} -",
+            f"{day:%b %d} {time} {component}-{rng.randint(1, 9)} {other}[{draw_digits(rng, 4)}]:",
+            f"[{time}] {component}.{other} {level} -",
         )[style]
-        page.write(f"{stamp} {pick(rng, _COMPONENTS)} {verb}")
+        page.write(f"{stamp} {other} {verb}")
         for _ in range(min(len(waiting), rng.randint(1, 3))):
             field = waiting.pop(0)
-            page.write(pick(rng, (f" {field.key}=", f" {field.key}: ", f" {pick(rng, _VERBS)} {field.key}=")))
+            page.write(pick(rng, (f" {field.key}=", f" {field.key}: ", f" {pick(rng, words.verbs)} {field.key}=")))
             _write_field(author, field)
         free = _draw_free(author, rng.randrange(4))
         page.write(f" {free.key}={free.text}\n")
+        if rng.random() < _MESSAGE_SHARE:
+            page.write(f"{stamp} {author.noise.draw(pick(rng, ('Sentence', 'Ask')))}\n")
 
 
 def _list_records(author: Author) -> list[list[Field]]:
     """The fields of each person, values and others mixed; without persons one record of others."""
     rng = author.rng
-    style, prefix = rng.randrange(5), pick(rng, _OWNERS)
+    style, prefix = rng.randrange(5), pick(rng, load_words().owners)
     records = []
     for person in range(1, author.spec.persons + 1):
         labels = [label for label in author.account.values[person] if label in author.account.missing[person]]
@@ -156,12 +145,12 @@ def _list_records(author: Author) -> list[list[Field]]:
 
 def _make_key(author: Author, label: str, style: int, prefix: str) -> str:
     rng = author.rng
-    name = pick(rng, _KEYS[label].split()) if label in _KEYS else make_slug(author.labels[label].name)
+    name = pick(rng, load_words().keys[label]) if label in load_words().keys else make_slug(author.labels[label].name)
     kind = rng.random()
     if kind < 0.3:
         name = f"{prefix}_{name}"
     elif kind < 0.65:
-        name = f"{pick(rng, _OWNERS)}_{name}"
+        name = f"{pick(rng, load_words().owners)}_{name}"
     return _style_key(name, style)
 
 
@@ -178,10 +167,12 @@ def _style_key(name: str, style: int) -> str:
 
 def _draw_free(author: Author, style: int) -> Field:
     """A field that is no personal data."""
-    kinds = pick(author.rng, tuple(_FREE))
-    return Field(
-        _style_key(pick(author.rng, _FREE[kinds]), style), text=author.noise.draw(pick(author.rng, kinds.split()))
-    )
+    rng, words = author.rng, load_words()
+    if rng.random() < 0.15:
+        text = author.noise.draw("Sentence").replace('"', "'")
+        return Field(_style_key(pick(rng, words.notes), style), text=text)
+    kinds, keys = pick(rng, words.free)
+    return Field(_style_key(pick(rng, keys), style), text=author.noise.draw(pick(rng, kinds)))
 
 
 def _write_field(author: Author, field: Field) -> None:
@@ -203,7 +194,7 @@ def _write_json(author: Author, fields: Sequence[Field]) -> None:
 
 
 def _write_yaml(author: Author, fields: Sequence[Field]) -> None:
-    author.page.write(f"{pick(author.rng, _OWNERS)}:\n")
+    author.page.write(f"{pick(author.rng, load_words().owners)}:\n")
     for field in fields:
         author.page.write(f"- {field.key}: " if author.rng.random() < 0.1 else f"{field.key}: ")
         _write_field(author, field)
@@ -211,19 +202,18 @@ def _write_yaml(author: Author, fields: Sequence[Field]) -> None:
 
 
 def _write_xml(author: Author, fields: Sequence[Field]) -> None:
-    page, name = author.page, pick(author.rng, _OWNERS)
-    page.write(f"<{name}>\n")
+    page, name = author.page, pick(author.rng, load_words().owners)
+    page.write(f'<record type="{name}">\n')
     for field in fields:
-        tag = field.key.replace(" ", "_").lower()
-        page.write(f"<{tag}>")
+        page.write(f'<field name="{field.key}">')
         _write_field(author, field)
-        page.write(f"</{tag}>\n")
-    page.write(f"</{name}>")
+        page.write("</field>\n")
+    page.write("</record>")
 
 
 def _write_query(author: Author, fields: Sequence[Field]) -> None:
     page = author.page
-    page.write(f"{pick(author.rng, ('UPDATE', 'PATCH', 'set', 'INSERT'))} {pick(author.rng, _OWNERS)} ")
+    page.write(f"{pick(author.rng, ('UPDATE', 'PATCH', 'set', 'INSERT'))} {pick(author.rng, load_words().owners)} ")
     for number, field in enumerate(fields):
         page.write(f"{', ' if number else ''}{field.key.replace(' ', '_')}='")
         _write_field(author, field)

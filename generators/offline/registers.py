@@ -60,7 +60,9 @@ def write_sms(author: Author) -> None:
 
 
 def _draw_short(author: Author) -> str:
-    return f"{author.noise.draw('short')} {author.noise.draw('text_speak') if author.rng.random() < 0.6 else ''}".rstrip()
+    return (
+        f"{author.noise.draw('short')} {author.noise.draw('text_speak') if author.rng.random() < 0.6 else ''}".rstrip()
+    )
 
 
 def write_voice_note(author: Author) -> None:

@@ -183,9 +183,7 @@ def _check_wanted(
 
 def _draw_country(rng: Random, language: str, wanted: Sequence[str]) -> str:
     countries = [
-        country
-        for country in COUNTRIES[language]
-        if "IBAN" not in wanted or country not in hard_cases.WITHOUT_IBAN
+        country for country in COUNTRIES[language] if "IBAN" not in wanted or country not in hard_cases.WITHOUT_IBAN
     ]
     return rng.choices(countries, weights=(3, 2, 2)[: len(countries)])[0]
 
@@ -223,10 +221,11 @@ def _draw_values(
         persona = _draw_distinct_persona(rng, language, country, gender, values, codes, oldest)
         persona = _make_harder(rng, persona, family, codes)
         family = persona.surname if rng.random() < hard_cases.FAMILY_SHARE else ""
-        abroad = _draw_home_abroad(rng, persona) if rng.random() < hard_cases.ABROAD_SHARE else persona
+        is_abroad = "ZIP" not in codes and rng.random() < hard_cases.ABROAD_SHARE
+        abroad = _draw_home_abroad(rng, persona) if is_abroad else persona
         for label in labels:
             if person in owners[label.code]:
-                source = abroad if label.code in hard_cases.ADDRESS else persona
+                source = abroad if label.code in hard_cases.ABROAD else persona
                 entry = _draw_distinct_value(rng, label, source, person, values)
                 values += [_change_case(entry, case)] if entry.value else []
     return tuple(values)
@@ -285,9 +284,7 @@ def _draw_distinct_persona(
         clash = any(words & _split(entry.value) for entry in taken)
         inner = _split(persona.first) & (_split(persona.surname) | _split(persona.company) | _split(persona.place.city))
         if not (names and (clash or inner or _split(persona.surname) & _split(persona.place.city))):
-            return replace(
-                persona, first=persona.first if first else "", surname=persona.surname if surname else ""
-            )
+            return replace(persona, first=persona.first if first else "", surname=persona.surname if surname else "")
 
 
 def _draw_distinct_value(
@@ -295,9 +292,7 @@ def _draw_distinct_value(
 ) -> SpecValue:
     value = draw_value(rng, label, persona)
     for _ in range(20):
-        if label.code in _NAMES or not any(
-            _holds(entry.value, value) or _holds(value, entry.value) for entry in taken
-        ):
+        if label.code in _NAMES or not any(_holds(entry.value, value) or _holds(value, entry.value) for entry in taken):
             break
         value = draw_value(rng, label, persona)
     return SpecValue(label.code, value, person)

@@ -27,9 +27,11 @@ _FITTING: Mapping[str, frozenset[str]] = {
         | {"sms", "scan", "table", "support_email"}
     ),
 }
-UNFIT_SHARE = 0.3
+UNFIT_SHARE = 0.45
 """How often a label that is drawn stays in a document type that seldom has it."""
 ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE", "COUNTRY"})
+ABROAD = ADDRESS - {"COUNTRY", "ZIP"}
+"""Labels of an address in another country; postcodes are checked against the country of the text."""
 _NEEDS = {"BUILDINGNUM": "STREET", "ZIP": "CITY", "STATE": "CITY"}
 _ALONE_SHARE = 0.4
 WITHOUT_IBAN = frozenset({"US", "MX"})

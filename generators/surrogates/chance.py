@@ -43,7 +43,7 @@ def pick(rng: random.Random, options: Sequence[T]) -> T:
 
 
 def pick_skewed(rng: random.Random, options: Sequence[T]) -> T:
-    """One of the options, the first ones much likelier: half of the picks fall on the first eighth, and none is left out."""
+    """One of the options, the first ones likelier: half of the picks fall on the first eighth."""
     return options[int(len(options) * rng.random() ** SKEW)]
 
 

@@ -1,4 +1,4 @@
-"""Invented companies: a wide, fixed pool for each country, with and without a legal form, branch word or family name."""
+"""Invented companies: a wide, fixed pool for each country, with legal form, branch word or family name, or without."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import SKEW, make_random, pick
 
-POOL = 800
+POOL = 700
 """Companies of a country; the same number is always the same company."""
 
 

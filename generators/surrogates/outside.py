@@ -8,6 +8,9 @@ from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import pick, pick_skewed
 from goldspan.generators.surrogates.companies import draw_company, draw_product
 
+_EVEN_SHARE = 0.45
+"""How often every city is equally likely, so that seldom ones stand outside entities too."""
+
 
 def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> str:
     """A name from the lists that persons, places and employers come from.
@@ -15,7 +18,8 @@ def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> st
     `kind` is Person, Family, First, Company, City, Country, Street or Product.
     """
     if kind == "City":
-        return pick_skewed(rng, world.load_places(country, language)).city
+        choose = pick if rng.random() < _EVEN_SHARE else pick_skewed
+        return choose(rng, world.load_places(country, language)).city
     if kind == "Company":
         return draw_company(rng, country, language)
     if kind == "Country":

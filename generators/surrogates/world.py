@@ -188,7 +188,7 @@ def draw_surname(rng: Random, language: str, country: str) -> str:
     if rng.random() < FOREIGN_SHARE:
         return pick_skewed(rng, _load_foreign_names()["last"])
     if rng.random() < WORD_SHARES.get(language, WORD_SHARE):
-        return pick(rng, load_data("names")["words"][language])
+        return str(pick(rng, load_data("names")["words"][language]))
     names = _load_names(language, country)["last"]
     name = pick_skewed(rng, names)
     if language == "es" and rng.random() < 0.5:

@@ -10,8 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import lgamma
-from math import exp
+from math import exp, lgamma
 from typing import NamedTuple
 
 from goldspan.annotation.corpus.carriers import find_carriers
@@ -196,16 +195,20 @@ def _share_outside(names: Mapping[str, set[str]], plain: Sequence[str]) -> dict[
         for match in _WORD.finditer(text):
             for surface in by_word.get(match[0], ()):
                 end = match.start() + len(surface)
-                if surface not in outside and text.startswith(surface, match.start()) and not text[end : end + 1].isalnum():
+                if (
+                    surface not in outside
+                    and text.startswith(surface, match.start())
+                    and not text[end : end + 1].isalnum()
+                ):
                     outside.add(surface)
     return {group: len(surfaces & outside) / len(surfaces) for group, surfaces in sorted(names.items())}
 
 
 def count_recent(annotation: Annotation) -> tuple[int, int]:
-    """Mentions without a name that the most recent named one resolves, and all that have a cluster with a name or not.
+    """Mentions without a name that the most recent name resolves, and all that are counted.
 
-    A mention counts if its cluster has another one before it. The most recent name is the last mention of kind MENTION
-    that begins before it.
+    A mention counts if its cluster has another one before it and a name stands before it. The most recent name is the
+    last mention of kind MENTION that begins before it.
     """
     resolved = total = 0
     seen: set[str] = set()
@@ -215,9 +218,9 @@ def count_recent(annotation: Annotation) -> tuple[int, int]:
             continue
         if mention.label == "MENTION":
             recent = mention
-        elif mention.cluster in seen:
+        elif mention.cluster in seen and recent is not None:
             total += 1
-            resolved += recent is not None and recent.cluster == mention.cluster
+            resolved += recent.cluster == mention.cluster
         seen.add(mention.cluster)
     return resolved, total
 
@@ -225,8 +228,9 @@ def count_recent(annotation: Annotation) -> tuple[int, int]:
 def judge_variety(counts: VarietyCounts, bounds: Bounds = BOUNDS) -> list[CheckResult]:
     """All measures as checks; a language with fewer than 200 samples is reported and not judged."""
     measured = counts.measure()
+    large = any(variety.is_judged for variety in measured.values())
     return [
-        _judge(name, question, find_values(measured, name), getattr(bounds, name), at_least=at_least)
+        _judge(name, question, find_values(measured, name, all_sizes=not large), getattr(bounds, name), at_least, large)
         for name, (question, at_least) in MEASURES.items()
     ]
 
@@ -256,12 +260,14 @@ def find_values(measured: Mapping[str, LanguageVariety], name: str, *, all_sizes
     return values
 
 
-def _judge(name: str, question: str, values: Mapping[str, float], bound: float, *, at_least: bool) -> CheckResult:
+def _judge(
+    name: str, question: str, values: Mapping[str, float], bound: float, at_least: bool, large: bool
+) -> CheckResult:
     if not values:
         return CheckResult(name, _GROUP, 1.0, False, "Nothing to measure.", {})
     worst = (min if at_least else max)(values, key=lambda place: values[place])
     value = values[worst]
-    flag = value < bound if at_least else value > bound
+    flag = large and (value < bound if at_least else value > bound)
     shown, limit = (f"{value:.0f}", f"{bound:.0f}") if bound > 1 else (f"{value:.1%}", f"{bound:.0%}")
     score = min(value / bound, 1.0) if at_least else min(max(1 - value, 0.0), 1.0)
     kind = "least" if at_least else "most"
