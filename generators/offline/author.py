@@ -103,7 +103,8 @@ class Author(Writer):
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
             self.write_one_of("plan")
-        if self.spec.document_type not in _WITHOUT_FOOTER and self.rng.random() < _FOOTER_SHARE:
+        has_room = self.spec.length != "short" and self.spec.document_type not in _WITHOUT_FOOTER
+        if has_room and self.rng.random() < _FOOTER_SHARE:
             self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
 
