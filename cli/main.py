@@ -49,6 +49,7 @@ COMMANDS = {
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
     "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
     "method": Command("method", "Make a predictor from a bundle by any method: list, fit, status"),
+    "loop": Command("loop.commands", "Retrain behind a guarded door, queue what is next, simulate what it saves"),
     "model": Command("training.model", "Model directories: list, show, check, verify, compare; encoders"),
     "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }

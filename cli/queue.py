@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from goldspan.annotation.corpus.queue import LabelQueue
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.annotation.tasks.workspace import Workspace
-    from goldspan.annotation.types import Sample
 
 app = typer.Typer(context_settings=HELP)
 
@@ -80,18 +79,10 @@ def _show(found: LabelQueue, excluded: int) -> None:
 
 
 def _write(path: Path, found: LabelQueue, workspace: Workspace, labels: LabelSchema) -> None:
-    from goldspan.annotation.corpus.workspace_queue import load_queued
+    from goldspan.annotation.corpus.workspace_queue import load_queued, prepare_queued
     from goldspan.annotation.tasks.store import write_samples
 
     samples = load_queued(workspace, labels, [one.sample_id for one in found.entries], lambda _: None)
-    batch = [_prepare(samples[one.sample_id], one.reserve, one.control) for one in found.entries]
+    batch = [prepare_queued(samples[one.sample_id], one) for one in found.entries]
     write_samples(path, batch, labels)
     say(f"Wrote {len(batch)} samples to {escape(str(path))}. Push them: goldspan studio push {escape(str(path))}")
-
-
-def _prepare(sample: Sample, reserve: bool, control: bool) -> Sample:
-    """Note how the sample was chosen; a control sample loses its predictions, so that people start from the text."""
-    provenance = {**sample.provenance, "queue": "random" if reserve else "priority"}
-    if not control:
-        return replace(sample, provenance=provenance)
-    return replace(sample, annotations=(), provenance=provenance | {"control": True})

@@ -112,6 +112,8 @@ def measure_acceptance(
             if prediction is not None:
                 counter.add(sample, prediction, review)
                 anchoring.add_guided(sample, review, prediction)
+            elif not sample.predictions:
+                counter.add_time(review, measure_effort(sample.text, None, review))
     return counter.finish(anchoring.finish())
 
 
