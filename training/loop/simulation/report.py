@@ -57,13 +57,14 @@ def write_html(simulation: Simulation) -> str:
     )
 
 
-def format_estimate(one: Estimate, show: Callable[[float], str]) -> str:
-    """A mean with its 95 % interval, and how many seeds reached the target where not all did."""
+def format_estimate(one: Estimate, show: Callable[[float], str], *, interval: bool = False) -> str:
+    """A mean with its range over seeds, or its 95 % interval; how many seeds reached the target where not all did."""
     if one.mean is None:
         return "not reached"
     text = show(one.mean)
-    if one.interval:
-        text += f" [{show(one.interval[0])}, {show(one.interval[1])}]"
+    bounds = one.interval if interval else (one.least, one.most)
+    if bounds and one.reached > 1:
+        text += f" [{', '.join(show(bound) for bound in bounds if bound is not None)}]"
     return text if one.reached == one.seeds else f"{text} ({one.reached} of {one.seeds} seeds)"
 
 
@@ -73,7 +74,8 @@ def tabulate_orders(found: Sequence[OrderSummary]) -> Table:
     rows = []
     for one in found:
         row = [one.order, *(format_estimate(one.until[unit], _whole) for unit in ("samples", "tokens", "seconds"))]
-        row += [format_estimate(one.change[unit], _percent) if one.change else "–" for unit in ("samples", "seconds")]
+        changes = [one.change[unit] for unit in ("samples", "seconds")] if one.change else []
+        row += [format_estimate(change, _percent, interval=True) for change in changes] or ["–", "–"]
         rows.append([*row, format_estimate(one.final_f1, _rate)])
     return heads, rows
 
@@ -85,7 +87,7 @@ def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> Table:
     rows = []
     for one in found:
         row = [one.name, format_estimate(one.f1, _rate), format_estimate(one.edits, _rate)]
-        row += [format_estimate(one.fewer_edits, _percent), format_estimate(one.seconds, _tenth)]
+        row += [format_estimate(one.fewer_edits, _percent, interval=True), format_estimate(one.seconds, _tenth)]
         row.append(format_estimate(one.untouched, _rate))
         row += [format_estimate(one.until[unit], _whole) if one.until else "–" for unit in ("edits", "seconds")]
         rows.append(row)
@@ -130,7 +132,8 @@ def _describe(simulation: Simulation) -> str:
     )
     return (
         f"Truth: {made}; {t.door} samples decide promotions, {t.test} measure. Learner: {simulation.learner}; "
-        f"{s.base} serves at first. {len(s.seeds)} seeds; intervals are of 95 % over seeds. Costs of actions: "
+        f"{s.base} serves at first. {len(s.seeds)} seeds: brackets hold the range over them, for differences the "
+        f"95 % interval (Student's t). Costs of actions: "
         f"{s.costs.source}. Simulated people never err or tire, so these figures are upper bounds. Entities only. The "
         f"{t.door} samples of the door are reviewed beforehand, and are not part of the figures."
     )
