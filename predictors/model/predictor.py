@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from goldspan.annotation.corpus.uncertainty import score_tokens
 from goldspan.annotation.errors import ConfigurationError, StateError
@@ -62,6 +63,16 @@ class ModelPredictor(LocalPredictor):
     def directory(self) -> ModelDirectory:
         """The verified model directory."""
         return self._directory
+
+    def describe(self) -> dict[str, Any]:
+        """Encoder, bundle and how the model is run."""
+        manifest = self._directory.manifest
+        return {
+            "encoder": manifest["encoder"]["name"],
+            "bundle": manifest["bundle"]["name"],
+            "precision": manifest["precision"],
+            "patterns": self._patterns is not None,
+        }
 
     def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
         """Entities without overlap, each with the mean probability of its label as score; mentions with clusters.

@@ -40,6 +40,11 @@ WINDOW, OVERLAP = 6_000, 400
 _MOST_TOKENS = 65_536
 
 
+def find_room(text: str) -> int:
+    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
+    return 1_024 + len(text.encode()) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
     """Settings of the model; `attempts` counts the requests per window, `shots` the examples with each text.
@@ -51,6 +56,7 @@ class LlmSettings:
     model: str
     base_url: str
     api_key: str
+    provider: str = "compatible"
     shots: int = 3
     selection: str = Selection.PER_LABEL
     seed: int = 0
@@ -116,6 +122,7 @@ def open_llm(
         name,
         url,
         find_key(profile, url),
+        provider=provider,
         shots=shots,
         selection=selection,
         seed=seed,
@@ -152,6 +159,7 @@ class LlmPredictor(RemotePredictor):
         """Model, prompt and examples; the digest is that of the instructions, which follow from the label schema."""
         settings = self._settings
         return {
+            "provider": settings.provider,
             "model": settings.model,
             **describe_prompt(self._labels),
             "temperature": settings.temperature,
@@ -193,7 +201,7 @@ class LlmPredictor(RemotePredictor):
         if not text.strip():
             return ParsedAnswer(()), Usage()
         usage = Usage()
-        problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
+        problem, room, parsed = "", find_room(text), ParsedAnswer(())
         attempt = asked = 0
         while True:
             attempt += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -69,9 +69,14 @@ def build_messages(
     messages = [{"role": "system", "content": _build_system(labels)}]
     for shot in shots:
         entities = shot.best.entities if shot.best else ()
-        answer = json.dumps({"tagged_text": render_tagged(shot.text, entities)}, ensure_ascii=False)
+        answer = build_answer(shot.text, entities)
         messages += [{"role": "user", "content": _build_user(shot.text)}, {"role": "assistant", "content": answer}]
     return [*messages, {"role": "user", "content": _build_user(text, problem)}]
+
+
+def build_answer(text: str, entities: Iterable[Entity]) -> str:
+    """The answer that the prompt asks for: what an example shows, and what a model is tuned to write."""
+    return json.dumps({"tagged_text": render_tagged(text, entities)}, ensure_ascii=False)
 
 
 def describe_prompt(labels: LabelSchema) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class TrainingPrice:
 class Fitted:
     """What a method made.
 
-    `folder` is `FitContext.staging`, or `FitContext.output` where a method publishes by itself. `usage` counts what was
+    `folder` is `FitContext.staging`, or `FitContext.output` where a method publishes by itself. `documents` counts
+    the annotated documents that it used. `usage` counts what was
     used (`tokens`, `requests`, `jobs`); `price` is None where no money was paid. `details` go into `method.json`.
     """
 
@@ -70,6 +71,7 @@ class Fitted:
     usage: Mapping[str, int] = field(default_factory=dict)
     price: TrainingPrice | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    documents: int = 0
 
 
 class Method(ABC, Generic[SettingsT]):

@@ -97,6 +97,7 @@ def _publish(fitted: Fitted, context: FitContext, state: FitState) -> MethodArti
         "training": {
             "seconds": round(seconds, 3),
             "cpu_seconds": round(cpu, 3),
+            "documents": fitted.documents,
             "usage": dict(fitted.usage),
             "price": asdict(fitted.price) if fitted.price else None,
         },
@@ -114,7 +115,11 @@ def _describe(method: str, manifest: Mapping[str, Any], settings: Any) -> dict[s
     plain = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()}
     return {
         "method": method,
-        "bundle": {"name": manifest["name"], "fingerprint": manifest["fingerprint"]},
+        "bundle": {
+            "name": manifest["name"],
+            "fingerprint": manifest["fingerprint"],
+            "documents": sum(manifest["split"]["sizes"].values()),
+        },
         "settings": plain,
     }
 

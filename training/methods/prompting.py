@@ -84,7 +84,11 @@ class PromptingMethod(Method[PromptingSettings]):
             options["shots_file"] = Path(SHOTS)
         write_settings(context.staging, "llm", options)
         context.report(f"{len(pool)} samples may be examples; nothing was sent.")
-        return Fitted(context.staging, details={"model": model, "pool": len(pool), **describe_prompt(context.labels)})
+        return Fitted(
+            context.staging,
+            details={"model": model, "pool": len(pool), **describe_prompt(context.labels)},
+            documents=len(pool),
+        )
 
 
 def choose_pool(samples: Sequence[Sample], size: int, seed: int) -> list[Sample]:

@@ -10,6 +10,8 @@ from goldspan.training.methods.base import Method
 GROUP = "goldspan.methods"
 BUILT_IN = {
     "crf": "goldspan.training.methods.crf:CrfMethod",
+    "fine-tuning": "goldspan.training.methods.fine_tuning:FineTuningMethod",
+    "llm-token-classifier": "goldspan.training.methods.llm_token_classifier:LlmTokenClassifierMethod",
     "prompting": "goldspan.training.methods.prompting:PromptingMethod",
     "token-classifier": "goldspan.training.methods.token_classifier:TokenClassifierMethod",
 }

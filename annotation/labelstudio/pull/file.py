@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.files import AtomicFile, make_private_folder, open_private, write_atomic
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.records import digest_record
@@ -205,11 +205,11 @@ class RecordFile:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self._path = path
         self.places: dict[int, tuple[int, int]] = {}
         self.stamps: dict[int, str] = {}
-        self._stream = path.open("a+b")
+        self._stream = open(path, "a+b", opener=open_private)  # noqa: SIM115
         self._stream.seek(0)
         self._end = 0
         for line in self._stream:
