@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from enum import StrEnum
 
 from goldspan.annotation.checks import check_annotation
-from goldspan.annotation.corpus.queue import LabelQueue, QueueCandidate, QueueEntry, build_queue, make_candidate
+from goldspan.annotation.corpus.queue import (
+    LabelQueue,
+    QueueCandidate,
+    QueueEntry,
+    build_queue,
+    make_candidate,
+    queue_disagreements,
+)
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, list_files, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample, Status
+
+
+class QueueOrder(StrEnum):
+    """What comes first: what teaches most for the time, or what two models disagree on."""
+
+    NEXT = "next"
+    DISAGREEMENT = "disagreement"
 
 
 def build_workspace_queue(
@@ -22,10 +37,11 @@ def build_workspace_queue(
     exclude: Collection[str] = (),
     size: int = 20,
     seed: int = 0,
+    order: QueueOrder = QueueOrder.NEXT,
 ) -> LabelQueue:
     """Choose the samples of a workspace to label next; see `queue_samples`."""
     samples = iter_workspace(workspace, labels, on_error)
-    return queue_samples(samples, labels, exclude=exclude, size=size, seed=seed)
+    return queue_samples(samples, labels, exclude=exclude, size=size, seed=seed, order=order)
 
 
 def queue_samples(
@@ -35,6 +51,7 @@ def queue_samples(
     exclude: Collection[str] = (),
     size: int = 20,
     seed: int = 0,
+    order: QueueOrder = QueueOrder.NEXT,
 ) -> LabelQueue:
     """Choose the samples to label next; see `goldspan.annotation.corpus.queue`.
 
@@ -53,6 +70,8 @@ def queue_samples(
         last = sample.predictions[-1] if sample.predictions else None
         issues = check_annotation(sample.text, last, labels, sample.language, sample.country) if last else ()
         candidates.append(make_candidate(sample, len(issues)))
+    if order is QueueOrder.DISAGREEMENT:
+        return queue_disagreements(candidates, size=size)
     targets = {label.code: label.target for label in labels.entities}
     return build_queue(candidates, targets, reviewed, size=size, seed=seed)
 
