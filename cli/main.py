@@ -68,8 +68,7 @@ EXTRAS = {
     "pdf": ("pypdfium2", "pikepdf"),
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
-    "models": ("onnxruntime", "tokenizers"),
-    "loop": ("pycrfsuite",),
+    "models": ("onnxruntime", "tokenizers", "pycrfsuite"),
     "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""
