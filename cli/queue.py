@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.annotation.tasks.workspace import Workspace
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 _ORDERS = ("next", "disagreement", "label-errors")
 
 

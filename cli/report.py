@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.report.public import WrittenReport
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()
@@ -96,7 +96,7 @@ def _evaluate(
             with err.status(f"{name} on {external.name}"):
                 opened = open_from_command(name, labels, None, workspace, workers)
                 said = opened.describe()
-                prices = find_prices(str(said.get("provider", "")), str(said.get("model", "")))
+                prices = find_prices(*(str(said.get(key, "")) for key in ("provider", "model", "mode")))
                 result, _ = evaluate_on(opened, external, labels, _name_system(name), prices=prices, workers=workers)
             result, baselines = replace(result, baselines=baselines), {}
             results.append(result)

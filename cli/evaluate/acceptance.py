@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.people.automation import AutomationBias
     from goldspan.evaluation.people.savings import Savings
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 _SHOWN = 10
 
 
