@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
     from goldspan.predictors.base import Outcome
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goldspan.privacy.erase import ErasurePlan
     from goldspan.privacy.stores.base import Hit
 
-app = typer.Typer(context_settings=HELP, no_args_is_help=True)
+app = typer.Typer(add_completion=False, context_settings=HELP, no_args_is_help=True)
 
 TextArgument = Annotated[str, typer.Argument(metavar="TEXT|ID", help="A name, number or address; or a sample id")]
 AsTextOption = Annotated[bool, typer.Option("--text", help="Search for TEXT also if it is the id of a sample")]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.report.public import WrittenReport
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

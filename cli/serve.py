@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
     from goldspan.serving.state import SampleSink
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.people.acceptance_report import AcceptanceReport, Tally
     from goldspan.evaluation.people.savings import Savings
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 _SHOWN = 10
 
 

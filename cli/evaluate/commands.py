@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 _SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
