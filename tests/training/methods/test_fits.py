@@ -129,6 +129,8 @@ def test_a_prompting_artifact_holds_private_examples_of_the_training_split(works
     import json
 
     assert all(json.dumps(json.loads(line)["data"]["sample_id"]) in train for line in lines)
+    few = fit(workspace, "prompting", model="m", shots=2, pool=0)
+    assert few.record["training"]["documents"] == 3
     predictor = open_predictor(artifact.folder, LABELS, defaults={"folder": workspace.runs, "workers": 2})
     assert predictor.describe() | {"model": "m", "shots": 2, "selection": "similar", "pool": 5} == predictor.describe()
     assert predictor.describe()["prompt_digest"] == artifact.record["details"]["prompt_digest"]
