@@ -35,6 +35,7 @@ BUILT_IN = {
     "rampart": "goldspan.predictors.rampart.predictor:RampartPredictor",
     "crf": "goldspan.predictors.stacking:open_crf",
     "llm": "goldspan.predictors.prompting.predictor:open_llm",
+    "llm-adapter": "goldspan.training.models.causal.generator:AdaptedLlmPredictor",
     "llm-classifier": "goldspan.training.models.causal.predictor:CausalPredictor",
 }
 _TABLE = PluginTable("predictor", GROUP, BUILT_IN, "A model directory or a .toml file will do, too.")
