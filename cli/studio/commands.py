@@ -8,6 +8,7 @@ import typer
 
 from goldspan.cli.shared.options import HELP
 from goldspan.cli.studio.adopt import adopt
+from goldspan.cli.studio.connect import connect, disconnect
 from goldspan.cli.studio.doctor import doctor
 from goldspan.cli.studio.migrate import migrate
 from goldspan.cli.studio.pull import pull
@@ -26,7 +27,20 @@ app = typer.Typer(
     ),
 )
 
-COMMANDS: tuple[Callable[..., None], ...] = (up, down, status, open_page, doctor, adopt, push, pull, migrate, watch)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    up,
+    down,
+    status,
+    open_page,
+    doctor,
+    adopt,
+    push,
+    pull,
+    migrate,
+    watch,
+    connect,
+    disconnect,
+)
 
 for command in COMMANDS:
     app.command(name=command.__name__.removesuffix("_page"))(command)
