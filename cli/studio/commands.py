@@ -13,6 +13,7 @@ from goldspan.cli.studio.doctor import doctor
 from goldspan.cli.studio.migrate import migrate
 from goldspan.cli.studio.pull import pull
 from goldspan.cli.studio.push import push
+from goldspan.cli.studio.retrain import retrain
 from goldspan.cli.studio.server import down, open_page, status, up
 from goldspan.cli.studio.watch import watch
 
@@ -40,6 +41,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     watch,
     connect,
     disconnect,
+    retrain,
 )
 
 for command in COMMANDS:

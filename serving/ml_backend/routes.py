@@ -7,66 +7,26 @@ access token that it brings is neither stored nor logged.
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Route
 
-from goldspan.annotation.errors import GoldspanError, InputError
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.types import Annotation, Author
 from goldspan.predictors.base import Predictor
 from goldspan.serving.api.access import JsonResponse, answer_error
 from goldspan.serving.api.body import read_object
 from goldspan.serving.ml_backend.controls import LabelControls, read_controls
 from goldspan.serving.ml_backend.results import build_result, complete_regions, read_task_text
+from goldspan.serving.ml_backend.training import Training
 from goldspan.serving.state import ServerState
 
-log = logging.getLogger("goldspan.serve")
 MAX_BODY = 256 * 1024 * 1024
 """Bytes: Label Studio sends all selected tasks of a project in one request."""
 
 CHUNK = 64
 """Tasks that are read at the same time."""
-
-
-class Training:
-    """The training that Label Studio asked for: at most one at a time, in the background."""
-
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
-        self._task: asyncio.Task[None] | None = None
-        self.job = ""
-        self.status = "none"
-
-    def start(self) -> str:
-        """Begin, unless a training is at work; returns the id of the one that is.
-
-        Raises:
-            InputError: this server cannot train.
-
-        """
-        if self._state.on_train is None:
-            raise InputError("This server has no training; start it with --train-command.")
-        if self._task is None or self._task.done():
-            self.job, self.status = secrets.token_hex(6), "running"
-            self._task = asyncio.create_task(self._work())
-        return self.job
-
-    async def close(self) -> None:
-        """Stop waiting for the training."""
-        if self._task:
-            self._task.cancel()
-
-    async def _work(self) -> None:
-        try:
-            source = await self._state.on_train() if self._state.on_train else ""
-            await self._state.host.reload("", source)
-            self.status = "done"
-        except GoldspanError as error:
-            self.status = f"failed: {error}"
-            log.warning("training %s failed (%s)", self.job, type(error).__name__)
 
 
 def make_routes(state: ServerState, training: Training) -> list[Route]:
@@ -88,13 +48,17 @@ def make_routes(state: ServerState, training: Training) -> list[Route]:
     async def webhook(request: Request) -> JsonResponse:
         body = await read_object(request, MAX_BODY)
         if body.get("action") == "START_TRAINING":
-            return JsonResponse({"job": training.start(), "status": training.status})
-        return JsonResponse({"status": training.status})
+            training.start()
+        return JsonResponse(training.describe())
+
+    async def progress(request: Request) -> JsonResponse:
+        return JsonResponse(training.describe())
 
     return [
         Route("/setup", setup, methods=["POST"]),
         Route("/versions", versions, methods=["GET", "POST"]),
         Route("/webhook", webhook, methods=["POST"]),
+        Route("/v1/training", progress),
     ]
 
 

@@ -15,7 +15,7 @@ class BackendRequests:
         self._transport = transport
 
     def list_all(self, project: int) -> list[Json]:
-        """The backends of a project, each asked for its health first: `id`, `title`, `url`, `state`, `model_version`."""
+        """The backends of a project, asked for their health first: `id`, `title`, `url`, `state`, `model_version`."""
         path, purpose = "api/ml/", "list the model backends"
         return list(self._transport.ask("GET", path, purpose, params={"project": project}))
 
@@ -32,7 +32,7 @@ class BackendRequests:
         self._transport.ask("DELETE", f"api/ml/{backend}", "disconnect the model")
 
     def retrieve_predictions(self, project: int, tasks: Sequence[int]) -> None:
-        """Have these tasks predicted by the project's backend. Success is no evidence: a failed batch is answered alike."""
+        """Have these tasks predicted by the project's backend. Label Studio reports success also for a failed batch."""
         self._transport.ask(
             "POST",
             "api/dm/actions/",

@@ -229,7 +229,7 @@ def _restore(client: StudioClient, project: int, before: dict[str, Any], served:
         try:
             client.update_project(project, {"model_version": choice})
         except ServiceError as error:
-            if getattr(error, "status", None) != 400:  # noqa: PLR2004
+            if getattr(error, "status", None) != 400:
                 raise
         else:
             return
