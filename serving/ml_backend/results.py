@@ -31,7 +31,7 @@ def build_result(text: str, annotation: Annotation, controls: LabelControls, ver
     """
     identity = make_sample_id(text, "")
     regions = [
-        _build_region(text, entity, controls, f"{identity}|{version}")
+        _build_region(text, entity, controls, _make_id(f"{identity}|{version}", entity))
         for entity in annotation.entities
         if 0 <= entity.start < entity.end <= len(text) and entity.label in controls.by_label
     ]
@@ -40,27 +40,57 @@ def build_result(text: str, annotation: Annotation, controls: LabelControls, ver
     return {"result": regions, "model_version": version} | ({} if score is None else {"score": score})
 
 
-def complete_regions(text: str, drawn: Sequence[Any], controls: LabelControls) -> list[Entity]:
-    """For smart labelling: every other stand-alone occurrence of each drawn region's value, with its label."""
-    taken = [(region["value"]["start"], region["value"]["end"]) for region in drawn if _is_region(region, text)]
-    found: list[Entity] = []
-    for region in drawn:
-        if not _is_region(region, text):
-            continue
-        value = text[region["value"]["start"] : region["value"]["end"]]
-        label = region["value"]["labels"][0]
-        if label not in controls.by_label:
-            continue
-        for start, end in find_occurrences(text, value):
+def answer_drawing(task: Any, drawn: Sequence[Any], found: Annotation, controls: LabelControls) -> list[dict[str, Any]]:
+    """For smart labelling: the regions that a person drew, and every other occurrence of their values.
+
+    A region drawn inside an entity that the model finds under the same label becomes that entity: a click on a word is
+    enough. Regions keep their ids, since Label Studio drops drawn regions that the answer does not name. Places that
+    the task's annotations, drafts or predictions mark already are left alone.
+    """
+    text, _, _ = read_task_text(task, controls)
+    regions = [region for region in drawn if _is_region(region, text) and _read_label(region) in controls.by_label]
+    spans = [_find_entity(region, found) for region in regions]
+    answer = [
+        _build_region(text, entity, controls, str(region.get("id") or f"drawn-{number}"))
+        for number, (region, entity) in enumerate(zip(regions, spans, strict=True))
+    ]
+    taken = [(entity.start, entity.end) for entity in spans] + _list_marked(task, text)
+    for entity in spans:
+        for start, end in find_occurrences(text, text[entity.start : entity.end]):
             if not any(start < other and one < end for one, other in taken):
                 taken.append((start, end))
-                found.append(Entity(start, end, label))
-    return found
+                answer.append(_build_region(text, Entity(start, end, entity.label), controls, ""))
+    return answer
 
 
-def _build_region(text: str, entity: Entity, controls: LabelControls, seed: str) -> dict[str, Any]:
+def _find_entity(region: Any, found: Annotation) -> Entity:
+    """The model's entity around a drawn region, if it has the same label, else the region as it was drawn."""
+    start, end, label = region["value"]["start"], region["value"]["end"], _read_label(region)
+    around = (one for one in found.entities if one.start <= start and end <= one.end and one.label == label)
+    return next(around, Entity(start, end, label))
+
+
+def _read_label(region: Any) -> str:
+    return str(region["value"]["labels"][0])
+
+
+def _list_marked(task: Any, text: str) -> list[tuple[int, int]]:
+    """Places that are marked in the task as Label Studio sent it."""
+    readings = [reading for key in ("annotations", "drafts", "predictions") for reading in task.get(key) or ()]
+    results = [reading.get("result") for reading in readings if isinstance(reading, dict)]
+    regions = [
+        region for result in results if isinstance(result, list) for region in result if _is_region(region, text)
+    ]
+    return [(region["value"]["start"], region["value"]["end"]) for region in regions]
+
+
+def _make_id(seed: str, entity: Entity) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{seed}|{entity.start}|{entity.end}|{entity.label}"))[:13]
+
+
+def _build_region(text: str, entity: Entity, controls: LabelControls, region_id: str) -> dict[str, Any]:
     region: dict[str, Any] = {
-        "id": str(uuid.uuid5(_NAMESPACE, f"{seed}|{entity.start}|{entity.end}|{entity.label}"))[:13],
+        "id": region_id or _make_id(make_sample_id(text, ""), entity),
         "from_name": controls.by_label[entity.label],
         "to_name": controls.text_name,
         "type": "labels",

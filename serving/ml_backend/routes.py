@@ -13,12 +13,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.types import Annotation, Author
 from goldspan.predictors.base import Predictor
 from goldspan.serving.api.access import JsonResponse, answer_error
 from goldspan.serving.api.body import read_object
 from goldspan.serving.ml_backend.controls import LabelControls, read_controls
-from goldspan.serving.ml_backend.results import build_result, complete_regions, read_task_text
+from goldspan.serving.ml_backend.results import answer_drawing, build_result, read_task_text
 from goldspan.serving.ml_backend.training import Training
 from goldspan.serving.state import ServerState
 
@@ -65,7 +64,7 @@ def make_routes(state: ServerState, training: Training) -> list[Route]:
 async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse:
     """The predictions of the tasks, one for each in their order; a task that cannot be read gets an empty one.
 
-    With `params.context`, the answer is to the regions that a person drew: the same values elsewhere in the text.
+    With `params.context`, the answer is to the regions that a person drew.
     """
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
@@ -77,11 +76,12 @@ async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse
         version, results = predictor.model_version, []
         for begin in range(0, len(tasks), CHUNK):
             part = tasks[begin : begin + CHUNK]
-            if isinstance(context, dict):
-                results += [_complete(task, context, controls, version) for task in part]
-            else:
-                async with state.admission.enter():
-                    results += await asyncio.gather(*(_predict(task, controls, predictor) for task in part))
+            async with state.admission.enter():
+                if isinstance(context, dict):
+                    work = [_complete(task, context, controls, predictor) for task in part]
+                else:
+                    work = [_predict(task, controls, predictor) for task in part]
+                results += await asyncio.gather(*work)
     return JsonResponse({"results": results, "model_version": version})
 
 
@@ -93,11 +93,16 @@ async def _predict(task: Any, controls: LabelControls, predictor: Predictor) -> 
     return build_result(text, prediction.annotation, controls, predictor.model_version)
 
 
-def _complete(task: Any, context: dict[str, Any], controls: LabelControls, version: str) -> dict[str, Any]:
-    text, _, _ = read_task_text(task, controls)
+async def _complete(
+    task: Any, context: dict[str, Any], controls: LabelControls, predictor: Predictor
+) -> dict[str, Any]:
+    text, language, country = read_task_text(task, controls)
     drawn = context.get("result")
-    found = complete_regions(text, drawn if isinstance(drawn, list) else [], controls)
-    return build_result(text, Annotation(Author.model(version), tuple(found)), controls, version)
+    result: list[dict[str, Any]] = []
+    if text.strip() and isinstance(drawn, list):
+        prediction = await predictor.predict(text, language, country)
+        result = answer_drawing(task, drawn, prediction.annotation, controls)
+    return {"result": result, "model_version": predictor.model_version}
 
 
 def _read_config(body: dict[str, Any], key: str) -> str:
