@@ -8,7 +8,7 @@ from typing import Any
 
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.text.words import find_occurrences
-from goldspan.annotation.types import Annotation, Entity
+from goldspan.annotation.types import Annotation, Entity, Origin
 from goldspan.serving.ml_backend.controls import LabelControls
 
 _NAMESPACE = uuid.UUID("5d3c0c1e-8a55-5a0e-9f0a-7c1f2a6b9d10")
@@ -40,34 +40,27 @@ def build_result(text: str, annotation: Annotation, controls: LabelControls, ver
     return {"result": regions, "model_version": version} | ({} if score is None else {"score": score})
 
 
-def answer_drawing(task: Any, drawn: Sequence[Any], found: Annotation, controls: LabelControls) -> list[dict[str, Any]]:
-    """For smart labelling: the regions that a person drew, and every other occurrence of their values.
+def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> list[dict[str, Any]]:
+    """For smart labelling: every other stand-alone occurrence of the values that a person marked, with their labels.
 
-    A region drawn inside an entity that the model finds under the same label becomes that entity: a click on a word is
-    enough. Regions keep their ids, since Label Studio drops drawn regions that the answer does not name. Places that
-    the task's annotations, drafts or predictions mark already are left alone.
+    Label Studio sends all regions of the label that was drawn. Those that the model suggested are not spread, and
+    places that the task's annotations, drafts or predictions mark already are left alone. The drawn regions are no part
+    of the answer: its editor (1.23) cannot change a region and drops an answer that names one.
     """
     text, _, _ = read_task_text(task, controls)
     regions = [region for region in drawn if _is_region(region, text) and _read_label(region) in controls.by_label]
-    spans = [_find_entity(region, found) for region in regions]
-    answer = [
-        _build_region(text, entity, controls, str(region.get("id") or f"drawn-{number}"))
-        for number, (region, entity) in enumerate(zip(regions, spans, strict=True))
-    ]
-    taken = [(entity.start, entity.end) for entity in spans] + _list_marked(task, text)
-    for entity in spans:
-        for start, end in find_occurrences(text, text[entity.start : entity.end]):
+    taken = [(region["value"]["start"], region["value"]["end"]) for region in regions] + _list_marked(task, text)
+    answer: list[dict[str, Any]] = []
+    for region in regions:
+        value = text[region["value"]["start"] : region["value"]["end"]]
+        if region.get("origin") == Origin.PREDICTION:
+            continue
+        for start, end in find_occurrences(text, value):
             if not any(start < other and one < end for one, other in taken):
                 taken.append((start, end))
-                answer.append(_build_region(text, Entity(start, end, entity.label), controls, ""))
+                entity = Entity(start, end, _read_label(region))
+                answer.append(_build_region(text, entity, controls, _make_id(make_sample_id(text, ""), entity)))
     return answer
-
-
-def _find_entity(region: Any, found: Annotation) -> Entity:
-    """The model's entity around a drawn region, if it has the same label, else the region as it was drawn."""
-    start, end, label = region["value"]["start"], region["value"]["end"], _read_label(region)
-    around = (one for one in found.entities if one.start <= start and end <= one.end and one.label == label)
-    return next(around, Entity(start, end, label))
 
 
 def _read_label(region: Any) -> str:
@@ -90,17 +83,14 @@ def _make_id(seed: str, entity: Entity) -> str:
 
 def _build_region(text: str, entity: Entity, controls: LabelControls, region_id: str) -> dict[str, Any]:
     region: dict[str, Any] = {
-        "id": region_id or _make_id(make_sample_id(text, ""), entity),
+        "id": region_id,
         "from_name": controls.by_label[entity.label],
         "to_name": controls.text_name,
         "type": "labels",
-        "value": {
-            "start": entity.start,
-            "end": entity.end,
-            "text": text[entity.start : entity.end],
-            "labels": [entity.label],
-        },
+        "value": {"start": entity.start, "end": entity.end, "labels": [entity.label]},
     }
+    if controls.keeps_text:
+        region["value"]["text"] = text[entity.start : entity.end]
     return region | ({} if entity.score is None else {"score": entity.score})
 
 

@@ -76,12 +76,11 @@ async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse
         version, results = predictor.model_version, []
         for begin in range(0, len(tasks), CHUNK):
             part = tasks[begin : begin + CHUNK]
+            if isinstance(context, dict):
+                results += [_complete(task, context, controls, version) for task in part]
+                continue
             async with state.admission.enter():
-                if isinstance(context, dict):
-                    work = [_complete(task, context, controls, predictor) for task in part]
-                else:
-                    work = [_predict(task, controls, predictor) for task in part]
-                results += await asyncio.gather(*work)
+                results += await asyncio.gather(*(_predict(task, controls, predictor) for task in part))
     return JsonResponse({"results": results, "model_version": version})
 
 
@@ -93,16 +92,10 @@ async def _predict(task: Any, controls: LabelControls, predictor: Predictor) -> 
     return build_result(text, prediction.annotation, controls, predictor.model_version)
 
 
-async def _complete(
-    task: Any, context: dict[str, Any], controls: LabelControls, predictor: Predictor
-) -> dict[str, Any]:
-    text, language, country = read_task_text(task, controls)
+def _complete(task: Any, context: dict[str, Any], controls: LabelControls, version: str) -> dict[str, Any]:
     drawn = context.get("result")
-    result: list[dict[str, Any]] = []
-    if text.strip() and isinstance(drawn, list):
-        prediction = await predictor.predict(text, language, country)
-        result = answer_drawing(task, drawn, prediction.annotation, controls)
-    return {"result": result, "model_version": predictor.model_version}
+    result = answer_drawing(task, drawn, controls) if isinstance(drawn, list) else []
+    return {"result": result, "model_version": version}
 
 
 def _read_config(body: dict[str, Any], key: str) -> str:
