@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.identity import digest
@@ -28,9 +29,10 @@ from goldspan.predictors.prompting.prompt import (
     ParsedAnswer,
     build_messages,
     build_response_format,
-    choose_shots,
+    describe_prompt,
     read_answer,
 )
+from goldspan.predictors.prompting.shots import Selection, ShotPool
 from goldspan.predictors.windows import merge_readings, split_text
 
 WINDOW, OVERLAP = 6_000, 400
@@ -38,20 +40,30 @@ WINDOW, OVERLAP = 6_000, 400
 _MOST_TOKENS = 65_536
 
 
+def find_room(text: str) -> int:
+    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
+    return 1_024 + len(text.encode()) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
-    """Settings of the model; `attempts` counts the requests per window.
+    """Settings of the model; `attempts` counts the requests per window, `shots` the examples with each text.
 
-    With `again_failed`, cached answers that cannot be used do not count, so that the model is asked anew.
+    `selection` says how examples are chosen, `seed` decides random ones. `seed_field` is what the server calls the
+    sampling seed. With `again_failed`, cached answers that cannot be used do not count: the model is asked anew.
     """
 
     model: str
     base_url: str
     api_key: str
+    provider: str = "compatible"
     shots: int = 3
+    selection: str = Selection.PER_LABEL
+    seed: int = 0
     temperature: float | None = 0.0
     attempts: int = 3
     again_failed: bool = False
+    seed_field: str = "seed"
     limits: LiveLimits = field(default_factory=LiveLimits)
 
 
@@ -63,6 +75,8 @@ def open_llm(
     api_url: str = "",
     shots_file: Path | None = None,
     shots: int = 3,
+    selection: str = Selection.PER_LABEL,
+    seed: int = 0,
     temperature: float = 0.0,
     attempts: int = 3,
     again: str = "",
@@ -80,6 +94,8 @@ def open_llm(
         api_url: address of a compatible server; empty for the provider's own.
         shots_file: samples to take examples from; None: no examples.
         shots: examples with each text.
+        selection: how they are chosen: `per-label`, `similar` (character n-grams) or `random`.
+        seed: decides random examples.
         temperature: sampling temperature.
         attempts: how often a text is asked for when answers are wrong.
         again: `failed` asks anew where cached answers cannot be used; empty: cached answers are final.
@@ -102,7 +118,20 @@ def open_llm(
         raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --option model=NAME.")
     url = normalise_url(api_url or profile.base_url)
     limits = LiveLimits(workers, requests_per_minute, tokens_per_minute)
-    settings = LlmSettings(name, url, find_key(profile, url), shots, temperature, attempts, again == "failed", limits)
+    settings = LlmSettings(
+        name,
+        url,
+        find_key(profile, url),
+        provider=provider,
+        shots=shots,
+        selection=selection,
+        seed=seed,
+        temperature=temperature,
+        attempts=attempts,
+        again_failed=again == "failed",
+        seed_field=profile.seed_field,
+        limits=limits,
+    )
     pool = tuple(read_samples([shots_file], labels)) if shots_file else ()
     return LlmPredictor(labels, settings, pool, folder / f"llm-{digest([url, name])}" if folder else None)
 
@@ -118,12 +147,28 @@ class LlmPredictor(RemotePredictor):
     def __init__(
         self, labels: LabelSchema, settings: LlmSettings, pool: tuple[Sample, ...] = (), folder: Path | None = None
     ) -> None:
-        self._labels, self._settings, self._pool = labels, settings, pool
+        self._labels, self._settings = labels, settings
+        self._pool = ShotPool(pool, settings.selection, settings.seed)
         self.version = f"{settings.model}-{VERSION}"
         self.labels = labels.entity_codes
         self._temporary = None if folder else TemporaryDirectory(prefix="goldspan-")
         self._folder = folder or Path(self._temporary.name if self._temporary else "")
         self._completions: Completions | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Model, prompt and examples; the digest is that of the instructions, which follow from the label schema."""
+        settings = self._settings
+        return {
+            "provider": settings.provider,
+            "model": settings.model,
+            **describe_prompt(self._labels),
+            "temperature": settings.temperature,
+            "shots": min(settings.shots, len(self._pool)),
+            "selection": settings.selection,
+            "seed": settings.seed,
+            "pool": len(self._pool),
+            "pool_digest": self._pool.digest if len(self._pool) else "",
+        }
 
     async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
         """Read one text, each window with questions of its own; the text is never an example for itself.
@@ -133,8 +178,7 @@ class LlmPredictor(RemotePredictor):
 
         """
         begun = perf_counter()
-        others = (sample for sample in self._pool if sample.text != text)
-        shots = choose_shots(others, language, self._settings.shots)
+        shots = self._pool.choose(text, language, self._settings.shots)
         windows = split_text(text, WINDOW, OVERLAP)
         answers = await asyncio.gather(*(self._read_window(text[w.start : w.end], shots) for w in windows))
         placed = (
@@ -157,7 +201,7 @@ class LlmPredictor(RemotePredictor):
         if not text.strip():
             return ParsedAnswer(()), Usage()
         usage = Usage()
-        problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
+        problem, room, parsed = "", find_room(text), ParsedAnswer(())
         attempt = asked = 0
         while True:
             attempt += 1
@@ -191,7 +235,7 @@ class LlmPredictor(RemotePredictor):
             "messages": build_messages(text, self._labels, shots, problem),
             "response_format": build_response_format(),
             "max_tokens": room,
-            "seed": attempt,
+            self._settings.seed_field: attempt,
         }
         if self._settings.temperature is not None:
             body["temperature"] = self._settings.temperature

@@ -6,8 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import start_server, stop_server
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.walk
 PATIENCE = 120.0
@@ -59,7 +59,7 @@ class Team:
             except httpx.TransportError:
                 return False
 
-        wait_for(answers)
+        wait_until(answers, PATIENCE)
 
     def kill_server(self) -> None:
         """As a crash: no time to tidy up."""
@@ -86,14 +86,6 @@ def team(studio_environment: None, tmp_path: Path) -> Iterator[Team]:
     finally:
         team.kill_server()
         stop_server(team.workspace)
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
 
 
 def test_a_model_is_connected_trained_restarted_and_disconnected_without_a_trace(team: Team) -> None:
@@ -134,10 +126,11 @@ def test_a_model_is_connected_trained_restarted_and_disconnected_without_a_trace
     for task in read_tasks()[:2]:
         parent = next(one for one in task["predictions"] if one["model_version"] == "regex-1")
         submit_review(client, task["id"], parent["result"], parent_prediction=parent)
-    version = wait_for(lambda: (found := read_version()) != "regex-1" and found)
+    wait_until(lambda: read_version() not in ("", "regex-1"), PATIENCE)
+    version = read_version()
     by_version = [{one["model_version"] for one in task["predictions"]} for task in read_tasks()]
     assert all({"old-1", "regex-1"} <= versions for versions in by_version)
-    wait_for(lambda: sum(version in {p["model_version"] for p in t["predictions"]} for t in read_tasks()) >= 4)
+    wait_until(lambda: sum(version in str(task["predictions"]) for task in read_tasks()) >= 4, PATIENCE)
 
     team.kill_server()
     stop_server(team.workspace)

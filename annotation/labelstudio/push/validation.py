@@ -18,6 +18,7 @@ from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.push.selection import falls_in_share
 from goldspan.annotation.labelstudio.push.spool import Spool
 from goldspan.annotation.tasks.store import prepare_task
+from goldspan.annotation.tombstones import NOTHING, Tombstones
 from goldspan.annotation.types import Sample
 
 _UNLISTABLE = re.compile(r"""[,"'\\]|\A\s|\s\Z""")
@@ -32,8 +33,15 @@ class TaskValidator:
     In a project about personal data the regions of predictions hold offsets and no words, unless `keeps_text`.
     """
 
-    def __init__(self, labels: LabelSchema, control_share: float = 0.0, *, keeps_text: bool = False) -> None:
-        self._labels = labels
+    def __init__(
+        self,
+        labels: LabelSchema,
+        control_share: float = 0.0,
+        erased: Tombstones = NOTHING,
+        *,
+        keeps_text: bool = False,
+    ) -> None:
+        self._labels, self._erased = labels, erased
         self._control_share = control_share
         self._keeps_text = keeps_text or not labels.purpose.is_pii
 
@@ -41,9 +49,10 @@ class TaskValidator:
         """The task to send: data and predictions. Annotations are made by people in Label Studio.
 
         Raises:
-            RecordError: a check or the JSON Schema refuses it.
+            RecordError: a check or the JSON Schema refuses it, or it was erased.
 
         """
+        self._erased.refuse(sample.sample_id, sample.text)
         task = prepare_task(replace(sample, annotations=sample.predictions), self._labels)
         predictions = [
             {name: item[name] for name in _PREDICTION_FIELDS if name in item} for item in task["predictions"]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from starlette.testclient import TestClient
 from goldspan.annotation.errors import ServiceError
 from goldspan.serving.state import Tell
 from tests.serving.conftest import Serve, Sources
+from tests.waiting import wait_until
 
 
 class ScriptedTrainer:
@@ -39,10 +39,8 @@ def start(client: TestClient) -> dict[str, Any]:
 
 
 def wait_for(client: TestClient, status: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
-    while (found := client.get("/v1/training").json())["status"] != status:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.01)
+    wait_until(lambda: client.get("/v1/training").json()["status"] == status)
+    found: dict[str, Any] = client.get("/v1/training").json()
     return found
 
 
