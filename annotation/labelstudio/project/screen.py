@@ -32,9 +32,9 @@ STYLE = """
 .goldspan-text .lsf-richtext__line { unicode-bidi: plaintext; }
 .goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
 .goldspan-document { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; margin-top: 8px; }
-.relations-overlay { opacity: 0.3; }
-.relations-overlay text, .relations-overlay rect { display: none; }
-body:has(.goldspan-text .htx-highlight.__active) .relations-overlay { opacity: 1; }
+body:not(:has(.goldspan-text .htx-highlight.__active)) .relations-overlay { opacity: 0.3; }
+body:not(:has(.goldspan-text .htx-highlight.__active)) .relations-overlay text,
+body:not(:has(.goldspan-text .htx-highlight.__active)) .relations-overlay rect { display: none; }
 """
 
 DOCUMENT_HOTKEYS = {
