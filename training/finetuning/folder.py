@@ -17,7 +17,7 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import confirm_address, find_key
 from goldspan.generators.providers.profiles import normalise_url
 from goldspan.generators.providers.tuning.profiles import TUNING_PROFILES
-from goldspan.training.finetuning.engine import Engine, JobView, load_engine
+from goldspan.training.finetuning.engine import JobView, TuningEngine, load_engine
 from goldspan.training.finetuning.files import describe_files, digest_rows, write_rows
 from goldspan.training.finetuning.hosted import view_record
 from goldspan.training.finetuning.journal import TuningJournal
@@ -156,7 +156,7 @@ def read_status(folder: Path) -> TuningStatus:
 
 
 @contextmanager
-def open_tuning_run(folder: Path, *, max_cost: float | None = None) -> Iterator[tuple[TuningJournal, Engine]]:
+def open_tuning_run(folder: Path, *, max_cost: float | None = None) -> Iterator[tuple[TuningJournal, TuningEngine]]:
     """The journal of a run, locked, and its engine. `max_cost` is a new bound of what it may cost.
 
     Raises:

@@ -17,10 +17,10 @@ from goldspan.annotation.errors import (
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import find_key, require_address
 from goldspan.generators.providers.tuning.profiles import TRAINING_PRICES_AS_OF, TuningProfile, find_tuning_profile
-from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowProblem, Upload
+from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowProblem, RowsUpload
 from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
-from goldspan.training.finetuning.engine import Engine, JobView, PredictorEntry
+from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
 from goldspan.training.finetuning.journal import (
     ABANDONED,
     CREATING,
@@ -32,7 +32,7 @@ from goldspan.training.finetuning.journal import (
     JobRecord,
     TuningJournal,
 )
-from goldspan.training.finetuning.settings import Estimate, TuningOrder
+from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
 
 _MILLION = 1_000_000
 _GONE = frozenset({404, 410})
@@ -51,7 +51,7 @@ class Patience:
     vanish: float = 3600.0
 
 
-class HostedEngine(Engine):
+class HostedEngine(TuningEngine):
     """Runs one job over a provider's fine-tuning API."""
 
     waits: ClassVar[bool] = True
@@ -63,7 +63,7 @@ class HostedEngine(Engine):
         self._opened: TuningWire | None = None
         self._tries_at_end = self._creations = 0
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> TuningEstimate:
         """Tokens of all epochs at the list's price, or at the one given; at least the provider's least price."""
         return estimate_cost(self.profile, self.order)
 
@@ -136,7 +136,7 @@ class HostedEngine(Engine):
         for file in self.journal.list_files():
             if file.file_id:
                 continue
-            upload = Upload(self.order.folder / f"{file.role}.jsonl", file.name, file.size)
+            upload = RowsUpload(self.order.folder / f"{file.role}.jsonl", file.name, file.size)
             if not upload.path.is_file():
                 raise StateError(f"{upload.path} is gone. `goldspan finetune cancel {self.order.run}` ends the run.")
             found = self._wire.find_file(upload) if file.announced else ""
@@ -330,6 +330,7 @@ class HostedEngine(Engine):
             state=job.state,
             status=job.status,
             moved_at=moved,
+            expected_end=job.expected_end,
             quote=record.quote if job.quote is None else job.quote,
             currency=job.currency if job.quote is not None else record.currency,
             output_model=job.output_model if job.state is JobState.SUCCEEDED else "",
@@ -386,7 +387,7 @@ class HostedEngine(Engine):
         return self.journal.update_job(phase=ABANDONED, state=JobState.CANCELLED, message="no job was created")
 
 
-def estimate_cost(profile: TuningProfile, order: TuningOrder) -> Estimate:
+def estimate_cost(profile: TuningProfile, order: TuningOrder) -> TuningEstimate:
     """Trained tokens are the tokens of the training file times the epochs; validation is paid where it is counted.
 
     Source: Together's "Fine-tuning pricing" (epochs × training tokens + evaluations × validation tokens); OpenAI and
@@ -398,9 +399,9 @@ def estimate_cost(profile: TuningProfile, order: TuningOrder) -> Estimate:
     most = order.epochs * counts.most + evaluated * validation.most
     price = profile.find_price(order.model) if order.price is None else order.price
     if price is None:
-        return Estimate(expected, most, note=f"no price is known for {order.model}; give --price")
+        return TuningEstimate(expected, most, note=f"no price is known for {order.model}; give --price")
     source = "the price given" if order.price is not None else f"list prices of {TRAINING_PRICES_AS_OF}"
-    return Estimate(
+    return TuningEstimate(
         expected,
         most,
         max(profile.min_cost, expected * price / _MILLION),

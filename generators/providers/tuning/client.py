@@ -10,7 +10,7 @@ from goldspan.annotation.origins import is_loopback
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.tuning.documents import read_message
-from goldspan.generators.providers.tuning.values import Upload
+from goldspan.generators.providers.tuning.values import RowsUpload
 from goldspan.generators.providers.waiting import read_retry_after
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class TuningClient:
             raise self._explain(reply, doing)
         return reply.document
 
-    def upload(self, path: str, doing: str, upload: Upload, fields: Mapping[str, str]) -> Any:
+    def upload(self, path: str, doing: str, upload: RowsUpload, fields: Mapping[str, str]) -> Any:
         """The JSON answer to a file sent as a form, read while it is sent. Raises as `get`."""
         import httpx2
 

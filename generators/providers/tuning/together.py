@@ -26,7 +26,7 @@ from goldspan.generators.providers.tuning.values import (
     JobState,
     Quote,
     RemoteJob,
-    Upload,
+    RowsUpload,
 )
 from goldspan.generators.providers.tuning.wire import TuningWire
 
@@ -51,7 +51,7 @@ class TogetherWire(TuningWire):
         "completed": JobState.SUCCEEDED,
     }
 
-    def upload(self, upload: Upload) -> str:
+    def upload(self, upload: RowsUpload) -> str:
         """Upload a file; a server without the form of Together's own takes it at `/files`."""
         try:
             return super().upload(upload)
@@ -65,7 +65,7 @@ class TogetherWire(TuningWire):
         del model
         return None
 
-    def list_upload_fields(self, upload: Upload) -> dict[str, str]:
+    def list_upload_fields(self, upload: RowsUpload) -> dict[str, str]:
         """The name and type of the file."""
         return {"file_name": upload.name, "file_type": "jsonl"}
 

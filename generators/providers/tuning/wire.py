@@ -27,7 +27,7 @@ from goldspan.generators.providers.tuning.values import (
     JobState,
     Quote,
     RemoteJob,
-    Upload,
+    RowsUpload,
 )
 
 PURPOSE = "fine-tune"
@@ -49,11 +49,11 @@ class TuningWire(ABC):
     def __init__(self, client: TuningClient) -> None:
         self.client = client
 
-    def upload(self, upload: Upload) -> str:
+    def upload(self, upload: RowsUpload) -> str:
         """Upload a file; returns its id. An upload is free."""
         return self.upload_to(self.upload_path, upload)
 
-    def upload_to(self, path: str, upload: Upload) -> str:
+    def upload_to(self, path: str, upload: RowsUpload) -> str:
         """Upload a file to a path of the API."""
         fields = {"purpose": PURPOSE, **self.list_upload_fields(upload)}
         document = as_mapping(self.client.upload(path, "upload the rows", upload, fields))
@@ -62,12 +62,12 @@ class TuningWire(ABC):
             raise TransientServiceError(f"{self.client.address} took the rows but gave no file id; check --api-url.")
         return found
 
-    def list_upload_fields(self, upload: Upload) -> dict[str, str]:
+    def list_upload_fields(self, upload: RowsUpload) -> dict[str, str]:
         """Further fields of the form that uploads a file."""
         del upload
         return {}
 
-    def find_file(self, upload: Upload) -> str:
+    def find_file(self, upload: RowsUpload) -> str:
         """The id of an uploaded file by its name and size, empty if the provider has none, or no list of files."""
         try:
             document = as_mapping(self.client.get("/files", "list the files", {"purpose": PURPOSE}))
@@ -182,6 +182,7 @@ class TuningWire(ABC):
             output_model=read_text(job, "fine_tuned_model", "model_output_name", "output_name", "x_model_output_name"),
             trained_tokens=read_count(job, "trained_tokens", "token_count"),
             created_at=read_time(job, "created_at"),
+            expected_end=read_time(job, "estimated_finish"),
             message=read_message({"error": job.get("error") or job.get("message")}),
             problems=tuple(read_line_entries(job)),
             quote=read_number(metadata, "cost"),

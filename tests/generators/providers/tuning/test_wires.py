@@ -14,7 +14,7 @@ import pytest
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.providers.tuning.client import TuningClient
 from goldspan.generators.providers.tuning.documents import read_message, read_named_lines, read_time
-from goldspan.generators.providers.tuning.values import JobRequest, JobState, Upload
+from goldspan.generators.providers.tuning.values import JobRequest, JobState, RowsUpload
 from goldspan.generators.providers.tuning.wires import WIRES, TuningWire
 
 PROVIDERS = sorted(WIRES)
@@ -161,7 +161,7 @@ def test_a_server_without_lists_of_models_and_files_can_be_used(tmp_path: Path) 
 
     for provider in PROVIDERS:
         wire = open_wire(provider, serve)
-        upload = Upload(rows, "rows.jsonl", 3)
+        upload = RowsUpload(rows, "rows.jsonl", 3)
         assert wire.find_shutdown("owner/model name") is None
         assert wire.find_file(upload) == ""
         assert wire.upload(upload) == "file-9"
