@@ -311,7 +311,7 @@ class HostedEngine(TuningEngine):
             if error.status not in _GONE:
                 raise
             return self._wait_for_vanished(record)
-        if record.creations > 1 and not job.state.is_final:
+        if record.creations > 1:
             self._keep_one([*self._find_jobs(), job], job.id)
         if job.state is JobState.UNKNOWN and job.status != record.status:
             self.journal.write_event("unknown status", f"The provider calls the job {job.status[:60]!r}.")
