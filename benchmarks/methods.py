@@ -4,10 +4,11 @@
         [--encoders tiny:600000,rampart:100000] [--llm smollm2:6] [--external FILE …]
 
 The data are documents of the offline author, grouped and split by a bundle. The language model of `prompting` is the
-simulator: it answers with what the patterns find and answers at once, so that its line shows mechanics and cost (tokens
-of real prompts at a dated list price), not quality or latency of a real model; `fine-tuning` runs against it likewise.
-`--encoders` names encoders with their budget of tokens. `--llm NAME:LAYERS` takes the first layers only of a causal language model, so that two cores can run it. What is
-missing here (an encoder that is not prepared, a method whose libraries are not installed) is named and left out.
+simulator: it answers with what the patterns find and answers at once, so that its line shows mechanics and cost
+(tokens of real prompts at a dated list price), not quality or latency of a real model; `fine-tuning` runs against it
+likewise. `--encoders` names encoders with their budget of tokens. `--llm NAME:LAYERS` takes the first layers only of
+a causal language model, so that two cores can run it. What is missing here (an encoder that is not prepared, a method
+whose libraries are not installed) is named and left out.
 """
 
 from __future__ import annotations
