@@ -316,8 +316,8 @@ def measure_tuning(samples: Sequence[Sample], base: Path, devices: Sequence[Devi
     encoded = [chat.encode(list(row.messages)) for row in build_rows(samples, LABELS)]
     rows: dict[str, Any] = {}
     for name, device, four_bit in list_precisions(devices):
-        part = encoded[:96] if device.kind == "cuda" else encoded[:4]
-        settings = TunerSettings(epochs=2, batch_size=8 if device.kind == "cuda" else 2, four_bit=four_bit)
+        part = encoded[:96] if device.kind == "cuda" else encoded[:2]
+        settings = TunerSettings(epochs=2, batch_size=8 if device.kind == "cuda" else 1, four_bit=four_bit)
         try:
             weights = []
             for resumed in (False, True):
@@ -378,6 +378,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=10)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--deadline", type=float, default=330.0)
+    parser.add_argument("--only", default="", help="sections, with commas")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     samples = read_documents(given.file, given.documents)
@@ -410,11 +411,13 @@ def main() -> None:
         "training": lambda: compare_training(train, held_out, encoder, given.tokens, devices),
         "resume": lambda: compare_resume(train, held_out[:40], encoder, given.tokens // 5, devices[-1]),
         "inference": lambda: compare_inference(train, held_out, encoder, devices),
-        "classifier": lambda: run_llm(lambda: measure_classifier(train, held_out, base, given.tokens, devices)),
+        "classifier": lambda: run_llm(lambda: measure_classifier(train, held_out[:80], base, given.tokens, devices)),
         "tuning": lambda: run_llm(lambda: measure_tuning(train[:128], base, devices)),
     }
     for name, work in sections.items():
         begun = time.monotonic()
+        if given.only and name not in given.only.split(","):
+            continue
         if begun - BEGUN > given.deadline:
             report[name] = "skipped: too late"
             continue

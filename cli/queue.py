@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
     from goldspan.annotation.types import Sample
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
     from goldspan.serving.state import SampleSink
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
 
 
@@ -35,6 +35,9 @@ def serve(
     policy: Annotated[
         str, typer.Option(help="Policy of requests that name none: a preset or a .toml file")
     ] = "pseudonymise",
+    ocr: Annotated[
+        str, typer.Option(metavar="ENGINE", help="Reads pictures: auto, rapidocr, tesseract, mistral (its server), off")
+    ] = "auto",
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than loopback need GOLDSPAN_SERVE_TOKEN")
     ] = "127.0.0.1",
@@ -72,6 +75,7 @@ def serve(
     from goldspan.masking.policy import load_policy
     from goldspan.masking.vault import Vault
     from goldspan.serving.app import run_server
+    from goldspan.serving.documents.base import make_settings
     from goldspan.serving.host import PredictorHost
     from goldspan.serving.limits import Limits
     from goldspan.serving.state import ServerSettings, ServerState
@@ -85,6 +89,7 @@ def serve(
         raise InputError("Two predictors have the same name; name each once.")
     settings = ServerSettings(
         policy=policy,
+        ocr=make_settings(ocr=ocr).ocr,
         hosts=(
             "127.0.0.1",
             "localhost",

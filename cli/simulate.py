@@ -9,7 +9,7 @@ import typer
 
 from goldspan.cli.shared.options import HELP, LabelsOption
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

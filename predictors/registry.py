@@ -32,6 +32,7 @@ BUILT_IN = {
     "schema": "goldspan.predictors.schema.predictor:SchemaPredictor",
     "regex": "goldspan.predictors.patterns.predictor:RegexPredictor",
     "rampart": "goldspan.predictors.rampart.predictor:RampartPredictor",
+    "crf": "goldspan.predictors.stacking:open_crf",
     "llm": "goldspan.predictors.prompting.predictor:open_llm",
     "llm-adapter": "goldspan.training.models.causal.generator:AdaptedLlmPredictor",
     "llm-classifier": "goldspan.training.models.causal.predictor:CausalPredictor",

@@ -30,11 +30,12 @@ WORKERS = 2
 class ServerSettings:
     """How a server is run.
 
-    `policy` is the default policy. `hosts` are the names it answers to, `token` is asked of every request but those
-    of `/health` and the page itself; empty: none is needed, which is for loopback only.
+    `policy` is the default policy, `ocr` the engine for pictures. `hosts` are the names it answers to, `token` is asked
+    of every request but those of `/health` and the page itself; empty: none is needed, which is for loopback only.
     """
 
     policy: str = "pseudonymise"
+    ocr: str = "auto"
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     token: str = field(default="", repr=False)
     limits: Limits = field(default_factory=Limits)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from goldspan.training.finetuning.run import TuningSchedule, TuningSummary
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings=HELP,

@@ -131,6 +131,7 @@ _MISTRAL = dataclasses.replace(
     key_variable="MISTRAL_API_KEY",
     default_model="mistral-small-latest",
     windows=(),
+    seed_field="random_seed",
 )
 
 _TOGETHER = dataclasses.replace(

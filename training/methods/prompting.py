@@ -30,13 +30,14 @@ class PromptingSettings:
     """How a language model is asked.
 
     `provider` is a profile (openai, mistral, together, doubleword, compatible); `model` and `api_url` are its own where
-    they are empty. `pool` bounds how many samples of the training split may be examples, 0 takes all; `shots` are shown
-    with each text, chosen by `selection` (per-label, similar, random).
+    they are empty; `mode` is live or batch. `pool` bounds how many samples of the training split may be examples, 0
+    takes all; `shots` are shown with each text, chosen by `selection` (per-label, similar, random).
     """
 
     provider: str = "compatible"
     model: str = ""
     api_url: str = ""
+    mode: str = "live"
     shots: int = 3
     selection: str = Selection.PER_LABEL
     pool: int = 500
@@ -71,6 +72,7 @@ class PromptingMethod(Method[PromptingSettings]):
         options: dict[str, str | int | float | Path] = {
             "provider": settings.provider,
             "model": model,
+            "mode": settings.mode,
             "shots": settings.shots,
             "selection": check_selection(settings.selection),
             "seed": settings.seed,
@@ -84,7 +86,11 @@ class PromptingMethod(Method[PromptingSettings]):
             options["shots_file"] = Path(SHOTS)
         write_settings(context.staging, "llm", options)
         context.report(f"{len(pool)} samples may be examples; nothing was sent.")
-        return Fitted(context.staging, details={"model": model, "pool": len(pool), **describe_prompt(context.labels)})
+        return Fitted(
+            context.staging,
+            details={"model": model, "pool": len(pool), **describe_prompt(context.labels)},
+            documents=len(pool),
+        )
 
 
 def choose_pool(samples: Sequence[Sample], size: int, seed: int) -> list[Sample]:

@@ -9,8 +9,9 @@ from goldspan.training.methods.base import Method
 
 GROUP = "goldspan.methods"
 BUILT_IN = {
-    "llm-token-classifier": "goldspan.training.methods.llm_token_classifier:LlmTokenClassifierMethod",
+    "crf": "goldspan.training.methods.crf:CrfMethod",
     "fine-tuning": "goldspan.training.methods.fine_tuning:FineTuningMethod",
+    "llm-token-classifier": "goldspan.training.methods.llm_token_classifier:LlmTokenClassifierMethod",
     "prompting": "goldspan.training.methods.prompting:PromptingMethod",
     "token-classifier": "goldspan.training.methods.token_classifier:TokenClassifierMethod",
 }

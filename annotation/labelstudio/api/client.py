@@ -79,6 +79,13 @@ class StudioClient:
         found = [project for project in page["results"] if project["title"] == title]
         return min(found, key=_by_id) if found else None
 
+    def list_projects(self) -> list[Json]:
+        """All projects that the token's user sees, in order of id."""
+        page = self._ask(
+            "GET", "api/projects/", "list the projects", params={"page_size": 10000, "include": "id,title"}
+        )
+        return sorted(page["results"], key=_by_id)
+
     def read_project(self, project: int) -> Json:
         """Settings and counts of a project."""
         return self._ask("GET", f"api/projects/{project}/", f"read project {project}")

@@ -50,7 +50,7 @@ def push_to_adoption(
     projects = adoption.projects if named is None else (named,)
     with open_spool() as spool:
         progress("checking", 0, 0)
-        refused = tuple(fill_spool(spool, samples, TaskValidator(labels)))
+        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, erased=options.erased)))
         reports = [_push_one(client, spool, labels, options, adoption, item, progress) for item in projects]
     return replace(
         reports[0],

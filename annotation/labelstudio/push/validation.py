@@ -18,6 +18,7 @@ from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.push.selection import falls_in_share
 from goldspan.annotation.labelstudio.push.spool import Spool
 from goldspan.annotation.tasks.store import prepare_task
+from goldspan.annotation.tombstones import NOTHING, Tombstones
 from goldspan.annotation.types import Sample
 
 _UNLISTABLE = re.compile(r"""[,"'\\]|\A\s|\s\Z""")
@@ -29,17 +30,18 @@ _PREDICTION_FIELDS = ("model_version", "score", "result")
 class TaskValidator:
     """Converts samples to valid tasks; a `control_share` of them have no pre-annotations."""
 
-    def __init__(self, labels: LabelSchema, control_share: float = 0.0) -> None:
-        self._labels = labels
+    def __init__(self, labels: LabelSchema, control_share: float = 0.0, erased: Tombstones = NOTHING) -> None:
+        self._labels, self._erased = labels, erased
         self._control_share = control_share
 
     def make_task(self, sample: Sample) -> dict[str, Any]:
         """The task to send: data and predictions. Annotations are made by people in Label Studio.
 
         Raises:
-            RecordError: a check or the JSON Schema refuses it.
+            RecordError: a check or the JSON Schema refuses it, or it was erased.
 
         """
+        self._erased.refuse(sample.sample_id, sample.text)
         task = prepare_task(replace(sample, annotations=sample.predictions), self._labels)
         predictions = [
             {name: item[name] for name in _PREDICTION_FIELDS if name in item} for item in task["predictions"]

@@ -74,7 +74,7 @@ def lock_server_folder(workspace: Workspace, patience: float) -> Iterator[None]:
 
     """
     try:
-        with FileLock(workspace.studio / "lock", timeout=patience):
+        with FileLock(workspace.studio / "lock", timeout=patience, mode=0o600):
             yield
     except Timeout:
         raise StateError(f"Another process is starting or stopping the Label Studio in {workspace.studio}.") from None

@@ -261,7 +261,7 @@ def _choose_port(workspace: Workspace, account: StudioAccount, port: int | None)
 def _prepare_data(workspace: Workspace, environment: Environment, account: StudioAccount, progress: OnStatus) -> None:
     data = find_data(workspace)
     data.mkdir(mode=0o700, exist_ok=True)
-    find_storage(workspace).mkdir(exist_ok=True)
+    find_storage(workspace).mkdir(mode=0o700, exist_ok=True)
     database = data / "label_studio.sqlite3"
     if not account.database_url and not database.exists():
         copy = database.with_suffix(".copy.tmp")

@@ -12,12 +12,10 @@ from goldspan.annotation.corpus.queue import (
     LabelQueue,
     QueueCandidate,
     build_queue,
-    count_tokens,
     draw_order,
     is_reserved,
     make_candidate,
     measure_disagreement,
-    measure_uncertainty,
 )
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
 
@@ -38,21 +36,6 @@ def find_ranked(number: int) -> list[str]:
     return [name for name in (f"sample-{at}" for at in range(10 * number)) if not is_reserved(name)][:number]
 
 
-@pytest.mark.parametrize(
-    ("text", "tokens"), [("", 1), ("Ann met Bob.", 4), ("東京に行く", 5), ("a-b", 3), ("O’Neill 12", 4)]
-)
-def test_tokens_are_words_and_marks(text: str, tokens: int) -> None:
-    assert count_tokens(text) == tokens
-
-
-def test_uncertainty_is_missing_confidence_per_token() -> None:
-    author = Author.model("m")
-    scored = Annotation(author, (Entity(0, 1, "A", score=0.9), Entity(2, 3, "A", score=0.5)))
-    assert measure_uncertainty(scored, 10) == pytest.approx((0.1 + 0.5 + 0.1) / 10)
-    assert measure_uncertainty(Annotation(author, (), score=0.8), 10) == pytest.approx((0.2 + 0.1) / 10)
-    assert measure_uncertainty(Annotation(author, (Entity(0, 1, "A"),)), 10) is None
-
-
 def test_disagreement_counts_spans_that_only_one_has() -> None:
     first = Annotation(Author.model("a"), (Entity(0, 1, "A"), Entity(2, 3, "A")))
     second = Annotation(Author.model("b"), (Entity(0, 1, "A"), Entity(2, 3, "B"), Entity(4, 5, "A")))
@@ -67,7 +50,7 @@ def test_a_candidate_describes_its_last_prediction_and_another_model() -> None:
     found = make_candidate(Sample("Ann met Bob", "en", annotations=(old, new, skipped), sample_id="s"), 2)
     assert (found.model_version, found.labels, found.issues, found.skipped) == ("new", ("B",), 2, True)
     assert found.disagreement == pytest.approx(100 * 2 / 3)
-    assert found.uncertainty == pytest.approx(0.6 / 3)
+    assert found.uncertainty == pytest.approx(60 / 3)
     other = make_candidate(Sample("Eve met Bob", "en", annotations=(old, new), sample_id="t"), 0)
     assert other.group == found.group
 

@@ -270,3 +270,13 @@ async def test_an_answer_that_ends_in_the_middle_gets_more_room():
         assert (await predictor.predict(TEXT, "en")).annotation.entities
         await predictor.aclose()
     assert server.bodies[1]["max_tokens"] == 2 * server.bodies[0]["max_tokens"]
+
+
+@pytest.mark.parametrize(("provider", "seed"), [("mistral", "random_seed"), ("together", "seed"), ("openai", "seed")])
+async def test_each_provider_gets_the_seed_by_the_name_that_it_knows(
+    provider: str, seed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MISTRAL_API_KEY", raising=False)
+    async with serve(lambda text, _: answer(tag(text))) as server:
+        await read_once(open_llm(LABELS, provider=provider, model="m", api_url=server.url))
+    assert {name for name in server.bodies[0] if "seed" in name} == {seed}

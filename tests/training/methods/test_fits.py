@@ -43,7 +43,7 @@ class PatternMethod(Method[PatternSettings]):
         if self.failures:
             raise self.failures.pop()
         write_settings(context.staging, "regex", {})
-        return Fitted(context.staging, {"rounds": settings.rounds}, TrainingPrice(1.5, as_of="2026-11-26"))
+        return Fitted(context.staging, {"rounds": settings.rounds}, TrainingPrice(1.5, as_of="2026-11-26"), documents=7)
 
 
 @pytest.fixture
