@@ -155,6 +155,27 @@ def build_queue(
     return LabelQueue(tuple(entries), len(pool), tuple(notes))
 
 
+def queue_disagreements(candidates: Iterable[QueueCandidate], *, size: int = 20) -> LabelQueue:
+    """Choose the samples on which two models disagree most, per 100 tokens."""
+    pool = list(candidates)
+    apart = sorted((one for one in pool if one.disagreement), key=lambda one: (-(one.disagreement or 0), one.sample_id))
+    entries = [
+        QueueEntry(
+            one.sample_id,
+            one.language,
+            one.document_type,
+            False,
+            False,
+            one.disagreement,
+            _estimate_seconds(one, control=False),
+            (f"two models disagree on {round((one.disagreement or 0.0) * one.tokens / 100)} spans",),
+        )
+        for one in apart[:size]
+    ]
+    notes = () if apart else ("This order has no evidence: no sample has predictions of two models that differ.",)
+    return LabelQueue(tuple(entries), len(pool), notes)
+
+
 def _rank_terms(
     pool: Sequence[QueueCandidate], targets: Mapping[str, int], reviewed: Mapping[str, int]
 ) -> tuple[dict[str, list[float | None]], list[str]]:
