@@ -14,7 +14,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.erase import erase_person, find_person
 from goldspan.privacy.stores.base import Hit
 from goldspan.training.bundle.verify import open_bundle
-from goldspan.training.bundle.withdrawal import refuse_withdrawn
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.runs import list_runs
 from tests.privacy.canary import NAME, fill_workspace, grep, list_samples, make_sample, read_costs
 
@@ -58,7 +58,7 @@ def test_bundles_are_withdrawn_and_get_a_successor(workspace: Workspace, labels:
     with pytest.raises(StateError, match=r"withdrawn: 3 samples were erased\. Use its successor v1-r1"):
         open_bundle(workspace.bundles / "v1", labels)
     with pytest.raises(StateError, match="copy of the bundle v1"):
-        refuse_withdrawn(open_bundle(copy), workspace.root)
+        open_for_training(copy, labels, workspace.root)
     assert [run.read_state()["status"] for run in list_runs(workspace)] == ["withdrawn"]
 
 
