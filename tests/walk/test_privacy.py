@@ -79,7 +79,7 @@ def run(studio: RunningStudio, tmp_path: Path, said: list[str]) -> Run:
             "GOLDSPAN_DATA": str(studio.workspace.root),
             "XDG_CONFIG_HOME": str(tmp_path / "config"),
         }
-        ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+        ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=900)
         said.append(ended.stdout + ended.stderr)
         assert ended.returncode in codes, (arguments, ended.stdout[-2000:], ended.stderr[-3000:])
         return ended
