@@ -150,3 +150,23 @@ def test_tombstones_hold_no_text_and_are_private(workspace: Workspace) -> None:
 def test_a_text_that_tells_nobody_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="too short"):
         erase_person(text, data=tmp_path)
+
+
+def test_a_bundle_of_another_label_schema_is_withdrawn_without_a_successor(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text('[labels.FIRSTNAME]\nname = "First name"\n')
+    report = erase_person(NAME, data=workspace.root, labels_file=other)
+    assert [hit.action for hit in report.done if hit.store == "bundles"] == [
+        "withdrawn; no successor: the label schema has changed since, freeze a new version"
+    ]
+    assert [path.name for path in workspace.bundles.iterdir()] == ["v1"]
+    assert grep(workspace.root) == []
+
+
+def test_a_bundle_that_was_changed_by_hand_is_withdrawn_too(workspace: Workspace) -> None:
+    train = workspace.bundles / "v1" / "train.jsonl"
+    train.write_bytes(train.read_bytes() + b"\n")
+    erase_person(NAME, data=workspace.root)
+    assert grep(workspace.root) == []

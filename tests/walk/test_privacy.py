@@ -160,3 +160,27 @@ def test_an_erased_person_stays_erased_and_no_secret_leaks(
     assert find_bytes(root, studio.token) == {"studio/credentials.json", "studio/data/label_studio.sqlite3"}
     printed = "".join(said)
     assert [secret for secret in (KEY, studio.token, studio.info.password, FIRST, "\x1b") if secret in printed] == []
+
+
+def test_a_person_is_erased_from_a_label_studio_elsewhere(studio: RunningStudio, tmp_path: Path) -> None:
+    """A server that the environment names: only the projects that this workspace pushed to are touched."""
+    data, title, other = tmp_path / "data", f"elsewhere {uuid.uuid4().hex[:8]}", f"other {uuid.uuid4().hex[:8]}"
+    environment = {**os.environ, "LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": studio.token}
+    environment |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "GOLDSPAN_DATA": str(data)}
+
+    def call(*arguments: str) -> int:
+        command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=900).returncode
+
+    (tmp_path / "letters.txt").write_text(f"{OTHERS[0]}\n{NAME} lives in Lyon.\n", encoding="utf-8")
+    assert call("annotate", "letters.txt", "--by-line", "--language", "en", "--predictor", "regex") == 0
+    assert call("studio", "push", "--project", title) == 0
+    client = StudioClient(studio.url, studio.token)
+    project = client.find_project(title)
+    foreign = client.create_project({"title": other, "label_config": "<View><Text name='t' value='$text'/></View>"})
+    assert project is not None
+    client.import_tasks(foreign["id"], [orjson.dumps({"data": {"text": f"{NAME}, of another team"}})])
+    assert call("privacy", "erase", NAME, "--yes") == 0
+    assert [task["data"]["text"] for task in client.iter_tasks(project["id"], "id,data")] == [OTHERS[0]]
+    assert client.count_tasks(foreign["id"]) == 1
+    client.delete_project(foreign["id"])
