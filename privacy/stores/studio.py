@@ -69,7 +69,7 @@ class StudioStore(Store):
                 count, url = _delete_tasks(client, _find_tasks(client, subject)), client.url.rstrip("/")
             yield Hit(self.name, url, count, "deleted tasks")
         if database:
-            _compact(database, subject)
+            _compact(database)
         for file in self._list_records(place):
             if is_ours(file) and (count := drop_records(file, subject)):
                 yield Hit(self.name, place.name(file), count, "removed records")
@@ -235,15 +235,13 @@ def _open_database(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
-def _compact(database: Path, subject: Subject) -> None:
-    """Rewrite the database if deleted rows are still in its free pages.
+def _compact(database: Path) -> None:
+    """Rewrite the database: deleted rows stay in its free pages otherwise.
 
     Raises:
         StateError: another program holds it for longer than half a minute.
 
     """
-    if not search_bytes(database, subject):
-        return
     try:
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as tables:
             tables.execute("VACUUM")

@@ -170,3 +170,14 @@ def test_a_bundle_that_was_changed_by_hand_is_withdrawn_too(workspace: Workspace
     train.write_bytes(train.read_bytes() + b"\n")
     erase_person(NAME, data=workspace.root)
     assert grep(workspace.root) == []
+
+
+def test_a_file_named_after_the_person_is_named_and_an_empty_one_goes(
+    workspace: Workspace, labels: LabelSchema
+) -> None:
+    samples = list_samples()
+    write_samples(workspace.annotation_samples / f"{NAME}-regex.jsonl", samples[3:4], labels)
+    write_samples(workspace.annotation_samples / f"{NAME} and others.jsonl", samples[2:4], labels)
+    report = erase_person(NAME, data=workspace.root)
+    assert [hit.place for hit in report.remains] == [f"annotation_samples/{NAME} and others.jsonl"]
+    assert not (workspace.annotation_samples / f"{NAME}-regex.jsonl").exists()
