@@ -7,6 +7,7 @@ any of the planted values.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from goldspan.masking.policy import list_presets, load_policy
 from goldspan.serving.documents.base import FileSettings
 from goldspan.serving.documents.files import mask_file
 from tests.masking.lexicon import VALUES, LexiconPredictor
-from tests.serving.documents.generated import FORMATS, find_left, make_document
+from tests.serving.documents.generated import FORMATS, make_document, reveal
 
 SIGNS = ["é", "e\u0301", "ß", "İ", "\u200f", "\ufeff", "👩\u200d💻", "🇩🇪", "田", "\u2028"]
 ALPHABET = [*"aZ09 .,-\n\r\t\x00\"'\\<>&{}[]()%$", *SIGNS]
@@ -166,22 +167,21 @@ def try_files(
             continue
         finally:
             source.unlink()
-        left = find_damaged(kind, ending, target.read_bytes(), values)
+        left = find_damaged(ending, target.read_bytes(), values)
         target.unlink()
         if left:
             found.append(Unsound(number, f"{ending}: {left} left"))
     return found
 
 
-def find_damaged(kind: str, ending: str, data: bytes, values: dict[str, str]) -> list[str]:
-    """Labels of values that can be read in the output.
+def find_damaged(ending: str, data: bytes, values: dict[str, str]) -> list[str]:
+    """Labels of values that stand alone in the output, as it is read in its format or else as bytes.
 
-    One that its own readers cannot open is searched as bytes, as is one under the ending of another format: HTML in a
-    text file is text, whatever its entities mean to a browser.
+    Damage may turn markup into text, in which entities and percent signs mean nothing.
     """
     try:
-        if kind != ending:
-            raise ValueError
-        return find_left(ending, data, values)
+        readings = reveal(ending, data, decoded=False)
     except Exception:  # noqa: BLE001
-        return [label for value, label in values.items() if value.encode() in data]
+        readings = [data.decode("utf-8", "replace")]
+    patterns = {label: re.compile(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])") for value, label in values.items()}
+    return [label for label, pattern in patterns.items() if any(pattern.search(text) for text in readings)]
