@@ -11,7 +11,7 @@ from goldspan.cli.shared.console import err, say
 from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
 from goldspan.cli.shared.signals import stop_on_sigterm
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

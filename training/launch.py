@@ -19,13 +19,15 @@ from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
 from goldspan.training.bundle.manifest import MANIFEST
-from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.bundle.verify import NOTICE, open_bundle
+from goldspan.training.bundle.withdrawal import refuse_withdrawn
 from goldspan.training.config import TrainingConfig
 from goldspan.training.inputs import pack_inputs
 from goldspan.training.runs import (
     DONE,
     FAILED,
     MARK,
+    WITHDRAWN,
     TrainingRun,
     create_run,
     find_models_folder,
@@ -83,7 +85,7 @@ def start_training(
     with tempfile.TemporaryDirectory() as folder:
         chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
         if chosen is not None:
-            open_bundle(chosen, load_labels(labels_path))
+            refuse_withdrawn(open_bundle(chosen, load_labels(labels_path)), workspace.root)
         archive = pack_inputs(chosen, labels_path, config, external)
     state = {"encoder": config.model.name, "bundle": chosen.name if chosen else "export"}
     run = create_run(workspace, archive, state, name)
@@ -107,6 +109,11 @@ def resume_training(
     workspace = workspace or find_workspace()
     check_libraries()
     run = find_run(workspace, name, unfinished=not name)
+    if run.read_state()["status"] == WITHDRAWN:
+        raise StateError(
+            f"The training run {run.name} was trained on samples that were erased since; its inputs are gone. "
+            "Start a new one on the successor of its bundle: goldspan train"
+        )
     if run.read_state()["status"] == DONE:
         raise StateError(f"The training run {run.name} is finished; its model is {run.read_state()['output']}.")
     return _drive(run, workspace, resume=True, report=report)
@@ -126,7 +133,7 @@ def choose_bundle(
     if bundle is not None:
         named = workspace.bundles / bundle
         places = (bundle, named) if len(bundle.parts) == 1 else (bundle,)
-        chosen = next((place for place in places if (place / MANIFEST).is_file()), None)
+        chosen = next((place for place in places if any((place / name).is_file() for name in (MANIFEST, NOTICE))), None)
         if chosen is None:
             known = _list_bundles(workspace)
             listed = f" Bundles of the workspace: {', '.join(b.name for b in known)}." if known else ""

@@ -16,7 +16,7 @@ from goldspan.cli.shared.signals import stop_on_sigterm
 if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

@@ -32,6 +32,9 @@ TaxonomyOption = Annotated[str, typer.Option(help="Label mapping by name: see go
 TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,…", help="Names of ClassLabel numbers, in their order")]
 EncodingOption = Annotated[str, typer.Option(help="utf-8, utf-16, latin-1, cp1252 …; recognised if possible")]
 ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")]
+SplitOption = Annotated[
+    int, typer.Option("--split-over", metavar="N", min=0, help="Split texts of more than N characters into parts")
+]
 FormatsOption = Annotated[
     bool,
     typer.Option(
@@ -43,6 +46,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output th
 
 _SHOWN = 20
 """Refused records that the terminal shows."""
+_LONG = 10_000
+"""Characters beyond which a text is tiring to annotate whole."""
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +69,7 @@ def import_samples(
     tag_names: TagNamesOption = "",
     encoding: EncodingOption = "",
     by_line: ByLineOption = False,
+    split_over: SplitOption = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
     ] = None,
@@ -92,6 +98,7 @@ def import_samples(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
         by_line=by_line,
+        split_over=split_over,
     )
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
@@ -201,6 +208,10 @@ def _import(
         say(f"Spans left out because their label has no counterpart here: {left}.")
     if rejections:
         say(f"Refused records: {rejections}")
+    if report.split:
+        say(f"{report.split} texts were split into parts of at most {options.split_over} characters.")
+    if long := sum(len(sample.text) > _LONG for sample in samples):
+        warn(f"{long} texts have more than {_LONG:,} characters: slow to annotate. --split-over 4000 splits them.")
     if any(not sample.language for sample in samples):
         warn("Some samples have no language. Give --language, or a column language.")
     say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")

@@ -12,7 +12,7 @@ from goldspan.cli.shared.console import err, fail, out, print_json, print_table,
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

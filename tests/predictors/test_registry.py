@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from goldspan.annotation import plugins
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.predictors import registry
@@ -21,12 +22,10 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("computing", "tests.predictors.test_base:Computing", registry.GROUP),
         EntryPoint("broken", "tests.predictors.nowhere:Computing", registry.GROUP),
     ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.GROUP else [])
-    registry._find_plugins.cache_clear()
-    registry._load_factory.cache_clear()
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == registry.GROUP else [])
+    plugins.find_plugins.cache_clear()
     yield
-    registry._find_plugins.cache_clear()
-    registry._load_factory.cache_clear()
+    plugins.find_plugins.cache_clear()
 
 
 def test_unknown_names_and_options_say_what_there_is() -> None:

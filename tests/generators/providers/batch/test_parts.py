@@ -107,7 +107,8 @@ def test_profiles_differ_as_documented():
     assert doubleword.list_supports_search
     assert not openai.server_retry
     assert openai.emits_expired
-    assert set(PROFILES) == {"doubleword", "openai", "compatible"}
+    assert set(PROFILES) == {"doubleword", "openai", "mistral", "together", "compatible"}
+    assert [name for name, profile in PROFILES.items() if not profile.windows] == ["mistral", "together"]
     assert doubleword.find_price("24h").prompt < doubleword.find_price("live").prompt
     assert doubleword.find_price("unknown") == doubleword.find_price("live")
 

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.cli.main import run
+
+
+def call(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(arguments)
+    assert ended.value.code == 0
+
+
+def test_long_texts_are_warned_of_and_split_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "long.jsonl", tmp_path / "out.jsonl"
+    text = "Ann lives in Lyon. " + "".join(f"She wrote letter {n}. " for n in range(700))
+    source.write_text(json.dumps({"text": text, "label": [[0, 3, "FIRSTNAME"], [13, 17, "CITY"]]}) + "\n")
+    arguments = ["samples", "import", str(source), "--language", "en", "-o", str(target), "--force"]
+    call(arguments)
+    assert "--split-over" in capsys.readouterr().err
+    call([*arguments, "--split-over", "4000"])
+    assert "1 texts were split" in capsys.readouterr().err
+    parts = list(read_samples(target, load_labels()))
+    assert [part.provenance["part"] for part in parts] == ["1/4", "2/4", "3/4", "4/4"]
+    assert "".join(part.text for part in parts) == text
+    assert [len(part.annotations[0].entities) for part in parts] == [2, 0, 0, 0]
