@@ -45,11 +45,16 @@ _ACCENT = re.compile("[\u0300-\u036f]")
 
 def fold_words(text: str) -> list[str]:
     """The words of a text without case, accents and punctuation; scripts without spaces give one word a character."""
+    return _WORD.findall(fold_text(text))
+
+
+def fold_text(text: str) -> str:
+    """The text without case and accents."""
     folded = text.casefold()
-    if not folded.isascii():
-        folded = _ACCENT.sub("", unicodedata.normalize("NFKD", folded)).casefold()
-        folded = unicodedata.normalize("NFC", folded)
-    return _WORD.findall(folded)
+    if folded.isascii():
+        return folded
+    folded = _ACCENT.sub("", unicodedata.normalize("NFKD", folded)).casefold()
+    return unicodedata.normalize("NFC", folded)
 
 
 def ends_term(word: str, last: str) -> bool:

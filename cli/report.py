@@ -96,7 +96,7 @@ def _evaluate(
             with err.status(f"{name} on {external.name}"):
                 opened = open_from_command(name, labels, None, workspace, workers)
                 said = opened.describe()
-                prices = find_prices(str(said.get("provider", "")), str(said.get("model", "")))
+                prices = find_prices(*(str(said.get(key, "")) for key in ("provider", "model", "mode")))
                 result, _ = evaluate_on(opened, external, labels, _name_system(name), prices=prices, workers=workers)
             result, baselines = replace(result, baselines=baselines), {}
             results.append(result)

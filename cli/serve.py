@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +58,10 @@ def serve(
         str,
         typer.Option(help="As --train, with a command of your own; its last line of output names the model to load"),
     ] = "",
+    processes: Annotated[
+        int,
+        typer.Option(min=0, help="Processes of each method that runs on this machine; 0: threads of the server"),
+    ] = min(4, max(1, (os.cpu_count() or 2) - 1)),
     concurrent: Annotated[int, typer.Option(min=1, help="Requests at work at a time")] = 32,
     characters: Annotated[int, typer.Option(min=1, help="Characters of a request at most")] = 200_000,
     megabytes: Annotated[int, typer.Option(min=1, help="Size of a file at most")] = 50,
@@ -69,8 +74,6 @@ def serve(
     Everything fails closed: an answer with a masked text says `complete: true`, everything else is an error without a
     text. Texts are neither stored nor logged; uploaded files are removed after ten minutes.
     """
-    import os
-
     from goldspan.annotation.environment import read_env_file
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
@@ -117,7 +120,7 @@ def serve(
     opened = Vault(vault, require_key(key, "--vault")) if vault else None
     try:
         state = ServerState(
-            PredictorHost(schema, sources, parse_options(option)),
+            PredictorHost(schema, sources, parse_options(option), processes=processes),
             settings,
             vault=opened,
             sink=_make_sink(workspace, schema),

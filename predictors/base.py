@@ -80,7 +80,7 @@ class Predictor(ABC):
 
     `labels` are the entity labels it can give, of those the label schema has. `attribution` is what the licence of a
     model asks to be carried with its output. `record` is how the artifact was made that it was opened from: the content
-    of `method.json`, empty for others.
+    of `method.json`, empty for others. `least_workers` is for predictors that need many texts at a time.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Predictor(ABC):
     labels: frozenset[str] = frozenset()
     attribution: Mapping[str, str] = MappingProxyType({})
     record: Mapping[str, Any] = MappingProxyType({})
+    least_workers: int = 0
 
     @property
     def model_version(self) -> str:
@@ -121,6 +122,7 @@ class Predictor(ABC):
 
         A sample whose reading fails comes out with its error; the others go on.
         """
+        workers = max(workers, self.least_workers)
         slots = asyncio.Semaphore(workers)
         waiting: deque[asyncio.Task[Outcome]] = deque()
         try:

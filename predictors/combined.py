@@ -26,6 +26,7 @@ class _Combined(Predictor):
     def __init__(self, parts: Sequence[Predictor]) -> None:
         self._parts: tuple[Predictor, ...] = tuple(parts)
         self.labels = frozenset().union(*(part.labels for part in parts))
+        self.least_workers = max(part.least_workers for part in parts)
         records = [part.record for part in parts if part.record]
         self.record = records[0] if len(records) == 1 else {}
 

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.plugins import PluginTable, convert_option, find_option_type, list_parameters
@@ -34,6 +35,7 @@ BUILT_IN = {
     "rampart": "goldspan.predictors.rampart.predictor:RampartPredictor",
     "crf": "goldspan.predictors.stacking:open_crf",
     "llm": "goldspan.predictors.prompting.predictor:open_llm",
+    "llm-adapter": "goldspan.training.models.causal.generator:AdaptedLlmPredictor",
     "llm-classifier": "goldspan.training.models.causal.predictor:CausalPredictor",
 }
 _TABLE = PluginTable("predictor", GROUP, BUILT_IN, "A model directory or a .toml file will do, too.")
@@ -173,7 +175,7 @@ def _refuse_unknown(name: str, given: Mapping[str, Any], parts: list[_Part]) -> 
 
 def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

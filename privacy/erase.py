@@ -18,7 +18,7 @@ from goldspan.annotation.files import write_atomic
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.project import find_project
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.annotation.tombstones import FOLDER, add_tombstones, read_tombstones
+from goldspan.annotation.tombstones import FOLDER, NOTHING, add_tombstones, read_tombstones
 from goldspan.privacy.registry import STORES, list_unknown
 from goldspan.privacy.stores.base import Hit, Place, iter_files, search_bytes
 from goldspan.privacy.subject import Subject, make_term
@@ -104,7 +104,7 @@ def erase_person(
     place = _make_place(data, labels_file, url, token)
     with hold_lock(f"privacy {place.root.resolve()}"):
         plan, subject = _plan(place, text, as_text=as_text)
-        subject.erased = add_tombstones(place.root, subject.list_tombstones(text))
+        subject.key = add_tombstones(place.root, subject.list_tombstones(text)).key
         on_step(Hit("privacy", FOLDER, len(subject.ids), "wrote tombstones"))
         done: list[Hit] = []
         for store in STORES:
@@ -121,13 +121,16 @@ def _make_place(data: str | Path | None, labels_file: str | Path | None, url: st
 
 
 def _plan(place: Place, text: str, *, as_text: bool) -> tuple[ErasurePlan, Subject]:
-    """Look twice: what the first look learns of the samples (ids, texts) tells the second what else is theirs."""
+    """Look twice: what the first look learns of the samples (ids, texts) tells the second what else is theirs.
+
+    What an earlier erasure of the same text left is recognised by its tombstones.
+    """
     erased = read_tombstones(place.root)
-    subject = Subject((), erased, {text})
+    subject = Subject((), erased if erased.has_id(text) else NOTHING, {text})
     hits = [] if as_text else list(_search(place, subject))
     is_sample = not as_text and (text in subject.samples or erased.has_id(text) or (bool(hits) and _is_uuid(text)))
     if not is_sample:
-        subject = make_term(text, erased)
+        subject = make_term(text, erased if erased.has_text(text) else NOTHING)
         hits = list(_search(place, subject))
     if subject.texts:
         hits = list(_search(place, subject))

@@ -9,7 +9,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.tombstones import FOLDER
 from goldspan.privacy.stores.base import Store
 from goldspan.privacy.stores.bundles import BundleStore, ModelStore, TrainingStore
-from goldspan.privacy.stores.derived import DashboardStore, JobFolderStore, PlainStore, ReleaseStore, ResultStore
+from goldspan.privacy.stores.derived import DashboardStore, FolderStore, JobFolderStore, PlainStore, ResultStore
 from goldspan.privacy.stores.records import RecordStore
 from goldspan.privacy.stores.runs import RunStore
 from goldspan.privacy.stores.studio import ConfiguredStudioStore, StudioStore
@@ -25,7 +25,9 @@ STORES: tuple[Store, ...] = (
     BundleStore(),
     TrainingStore(),
     ModelStore(),
-    ReleaseStore(),
+    FolderStore("fits", "state and caches of training methods", "methods", "fit the method again"),
+    RecordStore("fine-tuning", "training rows of hosted fine-tuning; delete what was uploaded there", "finetuning"),
+    FolderStore("releases", "data sets as they would be uploaded", "releases", "make it anew, update uploads"),
     ResultStore(),
     DashboardStore(),
     VaultStore(),

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.tombstones import Tombstones, find_term, fold_words
+from goldspan.annotation.tombstones import NOTHING, Tombstones, find_term, fold_text, fold_words
 
 _TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
 _CODE_POINT = re.compile(r"\\+u([0-9a-fA-F]{4})")
@@ -22,6 +22,7 @@ _NAMED = frozenset({"sample_id", "sample_ids"})
 _DISTINCT_ID, _DISTINCT_TEXT = 12, 5
 """Characters of an id, and words of a text, from which it means the sample wherever it stands."""
 
+_FEW = 64
 _SHORTEST = 3
 """Letters and digits that a term needs: fewer stand in most texts."""
 
@@ -31,14 +32,16 @@ class Subject:
     """A term (a name, a number, an address, as words) or a sample, and all that is known to belong to it.
 
     `ids` are looked for; `samples` and `texts` (folded words, joined by blanks) are those of samples found so far;
-    `erased` recognises what earlier erasures found, when the samples themselves are gone already.
+    `erased` recognises what an earlier erasure found, when the samples themselves are gone already; `key` is that of
+    the workspace's tombstones.
     """
 
     words: tuple[str, ...] = ()
-    erased: Tombstones = field(default_factory=Tombstones)
+    erased: Tombstones = NOTHING
     ids: set[str] = field(default_factory=set)
     samples: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    key: bytes = field(default=b"", repr=False)
 
     @property
     def is_term(self) -> bool:
@@ -62,13 +65,33 @@ class Subject:
 
     def holds_line(self, line: bytes) -> bool:
         """True for a line of JSON that holds the subject; a broken line is searched as text."""
+        if not self.may_hold(line):
+            return False
         try:
             return self.holds(orjson.loads(line))
         except orjson.JSONDecodeError:
             return self.holds_bytes(line)
 
+    def may_hold(self, data: bytes) -> bool:
+        """False for bytes that certainly do not hold the subject: a quick look before a thorough one."""
+        if self.erased or b"\\u" in data or len(self.ids) > _FEW:
+            return True
+        text = data.decode("utf-8", "ignore")
+        if any(name in text for name in self.ids):
+            return True
+        folded = fold_text(_TAG.sub("", text) if "<" in text else text)
+        return any(word in folded for word in self._list_rarest())
+
+    def _list_rarest(self) -> Iterator[str]:
+        """One word of the term and of each text, without which it cannot be there: the longest."""
+        for words in (self.words, *(text.split(" ") for text in self.texts)):
+            if words:
+                yield max(words, key=len)
+
     def holds_bytes(self, data: bytes) -> bool:
         """True if bytes of any kind hold the subject: as UTF-8, with escapes of JSON and HTML, and between tags."""
+        if not self.may_hold(data):
+            return False
         text = data.decode("utf-8", "ignore")
         words = fold_words(_TAG.sub("", _ESCAPE.sub(" ", _CODE_POINT.sub(_read_code_point, text))))
         if self._holds_term(words) or any(name in text for name in self.ids if len(name) >= _DISTINCT_ID):

@@ -13,6 +13,7 @@ from goldspan.annotation.errors import GoldspanError, ServiceError, StateError, 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.base import LocalPredictor, Predictor
 from goldspan.predictors.registry import open_predictor
+from goldspan.serving.workers import WorkerPredictor, WorkerTask, open_in_workers
 
 PROBE = "Dear Ann Smith, please write to ann.smith@example.com or call +1 415 555 0132."
 PROBE_SECONDS = 60.0
@@ -62,7 +63,10 @@ class Method:
 
 
 class PredictorHost:
-    """The methods of a server, the first of them the default."""
+    """The methods of a server, the first of them the default.
+
+    Predictors that compute run in `processes` of their own each, or with 0 in threads of this process.
+    """
 
     def __init__(
         self,
@@ -70,8 +74,9 @@ class PredictorHost:
         sources: Mapping[str, str],
         options: Mapping[str, Any] | None = None,
         opener: Callable[..., Predictor] = open_predictor,
+        processes: int = 0,
     ) -> None:
-        self.schema, self._opener = schema, opener
+        self.schema, self._opener, self._processes = schema, opener, processes
         self.methods = {name: Method(name, source, dict(options or {})) for name, source in sources.items()}
         self._loading = asyncio.Lock()
 
@@ -103,10 +108,9 @@ class PredictorHost:
         """
         method = self._find(name)
         async with self._loading:
+            chosen = source or method.source
             try:
-                chosen = source or method.source
-                predictor = await asyncio.to_thread(self._opener, chosen, self.schema, defaults=method.options)
-                await _probe(predictor)
+                predictor = await self._open(chosen, method.options)
             except GoldspanError as error:
                 method.error = str(error)
                 raise
@@ -151,6 +155,14 @@ class PredictorHost:
                 await _close_if_idle(method.loan)
                 method.loan = None
 
+    async def _open(self, source: str, options: Mapping[str, Any]) -> Predictor:
+        if self._processes:
+            task = WorkerTask(self._opener, source, self.schema, options)
+            in_workers = await open_in_workers(task, self._processes)
+            if in_workers is not None:
+                return await _probe(in_workers)
+        return await _probe(await asyncio.to_thread(self._opener, source, self.schema, defaults=options))
+
     def _find(self, name: str) -> Method:
         if name and name not in self.methods:
             raise UnknownNameError("method", name, self.methods)
@@ -163,8 +175,17 @@ async def _close_if_idle(loan: _Loan) -> None:
         await loan.predictor.aclose()
 
 
-async def _probe(predictor: Predictor) -> None:
-    """Read one text: a model that cannot do that does not get to serve."""
+async def _probe(predictor: Predictor) -> Predictor:
+    """Read one text: a model that cannot do that is closed and does not get to serve."""
+    try:
+        await _read_probe(predictor)
+    except BaseException:
+        await predictor.aclose()
+        raise
+    return predictor
+
+
+async def _read_probe(predictor: Predictor) -> None:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             prediction = await predictor.predict(PROBE, "en", "US")
@@ -176,4 +197,6 @@ async def _probe(predictor: Predictor) -> None:
 
 
 def _tell_place(predictor: Predictor | None) -> str:
-    return "" if predictor is None else "this machine" if isinstance(predictor, LocalPredictor) else "a model server"
+    if predictor is None:
+        return ""
+    return "this machine" if isinstance(predictor, LocalPredictor | WorkerPredictor) else "a model server"

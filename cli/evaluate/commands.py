@@ -164,7 +164,11 @@ def _find_prices(
     if price_in is not None and price_out is not None:
         return TokenPrices(price_in, price_out)
     options = parse_options(option)
-    return find_prices(options.get("provider", ""), options.get("model", "")) if predictor else None
+    return (
+        find_prices(options.get("provider", ""), options.get("model", ""), options.get("mode", "live"))
+        if predictor
+        else None
+    )
 
 
 def make_file_name(name: str) -> str:

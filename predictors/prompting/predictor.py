@@ -16,6 +16,7 @@ from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.generators.providers.batch.completions import BatchCompletions
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.live.completions import Completion, Completions
 from goldspan.generators.providers.live.pool import LiveLimits
@@ -38,6 +39,8 @@ from goldspan.predictors.windows import merge_readings, split_text
 WINDOW, OVERLAP = 6_000, 400
 """Characters a request; longer texts are read in windows that overlap."""
 _MOST_TOKENS = 65_536
+LIVE, BATCH = "live", "batch"
+_TEXTS_IN_BATCH = 5_000
 
 
 def find_room(text: str) -> int:
@@ -47,16 +50,20 @@ def find_room(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
-    """Settings of the model; `attempts` counts the requests per window, `shots` the examples with each text.
+    """Settings of the model.
 
-    `selection` says how examples are chosen, `seed` decides random ones. `seed_field` is what the server calls the
-    sampling seed. With `again_failed`, cached answers that cannot be used do not count: the model is asked anew.
+    `mode` is live or batch, `poll` the seconds between two looks at a batch. `attempts` counts the requests per window,
+    `shots` the examples with each text; `selection` says how they are chosen, `seed` decides random ones. `seed_field`
+    is what the server calls the sampling seed. With `again_failed`, cached answers that cannot be used do not count:
+    the model is asked anew.
     """
 
     model: str
     base_url: str
     api_key: str
     provider: str = "compatible"
+    mode: str = "live"
+    poll: float = 0.0
     shots: int = 3
     selection: str = Selection.PER_LABEL
     seed: int = 0
@@ -73,6 +80,8 @@ def open_llm(
     provider: str = "compatible",
     model: str = "",
     api_url: str = "",
+    mode: str = "live",
+    poll: float = 0.0,
     shots_file: Path | None = None,
     shots: int = 3,
     selection: str = Selection.PER_LABEL,
@@ -92,6 +101,8 @@ def open_llm(
         provider: name of a provider profile.
         model: model name; empty for the provider's own.
         api_url: address of a compatible server; empty for the provider's own.
+        mode: `live`, or `batch`: cheaper, with answers within a day.
+        poll: seconds between two looks at a batch; 0: adaptive.
         shots_file: samples to take examples from; None: no examples.
         shots: examples with each text.
         selection: how they are chosen: `per-label`, `similar` (character n-grams) or `random`.
@@ -105,14 +116,18 @@ def open_llm(
         folder: cache of answers, one folder per model and address; None: only while the process lives.
 
     Raises:
-        ConfigurationError: there is no model or no key, or `again` has another value.
+        ConfigurationError: there is no model or no key, or `again` or `mode` has another value.
 
     """
     from goldspan.annotation.tasks.store import read_samples
 
     if again not in ("", "failed"):
         raise ConfigurationError(f"The option again of the predictor llm is `failed` or empty, not {again[:40]!r}.")
+    if mode not in (LIVE, BATCH):
+        raise ConfigurationError(f"The option mode of the predictor llm is live or batch, not {mode[:40]!r}.")
     profile = find_profile(provider)
+    if mode == BATCH and not profile.windows:
+        raise ConfigurationError(f"Goldspan makes no batches at {provider}: use --option mode=live.")
     name = model or profile.default_model
     if not name:
         raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --option model=NAME.")
@@ -123,6 +138,8 @@ def open_llm(
         url,
         find_key(profile, url),
         provider=provider,
+        mode=mode,
+        poll=poll,
         shots=shots,
         selection=selection,
         seed=seed,
@@ -151,15 +168,17 @@ class LlmPredictor(RemotePredictor):
         self._pool = ShotPool(pool, settings.selection, settings.seed)
         self.version = f"{settings.model}-{VERSION}"
         self.labels = labels.entity_codes
+        self.least_workers = _TEXTS_IN_BATCH if settings.mode == BATCH else 0
         self._temporary = None if folder else TemporaryDirectory(prefix="goldspan-")
         self._folder = folder or Path(self._temporary.name if self._temporary else "")
-        self._completions: Completions | None = None
+        self._completions: Completions | BatchCompletions | None = None
 
     def describe(self) -> dict[str, Any]:
         """Model, prompt and examples; the digest is that of the instructions, which follow from the label schema."""
         settings = self._settings
         return {
             "provider": settings.provider,
+            "mode": settings.mode,
             "model": settings.model,
             **describe_prompt(self._labels),
             "temperature": settings.temperature,
@@ -241,9 +260,12 @@ class LlmPredictor(RemotePredictor):
             body["temperature"] = self._settings.temperature
         return Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
 
-    def _open(self) -> Completions:
-        if self._completions is None:
-            settings = self._settings
+    def _open(self) -> Completions | BatchCompletions:
+        settings = self._settings
+        if self._completions is None and settings.mode == BATCH:
+            profile, folder = find_profile(settings.provider), self._folder / "batches"
+            self._completions = BatchCompletions(profile, settings.base_url, settings.api_key, folder, settings.poll)
+        elif self._completions is None:
             self._completions = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
         return self._completions
 

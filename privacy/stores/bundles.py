@@ -83,9 +83,12 @@ class TrainingStore(Store):
 
 
 class ModelStore(Store):
-    """Finished models hold weights and figures. Those trained on a withdrawn bundle are named; people decide."""
+    """Finished models. One whose files hold the subject (as an example in a prompt) is deleted.
 
-    name, holds, entries, texts = "models", "weights, tokenizer, figures", ("models",), False
+    Weights cannot forget: those trained on a withdrawn bundle are named, and people decide.
+    """
+
+    name, holds, entries = "models", "weights, figures, prompts with examples", ("models",)
 
     def find(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Name models whose files hold the subject, or whose bundle was withdrawn or will be."""
@@ -95,13 +98,17 @@ class ModelStore(Store):
                 withdrawn.add(manifest["fingerprint"])
         for folder in _list_folders(find_models_folder(place.workspace)):
             if any(search_bytes(file, subject) for file in iter_files(folder)):
-                yield Hit(self.name, place.name(folder), 1, "its files hold it: delete the model", remains=True)
+                yield Hit(self.name, place.name(folder), 1, "delete: its files hold it")
             elif withdrawn and _names_any(folder, withdrawn):
                 yield Hit(self.name, place.name(folder), 0, "trained on erased samples: train anew on the successor")
 
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:
-        """Weights cannot forget: nothing is done."""
-        yield from ()
+        """Delete models whose files hold the subject."""
+        for folder in _list_folders(find_models_folder(place.workspace)):
+            if any(search_bytes(file, subject) for file in iter_files(folder)):
+                with explain_disk(folder):
+                    shutil.rmtree(folder)
+                yield Hit(self.name, place.name(folder), 1, "deleted")
 
 
 def _list_folders(root: Path) -> list[Path]:

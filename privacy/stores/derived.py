@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.tombstones import Tombstones
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
 from goldspan.privacy.subject import Subject
 
@@ -41,23 +42,26 @@ class ResultStore(Store):
                 yield Hit(self.name, place.name(file), count, "replaced ids")
 
 
-class ReleaseStore(Store):
-    """Releases of `goldspan hub upload --dry-run`: one that holds the subject is deleted; it can be made anew."""
+class FolderStore(Store):
+    """Folders that can be made anew: one that holds the subject is deleted whole. `advice` says what to do then."""
 
-    name, holds, entries = "releases", "data sets as they would be uploaded (Parquet, card)", ("releases",)
+    def __init__(self, name: str, holds: str, entry: str, advice: str) -> None:
+        self.name, self.holds, self.entries, self._advice = name, holds, (entry,), advice
 
     def find(self, place: Place, subject: Subject) -> Iterator[Hit]:
-        """Name releases that hold the subject."""
-        for folder in _list_children(place.root / "releases"):
-            if any(search_bytes(file, subject) for file in iter_files(folder)):
-                yield Hit(self.name, place.name(folder), 1, "delete; make it anew, and update what was uploaded")
+        """Name folders that hold the subject."""
+        for folder in self._list_held(place, subject):
+            yield Hit(self.name, place.name(folder), 1, f"delete; {self._advice}")
 
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Delete them."""
-        for folder in _list_children(place.root / "releases"):
-            if any(search_bytes(file, subject) for file in iter_files(folder)):
-                _delete(folder)
-                yield Hit(self.name, place.name(folder), 1, "deleted")
+        for folder in self._list_held(place, subject):
+            _delete(folder)
+            yield Hit(self.name, place.name(folder), 1, f"deleted; {self._advice}")
+
+    def _list_held(self, place: Place, subject: Subject) -> list[Path]:
+        children = _list_children(place.root / self.entries[0])
+        return [path for path in children if any(search_bytes(file, subject) for file in iter_files(path))]
 
 
 class DashboardStore(Store):
@@ -160,9 +164,9 @@ def _load(file: Path) -> Any:
 def _replace(value: Any, subject: Subject, key: str = "") -> tuple[Any, int]:
     """A JSON value with every string that holds the subject replaced, and their number; equal ones stay equal."""
     if isinstance(value, str):
-        return (
-            (f"erased-{subject.erased.make('id', value).hash[:12]}", 1) if subject.holds({key: value}) else (value, 0)
-        )
+        if not subject.holds({key: value}):
+            return value, 0
+        return f"erased-{Tombstones(subject.key).make('id', value).hash[:12]}", 1
     if isinstance(value, list):
         pairs = [_replace(child, subject, key) for child in value]
         return [child for child, _ in pairs], sum(count for _, count in pairs)

@@ -54,7 +54,7 @@ def count_records(file: Path, subject: Subject) -> int:
                     _collect(subject, line)
         return count
     if file.suffix == ".json":
-        document = _load(file)
+        document = _load(file, subject)
         if document is None:
             return int(search_bytes(file, subject))
         held = [record for record in _list_records(document) if subject.holds(record)]
@@ -73,7 +73,7 @@ def drop_records(file: Path, subject: Subject) -> int:
     """
     if file.name.endswith(LINES):
         return drop_lines(file, subject)
-    if file.suffix == ".json" and (document := _load(file)) is not None:
+    if file.suffix == ".json" and (document := _load(file, subject)) is not None:
         return _drop_from_document(file, document, subject)
     if not search_bytes(file, subject):
         return 0
@@ -145,9 +145,11 @@ def _list_records(document: Any) -> list[Any]:
     ]
 
 
-def _load(file: Path) -> Any:
+def _load(file: Path, subject: Subject) -> Any:
+    """The document of a file, empty if it cannot hold the subject; None if it is none."""
     try:
-        document = orjson.loads(file.read_bytes())
+        data = file.read_bytes()
+        document = orjson.loads(data) if subject.may_hold(data) else []
     except (OSError, orjson.JSONDecodeError):
         return None
     return document if isinstance(document, list | dict) else None

@@ -96,6 +96,10 @@ def fill_workspace(root: Path, labels: LabelSchema) -> Workspace:
     (workspace.results / "e.json").write_bytes(orjson.dumps(result))
     (root / "releases" / "me--x").mkdir(parents=True)
     (root / "releases" / "me--x" / "README.md").write_text(f"An example: {NAME}")
+    for folder in ("models/prompted", "models/other", "methods/prompted", "finetuning/finetune-1"):
+        (root / folder).mkdir(parents=True)
+        row = {"messages": [{"role": "user", "content": f"<FIRSTNAME>{FIRST}</FIRSTNAME> {LAST}"}]}
+        (root / folder / "rows.jsonl").write_bytes(b"" if "other" in folder else orjson.dumps(row) + b"\n")
     (root / ".dashboard" / "key" / "0").mkdir(parents=True)
     (root / ".dashboard" / "key" / "0" / "unreadable").write_text("0")
     return workspace

@@ -41,6 +41,7 @@ def test_an_erased_person_is_in_no_byte_of_the_workspace(workspace: Workspace, l
         name.encode() in path.read_bytes() for name in erased for path in workspace.root.rglob("*") if path.is_file()
     )
     assert read_costs(workspace.runs / "paid") == (4, 1.5)
+    assert [path.name for path in (workspace.root / "models").iterdir()] == ["other"]
 
 
 def test_bundles_are_withdrawn_and_get_a_successor(workspace: Workspace, labels: LabelSchema, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ class HostedEngine(Engine):
         failpoint("job-created")
         if creations > 1:
             job = self._keep_one([*self._find_jobs(), job])
-        return view_record(self._adopt(job))
+        return _view_adopted(self._adopt(job))
 
     def _check_quote(self, request: JobRequest) -> JobView | None:
         """Why no job is created now: the provider cannot quote yet, or it costs more than the run may spend."""
@@ -278,7 +278,7 @@ class HostedEngine(Engine):
                 f"list of jobs; `goldspan finetune cancel {self.order.run}` ends the run."
             )
         if found := self._find_jobs():
-            return view_record(self._adopt(self._keep_one(found)))
+            return _view_adopted(self._adopt(self._keep_one(found)))
         if time.time() <= record.announced_at + self.patience.grace:
             return _view_lost(record, JobState.CHECKING)
         waited = f"{time.time() - record.announced_at:.0f} s"
@@ -322,12 +322,19 @@ class HostedEngine(Engine):
         )
 
     def _record_messages(self, job: RemoteJob) -> None:
-        """Keep events and checkpoints; a provider that cannot list them now is asked at the next poll."""
+        """Keep events and checkpoints; what the provider cannot list now is asked for at the next poll.
+
+        Raises:
+            TransientServiceError: the job has ended, and there is no next poll; it may work later.
+
+        """
         try:
             events, checkpoints = self._wire.list_events(job), self._wire.list_checkpoints(job)
-        except ServiceError:
+        except ServiceError as error:
+            if job.state.is_final and isinstance(error, TransientServiceError):
+                raise
             if job.state.is_final:
-                self.journal.write_event("no events", "The provider gave no list of the job's events at its end.")
+                self.journal.write_event("no events", "The provider does not list the events of the job.")
             return
         self.journal.add_events(events)
         self.journal.add_checkpoints(checkpoints)
@@ -394,6 +401,11 @@ def view_record(record: JobRecord) -> JobView:
         trained_tokens=record.trained_tokens,
         problems=tuple(RowProblem(line, said) for line, said in record.problems),
     )
+
+
+def _view_adopted(record: JobRecord) -> JobView:
+    """A job that was just created or found. It may have ended already: the next poll says so, with its result."""
+    return JobView(JobState.CHECKING, record.status, record.job_id)
 
 
 def _view_lost(record: JobRecord, state: JobState) -> JobView:

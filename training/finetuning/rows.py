@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.errors import ConfigurationError, InputError, TaggedTextError
 from goldspan.annotation.identity import hash_text, make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Sample
@@ -121,7 +121,7 @@ def _make_row(sample_id: str, start: int, text: str, entities: tuple[Entity, ...
     place = f"Sample {sample_id}, characters {start} to {start + len(text)}"
     try:
         answer = build_answer(text, entities)
-    except ValueError as error:
+    except TaggedTextError as error:
         raise InputError(f"{place}: its entities cannot be written as tagged text: {error}.") from None
     parsed = read_answer(answer, text, labels)
     if parsed.problem or {entity.span for entity in parsed.entities} != {entity.span for entity in entities}:
@@ -138,7 +138,7 @@ class RowLimits:
     max_bytes: int | None = None
     max_row_tokens: int | None = None
     validation_bytes: int | None = None
-    validation_share: float = 1.0
+    validation_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +212,13 @@ def _check_length(row: TuningRow, limits: RowLimits, counter: TokenCounter) -> N
 
 
 def _fit_validation(rows: list[TuningRow], train_bytes: int, limits: RowLimits) -> list[TuningRow]:
-    most = int(train_bytes * limits.validation_share)
-    if limits.validation_bytes is not None:
-        most = min(most, limits.validation_bytes)
+    bounds = [float("inf") if limits.validation_bytes is None else limits.validation_bytes]
+    if limits.validation_share is not None:
+        bounds.append(train_bytes * limits.validation_share)
     fitting, size = [], 0
     for row in rows:
         size += len(row.encode())
-        if size > most:
+        if size > min(bounds):
             break
         fitting.append(row)
     return fitting

@@ -62,16 +62,16 @@ class TrainingPrice:
 class Fitted:
     """What a method made.
 
-    `folder` is `FitContext.staging`, or `FitContext.output` where a method publishes by itself. `documents` counts
-    the annotated documents that it used. `usage` counts what was
-    used (`tokens`, `requests`, `jobs`); `price` is None where no money was paid. `details` go into `method.json`.
+    `folder` is `FitContext.staging`, or `FitContext.output` where a method publishes by itself. `usage` counts
+    what was used (`tokens`, `requests`, `jobs`); `price` is None where no money was paid. `details` go into
+    `method.json`. `documents` counts the annotated documents that it used; None: those of train and validation.
     """
 
     folder: Path
     usage: Mapping[str, int] = field(default_factory=dict)
     price: TrainingPrice | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    documents: int = 0
+    documents: int | None = None
 
 
 class Method(ABC, Generic[SettingsT]):

@@ -16,7 +16,7 @@ from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 from goldspan.predictors.artifact import MethodArtifact, read_artifact, write_record
 from goldspan.training.artifact.write import swap_folder
-from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.bundle.verify import Bundle, open_bundle
 from goldspan.training.config import TrainingConfig
 from goldspan.training.launch import choose_bundle
 from goldspan.training.methods.base import FitContext, Fitted, make_settings
@@ -75,7 +75,7 @@ def fit_method(
         context = FitContext(name, labels, labels_path, workspace, work, output, state.report)
         try:
             fitted = chosen.fit(opened, settings, context)
-            artifact = _publish(fitted, context, state)
+            artifact = _publish(fitted, opened, context, state)
         except BaseException as error:
             said = str(error) if isinstance(error, GoldspanError) else type(error).__name__
             state.finish(FAILED if isinstance(error, Exception) else INTERRUPTED, said)
@@ -86,7 +86,7 @@ def fit_method(
         lock.release()
 
 
-def _publish(fitted: Fitted, context: FitContext, state: FitState) -> MethodArtifact:
+def _publish(fitted: Fitted, bundle: Bundle, context: FitContext, state: FitState) -> MethodArtifact:
     seconds, cpu = state.seconds
     described = state.described
     record = {
@@ -97,7 +97,7 @@ def _publish(fitted: Fitted, context: FitContext, state: FitState) -> MethodArti
         "training": {
             "seconds": round(seconds, 3),
             "cpu_seconds": round(cpu, 3),
-            "documents": fitted.documents,
+            "documents": _count_documents(bundle) if fitted.documents is None else fitted.documents,
             "usage": dict(fitted.usage),
             "price": asdict(fitted.price) if fitted.price else None,
         },
@@ -109,6 +109,11 @@ def _publish(fitted: Fitted, context: FitContext, state: FitState) -> MethodArti
             context.output.parent.mkdir(parents=True, exist_ok=True)
             swap_folder(fitted.folder, context.output)
     return read_artifact(context.output)
+
+
+def _count_documents(bundle: Bundle) -> int:
+    sizes = bundle.manifest["split"]["sizes"]
+    return sum(sizes.get(name, 0) for name in ("train", "validation"))
 
 
 def _describe(method: str, manifest: Mapping[str, Any], settings: Any) -> dict[str, Any]:

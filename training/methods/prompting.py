@@ -30,13 +30,14 @@ class PromptingSettings:
     """How a language model is asked.
 
     `provider` is a profile (openai, mistral, together, doubleword, compatible); `model` and `api_url` are its own where
-    they are empty. `pool` bounds how many samples of the training split may be examples, 0 takes all; `shots` are shown
-    with each text, chosen by `selection` (per-label, similar, random).
+    they are empty; `mode` is live or batch. `pool` bounds how many samples of the training split may be examples, 0
+    takes all; `shots` are shown with each text, chosen by `selection` (per-label, similar, random).
     """
 
     provider: str = "compatible"
     model: str = ""
     api_url: str = ""
+    mode: str = "live"
     shots: int = 3
     selection: str = Selection.PER_LABEL
     pool: int = 500
@@ -71,6 +72,7 @@ class PromptingMethod(Method[PromptingSettings]):
         options: dict[str, str | int | float | Path] = {
             "provider": settings.provider,
             "model": model,
+            "mode": settings.mode,
             "shots": settings.shots,
             "selection": check_selection(settings.selection),
             "seed": settings.seed,

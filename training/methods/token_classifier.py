@@ -61,7 +61,6 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
             model.folder,
             usage={"tokens": int(training["tokens"])},
             details={"encoder": model.manifest["encoder"]["name"], "parameters": training["parameters"]},
-            documents=sum(bundle.manifest["split"]["sizes"].get(name, 0) for name in ("train", "validation")),
         )
 
 

@@ -39,7 +39,7 @@ class TuningProfile:
     max_bytes: int = 512 * _MEGABYTE
     max_row_tokens: int = 65_536
     validation_bytes: int | None = None
-    validation_share: float = 1.0
+    validation_share: float | None = None
     min_cost: float = 0.0
     closes: date | None = None
     deprecated: str = ""

@@ -15,6 +15,7 @@ from typing import Any
 
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.predictors.prompting.prompt import build_answer
 from tests.training.tiny_model import CITIES, FRAMES, NAMES, WORDS
 
 NEW_NAMES = ["Aldo", "Bruna", "Celia", "Dario", "Edda", "Fabio", "Greta", "Hugo", "Irma", "Jonas", "Klara", "Livia"]
@@ -55,13 +56,16 @@ def make_splits() -> tuple[list[Sample], list[Sample]]:
     return train, [label_note(number, NEW_NAMES, NEW_CITIES) for number in range(5000, 5060)]
 
 
-def write_base(folder: Path, steps: int) -> Path:
-    """A base folder; with `steps` 0 its weights are random."""
+def write_base(folder: Path, steps: int, *, chats: bool = False) -> Path:
+    """A base folder; with `steps` 0 its weights are random, with `chats` it has seen answers, but no questions."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     texts = [write_note(number, NAMES + NEW_NAMES, CITIES + NEW_CITIES) for number in range(1500)]
+    if chats:
+        answers = (label_note(number, NAMES, CITIES) for number in range(400))
+        texts = texts[:200] + [f"<|assistant|>{build_answer(s.text, s.best.entities)}<|end|>" for s in answers]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -96,13 +100,13 @@ def write_base(folder: Path, steps: int) -> Path:
 
 
 @cache
-def train_base() -> Path:
+def train_base(steps: int = 160, *, chats: bool = False) -> Path:
     """The folder of the trained base; not to be changed."""
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return write_base(Path(tempfile.mkdtemp(prefix="goldspan-base-")), 160)
+        return write_base(Path(tempfile.mkdtemp(prefix="goldspan-base-")), steps, chats=chats)
     finally:
         torch.set_num_threads(threads)
