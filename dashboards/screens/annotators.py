@@ -48,22 +48,18 @@ def _show_quick(table: pl.DataFrame) -> None:
 
 def _show_agreement(title: str, report: AgreementReport) -> None:
     ui.begin_section(title)
+    n = f"n = {report.samples:,}"
+    rates = (
+        ("Span F1", report.exact.measure_f(), "Same span and label, over all pairs of raters"),
+        ("Overlap F1", report.overlap.measure_f(), "Overlapping spans with the same label"),
+        ("Unlabelled F1", report.unlabelled.measure_f(), "Same span, any label"),
+        ("B³", report.b_cubed.f1, "Clusters of mentions"),
+    )
+    alpha = "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}"
     ui.show_metrics(
         [
-            ui.Metric(
-                "Span F1", ui.format_share(report.exact.measure_f()), "Same span and label, over all pairs of raters"
-            ),
-            ui.Metric(
-                "Overlap F1", ui.format_share(report.overlap.measure_f()), "Overlapping spans with the same label"
-            ),
-            ui.Metric("Unlabelled F1", ui.format_share(report.unlabelled.measure_f()), "Same span, any label"),
-            ui.Metric(
-                "Alpha",
-                "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}",
-                "Krippendorff, by character",
-            ),
-            ui.Metric("B³", ui.format_share(report.b_cubed.f1), "Clusters of mentions"),
-            ui.Metric("Samples", ui.format_number(report.samples), "Annotated by at least two raters"),
+            *(ui.Metric(name, ui.format_share(value), explanation, detail=n) for name, value, explanation in rates),
+            ui.Metric("Alpha", alpha, "Krippendorff, by character", detail=n),
         ]
     )
 

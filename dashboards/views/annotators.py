@@ -87,14 +87,17 @@ def join_agreement(table: pl.DataFrame, report: AgreementReport) -> pl.DataFrame
                 compared[name] += pair.samples
                 spans[name] = spans.get(name, SpanCounts()) + pair.exact
     people = table["person"].to_list()
+    table = table.drop("suspect").with_columns(pl.col("last active").str.slice(0, 10))
     counts = [spans.get(person, SpanCounts()) for person in people]
     intervals = [measure_wilson(one.found + one.right, one.gold + one.predicted) or (None, None) for one in counts]
-    return table.with_columns(
+    joined = table.with_columns(
         pl.Series("agreement", [rates.get(person) for person in people], dtype=pl.Float64),
         pl.Series("compared", [compared[person] for person in people], dtype=pl.Int64),
         pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
         pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
     )
+    first = ("person", "submitted", "drafts", "skipped", "agreement", "compared", "low", "high")
+    return joined.select(*first, pl.exclude(first))
 
 
 def tabulate_quick_reviews(mirror: Mirror) -> pl.DataFrame:
