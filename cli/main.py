@@ -51,6 +51,7 @@ COMMANDS = {
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
     "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
     "method": Command("method", "Make a predictor from a bundle by any method: list, fit, status"),
+    "loop": Command("loop.commands", "Retrain behind a guarded door, queue what is next, simulate what it saves"),
     "finetune": Command("training.finetune", "Fine-tune a language model: start, resume, status, watch, cancel, list"),
     "model": Command("training.model", "Model directories: list, show, check, verify, compare; encoders"),
     "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
@@ -67,8 +68,7 @@ EXTRAS = {
     "pdf": ("pypdfium2", "pikepdf"),
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
-    "models": ("onnxruntime", "tokenizers"),
-    "loop": ("pycrfsuite",),
+    "models": ("onnxruntime", "tokenizers", "pycrfsuite"),
     "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""

@@ -26,6 +26,7 @@ STORES: tuple[Store, ...] = (
     TrainingStore(),
     ModelStore(),
     FolderStore("fits", "state and caches of training methods", "methods", "fit the method again"),
+    RecordStore("loop", "queued samples, verdicts of rounds", "loop"),
     RecordStore("fine-tuning", "training rows of hosted fine-tuning; delete what was uploaded there", "finetuning"),
     FolderStore("releases", "data sets as they would be uploaded", "releases", "make it anew, update uploads"),
     ResultStore(),

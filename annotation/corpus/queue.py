@@ -151,8 +151,36 @@ def build_queue(
     kept = min(len(reserve), max(round(RESERVE_SHARE * size), size - len(ranked)))
     chosen = _deal(order, ranked, size - kept)
     entries = [_make_entry(ranked[at], priorities[at], terms, at, targets, reviewed) for at in chosen]
-    entries += [_make_reserve_entry(one, seed) for one in reserve[:kept]]
-    return LabelQueue(tuple(entries), len(pool), tuple(notes))
+    drawn = [_make_reserve_entry(one, seed) for one in reserve[:kept]]
+    return LabelQueue(tuple(_spread(entries, drawn)), len(pool), tuple(notes))
+
+
+def _spread(entries: Sequence[QueueEntry], drawn: Sequence[QueueEntry]) -> list[QueueEntry]:
+    """The drawn entries at even distances among the others: a batch that is not finished has its share of them."""
+    places = [((number + 1) / len(entries), 0, entry) for number, entry in enumerate(entries)]
+    places += [((number + 1) / len(drawn), 1, entry) for number, entry in enumerate(drawn)]
+    return [entry for _, _, entry in sorted(places, key=lambda place: place[:2])]
+
+
+def queue_disagreements(candidates: Iterable[QueueCandidate], *, size: int = 20) -> LabelQueue:
+    """Choose the samples on which two models disagree most, per 100 tokens."""
+    pool = list(candidates)
+    apart = sorted((one for one in pool if one.disagreement), key=lambda one: (-(one.disagreement or 0), one.sample_id))
+    entries = [
+        QueueEntry(
+            one.sample_id,
+            one.language,
+            one.document_type,
+            False,
+            False,
+            one.disagreement,
+            _estimate_seconds(one, control=False),
+            (f"two models disagree on {round((one.disagreement or 0.0) * one.tokens / 100)} spans",),
+        )
+        for one in apart[:size]
+    ]
+    notes = () if apart else ("This order has no evidence: no sample has predictions of two models that differ.",)
+    return LabelQueue(tuple(entries), len(pool), notes)
 
 
 def _rank_terms(

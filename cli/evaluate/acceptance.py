@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.corpus.effort import CostModel
     from goldspan.annotation.types import Annotation
     from goldspan.evaluation.people.acceptance_report import AcceptanceReport, Tally
+    from goldspan.evaluation.people.automation import AutomationBias
     from goldspan.evaluation.people.savings import Savings
 
 app = typer.Typer(add_completion=False, context_settings=HELP)
@@ -93,6 +94,7 @@ def _show(report: AcceptanceReport) -> None:
             "control reviews": anchoring.control.reviews,
             "F1 with the model, shown / hidden": _pair(anchoring.guided.f1, anchoring.control.f1),
             "anchoring effect": format_rate(anchoring.effect),
+            "wrong suggestions put in, left standing": _format_bias(report.automation),
             "entities per 1,000 characters, guided / control": _pair(
                 anchoring.guided.entities_per_1000_characters, anchoring.control.entities_per_1000_characters
             ),
@@ -130,6 +132,13 @@ def _describe_savings(share: str, savings: Savings, costs: CostModel) -> dict[st
         rows["costs of actions"] = costs.source
         del rows["reviews"]
     return rows
+
+
+def _format_bias(bias: AutomationBias) -> str | None:
+    if not bias.seen:
+        return None
+    low, high = bias.to_json()["ci95"]
+    return f"{bias.left} of {bias.seen} [{low:.0%}, {high:.0%}]"
 
 
 def _format_interval(value: float | None, interval: tuple[float, float] | None) -> str | None:

@@ -27,11 +27,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from goldspan.annotation.corpus.effort import Effort
+from goldspan.annotation.corpus.seeding import read_seeded
 from goldspan.annotation.types import Annotation, Entity, Origin, Sample
 from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, is_random, list_latest_reviews
 from goldspan.evaluation.matching.match import PairKind, match_spans, measure_iou
 from goldspan.evaluation.people.acceptance_report import AcceptanceReport, ReviewFacts, Tally
 from goldspan.evaluation.people.anchoring import Anchoring, AnchoringCounter
+from goldspan.evaluation.people.automation import measure_automation_bias
 from goldspan.evaluation.people.cost_fit import TimedReview, fit_costs
 from goldspan.evaluation.people.effort import measure_effort
 
@@ -90,6 +92,8 @@ def measure_acceptance(
 ) -> AcceptanceReport:
     """Acceptance over samples, one comparison for each person who reviewed a sample that had a prediction.
 
+    Samples with suggestions that were made wrong on purpose count for automation bias only.
+
     Args:
         samples: reviewed samples with the predictions that people saw; each sample once.
         model_version: only pre-annotations of this model; empty for all.
@@ -100,6 +104,9 @@ def measure_acceptance(
     anchoring = AnchoringCounter()
     for sample in samples:
         reviews = list_latest_reviews(sample)
+        if read_seeded(sample):
+            counter.seeded.append(sample)
+            continue
         if is_control(sample):
             unseen = (hidden or {}).get(sample.sample_id) or next(iter(sample.predictions), None)
             for review in reviews:
@@ -112,6 +119,8 @@ def measure_acceptance(
             if prediction is not None:
                 counter.add(sample, prediction, review)
                 anchoring.add_guided(sample, review, prediction)
+            elif not sample.predictions:
+                counter.add_time(review, measure_effort(sample.text, None, review))
     return counter.finish(anchoring.finish())
 
 
@@ -120,6 +129,7 @@ class _Counter:
 
     def __init__(self) -> None:
         self.unreviewed = 0
+        self.seeded: list[Sample] = []
         self._by_label: dict[str, Tally] = {}
         self._by_model: dict[str, Tally] = {}
         self._by_person: dict[str, Tally] = {}
@@ -177,6 +187,7 @@ class _Counter:
             unreviewed=self.unreviewed,
             anchoring=anchoring,
             costs=fit_costs(self._timed).costs,
+            automation=measure_automation_bias(self.seeded),
         )
 
     def _note_origin(self, decision: RegionDecision) -> None:

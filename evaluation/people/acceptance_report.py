@@ -8,6 +8,7 @@ from typing import Any
 
 from goldspan.annotation.corpus.effort import DEFAULT_COSTS, NO_EFFORT, CostModel, Effort
 from goldspan.evaluation.people.anchoring import Anchoring
+from goldspan.evaluation.people.automation import NO_BIAS, AutomationBias
 from goldspan.evaluation.people.savings import Savings, sum_savings
 from goldspan.evaluation.scores.intervals import Interval, estimate_interval
 from goldspan.evaluation.scores.spans import divide
@@ -110,6 +111,7 @@ class AcceptanceReport:
     unreviewed: int
     anchoring: Anchoring
     costs: CostModel = DEFAULT_COSTS
+    automation: AutomationBias = NO_BIAS
 
     @property
     def savings(self) -> Savings:
@@ -166,4 +168,5 @@ class AcceptanceReport:
                 "suspects": [review.to_json() for review in self.suspects],
             },
             "anchoring": self.anchoring.to_json(),
+            "automation_bias": self.automation.to_json(),
         }

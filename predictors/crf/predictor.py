@@ -30,7 +30,7 @@ class CrfPredictor(LocalPredictor):
     ) -> None:
         self._tagger, self._base = tagger, base
         self.version = version
-        self._from_base = frozenset(from_base) & (base.labels if base else frozenset())
+        self._from_base = frozenset(from_base) & labels.entity_codes
         self._known = labels.entity_codes & tagger.labels
         self.labels = self._known | self._from_base
         self.attribution = base.attribution if base else {}

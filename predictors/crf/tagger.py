@@ -71,7 +71,7 @@ def _open(model: bytes) -> Any:
         import pycrfsuite
     except ModuleNotFoundError:
         raise ConfigurationError(
-            "This model needs python-crfsuite. Install it with: pip install 'goldspan[loop]'"
+            "This model needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
         ) from None
     tagger = pycrfsuite.Tagger()
     try:

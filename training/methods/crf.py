@@ -123,7 +123,7 @@ def train_crf(
         import pycrfsuite
     except ModuleNotFoundError:
         raise ConfigurationError(
-            "The method crf needs python-crfsuite. Install it with: pip install 'goldspan[loop]'"
+            "The method crf needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
         ) from None
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     for one in (*reviewed, *unreviewed):

@@ -16,6 +16,7 @@ from goldspan.annotation.corpus.queue import (
     is_reserved,
     make_candidate,
     measure_disagreement,
+    queue_disagreements,
 )
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
 
@@ -154,3 +155,26 @@ def test_any_pool_gives_a_batch_of_distinct_samples(pool: list[QueueCandidate], 
     assert len(set(ids)) == len(ids) == min(size, len(pool))
     assert all(entry.reasons and (entry.priority is None or 0 <= entry.priority <= 1) for entry in queue.entries)
     assert build_queue(reversed(pool), {"A": 10, "B": 0}, {"A": 3}, size=size).waiting == len(pool)
+
+
+def test_what_two_models_disagree_on_is_a_queue_of_its_own() -> None:
+    pool = [replace(PLAIN, sample_id=str(at), disagreement=value) for at, value in enumerate([1.0, None, 4.0, 0.0])]
+    found = queue_disagreements(pool)
+    assert [entry.sample_id for entry in found.entries] == ["2", "0"]
+    assert found.entries[0].reasons == ("two models disagree on 4 spans",)
+    assert "no evidence" in queue_disagreements([PLAIN]).notes[0]
+
+
+def test_a_sample_without_its_predictions_takes_longer() -> None:
+    names = [f"sample-{at}" for at in range(200)]
+    pool = [replace(PLAIN, sample_id=name, labels=("CITY",) * 8, uncertainty=1.0) for name in names]
+    entries = build_queue(pool, {}, {}, size=100).entries
+    control = {entry.seconds for entry in entries if entry.control}
+    assert control == {3 + 0.15 * 100 + 5.0 * 8}
+    assert {entry.seconds for entry in entries if not entry.control} == {3 + 0.15 * 100 + 0.4 * 7 + 5.0}
+
+
+def test_an_unfinished_batch_has_its_share_of_the_reserve() -> None:
+    entries = build_queue(make_pool(300), {}, {}, size=50).entries
+    for done in (10, 25, 50):
+        assert sum(entry.reserve for entry in entries[:done]) == done // 5
