@@ -15,7 +15,8 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.providers.profiles import normalise_url
 from goldspan.generators.providers.tuning.profiles import TUNING_PROFILES, TuningProfile
 from goldspan.predictors.prompting.prompt import describe_prompt
-from goldspan.training.bundle.verify import Bundle, open_bundle
+from goldspan.training.bundle.verify import Bundle
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.finetuning.engine import LOCAL, load_engine
 from goldspan.training.finetuning.files import TRAIN, VALIDATION, write_rows
 from goldspan.training.finetuning.journal import TuningJournal
@@ -79,7 +80,7 @@ def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema, tod
 
     """
     profile, address, options = _check_settings(settings, today or datetime.now(UTC).date())
-    bundle = open_bundle(folder, labels)
+    bundle = open_for_training(folder, labels)
     counter = TokenCounter(settings.tokenizer)
     rows = check_rows(
         build_rows(bundle.read_split("train", labels), labels),

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.predictors.prompting.predictor import OVERLAP, WINDOW
-from goldspan.predictors.prompting.prompt import build_messages, read_answer
+from goldspan.predictors.prompting.prompt import OVERLAP, WINDOW, build_messages, read_answer
 from goldspan.predictors.windows import merge_readings, split_text
 from goldspan.training.finetuning.rows import RowLimits, TokenCounter, build_rows, check_rows
 from tests.training.tiny_model import make_labels, make_sample
