@@ -60,7 +60,7 @@ def _choose(sample: Sample, shown: Annotation, labels: Sequence[str], seed: int)
     relabelled = [
         replace(entity, label=other) for entity in shown.entities for other in sorted(labels) if other != entity.label
     ]
-    taken = [(span.start, span.end) for span in (*shown.entities, *shown.mentions)]
+    taken = [(e.start, e.end) for e in shown.entities] + [(m.start, m.end) for m in shown.mentions]
     words = [m.span() for m in _WORD.finditer(sample.text)]
     free = [(s, e) for s, e in words if not any(s < end and start < e for start, end in taken)]
     known = sorted({entity.label for entity in shown.entities}) or sorted(labels)[:1]
