@@ -1,12 +1,13 @@
 """All methods on the same data: fitted on one bundle, read on its test split and on external gold, in one report.
 
     python benchmarks/methods.py --output docs/comparison/report.html [--samples 500] [--tokens 150000]
-        [--encoders tiny,minilm,rampart] [--llm FOLDER_OR_HUB_ID …] [--external FILE …]
+        [--encoders tiny,minilm,rampart] [--llm smollm2:6] [--external FILE …]
 
 The data are documents of the offline author, grouped and split by a bundle. The language model of `prompting` is the
 simulator: it answers with what the patterns find and answers at once, so that its line shows mechanics and cost (tokens
-of real prompts at a dated list price), not quality or latency of a real model. What is missing here (an encoder that is
-not prepared, a method whose libraries are not installed) is named and left out.
+of real prompts at a dated list price), not quality or latency of a real model; `fine-tuning` runs against it likewise.
+`--llm NAME:LAYERS` takes the first layers only of a causal language model, so that two cores can run it. What is
+missing here (an encoder that is not prepared, a method whose libraries are not installed) is named and left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import contextlib
 import os
 import platform
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -51,10 +53,38 @@ def say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def simulate(folder: Path) -> Iterator[str]:
-    settings = SimulatorSettings(find_profile("openai"), folder / "provider.db", validation_seconds=0.0)
-    with serving(settings, writer=build_mock_model(LABELS)) as url:
-        yield url
+def simulate(folder: Path) -> Iterator[dict[str, str]]:
+    """Addresses of a provider of answers and of one of fine-tuning."""
+    with contextlib.ExitStack() as stack:
+        urls = {}
+        for profile in ("openai", "together"):
+            settings = SimulatorSettings(
+                find_profile(profile), folder / f"{profile}.db", validation_seconds=0.0, tuning_seconds=0.5
+            )
+            urls[profile] = stack.enter_context(serving(settings, writer=build_mock_model(LABELS)))
+        yield urls
+
+
+def cut_model(source: str, target: Path) -> Path:
+    """The first layers of a causal language model (`NAME:LAYERS`) as a folder of its own; without a number, its own."""
+    import transformers
+
+    from goldspan.training.models.encoders.catalogue import find_encoder
+
+    name, _, layers = source.partition(":")
+    folder = find_encoder(name).folder or Path(name)
+    if not layers:
+        return folder
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    model.model.layers = model.model.layers[: int(layers)]
+    model.config.num_hidden_layers = int(layers)
+    model.config.layer_types = None
+    model.save_pretrained(target)
+    for file in folder.glob("tokenizer*"):
+        shutil.copyfile(file, target / file.name)
+    return target
 
 
 def make_bundle(folder: Path, options: argparse.Namespace) -> Path:
@@ -65,20 +95,26 @@ def make_bundle(folder: Path, options: argparse.Namespace) -> Path:
     return frozen.folder
 
 
-def list_fits(options: argparse.Namespace, url: str, config: Path) -> list[tuple[str, str, dict[str, Any]]]:
+def list_fits(options: argparse.Namespace, urls: dict[str, str], folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """Name, method and settings of everything that is fitted."""
-    shared = {"provider": "openai", "api_url": url, "shots": 3}
+    config = folder / "training.toml"
+    config.write_text(CONFIG)
+    shared = {"provider": "openai", "api_url": urls["openai"], "shots": 3}
+    tuned = {"provider": "together", "model": "Qwen/Qwen3-8B", "api_url": urls["together"], "max_cost": 100.0}
     fits: list[tuple[str, str, dict[str, Any]]] = [
         ("prompting-simulated", "prompting", shared),
         ("prompting-simulated-batch", "prompting", {**shared, "mode": "batch"}),
+        ("fine-tuning-simulated", "fine-tuning", tuned),
+        ("crf-on-regex", "crf", {"base": "regex"}),
     ]
     for encoder in filter(None, options.encoders.split(",")):
         settings = {"encoder": encoder, "tokens": options.tokens, "config": config, "seed": options.seed}
         fits.append((f"encoder-{encoder}", "token-classifier", settings))
-    if "llm-classifier" in list_methods():
-        for model in options.llm:
-            fits.append((f"llm-{Path(model).name}", "llm-classifier", {"model": model}))
-    return fits
+    for number, source in enumerate(options.llm):
+        base = cut_model(source, folder / f"causal-{number}")
+        settings = {"base": str(base), "threads": 2, "seed": options.seed}
+        fits.append((f"llm-{source.replace(':', '-')}", "llm-token-classifier", settings))
+    return [fit for fit in fits if fit[1] in list_methods()]
 
 
 def fit_all(bundle: Path, folder: Path, fits: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
@@ -124,23 +160,21 @@ def main() -> None:
     parser.add_argument("--languages", default="en,fr,de")
     parser.add_argument("--tokens", type=int, default=150_000, help="token budget of each encoder")
     parser.add_argument("--encoders", default="tiny,minilm,rampart")
-    parser.add_argument("--llm", action="append", default=[], help="a causal model for llm-classifier; repeatable")
+    parser.add_argument("--llm", action="append", default=[], help="a causal language model; repeatable")
     parser.add_argument("--external", type=Path, action="append", default=[])
     parser.add_argument("--results", type=Path, help="write the result files into this folder too")
     options = parser.parse_args()
     say(f"{platform.machine()}, {count_cores()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        config = folder / "training.toml"
-        config.write_text(CONFIG)
         bundle = make_bundle(folder, options)
         golds = [
             read_external(bundle / "test.jsonl", LABELS),
             *(read_external(path, LABELS) for path in options.external),
         ]
         say(f"{len(golds[0].samples)} documents in the test split")
-        with simulate(folder) as url:
-            made = fit_all(bundle, folder, list_fits(options, url, config))
+        with simulate(folder) as urls:
+            made = fit_all(bundle, folder, list_fits(options, urls, folder))
             joined = [f"regex+{source}" for source in made if "encoder-" in source][-1:]
             results = measure(golds, [*READY, *made, *joined], folder)
     for result in results if options.results else ():

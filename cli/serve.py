@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,11 +48,15 @@ def serve(
     vault: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Encrypted file of replacements that all requests share")
     ] = None,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train", help="Train when Label Studio asks for it: run `goldspan studio retrain` and serve its model"
+        ),
+    ] = False,
     train_command: Annotated[
         str,
-        typer.Option(
-            help="Command to run when Label Studio asks for training; its last line of output names the model to load"
-        ),
+        typer.Option(help="As --train, with a command of your own; its last line of output names the model to load"),
     ] = "",
     processes: Annotated[
         int,
@@ -90,6 +93,15 @@ def serve(
     sources = {Path(name).stem if name.endswith(".toml") or "/" in name else name: name for name in predictor}
     if len(sources) < len(predictor):
         raise InputError("Two predictors have the same name; name each once.")
+    trainer = None
+    if train or train_command:
+        from goldspan.cli.trainer import find_served, make_trainer
+
+        trainer = make_trainer(train_command, workspace, predictor[0])
+        default = next(iter(sources))
+        if (served := find_served(workspace, predictor[0])) != predictor[0]:
+            sources[default] = served
+            say(f"{default} goes on with {served}, which was trained in an earlier session.")
     settings = ServerSettings(
         policy=policy,
         ocr=make_settings(ocr=ocr).ocr,
@@ -112,42 +124,13 @@ def serve(
             settings,
             vault=opened,
             sink=_make_sink(workspace, schema),
-            on_train=_make_training(train_command) if train_command else None,
+            trainer=trainer,
         )
         run_server(state, host, port, lambda url: say(f"Masking page: {url}    Press Ctrl-C to stop it."))
     finally:
         if opened:
             opened.close()
     warn("The server has stopped.")
-
-
-def _make_training(command: str) -> Callable[[], Awaitable[str]]:
-    """Runs the command without a shell, and gives the last line of its output."""
-    import asyncio
-    import shlex
-
-    from goldspan.annotation.errors import ServiceError
-
-    words = shlex.split(command)
-    if not words:
-        raise InputError("--train-command is empty.")
-
-    async def train() -> str:
-        try:
-            process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
-        except OSError as error:
-            raise ServiceError(f"The training command cannot be run: {error.strerror}.") from None
-        try:
-            output, _ = await process.communicate()
-        except asyncio.CancelledError:
-            process.terminate()
-            raise
-        if process.returncode:
-            raise ServiceError(f"The training command ended with exit code {process.returncode}.")
-        lines = output.decode("utf-8", "replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-    return train
 
 
 def _make_sink(workspace: Workspace, schema: LabelSchema) -> SampleSink:

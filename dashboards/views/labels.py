@@ -7,8 +7,9 @@ from collections import Counter
 import polars as pl
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.feedback import DocumentChoice
 from goldspan.dashboards.mirror.refresh import Mirror
-from goldspan.dashboards.views.explore import NONE
+from goldspan.dashboards.views.explore import NONE, has_choice
 from goldspan.evaluation.scores.wilson import measure_wilson
 
 _SCHEMA = {
@@ -23,6 +24,8 @@ _SCHEMA = {
     "added": pl.Int64,
     "disagreed": pl.Int64,
     "skipped": pl.Int64,
+    "unsure": pl.Int64,
+    "noted": pl.Int64,
 }
 
 
@@ -32,11 +35,14 @@ def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
     `regions` are the regions of pre-annotations and of doubly reviewed samples that people judged, `unclear` is the
     share of them that were relabelled, resized or differ in label or boundary between two people, with its 95 %
     interval; rows are sorted by its lower end. `skipped` counts samples that were skipped and whose prediction has the
+    label, `unsure` and `noted` those whose reviewer was unsure of the document or left a note, and whose review has the
     label.
     """
     judged, outcomes = _count_outcomes(mirror)
     disputed = _count_disputes(mirror)
-    skipped = _count_skipped(mirror)
+    skipped = _count_samples(mirror, "predicted", mirror["samples"].filter(pl.col("cancelled") > 0))
+    unsure = _count_samples(mirror, "annotated", mirror["reviews"].filter(has_choice(DocumentChoice.UNSURE)))
+    noted = _count_samples(mirror, "annotated", mirror["reviews"].filter(pl.col("notes") > 0))
     rows = []
     for code in (label.code for label in labels.entities):
         relabelled, resized = outcomes[code, "relabelled"], outcomes[code, "resized"]
@@ -44,8 +50,8 @@ def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
         unclear = relabelled + resized + disputed[code]
         low, high = measure_wilson(unclear, regions) or (None, None)
         share = unclear / regions if regions else None
-        counts = relabelled, resized, outcomes[code, "rejected"], outcomes[code, "added"], disputed[code], skipped[code]
-        rows.append((code, regions, share, low, high, *counts))
+        edits = relabelled, resized, outcomes[code, "rejected"], outcomes[code, "added"]
+        rows.append((code, regions, share, low, high, *edits, disputed[code], skipped[code], unsure[code], noted[code]))
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     return table.sort("low", "regions", descending=True, nulls_last=True, maintain_order=True)
 
@@ -72,10 +78,10 @@ def _count_disputes(mirror: Mirror) -> Counter[str]:
     return counts
 
 
-def _count_skipped(mirror: Mirror) -> Counter[str]:
-    skipped = mirror["samples"].filter(pl.col("cancelled") > 0).select("sample")
-    predicted = mirror["entities"].filter(pl.col("side") == "predicted").join(skipped, on="sample", how="semi")
-    counts = predicted.select("sample", pl.col("label").cast(pl.String)).unique().group_by("label").len()
+def _count_samples(mirror: Mirror, side: str, rows: pl.DataFrame) -> Counter[str]:
+    """Samples of these rows, by each label that their annotation of this side has."""
+    spans = mirror["entities"].filter(pl.col("side") == side).join(rows.select("sample"), on="sample", how="semi")
+    counts = spans.select("sample", pl.col("label").cast(pl.String)).unique().group_by("label").len()
     return Counter(dict(counts.iter_rows()))
 
 

@@ -16,6 +16,8 @@ from goldspan.evaluation.scores.intervals import Interval
 
 UNKNOWN = "–"
 _LABELS_IN_CHART = 20
+_MOST_DOCUMENTS = 1_000_000_000
+"""A break-even beyond it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +155,15 @@ def _show_costs(report: Report) -> Section:
         )
         for cost in report.costs
     )
-    evens = tuple((b.dear, b.cheap, f"{b.documents:,}") for b in report.break_evens)
+    evens = tuple(
+        (b.dear, _rate(quality.get(b.dear)), b.cheap, _rate(quality.get(b.cheap)), f"{b.documents:,}")
+        for b in report.break_evens
+        if b.documents <= _MOST_DOCUMENTS
+    )
     tables = [Table(tuple(columns), rows)]
     if evens:
-        tables.append(Table(("dearer to make", "dearer to use", "cheaper in all after documents"), evens))
+        columns = ["dearer to make", "strict F1", "dearer to use", "strict F1", "documents until the first costs less"]
+        tables.append(Table(tuple(columns), evens))
     points = [
         Point(cost.name, spread, f1, cost.name in report.frontier)
         for cost in report.costs

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
+from goldspan.generators.offline.bases import BASES
 from goldspan.generators.offline.grammar import PERSONS, Choice, Slot, Template, load_grammar
 from goldspan.generators.offline.lookup import DocumentKind, find_templates
 from goldspan.generators.offline.naming import Names
 from goldspan.generators.specs.draw import Spec
+from goldspan.generators.surrogates.chance import pick
 
 UNAVAILABLE = -1
-REFERRING = frozenset({"name", "pronoun", "deictic", "reference"})
+REFERRING = frozenset({"name", "pronoun", "cataphor", "deictic", "reference"})
+PAIR, COMPANY, INSTITUTION, NAMELESS, SINGLE = 12, 20, 21, 30, 99
+"""Numbers of referents beside the persons; those without a name count up from `NAMELESS`."""
+MAX_PERSONS = 3
 _FREE = frozenset({"noise", "part", "register"})
 
 
@@ -24,15 +29,34 @@ class Account:
     def __init__(self, spec: Spec, rng: Random) -> None:
         self.spec = spec
         self.grammar = load_grammar(spec.language)
-        self.kind = DocumentKind(spec.language, spec.country, spec.document_type)
-        self.names = Names(spec, self.grammar, rng)
+        base = pick(rng, BASES.get(spec.document_type, (spec.document_type,)))
+        self.kind = DocumentKind(spec.language, spec.country, base)
+        speaks = self.grammar.types[base].person == "first"
+        self.names = Names(spec, self.grammar, rng, speaks=speaks)
+        self.speaks = speaks
+        """Whether person 1 is the one who writes or speaks, as documents of this kind have it."""
         self.values = {person: spec.of_person(person) for person in range(1, spec.persons + 1)}
         self.missing = {person: set(values) for person, values in self.values.items()}
-        self.binding = {letter: number for number, letter in enumerate(PERSONS, 1) if number <= spec.persons}
+        self._others = {"q": INSTITUTION, "n": NAMELESS, "s": SINGLE}
+        self.binding: dict[str, int] = {}
+        self.bind(*range(1, spec.persons + 1))
         self.topic = 0
         """The person whom a pronoun would mean."""
         self.only_missing = False
         """Whether values that stand in the text already are out of bounds."""
+
+    def bind(self, *persons: int) -> None:
+        """Let the letters a, b and c mean these persons; a and b together, and a's company, have letters too."""
+        self.binding = dict(zip(PERSONS, persons, strict=False)) | self._others
+        if persons[:2] == (1, 2):
+            self.binding["ab"] = PAIR
+        if persons[:1] == (1,) and "COMPANYNAME" in self.values[1]:
+            self.binding["o"] = COMPANY
+
+    def renew(self, letter: str) -> None:
+        """Let the letter mean somebody new: n somebody without a name, q an institution."""
+        self._others[letter] = max(self._others["q"], self._others["n"]) + 1
+        self.binding[letter] = self._others[letter]
 
     def measure(self, template: Template, leading: bool = True) -> int:
         """How many missing values the template could put in, or `UNAVAILABLE`.
@@ -65,6 +89,8 @@ class Account:
         person = self.binding.get(slot.person)
         if person is None:
             return UNAVAILABLE
+        if person > MAX_PERSONS:
+            return UNAVAILABLE if slot.kind == "pronoun" and leading and self.topic != person else 0
         if slot.kind in {"value", "country"}:
             return self._measure_value(person, "COUNTRY" if slot.kind == "country" else slot.name)
         if slot.kind == "name":

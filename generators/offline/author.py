@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import sort_spans
+from goldspan.generators.noise.apply import REGISTERS as NOISE_REGISTERS
+from goldspan.generators.noise.apply import add_noise
 from goldspan.generators.offline.domain import compose_domain_document, fill_values
+from goldspan.generators.offline.frames import draw_frame
+from goldspan.generators.offline.grammar import parse_template
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
+from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.writer import Writer
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec
-from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
 _MIN_LENGTH = 60
-_STORIES = {"short": (0, 1), "medium": (1, 3), "long": (3, 7)}
+_STORIES = {"short": (0, 1), "medium": (1, 4), "long": (3, 8)}
 _NAMES = frozenset({"FIRSTNAME", "SURNAME"})
 _CRLF_SHARE = 0.06
+_ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
+_VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
+_FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
+"""How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
+_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.36, 0.46, 0.7
+"""Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
+_FOOTER_SHARE = 0.6
+"""Documents that end with a line about an organisation, and those that never do."""
+_ENGLISH_KEYS = frozenset({"record", "table", "log"})
+_WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript"})
+_OWN_NAME = parse_template("{a.full}")
+_PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
+_PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
 
 
 def write_document(spec: Spec, labels: LabelSchema) -> str:
@@ -31,13 +50,27 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
     if spec.document_type not in DOCUMENT_TYPES or not (spec.hard_negative or _knows(labels)):
         return compose_domain_document(spec, labels)
     for attempt in range(_ATTEMPTS):
-        author = _Author.begin(spec, labels, attempt)
+        author = Author.begin(spec, labels, attempt)
         author.write_plan(is_last=attempt == _ATTEMPTS - 1)
         text = author.page.text
         complete = not any(author.account.missing.values()) and len(text) >= _MIN_LENGTH
-        if complete and not has_unlabelled_repeat(text, author.page.entities):
-            break
-    return Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
+        document = Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
+        if complete and not has_unlabelled_repeat(text, document.entities) and _reads_as(spec, text):
+            noisy = _add_noise(document, spec, attempt)
+            return noisy if not has_unlabelled_repeat(noisy.text, noisy.entities) else document
+    return document
+
+
+def _reads_as(spec: Spec, text: str) -> bool:
+    """False if a record or log, whose keys are English, is taken for a text in another language."""
+    return spec.document_type not in _ENGLISH_KEYS or not find_other_language(text, spec.language)
+
+
+def _add_noise(document: Tagged, spec: Spec, attempt: int) -> Tagged:
+    """What typing, speaking or scanning does to documents of this type; values keep every character."""
+    rng = make_random(spec.seed, spec.index, "noise", attempt)
+    register = pick(rng, NOISE.get(spec.document_type, ("",)))
+    return add_noise(document, rng, NOISE_REGISTERS[register], spec.language) if register else document
 
 
 def _knows(labels: LabelSchema) -> bool:
@@ -45,11 +78,12 @@ def _knows(labels: LabelSchema) -> bool:
     return bool(labels.entity_codes & GRAMMAR_LABELS)
 
 
-class _Author(Writer):
+class Author(Writer):
     """Composes the parts that plans name."""
 
     @classmethod
-    def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> _Author:
+    def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> Author:
+        """An author before an empty page; each attempt draws anew."""
         rng = make_random(spec.seed, spec.index, "text", attempt)
         page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n")
         return cls(spec, labels, rng, page)
@@ -57,15 +91,21 @@ class _Author(Writer):
     def write_plan(self, is_last: bool) -> None:
         """Write the whole document; the last attempt is a bare list of the values."""
         plan = f"plan_{self.spec.length}"
-        if self.spec.hard_negative:
+        if not is_last and self.spec.document_type in REGISTERS:
+            REGISTERS[self.spec.document_type](self)
+        elif self.spec.hard_negative:
             self.write_one_of("negative_plan")
         elif is_last:
             for person in self.account.values:
-                self.account.binding = {"a": person}
+                self.speaker = 0
+                self.account.bind(person)
                 self.write_part("card")
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
             self.write_one_of("plan")
+        has_room = self.spec.length != "short" and self.spec.document_type not in _WITHOUT_FOOTER
+        if has_room and self.rng.random() < _FOOTER_SHARE:
+            self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
 
     def write_part(self, name: str) -> None:
@@ -84,32 +124,66 @@ class _Author(Writer):
     def _write_story(self) -> None:
         low, high = _STORIES[self.spec.length]
         for _ in range(self.rng.randint(max(low, self.page.at_field_start), high)):
-            if not self.write_fresh("story"):
+            if not self._write_passage():
                 break
             self.page.write(" ")
 
+    def _write_passage(self) -> bool:
+        """A sentence or two of a story: about people, about the world, or as this type of document has it."""
+        kind = self.rng.random()
+        if kind < _PEOPLE_SHARE and self._write_people():
+            return True
+        if kind < _TYPE_SHARE and self.write_fresh("story"):
+            return True
+        self.page.capitalises_next = True
+        self._write_text(self.noise.draw("outside" if self.rng.random() < _OUTSIDE_SHARE else "sentence"))
+        return True
+
+    def _write_people(self) -> bool:
+        """People beside those of the spec, or several of them together; False if nothing fits."""
+        lists = _PEOPLE_FIRST if self._speaks else _PEOPLE_THIRD
+        return self.write_template_of(self.rng.sample(lists, len(lists)))
+
+    @property
+    def _speaks(self) -> bool:
+        """True if person a is the one who writes or speaks."""
+        return self.account.binding.get("a") == self.speaker
+
+    def speak_as(self, person: int) -> None:
+        """Let the person speak in what follows, and be the letter a; 0 for nobody."""
+        self.speaker = person
+        if person:
+            others = [other for other in range(1, self.spec.persons + 1) if other != person]
+            self.account.bind(person, *others)
+
+    def write_own_name(self) -> None:
+        """The name of the one who speaks, as it stands under a message."""
+        self.write_template(_OWN_NAME)
+
+    def write_frame_of(self, name: str) -> None:
+        """A template of one of the lexicon's lists about people."""
+        self.write_template_of([name])
+
     def _write_neutral(self) -> None:
         low, high = _STORIES[self.spec.length]
-        for number in range(self.rng.randint(low + 1, high + 1)):
-            if not self.write_fresh("neutral" if number == 0 or self.rng.random() < 0.7 else "neutral_any"):
-                break
+        for _ in range(self.rng.randint(low + 1, high + 1)):
+            if self.rng.random() < _TYPE_SHARE or not self.write_fresh("neutral"):
+                self.page.capitalises_next = True
+                self._write_text(self.noise.draw("outside" if self.rng.random() < 0.5 else "sentence"))
             self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
 
     def _write_facts(self) -> None:
-        speaks = (
-            self.account.grammar.types[self.spec.document_type].person == "first" and self.account.binding["a"] == 1
-        )
-        self._write_missing("facts_first" if speaks else "facts_third", " ")
+        self._write_missing("facts_first" if self._speaks else "facts_third", " ")
 
     def _write_others(self) -> None:
         binding = self.account.binding
         for person in range(2, self.spec.persons + 1):
             if self.account.missing[person]:
-                self.account.binding = {"a": 1, "b": person}
+                self.account.bind(1, person)
                 self.page.write("\n\n" if self.rng.random() < 0.3 and not self.page.at_field_start else " ")
                 self.write_one_of("meet")
                 self.page.write(" ")
-                self.account.binding = {"a": person}
+                self.account.bind(person)
                 self.account.topic = person
                 self._write_missing("facts_third", " ")
         self.account.binding = binding
@@ -159,9 +233,24 @@ class _Author(Writer):
         while label in self.account.missing[person]:
             self.page.write(prefix)
             self.page.capitalises_next = separator == "\n"
-            if not self.write_gainful(name, label):
+            if not (self._write_frame(name, label) or self.write_gainful(name, label)):
                 self.page.write(f"{self.labels[label].name}: ")
                 self.page.write_entity(label, self.account.values[person][label])
                 self.account.missing[person].discard(label)
                 self.page.write("" if separator == "\n" else ".")
             self.page.write(separator)
+
+    def _write_frame(self, name: str, label: str) -> bool:
+        """Tell the value by a frame of the lexicon; parts of an address that stand together are left to templates."""
+        person = self.account.binding["a"]
+        together = label in _ADDRESS and len(self.account.missing[person] & _ADDRESS) > 1
+        if self.rng.random() > (_ADDRESS_SHARE if together else _FRAME_SHARE):
+            return False
+        frame = draw_frame(self.rng, self.spec.language, self.spec.country, _VIEWS[name], label)
+        self.account.only_missing = True
+        fits = frame is not None and self.account.measure(frame) > 0
+        if frame is not None and fits:
+            self.page.capitalises_next = True
+            self.write_template(frame)
+        self.account.only_missing = False
+        return fits

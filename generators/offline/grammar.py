@@ -1,9 +1,16 @@
 """The language that documents are written in: templates, read from one TOML file per language.
 
-[this|that]          one of them                {#date}            something that is no personal data
+[this|that]          one of them
+{#date}              something that is no personal data (noise.py), or a phrase (lexicon.py)
 {CITY} {b.CITY}      a value of person a, of b  {~closing}         one template of the list `closing`
 {a.full}             a name (full, short, formal, oblique, first, last)
 {a:she|he}           a pronoun of person a, for a woman or a man; it needs a's name before it
+{a;she|he}           a pronoun that stands before the name it means
+{ab:they} {ab=both}  a and b together
+{o.name} {o:it}      the company of a
+{q.name} {q:it}      an institution
+{n=a nurse} {n:she}  somebody without a name
+{s=a clerk}          somebody who is mentioned once and has no cluster
 {a!I}                a pronoun of the one who speaks or is spoken to
 {a=the tenant}       a noun phrase that refers to a
 {a?née|né}           agrees with a's gender, refers to nobody
@@ -27,16 +34,19 @@ from typing import Any
 from goldspan.annotation.errors import SchemaError
 
 PERSONS = "abc"
-NAME_FORMS = frozenset({"full", "short", "formal", "oblique", "first", "last"})
-_CALL = re.compile(r"([~@%#])(\w+)")
-_SAY = re.compile(r"([abc])([:!=?])(.*)", re.DOTALL)
-_NAME = re.compile(r"([abc])\.([a-z]+)")
+GROUPS = ("ab", "o", "q", "n", "s")
+"""Referents beside the persons: a and b together, a's company, an institution, somebody without a name, and somebody
+who is mentioned once."""
+NAME_FORMS = frozenset({"full", "short", "formal", "oblique", "first", "last", "name"})
+_CALL = re.compile(r"([~@%])(\w+)|(#)([+~^&-]?\w+(?::\w+)?)")
+_SAY = re.compile(r"(ab|[abcoqns])([:;!=?])(.*)", re.DOTALL)
+_NAME = re.compile(r"([abcoq])\.([a-z]+)")
 _VALUE = re.compile(r"(?:([abc])\.)?([A-Z][A-Z0-9_]*)")
 _JOIN = re.compile(r">(\S+) (.+)")
 _COUNTRY = re.compile(r"(in|from|the) COUNTRY")
 _MACRO = re.compile(r"\$([A-Z])")
 _CALLS = {"~": "call", "@": "memo", "%": "part", "#": "noise"}
-_SAYS = {":": "pronoun", "!": "deictic", "=": "reference", "?": "agree"}
+_SAYS = {":": "pronoun", ";": "cataphor", "!": "deictic", "=": "reference", "?": "agree"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,7 @@ def _find_brace(source: str, start: int) -> int:
 
 def _parse_slot(body: str, source: str) -> Slot:
     if match := _CALL.fullmatch(body):
-        return Slot(_CALLS[match[1]], name=match[2])
+        return Slot(_CALLS[match[1] or match[3]], name=match[2] or match[4])
     if (match := _SAY.fullmatch(body)) and "{" in match[3]:
         choice, _ = _parse_choice(f"{match[3]}]", 0)
         return Slot(_SAYS[match[2]], match[1], phrases=choice.options)

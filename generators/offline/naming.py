@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from goldspan.generators.offline.grammar import Grammar
@@ -15,9 +16,12 @@ _SHORT = frozenset({"short", "formal", "oblique"})
 class Names:
     """The names of a spec's people, with one title each that stays the same all through the document."""
 
-    def __init__(self, spec: Spec, grammar: Grammar, rng: Random) -> None:
-        self._spec, self._grammar, self._rng = spec, grammar, rng
+    def __init__(self, spec: Spec, grammar: Grammar, rng: Random, *, speaks: bool) -> None:
+        self._spec, self._grammar, self._rng, self._speaks = spec, grammar, rng, speaks
         self._values = {person: spec.of_person(person) for person in range(1, spec.persons + 1)}
+        surnames = Counter(values.get("SURNAME") for values in self._values.values())
+        self._shared = {name for name, count in surnames.items() if count > 1}
+        """Family names that two persons bear: they say nothing alone."""
         self._titles: dict[tuple[int, str], str] = {}
         self.introduced: set[int] = set()
         """Persons who were named already."""
@@ -35,6 +39,8 @@ class Names:
         if form in _SHORT and person in self.introduced:
             informal = form == "short" and (self._grammar.informal_short or self._spec.register == "informal")
             wanted = "FIRSTNAME" if informal else "SURNAME"
+            if wanted == "SURNAME" and have.get(wanted) in self._shared:
+                return both
         return (wanted,) if wanted in have else both
 
     def spell(self, person: int, form: str) -> str:
@@ -45,7 +51,7 @@ class Names:
         """The title before the name, empty where none belongs: first names, full names, names that stand alone."""
         if form in _ALONE or self.choose_parts(person, form) != ("SURNAME",):
             return ""
-        speaks = person == 1 and self._grammar.types[self._spec.document_type].person == "first"
+        speaks = person == 1 and self._speaks
         if form == "full" and (stands_alone or speaks):
             return ""
         gender = self._spec.genders[person - 1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 
+from goldspan.generators.offline.lexicon import Phrasing, load_lexicon
 from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from goldspan.generators.surrogates.checkdigits import luhn_digit
 from goldspan.generators.surrogates.formats import (
@@ -16,12 +18,32 @@ from goldspan.generators.surrogates.formats import (
     write_short_date,
     write_time,
 )
+from goldspan.generators.surrogates.outside import draw_name_outside
 from goldspan.generators.surrogates.values import TODAY
 
+_WORD = re.compile(r"[^\W\d_]+")
 
-def _draw_day(rng: Random, language: str, country: str, long: bool) -> str:
-    day = TODAY - timedelta(days=rng.randint(2, 900))
-    return (write_long_date if long else write_short_date)(day, language, country)
+
+class Timeline:
+    """The days that one document speaks of: they run forward, and none but the future is later than its own."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self.today = TODAY - timedelta(days=rng.randint(2, 900))
+        self._last = self.today - timedelta(days=rng.randint(4, 60))
+
+    def draw_past(self) -> date:
+        """A day before the document's, not before the last one that was drawn."""
+        self._last = min(self.today, self._last + timedelta(days=self._rng.randint(0, 9)))
+        return self._last
+
+    def draw_future(self) -> date:
+        """A day after the document's."""
+        return self.today + timedelta(days=self._rng.randint(3, 120))
+
+    def draw_month(self) -> date:
+        """A day of one of the ten months before the document's."""
+        return self.today - timedelta(days=self._rng.randint(10, 300))
 
 
 def _draw_near_card(rng: Random) -> str:
@@ -30,19 +52,13 @@ def _draw_near_card(rng: Random) -> str:
     return body + pick(rng, "0123456789".replace(luhn_digit(body), ""))
 
 
-def _draw_month(rng: Random, language: str) -> str:
-    return f"{name_month(rng.randint(1, 12), language)}{' de' if language == 'es' else ''} {rng.randint(2023, 2026)}"
+def _name_month(day: date, language: str) -> str:
+    return f"{name_month(day.month, language)}{' de' if language == 'es' else ''} {day.year}"
 
 
 _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
-    "date": lambda rng, language, country: _draw_day(rng, language, country, long=True),
-    "day": lambda rng, language, country: _draw_day(rng, language, country, long=False),
-    "future": lambda rng, language, country: write_long_date(
-        TODAY + timedelta(days=rng.randint(5, 400)), language, country
-    ),
     "salary": lambda rng, language, country: write_amount(rng, country, 1900, 5200),
     "rent": lambda rng, language, country: write_amount(rng, country, 480, 1900),
-    "month": lambda rng, language, country: _draw_month(rng, language),
     "time": lambda rng, language, country: write_time(rng, country),
     "amount": lambda rng, language, country: write_amount(rng, country),
     "order": lambda rng, language, country: fill_pattern(
@@ -60,13 +76,48 @@ _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "discount": lambda rng, language, country: str(rng.randint(2, 5)),
     "percent": lambda rng, language, country: str(rng.randint(2, 9) * 5),
     "rate": lambda rng, language, country: write_number(rng.uniform(1.2, 9.8), country, 1),
-    "year": lambda rng, language, country: str(rng.randint(2015, 2026)),
     "room": lambda rng, language, country: f"{rng.randint(1, 4)}.{rng.randint(10, 38)}",
 }
 
-KINDS = frozenset(_MAKERS)
+_DATES: dict[str, Callable[[Timeline, str, str], str]] = {
+    "today": lambda time, language, country: write_long_date(time.today, language, country),
+    "date": lambda time, language, country: write_long_date(time.draw_past(), language, country),
+    "day": lambda time, language, country: write_short_date(time.draw_past(), language, country),
+    "future": lambda time, language, country: write_long_date(time.draw_future(), language, country),
+    "month": lambda time, language, country: _name_month(time.draw_month(), language),
+    "year": lambda time, language, country: str(time.draw_month().year - time.today.day % 12),
+}
+
+KINDS = frozenset({*_MAKERS, *_DATES})
 
 
-def draw_noise(rng: Random, kind: str, language: str, country: str) -> str:
-    """Something of the kind, as the country writes it."""
-    return _MAKERS[kind](rng, language, country)
+class Noise:
+    """Everything in one document that is no personal data: figures, dates in order, phrases, names of others.
+
+    `taken` are words of the document's own values in lower case; no name of others holds one of them.
+    """
+
+    def __init__(self, rng: Random, language: str, country: str, taken: frozenset[str] = frozenset()) -> None:
+        self._rng, self._language, self._country, self._taken = rng, language, country, taken
+        self.timeline = Timeline(rng)
+        self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw)
+
+    def draw(self, kind: str) -> str:
+        """Something of the kind, as the country writes it."""
+        if kind in _MAKERS:
+            return _MAKERS[kind](self._rng, self._language, self._country)
+        if kind in _DATES:
+            return _DATES[kind](self.timeline, self._language, self._country)
+        return self.phrasing.draw(kind)
+
+    def _draw_name(self, kind: str) -> str:
+        for _ in range(9):
+            name = draw_name_outside(self._rng, kind, self._language, self._country)
+            if self._taken.isdisjoint(find_words(name)):
+                break
+        return name
+
+
+def find_words(text: str) -> frozenset[str]:
+    """The words of more than two letters, in lower case."""
+    return frozenset(word for word in _WORD.findall(text.casefold()) if len(word) > 2)

@@ -73,9 +73,9 @@ class Page:
         self.mentions.append(Mention(start, self.length, kind, cluster))
 
     def keep_clusters(self) -> tuple[Mention, ...]:
-        """The mentions of everybody who is referred to at least twice."""
+        """The mentions of everybody who is referred to at least twice, and those that stand alone."""
         sizes = Counter(mention.cluster for mention in self.mentions)
-        return tuple(mention for mention in self.mentions if sizes[mention.cluster] > 1)
+        return tuple(mention for mention in self.mentions if sizes[mention.cluster] > 1 or not mention.cluster)
 
     def drop_trailing_space(self) -> None:
         """Take away white space at the end."""

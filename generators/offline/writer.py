@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from random import Random
 from typing import TypeVar
 
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.generators.offline.account import Account
+from goldspan.generators.offline.account import COMPANY, MAX_PERSONS, SINGLE, Account
 from goldspan.generators.offline.elision import elide
-from goldspan.generators.offline.grammar import Choice, Slot, Template
+from goldspan.generators.offline.grammar import Choice, Slot, Template, parse_template
+from goldspan.generators.offline.lexicon import load_lexicon
 from goldspan.generators.offline.lookup import find_labels, find_templates
-from goldspan.generators.offline.noise import draw_noise
+from goldspan.generators.offline.noise import Noise, find_words
 from goldspan.generators.offline.page import Page
 from goldspan.generators.specs.draw import Spec
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
 
 T = TypeVar("T")
+_DEGREE_SHARE = 0.03
+_DEGREES = (", MD", ", PhD", ", MBA", ", M.A.", ", B.Sc.", " (LL.M.)", " jr", " sr", ", CPA")
+"""What stands after full names, and how often."""
+PHRASE_SHARE = 0.75
+"""How often a phrase of the lexicon stands for a template that says something of the kind."""
+_PHRASES = {
+    "ask": "Ask",
+    "closing": "Closing",
+    "subject": "Subject_line",
+    "title": "Subject_line",
+    "product": "goods_any",
+    "item": "gadget",
+    "neutral_any": "Sentence",
+    "neutral_subject": "Subject_line",
+}
 _GREED = 8
 """How many times likelier a template gets with each missing value that it can put in."""
 
@@ -28,9 +45,14 @@ class Writer:
     def __init__(self, spec: Spec, labels: LabelSchema, rng: Random, page: Page) -> None:
         self.spec, self.labels, self.rng, self.page = spec, labels, rng, page
         self.account = Account(spec, rng)
+        taken = frozenset().union(*(find_words(entry.value) for entry in spec.values))
+        self.noise = Noise(rng, spec.language, spec.country, taken)
         self._awaiting_lead = True
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}
+        self._institution = ""
+        self.speaker = int(self.account.speaks)
+        """The person who writes or speaks; 0 if nobody of the document does."""
 
     def write_one_of(self, name: str) -> bool:
         """Write one available template of a list, preferably a fresh one; False if none is available."""
@@ -49,6 +71,19 @@ class Writer:
             self.write_template(pick(self.rng, fresh))
         return bool(fresh)
 
+    def write_template_of(self, names: Sequence[str]) -> bool:
+        """Write a template of the first list of the lexicon that has one available; False if none has."""
+        genders = self.spec.genders
+        for name in names:
+            if name == "interplay" and genders[0] == genders[min(1, len(genders) - 1)]:
+                continue
+            fresh = [t for t, _ in self._measure(load_people(self.spec.language, name)) if t not in self._used]
+            if fresh:
+                self.page.capitalises_next = True
+                self.write_template(pick(self.rng, fresh))
+                return True
+        return False
+
     def write_gainful(self, name: str, label: str) -> bool:
         """Write a template of a list that can put in this missing value of person a; False if there is none."""
         self.account.only_missing = True
@@ -63,6 +98,11 @@ class Writer:
     def write_template(self, template: Template) -> None:
         """Write a template; afterwards its first person is the one that a pronoun would mean."""
         self._used.add(template)
+        if "{n" in template.source:
+            self.account.renew("n")
+        if "{q" in template.source:
+            self._institution = self.noise.draw("institution")
+            self.account.renew("q")
         self._awaiting_lead = True
         self.page.capitalises_next = self.page.capitalises_next or self.page.after_sentence
         self.account.topic = self._write_nodes(template) or self.account.topic
@@ -107,11 +147,11 @@ class Writer:
 
     def _write_slot(self, slot: Slot) -> int:
         if slot.kind == "noise":
-            self.page.write(draw_noise(self.rng, slot.name, self.spec.language, self.spec.country))
+            self._write_text(self.noise.draw(slot.name))
         elif slot.kind == "register":
             self._write_text(slot.options[0 if self.spec.register == "formal" else 1])
         elif slot.kind == "call":
-            self.write_one_of(slot.name)
+            self._write_call(slot.name)
         elif slot.kind == "memo":
             self._write_memo(slot.name)
         elif slot.kind == "part":
@@ -126,6 +166,14 @@ class Writer:
             return self._write_person(slot)
         return 0
 
+    def _write_call(self, name: str) -> None:
+        """A template of the list, or instead of it a phrase of the lexicon that does the same."""
+        phrase = _PHRASES.get(name)
+        if phrase and self.rng.random() < PHRASE_SHARE:
+            self._write_text(self.noise.draw(phrase))
+        else:
+            self.write_one_of(name)
+
     def _write_memo(self, name: str) -> None:
         if name not in self._memo:
             self._memo[name] = pick(self.rng, [template for template, _ in self._measure_list(name)])
@@ -134,7 +182,7 @@ class Writer:
     def _write_joined(self, preposition: str, inner: Slot) -> int:
         language = self.spec.language
         if inner.kind == "noise":
-            drawn = draw_noise(self.rng, inner.name, language, self.spec.country)
+            drawn = self.noise.draw(inner.name)
             self.page.write(elide(language, preposition, "", drawn) + drawn)
             return 0
         person, names = self.account.binding[inner.person], self.account.names
@@ -148,6 +196,8 @@ class Writer:
 
     def _write_person(self, slot: Slot, has_title: bool = False, may_have_title: bool = True) -> int:
         person = self.account.binding[slot.person]
+        if slot.kind == "name" and person > MAX_PERSONS:
+            return self._write_other(person)
         option = self._agree(slot.options, person) if slot.options else ""
         if slot.kind == "agree":
             self._write_text(option)
@@ -159,12 +209,27 @@ class Writer:
             self._write_text(option)
             if slot.phrases:
                 self._write_nodes(self._agree(slot.phrases, person))
-            self.page.add_mention(start, "REFERENCE" if slot.kind == "reference" else "PRONOUN", str(person))
+            cluster = "" if person == SINGLE else str(person)
+            self.page.add_mention(start, "REFERENCE" if slot.kind == "reference" else "PRONOUN", cluster)
+        self._awaiting_lead = False
+        return person
+
+    def _write_other(self, person: int) -> int:
+        """The name of a's company, which is an entity, or of an institution, which is none."""
+        start = self.page.length
+        if person == COMPANY:
+            self.write_value(1, "COMPANYNAME")
+        else:
+            self.page.write(self._institution)
+            start = self.page.length - len(self._institution)
+        self.page.add_mention(start, "MENTION", str(person))
         self._awaiting_lead = False
         return person
 
     def _agree(self, options: tuple[T, ...], person: int) -> T:
-        return options[0 if len(options) == 1 or self.spec.genders[person - 1] == "f" else 1]
+        if len(options) == 1 or person > self.spec.persons:
+            return options[0 if person > self.spec.persons and set(self.spec.genders[:2]) == {"f"} else -1]
+        return options[0 if self.spec.genders[person - 1] == "f" else 1]
 
     def write_value(self, person: int, label: str) -> None:
         """Write a person's value with its label."""
@@ -187,14 +252,22 @@ class Writer:
         start = self.page.length
         for number, label in enumerate(self.account.names.choose_parts(person, form)):
             if number:
-                self.page.write(" ")
+                self.page.write(". " if len(self.account.values[person]["FIRSTNAME"]) == 1 else " ")
             if has_title and self.spec.country == "NL" and label not in self.account.missing[person]:
                 surname = self.account.values[person][label]
                 self.page.write_entity(label, surname[0].upper() + surname[1:])
             else:
                 self.write_value(person, label)
-        self.account.names.introduced.add(person)
         self.page.add_mention(start, "MENTION", str(person))
+        if form == "full" and self.page.length - start > 8 and self.rng.random() < _DEGREE_SHARE:
+            self.page.write(pick(self.rng, _DEGREES))
+        self.account.names.introduced.add(person)
+
+
+@cache
+def load_people(language: str, name: str) -> tuple[Template, ...]:
+    """The templates of one of the lexicon's lists about people."""
+    return tuple(parse_template(source) for source in load_lexicon(language).frames[name])
 
 
 def _starts_with_pronoun(template: Template) -> bool:

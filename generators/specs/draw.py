@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.generators.specs import hard_cases
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import Persona, draw_persona, draw_value
 from goldspan.generators.surrogates.world import COUNTRIES
@@ -31,6 +32,14 @@ DOCUMENT_TYPES: dict[str, str] = {
     "forum_post": "informal",
     "phone_transcript": "formal",
     "invoice": "formal",
+    "email_thread": "formal",
+    "sms": "informal",
+    "voice_note": "informal",
+    "form": "formal",
+    "table": "formal",
+    "record": "formal",
+    "log": "formal",
+    "scan": "formal",
 }
 """Document types and the register that people write them in."""
 
@@ -39,7 +48,6 @@ LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 """Length bands and about how many characters they mean."""
 
 _NAMES = ("FIRSTNAME", "SURNAME")
-_ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE", "COUNTRY"})
 _MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
 
 
@@ -129,13 +137,13 @@ def draw_spec(
     _check_wanted(wanted, languages, labels, document_types)
     rng = make_random(seed, index, "spec")
     language = wanted.language or pick(rng, languages)
-    country = wanted.country or _draw_country(rng, language)
+    country = wanted.country or _draw_country(rng, language, wanted.labels)
     document_type = wanted.document_type or pick(rng, document_types)
     length = rng.choices(list(LENGTHS), weights=(20, 50, 30))[0]
     negative = rng.random() < hard_negative_share
     if wanted.hard_negative is not None or wanted.labels:
         negative = bool(wanted.hard_negative)
-    chosen = () if negative else _draw_labels(rng, labels, wanted.labels, length)
+    chosen = () if negative else _draw_labels(rng, labels, wanted.labels, length, document_type, country)
     persons = _draw_persons(rng, length) if chosen else 0
     genders = tuple(pick(rng, "fm") for _ in range(persons))
     return Spec(
@@ -150,7 +158,7 @@ def draw_spec(
         persons=persons,
         genders=genders,
         hard_negative=not chosen,
-        values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders),
+        values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders, document_type),
     )
 
 
@@ -173,13 +181,19 @@ def _check_wanted(
         raise ConfigurationError("A hard negative holds no entity: ask for labels or for a hard negative.")
 
 
-def _draw_country(rng: Random, language: str) -> str:
-    countries = COUNTRIES[language]
+def _draw_country(rng: Random, language: str, wanted: Sequence[str]) -> str:
+    countries = [
+        country for country in COUNTRIES[language] if "IBAN" not in wanted or country not in hard_cases.WITHOUT_IBAN
+    ]
     return rng.choices(countries, weights=(3, 2, 2)[: len(countries)])[0]
 
 
-def _draw_labels(rng: Random, labels: LabelSchema, wanted: Sequence[str], length: str) -> tuple[str, ...]:
+def _draw_labels(
+    rng: Random, labels: LabelSchema, wanted: Sequence[str], length: str, document_type: str, country: str
+) -> tuple[str, ...]:
     drawn = [label.code for label in labels.entities if rng.random() < label.chance and label.code not in wanted]
+    drawn = hard_cases.keep_fitting(rng, [*drawn, *wanted], document_type, country)
+    drawn = [code for code in drawn if code not in wanted]
     rng.shuffle(drawn)
     names = [code for code in _NAMES if code in labels.entity_codes]
     if names and not set(names) & {*wanted, *drawn}:
@@ -195,19 +209,46 @@ def _draw_persons(rng: Random, length: str) -> int:
 
 
 def _draw_values(
-    rng: Random, labels: Sequence[Label], language: str, country: str, genders: Sequence[str]
+    rng: Random, labels: Sequence[Label], language: str, country: str, genders: Sequence[str], document_type: str
 ) -> tuple[SpecValue, ...]:
     owners = _draw_owners(rng, labels, len(genders))
-    with_first = any(label.code == "FIRSTNAME" for label in labels)
-    with_surname = any(label.code == "SURNAME" for label in labels)
+    codes = {label.code for label in labels}
+    case = hard_cases.choose_case(rng, document_type)
+    oldest = hard_cases.OLDEST.get(document_type, 94)
+    family = ""
     values: list[SpecValue] = []
     for person, gender in enumerate(genders, start=1):
-        persona = _draw_distinct_persona(rng, language, country, gender, values, with_first, with_surname)
+        persona = _draw_distinct_persona(rng, language, country, gender, values, codes, oldest)
+        persona = _make_harder(rng, persona, family, codes)
+        family = persona.surname if rng.random() < hard_cases.FAMILY_SHARE else ""
+        is_abroad = "ZIP" not in codes and rng.random() < hard_cases.ABROAD_SHARE
+        abroad = _draw_home_abroad(rng, persona) if is_abroad else persona
         for label in labels:
             if person in owners[label.code]:
-                entry = _draw_distinct_value(rng, label, persona, person, values)
-                values += [entry] if entry.value else []
+                source = abroad if label.code in hard_cases.ABROAD else persona
+                entry = _draw_distinct_value(rng, label, source, person, values)
+                values += [_change_case(entry, case)] if entry.value else []
     return tuple(values)
+
+
+def _make_harder(rng: Random, persona: Persona, family: str, codes: set[str]) -> Persona:
+    """The person as one of the family, or with an initial for a first name."""
+    if family and "FIRSTNAME" in codes:
+        return replace(persona, surname=family)
+    if codes.issuperset(_NAMES) and rng.random() < hard_cases.INITIAL_SHARE:
+        return replace(persona, first=hard_cases.shorten_name(persona.first))
+    return persona
+
+
+def _draw_home_abroad(rng: Random, persona: Persona) -> Persona:
+    language, country = hard_cases.choose_abroad(rng, persona.language, persona.country)
+    return draw_persona(rng, language, country, persona.gender)
+
+
+def _change_case(entry: SpecValue, case: str) -> SpecValue:
+    if not case or entry.label not in hard_cases.CASED:
+        return entry
+    return replace(entry, value=entry.value.lower() if case == "lower" else entry.value.upper())
 
 
 def _draw_owners(rng: Random, labels: Sequence[Label], persons: int) -> dict[str, set[int]]:
@@ -216,7 +257,7 @@ def _draw_owners(rng: Random, labels: Sequence[Label], persons: int) -> dict[str
     for label in labels:
         if label.code in _NAMES:
             owners[label.code] = set(range(1, persons + 1))
-        elif label.code in _ADDRESS:
+        elif label.code in hard_cases.ADDRESS:
             owners[label.code] = {home}
         else:
             owners[label.code] = {1 if rng.random() < 0.75 else rng.randint(1, persons)}
@@ -226,19 +267,24 @@ def _draw_owners(rng: Random, labels: Sequence[Label], persons: int) -> dict[str
 
 
 def _draw_distinct_persona(
-    rng: Random, language: str, country: str, gender: str, taken: Sequence[SpecValue], first: bool, surname: bool
+    rng: Random,
+    language: str,
+    country: str,
+    gender: str,
+    taken: Sequence[SpecValue],
+    codes: set[str],
+    oldest: int,
 ) -> Persona:
     """A person none of whose names is a word of a value taken already; names that are not asked for stay empty."""
+    first, surname = "FIRSTNAME" in codes, "SURNAME" in codes
     while True:
-        persona = draw_persona(rng, language, country, gender)
+        persona = draw_persona(rng, language, country, gender, oldest)
         names = ([persona.first] if first else []) + ([persona.surname] if surname else [])
         words = {word for name in (persona.first, persona.surname, persona.company) for word in _split(name)}
         clash = any(words & _split(entry.value) for entry in taken)
         inner = _split(persona.first) & (_split(persona.surname) | _split(persona.company) | _split(persona.place.city))
         if not (names and (clash or inner or _split(persona.surname) & _split(persona.place.city))):
-            fields = {slot: getattr(persona, slot) for slot in Persona.__slots__}
-            fields |= {"first": persona.first if first else "", "surname": persona.surname if surname else ""}
-            return Persona(**fields)
+            return replace(persona, first=persona.first if first else "", surname=persona.surname if surname else "")
 
 
 def _draw_distinct_value(
@@ -246,7 +292,7 @@ def _draw_distinct_value(
 ) -> SpecValue:
     value = draw_value(rng, label, persona)
     for _ in range(20):
-        if not any(_holds(entry.value, value) or _holds(value, entry.value) for entry in taken):
+        if label.code in _NAMES or not any(_holds(entry.value, value) or _holds(value, entry.value) for entry in taken):
             break
         value = draw_value(rng, label, persona)
     return SpecValue(label.code, value, person)

@@ -10,7 +10,8 @@ from random import Random
 from goldspan.annotation.labels.schema import Label
 from goldspan.generators.surrogates import checkdigits, identity_documents, mexico, online, world
 from goldspan.generators.surrogates import formats as writing
-from goldspan.generators.surrogates.chance import draw_digits
+from goldspan.generators.surrogates.chance import draw_digits, pick_skewed
+from goldspan.generators.surrogates.companies import draw_company
 from goldspan.generators.surrogates.numerals import write_age
 from goldspan.generators.surrogates.patterns import draw_by_pattern, has_number_example
 from goldspan.generators.surrogates.sources import draw_from_source, has_own_source
@@ -38,17 +39,18 @@ class Persona:
         return TODAY.year - self.born.year - ((TODAY.month, TODAY.day) < (self.born.month, self.born.day))
 
 
-def draw_persona(rng: Random, language: str, country: str, gender: str) -> Persona:
-    """A person between 18 and 94 who lives in the country."""
+def draw_persona(rng: Random, language: str, country: str, gender: str, oldest: int = 94) -> Persona:
+    """A person between 18 and 94 (or `oldest`) who lives in the country."""
+    places = world.load_places(country, language)
     return Persona(
         language=language,
         country=country,
         gender=gender,
         first=world.draw_first_name(rng, language, country, gender),
         surname=world.draw_surname(rng, language, country),
-        born=TODAY - timedelta(days=rng.randint(19 * 366, 94 * 365 if rng.random() < 0.25 else 66 * 365)),
-        place=world.load_places(country, language)[rng.randrange(len(world.load_places(country, language)))],
-        company=world.draw_company(rng, country, language),
+        born=TODAY - timedelta(days=rng.randint(19 * 366, min(oldest, 94 if rng.random() < 0.25 else 66) * 365)),
+        place=pick_skewed(rng, places),
+        company=draw_company(rng, country, language),
     )
 
 

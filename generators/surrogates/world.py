@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from goldspan.generators.surrogates.chance import fill_pattern, pick
+from goldspan.generators.surrogates.chance import fill_pattern, mix, pick, pick_skewed
 
 COUNTRIES: dict[str, tuple[str, ...]] = {
     "en": ("US", "GB"),
@@ -23,24 +23,14 @@ COUNTRIES: dict[str, tuple[str, ...]] = {
 }
 """Countries (ISO 3166-1 alpha-2) that texts of a language come from, the likeliest first."""
 
-_NOT_NAMES = frozenset(
-    {
-        "April",
-        "August",
-        "Bill",
-        "Christian",
-        "Drew",
-        "Grant",
-        "Guy",
-        "Mark",
-        "May",
-        "Summer",
-        "Will",
-        "Abril",
-        "Domingo",
-        "Faith",
-    }
-)
+FOREIGN = ("tr_TR", "pl_PL", "it_IT", "pt_BR", "ro_RO", "sv_SE", "en_IN", "hr_HR", "id_ID", "en_NG", "fi_FI", "hu_HU")
+"""Faker's lists of names from elsewhere, that people of every country bear."""
+FOREIGN_SHARE = 0.12
+WORD_SHARE = 0.04
+WORD_SHARES = {"da": 0.3}
+"""Share of family names that are also words or places; Faker's list of Danish ones is short."""
+
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ '-]+")
 _NAME = re.compile(r"[^\W\d_]{2,}(?:[ '-][^\W\d_]{2,})*")
 
 
@@ -69,14 +59,31 @@ def load_data(name: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def _find_region(table: dict[str, Any], country: str, language: str) -> Any:
+def find_region(table: dict[str, Any], country: str, language: str) -> Any:
+    """What a table has for a country's part that speaks a language, else for the country."""
     return table.get(f"{country}_{language}", table.get(country))
 
 
 @cache
 def load_places(country: str, language: str) -> tuple[Place, ...]:
     """Cities of a country's part that speaks the language."""
-    return tuple(Place(*entry.split("|")) for entry in _find_region(load_data("places"), country, language))
+    table = load_data("places")
+    key = f"{country}_{language}" if f"{country}_{language}" in table else country
+    known = [Place(*entry.split("|")) for entry in table[key]]
+    listed = [place for place in _load_cities().get(key, ()) if place.city not in {place.city for place in known}]
+    return mix((*known, *listed))
+
+
+@cache
+def _load_cities() -> dict[str, list[Place]]:
+    """Cities of GeoNames (CC BY 4.0) by key of `places.toml`."""
+    path = Path(__file__).with_name("data") / "cities.tsv"
+    cities: dict[str, list[Place]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            region, *place = line.split("\t")
+            cities.setdefault(region, []).append(Place(*place))
+    return cities
 
 
 def draw_postcode(rng: Random, place: Place) -> str:
@@ -86,20 +93,24 @@ def draw_postcode(rng: Random, place: Place) -> str:
 
 def draw_street(rng: Random, country: str, language: str) -> str:
     """A street name without number."""
-    parts = _find_region(load_data("streets"), country, language)
+    parts = find_region(load_data("streets"), country, language)
     if parts.get("whole") and rng.random() < 0.15:
         return str(pick(rng, parts["whole"]))
+    if rng.random() < 0.5:
+        return _name_street(rng, country, language)
     left, right = pick(rng, parts["left"]), pick(rng, parts["right"])
     return (
         f"{left}{right.capitalize()}" if left.endswith(" ") and right.islower() and language == "de" else left + right
     )
 
 
-def draw_company(rng: Random, country: str, language: str) -> str:
-    """An invented company; half of them without their legal form."""
-    companies = load_data("world")["companies"]
-    form = str(pick(rng, _find_region(companies, country, language)))
-    return form.replace("{}", pick(rng, companies["stems"]))
+def _name_street(rng: Random, country: str, language: str) -> str:
+    """A street that bears somebody's name, a number or the name of a place."""
+    first = draw_first_name(rng, language, country, pick(rng, "fm"))
+    form = str(pick(rng, find_region(load_data("names")["streets"], country, language)))
+    family = pick_skewed(rng, _load_names(language, country)["last"])
+    city = pick_skewed(rng, load_places(country, language)).city
+    return form.format(first=first, last=family, city=city, number=rng.randint(2, 98))
 
 
 @cache
@@ -131,11 +142,25 @@ def find_country(name: str, country: str, language: str) -> CountryName:
 def _load_names(language: str, country: str) -> dict[str, tuple[str, ...]]:
     provider = importlib.import_module(f"faker.providers.person.{language}_{country}").Provider
     lists = {"f": provider.first_names_female, "m": provider.first_names_male, "last": provider.last_names}
-    return {key: tuple(dict.fromkeys(name for name in names if _is_usable(name))) for key, names in lists.items()}
+    return {key: mix(tuple(dict.fromkeys(name for name in names if _is_usable(name)))) for key, names in lists.items()}
+
+
+@cache
+def _load_foreign_names() -> dict[str, tuple[str, ...]]:
+    """Names of people from elsewhere, in Latin letters that every country's registers write."""
+    names: dict[str, list[str]] = {"f": [], "m": [], "last": []}
+    for locale in FOREIGN:
+        provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
+        for key, field in (("f", "first_names_female"), ("m", "first_names_male"), ("last", "last_names")):
+            names[key] += [str(name) for name in getattr(provider, field, ()) if isinstance(name, str)]
+    return {
+        key: mix(tuple(dict.fromkeys(name for name in listed if _is_usable(name) and _LATIN.fullmatch(name))))
+        for key, listed in names.items()
+    }
 
 
 def _is_usable(name: str) -> bool:
-    return name not in _NOT_NAMES and _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(name) is not None
 
 
 def find_genders(name: str, language: str, country: str) -> frozenset[str]:
@@ -146,8 +171,10 @@ def find_genders(name: str, language: str, country: str) -> frozenset[str]:
 
 def draw_first_name(rng: Random, language: str, country: str, gender: str) -> str:
     """A given name; one in twelve is double."""
+    if rng.random() < FOREIGN_SHARE:
+        return pick_skewed(rng, _load_foreign_names()[gender])
     names = _load_names(language, country)[gender]
-    name = pick(rng, names)
+    name = pick_skewed(rng, names)
     if rng.random() < 0.08 and language in {"de", "fr", "es", "da"} and "-" not in name and " " not in name:
         second = pick(rng, names)
         joint = "-" if language in {"de", "fr"} else " "
@@ -157,9 +184,13 @@ def draw_first_name(rng: Random, language: str, country: str, gender: str) -> st
 
 
 def draw_surname(rng: Random, language: str, country: str) -> str:
-    """A family name; Spanish ones are often two, some German ones joined."""
+    """A family name; some are foreign, some are words; Spanish ones are often two, some German ones joined."""
+    if rng.random() < FOREIGN_SHARE:
+        return pick_skewed(rng, _load_foreign_names()["last"])
+    if rng.random() < WORD_SHARES.get(language, WORD_SHARE):
+        return str(pick(rng, load_data("names")["words"][language]))
     names = _load_names(language, country)["last"]
-    name = pick(rng, names)
+    name = pick_skewed(rng, names)
     if language == "es" and rng.random() < 0.5:
         return f"{name} {pick(rng, names)}"
     return f"{name}-{pick(rng, names)}" if language in {"de", "en"} and rng.random() < 0.05 else name

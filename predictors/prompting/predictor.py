@@ -150,7 +150,8 @@ def open_llm(
         limits=limits,
     )
     pool = tuple(read_samples([shots_file], labels)) if shots_file else ()
-    return LlmPredictor(labels, settings, pool, folder / f"llm-{digest([url, name])}" if folder else None)
+    cache = f"llm-{digest([url, name])}{'-batch' if mode == BATCH else ''}"
+    return LlmPredictor(labels, settings, pool, folder / cache if folder else None)
 
 
 class LlmPredictor(RemotePredictor):
@@ -263,8 +264,9 @@ class LlmPredictor(RemotePredictor):
     def _open(self) -> Completions | BatchCompletions:
         settings = self._settings
         if self._completions is None and settings.mode == BATCH:
-            profile, folder = find_profile(settings.provider), self._folder / "batches"
-            self._completions = BatchCompletions(profile, settings.base_url, settings.api_key, folder, settings.poll)
+            self._completions = BatchCompletions(
+                find_profile(settings.provider), settings.base_url, settings.api_key, self._folder, settings.poll
+            )
         elif self._completions is None:
             self._completions = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
         return self._completions

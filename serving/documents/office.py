@@ -131,7 +131,7 @@ def _read_part(name: str, content: bytes, file: str) -> _Part:
         source, encoding = decode_text(content, name)
         pieces = tuple(
             piece
-            for piece in find_pieces(source, find_break, _holds_text)
+            for piece in find_pieces(source, find_break, _holds_any if name.startswith("customXml/") else _holds_text)
             if _is_masked(source, piece) and not _STRUCTURE.search(name)
         )
     except InputError as error:
@@ -155,9 +155,14 @@ def _holds_text(element: str, attribute: str, value: str) -> bool:
         attribute in ("v", "val", "uniqueName") and element in ("s", "alias", "tag", "sharedItem")
     ):
         return True
-    if value.startswith(("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")):
+    if value.startswith(_NAMESPACES):
         return False
     return "@" in value or " " in value or not value.isascii()
+
+
+def _holds_any(element: str, attribute: str, value: str) -> bool:
+    """True for every attribute of a part of unknown meaning but names of namespaces."""
+    return not value.startswith(_NAMESPACES)
 
 
 def _is_masked(source: str, piece: XmlPiece) -> bool:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from goldspan.privacy.expire import expire_raw
     from goldspan.privacy.report import report_privacy
     from goldspan.training.bundle.public import freeze
+    from goldspan.training.finetuning.public import finetune, finetune_async
+    from goldspan.training.finetuning.settings import TuningSettings
     from goldspan.training.gate.public import judge
     from goldspan.training.methods.public import fit, fit_async
     from goldspan.training.public import train, train_async
@@ -59,6 +61,8 @@ _MODULES = {
     "privacy.expire": ("expire_raw",),
     "privacy.report": ("report_privacy",),
     "training.bundle.public": ("freeze",),
+    "training.finetuning.public": ("finetune", "finetune_async"),
+    "training.finetuning.settings": ("TuningSettings",),
     "training.gate.public": ("judge",),
     "training.methods.public": ("fit", "fit_async"),
     "training.public": ("train", "train_async"),
@@ -78,6 +82,7 @@ __all__ = [
     "RemotePredictor",
     "RunSettings",
     "Sample",
+    "TuningSettings",
     "__version__",
     "annotate",
     "annotate_async",
@@ -88,6 +93,8 @@ __all__ = [
     "evaluate_async",
     "expire_raw",
     "find_person",
+    "finetune",
+    "finetune_async",
     "fit",
     "fit_async",
     "freeze",

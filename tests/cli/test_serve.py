@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import re
 import signal
 import subprocess
@@ -10,14 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.main import run
-from goldspan.cli.serve import _make_sink, _make_training
-from tests.waiting import wait_until_async
+from goldspan.cli.serve import _make_sink
 
 
 def call(*arguments: str) -> int:
@@ -75,23 +72,3 @@ async def test_samples_of_the_page_are_kept_once(tmp_path: Path) -> None:
     assert "goldspan studio push" in message
     samples = list(read_samples([tmp_path / "annotation_samples" / "masking-page.jsonl"], labels))
     assert [sample.text for sample in samples] == ["Ann came", "Ann left"]
-
-
-async def test_the_training_command_names_the_model_in_its_last_line() -> None:
-    assert await _make_training(f"{sys.executable} -c \"print(1); print('models/pii-2'); print()\"")() == "models/pii-2"
-    with pytest.raises(ServiceError, match="exit code 3"):
-        await _make_training(f'{sys.executable} -c "raise SystemExit(3)"')()
-    with pytest.raises(ServiceError, match="cannot be run"):
-        await _make_training("/nothing/here")()
-
-
-async def test_a_training_that_is_given_up_ends(tmp_path: Path) -> None:
-    begun, ended = tmp_path / "begun", tmp_path / "ended"
-    code = (
-        f"import time, signal, sys; signal.signal(15, lambda *_: (open('{ended}', 'w'), sys.exit())); "
-        f"open('{begun}', 'w'); time.sleep(60)"
-    )
-    task = asyncio.create_task(_make_training(f'{sys.executable} -c "{code}"')())
-    await wait_until_async(begun.exists)
-    task.cancel()
-    await wait_until_async(ended.exists)

@@ -11,7 +11,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.types import Sample
 from goldspan.serving.app import build_app
 from goldspan.serving.host import PredictorHost
-from goldspan.serving.state import ServerSettings, ServerState
+from goldspan.serving.state import ServerSettings, ServerState, Tell
 from tests.serving.conftest import Sources
 
 
@@ -29,7 +29,7 @@ class RunningServer:
 
     async def _serve(self) -> None:
         host = PredictorHost(load_labels(), self._sources, opener=Sources().open)
-        app = build_app(ServerState(host, ServerSettings(), sink=self._keep, on_train=self._train))
+        app = build_app(ServerState(host, ServerSettings(), sink=self._keep, trainer=self))
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         task = asyncio.create_task(self._server.serve())
         while not self._server.started:
@@ -42,9 +42,12 @@ class RunningServer:
         self.sent.append(sample)
         return "Saved."
 
-    async def _train(self) -> str:
+    async def train(self, tell: Tell) -> str:
         self.trained += 1
         return f"model-{1 + self.trained}"
+
+    async def finish(self, source: str, tell: Tell) -> None:
+        tell(f"serves {source}")
 
     def stop(self) -> None:
         self._server.should_exit = True

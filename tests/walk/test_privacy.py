@@ -37,7 +37,7 @@ def run(studio: RunningStudio, tmp_path: Path) -> Run:
         command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LABEL_STUDIO")}
         environment |= {"GOLDSPAN_DATA": str(studio.workspace.root), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-        ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+        ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=900)
         assert ended.returncode in codes, (arguments, ended.stdout[-2000:], ended.stderr[-3000:])
         return ended
 

@@ -74,10 +74,11 @@ async def finetune_async(
     consent: bool = False,
     wait: bool = True,
     schedule: TuningSchedule | None = None,
+    halt: threading.Event | None = None,
     on_job: OnJob = ignore_job,
 ) -> TuningSummary:
     """`finetune` in a worker thread: the event loop goes on. Cancelling ends the wait; the job goes on."""
-    halt = threading.Event()
+    halt = halt or threading.Event()
     try:
         return await asyncio.to_thread(
             finetune,

@@ -14,7 +14,7 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.tuning.values import JobState
 from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 from goldspan.training.finetuning.engine import Engine, JobView
-from goldspan.training.finetuning.journal import JobRecord, TuningJournal
+from goldspan.training.finetuning.journal import ENDED, SUBMITTED, JobRecord, TuningJournal
 
 
 class TuningOutcome(StrEnum):
@@ -126,6 +126,7 @@ class _Loop:
         self._reached = time.monotonic()
         if job != self._shown:
             self._shown, self._pause = job, 0.0
+            self._note(job)
             self._on_job(job)
         if job.over_budget:
             return TuningOutcome.BUDGET
@@ -139,6 +140,20 @@ class _Loop:
         self._pause = self._schedule.next_poll(self._pause)
         self._halt.wait(self._pause)
         return None
+
+    def _note(self, job: JobView) -> None:
+        """Write what `status` shows: the job of an engine that keeps no record of its own, and a stop at the budget."""
+        if not self._engine.waits:
+            self._journal.update_job(
+                phase=ENDED if job.state.is_final else SUBMITTED,
+                state=job.state,
+                status=job.status,
+                output_model=job.output_model,
+                trained_tokens=job.trained_tokens,
+                message=job.message,
+            )
+        if job.over_budget:
+            self._journal.write_event("budget", job.message)
 
     def _has_moved(self, before: JobRecord) -> bool:
         """True if the step changed the phase: the next one may be taken at once."""

@@ -18,7 +18,7 @@ from goldspan.generators.providers.credentials import confirm_address
 from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.predictors.artifact import write_settings
 from goldspan.predictors.prompting.prompt import describe_prompt
-from goldspan.predictors.prompting.shots import Selection, check_selection, is_usable
+from goldspan.predictors.prompting.shots import Selection, ShotPool, check_selection, is_usable
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.methods.base import FitContext, Fitted, Method
 
@@ -66,7 +66,7 @@ class PromptingMethod(Method[PromptingSettings]):
         usable = [sample for sample in bundle.read_split("train", context.labels) if is_usable(sample)]
         if settings.shots and not usable:
             raise InputError("The training split has no sample short enough for an example. Give --option shots=0.")
-        pool = choose_pool(usable, settings.pool, settings.seed) if settings.shots else []
+        pool = choose_pool(usable, settings) if settings.shots else []
         with explain_disk(context.staging):
             make_private_folder(context.staging)
         options: dict[str, str | int | float | Path] = {
@@ -93,7 +93,20 @@ class PromptingMethod(Method[PromptingSettings]):
         )
 
 
-def choose_pool(samples: Sequence[Sample], size: int, seed: int) -> list[Sample]:
-    """At most `size` samples by a hash of their ids, 0 for all: a larger size only adds samples."""
-    ranked = sorted(samples, key=lambda sample: digest([seed, sample.sample_id]))
-    return ranked[: size or len(ranked)]
+def choose_pool(samples: Sequence[Sample], settings: PromptingSettings) -> list[Sample]:
+    """The samples that can become examples: at most `pool` of them by a hash of their ids, 0 for all.
+
+    A larger `pool` only adds samples. Where the choice does not depend on the text, only those that are chosen for a
+    language stay, and one more, since a text is never its own example.
+    """
+    ranked = sorted(samples, key=lambda sample: digest([settings.seed, sample.sample_id]))
+    pool = ranked[: settings.pool or len(ranked)]
+    if check_selection(settings.selection) is not Selection.PER_LABEL:
+        return pool
+    shots = ShotPool(pool, settings.selection)
+    needed = {
+        sample.sample_id: sample
+        for language in sorted({sample.language for sample in pool})
+        for sample in shots.choose("", language, settings.shots + 1)
+    }
+    return list(needed.values())

@@ -14,6 +14,7 @@ from goldspan.annotation.corpus.quality.balance import BalanceCounts, judge_bala
 from goldspan.annotation.corpus.quality.diversity import judge_diversity
 from goldspan.annotation.corpus.quality.result import CheckResult, rate_result
 from goldspan.annotation.corpus.quality.values import ValueCounts, judge_names, judge_values
+from goldspan.annotation.corpus.quality.variety import VarietyCounts, judge_variety
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_tasks
 from goldspan.annotation.types import Sample
@@ -96,7 +97,7 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
     """Check a data set as its best annotations show it; one pass, outlines are kept in memory."""
     found = Findings()
     doubtful = clusters = 0
-    values, balance = ValueCounts(), BalanceCounts()
+    values, balance, variety = ValueCounts(), BalanceCounts(), VarietyCounts(labels)
     outlines: list[Outline] = []
     for sample in samples:
         best = sample.best
@@ -107,6 +108,7 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
         clusters += len(best.clusters) if best else 0
         values.add(sample, entities, labels)
         balance.add(sample, entities)
+        variety.add(sample, best)
         outlines.append(outline_sample(sample))
     total = values.entities.total()
     checks = [
@@ -133,6 +135,7 @@ def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityRe
         *judge_diversity(outlines),
         judge_names(values),
         *judge_balance(balance, labels),
+        *judge_variety(variety),
     ]
     return QualityReport(balance.samples, total, tuple(checks))
 

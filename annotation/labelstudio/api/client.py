@@ -9,6 +9,7 @@ from typing import IO, Any, TypeVar
 import orjson
 
 from goldspan.annotation.errors import ServiceError, TransientServiceError
+from goldspan.annotation.labelstudio.api.backends import BackendRequests
 from goldspan.annotation.labelstudio.api.transport import Json, Transport
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class StudioClient:
         transport = Transport(url, token, timeout)
         self._ask, self._ask_any, self._send = transport.ask_object, transport.ask, transport.send
         self._download = transport.download
-        self.url = transport.url
+        self.url, self.backends = transport.url, BackendRequests(transport)
 
     # -- server -------------------------------------------------------------------------------------------------------
 
@@ -218,10 +219,6 @@ class StudioClient:
         return self._ask("PATCH", f"api/drafts/{draft}/", f"change draft {draft}", body=fields)
 
     # -- views --------------------------------------------------------------------------------------------------------
-
-    def list_backends(self, project: int) -> list[Json]:
-        """The machine-learning backends of a project, each asked for its health: `title`, `url`, `state`."""
-        return list(self._ask_any("GET", "api/ml/", "list the ML backends", params={"project": project}))
 
     def list_views(self, project: int) -> list[Json]:
         """The tabs of the project's Data Manager."""

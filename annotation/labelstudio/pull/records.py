@@ -13,6 +13,7 @@ from goldspan.annotation.checks import check_annotation
 from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.fields import drop_columns
 from goldspan.annotation.labelstudio.project.mapping import ProjectMapping
 from goldspan.annotation.labelstudio.project.results import PROBLEMS, SplitResult, split_result
 from goldspan.annotation.labelstudio.project.textview import TextView, open_text
@@ -129,7 +130,11 @@ class RecordBuilder:
             raise RecordError(f"task {task['id']}: {error.reason}", pointer=f"/data/{tag.field}") from None
         if tag.field == "text" and given.get("text_sha256", hash_text(view.text)) != hash_text(view.text):
             raise RecordError(f"the text of task {task['id']} was changed in Label Studio", pointer="/data/text")
-        data = given if self._source.mapping.is_native else move_fields(given, tag.field, self._source.project)
+        data = (
+            drop_columns(given)
+            if self._source.mapping.is_native
+            else move_fields(given, tag.field, self._source.project)
+        )
         data["text"] = view.text
         language, region = _read_language(data.get("language") or self._source.language)
         data["language"] = language

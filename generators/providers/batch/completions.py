@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from goldspan.annotation.errors import ConfigurationError, GoldspanError, Servic
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import DECIDED_STATES, Row, RowKey
 from goldspan.generators.providers.batch.executor import BatchExecutor
+from goldspan.generators.providers.batch.lines import read_line
 from goldspan.generators.providers.live.completions import Completion
 from goldspan.generators.providers.live.request_queue import CompletionQueue
 from goldspan.generators.providers.profiles import ProviderProfile
@@ -23,8 +24,9 @@ _SUBMITTED = "submitted"
 class BatchCompletions:
     """What `live.completions.Completions` does, through batches of the cheapest window.
 
-    Requests that wait together share a batch. Every request and answer stands in the journal of `folder`: after a crash
-    the batches that are open are collected, not created again. Belongs to the event loop it is made in.
+    Requests that wait together share a batch. The journal of `folder` says how each request ended, raw files hold the
+    answers: after a crash the batches that are open are collected, not created again. Belongs to the event loop it is
+    made in.
 
     Args:
         profile: of the provider.
@@ -46,6 +48,7 @@ class BatchCompletions:
             raise ConfigurationError(f"Goldspan makes no batches at {profile.name}: use the mode live.")
         self._journal = Journal(folder, create=True, lock=True)
         self._journal.release_unclaimed()
+        self._answers = {answer.custom_id: answer for answer in _iter_raw(folder / "raw")}
         if not self._journal.next_item():
             self._journal.add_item(_ITEM, {}, "")
         self._queue = _JournalQueue(self._journal)
@@ -69,10 +72,12 @@ class BatchCompletions:
         """
         row = self._journal.find_row(request.custom_id)
         if row is not None and row.state in DECIDED_STATES:
-            return Completion(_read_answer(row), cached=True)
+            return Completion(self._answers.get(request.custom_id) or _make_ended(row), cached=True)
         if self._error:
             raise self._error
-        return Completion(await self._queue.ask(request), cached=False)
+        answer = await self._queue.ask(request)
+        self._answers[request.custom_id] = answer
+        return Completion(answer, cached=False)
 
     async def close(self) -> None:
         """Close the connections; batches that are still open stay with the provider for the next time."""
@@ -145,21 +150,19 @@ def _decide(row: Row, answer: Answer) -> Row:
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
         cost=answer.cost or 0.0,
-        result={"content": answer.content, "refusal": answer.refusal} if state == "ok" else None,
     )
 
 
-def _read_answer(row: Row) -> Answer:
-    state = {"ok": AnswerState.ANSWERED, "missing": AnswerState.MISSING}.get(row.state, AnswerState.FAILED)
-    result = row.result or {}
-    return Answer(
-        row.custom_id,
-        state,
-        content=result.get("content", ""),
-        refusal=result.get("refusal", ""),
-        finish_reason=row.finish_reason or "stop",
-        tokens_in=row.tokens_in,
-        tokens_out=row.tokens_out,
-        model=row.model,
-        message=row.reason,
-    )
+def _iter_raw(folder: Path) -> Iterator[Answer]:
+    """Answers in the raw files."""
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open("rb") as lines:
+            for line in lines:
+                answer = read_line(line)
+                if answer is not None and answer.state is AnswerState.ANSWERED:
+                    yield answer
+
+
+def _make_ended(row: Row) -> Answer:
+    """A request that ended without an answer, or whose answer was erased since."""
+    return Answer(row.custom_id, AnswerState.FAILED, message=row.reason or "the answer is not there any more")

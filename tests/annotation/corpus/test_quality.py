@@ -26,6 +26,7 @@ CODES = {
     "skeleton_uniqueness", "largest_skeleton_share", "near_duplicate_rate", "skeleton_gzip_ratio", "distinct_3",
     "opening_share", "vendi", "value_concentration",
     "label_coverage", "cell_coverage", "label_evenness", "entity_positions", "hard_negative_share", "length_bands",
+    "sentence_repeats", "vocabulary_growth", "contexts", "lookup", "names_outside", "recent_person",
 }  # fmt: skip
 
 

@@ -11,9 +11,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.adjudication import DisputedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import refresh_mirror
-from goldspan.dashboards.views import coverage, overview
+from goldspan.dashboards.screens import decision
+from goldspan.dashboards.views import adjudication, coverage, overview
 from tests.dashboards.hostile import EVIL, add_hostile
 from tests.dashboards.sample_data import fill_workspace
 
@@ -214,3 +216,33 @@ def test_runs_show_dead_letters_with_reasons(
     reasons = next(frame for frame in frames if "items" in frame.columns)
     assert reasons["reason"].to_list() == [EVIL]
     assert reasons["items"].to_list() == [2]
+
+
+def test_a_decision_is_composed_and_written_back(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[Any, Any]] = []
+    place = DisputedTask("http://studio", 1, 1, small.training_samples / "x.jsonl")
+    monkeypatch.setattr(adjudication, "find_place", lambda *_: place)
+    monkeypatch.setattr(
+        decision, "write_verdict", lambda workspace, labels, sample, place, verdict: written.append((sample, verdict))
+    )
+    test = render_page(small, "disagreement", monkeypatch)
+    picks = [box for box in test.selectbox if box.label.startswith("Region ")]
+    assert picks
+    for box in picks:
+        box.select_index(1)
+    test.text_input(key="decided-by").input("Lea")
+    next(button for button in test.button if button.label == "Write as ground truth").click().run()
+    assert not test.exception
+    [(sample, verdict)] = written
+    second = adjudication.find_raters(sample)[1]
+    assert [entity.span for entity in verdict.annotation.entities] == [entity.span for entity in second.entities]
+    assert verdict.by == "Lea"
+
+
+def test_a_refused_decision_says_why(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = DisputedTask("http://studio", 1, 1, small.training_samples / "x.jsonl")
+    monkeypatch.setattr(adjudication, "find_place", lambda *_: place)
+    test = render_page(small, "disagreement", monkeypatch)
+    next(button for button in test.button if button.label == "Write as ground truth").click().run()
+    assert not test.exception
+    assert any("Say who decides" in text.value for text in test.text)

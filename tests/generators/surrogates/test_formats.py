@@ -4,7 +4,7 @@ import pytest
 
 from goldspan.annotation.types import Entity
 from goldspan.generators.offline.elision import elide
-from goldspan.generators.offline.noise import KINDS, draw_noise
+from goldspan.generators.offline.noise import KINDS, Noise
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.formats import write_long_date, write_number, write_short_date
@@ -86,16 +86,16 @@ def test_ages_in_words(age: int, language: str, words: str) -> None:
 def test_parcel_numbers_only_look_like_cards() -> None:
     from stdnum import luhn
 
-    rng = make_random(1, 1)
+    noise = Noise(make_random(1, 1), "en", "GB")
     for _ in range(200):
-        assert not luhn.is_valid(draw_noise(rng, "tracking", "en", "GB"))
+        assert not luhn.is_valid(noise.draw("tracking"))
 
 
 @pytest.mark.parametrize("language", COUNTRIES)
 def test_every_kind_of_noise_is_written_in_every_country(language: str) -> None:
     for country in COUNTRIES[language]:
         for kind in KINDS:
-            assert draw_noise(make_random(2, 2), kind, language, country).strip()
+            assert Noise(make_random(2, 2), language, country).draw(kind).strip()
 
 
 def test_a_page_keeps_white_space_tidy_and_offsets_right() -> None:

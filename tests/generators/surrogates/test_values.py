@@ -119,7 +119,7 @@ def test_values_are_no_documentation_values_and_vary(language: str, country: str
         for value in values
     )
     few = {"STATE", "CITY", "COUNTRY"}
-    assert all(len(values) >= (3 if code in few else 20) for code, values in drawn.items()), {
+    assert all(len(values) >= (2 if code in few else 20) for code, values in drawn.items()), {
         code: len(values) for code, values in drawn.items()
     }
 
@@ -131,7 +131,7 @@ def test_people_are_adults_and_live_in_one_place(language: str, country: str, la
         assert persona.born < TODAY
         assert persona.place in load_places(country, language)
         postcode = draw_value(rng, labels["ZIP"], persona)
-        assert re.fullmatch(re.sub(r"[#@]", r"\\w", persona.place.postcode), postcode)
+        assert re.fullmatch(re.sub(r"[#@%]", r"\\w", persona.place.postcode), postcode)
 
 
 def test_handles_are_plain_ascii() -> None:

@@ -64,6 +64,8 @@ async def test_all_texts_share_batches_and_are_paid_once(tmp_path: Path, faults:
         outcomes = await read_all(open_batch(url, tmp_path / "answers"))
         again = await read_all(open_batch(url, tmp_path / "answers"))
         ledger = read_ledger(url)
+    [journal] = (tmp_path / "answers").rglob("journal.db")
+    assert b"example.com" not in journal.read_bytes()
     regex = RegexPredictor(LABELS)
     for outcome, repeated in zip(outcomes, again, strict=True):
         expected = regex.predict_sync(outcome.sample.text, "en", "US").entities

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 
 from goldspan.annotation.errors import ConfigurationError, InputError, ServiceError, StateError, UnknownNameError
+from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.predictors.artifact import read_artifact, write_settings
 from goldspan.predictors.registry import open_predictor
@@ -15,7 +16,7 @@ from goldspan.training.methods import registry
 from goldspan.training.methods.base import FitContext, Fitted, Method, TrainingPrice
 from goldspan.training.methods.fits import fit_method
 from goldspan.training.methods.registry import list_methods, open_method
-from goldspan.training.methods.state import find_fit, list_fits
+from goldspan.training.methods.state import LOCK, find_fit, list_fits
 from tests.training.tiny_model import TOML, make_bundle, make_labels
 
 LABELS = make_labels()
@@ -129,6 +130,8 @@ def test_a_prompting_artifact_holds_private_examples_of_the_training_split(works
     import json
 
     assert all(json.dumps(json.loads(line)["data"]["sample_id"]) in train for line in lines)
+    few = fit(workspace, "prompting", model="m", shots=2, pool=0)
+    assert few.record["training"]["documents"] == 3
     predictor = open_predictor(artifact.folder, LABELS, defaults={"folder": workspace.runs, "workers": 2})
     assert predictor.describe() | {"model": "m", "shots": 2, "selection": "similar", "pool": 5} == predictor.describe()
     assert predictor.describe()["prompt_digest"] == artifact.record["details"]["prompt_digest"]
@@ -151,3 +154,16 @@ def test_an_artifact_names_no_file_outside_of_it_and_no_address_for_a_key(
         open_predictor(folder, LABELS)
     open_predictor(folder, LABELS, api_url="https://models.example.com/v1")
     open_predictor(folder, LABELS)
+
+
+def test_one_fit_runs_once_at_a_time(workspace: Workspace) -> None:
+    folder = workspace.root / "methods" / "one"
+    folder.mkdir(parents=True)
+    lock = try_lock(folder / LOCK)
+    assert lock is not None
+    try:
+        with pytest.raises(StateError, match="one is running already"):
+            fit(workspace, name="one")
+    finally:
+        lock.release()
+    fit(workspace, name="one")

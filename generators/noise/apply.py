@@ -1,0 +1,49 @@
+"""Noise after tagging: annotated text as typing, scanning, speaking or software would leave it, offsets exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from random import Random
+
+from goldspan.annotation.errors import UnknownNameError
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.tagged import Tagged
+from goldspan.generators.noise.edits import Edit, apply_edits, find_free
+from goldspan.generators.noise.kinds import KINDS
+
+REGISTERS: Mapping[str, Mapping[str, float]] = {
+    "typed": {"typos": 0.03},
+    "hasty": {"typos": 0.04, "lower": 0.9, "punctuation": 0.6, "diacritics": 0.3},
+    "scanned": {"ocr": 0.05, "hyphenation": 0.03, "lines": 0.08},
+    "spoken": {"fillers": 0.06, "punctuation": 0.9, "lower": 1.0},
+    "capitals": {"upper": 1.0},
+    "quoted": {"quote": 1.0},
+}
+"""Kinds of noise that come together, with their rates."""
+
+
+def find_changeable(labels: LabelSchema) -> frozenset[str]:
+    """The labels whose values noise may change: those without a check and without a pattern."""
+    return frozenset(label.code for label in labels.entities if not (label.validator or label.pattern))
+
+
+def add_noise(
+    tagged: Tagged, rng: Random, rates: Mapping[str, float], language: str, inside: Iterable[str] = ()
+) -> Tagged:
+    """The text with noise of each kind at its rate (a share of words, 0 to 1), one kind after the other.
+
+    Values keep every character unless their label is in `inside`. Equal random state, equal text.
+    `language` (ISO 639-1) decides the fillers.
+
+    Raises:
+        UnknownNameError: there is no such kind.
+
+    """
+    for kind, rate in rates.items():
+        if kind not in KINDS:
+            raise UnknownNameError("kind of noise", kind, KINDS)
+        edits: list[Edit] = []
+        for start, end in find_free(tagged, frozenset(inside)):
+            edits += KINDS[kind](rng, tagged.text, start, end, rate, language)
+        tagged = apply_edits(tagged, edits)
+    return tagged

@@ -1,0 +1,49 @@
+"""Sentences that tell one value, combined from a frame and a name for the value, both of the language's lexicon.
+
+A frame is a template (grammar.py) with these words in it: `{V}` the value, `$key` what it is called, `$Key` and `$KEY`
+the same in capitals, `$my` and `$their` a possessive that agrees with it, `$the` its article.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from random import Random
+
+from goldspan.generators.offline.grammar import Template, parse_template
+from goldspan.generators.offline.lexicon import Lexicon, Noun, load_lexicon, raise_first
+from goldspan.generators.surrogates.chance import pick
+
+KEY_SHARE = 0.35
+"""How often a label with frames of its own is told by its name as others are."""
+_VOWELS = "aeiouhéèêàâîôû"
+
+
+def draw_frame(rng: Random, language: str, country: str, view: str, label: str) -> Template | None:
+    """A template that tells a value of the label; None if the lexicon has none.
+
+    `view` is `first` (the text's author speaks of a), `third` or `card` (a line of a list).
+    """
+    lexicon = load_lexicon(language)
+    keys = lexicon.keys.get(f"{label}_{country}", lexicon.keys.get(label, ()))
+    own = lexicon.frames.get(f"{label}_{view}", ())
+    if own and not (keys and rng.random() < KEY_SHARE):
+        return _build(language, pick(rng, own), label, Noun("", "", ""))
+    if not keys:
+        return None
+    return _build(language, pick(rng, lexicon.frames[view]), label, pick(rng, keys))
+
+
+@cache
+def _build(language: str, frame: str, label: str, key: Noun) -> Template:
+    lexicon = load_lexicon(language)
+    for name, forms in lexicon.owners.items():
+        frame = frame.replace(f"${name}", _agree(lexicon, forms, key))
+    frame = frame.replace("$key", key.word).replace("$Key", raise_first(key.word)).replace("$KEY", key.word.upper())
+    return parse_template(frame.replace("{V}", f"{{{label}}}"))
+
+
+def _agree(lexicon: Lexicon, forms: Mapping[str, str], key: Noun) -> str:
+    if lexicon.language == "fr" and key.word[:1].lower() in _VOWELS:
+        return forms.get(f"{key.gender}v", forms.get("v", forms.get(key.gender, "")))
+    return forms.get(key.gender, forms.get("x", ""))

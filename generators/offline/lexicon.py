@@ -1,0 +1,306 @@
+"""Words and phrases of a language that combine: read from one TOML file per language in `lexicon/`.
+
+A phrase is text with slots:
+
+<when>            one of the phrases of that list; <When> begins with a capital
+<the:paper>       a noun of a class with the determiner `the` of the file, in the noun's gender
+<paper>           the noun alone
+<+device>         a main clause about a noun of the class: subject, verb, rest; `any` is a class drawn at random
+<-device>         the same with the verb first, as after an adverbial in verb-second languages
+<~device>         a main clause with a time in its place, about something that happened
+<^device>         a main clause with the verb first, about something that happened, as after a time
+<&device>         a subordinate clause
+<#date>           something that is no personal data (noise.py)
+<Person>          a name outside entities: Person, Family, First, Company, City,
+                  Country, Street, Product
+<word>, <job>     a word of the language, an occupation
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from goldspan.annotation.errors import SchemaError
+from goldspan.generators.surrogates.chance import pick
+
+NAMES = frozenset({"Person", "Family", "First", "Company", "City", "Country", "Street", "Product"})
+"""Slots that hold a name of somebody or something whose data the document is not about."""
+
+_NAMES_AND_WORDS = frozenset({*NAMES, "word", "job"})
+_SLOT = re.compile(r"<([+~^&#-]?)(?:(\w+):)?(\w+)>")
+_VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
+_MUTE = "hH"
+_CLAUSES = frozenset("+-~^&")
+_LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
+_PLAIN = re.compile(r"[^\W\d_]{4,}")
+
+
+class Noun(NamedTuple):
+    """A noun: its gender, its plain form, and its form with the definite article where that is a suffix."""
+
+    gender: str
+    word: str
+    definite: str
+
+
+class Slot(NamedTuple):
+    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `#` or none), its determiner, and its name."""
+
+    mark: str
+    determiner: str
+    name: str
+
+
+Phrase = tuple[str | Slot, ...]
+
+
+class Predicate(NamedTuple):
+    """A finite verb and what follows it; alternatives for genders stand as `{masculine/feminine}`.
+
+    A state (`=` before it in the file) is no event: no time is added to it.
+    """
+
+    verb: str
+    rest: Phrase
+    is_state: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Everything of a language that combines."""
+
+    language: str
+    verb_second: bool
+    verb_final: bool
+    determiners: Mapping[str, Mapping[str, str]]
+    nouns: Mapping[str, tuple[Noun, ...]]
+    predicates: Mapping[str, tuple[Predicate, ...]]
+    events: Mapping[str, tuple[Predicate, ...]]
+    phrases: Mapping[str, tuple[Phrase, ...]]
+    keys: Mapping[str, tuple[Noun, ...]]
+    owners: Mapping[str, Mapping[str, str]]
+    frames: Mapping[str, tuple[str, ...]]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes of nouns that have predicates."""
+        return tuple(self.predicates)
+
+
+class Phrasing:
+    """Expands phrases for one document: equal random state, equal text."""
+
+    def __init__(self, lexicon: Lexicon, rng: Random, name: Callable[[str], str], noise: Callable[[str], str]) -> None:
+        self.lexicon, self._rng = lexicon, rng
+        self._name, self._noise = name, noise
+
+    def draw(self, name: str) -> str:
+        """One phrase of a list; a list whose name begins with a capital gives one that does."""
+        if name in self.lexicon.phrases:
+            return self._expand(pick(self._rng, self.lexicon.phrases[name]))
+        mark, determiner, plain = _read_name(name)
+        if name in _NAMES_AND_WORDS or mark:
+            return self._fill(Slot(mark, determiner, plain))
+        lowered = (determiner or plain)[0].lower() + (determiner or plain)[1:]
+        if lowered != (determiner or plain):
+            return raise_first(self.draw(f"{lowered}:{plain}" if determiner else lowered))
+        return self.draw_noun(plain, determiner)
+
+    def draw_noun(self, name: str, determiner: str = "") -> str:
+        """A noun of a class, with a determiner if one is named."""
+        return self._determine(pick(self._rng, self.lexicon.nouns[name]), determiner)
+
+    def _expand(self, phrase: Phrase) -> str:
+        return "".join(part if isinstance(part, str) else self._fill(part) for part in phrase)
+
+    def _fill(self, slot: Slot) -> str:
+        if slot.mark == "#":
+            return self._noise(slot.name)
+        if slot.mark:
+            return self._write_clause(slot.mark, slot.name)
+        if slot.name in NAMES:
+            return self._name(slot.name)
+        if slot.name in self.lexicon.nouns and (slot.determiner or slot.name not in self.lexicon.phrases):
+            return self.draw_noun(slot.name, slot.determiner)
+        if slot.name == "word":
+            return pick(self._rng, load_words(self.lexicon.language))
+        if slot.name == "job":
+            job = pick(self._rng, load_jobs(self.lexicon.language))
+            return self._determine(Noun("x", job, job), slot.determiner) if slot.determiner else job
+        return self.draw(slot.name)
+
+    def _determine(self, noun: Noun, determiner: str) -> str:
+        if not determiner:
+            return noun.word
+        if determiner[0].isupper():
+            return raise_first(self._determine(noun, determiner[0].lower() + determiner[1:]))
+        forms = self.lexicon.determiners[determiner]
+        if "suffix" in forms:
+            return noun.definite
+        if self._starts_with_vowel(noun.word):
+            return forms.get(f"{noun.gender}v", forms.get("v", forms[noun.gender])) + noun.word
+        return forms[noun.gender] + noun.word
+
+    def _starts_with_vowel(self, word: str) -> bool:
+        if self.lexicon.language == "en" and word.startswith(("uni", "use", "eu")):
+            return False
+        return word[0] in _VOWELS or (self.lexicon.language == "fr" and word[0] in _MUTE)
+
+    def _write_clause(self, mark: str, name: str) -> str:
+        lexicon = self.lexicon
+        name = pick(self._rng, lexicon.classes) if name == "any" else name
+        noun = pick(self._rng, lexicon.nouns[name])
+        subject = self._determine(noun, "the")
+        if self._rng.random() < 0.4:
+            subject = f"{subject} {self.draw('of_noun')}"
+        predicates = lexicon.predicates[name] if mark not in "~^" else lexicon.events[name]
+        verb, phrase, _ = pick(self._rng, predicates)
+        verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
+        if mark in "-^" and lexicon.verb_second:
+            return f"{verb} {subject} {rest}".rstrip()
+        if mark == "&" and lexicon.verb_final:
+            return f"{subject} {rest} {verb}".replace("  ", " ")
+        if mark == "~":
+            middle, end = (self.draw("when"), rest) if lexicon.verb_second else (rest, self.draw("when"))
+            return f"{subject} {verb} {middle} {end}".rstrip()
+        return f"{subject} {verb} {rest}".rstrip()
+
+
+@cache
+def _read_name(name: str) -> Slot:
+    match = _SLOT.fullmatch(f"<{name}>")
+    if match is None:
+        raise SchemaError(f"{name!r} is no phrase")
+    return Slot(match[1], match[2] or "", match[3])
+
+
+def raise_first(text: str) -> str:
+    """The text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def _agree(text: str, gender: str) -> str:
+    return re.sub(r"\{(\w*)/(\w*)\}", lambda match: match[2 if gender == "f" else 1], text) if "{" in text else text
+
+
+@cache
+def load_lexicon(language: str) -> Lexicon:
+    """The lexicon of a language (ISO 639-1).
+
+    Raises:
+        SchemaError: a slot names a list, class or determiner that the file lacks.
+
+    """
+    path = Path(__file__).with_name("lexicon") / f"{language}.toml"
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    nouns = {name: _read_nouns(table) for name, table in document["nouns"].items()}
+    for name, (left, right, joint) in document.get("compounds", {}).items():
+        heads = _read_nouns(right)
+        nouns[name] = (*nouns.get(name, ()), *(_join(part, head, joint) for part in _split(left) for head in heads))
+    predicates = {
+        name: tuple(_read_predicate(entry) for entry in entries) for name, entries in document["predicates"].items()
+    }
+    lexicon = Lexicon(
+        language,
+        document["verb_second"],
+        document["verb_final"],
+        document["determiners"],
+        nouns,
+        predicates,
+        {name: tuple(entry for entry in entries if not entry.is_state) for name, entries in predicates.items()},
+        {name: tuple(_read_phrase(entry) for entry in entries) for name, entries in document["phrases"].items()},
+        {code: _read_keys(entries) for code, entries in document["keys"].items()},
+        document["owners"],
+        {name: tuple(entries) for name, entries in document["frames"].items()},
+    )
+    _check(lexicon, path)
+    return lexicon
+
+
+def _split(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _read_nouns(table: Mapping[str, str]) -> tuple[Noun, ...]:
+    return tuple(_read_noun(gender, word) for gender, words in table.items() for word in _split(words))
+
+
+def _read_noun(gender: str, entry: str) -> Noun:
+    word, _, definite = entry.partition("/")
+    return Noun(gender, word, definite or word)
+
+
+def _read_keys(entries: Sequence[str]) -> tuple[Noun, ...]:
+    keys = []
+    for entry in entries:
+        gender, _, word = entry.partition(":")
+        keys.append(_read_noun(gender, word) if word else Noun("", gender, gender))
+    return tuple(keys)
+
+
+def _read_predicate(entry: str) -> Predicate:
+    verb, _, rest = entry.partition("|")
+    return Predicate(verb.removeprefix("="), _read_phrase(rest), verb.startswith("="))
+
+
+def _join(part: str, head: Noun, joint: str) -> Noun:
+    if joint.startswith("~"):
+        return Noun(head.gender, f"{head.word}{joint[1:]}{part}", f"{head.definite}{joint[1:]}{part}")
+    word, definite = (head.word.lower(), head.definite.lower()) if not joint else (head.word, head.definite)
+    return Noun(head.gender, f"{part}{joint}{word}", f"{part}{joint}{definite}")
+
+
+def _read_phrase(source: str) -> Phrase:
+    parts: list[str | Slot] = []
+    cursor = 0
+    for match in _SLOT.finditer(source):
+        if match.start() > cursor:
+            parts.append(source[cursor : match.start()])
+        parts.append(Slot(match[1], match[2] or "", match[3]))
+        cursor = match.end()
+    if cursor < len(source) or not parts:
+        parts.append(source[cursor:])
+    return tuple(parts)
+
+
+def _check(lexicon: Lexicon, path: Path) -> None:
+    known = {*lexicon.phrases, *lexicon.nouns, *NAMES, "word", "job"}
+    for name, phrases in lexicon.phrases.items():
+        for slot in (part for phrase in phrases for part in phrase if isinstance(part, Slot)):
+            is_clause = slot.mark in _CLAUSES and bool(slot.mark)
+            fits = slot.name in {*lexicon.predicates, "any"} if is_clause else slot.mark == "#" or slot.name in known
+            if not (fits or slot.name[0].lower() + slot.name[1:] in known):
+                raise SchemaError(f"{path}: a phrase of {name} names {slot.name!r}, which the file lacks.")
+            if slot.determiner and slot.determiner.lower() not in lexicon.determiners:
+                raise SchemaError(
+                    f"{path}: a phrase of {name} names the determiner {slot.determiner!r}, which it lacks."
+                )
+
+
+@cache
+def load_words(language: str) -> tuple[str, ...]:
+    """Common words of a language, as Faker lists them."""
+    provider = importlib.import_module(f"faker.providers.lorem.{_LOCALES[language]}").Provider
+    return tuple(dict.fromkeys(word for word in provider.word_list if _PLAIN.fullmatch(word)))
+
+
+@cache
+def load_jobs(language: str) -> tuple[str, ...]:
+    """Occupations: the lexicon's own, and those that Faker lists in one word."""
+    path = Path(__file__).with_name("lexicon") / f"{language}.toml"
+    own = _split(tomllib.loads(path.read_text(encoding="utf-8")).get("jobs", ""))
+    try:
+        provider = importlib.import_module(f"faker.providers.job.{_LOCALES[language]}").Provider
+    except ImportError:
+        return tuple(own)
+    listed = [job for job in provider.jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?", job)]
+    lower = [job if language == "de" else job[0].lower() + job[1:] for job in listed]
+    return tuple(dict.fromkeys([*own, *lower]))

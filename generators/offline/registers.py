@@ -1,0 +1,124 @@
+"""Documents that are no letters: threads, short messages, voice notes, scans and forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from goldspan.generators.offline.records import write_log, write_record, write_table
+from goldspan.generators.surrogates.chance import pick
+
+if TYPE_CHECKING:
+    from goldspan.generators.offline.author import Author
+
+
+def write_thread(author: Author) -> None:
+    """Several messages of a conversation by e-mail, the later ones quoting."""
+    page, rng = author.page, author.rng
+    page.write(f"{pick(rng, ('Re: ', 'Fwd: ', 'AW: ', 'RE: ', ''))}{author.noise.draw('Subject_line')}\n\n")
+    persons = list(range(1, author.spec.persons + 1))
+    for number, person in enumerate(persons):
+        author.speak_as(person)
+        if number:
+            author.page.write(pick(rng, ("", "\n-----\n", "\n________________\n")))
+            author.write_frame_of("wrote")
+            page.write("\n\n")
+        if rng.random() < 0.6:
+            author.write_one_of("greeting")
+            page.write("\n\n")
+        author.write_part("facts")
+        author.write_part("story")
+        page.write("\n\n" + author.noise.draw("Ask") + "\n\n")
+        if rng.random() < 0.7:
+            author.write_one_of("signoff")
+            page.write("\n")
+        author.write_own_name()
+        page.write("\n\n")
+    if not persons:
+        for _ in range(rng.randint(2, 3)):
+            author.write_part("neutral")
+            page.write("\n\n> ")
+        page.write(author.noise.draw("Ask"))
+
+
+def write_sms(author: Author) -> None:
+    """Short messages, line by line."""
+    page, rng, noise = author.page, author.rng, author.noise
+    persons = list(range(1, author.spec.persons + 1)) or [0]
+    style = pick(rng, ("[{}] ", "{} ", "({}) ", ""))
+    for person in persons:
+        for _ in range(rng.randint(1, 2)):
+            page.write(style.format(noise.draw("time")) + _draw_short(author) + "\n")
+        if person:
+            author.speak_as(person)
+            page.write(style.format(noise.draw("time")))
+            author.write_own_name()
+            page.write(": ")
+            author.write_part("facts")
+            page.write(f" {noise.draw('text_speak')}\n")
+    page.write(style.format(noise.draw("time")) + _draw_short(author))
+
+
+def _draw_short(author: Author) -> str:
+    return (
+        f"{author.noise.draw('short')} {author.noise.draw('text_speak') if author.rng.random() < 0.6 else ''}".rstrip()
+    )
+
+
+def write_voice_note(author: Author) -> None:
+    """A message that somebody spoke, as a recogniser wrote it down."""
+    page, rng, noise = author.page, author.rng, author.noise
+    if rng.random() < 0.5:
+        page.write(f"[{noise.draw('time')}] ")
+    page.write(f"{noise.draw('Filler')} ")
+    for person in range(1, author.spec.persons + 1):
+        author.speak_as(1)
+        if person == 1:
+            author.write_own_name()
+            page.write(f" {noise.draw('filler')} ")
+            author.write_part("facts")
+            author.write_part("story")
+    author.write_part("others")
+    if not author.spec.persons:
+        author.write_part("neutral")
+    page.write(f" {noise.draw('Ask')}")
+
+
+def write_form(author: Author) -> None:
+    """A form with fields, filled in."""
+    page, rng, noise = author.page, author.rng, author.noise
+    page.write(f"{noise.draw('Paper')} – {noise.draw('topic')}\n\n")
+    for person in range(1, author.spec.persons + 1):
+        author.speak_as(0)
+        author.account.bind(person)
+        page.write(f"{person}. {noise.draw('Paper')}\n")
+        author.write_part("card")
+        page.write("\n")
+    if not author.spec.persons:
+        author.write_part("neutral")
+        page.write("\n")
+    for _ in range(rng.randint(1, 4)):
+        page.write(f"{pick(rng, ('[ ]', '[x]', '☐', '☒', '( )', '(x)'))} {noise.draw('Subject_line')}\n")
+    page.write(f"{noise.draw('Paper')} {noise.draw('order')}, {noise.draw('today')}")
+
+
+REGISTERS: Mapping[str, Callable[[Author], None]] = {
+    "email_thread": write_thread,
+    "sms": write_sms,
+    "voice_note": write_voice_note,
+    "form": write_form,
+    "table": write_table,
+    "record": write_record,
+    "log": write_log,
+}
+"""Document types that are composed here, without a plan of the grammar."""
+
+NOISE: Mapping[str, tuple[str, ...]] = {
+    "sms": ("hasty", ""),
+    "chat": ("hasty", "typed", "", ""),
+    "forum_post": ("hasty", "typed", "", ""),
+    "voice_note": ("spoken",),
+    "scan": ("scanned",),
+    "support_email": ("typed", "", "", "", ""),
+}
+"""Registers of noise that come with a document type, one of them drawn."""

@@ -1,0 +1,118 @@
+"""Lexicons: every phrase expands, every value can be told, and grammar agrees."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from goldspan.annotation.errors import SchemaError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.generators.offline import lexicon as lexicons
+from goldspan.generators.offline.frames import draw_frame
+from goldspan.generators.offline.grammar import Choice, Slot, Template, parse_template
+from goldspan.generators.offline.lexicon import load_lexicon
+from goldspan.generators.offline.noise import Noise
+from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.world import COUNTRIES
+
+LANGUAGES = tuple(COUNTRIES)
+PEOPLE = ("pair", "pair_first", "interplay", "cataphora", "org", "institution", "nameless", "nested", "nested_first")
+
+
+def walk(template: Template) -> list[Slot]:
+    slots: list[Slot] = []
+    for node in template.nodes:
+        if isinstance(node, Choice):
+            slots += [slot for option in node.options for slot in walk(option)]
+        elif isinstance(node, Slot):
+            slots.append(node)
+            slots += [inner for phrase in node.phrases for inner in walk(phrase)]
+            slots += [node.inner] if node.inner else []
+    return slots
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_expands_and_leaves_no_slot(language: str) -> None:
+    noise = Noise(make_random(3, 3), language, COUNTRIES[language][0])
+    for name in load_lexicon(language).phrases:
+        for _ in range(25):
+            text = noise.draw(name)
+            assert not re.search(r"[<>{}$]", text), (name, text)
+            assert "  " not in text, (name, text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_label_is_told_in_every_view_with_phrases_that_exist(language: str) -> None:
+    country = COUNTRIES[language][0]
+    noise = Noise(make_random(4, 4), language, country)
+    for label in load_labels().entity_codes - {"FIRSTNAME", "SURNAME"}:
+        for view in ("first", "third", "card"):
+            for index in range(30):
+                frame = draw_frame(make_random(index, 1, label), language, country, view, label)
+                assert frame is not None, (label, view)
+                slots = walk(frame)
+                told = {
+                    "COUNTRY" if slot.kind == "country" else slot.name
+                    for slot in slots
+                    if slot.kind in {"value", "country"}
+                }
+                assert told == {label} or any(slot.name == "address_city" for slot in slots), (frame.source, told)
+                assert "$" not in frame.source, frame.source
+                for slot in slots:
+                    if slot.kind == "noise":
+                        assert isinstance(noise.draw(slot.name), str)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_templates_about_people_parse_and_hold_at_least_one_referent(language: str) -> None:
+    noise = Noise(make_random(5, 5), language, COUNTRIES[language][0])
+    frames = load_lexicon(language).frames
+    for name in PEOPLE:
+        for source in frames[name]:
+            slots = walk(parse_template(source))
+            assert any(slot.person for slot in slots), source
+            for slot in slots:
+                if slot.kind == "noise":
+                    assert isinstance(noise.draw(slot.name), str)
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "pattern"),
+    [
+        ("de", "DE", r"(der|die|das) [A-ZÄÖÜ]"),
+        ("fr", "FR", r"(le|la) [^aeéèêiou]|l'"),
+        ("es", "ES", r"(el|la) "),
+        ("nl", "NL", r"(de|het) "),
+        ("en", "GB", r"the "),
+    ],
+)
+def test_determiners_fit_their_nouns(language: str, country: str, pattern: str) -> None:
+    noise = Noise(make_random(6, 6), language, country)
+    for _ in range(200):
+        assert re.match(pattern, noise.draw("the:paper"))
+    assert noise.draw("The:paper")[0].isupper()
+
+
+def test_danish_nouns_take_their_article_as_a_suffix() -> None:
+    noise = Noise(make_random(7, 7), "da", "DK")
+    for _ in range(100):
+        assert re.search(r"(en|et|n|t)\Z", noise.draw("den:paper"))
+        assert re.match(r"(en|et) ", noise.draw("en:paper"))
+
+
+def test_verbs_stand_second_in_main_clauses_and_last_in_subordinate_ones() -> None:
+    noise = Noise(make_random(8, 8), "de", "DE")
+    verbs = {p.verb for predicates in load_lexicon("de").predicates.values() for p in predicates}
+    for _ in range(100):
+        assert noise.draw("&paper").split()[-1] in verbs
+        assert noise.draw("^paper").split()[0] in verbs
+
+
+def test_a_phrase_that_names_nothing_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (lexicons.Path(lexicons.__file__).parent / "lexicon" / "en.toml").read_text(encoding="utf-8")
+    (tmp_path / "lexicon").mkdir()
+    (tmp_path / "lexicon" / "xx.toml").write_text(source.replace("<weekday>", "<weekdy>", 1), encoding="utf-8")
+    monkeypatch.setattr(lexicons, "__file__", str(tmp_path / "lexicon.py"))
+    with pytest.raises(SchemaError, match="weekdy"):
+        load_lexicon("xx")
