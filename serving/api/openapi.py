@@ -90,7 +90,6 @@ def describe_api() -> dict[str, Any]:
             "/v1/labels": {"get": _answer("The labels of the label schema")},
             "/v1/methods": {"get": _answer("The methods, what they were measured to do, and the file formats")},
             "/v1/policy": {"get": _answer("The policies with their operator for each label")},
-            "/v1/training": {"get": _answer("The newest training that Label Studio asked for: status and progress")},
             "/v1/model": {"get": _answer("The model of each method: source, version, health")},
             "/v1/model/reload": _post(
                 "Load, probe and exchange a model; the earlier one serves on if that fails",
