@@ -97,6 +97,7 @@ def describe_api() -> dict[str, Any]:
                 {"source": "models/pii-2"},
                 {"method": "pii", "source": "models/pii-2", "healthy": True, "error": "", "model_version": "pii-2"},
             ),
+            "/v1/training": {"get": _answer("The training that the server was asked for")},
             "/health": {"get": _answer("Is the server alive")},
             "/ready": {"get": _answer("Do all methods serve")},
             "/metrics": {"get": _answer("Counters for Prometheus")},

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
+from goldspan.predictors.model.calibration import Calibration, OperatingPoint
 from tests.walk.masking_server import RunningServer
 
 if TYPE_CHECKING:
@@ -158,6 +160,20 @@ def test_methods_and_reload(page: Page) -> None:
     page.fill("#model-source", "model-9")
     page.click("#reload-form button")
     page.wait_for_function("() => document.getElementById('reload-result').textContent === 'lexicon-9 serves now.'")
+
+
+def test_an_operating_point_is_chosen(page: Page, tmp_path: Path) -> None:
+    point = OperatingPoint(recall_wanted=0.95, bias=1.5, precision=0.8, recall=0.96, f1=0.87)
+    (tmp_path / "calibration.json").write_bytes(orjson.dumps(Calibration(points=(point,)).to_json()))
+    page.click("#settings-button")
+    page.fill("#model-source", str(tmp_path))
+    page.click("#reload-form button")
+    page.wait_for_selector("#points:not([hidden])")
+    choice = page.get_by_label("recall 0.95: gave recall 96.0 %, precision 80.0 %, F1 87.0 %")
+    choice.check()
+    page.click("#reload-form button")
+    page.wait_for_function("() => document.getElementById('reload-result').textContent.includes('serves now')")
+    page.wait_for_function("() => document.querySelector('[name=point]:checked').value === '0.95'")
 
 
 def test_keyboard_theme_and_phone_width(page: Page) -> None:

@@ -21,7 +21,7 @@ from goldspan.training.finetuning.engine import LOCAL, load_engine
 from goldspan.training.finetuning.files import TRAIN, VALIDATION, write_rows
 from goldspan.training.finetuning.journal import TuningJournal
 from goldspan.training.finetuning.rows import CheckedRows, RowLimits, TokenCounter, build_rows, check_rows
-from goldspan.training.finetuning.settings import Estimate, TokenCount, TuningOrder, TuningSettings
+from goldspan.training.finetuning.settings import TokenCount, TuningEstimate, TuningOrder, TuningSettings
 
 _MOST_EPOCHS = 20
 
@@ -35,7 +35,7 @@ class TuningPlan:
     rows: CheckedRows
     counts: TokenCount
     validation_counts: TokenCount
-    estimate: Estimate
+    estimate: TuningEstimate
     address: str
     options: Mapping[str, str]
     prompt: Mapping[str, Any]
@@ -95,7 +95,7 @@ def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema, tod
         rows,
         counts,
         validation_counts,
-        Estimate(counts.expected, counts.most),
+        TuningEstimate(counts.expected, counts.most),
         address,
         options,
         describe_prompt(labels),

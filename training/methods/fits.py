@@ -64,7 +64,7 @@ def fit_method(
         raise InputError("There is no bundle to fit on. Make one with `goldspan bundle`.")
     opened = open_for_training(found, labels, workspace.root)
     name = check_file_name(name or _number_name(workspace, method))
-    work, output = find_fits_folder(workspace) / name, find_models_folder(workspace) / name
+    work, output = find_fits_folder(workspace) / name, find_models_folder(workspace).resolve() / name
     with explain_disk(work):
         make_private_folder(work)
         lock = try_lock(work / LOCK)
@@ -105,7 +105,7 @@ def _publish(fitted: Fitted, bundle: Bundle, context: FitContext, state: FitStat
         "details": dict(fitted.details),
     }
     write_record(fitted.folder, record)
-    if fitted.folder != context.output:
+    if fitted.folder.resolve() != context.output:
         with explain_disk(context.output):
             context.output.parent.mkdir(parents=True, exist_ok=True)
             swap_folder(fitted.folder, context.output)
