@@ -43,28 +43,32 @@ _TABLE = PluginTable("predictor", GROUP, BUILT_IN, "A model directory or a .toml
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One predictor to open: its factory, the options it takes, those that its file sets, the artifact it is from."""
+    """One predictor to open: its factory, the options it takes, those that a file sets, the artifact it is from.
+
+    `file` is the one that sets them; what it holds may come from elsewhere.
+    """
 
     name: str
     factory: Factory
     parameters: Mapping[str, inspect.Parameter]
     stored: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    file: Path | None = None
 
     def open(self, labels: LabelSchema, given: Mapping[str, Any], usual: Mapping[str, Any]) -> Predictor:
         """Open it: options given on the call win over stored ones, these over usual ones."""
         values = {key: value for key, value in {**usual, **self.stored, **given}.items() if key in self.parameters}
         owner = f"predictor {self.name}"
         options = {key: convert_option(owner, self.parameters[key], value) for key, value in values.items()}
-        if self.folder:
-            self._check_address(self.folder, options, named="api_url" in given)
+        if self.file:
+            self._check_address(self.file, options, named="api_url" in given)
         predictor = self.factory(labels, **options)
         if self.folder and is_method_artifact(self.folder):
             predictor.record = read_artifact(self.folder).record
         return predictor
 
-    def _check_address(self, folder: Path, options: Mapping[str, Any], *, named: bool) -> None:
-        """A key goes to the address of an artifact only where the user has named that address."""
+    def _check_address(self, file: Path, options: Mapping[str, Any], *, named: bool) -> None:
+        """A key goes to the address in a file only where the user has named that address."""
         if not options.get("api_url"):
             return
         from goldspan.generators.providers.credentials import confirm_address, require_address
@@ -74,8 +78,8 @@ class _Part:
         if named:
             confirm_address(profile, url)
         else:
-            mend = f"goldspan annotate FILE --predictor {folder} --option api_url={url}"
-            require_address(profile, url, str(folder / SETTINGS_FILE), mend)
+            mend = f"goldspan annotate FILE --predictor {self.folder or file} --option api_url={url}"
+            require_address(profile, url, str(file), mend)
 
 
 def list_predictors() -> tuple[str, ...]:
@@ -128,11 +132,15 @@ def open_predictor(
 
 def _find_parts(name: str) -> list[_Part]:
     if name.endswith(".toml"):
-        name, stored = _read_file(Path(name))
+        file = Path(name)
+        name, stored = _read_file(file)
         parts = [_find_part(one) for one in _split_names(name)]
         _refuse_unknown(name, stored, parts)
         kept = [{key: value for key, value in stored.items() if key in part.parameters} for part in parts]
-        return [replace(part, stored={**part.stored, **values}) for part, values in zip(parts, kept, strict=True)]
+        return [
+            replace(part, stored={**part.stored, **values}, file=file if "api_url" in values else part.file)
+            for part, values in zip(parts, kept, strict=True)
+        ]
     return [_find_part(one) for one in _split_names(name)]
 
 
@@ -158,7 +166,7 @@ def _find_artifact(folder: Path) -> _Part:
     path = folder / SETTINGS_FILE
     name, stored = _read_file(path)
     factory = _TABLE.load(name)
-    part = _Part(name, factory, list_parameters(factory), stored, folder)
+    part = _Part(name, factory, list_parameters(factory), stored, folder, path)
     _refuse_unknown(name, stored, [part])
     for key, value in stored.items():
         if isinstance(value, Path) and not value.resolve().is_relative_to(folder.resolve()):

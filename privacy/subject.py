@@ -96,8 +96,7 @@ class Subject:
         words = fold_words(_TAG.sub("", _ESCAPE.sub(" ", _CODE_POINT.sub(_read_code_point, text))))
         if self._holds_term(words) or any(name in text for name in self.ids if len(name) >= _DISTINCT_ID):
             return True
-        joined = " ".join(words)
-        return any(known in joined for known in self.texts if known.count(" ") >= _DISTINCT_TEXT - 1)
+        return self._quotes_text(" ".join(words))
 
     def collect(self, value: Any) -> None:
         """Learn ids and texts of the samples in a record that holds the subject."""
@@ -116,10 +115,16 @@ class Subject:
         if (key in _NAMED or len(text) >= _DISTINCT_ID) and self.holds_id(text):
             return True
         words = fold_words(_TAG.sub("", text))
-        return self._holds_term(words) or (len(words) >= _DISTINCT_TEXT and self._is_text(words))
+        if self._holds_term(words):
+            return True
+        return len(words) >= _DISTINCT_TEXT and (self._is_text(words) or self._quotes_text(" ".join(words)))
 
     def _holds_term(self, words: Sequence[str]) -> bool:
         return (bool(self.words) and find_term(words, self.words)) or self.erased.has_term(words)
+
+    def _quotes_text(self, joined: str) -> bool:
+        """True if a text of the subject stands within: in a prompt, a note, a file of another format."""
+        return any(known in joined for known in self.texts if known.count(" ") >= _DISTINCT_TEXT - 1)
 
     def _is_text(self, words: Sequence[str]) -> bool:
         joined = " ".join(words)

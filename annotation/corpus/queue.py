@@ -151,8 +151,15 @@ def build_queue(
     kept = min(len(reserve), max(round(RESERVE_SHARE * size), size - len(ranked)))
     chosen = _deal(order, ranked, size - kept)
     entries = [_make_entry(ranked[at], priorities[at], terms, at, targets, reviewed) for at in chosen]
-    entries += [_make_reserve_entry(one, seed) for one in reserve[:kept]]
-    return LabelQueue(tuple(entries), len(pool), tuple(notes))
+    drawn = [_make_reserve_entry(one, seed) for one in reserve[:kept]]
+    return LabelQueue(tuple(_spread(entries, drawn)), len(pool), tuple(notes))
+
+
+def _spread(entries: Sequence[QueueEntry], drawn: Sequence[QueueEntry]) -> list[QueueEntry]:
+    """The drawn entries at even distances among the others: a batch that is not finished has its share of them."""
+    places = [((number + 1) / len(entries), 0, entry) for number, entry in enumerate(entries)]
+    places += [((number + 1) / len(drawn), 1, entry) for number, entry in enumerate(drawn)]
+    return [entry for _, _, entry in sorted(places, key=lambda place: place[:2])]
 
 
 def queue_disagreements(candidates: Iterable[QueueCandidate], *, size: int = 20) -> LabelQueue:

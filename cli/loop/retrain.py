@@ -38,6 +38,7 @@ def retrain(
     seed: Annotated[int, typer.Option(help="Decides the random reserve; keep it for the whole project")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Also with few new reviews")] = False,
     push: Annotated[bool, typer.Option("--push", help="Push the next batch to Label Studio")] = False,
+    project: Annotated[str, typer.Option(help="Id or title to push to. Default: the one pushed to last")] = "",
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -66,7 +67,7 @@ def retrain(
         report=lambda line: err.print(line, markup=False),
     )
     if push and found.queue_file:
-        _push(found.queue_file, workspace, load_labels(labels))
+        _push(found.queue_file, project, workspace, load_labels(labels))
     if as_json:
         print_json(_describe(found))
     else:
@@ -100,11 +101,11 @@ def status(base: BaseOption = "regex", data: DataOption = None, as_json: JsonOpt
     say(f"In service: {escape(state.serving)}. {len(state.rounds)} rounds.")
 
 
-def _push(path: Path, workspace: Workspace, labels: LabelSchema) -> None:
+def _push(path: Path, project: str, workspace: Workspace, labels: LabelSchema) -> None:
     from goldspan.annotation.labelstudio.push.public import push as push_samples
 
-    report = push_samples(path, labels=labels, data=workspace.root)
-    say(f"Pushed to project {report.project}: {report.title}.")
+    report = push_samples(path, project or None, labels=labels, data=workspace.root)
+    err.print(f"Pushed to project {report.project}: {report.title}.", markup=False)
 
 
 def _show(found: Retrained) -> None:

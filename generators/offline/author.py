@@ -29,7 +29,7 @@ _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
 _PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.36, 0.46, 0.7
 """Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
-_FOOTER_SHARE = 0.45
+_FOOTER_SHARE = 0.6
 """Documents that end with a line about an organisation, and those that never do."""
 _ENGLISH_KEYS = frozenset({"record", "table", "log"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript"})

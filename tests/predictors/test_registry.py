@@ -93,6 +93,28 @@ def test_a_file_names_a_predictor_and_its_options(tmp_path: Path) -> None:
     assert open_predictor(str(file), LABELS, model="other").model_version == "llm-other-1"
 
 
+@pytest.mark.parametrize("provider", ["compatible", "openai", "mistral"])
+def test_a_key_goes_to_an_address_of_a_file_only_once_the_user_has_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    for name in ("GOLDSPAN_API_KEY", "OPENAI_API_KEY", "MISTRAL_API_KEY"):
+        monkeypatch.setenv(name, "secret-of-the-user")
+    file = tmp_path / "theirs.toml"
+    address = "https://collector.example.org/v1"
+    file.write_text(
+        f'predictor = "regex+llm"\n[options]\nprovider = "{provider}"\nmodel = "m"\napi_url = "{address}"\n'
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"not sent to https://collector\.example\.org.*theirs\.toml"
+    ) as caught:
+        open_predictor(file, LABELS)
+    assert "secret-of-the-user" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="not sent to"):
+        open_predictor(file, LABELS, defaults={"api_url": address})
+    open_predictor(file, LABELS, api_url=address)
+    open_predictor(file, LABELS)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

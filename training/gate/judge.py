@@ -17,6 +17,7 @@ from goldspan.annotation.corpus.coverage import count_workspace_coverage
 from goldspan.annotation.corpus.leakage import measure_leakage
 from goldspan.annotation.corpus.ledger import SplitLedger, find_ledger, read_ledger
 from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.quality.variety import MEASURES, VarietyCounts, find_values
 from goldspan.annotation.corpus.splits import explain_empty, split_samples
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import LabelSchema
@@ -258,6 +259,27 @@ def _check_leakage(thresholds: Mapping[str, float], context: _Context) -> Iterat
         )
 
 
+def _check_data(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
+    """Variety of the reviewed samples; languages with too few of them are not judged."""
+    counts = VarietyCounts(context.labels)
+    for sample in context.samples:
+        counts.add(sample, sample.reviews[0])
+    measured = counts.measure()
+    for name, (_, at_least) in MEASURES.items():
+        values = find_values(measured, name, all_sizes=False) if name in thresholds else {}
+        if values:
+            worst = (min if at_least else max)(values, key=lambda place: values[place])
+            yield Criterion(
+                f"data.{name}",
+                _VARIETY[name],
+                values[worst],
+                thresholds[name],
+                at_least,
+                f"worst: {worst}",
+                context.suggest("goldspan samples quality"),
+            )
+
+
 def _check_audit(thresholds: Mapping[str, float], context: _Context) -> Iterator[Criterion]:
     if "settled" in thresholds:
         settled = sum(context.audits.is_settled(sample) for sample in context.samples)
@@ -277,6 +299,14 @@ _LEAKAGE = {
     "carrier": "Are the sentences of held-out samples new to train?",
     "lookup": "Would a lookup of sentences fail on held-out samples?",
 }
+_VARIETY = {
+    "sentence_repeats": "Do sentences differ in more than their entities?",
+    "vocabulary_growth": "Do more samples bring new words?",
+    "contexts": "Does every label stand in many contexts?",
+    "lookup": "Would a lookup of sentences fail on most entities?",
+    "names_outside": "Do names also stand outside entities?",
+    "recent_person": "Is coreference more than the most recent name?",
+}
 _Check = Callable[[Mapping[str, float], _Context], Iterator[Criterion]]
 _SECTIONS: dict[str, _Check] = {
     "samples": _check_samples,
@@ -286,5 +316,6 @@ _SECTIONS: dict[str, _Check] = {
     "lint": _check_lint,
     "drift": _check_drift,
     "leakage": _check_leakage,
+    "data": _check_data,
     "audit": _check_audit,
 }

@@ -11,8 +11,9 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.raw import RawLog
 from goldspan.generators.journal.submissions import list_open_rows
-from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
+from goldspan.generators.providers.batch.api import BatchApi
 from goldspan.generators.providers.batch.lines import LineKind, make_unreadable, parse_line
+from goldspan.generators.providers.batch.replies import RemoteBatch
 from goldspan.generators.providers.protocol import Answer, AnswerState, RequestQueue
 
 _CHUNK = 50

@@ -172,3 +172,9 @@ def test_a_sample_without_its_predictions_takes_longer() -> None:
     control = {entry.seconds for entry in entries if entry.control}
     assert control == {3 + 0.15 * 100 + 5.0 * 8}
     assert {entry.seconds for entry in entries if not entry.control} == {3 + 0.15 * 100 + 0.4 * 7 + 5.0}
+
+
+def test_an_unfinished_batch_has_its_share_of_the_reserve() -> None:
+    entries = build_queue(make_pool(300), {}, {}, size=50).entries
+    for done in (10, 25, 50):
+        assert sum(entry.reserve for entry in entries[:done]) == done // 5

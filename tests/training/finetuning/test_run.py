@@ -211,7 +211,7 @@ def test_nothing_is_sent_without_consent_budget_or_sense(
     assert not list((root / "data").glob("finetuning/*/train.jsonl"))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", ["openai", "mistral"])
 def test_a_retired_model_is_refused_before_the_upload(root: Path, start: Start, provider: str) -> None:
     url = start(provider, [{"kind": "retired_model"}])
     with pytest.raises(ConfigurationError, match=r"shut .* down on 20"):
@@ -236,6 +236,18 @@ def test_a_refusal_by_a_deprecated_api_says_since_when(root: Path, start: Start)
     url = start("mistral", [{"kind": "retired_model", "skip": 1}])
     with pytest.raises(TerminalServiceError, match="has not supported fine-tuning since 2026-06"):
         tune(root, "mistral", url)
+
+
+def test_a_retired_model_of_together_is_refused_with_the_quote(root: Path, start: Start) -> None:
+    url = start("together", [{"kind": "retired_model"}])
+    with pytest.raises(TerminalServiceError, match="has been retired"):
+        tune(root, "together", url)
+    assert read_jobs(url)["created"] == 0
+
+
+def test_a_provider_that_never_lists_events_does_not_hold_a_run_up(root: Path, start: Start) -> None:
+    url = start("openai", [{"kind": "web_page", "call": "tune_events"}])
+    assert tune(root, "openai", url).outcome is TuningOutcome.DONE
 
 
 def test_a_job_without_a_sign_of_life_stops_the_command_and_not_the_job(root: Path, start: Start) -> None:

@@ -204,6 +204,19 @@ def test_leakage_is_not_measured_where_all_samples_are_relatives(good: list[Samp
     assert "too few groups" in found.detail
 
 
+def test_variety_is_judged_from_200_samples_of_a_language_on(labels: LabelSchema) -> None:
+    thresholds = {"data": {"sentence_repeats": 0.25, "contexts": 50.0}}
+    samples = [make_sample(2 * number) for number in range(200)]
+    assert judge_samples(samples[:199], labels, thresholds).criteria == ()
+    found = {criterion.name: criterion for criterion in judge_samples(samples, labels, thresholds).criteria}
+    assert found["data.sentence_repeats"].passed
+    assert not found["data.contexts"].passed
+    assert (found["data.contexts"].value, found["data.contexts"].detail) == (pytest.approx(1.0), "worst: en CITY")
+    alike = [replace(sample, text="Name0 of City0: the very same words as ever here.") for sample in samples]
+    [repeats, _] = judge_samples(alike, labels, thresholds).criteria
+    assert not repeats.passed
+
+
 def test_what_is_left_out_is_not_asked(good: list[Sample], labels: LabelSchema) -> None:
     assert judge(good, labels) == {}
     assert set(judge(good, labels, acceptance={"precision": 0.5})) == {"acceptance.precision"}
@@ -249,7 +262,7 @@ def find_criterion(workspace: Workspace, labels: LabelSchema, name: str) -> Crit
 def test_the_default_thresholds_keep_their_schema(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "data")
     shipped = load_thresholds(workspace)
-    assert set(shipped) == {"samples", "coverage", "acceptance", "agreement", "lint", "drift", "leakage"}
+    assert set(shipped) == {"samples", "coverage", "acceptance", "agreement", "lint", "drift", "leakage", "data"}
     path = write_default_thresholds(workspace)
     assert path.read_bytes() == schemas.path("gate.toml").read_bytes()
     assert load_thresholds(workspace) == shipped

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.submissions import Submission
-from goldspan.generators.providers.batch.api import INTENT_KEY, RemoteBatch, translate_error
+from goldspan.generators.providers.batch.api import INTENT_KEY
 from goldspan.generators.providers.batch.lines import read_line
 from goldspan.generators.providers.batch.reconcile import is_ours, list_waits
+from goldspan.generators.providers.batch.replies import RemoteBatch, translate_error
 from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line, read_custom_id
 from goldspan.generators.providers.profiles import PROFILES, find_profile
