@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -33,23 +32,12 @@ from goldspan.training.finetuning.journal import (
     JobRecord,
     TuningJournal,
 )
-from goldspan.training.finetuning.reconcile import find_jobs, keep_one, view_adopted, view_lost, view_record
+from goldspan.training.finetuning.reconcile import Patience, find_jobs, keep_one, view_adopted, view_lost, view_record
 from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
 
 _GONE = frozenset({404, 410})
 _MOST_TRIES = 5
 """How often the events of a job that has ended are asked for, a lost file is uploaded, a silent create is made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds. `grace`: how long a job whose reply was lost may be missing from the list before it is created again.
-
-    `vanish`: how long a job that was there may be unknown to the provider before the run gives up.
-    """
-
-    grace: float = 600.0
-    vanish: float = 3600.0
 
 
 class HostedEngine(TuningEngine):

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from goldspan.generators.providers.tuning.values import JobState, RemoteJob, RowProblem
 from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.training.finetuning.engine import JobView
 from goldspan.training.finetuning.journal import JobRecord, TuningJournal
 from goldspan.training.finetuning.settings import TuningOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds. `grace`: how long a job whose reply was lost may be missing from the list before it is created again.
+
+    `vanish`: how long a job that was there may be unknown to the provider before the run gives up.
+    """
+
+    grace: float = 600.0
+    vanish: float = 3600.0
 
 
 def find_jobs(wire: TuningWire, order: TuningOrder, journal: TuningJournal) -> list[RemoteJob]:

@@ -12,7 +12,8 @@ from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.faults import build_plan
 from goldspan.generators.simulator.server import serving
 from goldspan.generators.simulator.state import SimulatorSettings
-from goldspan.training.finetuning.hosted import HostedEngine, Patience
+from goldspan.training.finetuning.hosted import HostedEngine
+from goldspan.training.finetuning.reconcile import Patience
 from tests.training.tiny_model import TOML, make_bundle
 
 MODEL = ("--model", "meta-llama/Llama-3.1-8B-Instruct")

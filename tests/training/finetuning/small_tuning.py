@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.training.finetuning.hosted import HostedEngine, Patience
+from goldspan.training.finetuning.hosted import HostedEngine
 from goldspan.training.finetuning.public import finetune
+from goldspan.training.finetuning.reconcile import Patience
 from goldspan.training.finetuning.run import TuningSchedule, TuningSummary
 from goldspan.training.finetuning.settings import TuningSettings
 
