@@ -1,13 +1,14 @@
 """All methods on the same data: fitted on one bundle, read on its test split and on external gold, in one report.
 
-    python benchmarks/methods.py --output docs/comparison/report.html [--samples 500] [--tokens 150000]
-        [--encoders tiny,minilm,rampart] [--llm smollm2:6] [--external FILE …]
+    python benchmarks/methods.py --output docs/comparison/report.html [--samples 500] [--workspace FOLDER]
+        [--encoders tiny:600000,rampart:100000] [--llm smollm2:6] [--external FILE …]
 
 The data are documents of the offline author, grouped and split by a bundle. The language model of `prompting` is the
-simulator: it answers with what the patterns find and answers at once, so that its line shows mechanics and cost (tokens
-of real prompts at a dated list price), not quality or latency of a real model; `fine-tuning` runs against it likewise.
-`--llm NAME:LAYERS` takes the first layers only of a causal language model, so that two cores can run it. What is
-missing here (an encoder that is not prepared, a method whose libraries are not installed) is named and left out.
+simulator: it answers with what the patterns find and answers at once, so that its line shows mechanics and cost
+(tokens of real prompts at a dated list price), not quality or latency of a real model; `fine-tuning` runs against it
+likewise. `--encoders` names encoders with their budget of tokens. `--llm NAME:LAYERS` takes the first layers only of
+a causal language model, so that two cores can run it. What is missing here (an encoder that is not prepared, a method
+whose libraries are not installed) is named and left out.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from goldspan.evaluation.results.timing import count_cores
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.server import serving
 from goldspan.generators.simulator.state import SimulatorSettings
+from goldspan.predictors.artifact import is_method_artifact
 from goldspan.predictors.mock_model import build_mock_model
 from goldspan.predictors.registry import open_predictor
 from goldspan.training.artifact.external import ExternalGold, read_external
@@ -107,9 +109,10 @@ def list_fits(options: argparse.Namespace, urls: dict[str, str], folder: Path) -
         ("fine-tuning-simulated", "fine-tuning", tuned),
         ("crf-on-regex", "crf", {"base": "regex"}),
     ]
-    for encoder in filter(None, options.encoders.split(",")):
-        settings = {"encoder": encoder, "tokens": options.tokens, "config": config, "seed": options.seed}
-        fits.append((f"encoder-{encoder}", "token-classifier", settings))
+    for given in filter(None, options.encoders.split(",")):
+        encoder, _, tokens = given.partition(":")
+        settings = {"encoder": encoder, "tokens": tokens or None, "config": config, "seed": options.seed}
+        fits.append((f"encoder-{encoder}-{tokens}" if tokens else f"encoder-{encoder}", "token-classifier", settings))
     for number, source in enumerate(options.llm):
         base = cut_model(source, folder / f"causal-{number}")
         settings = {"base": str(base), "threads": 2, "seed": options.seed}
@@ -121,6 +124,13 @@ def fit_all(bundle: Path, folder: Path, fits: list[tuple[str, str, dict[str, Any
     """The folders of the artifacts."""
     made = []
     for name, method, settings in fits:
+        finished = folder / "models" / name
+        if "api_url" in settings:
+            for place in ("models", "methods", "finetuning"):
+                shutil.rmtree(folder / place / name, ignore_errors=True)
+        elif is_method_artifact(finished):
+            made.append(str(finished))
+            continue
         try:
             artifact = goldspan.fit(method, bundle, settings, name=name, data=folder)
         except GoldspanError as error:
@@ -158,16 +168,18 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--seed", type=int, default=18)
     parser.add_argument("--languages", default="en,fr,de")
-    parser.add_argument("--tokens", type=int, default=150_000, help="token budget of each encoder")
-    parser.add_argument("--encoders", default="tiny,minilm,rampart")
+    parser.add_argument("--encoders", default="tiny:600000,rampart:100000", help="names with their tokens")
+    parser.add_argument("--workspace", type=Path, help="where fits stay, for the next time")
     parser.add_argument("--llm", action="append", default=[], help="a causal language model; repeatable")
     parser.add_argument("--external", type=Path, action="append", default=[])
     parser.add_argument("--results", type=Path, help="write the result files into this folder too")
     options = parser.parse_args()
     say(f"{platform.machine()}, {count_cores()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        bundle = make_bundle(folder, options)
+        folder = options.workspace or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        bundle = folder / "bundles" / "comparison"
+        bundle = bundle if bundle.is_dir() else make_bundle(folder, options)
         golds = [
             read_external(bundle / "test.jsonl", LABELS),
             *(read_external(path, LABELS) for path in options.external),

@@ -143,8 +143,8 @@ def restore(
 ) -> None:
     """Put the originals back: placeholders and surrogates from the vault, encrypted values with the key.
 
-    Text, Markdown, HTML, CSV and JSON. Replacements match exactly, the longest first. Placeholders that the vault
-    does not know are named (exit code 3).
+    Text, Markdown, HTML, CSV, JSON, e-mail, Office and Parquet. Replacements match exactly, the longest first.
+    Placeholders that the vault does not know are named (exit code 3).
     """
     from goldspan.annotation.files import write_atomic
     from goldspan.masking.ledger import Ledger

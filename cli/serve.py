@@ -14,10 +14,7 @@ from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, parse_options
 
 if TYPE_CHECKING:
-    from goldspan.annotation.labels.schema import LabelSchema
-    from goldspan.annotation.tasks.workspace import Workspace
-    from goldspan.annotation.types import Sample
-    from goldspan.serving.state import SampleSink
+    pass
 
 app = typer.Typer(add_completion=False, context_settings=HELP)
 TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
@@ -85,6 +82,7 @@ def serve(
     from goldspan.serving.documents.base import make_settings
     from goldspan.serving.host import PredictorHost
     from goldspan.serving.limits import Limits
+    from goldspan.serving.sink import make_sample_sink
     from goldspan.serving.state import ServerSettings, ServerState
 
     schema, workspace, rules = load_labels(labels), find_workspace(data), load_policy(policy)
@@ -124,7 +122,7 @@ def serve(
             PredictorHost(schema, sources, parse_options(option), processes=processes),
             settings,
             vault=opened,
-            sink=_make_sink(workspace, schema),
+            sink=make_sample_sink(workspace, schema),
             trainer=trainer,
         )
         run_server(state, host, port, lambda url: say(f"Masking page: {url}    Press Ctrl-C to stop it."))
@@ -132,25 +130,3 @@ def serve(
         if opened:
             opened.close()
     warn("The server has stopped.")
-
-
-def _make_sink(workspace: Workspace, schema: LabelSchema) -> SampleSink:
-    """Keeps samples of the page in one file of the workspace."""
-    import asyncio
-
-    from goldspan.annotation.tasks.store import read_samples, write_samples
-
-    target = workspace.annotation_samples / "masking-page.jsonl"
-    turn = asyncio.Lock()
-
-    def append(sample: Sample) -> int:
-        known = list(read_samples([target], schema)) if target.exists() else []
-        others = [one for one in known if one.text != sample.text]
-        return write_samples(target, [*others, sample], schema)
-
-    async def keep(sample: Sample) -> str:
-        async with turn:
-            number = await asyncio.to_thread(append, sample)
-        return f"Saved as sample {number} of {target.name}. Next: goldspan studio push {target}"
-
-    return keep

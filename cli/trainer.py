@@ -55,7 +55,7 @@ class CommandTrainer:
                     tell(text)
             code = await process.wait()
         except ValueError:
-            process.kill()
+            await _stop(process)
             raise ServiceError(f"The training command printed a line of more than {LINE_LIMIT:,} bytes.") from None
         except asyncio.CancelledError:
             await _stop(process)

@@ -175,8 +175,12 @@ def _search_project(place: Place, subject: Subject) -> list[Hit]:
 def _search_rest(place: Place, subject: Subject) -> Iterator[Hit]:
     """Where the subject still stands, by the bytes of every file."""
     for file in iter_files(place.root):
-        if file.relative_to(place.root).parts[0] != FOLDER and search_bytes(file, subject):
+        if file.relative_to(place.root).parts[0] == FOLDER:
+            continue
+        if search_bytes(file, subject):
             yield Hit("rest", place.name(file), 1, "yours: edit or delete it", remains=True)
+        elif subject.holds_text(place.name(file)):
+            yield Hit("rest", place.name(file), 1, "its name: rename or delete it", remains=True)
     yield from _search_project(place, subject)
 
 

@@ -33,6 +33,7 @@ STORES: tuple[Store, ...] = (
     DashboardStore(),
     VaultStore(),
     JobFolderStore(),
+    RecordStore("adjudications", "decisions on disputed spans, with notes", "adjudications.jsonl"),
     RecordStore("pushed", "ids of pushed samples", "pushed", texts=False),
     RecordStore("ledgers", "split and audit by sample id", "split_ledger.jsonl", "audit_ledger.jsonl", texts=False),
     PlainStore(

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.tombstones import NOTHING, Tombstones, find_term, fold_text, fold_words
+from goldspan.annotation.tombstones import NOTHING, Tombstones, find_term, fold_text, fold_words, read_number
 
 _TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
 _CODE_POINT = re.compile(r"\\+u([0-9a-fA-F]{4})")
@@ -79,6 +79,8 @@ class Subject:
         text = data.decode("utf-8", "ignore")
         if any(name in text for name in self.ids):
             return True
+        if read_number(self.words):
+            return True
         folded = fold_text(_TAG.sub("", text) if "<" in text else text)
         return any(word in folded for word in self._list_rarest())
 
@@ -96,8 +98,7 @@ class Subject:
         words = fold_words(_TAG.sub("", _ESCAPE.sub(" ", _CODE_POINT.sub(_read_code_point, text))))
         if self._holds_term(words) or any(name in text for name in self.ids if len(name) >= _DISTINCT_ID):
             return True
-        joined = " ".join(words)
-        return any(known in joined for known in self.texts if known.count(" ") >= _DISTINCT_TEXT - 1)
+        return self._quotes_text(" ".join(words))
 
     def collect(self, value: Any) -> None:
         """Learn ids and texts of the samples in a record that holds the subject."""
@@ -110,16 +111,23 @@ class Subject:
     def list_tombstones(self, value: str) -> list[tuple[str, str]]:
         """What tombstones are made of: the term, and every sample found."""
         known = [("id", sample_id) for sample_id in sorted(self.ids)] + [("text", text) for text in sorted(self.texts)]
-        return [("term" if self.is_term else "id", value), *known]
+        given = [("term" if self.is_term else "id", value)]
+        return given + ([("number", value)] if read_number(self.words) else []) + known
 
     def _holds_string(self, key: str, text: str) -> bool:
         if (key in _NAMED or len(text) >= _DISTINCT_ID) and self.holds_id(text):
             return True
         words = fold_words(_TAG.sub("", text))
-        return self._holds_term(words) or (len(words) >= _DISTINCT_TEXT and self._is_text(words))
+        if self._holds_term(words):
+            return True
+        return len(words) >= _DISTINCT_TEXT and (self._is_text(words) or self._quotes_text(" ".join(words)))
 
     def _holds_term(self, words: Sequence[str]) -> bool:
         return (bool(self.words) and find_term(words, self.words)) or self.erased.has_term(words)
+
+    def _quotes_text(self, joined: str) -> bool:
+        """True if a text of the subject stands within: in a prompt, a note, a file of another format."""
+        return any(known in joined for known in self.texts if known.count(" ") >= _DISTINCT_TEXT - 1)
 
     def _is_text(self, words: Sequence[str]) -> bool:
         joined = " ".join(words)

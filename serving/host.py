@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from goldspan.annotation.errors import GoldspanError, ServiceError, StateError, TransientServiceError, UnknownNameError
+from goldspan.annotation.errors import (
+    GoldspanError,
+    InputError,
+    ServiceError,
+    StateError,
+    TransientServiceError,
+    UnknownNameError,
+)
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.base import LocalPredictor, Predictor
 from goldspan.predictors.registry import open_predictor
+from goldspan.serving.operating_points import find_operating_points
 from goldspan.serving.workers import WorkerPredictor, WorkerTask, open_in_workers
 
 PROBE = "Dear Ann Smith, please write to ann.smith@example.com or call +1 415 555 0132."
@@ -56,6 +64,8 @@ class Method:
             "healthy": self.healthy,
             "error": self.error,
             "loaded_at": self.loaded_at,
+            "operating_points": find_operating_points(self.source) if predictor else [],
+            "recall": self.options.get("recall"),
             "model_version": predictor.model_version if predictor else "",
             "labels": sorted(predictor.labels) if predictor else [],
             "runs": _tell_place(predictor),
@@ -98,8 +108,10 @@ class PredictorHost:
             except GoldspanError:
                 continue
 
-    async def reload(self, name: str = "", source: str = "") -> Method:
+    async def reload(self, name: str = "", source: str = "", changes: Mapping[str, Any] | None = None) -> Method:
         """Open a predictor, probe it, and put it in the place of the one that serves.
+
+        `changes` are options that take the place of the method's; None takes one away.
 
         Raises:
             UnknownNameError: there is no such method.
@@ -109,8 +121,10 @@ class PredictorHost:
         method = self._find(name)
         async with self._loading:
             chosen = source or method.source
+            options = {key: value for key, value in {**method.options, **(changes or {})}.items() if value is not None}
             try:
-                predictor = await self._open(chosen, method.options)
+                _check_recall(chosen, (changes or {}).get("recall"))
+                predictor = await self._open(chosen, options)
             except GoldspanError as error:
                 method.error = str(error)
                 raise
@@ -118,7 +132,7 @@ class PredictorHost:
                 method.error = f"The model cannot be loaded ({type(error).__name__})."
                 raise StateError(method.error) from None
             before, method.loan = method.loan, _Loan(predictor)
-            method.source, method.error = chosen, ""
+            method.source, method.options, method.error = chosen, options, ""
             method.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
         if before:
             before.retired = True
@@ -167,6 +181,13 @@ class PredictorHost:
         if name and name not in self.methods:
             raise UnknownNameError("method", name, self.methods)
         return self.methods[name or self.default]
+
+
+def _check_recall(source: str, recall: float | None) -> None:
+    known = [point["recall_wanted"] for point in find_operating_points(source)]
+    if recall is not None and recall not in known:
+        shown = ", ".join(f"{one:g}" for one in known) or "none"
+        raise InputError(f"The model has no operating point for a recall of {recall:g}; it has {shown}.")
 
 
 async def _close_if_idle(loan: _Loan) -> None:

@@ -19,8 +19,9 @@ from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
 from goldspan.training.bundle.manifest import MANIFEST
-from goldspan.training.bundle.verify import NOTICE, open_bundle
-from goldspan.training.bundle.withdrawal import refuse_withdrawn
+from goldspan.training.bundle.signature import find_signing_key
+from goldspan.training.bundle.verify import NOTICE
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig
 from goldspan.training.inputs import pack_inputs
 from goldspan.training.runs import (
@@ -85,12 +86,12 @@ def start_training(
     with tempfile.TemporaryDirectory() as folder:
         chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
         if chosen is not None:
-            refuse_withdrawn(open_bundle(chosen, load_labels(labels_path)), workspace.root)
+            open_for_training(chosen, load_labels(labels_path), workspace.root)
         archive = pack_inputs(chosen, labels_path, config, external)
     state = {"encoder": config.model.name, "bundle": chosen.name if chosen else "export"}
     run = create_run(workspace, archive, state, name)
     output = find_output(config, workspace, run.name)
-    key = Path(config.signing.key) if config.signing.key else workspace.root / "keys" / "signing.pem"
+    key = Path(config.signing.key) if config.signing.key else find_signing_key(workspace.root)
     run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": list(flow_options)})
     return _drive(run, workspace, resume=False, report=report)
 
@@ -296,7 +297,7 @@ def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, target: Pa
     """Write the archive that `python training/flow.py run --inputs` takes."""
     from goldspan.annotation.files import write_atomic
 
-    open_bundle(bundle, load_labels(labels_file))
+    open_for_training(bundle, load_labels(labels_file))
     external = [Path(path) for path in config.evaluation.external]
     write_atomic(target, pack_inputs(bundle, labels_file, config, external), mode=0o600)
 

@@ -140,6 +140,7 @@ def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = Fal
     found = read_status(folder)
     with TuningJournal(folder) as journal:
         messages, events, checkpoints = journal.list_messages(), journal.list_events(), journal.list_checkpoints()
+        expected_end = journal.read_job().expected_end
     if as_json:
         print_json(
             {
@@ -148,6 +149,7 @@ def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = Fal
                 "phase": found.phase,
                 "quote": found.quote,
                 "currency": found.currency,
+                "expected_end": expected_end,
                 "job": _job_to_dict(found.job, folder),
                 "messages": [{"at": m.at, "level": m.level, "kind": m.kind, "message": m.message} for m in messages],
                 "checkpoints": [{"step": c.step, "model": c.model, "metrics": dict(c.metrics)} for c in checkpoints],
@@ -158,6 +160,8 @@ def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = Fal
     out.print(f"{found.run}: {found.outcome or found.phase} · {describe_job(found.job)}", markup=False)
     if found.quote is not None:
         out.print(f"  quoted price: {found.quote:.2f} {found.currency}", markup=False)
+    if expected_end and not found.outcome:
+        out.print(f"  expected to end: {time.strftime('%Y-%m-%d %H:%M', time.localtime(expected_end))}", markup=False)
     _show_problems(found.job, folder)
     lines = [(event["at"], f"{event['kind']}: {event['message']}") for event in events[-5:]]
     lines += [(message.at, f"provider: {message.message}") for message in messages[-10:]]

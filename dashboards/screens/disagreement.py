@@ -91,7 +91,7 @@ def _draw_samples(state: DashboardState) -> None:
     if record is None:
         st.warning("The file has changed since. Reload the page.")
         return
-    draw_sample(state, row["file"], record, people_first=True)
+    draw_sample(state, row["file"], record, to_decide=True)
     decision.draw_decision(state, row["file"], record)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import polars as pl
 
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.tasks.feedback import DocumentChoice
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.explore import NONE, has_choice
@@ -27,6 +28,37 @@ _SCHEMA = {
     "unsure": pl.Int64,
     "noted": pl.Int64,
 }
+
+
+GUIDELINE_FIELDS = {
+    "guideline": "Definition",
+    "boundary": "Where it begins and ends",
+    "right": "Right, one example a line",
+    "wrong": "Wrong, one example a line",
+}
+"""Fields of a label that a person writes for annotators, and their titles."""
+
+_SINGLE = ("guideline", "boundary")
+
+
+def read_guideline(label: Label) -> dict[str, tuple[str, ...]]:
+    """The lines of each field of `GUIDELINE_FIELDS`."""
+    values = {field: getattr(label, field) for field in GUIDELINE_FIELDS}
+    return {
+        field: tuple(filter(None, (value,))) if isinstance(value, str) else tuple(value)
+        for field, value in values.items()
+    }
+
+
+def make_changes(label: Label, texts: Mapping[str, str]) -> dict[str, str | list[str] | None]:
+    """The fields to write for what a person typed; only those that differ, None for those that were emptied."""
+    changes: dict[str, str | list[str] | None] = {}
+    for field, before in read_guideline(label).items():
+        lines = tuple(line.strip() for line in texts[field].splitlines() if line.strip())
+        if lines == before:
+            continue
+        changes[field] = (" ".join(lines) if field in _SINGLE else list(lines)) if lines else None
+    return changes
 
 
 def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:

@@ -92,10 +92,21 @@ def erase_items(folder: Path, items: Set[int], is_event: Callable[[str], bool] =
             for number, message, details in connection.execute("SELECT number, message, details FROM event").fetchall():
                 if is_event(f"{message} {details}"):
                     connection.execute("DELETE FROM event WHERE number = ?", (number,))
-        compact(journal)
+        _compact(journal)
 
 
-def compact(journal: Journal) -> None:
+def finish_erasing(folder: Path) -> None:
+    """Rewrite the file of a run with erased items: a process that was killed in `erase_items` may not have.
+
+    Raises:
+        StateError: another process is running the run, or the disk refused.
+
+    """
+    with Journal(folder, lock=True) as journal:
+        _compact(journal)
+
+
+def _compact(journal: Journal) -> None:
     """Rewrite the database and empty its write-ahead log."""
     journal.query("VACUUM")
     journal.query("PRAGMA wal_checkpoint(TRUNCATE)")

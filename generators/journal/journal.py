@@ -23,7 +23,7 @@ from goldspan.annotation.errors import StateError
 from goldspan.generators.journal.migrations import STEPS
 from goldspan.generators.journal.raw import RawLog
 from goldspan.generators.journal.rows import Item, Row, RowKey, Totals
-from goldspan.generators.journal.store import RunStore
+from goldspan.generators.journal.store import RunJournal
 
 _CHUNK = 500
 _SELECT_ITEM = "SELECT item, spec, state, stage, first_attempt, reason FROM item "
@@ -34,7 +34,7 @@ _SELECT_ROW = (
 )
 
 
-class Journal(RunStore):
+class Journal(RunJournal):
     """The journal of a run that generates samples."""
 
     command = "goldspan generate"

@@ -24,7 +24,7 @@ from goldspan.generators.journal.lock import RunLock
 from goldspan.generators.journal.migrations import migrate
 
 
-class RunStore:
+class RunJournal:
     """One run's journal, opened for running (`lock=True`) or read-only (also on read-only disks).
 
     A kind of run has a class of its own, which names its tables, the command that its runs belong to, and what is left

@@ -25,27 +25,23 @@ from goldspan.generators.providers.protocol import AnswerState, Request
 from goldspan.predictors.base import Prediction, RemotePredictor, Usage
 from goldspan.predictors.prompting.prompt import (
     CUT_OFF,
+    OVERLAP,
     STAGE,
     VERSION,
+    WINDOW,
     ParsedAnswer,
     build_messages,
     build_response_format,
     describe_prompt,
+    find_room,
     read_answer,
 )
 from goldspan.predictors.prompting.shots import Selection, ShotPool
 from goldspan.predictors.windows import merge_readings, split_text
 
-WINDOW, OVERLAP = 6_000, 400
-"""Characters a request; longer texts are read in windows that overlap."""
 _MOST_TOKENS = 65_536
 LIVE, BATCH = "live", "batch"
 _TEXTS_IN_BATCH = 5_000
-
-
-def find_room(text: str) -> int:
-    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
-    return 1_024 + len(text.encode()) // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from goldspan.generators.stages.tag_reader import read_leniently
 STAGE = "annotate"
 VERSION = 1
 """Raised when the wording changes what is asked."""
+WINDOW, OVERLAP = 6_000, 400
+"""Characters a request; longer texts are read in windows that overlap."""
 
 _SYSTEM = """\
 You find {subject} in texts. The user sends JSON with `text`. Repeat the text and put {every}
@@ -60,6 +62,11 @@ class ParsedAnswer:
 def build_response_format() -> dict[str, Any]:
     """Structured output that the answer has to follow."""
     return {"type": "json_schema", "json_schema": {"name": "goldspan_annotate", "strict": True, "schema": _SCHEMA}}
+
+
+def find_room(text: str) -> int:
+    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
+    return 1_024 + len(text.encode()) // 2
 
 
 def build_messages(

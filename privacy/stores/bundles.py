@@ -130,14 +130,16 @@ def _replace(place: Place, folder: Path, count: int, subject: Subject) -> tuple[
         with explain_disk(folder):
             shutil.rmtree(folder)
         return None, "deleted: it was no whole bundle"
-    labels = load_labels(place.labels_file)
-
+    successor = None
     try:
-        erased = frozenset(_list_held(folder, subject))
-        successor = issue_successor(open_bundle(folder), labels, erased) if _fits(manifest, labels) else None
-        reason = "" if successor else "; no successor: " + ("no sample is left" if _fits(manifest, labels) else _OTHER)
+        labels = load_labels(place.labels_file)
+        if _fits(manifest, labels):
+            successor = issue_successor(open_bundle(folder), labels, frozenset(_list_held(folder, subject)))
+            reason = "" if successor else "; no successor: no sample is left"
+        else:
+            reason = "; no successor: the label schema has changed since, freeze a new version"
     except GoldspanError as error:
-        successor, reason = None, f"; no successor: {type(error).__name__}, the bundle was not intact"
+        reason = f"; no successor: the bundle was not intact, or the label schema is broken ({type(error).__name__})"
     withdraw(folder, manifest, count, successor.name if successor else "", place.root)
     return successor, f"withdrawn{reason}"
 
@@ -148,9 +150,6 @@ def _list_held(folder: Path, subject: Subject) -> Iterator[str]:
         for record in read_records(file):
             if subject.holds(record.value):
                 yield str(record.value["data"]["sample_id"])
-
-
-_OTHER = "the label schema has changed since, freeze a new version"
 
 
 def _fits(manifest: dict[str, Any], labels: LabelSchema) -> bool:

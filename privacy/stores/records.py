@@ -35,6 +35,8 @@ class RecordStore(Store):
         """Rewrite each file without the records."""
         for file in self.list_files(place):
             if is_ours(file) and (count := drop_records(file, subject)):
+                if file.exists() and not file.stat().st_size:
+                    file.unlink()
                 yield Hit(self.name, place.name(file), count, _REMOVE)
 
 

@@ -14,7 +14,7 @@ from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.tombstones import fold_words
-from goldspan.generators.journal.erasing import erase_items, list_erased, read_item_texts
+from goldspan.generators.journal.erasing import erase_items, finish_erasing, list_erased, read_item_texts
 from goldspan.generators.journal.lock import is_running
 from goldspan.privacy.stores.base import Hit, Place, Store
 from goldspan.privacy.stores.records import LINES
@@ -58,6 +58,8 @@ class RunStore(Store):
             if items:
                 erase_items(folder, items, subject.holds_text)
                 yield Hit(self.name, place.name(folder / _JOURNAL), len(items), "erased")
+            elif list_erased(folder) and not is_running(folder):
+                finish_erasing(folder)
             marks = _Marks(folder, set())
             for file in files:
                 count = _drop_lines(file, marks, subject)

@@ -38,10 +38,14 @@ class StudioStore(Store):
         if database := _find_database(place):
             if tasks := list(_read_tasks(database, subject)):
                 yield Hit(self.name, place.name(database), len(tasks), f"{_DELETE}, then VACUUM")
-        elif load_account(place.workspace):
-            with _open_own(place) as client:
-                if count := sum(len(tasks) for tasks in _find_tasks(client, subject).values()):
-                    yield Hit(self.name, client.url, count, _DELETE)
+        elif account := load_account(place.workspace):
+            if read_record(place.workspace) is None:
+                advice = "cannot be searched: start it with `goldspan studio up`"
+                yield Hit(self.name, account.url, 0, advice, remains=True)
+            else:
+                with _open_own(place) as client:
+                    if count := sum(len(tasks) for tasks in _find_tasks(client, subject).values()):
+                        yield Hit(self.name, client.url, count, _DELETE)
         for file in self._list_records(place):
             if count := count_records(file, subject):
                 yield Hit(self.name, place.name(file), count, "remove records")
@@ -62,10 +66,10 @@ class StudioStore(Store):
         account, database = load_account(place.workspace), _find_database(place)
         if account and (database is None or any(_read_tasks(database, subject))):
             with _open_own(place) as client:
-                count, url = _delete_tasks(client, _find_tasks(client, subject)), client.url
+                count, url = _delete_tasks(client, _find_tasks(client, subject)), client.url.rstrip("/")
             yield Hit(self.name, url, count, "deleted tasks")
         if database:
-            _compact(database, subject)
+            _compact(database)
         for file in self._list_records(place):
             if is_ours(file) and (count := drop_records(file, subject)):
                 yield Hit(self.name, place.name(file), count, "removed records")
@@ -136,7 +140,7 @@ def _list_pushed(place: Place, credentials: Credentials) -> list[int]:
             record = orjson.loads(file.read_bytes())
         except (OSError, orjson.JSONDecodeError):
             continue
-        if isinstance(record, dict) and record.get("url") == credentials.url:
+        if isinstance(record, dict) and str(record.get("url")).rstrip("/") == credentials.url.rstrip("/"):
             projects.add(record.get("project"))
     return sorted(project for project in projects if isinstance(project, int))
 
@@ -144,7 +148,7 @@ def _list_pushed(place: Place, credentials: Credentials) -> list[int]:
 @contextmanager
 def _open_own(place: Place) -> Iterator[StudioClient]:
     """A client of the workspace's own server, which is started for the block unless it runs."""
-    from goldspan.annotation.labelstudio.project.access import connect
+    from goldspan.annotation.labelstudio.server.ownership import require_own_server
     from goldspan.annotation.labelstudio.server.start import start_server, stop_server
 
     account = load_account(place.workspace)
@@ -155,7 +159,9 @@ def _open_own(place: Place) -> Iterator[StudioClient]:
         start_server(place.workspace)
         account = load_account(place.workspace) or account
     try:
-        yield connect(place.workspace, account.url, account.token)[0]
+        credentials = Credentials(account.url, account.token, is_own=True)
+        require_own_server(place.workspace, credentials)
+        yield _connect(credentials)
     finally:
         if started:
             stop_server(place.workspace)
@@ -229,15 +235,13 @@ def _open_database(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
-def _compact(database: Path, subject: Subject) -> None:
-    """Rewrite the database if deleted rows are still in its free pages.
+def _compact(database: Path) -> None:
+    """Rewrite the database: deleted rows stay in its free pages otherwise.
 
     Raises:
         StateError: another program holds it for longer than half a minute.
 
     """
-    if not search_bytes(database, subject):
-        return
     try:
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as tables:
             tables.execute("VACUUM")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,34 @@ async def mask_parquet(source: Path, target: Path, masker: Masker, settings: Fil
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"{source} cannot be read as Parquet: {type(error).__name__}.") from None
     return counts
+
+
+def edit_parquet(path: Path, edit: Callable[[str], str]) -> bytes:
+    """The table with `edit` applied to every text in string columns and lists of strings."""
+    import pyarrow
+    import pyarrow.parquet
+
+    def change(value: Any) -> Any:
+        if isinstance(value, list):
+            return [change(one) for one in value]
+        return edit(value) if isinstance(value, str) else value
+
+    stream = BytesIO()
+    try:
+        reader = pyarrow.parquet.ParquetFile(path)
+        schema = _drop_metadata(reader.schema_arrow)
+        with pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+            for batch in reader.iter_batches(_ROWS):
+                arrays = [
+                    pyarrow.array([change(value) for value in batch.column(field.name).to_pylist()], field.type)
+                    if _is_text(field.type) or _is_list(field.type)
+                    else batch.column(field.name)
+                    for field in schema
+                ]
+                writer.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path} cannot be read as Parquet: {type(error).__name__}.") from None
+    return stream.getvalue()
 
 
 def _drop_metadata(schema: pyarrow.Schema) -> pyarrow.Schema:

@@ -9,12 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_samples
-from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.main import run
-from goldspan.cli.serve import _make_sink
 
 
 def call(*arguments: str) -> int:
@@ -61,14 +56,3 @@ def test_the_server_announces_itself_when_it_answers_and_stops_on_interrupt(tmp_
     assert "has stopped" in said
     assert "Traceback" not in said
     assert "ann" not in said
-
-
-async def test_samples_of_the_page_are_kept_once(tmp_path: Path) -> None:
-    labels = load_labels()
-    keep = _make_sink(Workspace(tmp_path), labels)
-    annotation = Annotation(Author.model("masking-page"), (Entity(0, 3, "FIRSTNAME"),))
-    for text in ("Ann left", "Ann came", "Ann left"):
-        message = await keep(Sample(text, "en", annotations=(annotation,)))
-    assert "goldspan studio push" in message
-    samples = list(read_samples([tmp_path / "annotation_samples" / "masking-page.jsonl"], labels))
-    assert [sample.text for sample in samples] == ["Ann came", "Ann left"]

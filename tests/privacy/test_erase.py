@@ -14,7 +14,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.erase import erase_person, find_person
 from goldspan.privacy.stores.base import Hit
 from goldspan.training.bundle.verify import open_bundle
-from goldspan.training.bundle.withdrawal import refuse_withdrawn
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.runs import list_runs
 from tests.privacy.canary import NAME, fill_workspace, grep, list_samples, make_sample, read_costs
 
@@ -58,7 +58,7 @@ def test_bundles_are_withdrawn_and_get_a_successor(workspace: Workspace, labels:
     with pytest.raises(StateError, match=r"withdrawn: 3 samples were erased\. Use its successor v1-r1"):
         open_bundle(workspace.bundles / "v1", labels)
     with pytest.raises(StateError, match="copy of the bundle v1"):
-        refuse_withdrawn(open_bundle(copy), workspace.root)
+        open_for_training(copy, labels, workspace.root)
     assert [run.read_state()["status"] for run in list_runs(workspace)] == ["withdrawn"]
 
 
@@ -150,3 +150,34 @@ def test_tombstones_hold_no_text_and_are_private(workspace: Workspace) -> None:
 def test_a_text_that_tells_nobody_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="too short"):
         erase_person(text, data=tmp_path)
+
+
+def test_a_bundle_of_another_label_schema_is_withdrawn_without_a_successor(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text('[labels.FIRSTNAME]\nname = "First name"\n')
+    report = erase_person(NAME, data=workspace.root, labels_file=other)
+    assert [hit.action for hit in report.done if hit.store == "bundles"] == [
+        "withdrawn; no successor: the label schema has changed since, freeze a new version"
+    ]
+    assert [path.name for path in workspace.bundles.iterdir()] == ["v1"]
+    assert grep(workspace.root) == []
+
+
+def test_a_bundle_that_was_changed_by_hand_is_withdrawn_too(workspace: Workspace) -> None:
+    train = workspace.bundles / "v1" / "train.jsonl"
+    train.write_bytes(train.read_bytes() + b"\n")
+    erase_person(NAME, data=workspace.root)
+    assert grep(workspace.root) == []
+
+
+def test_a_file_named_after_the_person_is_named_and_an_empty_one_goes(
+    workspace: Workspace, labels: LabelSchema
+) -> None:
+    samples = list_samples()
+    write_samples(workspace.annotation_samples / f"{NAME}-regex.jsonl", samples[3:4], labels)
+    write_samples(workspace.annotation_samples / f"{NAME} and others.jsonl", samples[2:4], labels)
+    report = erase_person(NAME, data=workspace.root)
+    assert [hit.place for hit in report.remains] == [f"annotation_samples/{NAME} and others.jsonl"]
+    assert not (workspace.annotation_samples / f"{NAME}-regex.jsonl").exists()

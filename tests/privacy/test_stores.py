@@ -145,3 +145,12 @@ def test_folders_of_a_killed_masking_server_go_when_they_are_old(
         os.utime(path, (1, 1))
     erase_person(NAME, data=tmp_path / "data")
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_text_is_found_within_a_prompt_without_its_id_and_name() -> None:
+    text = "The red bridge was closed in winter."
+    subject = Subject((), Tombstones(), {"s-1"}, texts={"the red bridge was closed in winter"})
+    prompt = f"Mark everything.\n\n<CITY>The red</CITY>{text[7:]}\n\nAnswer in JSON."
+    assert subject.holds({"messages": [{"role": "user", "content": prompt}]})
+    assert subject.holds_line(json.dumps({"body": json.dumps({"messages": [{"content": prompt}]})}).encode())
+    assert not subject.holds({"messages": [{"content": "The red bridge was closed."}]})

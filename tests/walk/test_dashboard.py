@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGES = (
     *("Overview", "Queue", "Coverage", "Disagreement", "Labels", "Quality", "Annotators", "Coreference"),
-    *("Evaluation", "Runs", "Explore", "Hand-over"),
+    *("Models", "Evaluation", "Runs", "Explore", "Hand-over"),
 )
 PATIENCE = 90.0
 WIDE: ViewportSize = {"width": 1280, "height": 900}

@@ -22,10 +22,12 @@ from goldspan.annotation.errors import RecordError, StateError
 from goldspan.annotation.files import explain_disk, write_atomic
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.annotation.tombstones import FOLDER, REFUSAL
 from goldspan.annotation.types import Sample
 from goldspan.training.bundle.manifest import MANIFEST, BundleSettings, describe_data, describe_split, hash_folder
-from goldspan.training.bundle.verify import NOTICE, Bundle, describe_notice
+from goldspan.training.bundle.signature import drop_signature, find_signing_key, sign_bundle, verify_signature
+from goldspan.training.bundle.verify import NOTICE, Bundle, describe_notice, open_bundle
 from goldspan.training.bundle.write import publish_version
 
 REGISTER = "withdrawn.jsonl"
@@ -68,6 +70,8 @@ def issue_successor(bundle: Bundle, labels: LabelSchema, erased: Set[str]) -> Pa
 def withdraw(folder: Path, manifest: Mapping[str, Any], erased: int, successor: str, root: Path) -> None:
     """Put the notice into a bundle's folder and the register of the workspace, then delete everything else in it.
 
+    The successor of a signed bundle is signed too, if the key of the workspace is there.
+
     Raises:
         StateError: the disk refused.
 
@@ -85,6 +89,8 @@ def withdraw(folder: Path, manifest: Mapping[str, Any], erased: int, successor: 
         before = register.read_bytes() if register.exists() else b""
         write_atomic(register, before + orjson.dumps(notice, option=orjson.OPT_APPEND_NEWLINE))
     write_atomic(folder / NOTICE, orjson.dumps(notice, option=orjson.OPT_INDENT_2))
+    if drop_signature(folder) and successor and find_signing_key(root).is_file():
+        sign_bundle(folder.with_name(successor), root)
     clear_withdrawn(folder)
 
 
@@ -113,15 +119,23 @@ def read_withdrawn(root: Path) -> dict[str, dict[str, Any]]:
     return {notice["fingerprint"]: notice for notice in notices}
 
 
-def refuse_withdrawn(bundle: Bundle, root: Path) -> None:
-    """Refuse a copy of a bundle that was withdrawn from the workspace at `root`.
+def open_for_training(folder: Path, labels: LabelSchema, root: Path | None = None) -> Bundle:
+    """Open a bundle to train on: intact, with a good signature if it is signed, and not withdrawn.
+
+    Args:
+        folder: the bundle.
+        labels: the label schema that it was made with.
+        root: the workspace whose withdrawals count, also for copies elsewhere; None: the one in force.
 
     Raises:
-        StateError: it was.
+        StateError: it was withdrawn, or its signature is bad. Otherwise as `open_bundle`.
 
     """
-    if notice := read_withdrawn(root).get(bundle.manifest["fingerprint"]):
+    verify_signature(folder)
+    bundle = open_bundle(folder, labels)
+    if notice := read_withdrawn(root or find_workspace().root).get(bundle.manifest["fingerprint"]):
         raise StateError(f"{bundle.folder} is a copy of {describe_notice(notice)} Delete the copy.")
+    return bundle
 
 
 def _pass_erased(error: RecordError) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.generators.providers.tuning.values import JobState, RowProblem
 from goldspan.training.finetuning.journal import TuningJournal
-from goldspan.training.finetuning.settings import Estimate, TuningOrder
+from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
 
 LOCAL = "local"
 ENGINES: dict[str, str] = {
@@ -55,7 +55,7 @@ class PredictorEntry:
     paths: Mapping[str, Path] = field(default_factory=dict)
 
 
-class Engine(ABC):
+class TuningEngine(ABC):
     """Trains one run. Every method may be called again after the process was killed anywhere.
 
     `waits` says whether there is something to wait for between two steps (a server), or not (this machine).
@@ -67,7 +67,7 @@ class Engine(ABC):
         self.order, self.journal = order, journal
 
     @abstractmethod
-    def estimate(self) -> Estimate:
+    def estimate(self) -> TuningEstimate:
         """What the run will take. Sends nothing.
 
         Raises:
@@ -98,7 +98,7 @@ class Engine(ABC):
         return
 
 
-def load_engine(provider: str) -> type[Engine]:
+def load_engine(provider: str) -> type[TuningEngine]:
     """The class of a provider's engine.
 
     Raises:
@@ -108,5 +108,5 @@ def load_engine(provider: str) -> type[Engine]:
     if provider not in ENGINES:
         raise UnknownNameError("provider of fine-tuning", provider, ENGINES)
     module, _, name = ENGINES[provider].partition(":")
-    engine: type[Engine] = getattr(importlib.import_module(module), name)
+    engine: type[TuningEngine] = getattr(importlib.import_module(module), name)
     return engine

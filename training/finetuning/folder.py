@@ -17,7 +17,7 @@ from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import confirm_address, find_key
 from goldspan.generators.providers.profiles import normalise_url
 from goldspan.generators.providers.tuning.profiles import TUNING_PROFILES
-from goldspan.training.finetuning.engine import Engine, JobView, load_engine
+from goldspan.training.finetuning.engine import JobView, TuningEngine, load_engine
 from goldspan.training.finetuning.files import describe_files, digest_rows, write_rows
 from goldspan.training.finetuning.hosted import view_record
 from goldspan.training.finetuning.journal import TuningJournal
@@ -156,7 +156,7 @@ def read_status(folder: Path) -> TuningStatus:
 
 
 @contextmanager
-def open_tuning_run(folder: Path, *, max_cost: float | None = None) -> Iterator[tuple[TuningJournal, Engine]]:
+def open_tuning_run(folder: Path, *, max_cost: float | None = None) -> Iterator[tuple[TuningJournal, TuningEngine]]:
     """The journal of a run, locked, and its engine. `max_cost` is a new bound of what it may cost.
 
     Raises:
@@ -212,10 +212,18 @@ def confirm_run_address(folder: Path, url: str) -> None:
 
 
 def _list_folders(workspace: Workspace) -> list[Path]:
-    """Folders of runs that were begun."""
+    """Folders of runs that were begun, and those whose journal cannot be read."""
     root = find_tuning_folder(workspace)
     journals = sorted(root.glob("*/journal.db")) if root.is_dir() else []
-    return [path.parent for path in journals if (path.parent / "lines.json").is_file()]
+    return [path.parent for path in journals if _is_begun(path.parent)]
+
+
+def _is_begun(folder: Path) -> bool:
+    try:
+        with TuningJournal(folder) as journal:
+            return bool(journal.query("SELECT 1 FROM run WHERE key = 'order'"))
+    except StateError:
+        return True
 
 
 def _describe_identity(plan: TuningPlan) -> dict[str, Any]:

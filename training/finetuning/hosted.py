@@ -17,10 +17,10 @@ from goldspan.annotation.errors import (
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import find_key, require_address
 from goldspan.generators.providers.tuning.profiles import TRAINING_PRICES_AS_OF, TuningProfile, find_tuning_profile
-from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowProblem, Upload
+from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowProblem, RowsUpload
 from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
-from goldspan.training.finetuning.engine import Engine, JobView, PredictorEntry
+from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
 from goldspan.training.finetuning.journal import (
     ABANDONED,
     CREATING,
@@ -32,10 +32,12 @@ from goldspan.training.finetuning.journal import (
     JobRecord,
     TuningJournal,
 )
-from goldspan.training.finetuning.settings import Estimate, TuningOrder
+from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
 
 _MILLION = 1_000_000
 _GONE = frozenset({404, 410})
+_MOST_TRIES = 5
+"""How often the events of a job that has ended are asked for, a lost file is uploaded, a silent create is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Patience:
     vanish: float = 3600.0
 
 
-class HostedEngine(Engine):
+class HostedEngine(TuningEngine):
     """Runs one job over a provider's fine-tuning API."""
 
     waits: ClassVar[bool] = True
@@ -59,8 +61,9 @@ class HostedEngine(Engine):
         super().__init__(order, journal)
         self.profile: TuningProfile = find_tuning_profile(order.provider)
         self._opened: TuningWire | None = None
+        self._tries_at_end = self._creations = 0
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> TuningEstimate:
         """Tokens of all epochs at the list's price, or at the one given; at least the provider's least price."""
         return estimate_cost(self.profile, self.order)
 
@@ -92,10 +95,9 @@ class HostedEngine(Engine):
             record = self._adopt(self._keep_one(found))
         if record.phase not in {SUBMITTED, STARTING}:
             return view_record(record)
-        if not record.cancel_sent:
-            self._wire.cancel(record.job_id)
+        if not record.cancel_sent and self._wire.cancel(record.job_id):
             record = self.journal.update_job(cancel_sent=True)
-        return self._poll(record)
+        return self._poll(record, may_start=False)
 
     def describe_predictor(self, job: JobView) -> PredictorEntry:
         """The predictor `llm` with the tuned model; it was trained without examples, so it gets none."""
@@ -134,7 +136,7 @@ class HostedEngine(Engine):
         for file in self.journal.list_files():
             if file.file_id:
                 continue
-            upload = Upload(self.order.folder / f"{file.role}.jsonl", file.name, file.size)
+            upload = RowsUpload(self.order.folder / f"{file.role}.jsonl", file.name, file.size)
             if not upload.path.is_file():
                 raise StateError(f"{upload.path} is gone. `goldspan finetune cancel {self.order.run}` ends the run.")
             found = self._wire.find_file(upload) if file.announced else ""
@@ -150,15 +152,7 @@ class HostedEngine(Engine):
 
     def _require_model(self) -> None:
         """Refuse a model that the provider does not have any more, with its day."""
-        try:
-            shutdown = self._wire.find_shutdown(self.order.model)
-        except TerminalServiceError as error:
-            if error.status not in _GONE:
-                raise
-            raise ConfigurationError(
-                f"{self.order.provider} has no model {self.order.model} to fine-tune. {error} Name another with "
-                "--model."
-            ) from None
+        shutdown = self._wire.find_shutdown(self.order.model)
         if shutdown and shutdown <= datetime.now(UTC).date():
             raise ConfigurationError(
                 f"{self.order.provider} has shut {self.order.model} down on {shutdown}. Name another with --model."
@@ -182,12 +176,16 @@ class HostedEngine(Engine):
         request = self._make_request()
         if stop := self._check_quote(request):
             return stop
+        self._creations += 1
+        if self._creations > _MOST_TRIES:
+            raise TransientServiceError(f"{self.order.provider} gave no answer to {_MOST_TRIES} requests for a job.")
         creations = record.creations + 1
         self.journal.update_job(phase=CREATING, creations=creations, announced_at=time.time())
         failpoint("creation-announced")
         try:
             job = self._wire.create(request)
         except TransientServiceError:
+            self._creations -= 1
             self.journal.update_job(phase=UPLOADED, creations=record.creations)
             raise
         except TerminalServiceError as error:
@@ -204,13 +202,18 @@ class HostedEngine(Engine):
 
     def _check_quote(self, request: JobRequest) -> JobView | None:
         """Why no job is created now: the provider cannot quote yet, or it costs more than the run may spend."""
-        quote = self._wire.quote(request)
+        try:
+            quote = self._wire.quote(request)
+        except TerminalServiceError as error:
+            if error.status in _GONE and self._forget_lost_files():
+                return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
+            raise self._explain_refusal(error) from None
         if quote is None:
             return None
         if quote.pending:
             return JobView(JobState.CHECKING, quote.reason, message="the provider is checking the rows")
         if quote.cost is None:
-            return None
+            return self._check_estimate(quote.reason)
         self.journal.update_job(quote=quote.cost)
         if not quote.allowed:
             limit = f" It lets the account spend {quote.limit:.2f}." if quote.limit is not None else ""
@@ -218,15 +221,29 @@ class HostedEngine(Engine):
             return JobView(JobState.READY, message=message, over_budget=True)
         return self._check_budget(quote.cost, "USD")
 
-    def _check_budget(self, cost: float, currency: str) -> JobView | None:
+    def _check_estimate(self, reason: str) -> JobView | None:
+        """Why a job that is not quoted may cost too much, by our own highest estimate."""
+        stored = self.journal.read_settings()
+        most, estimated = stored.get("max_cost"), stored["estimate"]["cost_most"]
+        if most is None or (estimated is not None and estimated <= most):
+            return None
+        may = "an unknown amount" if estimated is None else f"up to {estimated:.2f} USD"
+        why = f" ({reason})" if reason else ""
+        message = f"the provider quotes no price{why}, and the run may cost {may}, more than --max-cost {most:g}"
+        return JobView(JobState.READY, message=message, over_budget=True)
+
+    def _check_budget(self, cost: float | None, currency: str) -> JobView | None:
         most = self.journal.read_settings().get("max_cost")
-        if most is None or cost <= most:
+        if most is None or cost is None or cost <= most:
             return None
         message = f"the provider quotes {cost:.2f} {currency}, more than --max-cost {most:g}; nothing was paid"
         return JobView(JobState.READY, message=message, over_budget=True)
 
     def _forget_lost_files(self) -> bool:
-        """Have files uploaded again that the provider has no more. False if it has them all."""
+        """Have files uploaded again that the provider has no more. False if it has them all, or loses them always."""
+        known = self.journal.query("SELECT count(*) FROM event WHERE kind = 'file lost'")[0][0]
+        if known >= _MOST_TRIES:
+            return False
         lost = [file for file in self.journal.list_files() if not self._wire.has_file(file.file_id)]
         for file in lost:
             self.journal.set_file_id(file.role, "")
@@ -287,20 +304,20 @@ class HostedEngine(Engine):
         )
         return view_record(self.journal.update_job(phase=UPLOADED))
 
-    def _poll(self, record: JobRecord) -> JobView:
+    def _poll(self, record: JobRecord, *, may_start: bool = True) -> JobView:
         try:
             job = self._wire.retrieve(record.job_id)
         except TerminalServiceError as error:
             if error.status not in _GONE:
                 raise
             return self._wait_for_vanished(record)
-        if record.creations > 1 and not job.state.is_final:
+        if record.creations > 1:
             self._keep_one([*self._find_jobs(), job], job.id)
         if job.state is JobState.UNKNOWN and job.status != record.status:
             self.journal.write_event("unknown status", f"The provider calls the job {job.status[:60]!r}.")
         record = self._record(record, job)
         self._record_messages(job)
-        if job.state is JobState.READY and not record.cancel_sent:
+        if job.state is JobState.READY and may_start:
             return self._start(record, job)
         if job.state.is_final:
             record = self.journal.update_job(phase=ENDED)
@@ -313,6 +330,7 @@ class HostedEngine(Engine):
             state=job.state,
             status=job.status,
             moved_at=moved,
+            expected_end=job.expected_end,
             quote=record.quote if job.quote is None else job.quote,
             currency=job.currency if job.quote is not None else record.currency,
             output_model=job.output_model if job.state is JobState.SUCCEEDED else "",
@@ -331,7 +349,8 @@ class HostedEngine(Engine):
         try:
             events, checkpoints = self._wire.list_events(job), self._wire.list_checkpoints(job)
         except ServiceError as error:
-            if job.state.is_final and isinstance(error, TransientServiceError):
+            self._tries_at_end += job.state.is_final
+            if job.state.is_final and isinstance(error, TransientServiceError) and self._tries_at_end < _MOST_TRIES:
                 raise
             if job.state.is_final:
                 self.journal.write_event("no events", "The provider does not list the events of the job.")
@@ -342,7 +361,8 @@ class HostedEngine(Engine):
 
     def _start(self, record: JobRecord, job: RemoteJob) -> JobView:
         """Start a job that waits for consent, if the run may pay for it; else leave it waiting, which is free."""
-        if job.quote is not None and (stop := self._check_budget(job.quote, job.currency)):
+        quoted = job.quote is not None
+        if stop := self._check_budget(job.quote, job.currency) if quoted else self._check_estimate(""):
             return stop
         record = self.journal.update_job(phase=STARTING)
         failpoint("start-announced")
@@ -367,7 +387,7 @@ class HostedEngine(Engine):
         return self.journal.update_job(phase=ABANDONED, state=JobState.CANCELLED, message="no job was created")
 
 
-def estimate_cost(profile: TuningProfile, order: TuningOrder) -> Estimate:
+def estimate_cost(profile: TuningProfile, order: TuningOrder) -> TuningEstimate:
     """Trained tokens are the tokens of the training file times the epochs; validation is paid where it is counted.
 
     Source: Together's "Fine-tuning pricing" (epochs × training tokens + evaluations × validation tokens); OpenAI and
@@ -379,9 +399,9 @@ def estimate_cost(profile: TuningProfile, order: TuningOrder) -> Estimate:
     most = order.epochs * counts.most + evaluated * validation.most
     price = profile.find_price(order.model) if order.price is None else order.price
     if price is None:
-        return Estimate(expected, most, note=f"no price is known for {order.model}; give --price")
+        return TuningEstimate(expected, most, note=f"no price is known for {order.model}; give --price")
     source = "the price given" if order.price is not None else f"list prices of {TRAINING_PRICES_AS_OF}"
-    return Estimate(
+    return TuningEstimate(
         expected,
         most,
         max(profile.min_cost, expected * price / _MILLION),

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from goldspan.generators.journal.store import RunStore
+from goldspan.generators.journal.store import RunJournal
 from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent
 
 PLANNED, UPLOADED, CREATING, SUBMITTED, STARTING = "planned", "uploaded", "creating", "submitted", "starting"
@@ -69,7 +69,8 @@ class JobRecord:
     """The job as the journal knows it. Times are in seconds since 1970, 0 for what has not happened.
 
     `creations` counts the calls that may have created one. `quote` is what the provider expects it to cost.
-    `problems` are pairs of line and message. `moved_at` is when the provider's word last changed.
+    `problems` are pairs of line and message. `moved_at` is when the provider's word last changed,
+    `expected_end` when the provider thinks that the job ends.
     """
 
     phase: str = PLANNED
@@ -86,6 +87,7 @@ class JobRecord:
     problems: tuple[tuple[int, str], ...] = ()
     cancel_sent: bool = False
     moved_at: float = 0.0
+    expected_end: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class FileRecord:
     announced: float = 0.0
 
 
-class TuningJournal(RunStore):
+class TuningJournal(RunJournal):
     """The journal of one fine-tuning run."""
 
     command = "goldspan finetune"

@@ -15,12 +15,13 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.providers.profiles import normalise_url
 from goldspan.generators.providers.tuning.profiles import TUNING_PROFILES, TuningProfile
 from goldspan.predictors.prompting.prompt import describe_prompt
-from goldspan.training.bundle.verify import Bundle, open_bundle
+from goldspan.training.bundle.verify import Bundle
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.finetuning.engine import LOCAL, load_engine
 from goldspan.training.finetuning.files import TRAIN, VALIDATION, write_rows
 from goldspan.training.finetuning.journal import TuningJournal
 from goldspan.training.finetuning.rows import CheckedRows, RowLimits, TokenCounter, build_rows, check_rows
-from goldspan.training.finetuning.settings import Estimate, TokenCount, TuningOrder, TuningSettings
+from goldspan.training.finetuning.settings import TokenCount, TuningEstimate, TuningOrder, TuningSettings
 
 _MOST_EPOCHS = 20
 
@@ -34,7 +35,7 @@ class TuningPlan:
     rows: CheckedRows
     counts: TokenCount
     validation_counts: TokenCount
-    estimate: Estimate
+    estimate: TuningEstimate
     address: str
     options: Mapping[str, str]
     prompt: Mapping[str, Any]
@@ -79,7 +80,7 @@ def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema, tod
 
     """
     profile, address, options = _check_settings(settings, today or datetime.now(UTC).date())
-    bundle = open_bundle(folder, labels)
+    bundle = open_for_training(folder, labels)
     counter = TokenCounter(settings.tokenizer)
     rows = check_rows(
         build_rows(bundle.read_split("train", labels), labels),
@@ -94,7 +95,7 @@ def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema, tod
         rows,
         counts,
         validation_counts,
-        Estimate(counts.expected, counts.most),
+        TuningEstimate(counts.expected, counts.most),
         address,
         options,
         describe_prompt(labels),

@@ -12,8 +12,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError, TaggedTex
 from goldspan.annotation.identity import hash_text, make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Entity, Sample
-from goldspan.predictors.prompting.predictor import OVERLAP, WINDOW, find_room
-from goldspan.predictors.prompting.prompt import build_answer, build_messages, read_answer
+from goldspan.predictors.prompting.prompt import OVERLAP, WINDOW, build_answer, build_messages, find_room, read_answer
 from goldspan.predictors.windows import split_text
 from goldspan.training.finetuning.settings import TokenCount
 

@@ -13,7 +13,7 @@ from goldspan.annotation.errors import StateError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.tuning.values import JobState
 from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
-from goldspan.training.finetuning.engine import Engine, JobView
+from goldspan.training.finetuning.engine import JobView, TuningEngine
 from goldspan.training.finetuning.journal import ENDED, SUBMITTED, JobRecord, TuningJournal
 
 
@@ -68,7 +68,7 @@ def ignore_job(_: JobView) -> None:
 
 
 def drive(
-    engine: Engine,
+    engine: TuningEngine,
     journal: TuningJournal,
     *,
     wait: bool = True,
@@ -93,7 +93,7 @@ def drive(
 class _Loop:
     def __init__(
         self,
-        engine: Engine,
+        engine: TuningEngine,
         journal: TuningJournal,
         schedule: TuningSchedule,
         halt: threading.Event,

@@ -39,7 +39,7 @@ class TokenCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class TuningEstimate:
     """What a run will take. `cost` is None where no price is known, `seconds` where the time is not."""
 
     tokens_expected: int

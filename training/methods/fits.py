@@ -16,7 +16,8 @@ from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 from goldspan.predictors.artifact import MethodArtifact, read_artifact, write_record
 from goldspan.training.artifact.write import swap_folder
-from goldspan.training.bundle.verify import Bundle, open_bundle
+from goldspan.training.bundle.verify import Bundle
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig
 from goldspan.training.launch import choose_bundle
 from goldspan.training.methods.base import FitContext, Fitted, make_settings
@@ -61,9 +62,9 @@ def fit_method(
     found = choose_bundle(bundle, TrainingConfig(), workspace, labels_path, workspace.root)
     if found is None:
         raise InputError("There is no bundle to fit on. Make one with `goldspan bundle`.")
-    opened = open_bundle(found, labels)
+    opened = open_for_training(found, labels, workspace.root)
     name = check_file_name(name or _number_name(workspace, method))
-    work, output = find_fits_folder(workspace) / name, find_models_folder(workspace) / name
+    work, output = find_fits_folder(workspace) / name, find_models_folder(workspace).resolve() / name
     with explain_disk(work):
         make_private_folder(work)
         lock = try_lock(work / LOCK)
@@ -104,7 +105,7 @@ def _publish(fitted: Fitted, bundle: Bundle, context: FitContext, state: FitStat
         "details": dict(fitted.details),
     }
     write_record(fitted.folder, record)
-    if fitted.folder != context.output:
+    if fitted.folder.resolve() != context.output:
         with explain_disk(context.output):
             context.output.parent.mkdir(parents=True, exist_ok=True)
             swap_folder(fitted.folder, context.output)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.plugins import convert_option, list_parameters
 from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobState
-from goldspan.training.finetuning.engine import Engine, JobView, PredictorEntry
-from goldspan.training.finetuning.settings import Estimate
+from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
+from goldspan.training.finetuning.settings import TuningEstimate
 
 if TYPE_CHECKING:
     from goldspan.training.models.causal.tuning import AdapterTuner, TunerProgress
@@ -39,13 +39,13 @@ class LocalOptions:
     revision: str = ""
 
 
-class LocalEngine(Engine):
+class LocalEngine(TuningEngine):
     """Tunes in this process. Checkpoints and the adapter lie in `local/` of the run's folder."""
 
     waits: ClassVar[bool] = False
     _tuner: AdapterTuner | None = None
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> TuningEstimate:
         """Tokens of all epochs; no money, no known time.
 
         Raises:
@@ -59,7 +59,7 @@ class LocalEngine(Engine):
         import_peft()
         base = find_base(self.order.model, options.revision)
         counts, epochs = self.order.counts, self.order.epochs
-        return Estimate(
+        return TuningEstimate(
             counts.expected * epochs, counts.most * epochs, 0.0, 0.0, note=f"on this machine, from {base.folder.name}"
         )
 

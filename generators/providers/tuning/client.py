@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.tuning.documents import read_message
-from goldspan.generators.providers.tuning.values import Upload
+from goldspan.generators.providers.tuning.values import RowsUpload
 from goldspan.generators.providers.waiting import read_retry_after
 
 if TYPE_CHECKING:
@@ -28,10 +28,18 @@ _HINTS = {
 }
 
 
+class _Reply(NamedTuple):
+    """An answer; `document` is None when it is no JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: Any
+
+
 class TuningClient:
     """The HTTP side of one provider; `address` is its base URL. Redirects are errors: they would resend the key."""
 
-    def __init__(self, address: str, api_key: str) -> None:
+    def __init__(self, address: str, api_key: str, transport: httpx2.BaseTransport | None = None) -> None:
         import httpx2
 
         self.address, self._key = address, api_key
@@ -40,6 +48,7 @@ class TuningClient:
             timeout=httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT),
             follow_redirects=False,
             trust_env=not is_loopback(address),
+            transport=transport,
             headers={"Authorization": f"Bearer {api_key}", "Accept-Encoding": "identity"},
         )
 
@@ -74,18 +83,18 @@ class TuningClient:
         import httpx2
 
         try:
-            response = self._http.post(path, json=dict(body), headers={"Idempotency-Key": key})
+            reply = self._exchange("POST", path, json=dict(body), headers={"Idempotency-Key": key})
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise self._explain_unreachable(error, doing) from None
         except httpx2.HTTPError:
             return None
-        if response.status_code >= 500 or response.status_code in _AMBIGUOUS:
+        if reply.status >= 500 or reply.status in _AMBIGUOUS:
             return None
-        if response.status_code >= 300:
-            raise self._explain(response, doing)
-        return _load(response.content)
+        if reply.status >= 300:
+            raise self._explain(reply, doing)
+        return reply.document
 
-    def upload(self, path: str, doing: str, upload: Upload, fields: Mapping[str, str]) -> Any:
+    def upload(self, path: str, doing: str, upload: RowsUpload, fields: Mapping[str, str]) -> Any:
         """The JSON answer to a file sent as a form, read while it is sent. Raises as `get`."""
         import httpx2
 
@@ -103,41 +112,49 @@ class TuningClient:
         import httpx2
 
         try:
-            response = self._http.request(method, path, **options)
+            reply = self._exchange(method, path, **options)
         except httpx2.HTTPError as error:
             raise self._explain_unreachable(error, doing) from None
-        if response.status_code >= 300:
-            raise self._explain(response, doing)
-        document = _load(response.content)
-        if document is None:
+        if reply.status >= 300:
+            raise self._explain(reply, doing)
+        if reply.document is None:
             raise TransientServiceError(
                 f"{self.address} did not answer with JSON when asked to {doing}; check --api-url."
             )
-        return document
+        return reply.document
+
+    def _exchange(self, method: str, path: str, **options: Any) -> _Reply:
+        """Send a request and read the answer, which may not be larger than its limit."""
+        with self._http.stream(method, path, **options) as response:
+            raw = b""
+            for chunk in response.iter_bytes():
+                raw += chunk
+                if len(raw) > _MAX_ANSWER:
+                    raw = b""
+                    break
+        return _Reply(response.status_code, response.headers, _load(raw))
 
     def _explain_unreachable(self, error: Exception, doing: str) -> TransientServiceError:
         reason = redact(str(error) or type(error).__name__, [self._key])
         return TransientServiceError(f"{self.address} could not be reached to {doing}: {reason.rstrip('.')}.")
 
-    def _explain(self, response: httpx2.Response, doing: str) -> TransientServiceError | TerminalServiceError:
-        status = response.status_code
+    def _explain(self, reply: _Reply, doing: str) -> TransientServiceError | TerminalServiceError:
+        status = reply.status
         if status < 400:
-            target = redact(str(response.headers.get("location", "elsewhere")), [self._key])
+            target = redact(str(reply.headers.get("location", "elsewhere")), [self._key])
             return TerminalServiceError(
                 f"{self.address} redirects to {target} when asked to {doing}. Redirects are not followed; give that "
                 "address with --api-url if it is right.",
                 status,
             )
-        said = redact(read_message(_load(response.content)), [self._key]) or "no reason given"
+        said = redact(read_message(reply.document), [self._key]) or "no reason given"
         message = f"{self.address} refused to {doing} (HTTP {status}): {said.rstrip('.')}."
         if status >= 500 or status in _TRANSIENT:
-            return TransientServiceError(message, read_retry_after(response.headers))
+            return TransientServiceError(message, read_retry_after(reply.headers))
         return TerminalServiceError(message + _HINTS.get(status, ""), status)
 
 
 def _load(content: bytes) -> Any:
-    if len(content) > _MAX_ANSWER:
-        return None
     try:
         return load_json_bytes(content)
     except (ValueError, RecursionError):

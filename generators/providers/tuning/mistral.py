@@ -12,10 +12,10 @@ from goldspan.generators.providers.tuning.documents import (
     list_mappings,
     name_document,
     read_count,
+    read_named_lines,
     read_text,
     read_time,
 )
-from goldspan.generators.providers.tuning.openai import read_problems
 from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobRequest, JobState, RemoteJob
 from goldspan.generators.providers.tuning.wire import TuningWire
 
@@ -89,7 +89,7 @@ class MistralWire(TuningWire):
             for event in list_mappings(job.document.get("events"))
             if as_mapping(event.get("data")).get("error")
         )
-        return replace(job, message=redact(said, limit=500), problems=read_problems(said))
+        return replace(job, message=redact(said, limit=500), problems=job.problems or read_named_lines(said))
 
 
 def _read_event(document: Mapping[str, Any]) -> JobEvent:

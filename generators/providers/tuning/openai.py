@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from goldspan.generators.providers.tuning.documents import (
     list_mappings,
     name_document,
     read_count,
+    read_named_lines,
     read_text,
     read_time,
 )
@@ -22,13 +22,11 @@ from goldspan.generators.providers.tuning.values import (
     JobRequest,
     JobState,
     RemoteJob,
-    RowProblem,
 )
 from goldspan.generators.providers.tuning.wire import TuningWire
 
 _PAGE = 100
 _MOST_PAGES = 100
-_LINE = re.compile(r"(?i)\bline (\d+)\b[:,]? ?([^;\n]*)")
 
 
 class OpenAiWire(TuningWire):
@@ -91,7 +89,7 @@ class OpenAiWire(TuningWire):
         job = super().read_job(document)
         if job is None or not job.message:
             return job
-        return replace(job, problems=read_problems(job.message))
+        return replace(job, problems=job.problems or read_named_lines(job.message))
 
     def _iter_pages(self, path: str, doing: str) -> Iterator[Mapping[str, Any]]:
         after = ""
@@ -104,11 +102,6 @@ class OpenAiWire(TuningWire):
             if not last or last == after or page.get("has_more") is not True:
                 return
             after = last
-
-
-def read_problems(message: str) -> tuple[RowProblem, ...]:
-    """The lines that a message about a file names: `line 3: …; line 7: …`."""
-    return tuple(RowProblem(int(number), said.strip(" .")) for number, said in _LINE.findall(message))
 
 
 def _read_event(document: Mapping[str, Any]) -> JobEvent:

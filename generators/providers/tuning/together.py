@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
+from goldspan.annotation.errors import TerminalServiceError
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.tuning.documents import (
     as_mapping,
     list_mappings,
     name_document,
     read_count,
+    read_named_lines,
     read_number,
     read_text,
     read_time,
 )
-from goldspan.generators.providers.tuning.openai import read_problems
 from goldspan.generators.providers.tuning.values import (
     Checkpoint,
     JobEvent,
@@ -24,9 +26,11 @@ from goldspan.generators.providers.tuning.values import (
     JobState,
     Quote,
     RemoteJob,
-    Upload,
+    RowsUpload,
 )
 from goldspan.generators.providers.tuning.wire import TuningWire
+
+_NO_SUCH_PATH = frozenset({404, 405})
 
 
 class TogetherWire(TuningWire):
@@ -47,7 +51,21 @@ class TogetherWire(TuningWire):
         "completed": JobState.SUCCEEDED,
     }
 
-    def list_upload_fields(self, upload: Upload) -> dict[str, str]:
+    def upload(self, upload: RowsUpload) -> str:
+        """Upload a file; a server without the form of Together's own takes it at `/files`."""
+        try:
+            return super().upload(upload)
+        except TerminalServiceError as error:
+            if error.status not in _NO_SUCH_PATH:
+                raise
+        return self.upload_to("/files", upload)
+
+    def find_shutdown(self, model: str) -> date | None:
+        """Together lists no days; a model that is gone is refused with the quote."""
+        del model
+        return None
+
+    def list_upload_fields(self, upload: RowsUpload) -> dict[str, str]:
         """The name and type of the file."""
         return {"file_name": upload.name, "file_type": "jsonl"}
 
@@ -124,7 +142,7 @@ class TogetherWire(TuningWire):
             if "error" in read_text(event, "type").casefold() or read_text(event, "level") == "error"
         ]
         said = job.message or "; ".join(errors)
-        return replace(job, message=redact(said, limit=500), problems=read_problems(said))
+        return replace(job, message=redact(said, limit=500), problems=job.problems or read_named_lines(said))
 
 
 def _read_event(document: Mapping[str, Any]) -> JobEvent:

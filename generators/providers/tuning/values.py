@@ -74,6 +74,7 @@ class RemoteJob:
     output_model: str = ""
     trained_tokens: int = 0
     created_at: float = 0.0
+    expected_end: float = 0.0
     message: str = ""
     problems: tuple[RowProblem, ...] = ()
     quote: float | None = None
@@ -124,7 +125,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class RowsUpload:
     """A file to be uploaded: where it lies, its name at the provider (unique by content), and its size in bytes."""
 
     path: Path

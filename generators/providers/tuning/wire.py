@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
+from urllib.parse import quote
 
-from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
+from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.generators.providers.tuning.client import TuningClient
 from goldspan.generators.providers.tuning.documents import (
     as_mapping,
     list_mappings,
     read_count,
+    read_line_entries,
     read_message,
     read_number,
     read_text,
@@ -25,11 +27,13 @@ from goldspan.generators.providers.tuning.values import (
     JobState,
     Quote,
     RemoteJob,
-    Upload,
+    RowsUpload,
 )
 
 PURPOSE = "fine-tune"
 _GONE = frozenset({404, 410})
+_RETIRED = 410
+_SPELLINGS = {"canceled": "cancelled", "canceling": "cancel_requested", "cancelling": "cancel_requested"}
 
 
 class TuningWire(ABC):
@@ -45,23 +49,30 @@ class TuningWire(ABC):
     def __init__(self, client: TuningClient) -> None:
         self.client = client
 
-    def upload(self, upload: Upload) -> str:
+    def upload(self, upload: RowsUpload) -> str:
         """Upload a file; returns its id. An upload is free."""
+        return self.upload_to(self.upload_path, upload)
+
+    def upload_to(self, path: str, upload: RowsUpload) -> str:
+        """Upload a file to a path of the API."""
         fields = {"purpose": PURPOSE, **self.list_upload_fields(upload)}
-        document = as_mapping(self.client.upload(self.upload_path, "upload the rows", upload, fields))
+        document = as_mapping(self.client.upload(path, "upload the rows", upload, fields))
         found = read_text(document, "id")
         if not found:
             raise TransientServiceError(f"{self.client.address} took the rows but gave no file id; check --api-url.")
         return found
 
-    def list_upload_fields(self, upload: Upload) -> dict[str, str]:
+    def list_upload_fields(self, upload: RowsUpload) -> dict[str, str]:
         """Further fields of the form that uploads a file."""
         del upload
         return {}
 
-    def find_file(self, upload: Upload) -> str:
-        """The id of an uploaded file by its name and size, empty if the provider has none."""
-        document = as_mapping(self.client.get("/files", "list the files", {"purpose": PURPOSE}))
+    def find_file(self, upload: RowsUpload) -> str:
+        """The id of an uploaded file by its name and size, empty if the provider has none, or no list of files."""
+        try:
+            document = as_mapping(self.client.get("/files", "list the files", {"purpose": PURPOSE}))
+        except TerminalServiceError:
+            return ""
         for file in list_mappings(document.get("data")):
             if read_text(file, "filename") == upload.name and read_count(file, "bytes", "size_bytes") == upload.size:
                 return read_text(file, "id")
@@ -77,13 +88,18 @@ class TuningWire(ABC):
             return False
 
     def find_shutdown(self, model: str) -> date | None:
-        """The day on which the provider shuts a model down, None if it says none.
+        """The day on which the provider shuts a model down, None if it says none or has no such list.
 
         Raises:
-            TerminalServiceError: there is no such model (404, 410).
+            TerminalServiceError: the model is gone (410).
 
         """
-        document = as_mapping(self.client.get(f"/models/{model}", "look at the model"))
+        try:
+            document = as_mapping(self.client.get(f"/models/{quote(model, safe='/:')}", "look at the model"))
+        except ServiceError as error:
+            if isinstance(error, TerminalServiceError) and error.status == _RETIRED:
+                raise
+            return None
         for name in ("shutdown_date", "deprecation", "retirement_date"):
             value = document.get(name)
             try:
@@ -143,7 +159,10 @@ class TuningWire(ABC):
 
     def read_state(self, status: str) -> JobState:
         """The state of a provider's word."""
-        return self.statuses.get(status.strip().casefold().replace("-", "_"), JobState.UNKNOWN)
+        word = status.strip().casefold().replace("-", "_").replace(" ", "_")
+        if (word := _SPELLINGS.get(word, word)) == "cancel_requested":
+            return JobState.CANCELLING
+        return self.statuses.get(word, JobState.UNKNOWN)
 
     def read_job(self, document: Any) -> RemoteJob | None:
         """A job as described by a document; None if it has no id or no status."""
@@ -163,7 +182,9 @@ class TuningWire(ABC):
             output_model=read_text(job, "fine_tuned_model", "model_output_name", "output_name", "x_model_output_name"),
             trained_tokens=read_count(job, "trained_tokens", "token_count"),
             created_at=read_time(job, "created_at"),
+            expected_end=read_time(job, "estimated_finish"),
             message=read_message({"error": job.get("error") or job.get("message")}),
+            problems=tuple(read_line_entries(job)),
             quote=read_number(metadata, "cost"),
             currency=read_text(metadata, "cost_currency") or "USD",
             document=job,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def url(place: Path) -> Iterator[str]:
     """Together, whose first job's reply is lost."""
     plan = build_plan({"faults": [{"kind": "accept_and_drop", "call": "tune_create", "count": 1}]})
     settings = SimulatorSettings(
-        find_profile("together"), place / "sim.db", plan, validation_seconds=0.0, tuning_seconds=0.05
+        find_profile("together"), place / "sim.db", plan, validation_seconds=0.0, tuning_seconds=3600.0
     )
     with serving(settings, writer=None) as address:
         yield address
@@ -80,6 +81,10 @@ def test_consent_is_needed_and_a_run_goes_to_its_artifact(
     code, _, err = run(capsys, *start, "--yes", "--no-wait")
     assert code == 4
     assert "`goldspan finetune resume r` polls on" in err
+    code, _, err = run(capsys, "watch", "r")
+    assert (code, "No process drives r" in err) == (4, True)
+    body = json.dumps({"forward": 7200}).encode()
+    urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/clock", body, timeout=10).close()
     code, out, err = run(capsys, "resume", "--poll-interval", "0.02")
     assert (code, out.strip()) == (0, "data/models/r")
     assert "Resuming r" in err

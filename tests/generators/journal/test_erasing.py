@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from goldspan.annotation.errors import StateError
-from goldspan.generators.journal.erasing import erase_items, list_erased, read_item_texts, strip_tags
+from goldspan.generators.journal.erasing import erase_items, finish_erasing, list_erased, read_item_texts, strip_tags
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import Row, RowKey
 from goldspan.generators.runs.progress import read_progress
@@ -72,3 +72,15 @@ def test_a_run_that_runs_is_left_alone(folder: Path) -> None:
 
 def test_tags_are_stripped_as_they_are_read() -> None:
     assert strip_tags('<m c="1"><CITY>Ly&amp;on</CITY></m> a < b <script>') == "Ly&on a < b <script>"
+
+
+def test_what_a_killed_erasure_left_in_the_file_is_finished(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(journal: Journal) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("goldspan.generators.journal.erasing._compact", stop)
+    with pytest.raises(KeyboardInterrupt):
+        erase_items(folder, {0, 1, 2}, lambda message: SECRET in message)
+    monkeypatch.undo()
+    finish_erasing(folder)
+    assert not any(SECRET.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())

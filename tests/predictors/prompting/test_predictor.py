@@ -16,8 +16,8 @@ from goldspan.annotation.text.tagged import parse_tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.predictors.patterns.predictor import RegexPredictor
-from goldspan.predictors.prompting.predictor import WINDOW, LlmPredictor, LlmSettings, open_llm
-from goldspan.predictors.prompting.prompt import build_messages, read_answer
+from goldspan.predictors.prompting.predictor import LlmPredictor, LlmSettings, open_llm
+from goldspan.predictors.prompting.prompt import WINDOW, build_messages, read_answer
 from goldspan.predictors.prompting.shots import ShotPool
 
 LABELS = load_labels()

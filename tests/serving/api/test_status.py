@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.predictors.model.calibration import Calibration, OperatingPoint
 from goldspan.serving.app import build_app
 from goldspan.serving.host import PredictorHost
 from goldspan.serving.limits import Limits
@@ -126,3 +128,17 @@ async def test_more_requests_than_can_wait_are_refused_at_once(asgi: httpx.Async
     statuses = [answer.status_code for answer in answers]
     assert statuses.count(503) == 5
     assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 503)
+
+
+def test_an_operating_point_of_a_model_can_be_chosen(client: TestClient, tmp_path: Path) -> None:
+    point = {"recall_wanted": 0.95, "bias": 1.5, "precision": 0.8, "recall": 0.96, "f1": 0.87}
+    (tmp_path / "calibration.json").write_bytes(orjson.dumps(Calibration(points=(OperatingPoint(**point),)).to_json()))
+    model = client.post("/v1/model/reload", json={"source": str(tmp_path)}).json()
+    assert model["operating_points"] == [point]
+    assert model["recall"] is None
+    for body, recall in (({"recall": 0.95}, 0.95), ({}, 0.95), ({"recall": None}, None)):
+        assert client.post("/v1/model/reload", json=body).json()["recall"] == recall
+    refused = client.post("/v1/model/reload", json={"recall": 0.9})
+    assert refused.status_code == 422
+    assert "it has 0.95" in refused.json()["error"]["message"]
+    assert client.get("/v1/model").json()["models"][0]["healthy"] is True

@@ -246,8 +246,8 @@ def make_document(kind: str, number: int, seed: int = 7) -> tuple[bytes, Values]
     return FORMATS[kind](rng, values), values
 
 
-def reveal(kind: str, data: bytes) -> list[str]:
-    """Everything that can be read in a document, in every reading."""
+def reveal(kind: str, data: bytes, *, decoded: bool = True) -> list[str]:
+    """Everything that can be read in a document; `decoded`: also without entities, percent signs and tags."""
     raw = [data.decode("utf-8", "replace"), data.decode("latin-1"), data.decode("utf-16-le", "replace")]
     found = [*raw, data.decode("utf-16", "replace")]
     if kind == "eml":
@@ -275,6 +275,8 @@ def reveal(kind: str, data: bytes) -> list[str]:
                 if isinstance(item, pikepdf.Stream) and item.get("/Subtype") != "/Image":
                     found.append(bytes(item.read_bytes()).decode("latin-1"))
                 found.append(str(item.unparse(), "latin-1") if hasattr(item, "unparse") else str(item))
+    if not decoded:
+        return found
     texts = [html.unescape(text) for text in found]
     return [*found, *texts, *(unquote(text) for text in texts), *(re.sub(r"<[^>]*>", "", text) for text in texts)]
 

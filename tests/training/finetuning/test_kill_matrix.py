@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,23 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def matrix(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str, int, int]]]:
+    """Rows of the table that is printed at the end."""
+    rows: list[tuple[str, str, int, int]] = []
+    yield rows
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        reporter.ensure_newline()
+        reporter.write_line(f"{'provider':<12}{'killed at':<22}{'created':>8}{'paid':>6}{'wanted':>8}")
+        for provider, point, created, paid in rows:
+            reporter.write_line(f"{provider:<12}{point:<22}{created:>8}{paid:>6}{1:>8}")
+
+
 @pytest.mark.parametrize(("provider", "point"), CASES)
-def test_a_run_that_is_killed_pays_one_job(root: Path, start: Start, provider: str, point: str) -> None:
+def test_a_run_that_is_killed_pays_one_job(
+    root: Path, start: Start, matrix: list[tuple[str, str, int, int]], provider: str, point: str
+) -> None:
     url = start(provider)
     process = _CONTEXT.Process(target=tune_until_killed, args=(point, root, provider, url))
     process.start()
@@ -35,6 +51,7 @@ def test_a_run_that_is_killed_pays_one_job(root: Path, start: Start, provider: s
     assert process.exitcode == -signal.SIGKILL
     summary = tune(root, provider, url)
     jobs = ask(url, "ledger")["jobs"]
+    matrix.append((provider, point, jobs["created"], jobs["paid"]))
     assert summary.outcome is TuningOutcome.DONE
     assert summary.predictor["predictor"] == "llm"
     assert (jobs["paid"], jobs["unique"], jobs["paid_twice"]) == (1, 1, [])

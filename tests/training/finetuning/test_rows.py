@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,7 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.predictors.prompting.predictor import OVERLAP, WINDOW
-from goldspan.predictors.prompting.prompt import build_messages, read_answer
+from goldspan.predictors.prompting.prompt import OVERLAP, WINDOW, build_messages, read_answer
 from goldspan.predictors.windows import merge_readings, split_text
 from goldspan.training.finetuning.rows import RowLimits, TokenCounter, build_rows, check_rows
 from tests.training.tiny_model import make_labels, make_sample
@@ -113,7 +113,7 @@ def test_what_a_provider_would_refuse_is_refused_first_and_named() -> None:
     with pytest.raises(InputError, match="Sample x, characters 0 to 11"):
         rows_of(crossing)
     with pytest.raises(ConfigurationError, match="not a tokenizer"):
-        TokenCounter(__import__("pathlib").Path(__file__))
+        TokenCounter(Path(__file__))
 
 
 def test_validation_rows_beyond_the_provider_s_share_are_left_out() -> None:
@@ -124,6 +124,14 @@ def test_validation_rows_beyond_the_provider_s_share_are_left_out() -> None:
     assert 0 < len(checked.validation) < 6
     assert sum(len(row.encode()) for row in checked.validation) <= 0.3 * size
     assert checked.notes[-1].endswith("validation rows are more than the provider takes and are left out.")
+
+
+def test_a_tokenizer_counts_exactly(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    whole = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    whole.save(str(tmp_path / "tokenizer.json"))
+    assert TokenCounter(tmp_path / "tokenizer.json").count_text("a bb  ccc") == (3, 3)
 
 
 def test_tokens_are_between_what_is_expected_and_what_is_possible() -> None:

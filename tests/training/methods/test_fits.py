@@ -26,6 +26,7 @@ LABELS = make_labels()
 class PatternSettings:
     rounds: int = 1
     strict: bool = False
+    direct: bool = False
 
 
 class PatternMethod(Method[PatternSettings]):
@@ -37,14 +38,15 @@ class PatternMethod(Method[PatternSettings]):
     failures: ClassVar[list[BaseException]] = []
 
     def fit(self, bundle, settings: PatternSettings, context: FitContext) -> Fitted:
-        context.staging.mkdir(exist_ok=True)
+        target = context.output.resolve() if settings.direct else context.staging
+        target.mkdir(parents=True, exist_ok=True)
         with (context.work / "attempts").open("a") as stream:
             stream.write("x")
         context.report("under way")
         if self.failures:
             raise self.failures.pop()
-        write_settings(context.staging, "regex", {})
-        return Fitted(context.staging, {"rounds": settings.rounds}, TrainingPrice(1.5, as_of="2026-11-26"), documents=7)
+        write_settings(target, "regex", {})
+        return Fitted(target, {"rounds": settings.rounds}, TrainingPrice(1.5, as_of="2026-11-26"), documents=7)
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_every_method_lists_typed_options_and_unknown_ones_are_refused(workspace
         assert open_method(name).settings() == open_method(name).settings()
     with pytest.raises(UnknownNameError, match="Did you mean prompting"):
         fit(workspace, "promting")
-    with pytest.raises(ConfigurationError, match="no option cycles; it takes rounds, strict"):
+    with pytest.raises(ConfigurationError, match="no option cycles; it takes direct, rounds, strict"):
         fit(workspace, cycles="3")
     with pytest.raises(ConfigurationError, match="rounds of the method patterns is a whole number, not 'many'"):
         fit(workspace, rounds="many")
@@ -77,7 +79,7 @@ def test_every_method_lists_typed_options_and_unknown_ones_are_refused(workspace
 def test_an_artifact_opens_and_carries_the_record_of_its_fit(workspace: Workspace) -> None:
     artifact = fit(workspace, rounds="4", strict="yes")
     assert artifact.folder == workspace.root / "models" / "patterns-1"
-    assert artifact.record["settings"] == {"rounds": 4, "strict": True}
+    assert artifact.record["settings"] == {"rounds": 4, "strict": True, "direct": False}
     assert artifact.record["bundle"]["name"] == "tiny"
     assert artifact.record["training"]["price"]["total"] == 1.5
     predictor = open_predictor(artifact.folder, LABELS)
@@ -154,6 +156,16 @@ def test_an_artifact_names_no_file_outside_of_it_and_no_address_for_a_key(
         open_predictor(folder, LABELS)
     open_predictor(folder, LABELS, api_url="https://models.example.com/v1")
     open_predictor(folder, LABELS)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_workspace_may_be_a_relative_path(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, direct: bool
+) -> None:
+    monkeypatch.chdir(workspace.root.parent)
+    artifact = fit(Workspace(Path("data")), direct=direct)
+    assert artifact.folder == workspace.root / "models" / "patterns-1"
+    assert open_predictor(artifact.folder, LABELS).record["settings"]["direct"] is direct
 
 
 def test_one_fit_runs_once_at_a_time(workspace: Workspace) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +15,20 @@ pytest.importorskip("peft")
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError  # noqa: E402
 from goldspan.annotation.files import make_private_folder  # noqa: E402
+from goldspan.annotation.tasks.workspace import Workspace  # noqa: E402
 from goldspan.generators.providers.tuning.values import JobState  # noqa: E402
 from goldspan.predictors.artifact import write_settings  # noqa: E402
 from goldspan.predictors.registry import open_predictor  # noqa: E402
+from goldspan.training.bundle.manifest import BundleSettings  # noqa: E402
+from goldspan.training.bundle.write import write_bundle  # noqa: E402
 from goldspan.training.finetuning.journal import TuningJournal  # noqa: E402
 from goldspan.training.finetuning.rows import TokenCounter, build_rows  # noqa: E402
 from goldspan.training.finetuning.settings import TokenCount, TuningOrder  # noqa: E402
 from goldspan.training.methods import llm_lora  # noqa: E402
+from goldspan.training.methods.fits import fit_method  # noqa: E402
 from goldspan.training.methods.llm_lora import LocalEngine  # noqa: E402
 from tests.training.models.causal.tiny_base import label_note  # noqa: E402
-from tests.training.tiny_model import CITIES, NAMES, make_labels  # noqa: E402
+from tests.training.tiny_model import CITIES, NAMES, TOML, make_labels  # noqa: E402
 
 LABELS = make_labels()
 NOTES = [label_note(number, NAMES, CITIES) for number in (0, 1)]
@@ -74,9 +79,9 @@ def read_adapter(folder: Path) -> bytes:
 
 
 def test_a_tuned_model_writes_the_tagged_text_it_was_shown(make_engine: Make) -> None:
-    engine = make_engine(epochs=40)
+    engine = make_engine(epochs=60)
     estimate = engine.estimate()
-    assert (estimate.cost, estimate.tokens_expected) == (0.0, 40 * engine.order.counts.expected)
+    assert (estimate.cost, estimate.tokens_expected) == (0.0, 60 * engine.order.counts.expected)
     assert finish(engine)[-1] is JobState.SUCCEEDED
     entry = engine.describe_predictor(engine.advance())
     folder = engine.order.folder
@@ -145,3 +150,27 @@ def test_rows_that_are_too_long_and_checkpoints_that_are_broken_are_named(
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(StateError, match="does not match its digest"):
         make_engine("broken").advance()
+
+
+def test_the_method_fine_tuning_trains_here_and_its_artifact_stands_alone(
+    causal_chat_base: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "labels.toml").write_text(TOML)
+    workspace = Workspace(tmp_path / "data")
+    notes = [label_note(number, NAMES, CITIES) for number in range(24)]
+    write_bundle(workspace.bundles / "tiny", notes, LABELS, BundleSettings("tiny", threshold=1.0, seed=1))
+    given = {"provider": "local", "model": str(causal_chat_base), "epochs": 1, "seed": 3}
+    options = ",".join(f"{key}={value}" for key, value in (OPTIONS | {"batch_size": "8"}).items())
+    artifact = fit_method(
+        "fine-tuning", None, {**given, "options": options}, name="tuned", workspace=workspace,
+        labels_file=tmp_path / "labels.toml",
+    )  # fmt: skip
+    moved = Path(shutil.move(artifact.folder, tmp_path / "elsewhere"))
+    shutil.rmtree(workspace.root)
+    predictor = open_predictor(moved, LABELS, device="cpu", threads=1)
+    assert predictor.describe()["base"] == str(causal_chat_base)
+    assert predictor.record["training"]["price"] is None or predictor.record["training"]["price"]["total"] == 0
+    assert predictor.record["training"]["usage"]["tokens"] > 0
+    (moved / "adapter" / "adapter_config.json").write_text("{}")
+    with pytest.raises(StateError, match="is not what the manifest records"):
+        open_predictor(moved, LABELS)

@@ -19,13 +19,15 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.model.signing import SignaturePolicy
-from goldspan.predictors.prompting.predictor import OVERLAP, WINDOW, find_room
 from goldspan.predictors.prompting.prompt import (
     CUT_OFF,
+    OVERLAP,
     VERSION,
+    WINDOW,
     ParsedAnswer,
     build_messages,
     describe_prompt,
+    find_room,
     read_answer,
 )
 from goldspan.predictors.windows import merge_readings, split_text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def attach_adapter(model: Any, settings: LoraSettings, *, seed: int) -> Any:
         bias="none",
     )
     try:
-        return peft.get_peft_model(model, config)
+        return wrap_model(model, config)
     except ValueError as error:
         raise ConfigurationError(f"No adapter fits this model: {str(error).splitlines()[0][:200]}") from None
 
@@ -71,7 +72,7 @@ def load_adapter(model: Any, files: Mapping[str, bytes]) -> Any:
     peft = import_peft()
     try:
         config = peft.LoraConfig(**{**orjson.loads(files[CONFIG]), "inference_mode": True})
-        adapted = peft.get_peft_model(model, config)
+        adapted = wrap_model(model, config)
         result = peft.set_peft_model_state_dict(adapted, load(files[WEIGHTS]))
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise StateError(f"The adapter does not fit its base: {str(error).splitlines()[0][:200]}") from None
@@ -79,6 +80,13 @@ def load_adapter(model: Any, files: Mapping[str, bytes]) -> Any:
     if missing or result.unexpected_keys:
         raise StateError(f"The adapter does not fit its base: {len(missing)} weights are missing.")
     return adapted.eval()
+
+
+def wrap_model(model: Any, config: Any) -> Any:
+    """`get_peft_model`, without what the libraries warn each other of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_peft().get_peft_model(model, config)
 
 
 def import_peft() -> Any:
