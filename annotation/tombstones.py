@@ -6,6 +6,7 @@
     text    HMAC-SHA-256 of the folded words of a sample's text
     term    HMAC-SHA-256 of the folded words of a name, number or address; `words` and `length` say how many words,
             and how long the last one is, so that it can be looked for in any text
+    number  HMAC-SHA-256 of the digits of a term that is a number; `length` is how many
 
 Without the key the hashes reveal nothing; with it, only a value that is known already can be recognised.
 """
@@ -32,6 +33,10 @@ from goldspan.annotation.files import write_atomic
 FOLDER, KEY, FILE = "privacy", "key", "tombstones.jsonl"
 REFUSAL = "erased: this sample, or somebody in it, was erased with `goldspan privacy erase`"
 _KEY_BYTES = 32
+_NUMBER = 9
+"""Digits from which a term is a number: shorter ones stand by chance in times and figures."""
+
+_DIGITS = re.compile(r"([a-z]{0,2})(\d+)")
 _LONG = 4
 """Characters from which the last word of a term may have an ending."""
 
@@ -57,6 +62,26 @@ def fold_text(text: str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
+def iter_numbers(words: Sequence[str], length: int) -> Iterator[str]:
+    """Every number of so many digits, however it is grouped: the digits of neighbouring words that are numbers."""
+    for start in range(len(words)):
+        digits = ""
+        for word in words[start:]:
+            match = _DIGITS.fullmatch(word)
+            if match is None or (digits and match[1]) or len(digits) >= length:
+                break
+            digits += match[2]
+        if len(digits) == length:
+            yield digits
+
+
+def read_number(words: Sequence[str]) -> str:
+    """The digits of a term that is a number (phone, card, IBAN: two letters may lead); empty for another term."""
+    size = sum(character.isdecimal() for word in words for character in word)
+    found = next(iter_numbers(words, size), "") if size >= _NUMBER else ""
+    return found if all(map(_DIGITS.fullmatch, words)) else ""
+
+
 def ends_term(word: str, last: str) -> bool:
     """True if a word is the last one of a term, or that with an ending of a few letters."""
     extra = len(word) - len(last)
@@ -64,7 +89,9 @@ def ends_term(word: str, last: str) -> bool:
 
 
 def find_term(words: Sequence[str], term: Sequence[str]) -> bool:
-    """True if the words of a term stand in a text one after the other."""
+    """True if the words of a term stand in a text one after the other, or its number however it is grouped."""
+    if (number := read_number(term)) and number in iter_numbers(words, len(number)):
+        return True
     *first, last = term
     size = len(first)
     return any(
@@ -89,6 +116,7 @@ class Tombstones:
     key: bytes = field(default=b"", repr=False)
     hashes: frozenset[str] = frozenset()
     shapes: tuple[tuple[int, int], ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
@@ -98,6 +126,8 @@ class Tombstones:
         if kind == "id":
             return Tombstone(kind, self._hash(kind, value))
         words = fold_words(value)
+        if kind == "number":
+            return Tombstone(kind, self._hash(kind, read_number(words)), 0, len(read_number(words)))
         size = (len(words), len(words[-1])) if kind == "term" and words else (0, 0)
         return Tombstone(kind, self._hash(kind, " ".join(words)), *size)
 
@@ -125,7 +155,11 @@ class Tombstones:
                     candidate = " ".join((*words[place - count + 1 : place], last[:length]))
                     if self._hash("term", candidate) in self.hashes:
                         return True
-        return False
+        return any(
+            self._hash("number", number) in self.hashes
+            for length in self.numbers
+            for number in iter_numbers(words, length)
+        )
 
     def refuse(self, sample_id: str, text: str) -> None:
         """Refuse what was erased.
@@ -215,7 +249,9 @@ def _read(folder: Path, changed: int, size: int) -> Tombstones:
     except (OSError, ValueError, KeyError, TypeError):
         raise StateError(f"{folder / FILE} cannot be read. Restore it from a backup.") from None
     shapes = sorted({(one.words, one.length) for one in found if one.kind == "term"})
-    return Tombstones(_read_key(folder / KEY), frozenset(one.hash for one in found), tuple(shapes))
+    numbers = sorted({one.length for one in found if one.kind == "number"})
+    hashes = frozenset(one.hash for one in found)
+    return Tombstones(_read_key(folder / KEY), hashes, tuple(shapes), tuple(numbers))
 
 
 def _parse(data: bytes) -> Iterator[Tombstone]:

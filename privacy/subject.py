@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.tombstones import NOTHING, Tombstones, find_term, fold_text, fold_words
+from goldspan.annotation.tombstones import NOTHING, Tombstones, find_term, fold_text, fold_words, read_number
 
 _TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
 _CODE_POINT = re.compile(r"\\+u([0-9a-fA-F]{4})")
@@ -79,6 +79,8 @@ class Subject:
         text = data.decode("utf-8", "ignore")
         if any(name in text for name in self.ids):
             return True
+        if read_number(self.words):
+            return True
         folded = fold_text(_TAG.sub("", text) if "<" in text else text)
         return any(word in folded for word in self._list_rarest())
 
@@ -109,7 +111,8 @@ class Subject:
     def list_tombstones(self, value: str) -> list[tuple[str, str]]:
         """What tombstones are made of: the term, and every sample found."""
         known = [("id", sample_id) for sample_id in sorted(self.ids)] + [("text", text) for text in sorted(self.texts)]
-        return [("term" if self.is_term else "id", value), *known]
+        given = [("term" if self.is_term else "id", value)]
+        return given + ([("number", value)] if read_number(self.words) else []) + known
 
     def _holds_string(self, key: str, text: str) -> bool:
         if (key in _NAMED or len(text) >= _DISTINCT_ID) and self.holds_id(text):

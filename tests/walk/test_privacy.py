@@ -12,18 +12,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.labelstudio.server.start import start_server, stop_server
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.registry import list_unknown
 from tests.privacy.canary import FIRST, NAME, grep
-
-if TYPE_CHECKING:
-    from tests.walk.conftest import RunningStudio
+from tests.walk.conftest import RunningStudio
 
 pytestmark = pytest.mark.walk
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,8 +67,18 @@ def said() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="module")
+def own(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
+    """A Label Studio whose workspace no other test writes to."""
+    workspace = Workspace(tmp_path_factory.mktemp("privacy"))
+    try:
+        yield RunningStudio(workspace, start_server(workspace, port=find_free_port()))
+    finally:
+        stop_server(workspace)
+
+
 @pytest.fixture
-def run(studio: RunningStudio, tmp_path: Path, said: list[str]) -> Run:
+def run(own: RunningStudio, tmp_path: Path, said: list[str]) -> Run:
     """Commands in the workspace that the walk's server belongs to, by a user with the usual umask."""
 
     def call(*arguments: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
@@ -76,7 +86,7 @@ def run(studio: RunningStudio, tmp_path: Path, said: list[str]) -> Run:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LABEL_STUDIO")}
         environment |= {
             "GOLDSPAN_API_KEY": KEY,
-            "GOLDSPAN_DATA": str(studio.workspace.root),
+            "GOLDSPAN_DATA": str(own.workspace.root),
             "XDG_CONFIG_HOME": str(tmp_path / "config"),
         }
         ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=900)
@@ -100,14 +110,14 @@ def find_bytes(root: Path, needle: str) -> set[str]:
 
 
 def test_an_erased_person_stays_erased_and_no_secret_leaks(
-    studio: RunningStudio, run: Run, echo: HTTPServer, said: list[str], tmp_path: Path
+    own: RunningStudio, run: Run, echo: HTTPServer, said: list[str], tmp_path: Path
 ) -> None:
-    root, title = studio.workspace.root, f"privacy {uuid.uuid4().hex[:8]}"
+    root, title = own.workspace.root, f"privacy {uuid.uuid4().hex[:8]}"
     source = tmp_path / "letters.txt"
     source.write_text("\n".join([*OTHERS, f"{NAME} lives in Lyon, born 3 May 1980."]) + "\n", encoding="utf-8")
     run("annotate", str(source), "--by-line", "--language", "en", "--predictor", "regex")
     run("studio", "push", "--project", title)
-    client = StudioClient(studio.url, studio.token)
+    client = StudioClient(own.url, own.token)
     project = client.find_project(title)
     assert project is not None
     number = str(project["id"])
@@ -125,7 +135,7 @@ def test_an_erased_person_stays_erased_and_no_secret_leaks(
     assert {place.split("/")[0] for place in places} >= {"annotation_samples", "training_samples", "bundles", "studio"}
     promised = {"annotation_samples", "training_samples", "bundles", "releases", "studio"}
     assert {place.split("/")[0] for place in places} <= promised
-    assert list(list_unknown(studio.workspace)) == []
+    assert list(list_unknown(own.workspace)) == []
     assert list_open(root) == []
 
     erased = run("privacy", "erase", NAME, "--yes", "--json")
@@ -157,9 +167,9 @@ def test_an_erased_person_stays_erased_and_no_secret_leaks(
     assert grep(root) == []
     assert echo.requests > 0  # type: ignore[attr-defined]
     assert find_bytes(root, KEY) | find_bytes(tmp_path, KEY) == set()
-    assert find_bytes(root, studio.token) == {"studio/credentials.json", "studio/data/label_studio.sqlite3"}
+    assert find_bytes(root, own.token) == {"studio/credentials.json", "studio/data/label_studio.sqlite3"}
     printed = "".join(said)
-    assert [secret for secret in (KEY, studio.token, studio.info.password, FIRST, "\x1b") if secret in printed] == []
+    assert [secret for secret in (KEY, own.token, own.info.password, FIRST, "\x1b") if secret in printed] == []
 
 
 def test_a_person_is_erased_from_a_label_studio_elsewhere(studio: RunningStudio, tmp_path: Path) -> None:
