@@ -157,8 +157,9 @@ class Author(Writer):
             self.account.bind(person, *others)
 
     def write_own_name(self) -> None:
-        """The name of the one who speaks, as it stands under a message."""
-        self.write_template(_OWN_NAME)
+        """The name of the one who speaks, as it stands under a message; nothing if there is none."""
+        if self.account.measure(_OWN_NAME) >= 0:
+            self.write_template(_OWN_NAME)
 
     def write_frame_of(self, name: str) -> None:
         """A template of one of the lexicon's lists about people."""
