@@ -15,7 +15,7 @@ COMMON = {"names": 160, "cities": 60, "companies": 50, "streets": 60}
 def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> str:
     """A name from the lists that persons, places and employers come from.
 
-    `kind` is Person, Family, First, Company, City, Country, Street, Product, or Term: what files and machines are called.
+    `kind` is Person, Family, First, Company, City, Country, Street, Product or Term (a name of files and machines).
     """
     if kind == "City":
         return pick(rng, world.load_places(country, language)[: COMMON["cities"]]).city
