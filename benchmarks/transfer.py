@@ -95,8 +95,8 @@ def train_and_predict(
     from goldspan.predictors.model.decode import DecodingOptions, decode_entities
     from goldspan.predictors.model.encoding import WindowSize, encode_texts, load_tokenizer
     from goldspan.training.config import parse_config
-    from goldspan.training.methods.token_classifier import TrainingData, fit, load_trained
     from goldspan.training.models.device import choose_device
+    from goldspan.training.models.fit import TrainingData, fit, load_trained
     from goldspan.training.models.inference import run_network
 
     config = parse_config(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
     from goldspan.predictors.base import Outcome
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()
@@ -51,8 +51,9 @@ def annotate(
     command does not pay for them again.
     """
     from goldspan.annotation.formats.importing import ImportDefaults, import_texts
-    from goldspan.annotation.tasks.store import write_samples
+    from goldspan.annotation.tasks.store import drop_erased, write_samples
     from goldspan.annotation.tasks.workspace import check_file_name, find_workspace
+    from goldspan.annotation.tombstones import find_tombstones
     from goldspan.predictors.run import annotate as annotate_samples
 
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
@@ -66,6 +67,7 @@ def annotate(
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
     samples = import_texts(file, schema, ImportDefaults(language, country, document_type), refusals, by_line=by_line)
+    samples = drop_erased(samples, find_tombstones(target), refusals)
     first = next(samples, None)
     if first is None:
         raise InputError(f"{file} gave no sample ({len(refusals.errors)} refused). Nothing was written.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,7 +11,10 @@ from goldspan.cli.shared.console import err, say
 from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
 from goldspan.cli.shared.signals import stop_on_sigterm
 
-app = typer.Typer(context_settings=HELP)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()
@@ -19,25 +22,50 @@ def dashboard(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1. Default: the project's, else from 8501")
     ] = None,
+    example: Annotated[
+        str, typer.Option(metavar="pii|support|biomedical|legal", help="Show a copy of the example data instead")
+    ] = "",
     data: DataOption = None,
     labels: LabelsOption = None,
 ) -> None:
     """Serve the dashboard on this machine, until Ctrl-C.
 
     It answers only on 127.0.0.1 and only to the address that it prints, which holds an access token of this start.
+
+    Example: goldspan dashboard --example pii
     """
+    import tempfile
+    from contextlib import ExitStack
+    from pathlib import Path
+
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.dashboards.launch import start_dashboard
 
-    load_labels(labels)
     stop_on_sigterm()
-    with err.status("Starting the dashboard"):
-        running = start_dashboard(find_workspace(data), port, labels)
-    say(f"Dashboard: {escape(running.address)}\nThe address holds an access token. Press Ctrl-C to stop the dashboard.")
-    try:
-        running.process.wait()
-    except KeyboardInterrupt:
-        say("Stopping the dashboard.")
-    finally:
-        running.stop()
+    with ExitStack() as stack:
+        if example:
+            data = _open_example(example, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="goldspan-"))))
+        load_labels(labels)
+        with err.status("Starting the dashboard"):
+            running = start_dashboard(find_workspace(data), port, labels)
+        stack.callback(running.stop)
+        say(f"Dashboard: {escape(running.address)}")
+        say("The address holds an access token. Press Ctrl-C to stop the dashboard.")
+        try:
+            running.process.wait()
+        except KeyboardInterrupt:
+            say("Stopping the dashboard.")
+
+
+def _open_example(name: str, target: Path) -> Path:
+    """A copy of an example, which is the project of this process."""
+    import os
+
+    from goldspan.annotation.project import VARIABLE
+    from goldspan.dashboards.example import copy_example
+
+    folder = copy_example(name, target)
+    os.environ[VARIABLE] = str(folder)
+    os.environ.pop("GOLDSPAN_LABELS", None)
+    return folder

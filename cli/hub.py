@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from goldspan.annotation.hub.state import ShardResult
     from goldspan.annotation.types import Sample
 
-app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Download and upload Hugging Face data sets.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings=HELP,
+    help="Download and upload Hugging Face data sets.",
+)
 
 RepoOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The data set on the Hub")]
 

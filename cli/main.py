@@ -35,6 +35,7 @@ COMMANDS = {
     "studio": Command("studio.commands", "Label Studio: start it, push samples, pull the work of annotators"),
     "evaluate": Command("evaluate.commands", "Score predictions against gold"),
     "compare": Command("evaluate.compare", "Compare results side by side, with baselines"),
+    "report": Command("report", "Quality, speed and cost of systems, as one HTML file and as Markdown"),
     "errors": Command("evaluate.worst", "The worst documents, as differences in tagged text"),
     "acceptance": Command("evaluate.acceptance", "How much of the pre-annotations people kept"),
     "agreement": Command("evaluate.agreement", "How far annotators agree"),
@@ -46,15 +47,19 @@ COMMANDS = {
     "queue": Command("queue", "Which samples to label next, with reasons"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
+    "privacy": Command("privacy", "Find, erase and report personal data; retention of raw answers"),
     "bundle": Command("training.bundle", "Freeze a version and hand it to training"),
     "train": Command("training.train", "Train a model on a bundle: run, resume, status, list"),
+    "method": Command("method", "Make a predictor from a bundle by any method: list, fit, status"),
+    "loop": Command("loop.commands", "Retrain behind a guarded door, queue what is next, simulate what it saves"),
+    "finetune": Command("training.finetune", "Fine-tune a language model: start, resume, status, watch, cancel, list"),
     "model": Command("training.model", "Model directories: list, show, check, verify, compare; encoders"),
     "demo": Command("demo.commands", "Run the whole pipeline on this machine, without an API key"),
 }
 
 
 EXTRAS = {
-    "generate": ("openai", "tenacity", "faker", "aiohttp", "starlette", "uvicorn", "multipart"),
+    "generate": ("openai", "httpx2", "tenacity", "faker", "aiohttp", "starlette", "uvicorn", "multipart"),
     "studio": ("label_studio_sdk", "fsspec"),
     "dashboard": ("streamlit", "altair", "polars"),
     "hub": ("huggingface_hub", "datasets", "pyarrow"),
@@ -63,7 +68,7 @@ EXTRAS = {
     "pdf": ("pypdfium2", "pikepdf"),
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
-    "models": ("onnxruntime", "tokenizers"),
+    "models": ("onnxruntime", "tokenizers", "pycrfsuite"),
     "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""

@@ -78,6 +78,20 @@ def run(
             "the label. May be repeated. Default: every value",
         ),
     ] = None,
+    pdf: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|raster", help="PDF pages keep their layout and text, or become pictures, the safest form"
+        ),
+    ] = "keep",
+    ocr: Annotated[
+        str,
+        typer.Option(
+            metavar="ENGINE",
+            help="Reads pictures and scanned pages: auto (rapidocr, else tesseract), rapidocr, tesseract, off, or "
+            "mistral, which sends them to its server",
+        ),
+    ] = "auto",
     language: LanguageOption = "",
     country: CountryOption = "",
     workers: Annotated[int, typer.Option(min=1, help="Files masked at a time")] = 2,
@@ -95,7 +109,7 @@ def run(
     from goldspan.annotation.loops import iterate_sync
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.masking.policy import load_policy
-    from goldspan.serving.documents.base import FileSettings
+    from goldspan.serving.documents.base import make_settings
     from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
@@ -103,7 +117,7 @@ def run(
     jobs = plan_jobs(paths, output)
     if not jobs:
         raise InputError("The folders hold no file.")
-    settings = FileSettings(language, country, _read_fields(field, schema))
+    settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
     with _open_vault(vault) as (key, ledger):
         from goldspan.masking.mask import Masker
@@ -129,8 +143,8 @@ def restore(
 ) -> None:
     """Put the originals back: placeholders and surrogates from the vault, encrypted values with the key.
 
-    Text, Markdown, HTML, CSV and JSON. Replacements match exactly, the longest first. Placeholders that the vault
-    does not know are named (exit code 3).
+    Text, Markdown, HTML, CSV, JSON, e-mail, Office and Parquet. Replacements match exactly, the longest first.
+    Placeholders that the vault does not know are named (exit code 3).
     """
     from goldspan.annotation.files import write_atomic
     from goldspan.masking.ledger import Ledger

@@ -10,8 +10,8 @@ import typer
 from goldspan.cli.shared.console import err, print_json, print_table, say, warn
 from goldspan.cli.shared.options import HELP, JsonOption
 
-app = typer.Typer(context_settings=HELP)
-show_app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
+show_app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

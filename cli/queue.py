@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from goldspan.annotation.corpus.queue import LabelQueue
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.annotation.tasks.workspace import Workspace
-    from goldspan.annotation.types import Sample
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
+_ORDERS = ("next", "disagreement", "label-errors")
 
 
 @app.command()
@@ -30,6 +30,15 @@ def queue(
         Path | None,
         typer.Option("--output", "-o", help="Write the batch here, for `goldspan studio push`"),
     ] = None,
+    order: Annotated[
+        str, typer.Option("--order", help="next, disagreement (of two models), label-errors (open audit findings)")
+    ] = "next",
+    seeded: Annotated[
+        float,
+        typer.Option(
+            "--seeded", min=0.0, max=0.2, help="Share of samples with one wrong suggestion, to see whether people look"
+        ),
+    ] = 0.0,
     include_pushed: Annotated[
         bool, typer.Option("--include-pushed", help="Also rank samples that are in Label Studio already")
     ] = False,
@@ -42,18 +51,26 @@ def queue(
     Ranks unreviewed samples by uncertainty, by how far their labels are from the targets, and by disagreement of
     models, spread over languages and document types. A fifth of the batch comes from a random reserve, half of it
     without pre-annotations: judge progress by the reserve alone. Samples that are in Label Studio already, or that
-    somebody has a draft of, are left out.
+    somebody has a draft of, are left out. `--order disagreement` lists what two models disagree on, `--order
+    label-errors` the reviewed samples that an audit doubts.
     """
-    from goldspan.annotation.corpus.workspace_queue import build_workspace_queue
+    from goldspan.annotation.corpus.workspace_queue import QueueOrder, build_workspace_queue
+    from goldspan.annotation.errors import UnknownNameError
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.push.receipt import read_pushed
     from goldspan.annotation.tasks.workspace import find_workspace
 
     workspace, schema, refusals = find_workspace(data), load_labels(labels), Refusals()
     exclude = set() if include_pushed else read_pushed(workspace)
-    found = build_workspace_queue(workspace, schema, refusals, exclude=exclude, size=size, seed=seed)
+    if order not in _ORDERS:
+        raise UnknownNameError("order", order, _ORDERS)
+    if order == "label-errors":
+        found = _find_label_errors(workspace, schema, refusals, size)
+    else:
+        kind = QueueOrder(order)
+        found = build_workspace_queue(workspace, schema, refusals, exclude=exclude, size=size, seed=seed, order=kind)
     if output and found.entries:
-        _write(output, found, workspace, schema)
+        _write(output, found, workspace, schema, seeded, seed)
     if as_json:
         print_json({"waiting": found.waiting, "notes": found.notes, "entries": [asdict(one) for one in found.entries]})
     else:
@@ -64,6 +81,9 @@ def queue(
 def _show(found: LabelQueue, excluded: int) -> None:
     if not found.entries and excluded:
         warn(f"No sample waits outside Label Studio; {excluded} were pushed. --include-pushed ranks those too.")
+        return
+    if not found.entries and found.notes:
+        warn(" ".join(found.notes))
         return
     if not found.entries:
         warn("No sample waits for a review. Generate or import some: `goldspan generate start`.")
@@ -79,19 +99,22 @@ def _show(found: LabelQueue, excluded: int) -> None:
         say(note)
 
 
-def _write(path: Path, found: LabelQueue, workspace: Workspace, labels: LabelSchema) -> None:
-    from goldspan.annotation.corpus.workspace_queue import load_queued
+def _find_label_errors(workspace: Workspace, labels: LabelSchema, refusals: Refusals, size: int) -> LabelQueue:
+    from goldspan.annotation.corpus.workspace_queue import iter_workspace
+    from goldspan.evaluation.audit.ledger import find_audit_ledger, read_audit_ledger
+    from goldspan.evaluation.audit.queue import queue_label_errors
+
+    ledger = read_audit_ledger(find_audit_ledger(workspace))
+    return queue_label_errors(iter_workspace(workspace, labels, refusals), ledger, size=size)
+
+
+def _write(path: Path, found: LabelQueue, workspace: Workspace, labels: LabelSchema, seeded: float, seed: int) -> None:
+    from goldspan.annotation.corpus.seeding import seed_errors
+    from goldspan.annotation.corpus.workspace_queue import load_queued, prepare_queued
     from goldspan.annotation.tasks.store import write_samples
 
     samples = load_queued(workspace, labels, [one.sample_id for one in found.entries], lambda _: None)
-    batch = [_prepare(samples[one.sample_id], one.reserve, one.control) for one in found.entries]
+    batch = [prepare_queued(samples[one.sample_id], one) for one in found.entries]
+    batch = seed_errors(batch, seeded, sorted(labels.entity_codes), seed) if seeded else batch
     write_samples(path, batch, labels)
     say(f"Wrote {len(batch)} samples to {escape(str(path))}. Push them: goldspan studio push {escape(str(path))}")
-
-
-def _prepare(sample: Sample, reserve: bool, control: bool) -> Sample:
-    """Note how the sample was chosen; a control sample loses its predictions, so that people start from the text."""
-    provenance = {**sample.provenance, "queue": "random" if reserve else "priority"}
-    if not control:
-        return replace(sample, provenance=provenance)
-    return replace(sample, annotations=(), provenance=provenance | {"control": True})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +14,9 @@ from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, parse_options
 
 if TYPE_CHECKING:
-    from goldspan.annotation.labels.schema import LabelSchema
-    from goldspan.annotation.tasks.workspace import Workspace
-    from goldspan.annotation.types import Sample
-    from goldspan.serving.state import SampleSink
+    pass
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
 
 
@@ -35,6 +32,9 @@ def serve(
     policy: Annotated[
         str, typer.Option(help="Policy of requests that name none: a preset or a .toml file")
     ] = "pseudonymise",
+    ocr: Annotated[
+        str, typer.Option(metavar="ENGINE", help="Reads pictures: auto, rapidocr, tesseract, mistral (its server), off")
+    ] = "auto",
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than loopback need GOLDSPAN_SERVE_TOKEN")
     ] = "127.0.0.1",
@@ -45,12 +45,21 @@ def serve(
     vault: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Encrypted file of replacements that all requests share")
     ] = None,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train",
+            help="Train when Label Studio asks for it: run `goldspan studio retrain` and serve what it promotes",
+        ),
+    ] = False,
     train_command: Annotated[
         str,
-        typer.Option(
-            help="Command to run when Label Studio asks for training; its last line of output names the model to load"
-        ),
+        typer.Option(help="As --train, with a command of your own; its last line of output names the model to load"),
     ] = "",
+    processes: Annotated[
+        int,
+        typer.Option(min=0, help="Processes of each method that runs on this machine; 0: threads of the server"),
+    ] = min(4, max(1, (os.cpu_count() or 2) - 1)),
     concurrent: Annotated[int, typer.Option(min=1, help="Requests at work at a time")] = 32,
     characters: Annotated[int, typer.Option(min=1, help="Characters of a request at most")] = 200_000,
     megabytes: Annotated[int, typer.Option(min=1, help="Size of a file at most")] = 50,
@@ -63,8 +72,6 @@ def serve(
     Everything fails closed: an answer with a masked text says `complete: true`, everything else is an error without a
     text. Texts are neither stored nor logged; uploaded files are removed after ten minutes.
     """
-    import os
-
     from goldspan.annotation.environment import read_env_file
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
@@ -72,8 +79,10 @@ def serve(
     from goldspan.masking.policy import load_policy
     from goldspan.masking.vault import Vault
     from goldspan.serving.app import run_server
+    from goldspan.serving.documents.base import make_settings
     from goldspan.serving.host import PredictorHost
     from goldspan.serving.limits import Limits
+    from goldspan.serving.sink import make_sample_sink
     from goldspan.serving.state import ServerSettings, ServerState
 
     schema, workspace, rules = load_labels(labels), find_workspace(data), load_policy(policy)
@@ -83,8 +92,18 @@ def serve(
     sources = {Path(name).stem if name.endswith(".toml") or "/" in name else name: name for name in predictor}
     if len(sources) < len(predictor):
         raise InputError("Two predictors have the same name; name each once.")
+    trainer = None
+    if train or train_command:
+        from goldspan.cli.trainer import find_served, make_trainer
+
+        trainer = make_trainer(train_command, workspace, predictor[0])
+        default = next(iter(sources))
+        if (served := find_served(workspace, predictor[0])) != predictor[0]:
+            sources[default] = served
+            say(f"{default} goes on with {served}, which was trained in an earlier session.")
     settings = ServerSettings(
         policy=policy,
+        ocr=make_settings(ocr=ocr).ocr,
         hosts=(
             "127.0.0.1",
             "localhost",
@@ -100,65 +119,14 @@ def serve(
     opened = Vault(vault, require_key(key, "--vault")) if vault else None
     try:
         state = ServerState(
-            PredictorHost(schema, sources, parse_options(option)),
+            PredictorHost(schema, sources, parse_options(option), processes=processes),
             settings,
             vault=opened,
-            sink=_make_sink(workspace, schema),
-            on_train=_make_training(train_command) if train_command else None,
+            sink=make_sample_sink(workspace, schema),
+            trainer=trainer,
         )
         run_server(state, host, port, lambda url: say(f"Masking page: {url}    Press Ctrl-C to stop it."))
     finally:
         if opened:
             opened.close()
     warn("The server has stopped.")
-
-
-def _make_training(command: str) -> Callable[[], Awaitable[str]]:
-    """Runs the command without a shell, and gives the last line of its output."""
-    import asyncio
-    import shlex
-
-    from goldspan.annotation.errors import ServiceError
-
-    words = shlex.split(command)
-    if not words:
-        raise InputError("--train-command is empty.")
-
-    async def train() -> str:
-        try:
-            process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
-        except OSError as error:
-            raise ServiceError(f"The training command cannot be run: {error.strerror}.") from None
-        try:
-            output, _ = await process.communicate()
-        except asyncio.CancelledError:
-            process.terminate()
-            raise
-        if process.returncode:
-            raise ServiceError(f"The training command ended with exit code {process.returncode}.")
-        lines = output.decode("utf-8", "replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-    return train
-
-
-def _make_sink(workspace: Workspace, schema: LabelSchema) -> SampleSink:
-    """Keeps samples of the page in one file of the workspace."""
-    import asyncio
-
-    from goldspan.annotation.tasks.store import read_samples, write_samples
-
-    target = workspace.annotation_samples / "masking-page.jsonl"
-    turn = asyncio.Lock()
-
-    def append(sample: Sample) -> int:
-        known = list(read_samples([target], schema)) if target.exists() else []
-        others = [one for one in known if one.text != sample.text]
-        return write_samples(target, [*others, sample], schema)
-
-    async def keep(sample: Sample) -> str:
-        async with turn:
-            number = await asyncio.to_thread(append, sample)
-        return f"Saved as sample {number} of {target.name}. Next: goldspan studio push {target}"
-
-    return keep

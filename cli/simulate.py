@@ -9,23 +9,26 @@ import typer
 
 from goldspan.cli.shared.options import HELP, LabelsOption
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()
 def simulate(
-    profile: Annotated[str, typer.Option(help="Behave as this provider: doubleword or openai")] = "doubleword",
+    profile: Annotated[
+        str, typer.Option(help="Behave as this provider: doubleword, openai, mistral or together")
+    ] = "doubleword",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one")] = 8123,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     faults: Annotated[Path | None, typer.Option(help="Fault plan (TOML): which faults to inject")] = None,
     state: Annotated[Path, typer.Option(help="SQLite file with the provider's state")] = Path("data/simulator.db"),
     latency: Annotated[str, typer.Option(help="Seconds per answer: 0.5, 0.2..1.5 (range), 0.5~0.8 (log-normal)")] = "0",
     window_seconds: Annotated[float | None, typer.Option(help="Length of batch windows in seconds")] = None,
+    tuning_seconds: Annotated[float, typer.Option(min=0, help="Length of a fine-tuning job in seconds")] = 10.0,
     idempotent: Annotated[bool, typer.Option(help="Answer a repeated Idempotency-Key again at no cost")] = False,
     input_seconds: Annotated[float | None, typer.Option(help="Lifetime of uploaded files in seconds")] = None,
     labels: LabelsOption = None,
 ) -> None:
-    """Serve chat completions, files and batches like a provider, answered by the offline author.
+    """Serve chat completions, files, batches and fine-tuning like a provider, answered by the offline author.
 
     No key and no network are needed; any key is accepted. Nothing is charged: `/_simulate/ledger` on the same address
     gives the list price. Restarted with the same state file, it continues where it was.
@@ -47,6 +50,7 @@ def simulate(
         latency=parse_latency(latency),
         window_seconds=window_seconds,
         input_seconds=input_seconds,
+        tuning_seconds=tuning_seconds,
         idempotent=idempotent,
     )
     ledger = run_server(
@@ -60,3 +64,5 @@ def simulate(
         f"{ledger['paid_rows']:,} rows answered, {len(ledger['paid_twice'])} of them more than once. "
         f"{profile} would have charged ${ledger['cost']:.4f}."
     )
+    if jobs := ledger["jobs"].get("paid"):
+        say(f"{jobs} fine-tuning jobs, {len(ledger['jobs']['paid_twice'])} paid twice: ${ledger['jobs']['cost']:.4f}.")

@@ -26,6 +26,7 @@ _PAGES = (
     ("quality", "Quality", "fact_check"),
     ("annotators", "Annotators", "group"),
     ("coreference", "Coreference", "share"),
+    ("models", "Models", "model_training"),
     ("results", "Evaluation", "rule"),
     ("runs", "Runs", "play_circle"),
     ("explore", "Explore", "search"),

@@ -43,6 +43,13 @@ _SHARES = {
     "unclear",
     "priority",
     "exact match",
+    "kept",
+    "low",
+    "high",
+    "not hidden",
+    "unchanged",
+    "quick",
+    "others",
 }
 _TEXTS = (pl.String, pl.Categorical)
 _LINKS = "show samples"

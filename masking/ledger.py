@@ -13,11 +13,15 @@ from goldspan.masking.keys import MaskingKey, draw_key
 PLACEHOLDER = regex.compile(r"\[[A-Z][A-Z0-9_]*_\d+(?:\.\d+)?\]")
 """What `number` writes: `[FIRSTNAME_1]`, and `[FIRSTNAME_1.2]` for the second form of the same name."""
 
+ERASED = "erased"
 _PREFIX = 3
 
 
 class LedgerEntry(NamedTuple):
-    """One replacement. `kind` is `number`, `fake`, or `run`: a replacement with the rest of the word it stands in."""
+    """One replacement. `kind` is `number`, `fake`, or `run`: a replacement with the rest of the word it stands in.
+
+    `erased` is a placeholder whose value was erased: it stands for nothing, and its number is not given out again.
+    """
 
     kind: str
     label: str
@@ -103,6 +107,9 @@ class Ledger:
         """In memory, nothing is to be done."""
 
     def _take(self, entry: LedgerEntry) -> None:
+        if entry.kind == ERASED:
+            self._highest[entry.label] = max(self._highest.get(entry.label, 0), _read_number(entry.replacement))
+            return
         self._values[entry.replacement] = entry.value
         self._texts.add(entry.replacement)
         if entry.kind == "run":
@@ -114,7 +121,7 @@ class Ledger:
         if entry.kind == "fake":
             self._surrogates.setdefault(entry.referent, set()).add(entry.replacement)
         if entry.kind == "number":
-            number = int(entry.replacement.rpartition("_")[2].rstrip("]").partition(".")[0])
+            number = _read_number(entry.replacement)
             self._numbers.setdefault(entry.label, {})[entry.referent] = number
             self._highest[entry.label] = max(self._highest.get(entry.label, 0), number)
 
@@ -168,3 +175,8 @@ class ReplacementIndex:
                     longest = end
                     break
         return longest
+
+
+def _read_number(placeholder: str) -> int:
+    """The number in `[LABEL_1]` or `[LABEL_1.2]`."""
+    return int(placeholder.rpartition("_")[2].rstrip("]").partition(".")[0])

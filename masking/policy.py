@@ -17,6 +17,7 @@ from typing import Any
 import regex
 
 import goldspan.schemas as schemas
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
@@ -209,7 +210,7 @@ def load_policy(source: str | Path) -> Policy:
         source = schemas.path("policies") / f"{source}.toml"
     path = Path(source)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = parse_toml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,9 +19,9 @@ import orjson
 from filelock import FileLock, Timeout
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import explain_disk, write_atomic
 from goldspan.masking.keys import MaskingKey
-from goldspan.masking.ledger import Ledger, LedgerEntry
+from goldspan.masking.ledger import ERASED, Ledger, LedgerEntry
 
 _MAGIC = b"GSVAULT1"
 _SALT, _NONCE, _LENGTH = 16, 12, 4
@@ -39,7 +39,7 @@ class Vault(Ledger):
 
     def __init__(self, path: Path, key: MaskingKey, patience: float = 0.0) -> None:
         self._path, self._sealing = path, key.derive("vault")
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._lock = FileLock(path.with_name(path.name + ".lock"), mode=0o600)
         with explain_disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -91,6 +91,37 @@ class Vault(Ledger):
             end = stop
         return header, entries, end
 
+    def list_entries(self) -> list[LedgerEntry]:
+        """What is on disk."""
+        data = self._path.read_bytes()
+        self._read = 0
+        found: list[LedgerEntry] = []
+        for _, sealed in _split_records(data[: self._end]):
+            found += self._unseal(self._header, sealed)
+            self._read += 1
+        return found
+
+    def erase(self, is_erased: Callable[[LedgerEntry], bool]) -> int:
+        """Rewrite the vault without some entries; returns how many. It has to be opened again to be used.
+
+        Erased placeholders cannot be restored any more, and their numbers are not given out again.
+
+        Raises:
+            StateError: the disk refused; the vault is as it was.
+
+        """
+        entries = self.list_entries()
+        left = (_forget(entry) if is_erased(entry) else entry for entry in entries)
+        kept = [entry for entry in left if entry is not None]
+        count = sum(is_erased(entry) for entry in entries)
+        if count:
+            self._header = self._header[:-_SALT] + secrets.token_bytes(_SALT)
+            self._count = 0
+            sealed = self._seal(kept) if kept else b""
+            write_atomic(self._path, self._header + sealed)
+        self.close()
+        return count
+
     def _unseal(self, header: bytes, sealed: bytes) -> list[LedgerEntry]:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -103,24 +134,42 @@ class Vault(Ledger):
         return [LedgerEntry(*(_decode(field) for field in fields)) for fields in orjson.loads(content)]
 
     def _save(self, entries: list[LedgerEntry]) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         if not entries:
             return
         if not self._lock.is_locked:
             raise StateError(f"{self._path} was closed; open it again.")
-        content = orjson.dumps([[_encode(field) for field in entry] for entry in entries])
-        nonce = secrets.token_bytes(_NONCE)
-        bound = self._header + self._count.to_bytes(8, "big")
-        sealed = nonce + AESGCM(self._sealing).encrypt(nonce, content, bound)
+        record = self._seal(entries)
         with explain_disk(self._path), self._path.open("r+b") as stream:
             stream.truncate(self._end)
             stream.seek(self._end)
-            stream.write(len(sealed).to_bytes(_LENGTH, "big") + sealed)
+            stream.write(record)
             stream.flush()
             os.fsync(stream.fileno())
             self._end = stream.tell()
         self._count += 1
+
+    def _seal(self, entries: Iterable[LedgerEntry]) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        content = orjson.dumps([[_encode(field) for field in entry] for entry in entries])
+        nonce = secrets.token_bytes(_NONCE)
+        bound = self._header + self._count.to_bytes(8, "big")
+        sealed = nonce + AESGCM(self._sealing).encrypt(nonce, content, bound)
+        return len(sealed).to_bytes(_LENGTH, "big") + sealed
+
+
+def is_vault(path: Path) -> bool:
+    """True for a file that begins as vaults do."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+def _forget(entry: LedgerEntry) -> LedgerEntry | None:
+    """What is left of an erased entry: the number of a placeholder."""
+    return LedgerEntry(ERASED, entry.label, "", "", entry.replacement) if entry.kind == "number" else None
 
 
 def _split_records(data: bytes) -> Iterator[tuple[int, bytes]]:

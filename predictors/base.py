@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.loops import run_sync
@@ -79,13 +79,16 @@ class Predictor(ABC):
     """Reads a text and returns one annotation by a model.
 
     `labels` are the entity labels it can give, of those the label schema has. `attribution` is what the licence of a
-    model asks to be carried with its output.
+    model asks to be carried with its output. `record` is how the artifact was made that it was opened from: the content
+    of `method.json`, empty for others. `least_workers` is for predictors that need many texts at a time.
     """
 
     name: str
     version: str = "1"
     labels: frozenset[str] = frozenset()
     attribution: Mapping[str, str] = MappingProxyType({})
+    record: Mapping[str, Any] = MappingProxyType({})
+    least_workers: int = 0
 
     @property
     def model_version(self) -> str:
@@ -96,6 +99,10 @@ class Predictor(ABC):
     def attributions(self) -> tuple[Mapping[str, str], ...]:
         """Every attribution that its output has to carry."""
         return (self.attribution,) if self.attribution else ()
+
+    def describe(self) -> dict[str, Any]:
+        """What decides its answers beside name and version, without texts and secrets; stands in result files."""
+        return {}
 
     @abstractmethod
     async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
@@ -115,6 +122,7 @@ class Predictor(ABC):
 
         A sample whose reading fails comes out with its error; the others go on.
         """
+        workers = max(workers, self.least_workers)
         slots = asyncio.Semaphore(workers)
         waiting: deque[asyncio.Task[Outcome]] = deque()
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from goldspan.annotation.corpus.uncertainty import combine_scores
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, sort_spans
 from goldspan.predictors.base import LocalPredictor, Prediction, Predictor, RemotePredictor, TextInput, Usage
 
@@ -24,6 +26,9 @@ class _Combined(Predictor):
     def __init__(self, parts: Sequence[Predictor]) -> None:
         self._parts: tuple[Predictor, ...] = tuple(parts)
         self.labels = frozenset().union(*(part.labels for part in parts))
+        self.least_workers = max(part.least_workers for part in parts)
+        records = [part.record for part in parts if part.record]
+        self.record = records[0] if len(records) == 1 else {}
 
     @property
     def model_version(self) -> str:
@@ -35,6 +40,10 @@ class _Combined(Predictor):
         """The attributions of all parts."""
         return tuple(entry for part in self._parts for entry in part.attributions)
 
+    def describe(self) -> dict[str, Any]:
+        """The descriptions of the parts by model version."""
+        return {part.model_version: part.describe() for part in self._parts}
+
     async def aclose(self) -> None:
         """Close all parts."""
         await asyncio.gather(*(part.aclose() for part in self._parts))
@@ -45,7 +54,8 @@ class _Combined(Predictor):
             earlier = tuple(kept)
             kept += (entity for entity in annotation.entities if not any(_overlap(entity, other) for other in earlier))
         mentions: tuple[Mention, ...] = next((a.mentions for a in annotations if a.mentions), ())
-        return Annotation(Author.model(self.model_version), sort_spans(kept), mentions)
+        score = combine_scores(annotation.score for annotation in annotations)
+        return Annotation(Author.model(self.model_version), sort_spans(kept), mentions, score=score)
 
 
 class _CombinedLocal(_Combined, LocalPredictor):

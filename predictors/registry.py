@@ -1,23 +1,27 @@
-"""The one door to predictors: by name, from a model directory, or from a TOML file.
+"""The one door to predictors: by name, from a model directory or another artifact, or from a TOML file.
 
 Names are found in `BUILT_IN` and among entry points of the group `goldspan.predictors` (`name = "module:factory"`).
 A factory takes the label schema, then its options by keyword; their types and defaults are its signature.
+
+An artifact of any method is a folder: either a model directory (ONNX), or one with a file `predictor.toml`, which names
+a predictor and its options. Paths in that file are relative to the folder and do not leave it.
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping
-from functools import cache, partial
-from importlib.metadata import entry_points
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.plugins import PluginTable, convert_option, find_option_type, list_parameters
+from goldspan.predictors.artifact import SETTINGS_FILE, is_method_artifact, read_artifact
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.combined import combine_predictors
 
@@ -29,14 +33,58 @@ BUILT_IN = {
     "schema": "goldspan.predictors.schema.predictor:SchemaPredictor",
     "regex": "goldspan.predictors.patterns.predictor:RegexPredictor",
     "rampart": "goldspan.predictors.rampart.predictor:RampartPredictor",
+    "crf": "goldspan.predictors.stacking:open_crf",
     "llm": "goldspan.predictors.prompting.predictor:open_llm",
+    "llm-adapter": "goldspan.training.models.causal.generator:AdaptedLlmPredictor",
+    "llm-classifier": "goldspan.training.models.causal.predictor:CausalPredictor",
 }
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+_TABLE = PluginTable("predictor", GROUP, BUILT_IN, "A model directory or a .toml file will do, too.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One predictor to open: its factory, the options it takes, those that a file sets, the artifact it is from.
+
+    `file` is the one that sets them; what it holds may come from elsewhere.
+    """
+
+    name: str
+    factory: Factory
+    parameters: Mapping[str, inspect.Parameter]
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    file: Path | None = None
+
+    def open(self, labels: LabelSchema, given: Mapping[str, Any], usual: Mapping[str, Any]) -> Predictor:
+        """Open it: options given on the call win over stored ones, these over usual ones."""
+        values = {key: value for key, value in {**usual, **self.stored, **given}.items() if key in self.parameters}
+        owner = f"predictor {self.name}"
+        options = {key: convert_option(owner, self.parameters[key], value) for key, value in values.items()}
+        if self.file:
+            self._check_address(self.file, options, named="api_url" in given)
+        predictor = self.factory(labels, **options)
+        if self.folder and is_method_artifact(self.folder):
+            predictor.record = read_artifact(self.folder).record
+        return predictor
+
+    def _check_address(self, file: Path, options: Mapping[str, Any], *, named: bool) -> None:
+        """A key goes to the address in a file only where the user has named that address."""
+        if not options.get("api_url"):
+            return
+        from goldspan.generators.providers.credentials import confirm_address, require_address
+        from goldspan.generators.providers.profiles import find_profile, normalise_url
+
+        profile, url = find_profile(options.get("provider", "compatible")), normalise_url(options["api_url"])
+        if named:
+            confirm_address(profile, url)
+        else:
+            mend = f"goldspan annotate FILE --predictor {self.folder or file} --option api_url={url}"
+            require_address(profile, url, str(file), mend)
 
 
 def list_predictors() -> tuple[str, ...]:
     """The names that `open_predictor` knows, sorted."""
-    return tuple(sorted({*BUILT_IN, *_find_plugins()}))
+    return _TABLE.list_names()
 
 
 def list_options(name: str) -> dict[str, inspect.Parameter]:
@@ -47,23 +95,23 @@ def list_options(name: str) -> dict[str, inspect.Parameter]:
 
     """
     options: dict[str, inspect.Parameter] = {}
-    for part in _split_names(name):
-        options = _read_parameters(_load_factory(part)) | options
+    for part in _find_parts(name):
+        options = dict(part.parameters) | options
     return options
 
 
 def open_predictor(
     source: str | Path, labels: LabelSchema, *, defaults: Mapping[str, Any] | None = None, **options: Any
 ) -> Predictor:
-    """A predictor by name, from a model directory, or from a TOML file.
+    """A predictor by name, from a model directory or another artifact of a method, or from a TOML file.
 
-    Names and model directories joined with `+` (`regex+models/v1`) make one predictor of several: where their entities
+    Names and folders joined with `+` (`regex+models/v1`) make one predictor of several: where their entities
     overlap, those of the earlier one stay. An option goes to each part that takes it; text is converted to the
     option's type.
 
     Args:
-        source: a name, a model directory, some of these joined with `+`, or a `.toml` file: `predictor = "llm"` and a
-            table `[options]`, whose paths are relative to the file.
+        source: a name, a model directory or artifact, some of these joined with `+`, or a `.toml` file:
+            `predictor = "llm"` and a table `[options]`, whose paths are relative to the file.
         labels: the label schema.
         defaults: values for options that the predictor takes and that are not given; others are ignored.
         options: options of the predictor; those that are None are left to their defaults.
@@ -74,29 +122,68 @@ def open_predictor(
         StateError: a model directory is not what its signature or manifest says.
 
     """
-    name = str(source)
-    if name.endswith(".toml"):
-        name, stored = _read_file(Path(source))
-        options = stored | options
-    names = _split_names(name)
-    taken = {part: _read_parameters(_load_factory(part)) for part in names}
+    parts = _find_parts(str(source))
     given = {key: value for key, value in options.items() if value is not None}
-    if unknown := sorted(set(given).difference(*taken.values())):
-        known = sorted({option for part in names for option in taken[part]})
+    _refuse_unknown(str(source), given, parts)
+    usual = {key: value for key, value in (defaults or {}).items() if value is not None}
+    opened = [part.open(labels, given, usual) for part in parts]
+    return opened[0] if len(opened) == 1 else combine_predictors(opened)
+
+
+def _find_parts(name: str) -> list[_Part]:
+    if name.endswith(".toml"):
+        file = Path(name)
+        name, stored = _read_file(file)
+        parts = [_find_part(one) for one in _split_names(name)]
+        _refuse_unknown(name, stored, parts)
+        kept = [{key: value for key, value in stored.items() if key in part.parameters} for part in parts]
+        return [
+            replace(part, stored={**part.stored, **values}, file=file if "api_url" in values else part.file)
+            for part, values in zip(parts, kept, strict=True)
+        ]
+    return [_find_part(one) for one in _split_names(name)]
+
+
+def _split_names(name: str) -> list[str]:
+    return [name] if Path(name).is_dir() else name.split("+")
+
+
+def _find_part(name: str) -> _Part:
+    folder = Path(name)
+    if name in BUILT_IN or not folder.is_dir():
+        factory = _TABLE.load(name)
+        return _Part(name, factory, list_parameters(factory))
+    if (folder / SETTINGS_FILE).is_file():
+        return _find_artifact(folder)
+    from goldspan.predictors.model.predictor import ModelPredictor
+
+    factory = partial(ModelPredictor, folder)
+    return _Part(name, factory, list_parameters(factory), folder=folder)
+
+
+def _find_artifact(folder: Path) -> _Part:
+    """The predictor of an artifact; one that reads files of other folders is refused: it may come from elsewhere."""
+    path = folder / SETTINGS_FILE
+    name, stored = _read_file(path)
+    factory = _TABLE.load(name)
+    part = _Part(name, factory, list_parameters(factory), stored, folder, path)
+    _refuse_unknown(name, stored, [part])
+    for key, value in stored.items():
+        if isinstance(value, Path) and not value.resolve().is_relative_to(folder.resolve()):
+            raise ConfigurationError(f"{path}: {key} is a path outside the folder.")
+    return part
+
+
+def _refuse_unknown(name: str, given: Mapping[str, Any], parts: list[_Part]) -> None:
+    known = sorted({option for part in parts for option in part.parameters})
+    if unknown := sorted(set(given).difference(known)):
         takes = f"it takes {', '.join(known)}" if known else "it takes no options"
         raise ConfigurationError(f"The predictor {name} has no option {', '.join(unknown)}; {takes}.")
-    given = {key: value for key, value in (defaults or {}).items() if value is not None} | given
-    parts = []
-    for part in names:
-        factory, parameters = _load_factory(part), taken[part]
-        values = {key: _convert(part, parameters[key], value) for key, value in given.items() if key in parameters}
-        parts.append(factory(labels, **values))
-    return parts[0] if len(parts) == 1 else combine_predictors(parts)
 
 
 def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -104,78 +191,8 @@ def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
     name, options = document.pop("predictor", None), document.pop("options", {})
     if not isinstance(name, str) or not isinstance(options, dict) or document:
         raise ConfigurationError(f'{path} needs a line `predictor = "name"` and may have a table [options], no more.')
-    parameters = list_options(name)
+    parameters = {} if Path(name).is_dir() else list_options(name)
     return name, {
-        key: path.parent / value if key in parameters and _find_type(parameters[key]) is Path else value
+        key: path.parent / value if key in parameters and find_option_type(parameters[key]) is Path else value
         for key, value in options.items()
     }
-
-
-@cache
-def _find_plugins() -> dict[str, str]:
-    return {entry.name: entry.value for entry in entry_points(group=GROUP) if entry.name not in BUILT_IN}
-
-
-def _split_names(name: str) -> list[str]:
-    return [name] if Path(name).is_dir() else name.split("+")
-
-
-@cache
-def _load_factory(name: str) -> Factory:
-    if name not in BUILT_IN and Path(name).is_dir():
-        from goldspan.predictors.model.predictor import ModelPredictor
-
-        return partial(ModelPredictor, Path(name))
-    target = BUILT_IN.get(name) or _find_plugins().get(name)
-    if target is None:
-        hint = "A model directory or a .toml file will do, too."
-        raise UnknownNameError("predictor", name, list_predictors(), hint)
-    module, _, attribute = target.partition(":")
-    try:
-        factory: Factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        if name in BUILT_IN:
-            raise
-        raise ConfigurationError(f"The plug-in predictor {name} ({target}) cannot be loaded: {error}.") from None
-    return factory
-
-
-def _read_parameters(factory: Factory) -> dict[str, inspect.Parameter]:
-    target = factory.func if isinstance(factory, partial) else factory
-    function = target.__init__ if inspect.isclass(target) else target
-    hints = get_type_hints(function)
-    return {
-        p.name: p.replace(annotation=hints.get(p.name, str))
-        for p in inspect.signature(factory).parameters.values()
-        if p.kind is p.KEYWORD_ONLY
-    }
-
-
-def _find_type(parameter: inspect.Parameter) -> type:
-    """The type of an option's values; of `X | None` it is X."""
-    kind = parameter.annotation
-    if get_origin(kind) in (UnionType, Union):
-        kind = next(part for part in get_args(kind) if part is not type(None))
-    return kind if isinstance(kind, type) else str
-
-
-def _convert(name: str, parameter: inspect.Parameter, value: Any) -> Any:
-    """Text as the type that an option wants; other values as they are, whole numbers also where floats are wanted."""
-    kind = _find_type(parameter)
-    try:
-        if kind is bool and isinstance(value, str):
-            if value.lower() not in (*_TRUE, *_FALSE):
-                raise ValueError
-            return value.lower() in _TRUE
-        if isinstance(value, str) or (kind is float and isinstance(value, int)):
-            return kind(value)
-    except ValueError:
-        wanted = (
-            "true or false" if kind is bool else {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
-        )
-        raise ConfigurationError(
-            f"The option {parameter.name} of the predictor {name} is {wanted}, not {str(value)[:40]!r}."
-        ) from None
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise ConfigurationError(f"The option {parameter.name} of the predictor {name} is {kind.__name__}.")

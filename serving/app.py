@@ -25,6 +25,7 @@ from goldspan.serving.api.body import read_object
 from goldspan.serving.api.openapi import describe_api
 from goldspan.serving.jobs import JobStore
 from goldspan.serving.ml_backend import routes as ml_backend
+from goldspan.serving.ml_backend.training import Training
 from goldspan.serving.state import ServerState
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ WEB = Path(__file__).parent / "web" / "static"
 
 def build_app(state: ServerState) -> Starlette:
     """The ASGI application of a server; it loads the methods when it starts and closes them when it ends."""
-    jobs, training = JobStore(state), ml_backend.Training(state)
+    jobs, training = JobStore(state), Training(state)
 
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:

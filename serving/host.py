@@ -9,10 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from goldspan.annotation.errors import GoldspanError, ServiceError, StateError, TransientServiceError, UnknownNameError
+from goldspan.annotation.errors import (
+    GoldspanError,
+    InputError,
+    ServiceError,
+    StateError,
+    TransientServiceError,
+    UnknownNameError,
+)
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.base import LocalPredictor, Predictor
 from goldspan.predictors.registry import open_predictor
+from goldspan.serving.operating_points import find_operating_points
+from goldspan.serving.workers import WorkerPredictor, WorkerTask, open_in_workers
 
 PROBE = "Dear Ann Smith, please write to ann.smith@example.com or call +1 415 555 0132."
 PROBE_SECONDS = 60.0
@@ -55,6 +64,8 @@ class Method:
             "healthy": self.healthy,
             "error": self.error,
             "loaded_at": self.loaded_at,
+            "operating_points": find_operating_points(self.source) if predictor else [],
+            "recall": self.options.get("recall"),
             "model_version": predictor.model_version if predictor else "",
             "labels": sorted(predictor.labels) if predictor else [],
             "runs": _tell_place(predictor),
@@ -62,7 +73,10 @@ class Method:
 
 
 class PredictorHost:
-    """The methods of a server, the first of them the default."""
+    """The methods of a server, the first of them the default.
+
+    Predictors that compute run in `processes` of their own each, or with 0 in threads of this process.
+    """
 
     def __init__(
         self,
@@ -70,8 +84,9 @@ class PredictorHost:
         sources: Mapping[str, str],
         options: Mapping[str, Any] | None = None,
         opener: Callable[..., Predictor] = open_predictor,
+        processes: int = 0,
     ) -> None:
-        self.schema, self._opener = schema, opener
+        self.schema, self._opener, self._processes = schema, opener, processes
         self.methods = {name: Method(name, source, dict(options or {})) for name, source in sources.items()}
         self._loading = asyncio.Lock()
 
@@ -93,8 +108,10 @@ class PredictorHost:
             except GoldspanError:
                 continue
 
-    async def reload(self, name: str = "", source: str = "") -> Method:
+    async def reload(self, name: str = "", source: str = "", changes: Mapping[str, Any] | None = None) -> Method:
         """Open a predictor, probe it, and put it in the place of the one that serves.
+
+        `changes` are options that take the place of the method's; None takes one away.
 
         Raises:
             UnknownNameError: there is no such method.
@@ -103,10 +120,11 @@ class PredictorHost:
         """
         method = self._find(name)
         async with self._loading:
+            chosen = source or method.source
+            options = {key: value for key, value in {**method.options, **(changes or {})}.items() if value is not None}
             try:
-                chosen = source or method.source
-                predictor = await asyncio.to_thread(self._opener, chosen, self.schema, defaults=method.options)
-                await _probe(predictor)
+                _check_recall(chosen, (changes or {}).get("recall"))
+                predictor = await self._open(chosen, options)
             except GoldspanError as error:
                 method.error = str(error)
                 raise
@@ -114,7 +132,7 @@ class PredictorHost:
                 method.error = f"The model cannot be loaded ({type(error).__name__})."
                 raise StateError(method.error) from None
             before, method.loan = method.loan, _Loan(predictor)
-            method.source, method.error = chosen, ""
+            method.source, method.options, method.error = chosen, options, ""
             method.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
         if before:
             before.retired = True
@@ -151,10 +169,25 @@ class PredictorHost:
                 await _close_if_idle(method.loan)
                 method.loan = None
 
+    async def _open(self, source: str, options: Mapping[str, Any]) -> Predictor:
+        if self._processes:
+            task = WorkerTask(self._opener, source, self.schema, options)
+            in_workers = await open_in_workers(task, self._processes)
+            if in_workers is not None:
+                return await _probe(in_workers)
+        return await _probe(await asyncio.to_thread(self._opener, source, self.schema, defaults=options))
+
     def _find(self, name: str) -> Method:
         if name and name not in self.methods:
             raise UnknownNameError("method", name, self.methods)
         return self.methods[name or self.default]
+
+
+def _check_recall(source: str, recall: float | None) -> None:
+    known = [point["recall_wanted"] for point in find_operating_points(source)]
+    if recall is not None and recall not in known:
+        shown = ", ".join(f"{one:g}" for one in known) or "none"
+        raise InputError(f"The model has no operating point for a recall of {recall:g}; it has {shown}.")
 
 
 async def _close_if_idle(loan: _Loan) -> None:
@@ -163,8 +196,17 @@ async def _close_if_idle(loan: _Loan) -> None:
         await loan.predictor.aclose()
 
 
-async def _probe(predictor: Predictor) -> None:
-    """Read one text: a model that cannot do that does not get to serve."""
+async def _probe(predictor: Predictor) -> Predictor:
+    """Read one text: a model that cannot do that is closed and does not get to serve."""
+    try:
+        await _read_probe(predictor)
+    except BaseException:
+        await predictor.aclose()
+        raise
+    return predictor
+
+
+async def _read_probe(predictor: Predictor) -> None:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             prediction = await predictor.predict(PROBE, "en", "US")
@@ -176,4 +218,6 @@ async def _probe(predictor: Predictor) -> None:
 
 
 def _tell_place(predictor: Predictor | None) -> str:
-    return "" if predictor is None else "this machine" if isinstance(predictor, LocalPredictor) else "a model server"
+    if predictor is None:
+        return ""
+    return "this machine" if isinstance(predictor, LocalPredictor | WorkerPredictor) else "a model server"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from typing import Any
 
@@ -11,7 +12,12 @@ from hypothesis import HealthCheck, settings
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 
-settings.register_profile("goldspan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "goldspan",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("goldspan")
 
 

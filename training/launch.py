@@ -19,13 +19,16 @@ from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
 from goldspan.training.bundle.manifest import MANIFEST
-from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.bundle.signature import find_signing_key
+from goldspan.training.bundle.verify import NOTICE
+from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig
 from goldspan.training.inputs import pack_inputs
 from goldspan.training.runs import (
     DONE,
     FAILED,
     MARK,
+    WITHDRAWN,
     TrainingRun,
     create_run,
     find_models_folder,
@@ -83,12 +86,12 @@ def start_training(
     with tempfile.TemporaryDirectory() as folder:
         chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
         if chosen is not None:
-            open_bundle(chosen, load_labels(labels_path))
+            open_for_training(chosen, load_labels(labels_path), workspace.root)
         archive = pack_inputs(chosen, labels_path, config, external)
     state = {"encoder": config.model.name, "bundle": chosen.name if chosen else "export"}
     run = create_run(workspace, archive, state, name)
     output = find_output(config, workspace, run.name)
-    key = Path(config.signing.key) if config.signing.key else workspace.root / "keys" / "signing.pem"
+    key = Path(config.signing.key) if config.signing.key else find_signing_key(workspace.root)
     run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": list(flow_options)})
     return _drive(run, workspace, resume=False, report=report)
 
@@ -107,6 +110,11 @@ def resume_training(
     workspace = workspace or find_workspace()
     check_libraries()
     run = find_run(workspace, name, unfinished=not name)
+    if run.read_state()["status"] == WITHDRAWN:
+        raise StateError(
+            f"The training run {run.name} was trained on samples that were erased since; its inputs are gone. "
+            "Start a new one on the successor of its bundle: goldspan train"
+        )
     if run.read_state()["status"] == DONE:
         raise StateError(f"The training run {run.name} is finished; its model is {run.read_state()['output']}.")
     return _drive(run, workspace, resume=True, report=report)
@@ -126,7 +134,7 @@ def choose_bundle(
     if bundle is not None:
         named = workspace.bundles / bundle
         places = (bundle, named) if len(bundle.parts) == 1 else (bundle,)
-        chosen = next((place for place in places if (place / MANIFEST).is_file()), None)
+        chosen = next((place for place in places if any((place / name).is_file() for name in (MANIFEST, NOTICE))), None)
         if chosen is None:
             known = _list_bundles(workspace)
             listed = f" Bundles of the workspace: {', '.join(b.name for b in known)}." if known else ""
@@ -289,7 +297,7 @@ def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, target: Pa
     """Write the archive that `python training/flow.py run --inputs` takes."""
     from goldspan.annotation.files import write_atomic
 
-    open_bundle(bundle, load_labels(labels_file))
+    open_for_training(bundle, load_labels(labels_file))
     external = [Path(path) for path in config.evaluation.external]
     write_atomic(target, pack_inputs(bundle, labels_file, config, external), mode=0o600)
 

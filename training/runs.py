@@ -23,7 +23,9 @@ from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
 STEPS = ("start", "export", "preprocess", "train", "evaluate", "quantise", "sign", "end")
 INPUTS, STATE, PROGRESS = "inputs.tar.gz", "state.json", "progress.jsonl"
-DONE, FAILED, RUNNING = "done", "failed", "running"
+DONE, FAILED, RUNNING, WITHDRAWN = "done", "failed", "running", "withdrawn"
+"""States of a run; of a withdrawn one, samples that it was trained on were erased, and its inputs with them."""
+
 MARK = "goldspan: "
 """What a line begins with that a step prints for people."""
 
@@ -133,7 +135,7 @@ def find_run(workspace: Workspace, name: str = "", *, unfinished: bool = False) 
     if name:
         chosen = [run for run in runs if run.name == name]
     else:
-        chosen = [run for run in runs if not unfinished or run.read_state()["status"] != DONE]
+        chosen = [run for run in runs if not unfinished or run.read_state()["status"] not in (DONE, WITHDRAWN)]
     if not chosen:
         wanted = (
             f"training run {name}" if name else "training run that is not finished" if unfinished else "training run"

@@ -94,7 +94,7 @@ def preprocess(work: Work) -> dict[str, Any]:
 def train(work: Work) -> dict[str, Any]:
     """Train, or go on from the newest checkpoint; writes `trained/` and the fp32 graph."""
     from goldspan.training.artifact.export import export_onnx
-    from goldspan.training.methods.token_classifier import RECORD, TrainingData, fit, load_trained
+    from goldspan.training.models.fit import RECORD, TrainingData, fit, load_trained
     from goldspan.training.models.loop import TrainingProgress
 
     def show(progress: TrainingProgress) -> None:
@@ -214,7 +214,7 @@ def _open(folder: Path, work: Work) -> Any:
 
 def _write_served(work: Work, target: Path, *, quantised: bool) -> dict[str, Any]:
     from goldspan.training.artifact.write import ServedInputs, write_served
-    from goldspan.training.methods.token_classifier import RECORD
+    from goldspan.training.models.fit import RECORD
 
     inputs, manifest = work.inputs, work.inputs.require_bundle().manifest
     trained = work.folder / layout.TRAINED

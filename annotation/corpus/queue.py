@@ -10,19 +10,19 @@ The best of four times the batch are dealt out in turn over language and documen
 differ in their entities only. A fixed random fifth of all samples is the reserve: it never competes by priority and
 fills a fifth of every batch, in random order, so that what people do on it is unbiased.
 
-Formulas and weights: `uncertainty` is the least confidence summed over entities, with 0.1 for what has no score, per
-token (Settles 2009, section 3.1); ranks instead of raw scores, because scores of two models cannot be compared.
+Ranks instead of raw scores, because scores of two models cannot be compared.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from goldspan.annotation.corpus.effort import DEFAULT_COSTS, Effort
+from goldspan.annotation.corpus.uncertainty import count_tokens, measure_uncertainty
 from goldspan.annotation.identity import digest, make_sample_id, make_skeleton
 from goldspan.annotation.types import Annotation, Sample, Status
 
@@ -34,12 +34,6 @@ _HIGH = 0.8
 
 _SHORTEST = 5
 """Tokens below which a text comes last: there is little to learn from it."""
-
-_SMOOTHING = 0.1
-_SECONDS_OPEN, _SECONDS_TOKEN, _SECONDS_ENTITY = 3.0, 0.15, 0.4
-"""Open and submit, read a token, check an entity: estimates from Wei et al. 2019, table 4, for annotation of text."""
-
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +103,6 @@ def hash_skeleton(text: str, annotation: Annotation | None) -> int:
     return int.from_bytes(hashlib.blake2b(skeleton.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def count_tokens(text: str) -> int:
-    """Count words and punctuation marks; at least 1."""
-    return max(1, sum(1 for _ in _TOKEN.finditer(text)))
-
-
-def measure_uncertainty(prediction: Annotation, tokens: int) -> float | None:
-    """Measure how unsure a model was, per token; None if neither its entities nor the prediction have a score."""
-    scores = [entity.score for entity in prediction.entities]
-    if any(score is not None for score in scores):
-        doubt = sum(_SMOOTHING if score is None else 1 - min(max(score, 0.0), 1.0) for score in scores)
-        return (doubt + _SMOOTHING) / tokens
-    return None if prediction.score is None else (1 - min(max(prediction.score, 0.0), 1.0) + _SMOOTHING) / tokens
-
-
 def measure_disagreement(first: Annotation, second: Annotation, tokens: int) -> float:
     """Count the spans that only one of two annotations has, per 100 tokens."""
     return 100 * len({entity.span for entity in first.entities} ^ {entity.span for entity in second.entities}) / tokens
@@ -171,8 +151,36 @@ def build_queue(
     kept = min(len(reserve), max(round(RESERVE_SHARE * size), size - len(ranked)))
     chosen = _deal(order, ranked, size - kept)
     entries = [_make_entry(ranked[at], priorities[at], terms, at, targets, reviewed) for at in chosen]
-    entries += [_make_reserve_entry(one, seed) for one in reserve[:kept]]
-    return LabelQueue(tuple(entries), len(pool), tuple(notes))
+    drawn = [_make_reserve_entry(one, seed) for one in reserve[:kept]]
+    return LabelQueue(tuple(_spread(entries, drawn)), len(pool), tuple(notes))
+
+
+def _spread(entries: Sequence[QueueEntry], drawn: Sequence[QueueEntry]) -> list[QueueEntry]:
+    """The drawn entries at even distances among the others: a batch that is not finished has its share of them."""
+    places = [((number + 1) / len(entries), 0, entry) for number, entry in enumerate(entries)]
+    places += [((number + 1) / len(drawn), 1, entry) for number, entry in enumerate(drawn)]
+    return [entry for _, _, entry in sorted(places, key=lambda place: place[:2])]
+
+
+def queue_disagreements(candidates: Iterable[QueueCandidate], *, size: int = 20) -> LabelQueue:
+    """Choose the samples on which two models disagree most, per 100 tokens."""
+    pool = list(candidates)
+    apart = sorted((one for one in pool if one.disagreement), key=lambda one: (-(one.disagreement or 0), one.sample_id))
+    entries = [
+        QueueEntry(
+            one.sample_id,
+            one.language,
+            one.document_type,
+            False,
+            False,
+            one.disagreement,
+            _estimate_seconds(one, control=False),
+            (f"two models disagree on {round((one.disagreement or 0.0) * one.tokens / 100)} spans",),
+        )
+        for one in apart[:size]
+    ]
+    notes = () if apart else ("This order has no evidence: no sample has predictions of two models that differ.",)
+    return LabelQueue(tuple(entries), len(pool), notes)
 
 
 def _rank_terms(
@@ -295,7 +303,7 @@ def _make_entry(
         False,
         False,
         priority,
-        _estimate_seconds(one),
+        _estimate_seconds(one, control=False),
         tuple(reason for reason in reasons if reason) or ("next by priority",),
     )
 
@@ -303,10 +311,13 @@ def _make_entry(
 def _make_reserve_entry(one: QueueCandidate, seed: int) -> QueueEntry:
     control = draw_order(one.sample_id, "queue control", seed) < 0.5
     reason = "random reserve, without pre-annotation" if control else "random reserve"
-    return QueueEntry(
-        one.sample_id, one.language, one.document_type, True, control, None, _estimate_seconds(one), (reason,)
-    )
+    seconds = _estimate_seconds(one, control=control)
+    return QueueEntry(one.sample_id, one.language, one.document_type, True, control, None, seconds, (reason,))
 
 
-def _estimate_seconds(one: QueueCandidate) -> float:
-    return _SECONDS_OPEN + _SECONDS_TOKEN * one.tokens + _SECONDS_ENTITY * len(one.labels)
+def _estimate_seconds(one: QueueCandidate, *, control: bool) -> float:
+    """Without predictions every entity has to be added, with them as many as the model is expected to get wrong."""
+    entities = len(one.labels)
+    wrong = min(entities, round((one.uncertainty or 0.0) * one.tokens / 100))
+    added = entities if control else wrong
+    return DEFAULT_COSTS.estimate(Effort(1, one.tokens, accepted=entities - added, added=added))

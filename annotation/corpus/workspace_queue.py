@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from enum import StrEnum
 
 from goldspan.annotation.checks import check_annotation
-from goldspan.annotation.corpus.queue import LabelQueue, QueueCandidate, build_queue, make_candidate
+from goldspan.annotation.corpus.queue import (
+    LabelQueue,
+    QueueCandidate,
+    QueueEntry,
+    build_queue,
+    make_candidate,
+    queue_disagreements,
+)
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, list_files, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample, Status
+
+
+class QueueOrder(StrEnum):
+    """What comes first: what teaches most for the time, or what two models disagree on."""
+
+    NEXT = "next"
+    DISAGREEMENT = "disagreement"
 
 
 def build_workspace_queue(
@@ -21,25 +37,56 @@ def build_workspace_queue(
     exclude: Collection[str] = (),
     size: int = 20,
     seed: int = 0,
+    order: QueueOrder = QueueOrder.NEXT,
 ) -> LabelQueue:
-    """Choose the samples of a workspace to label next; see `goldspan.annotation.corpus.queue`.
+    """Choose the samples of a workspace to label next; see `queue_samples`."""
+    samples = iter_workspace(workspace, labels, on_error)
+    return queue_samples(samples, labels, exclude=exclude, size=size, seed=seed, order=order)
 
-    Samples in `exclude` (ids, for example of samples that were pushed) and samples with a draft are left out.
+
+def queue_samples(
+    samples: Iterable[Sample],
+    labels: LabelSchema,
+    *,
+    exclude: Collection[str] = (),
+    size: int = 20,
+    seed: int = 0,
+    order: QueueOrder = QueueOrder.NEXT,
+) -> LabelQueue:
+    """Choose the samples to label next; see `goldspan.annotation.corpus.queue`.
+
+    Samples in `exclude` (ids, for example of samples that were pushed) and samples with a draft are left out; reviewed
+    ones count towards the targets.
     """
     excluded = set(exclude)
     candidates: list[QueueCandidate] = []
     reviewed: Counter[str] = Counter()
-    for sample in iter_workspace(workspace, labels, on_error):
+    for sample in samples:
         if sample.reviews:
             reviewed.update(entity.label for entity in sample.reviews[0].entities)
             continue
-        if sample.sample_id in excluded or any(one.status is Status.DRAFT for one in sample.annotations):
+        if sample.sample_id in excluded or has_draft(sample):
             continue
         last = sample.predictions[-1] if sample.predictions else None
         issues = check_annotation(sample.text, last, labels, sample.language, sample.country) if last else ()
         candidates.append(make_candidate(sample, len(issues)))
+    if order is QueueOrder.DISAGREEMENT:
+        return queue_disagreements(candidates, size=size)
     targets = {label.code: label.target for label in labels.entities}
     return build_queue(candidates, targets, reviewed, size=size, seed=seed)
+
+
+def has_draft(sample: Sample) -> bool:
+    """True if somebody is at work on it."""
+    return any(one.status is Status.DRAFT for one in sample.annotations)
+
+
+def prepare_queued(sample: Sample, entry: QueueEntry) -> Sample:
+    """Note how the sample was chosen; a control sample loses its predictions, so that people start from the text."""
+    provenance = {**sample.provenance, "queue": "random" if entry.reserve else "priority"}
+    if not entry.control:
+        return replace(sample, provenance=provenance)
+    return replace(sample, annotations=(), provenance=provenance | {"control": True})
 
 
 def load_queued(

@@ -12,6 +12,7 @@ Files without that comment are read too; their text is the tokens joined by sing
 from __future__ import annotations
 
 import re
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -88,7 +89,8 @@ def _choose_prefix(number: int, low: int, high: int, scheme: Scheme) -> str:
 
 
 def _lose_edges(text: str, span: Entity | Mention, losses: LossCounter) -> None:
-    losses.lose("edge_whitespace", text[span.start].isspace() or text[span.end - 1].isspace())
+    covered = text[span.start : span.end]
+    losses.lose("edge_whitespace", covered != covered.strip())
 
 
 def choose_mentions(annotation: Annotation | None, losses: LossCounter) -> list[Mention]:
@@ -96,14 +98,18 @@ def choose_mentions(annotation: Annotation | None, losses: LossCounter) -> list[
     mentions = sort_spans(annotation.mentions) if annotation else ()
     losses.lose("single_mentions", sum(not mention.cluster for mention in mentions))
     names: dict[str, str] = {}
+    ends: defaultdict[str, list[int]] = defaultdict(list)
     kept: list[Mention] = []
     for mention in mentions:
         if not mention.cluster:
             continue
         name = names.setdefault(mention.cluster, str(len(names) + 1))
-        if any(o.cluster == name and o.start < mention.end and mention.start < o.end < mention.end for o in kept):
+        earlier = ends[name]
+        following = bisect_right(earlier, mention.start)
+        if following < len(earlier) and earlier[following] < mention.end:
             losses.lose("crossing_mentions")
             continue
+        insort(earlier, mention.end)
         kept.append(Mention(mention.start, mention.end, mention.label, name))
     losses.lose("mention_kinds", len(kept))
     return kept

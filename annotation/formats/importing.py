@@ -24,6 +24,7 @@ from goldspan.annotation.identity import IdentityCheck, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import Taxonomy
 from goldspan.annotation.tasks.store import OnError, prepare_task, raise_error
+from goldspan.annotation.text.parts import split_sample
 from goldspan.annotation.types import Sample
 
 _VERBATIM = frozenset({"goldspan", "table", "text", "jsonl"})
@@ -41,7 +42,10 @@ class ImportDefaults:
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How to import: see `goldspan samples import --help`. `labels_map` maps external labels to ours (empty: drop)."""
+    """How to import: see `goldspan samples import --help`. `labels_map` maps external labels to ours (empty: drop).
+
+    Texts of more than `split_over` characters become several samples (0: none does, see `split_sample`).
+    """
 
     format: str = "auto"
     language: str = ""
@@ -54,16 +58,21 @@ class ImportOptions:
     tag_names: tuple[str, ...] = ()
     encoding: str = ""
     by_line: bool = False
+    split_over: int = 0
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What was read: rows = samples + refused. `unknown` counts the rows with each label that nothing maps."""
+    """What was read: rows = samples + refused, where a text that was split counts once (`split` counts those texts).
+
+    `unknown` counts the rows with each label that nothing maps.
+    """
 
     detected: dict[str, Detected] = field(default_factory=dict)
     taxonomies: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     samples: int = 0
+    split: int = 0
     spans: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[str] = field(default_factory=Counter)
@@ -92,14 +101,17 @@ def import_files(
     identities = IdentityCheck()
     for path in paths:
         for source, sample in _import_file(path, labels, options, on_error, report):
-            repeated = "duplicate text: an earlier record has it" if sample.sample_id in seen else ""
-            if problem := identities.add(sample) or repeated:
-                on_error(RecordError(problem, file=source.file, line=source.line))
-                continue
-            seen.add(sample.sample_id)
-            report.samples += 1
-            report.spans += sum(len(annotation.entities) for annotation in sample.annotations)
-            yield sample
+            parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
+            report.split += len(parts) > 1
+            for part in parts:
+                repeated = "duplicate text: an earlier record has it" if part.sample_id in seen else ""
+                if problem := identities.add(part) or repeated:
+                    on_error(RecordError(problem, file=source.file, line=source.line))
+                    continue
+                seen.add(part.sample_id)
+                report.samples += 1
+                report.spans += sum(len(annotation.entities) for annotation in part.annotations)
+                yield part
 
 
 def _import_file(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import (
@@ -50,7 +50,7 @@ def read_label_map(entries: Sequence[str], labels: LabelSchema) -> dict[str, str
 def _read_file(path: Path) -> dict[str, str]:
     try:
         data = path.read_bytes()
-        document = orjson.loads(data) if path.suffix == ".json" else tomllib.loads(data.decode())
+        document = orjson.loads(data) if path.suffix == ".json" else parse_toml(data.decode())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:

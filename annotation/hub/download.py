@@ -35,6 +35,7 @@ from goldspan.annotation.labels.taxonomy import (
     open_taxonomy,
 )
 from goldspan.annotation.tasks.codec import encode_task, load_task_validator, validate_task
+from goldspan.annotation.tombstones import find_tombstones
 from goldspan.annotation.types import Sample
 
 _PROBE = 64
@@ -120,8 +121,13 @@ def convert_shard(
     total = kept = 0
     rejected: Counter[str] = Counter()
     unmapped: Counter[str] = Counter()
+    erased = find_tombstones(state.output)
     with AtomicFile(state.locate_rejections(shard)) as rejections, state.open_samples(shard) as write:
         for converted in convert_rows(rows, *context):
+            if isinstance(converted, Sample) and (
+                erased.has_id(converted.sample_id) or erased.has_text(converted.text)
+            ):
+                converted = RowError(Code.ERASED)
             outcome = _write_sample(converted, write, context[-1].labels, seen)
             if isinstance(outcome, RowError):
                 rejected[outcome.code] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from goldspan.annotation.corpus.outline import find_source, outline_sample
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
 from goldspan.annotation.corpus.splits import Split, SplitReport, report_split, split_samples
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.files import explain_disk, make_private_folder, open_private, write_atomic
 from goldspan.annotation.hub.card import CardFacts, render_card
 from goldspan.annotation.hub.features import make_features, make_row
 from goldspan.annotation.labels.schema import LabelSchema
@@ -94,7 +95,7 @@ def _write_shards(
     folder: Path, samples: Iterable[Sample], split: Split, groups: Sequence[str], facts: CardFacts, shard_rows: int
 ) -> tuple[str, dict[str, int]]:
     """Parquet files of all splits, written side by side; returns the digest of all rows and the rows of each file."""
-    (folder / "data").mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder / "data")
     sizes = {name: len(split.members(name)) for name in split.names}
     rows_digest = hashlib.sha256()
     files: dict[str, int] = {}
@@ -149,6 +150,7 @@ class _SplitWriter:
             return
         if self._writer is None:
             file = f"{self._name}-{self._number:05}-of-{self._shards:05}.parquet"
+            os.close(open_private(str(self._folder / file), os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
             self._writer = pyarrow.parquet.ParquetWriter(self._folder / file, self._schema, compression="zstd")
             self._files[f"data/{file}"] = 0
         self._writer.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema))

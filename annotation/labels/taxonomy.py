@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import goldspan.schemas as schemas
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import SchemaError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema
 
@@ -105,7 +106,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SchemaError(f"{path} is not readable TOML: {error}. List each external label once.") from None
     if problems := schemas.validator("taxonomy").problems(document):

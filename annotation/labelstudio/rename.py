@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.files import AtomicFile, make_private_folder, write_atomic
 from goldspan.annotation.labels.edit import copy_label, drop_label, rename_tags
 from goldspan.annotation.labels.schema import build_labels, load_labels
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
@@ -132,7 +132,7 @@ def _begin(workspace: Workspace, label_file: Path, change: LabelChange, plan: Ch
     for file in (label_file, *(entry.file for entry in plan.files)):
         inside = file.is_relative_to(workspace.root)
         target = backup / (file.relative_to(workspace.root) if inside else file.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         shutil.copy2(file, target)
     note = {"summary": change.summary, "backup": str(backup)}
     write_atomic(_find_note(workspace), orjson.dumps(note), mode=0o600)

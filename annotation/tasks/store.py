@@ -21,6 +21,7 @@ from goldspan.annotation.identity import IdentityCheck
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
 from goldspan.annotation.tasks.record import MAX_DEPTH, explain_json, is_deep, pack_record, parse_json, unpack_record
+from goldspan.annotation.tombstones import Tombstones, find_tombstones
 from goldspan.annotation.types import Sample
 
 OnError = Callable[[RecordError], None]
@@ -218,15 +219,28 @@ def read_samples(
 def read_tasks(
     paths: str | Path | Iterable[str | Path], labels: LabelSchema, on_error: OnError = raise_error
 ) -> Iterator[tuple[JsonRecord, DecodedTask]]:
-    """Every record with a text, decoded, from files and folders."""
+    """Every record with a text, decoded, from files and folders; what was erased from their workspace is refused."""
     for file in list_files(paths):
+        erased = find_tombstones(file)
         for record in read_records(file, on_error):
             try:
                 decoded = read_task(record.value, labels)
+                erased.refuse(decoded.sample.sample_id, decoded.sample.text)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=record.file, line=record.line, pointer=error.pointer))
             else:
                 yield record, decoded
+
+
+def drop_erased(samples: Iterable[Sample], erased: Tombstones, on_error: OnError = raise_error) -> Iterator[Sample]:
+    """The samples without those that were erased, which go to `on_error`."""
+    for sample in samples:
+        try:
+            erased.refuse(sample.sample_id, sample.text)
+        except RecordError as error:
+            on_error(error)
+        else:
+            yield sample
 
 
 def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
@@ -258,14 +272,18 @@ def write_samples(
 ) -> int:
     """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
 
+    Refused is also what was erased from the workspace that the file lies in.
+
     Raises:
         StateError: the disk refused, or the file exists and `replace` is False.
 
     """
     written = 0
+    erased = find_tombstones(Path(path))
     with AtomicFile(Path(path), replace=replace) as stream:
         for number, sample in enumerate(samples, start=1):
             try:
+                erased.refuse(sample.sample_id, sample.text)
                 task = prepare_task(sample, labels)
             except RecordError as error:
                 on_error(RecordError(error.reason, file=str(path), line=number, pointer=error.pointer))

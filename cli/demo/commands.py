@@ -16,7 +16,7 @@ from goldspan.cli.shared.signals import stop_on_sigterm
 if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()
@@ -30,6 +30,12 @@ def demo(
     train: Annotated[
         bool, typer.Option("--train", help="Also train, evaluate and sign a model, and annotate with it (minutes)")
     ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of Label Studio. Default: the last one, else a free one")
+    ] = None,
+    dashboard_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the dashboard. Default: a free one from 8501")
+    ] = None,
     end: Annotated[
         bool, typer.Option("--exit", help="Exit when all steps are done, instead of serving until Ctrl-C")
     ] = False,
@@ -60,14 +66,14 @@ def demo(
     with Demo(workspace, load_labels(), codes, samples, seed) as run:
         run.generate()
         run.check()
-        server = run.open_studio()
+        server = run.open_studio(port)
         run.push()
         run.review()
         run.pull()
         if template:
             run.freeze()
         model = run.train() if train else None
-        board = run.open_dashboard()
+        board = run.open_dashboard(dashboard_port)
         say(f"All steps passed in {time.monotonic() - started:.0f} s.")
         print_table(
             ["what", "where"],

@@ -96,10 +96,10 @@ class Demo:
         expect(not report.refused and not report.errors, f"{report.refused} refused, {report.errors} errors.")
         say(f"2/7  Checked {report.samples} samples: no errors, {report.warnings} warnings.")
 
-    def open_studio(self) -> ServerInfo:
+    def open_studio(self, port: int | None = None) -> ServerInfo:
         """Start Label Studio."""
         with err.status("3/7  Starting Label Studio") as status:
-            server = start_server(self._workspace, progress=lambda line: status.update(f"3/7  {line}"))
+            server = start_server(self._workspace, port, progress=lambda line: status.update(f"3/7  {line}"))
         self._client = StudioClient(server.url, server.token)
         say(f"3/7  Label Studio is running at {server.url}")
         return server
@@ -172,10 +172,10 @@ class Demo:
         say(f"     Trained and signed {done.model.folder}; with patterns it finds {found:.0f} of {gold:.0f} entities.")
         return done.model.folder
 
-    def open_dashboard(self) -> DashboardProcess:
+    def open_dashboard(self, port: int | None = None) -> DashboardProcess:
         """Start the dashboard."""
         with err.status("7/7  Starting the dashboard"):
-            self._dashboard = start_dashboard(self._workspace)
+            self._dashboard = start_dashboard(self._workspace, port)
         say(f"7/7  The dashboard is running at {self._dashboard.address}")
         return self._dashboard
 

@@ -16,7 +16,7 @@ from goldspan.cli.shared.refusals import Refusals
 if TYPE_CHECKING:
     from goldspan.evaluation.people.agreement import AgreementReport
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.evaluate.scoring import format_rate, name_refusals
-from goldspan.cli.shared.console import out, print_json, print_table, say
+from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
@@ -28,26 +31,33 @@ def audit(
     ] = None,
     predictor: Annotated[
         str,
-        typer.Option("--predictor", "-p", help=f"The auditor; without it, only read decisions. {PREDICTOR_HELP}"),
+        typer.Option("--predictor", "-p", help=f"The auditor. {PREDICTOR_HELP}"),
     ] = "",
+    folds: Annotated[
+        int, typer.Option("--folds", min=0, help="Instead: fresh models, each trained on the other folds of the gold")
+    ] = 0,
     option: OptionsOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Queue for review. Default: audit_samples/<auditor>.jsonl")
     ] = None,
     min_confidence: Annotated[
-        float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Leave out findings below it")
+        float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Leave out findings of --predictor below it")
     ] = 0.5,
+    budget: Annotated[
+        int, typer.Option("--budget", min=0, help="Findings of --folds. Default: the larger of 50 and 5 % of the spans")
+    ] = 0,
     top: Annotated[int, typer.Option("--top", min=0, help="How many findings to show")] = 20,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 4,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find likely label errors: compare gold with a second predictor and rank where they disagree.
+    """Find likely label errors: rank where gold disagrees with a second predictor, or with models of other folds.
 
     Suspicious samples are written as a queue for Label Studio, the audit's suggestion as a prediction: `goldspan studio
-    push QUEUE`. After review and `goldspan studio pull`, run this command without --predictor: the audit ledger takes
-    up the decisions. Gate ([audit] settled) and bundle (--audited-only) can require it.
+    push QUEUE`. A fifth of the queue are random samples: how many of them people correct is the error rate that
+    remains. After review and `goldspan studio pull`, run this command without --predictor and --folds: the audit ledger
+    takes up the decisions. Gate ([audit] settled) and bundle (--audited-only) can require it.
     """
     from goldspan.annotation.locks import hold_lock
     from goldspan.annotation.tasks.store import read_samples
@@ -59,13 +69,21 @@ def audit(
     samples = merge_samples(read_samples(files or [workspace.training_samples], schema, refusals))
     path = find_audit_ledger(workspace)
     found, target = None, None
+    if predictor and folds:
+        raise InputError("Give --predictor or --folds, not both.")
+    if folds == 1:
+        raise InputError("--folds takes 2 or more: each fold is audited by a model of the others.")
     if predictor:
         found = _run(samples, predictor, option, workspace, schema, min_confidence, workers)
+    elif folds:
+        found = _run_folds(samples, folds, budget, schema)
+    if found:
         target = output or workspace.root / "audit_samples" / f"{found.auditor}.jsonl"
     with hold_lock(f"audit ledger {path.resolve()}"):
         ledger = read_audit_ledger(path).record_decisions(samples)
         if found and target:
-            ledger = ledger.record_audit(found.samples, found.findings, found.auditor)
+            drawn = found.list_random()
+            ledger = ledger.record_audit(found.samples, found.findings, found.auditor, random=drawn)
             _write_queue(target, found, schema)
         write_audit_ledger(path, ledger)
     if as_json:
@@ -93,6 +111,20 @@ def _run(
     return found
 
 
+def _run_folds(samples: list[Sample], folds: int, budget: int, labels: LabelSchema) -> Audit:
+    from goldspan.evaluation.audit.audit import audit_tokens, list_cautions
+    from goldspan.predictors.crf.tagger import CrfTagger
+    from goldspan.training.methods.crf import CrfSettings, make_examples, train_crf
+
+    for caution in list_cautions(samples):
+        warn(caution)
+
+    def train(rest: Sequence[Sample]) -> CrfTagger:
+        return CrfTagger(train_crf(make_examples(rest, None), CrfSettings(base="")).model)
+
+    return audit_tokens(samples, train, labels, folds=folds, budget=budget)
+
+
 def _write_queue(target: Path, found: Audit, labels: LabelSchema) -> None:
     from goldspan.annotation.tasks.store import write_samples
 
@@ -108,7 +140,9 @@ def _describe(
         "queue": str(target) if target else None,
         "findings": [finding.to_json() for finding in found.findings] if found else [],
         "ranking": found.ranking if found else {},
+        "random": list(found.list_random()) if found else [],
         "ledger": ledger.count(),
+        "residual_errors": asdict(ledger.measure_residual()),
         "settled": sum(ledger.is_settled(sample) for sample in samples),
         "samples": len(samples),
     }
@@ -132,3 +166,10 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
     say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")
+    residual = ledger.measure_residual()
+    if residual.interval:
+        low, high = residual.interval
+        say(
+            f"Error rate that remains: {residual.corrected} of {residual.decided} random samples were corrected "
+            f"[{low:.0%}, {high:.0%}]."
+        )

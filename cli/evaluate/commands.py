@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 _SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
@@ -53,6 +53,12 @@ def evaluate(
     ] = "",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 1,
     option: OptionsOption = None,
+    few_shot: Annotated[
+        Path | None,
+        typer.Option("--few-shot", metavar="FILE", help="Samples that a language model is shown examples of"),
+    ] = None,
+    num_few_shot: Annotated[int | None, typer.Option("--num-few-shot", min=0, help="Examples with each text")] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", min=0, help="Of a language model")] = None,
     level: LevelOption = Level.LABEL,
     scheme: SchemeOption = Scheme.STRICT,
     beta: Annotated[float, typer.Option("--beta", min=0.1, help="Weight of recall in F-beta")] = 2.0,
@@ -96,13 +102,13 @@ def evaluate(
 
     if (predicted is None) == (not predictor):
         raise InputError("Give either a file with predictions or --predictor NAME.")
+    given = {"shots_file": few_shot, "shots": num_few_shot, "temperature": temperature, "again": again or None}
+    option = [*(option or ()), *(f"{key}={value}" for key, value in given.items() if value is not None)]
     shots = parse_options(option).get("shots_file")
     if shots and Path(shots).resolve() == gold.resolve():
         raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
     settings = EvaluationSettings(level, scheme, beta, split_kind, samples, parse_filters(only or ()))
-    if again:
-        option = [*(option or ()), f"again={again}"]
     unread: list[RecordError] = []
     pairings: list[Pairing] = []
     with err.status("Scoring"):
@@ -158,7 +164,11 @@ def _find_prices(
     if price_in is not None and price_out is not None:
         return TokenPrices(price_in, price_out)
     options = parse_options(option)
-    return find_prices(options.get("provider", ""), options.get("model", "")) if predictor else None
+    return (
+        find_prices(options.get("provider", ""), options.get("model", ""), options.get("mode", "live"))
+        if predictor
+        else None
+    )
 
 
 def make_file_name(name: str) -> str:

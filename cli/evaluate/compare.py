@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.scores.intervals import Interval
     from goldspan.evaluation.scores.paired import Delta
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from goldspan.cli.shared.console import print_json, say
 from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 from goldspan.evaluation.matching.levels import Level
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()

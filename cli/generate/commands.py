@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goldspan.generators.runs.settings import RunSettings
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings=HELP,

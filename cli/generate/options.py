@@ -27,9 +27,9 @@ class GenerationOptions:
     """What a run asks for."""
 
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Number of samples")] = 100
-    provider: Annotated[str, typer.Option(help="offline, openai, doubleword or compatible; default: the project's")] = (
-        ""
-    )
+    provider: Annotated[
+        str, typer.Option(help="offline, openai, doubleword, mistral, together or compatible; default: the project's")
+    ] = ""
     model: Annotated[str, typer.Option(help="Model name; default: the provider's default model")] = ""
     languages: Annotated[
         str, typer.Option(help="ISO 639-1 codes with commas: en,de,fr,es,nl,da; default: the project's")

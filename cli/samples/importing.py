@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,10 @@ from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions, ImportReport
+    from goldspan.annotation.types import Sample
+
+_CODE = 2
+"""Characters of a language code; a longer name is that of a script."""
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders of any format that is read")]
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="auto, or a name of --list-formats")]
@@ -32,6 +37,9 @@ TaxonomyOption = Annotated[str, typer.Option(help="Label mapping by name: see go
 TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,…", help="Names of ClassLabel numbers, in their order")]
 EncodingOption = Annotated[str, typer.Option(help="utf-8, utf-16, latin-1, cp1252 …; recognised if possible")]
 ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")]
+SplitOption = Annotated[
+    int, typer.Option("--split-over", metavar="N", min=0, help="Split texts of more than N characters into parts")
+]
 FormatsOption = Annotated[
     bool,
     typer.Option(
@@ -43,6 +51,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output th
 
 _SHOWN = 20
 """Refused records that the terminal shows."""
+_LONG = 10_000
+"""Characters beyond which a text is tiring to annotate whole."""
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +74,7 @@ def import_samples(
     tag_names: TagNamesOption = "",
     encoding: EncodingOption = "",
     by_line: ByLineOption = False,
+    split_over: SplitOption = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
     ] = None,
@@ -92,6 +103,7 @@ def import_samples(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
         by_line=by_line,
+        split_over=split_over,
     )
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
@@ -126,6 +138,21 @@ def convert(
         encoding=encoding,
     )
     raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
+
+
+def _count_other_languages(samples: Iterable[Sample]) -> Counter[tuple[str, str]]:
+    """Texts by the language that they are said to be in and the one that they clearly are in instead."""
+    from goldspan.annotation.text.language import find_other_language
+
+    found = ((sample.language, find_other_language(sample.text, sample.language)) for sample in samples)
+    return Counter((said, other) for said, other in found if other)
+
+
+def _warn_of_languages(strange: Counter[tuple[str, str]], samples: int, given: str) -> None:
+    for (said, found), count in strange.most_common(3):
+        known = said == given and len(found) == _CODE
+        cure = f"import again with --language {found} --force" if known else "correct the language in the file"
+        warn(f"{count} of {samples} texts said to be {said!r} look like {found!r}. If so, {cure}.")
 
 
 def _make_options(
@@ -175,6 +202,7 @@ def _import(
             f"{', '.join(map(str, files))} gave no sample ({len(refusals.errors)} refused). Nothing was written.{hint}"
         )
     written = write_samples(target, samples, schema, refusals, replace=force)
+    strange = _count_other_languages(samples)
     if as_json:
         print_json(
             {
@@ -187,6 +215,7 @@ def _import(
                 "taxonomies": report.taxonomies,
                 "unmapped": dict(report.unmapped),
                 "unknown_labels": dict(report.unknown),
+                "other_language": {f"{said} {found}": count for (said, found), count in strange.items()},
                 "rejections": str(rejections or ""),
                 "labels_draft": str(draft or ""),
             }
@@ -201,6 +230,11 @@ def _import(
         say(f"Spans left out because their label has no counterpart here: {left}.")
     if rejections:
         say(f"Refused records: {rejections}")
+    if report.split:
+        say(f"{report.split} texts were split into parts of at most {options.split_over} characters.")
+    if long := sum(len(sample.text) > _LONG for sample in samples):
+        warn(f"{long} texts have more than {_LONG:,} characters: slow to annotate. --split-over 4000 splits them.")
+    _warn_of_languages(strange, len(samples), options.language)
     if any(not sample.language for sample in samples):
         warn("Some samples have no language. Give --language, or a column language.")
     say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -18,6 +19,9 @@ from goldspan.annotation.redaction import show_controls
 from goldspan.cli.shared.waiting import LoggedStatus
 
 _PIPE_WIDTH = 200
+_LONGEST_WORD = 24
+"""Characters from which a word in a table may be broken, as paths and commands are."""
+
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What orjson leaves as it is of what `show_controls` replaces."""
 
@@ -76,10 +80,36 @@ def print_json(value: Any) -> None:
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Sequence[int] = ()
 ) -> None:
-    """Print an aligned table on stdout; `right` holds indices of right-aligned columns. Cells are plain text."""
+    """Print an aligned table on stdout; `right` holds indices of right-aligned columns. Cells are plain text.
+
+    In a terminal too narrow for whole words beside each other, each row becomes a block of lines.
+    """
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    if not _fits(columns, cells):
+        _print_blocks(columns, cells, title)
+        return
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("–" if cell is None else escape(str(cell)) for cell in row))
+    for row in cells:
+        table.add_row(*map(escape, row))
     out.print(table)
+
+
+def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """True if the longest word of each column fits beside those of the others; very long ones may be broken."""
+    widths = [
+        max((min(len(word), _LONGEST_WORD) for text in texts for word in text.split()), default=0)
+        for texts in zip_longest(columns, *rows, fillvalue="")
+    ]
+    return sum(widths) + 2 * (len(widths) - 1) <= out.width
+
+
+def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        out.print(title, markup=False)
+    for row in rows:
+        out.print(f"[bold]{escape(row[0] or columns[0])}[/bold]")
+        for column, cell in zip_longest(columns[1:], row[1:], fillvalue=""):
+            if cell and cell != "–":
+                out.print(f"  {column}: {cell}" if column else f"  {cell}", markup=False)

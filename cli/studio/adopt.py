@@ -107,6 +107,7 @@ def _show(adoption: Adoption, report: PullReport | None, *, as_json: bool) -> No
 
 
 def _read_labels_map(given: Sequence[str]) -> dict[str, str]:
+    from goldspan.annotation.configuration import parse_toml
     from goldspan.annotation.errors import ConfigurationError
 
     codes: dict[str, str] = {}
@@ -116,7 +117,7 @@ def _read_labels_map(given: Sequence[str]) -> dict[str, str]:
             codes[label.strip()] = code.strip()
             continue
         try:
-            document = tomllib.loads(Path(entry).read_text(encoding="utf-8"))
+            document = parse_toml(Path(entry).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigurationError(
                 f"--labels-map takes LABEL=CODE or a TOML file of them; {entry} is neither ({error})."

@@ -8,10 +8,12 @@ import typer
 
 from goldspan.cli.shared.options import HELP
 from goldspan.cli.studio.adopt import adopt
+from goldspan.cli.studio.connect import connect, disconnect
 from goldspan.cli.studio.doctor import doctor
 from goldspan.cli.studio.migrate import migrate
 from goldspan.cli.studio.pull import pull
 from goldspan.cli.studio.push import push
+from goldspan.cli.studio.retrain import retrain
 from goldspan.cli.studio.server import down, open_page, status, up
 from goldspan.cli.studio.watch import watch
 
@@ -26,7 +28,21 @@ app = typer.Typer(
     ),
 )
 
-COMMANDS: tuple[Callable[..., None], ...] = (up, down, status, open_page, doctor, adopt, push, pull, migrate, watch)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    up,
+    down,
+    status,
+    open_page,
+    doctor,
+    adopt,
+    push,
+    pull,
+    migrate,
+    watch,
+    connect,
+    disconnect,
+    retrain,
+)
 
 for command in COMMANDS:
     app.command(name=command.__name__.removesuffix("_page"))(command)

@@ -60,6 +60,7 @@ def push(
     from goldspan.annotation.labelstudio.push.public import push_and_record
     from goldspan.annotation.labelstudio.push.run import PushOptions
     from goldspan.annotation.tasks.store import read_samples
+    from goldspan.annotation.tombstones import read_tombstones
 
     studio = connect(target)
     workspace = studio.workspace
@@ -73,6 +74,7 @@ def push(
         control_share=control_share,
         overlap=overlap,
         order=_parse_order(order),
+        erased=read_tombstones(workspace.root),
     )
     report: PushReport | StorageReport
     if storage:

@@ -12,7 +12,7 @@ from goldspan.cli.shared.console import err, fail, out, print_json, print_table,
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 
-app = typer.Typer(context_settings=HELP)
+app = typer.Typer(add_completion=False, context_settings=HELP)
 
 
 @app.command()
@@ -45,6 +45,7 @@ def bundle(
     despite_gate: Annotated[
         bool, typer.Option("--despite-gate", help="Write the bundle even if the gate is closed")
     ] = False,
+    sign: Annotated[bool, typer.Option("--sign", help="Sign it with keys/signing.pem of the workspace")] = False,
     verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only verify an existing bundle")] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
@@ -90,6 +91,11 @@ def bundle(
             fail(reason)
         raise typer.Exit(Exit.GATE_CLOSED) from None
     target, manifest = frozen.folder, frozen.manifest
+    if sign:
+        from goldspan.annotation.tasks.workspace import find_workspace
+        from goldspan.training.bundle.signature import sign_bundle
+
+        say(f"Signed with the key {sign_bundle(target, find_workspace(data).root)}.")
     if as_json:
         print_json({"folder": str(target), "manifest": manifest})
         raise typer.Exit(refusals.exit_code)
@@ -104,10 +110,13 @@ def bundle(
 
 def _verify(folder: Path, labels: Path | None, as_json: bool) -> None:
     from goldspan.training.bundle.report import summarise
+    from goldspan.training.bundle.signature import verify_signature
     from goldspan.training.bundle.verify import open_bundle
 
-    opened = open_bundle(folder, load_labels(labels))
+    opened, signature = open_bundle(folder, load_labels(labels)), verify_signature(folder)
     if as_json:
         print_json(opened.manifest)
-    else:
-        say(f"{folder} matches its manifest: {summarise(opened.manifest)}")
+        return
+    say(f"{folder} matches its manifest: {summarise(opened.manifest)}")
+    if signature.signed:
+        say(f"Signed with the key {signature.fingerprint}.")

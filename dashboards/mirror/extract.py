@@ -11,6 +11,8 @@ from typing import NamedTuple
 from goldspan.annotation.checks import ERRORS, Issue, check_annotation, check_text, check_writing
 from goldspan.annotation.corpus.queue import hash_skeleton, make_candidate
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.fields import list_columns
+from goldspan.annotation.tasks.feedback import read_feedback
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
 from goldspan.dashboards.mirror.tables import Rows, make_rows
@@ -69,7 +71,8 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             _add_review(rows, number, sample, annotation, issues, control=control)
     best = review or prediction
     candidate = make_candidate(sample, len(checked[sample.annotations.index(prediction)]) if prediction else 0)
-    for first, second in combinations(latest, 2):
+    raters = [one for one in latest if not one.ground_truth]
+    for first, second in combinations(raters if len(raters) > 1 else latest, 2):
         _add_disagreements(rows, number, first, second)
     rows["samples"].append(
         (
@@ -79,6 +82,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             sample.language,
             sample.country,
             sample.document_type,
+            " · ".join(f"{name} {value}" for name, value in list_columns(sample.provenance).items()),
             len(sample.text),
             read_text(sample.provenance.get("run") or ""),
             prediction.author.name if prediction else "",
@@ -88,6 +92,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             len(latest),
             drafts,
             cancelled,
+            any(one.ground_truth for one in submitted),
             _read_time(review) if review else "",
             candidate.group if best is prediction and best else hash_skeleton(sample.text, best),
             *(_count_spans(best) if best else (0, 0, 0, 0)),
@@ -199,6 +204,7 @@ def _add_review(
             )
         )
     facts = ReviewFacts(sample.sample_id, person, version, edits, len(sample.text), review.lead_time)
+    feedback = read_feedback(review)
     b_cubed = count_b_cubed(build_clusters(review), build_clusters(shown)) if shown else _NO_COUNTS
     rows["reviews"].append(
         (
@@ -210,6 +216,8 @@ def _add_review(
             review.lead_time,
             edits if shown else None,
             shown is not None and facts.suspect,
+            " ".join(sorted(feedback.choices)),
+            len(feedback.notes),
             len(review.entities),
             sum(issue.code in _BOUNDARY for issue in issues),
             b_cubed.recall_part,

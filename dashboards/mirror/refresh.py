@@ -118,7 +118,7 @@ def _lock_tables(
 @contextmanager
 def _acquire_lock(root: Path, sources: list[SampleFile], progress: Progress | None) -> Iterator[None]:
     """One process or page at a time updates the tables; the others report its progress."""
-    lock = FileLock(root / "lock")
+    lock = FileLock(root / "lock", mode=0o600)
     while True:
         try:
             lock.acquire(timeout=_POLL_SECONDS)

@@ -4,7 +4,7 @@ samples    one row per record: location, attributes, review state
 entities   one row per entity of the last prediction and of the best review (`Sample.best`)
 mentions   one row per mention of these two annotations
 decisions  one row per region compared between pre-annotation and review (`goldspan.evaluation.people.acceptance`)
-reviews    one row per person and sample: time, edits, boundary issues
+reviews    one row per person and sample: time, edits, boundary issues, choices and notes about the document
 disagreements  one row per region on which two people's reviews of a sample differ
 issues     one row per issue code, label and author of a sample, with its count; every annotation is checked
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 7
+FORMAT = 9
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
@@ -39,6 +39,7 @@ TABLES: dict[str, dict[str, str]] = {
         "language": "word",
         "country": "word",
         "document_type": "word",
+        "fields": "text",
         "length": "int",
         "run": "word",
         "model_version": "word",
@@ -48,6 +49,7 @@ TABLES: dict[str, dict[str, str]] = {
         "reviews": "int",
         "drafts": "int",
         "cancelled": "int",
+        "decided": "bool",
         "reviewed_at": "text",
         "skeleton": "hash",
         "entities": "int",
@@ -82,6 +84,8 @@ TABLES: dict[str, dict[str, str]] = {
         "lead_time": "float",
         "edits": "int",
         "suspect": "bool",
+        "choices": "word",
+        "notes": "int",
         "spans": "int",
         "lint": "int",
         "recall_part": "float",

@@ -20,40 +20,46 @@ def draw() -> None:
         ui.show_empty_state("No reviews have been pulled yet:", "goldspan studio pull")
         return
     people, report = load_agreement(state, models=False), load_agreement(state, models=True)
-    ui.show_table(
-        annotators.join_agreement(table, annotators.measure_each_person(people)), "annotators", {"person": "person"}
+    ui.show_table(annotators.join_agreement(table, people), "annotators", {"person": "person"})
+    st.caption(
+        "Agreement: F1 of same spans and labels with other people, over the samples compared; low and high: its 95 % "
+        "interval. A dash: nobody else reviewed the same samples."
     )
-    suspects = int(table.filter(pl.col("suspect") > 0)["suspect"].sum())
-    if suspects:
-        st.warning(
-            f"{suspects} review{'s' if suspects > 1 else ''} without changes, faster than a person can read. "
-            f"[Check them]({link_samples(state='suspect')}) before you rely on this acceptance.",
-            icon=":material/flag:",
-        )
+    _show_quick(annotators.tabulate_quick_reviews(state.mirror))
     _show_agreement("Agreement of people", people)
     _show_agreement("Agreement of people and models", report)
     st.caption("A person who started from a model's pre-annotation agrees with it more than with another person.")
     _draw_matrix(report)
 
 
+def _show_quick(table: pl.DataFrame) -> None:
+    if not table["quick"].sum():
+        return
+    ui.begin_section("Quick reviews")
+    st.text("Suggestions left unchanged faster than a person can read the text: 2 s, or 50 characters a second.")
+    ui.show_table(table, "quick", {"person": "person"})
+    st.caption(
+        "This may be careless clicking, a second look, or easy texts. A person stands out where the whole 95 % "
+        f"interval lies above the share of the others, from {annotators.MIN_REVIEWS} timed reviews on. Read "
+        f"[the samples]({link_samples(state='suspect')}) before you talk to anybody, and do not count these reviews as "
+        "evidence that the model is right."
+    )
+
+
 def _show_agreement(title: str, report: AgreementReport) -> None:
     ui.begin_section(title)
+    n = f"n = {report.samples:,}"
+    rates = (
+        ("Span F1", report.exact.measure_f(), "Same span and label, over all pairs of raters"),
+        ("Overlap F1", report.overlap.measure_f(), "Overlapping spans with the same label"),
+        ("Unlabelled F1", report.unlabelled.measure_f(), "Same span, any label"),
+        ("B³", report.b_cubed.f1, "Clusters of mentions"),
+    )
+    alpha = "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}"
     ui.show_metrics(
         [
-            ui.Metric(
-                "Span F1", ui.format_share(report.exact.measure_f()), "Same span and label, over all pairs of raters"
-            ),
-            ui.Metric(
-                "Overlap F1", ui.format_share(report.overlap.measure_f()), "Overlapping spans with the same label"
-            ),
-            ui.Metric("Unlabelled F1", ui.format_share(report.unlabelled.measure_f()), "Same span, any label"),
-            ui.Metric(
-                "Alpha",
-                "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}",
-                "Krippendorff, by character",
-            ),
-            ui.Metric("B³", ui.format_share(report.b_cubed.f1), "Clusters of mentions"),
-            ui.Metric("Samples", ui.format_number(report.samples), "Annotated by at least two raters"),
+            *(ui.Metric(name, ui.format_share(value), explanation, detail=n) for name, value, explanation in rates),
+            ui.Metric("Alpha", alpha, "Krippendorff, by character", detail=n),
         ]
     )
 

@@ -8,6 +8,7 @@ import streamlit as st
 from goldspan.dashboards import ui
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.mirror.sources import find_record
+from goldspan.dashboards.screens import decision
 from goldspan.dashboards.screens.sample import draw_sample
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import disagreement, explore
@@ -39,6 +40,13 @@ def draw() -> None:
                 f"n = {shared}",
             ),
             ui.Metric("Regions", ui.format_number(table.height), "Regions on which two people differ"),
+            ui.Metric(
+                "Decided",
+                ui.format_number(disagreement.count_decided(state.mirror)),
+                "Samples with differences and an annotation marked as ground truth",
+                link_samples(state="decided"),
+                f"of {differing}",
+            ),
         ]
     )
     if table.is_empty():
@@ -52,7 +60,7 @@ def draw() -> None:
 
 def _draw_samples(state: DashboardState) -> None:
     ui.begin_section("Samples to decide")
-    left, right = st.columns(2)
+    left, right, far = st.columns([2, 2, 1], vertical_alignment="bottom")
     pair = left.selectbox(
         "Labels", ["", *explore.list_pairs(state.mirror)], key="labels", format_func=_name_any, bind="query-params"
     )
@@ -63,9 +71,10 @@ def _draw_samples(state: DashboardState) -> None:
         format_func=_name_any,
         bind="query-params",
     )
-    found = disagreement.list_samples(state.mirror, pair or "", person or "")
+    decided = far.toggle("Include decided", key="decided", bind="query-params")
+    found = disagreement.list_samples(state.mirror, pair or "", person or "", decided=bool(decided))
     if found.is_empty():
-        st.info("No sample matches.", icon=":material/search_off:")
+        st.info("No undecided sample matches.", icon=":material/search_off:")
         return
     event = ui.show_table(
         found.drop("file", "offset"),
@@ -82,11 +91,8 @@ def _draw_samples(state: DashboardState) -> None:
     if record is None:
         st.warning("The file has changed since. Reload the page.")
         return
-    st.caption(
-        "Decide in Label Studio: open the task, correct one annotation, mark it as ground truth, submit and pull. A "
-        "pair of labels that returns points to an unclear definition: see Labels."
-    )
-    draw_sample(state, row["file"], record, people_first=True)
+    draw_sample(state, row["file"], record, to_decide=True)
+    decision.draw_decision(state, row["file"], record)
 
 
 def _name_any(value: str) -> str:

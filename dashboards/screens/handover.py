@@ -13,6 +13,7 @@ from goldspan.dashboards import ui
 from goldspan.dashboards.state import DashboardState, load_state, load_verdict
 from goldspan.dashboards.views import handover
 from goldspan.training.bundle.freeze import freeze_version
+from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.verdict import GateVerdict, show_bound
@@ -64,7 +65,8 @@ def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:
         lost: list[RecordError] = []
         try:
             with st.spinner("Splitting and writing"):
-                folder, manifest = freeze_version(state.workspace, state.labels, name, on_error=lost.append)
+                settings = BundleSettings(name, reviewed_only=True)
+                folder, manifest = freeze_version(state.workspace, state.labels, settings, on_error=lost.append)
         except GoldspanError as error:
             st.error("Nothing was frozen:")
             st.text(str(error))

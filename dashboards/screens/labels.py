@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from goldspan.annotation.labels.schema import find_label_file
+from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.labels.edit import edit_label
+from goldspan.annotation.labels.schema import Label, find_own_label_file
 from goldspan.dashboards import ui
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import labels
@@ -31,14 +33,7 @@ def _draw_label(state: DashboardState, code: str) -> None:
     left, right = st.columns(2)
     with left:
         ui.begin_section("Guideline")
-        ui.show_text(f"{label.code}  {label.name}")
-        for line in label.guidance:
-            ui.show_text(f"– {line}")
-        if not label.guidance:
-            st.text("This label has no guideline: annotators see only its name.")
-        st.caption("Edit the label in the label schema, then update the project in Label Studio:")
-        commands = find_commands(state.workspace)
-        st.code(f"{find_label_file()}\n{commands.on_workspace('goldspan studio migrate --plan')}", language=None)
+        _draw_guideline(state, label)
     with right:
         ui.begin_section("Chosen instead")
         alternatives = labels.tabulate_alternatives(state.mirror, code)
@@ -48,3 +43,34 @@ def _draw_label(state: DashboardState, code: str) -> None:
             pair = {"predicted": "predicted", "annotated": "annotated"}
             ui.show_table(alternatives, "alternatives", pair, height=min(320, 36 * alternatives.height + 40))
             st.caption("(none): the region was removed or added. Open the samples for examples for the guideline.")
+
+
+def _draw_guideline(state: DashboardState, label: Label) -> None:
+    """The definition of a label; in a label schema of the project's own it can be changed."""
+    ui.show_text(f"{label.code}  {label.name}")
+    commands = find_commands(state.workspace)
+    try:
+        file = find_own_label_file()
+    except GoldspanError:
+        for line in label.guidance:
+            ui.show_text(f"– {line}")
+        st.caption("The label schema of Goldspan is read-only. A project has one of its own:")
+        st.code("goldspan init", language="bash")
+        return
+    for line in label.hints:
+        ui.show_text(f"– {line}")
+    with st.form(f"guideline-{label.code}"):
+        texts = {
+            field: st.text_area(title, "\n".join(labels.read_guideline(label)[field]), key=f"{field}-{label.code}")
+            for field, title in labels.GUIDELINE_FIELDS.items()
+        }
+        saved = st.form_submit_button("Save in the label schema")
+    if saved:
+        try:
+            edit_label(file, label.code, labels.make_changes(label, texts))
+        except GoldspanError as error:
+            ui.show_text(str(error))
+            return
+        st.rerun()
+    st.caption("Annotators see it once the project in Label Studio is updated:")
+    st.code(commands.on_workspace("goldspan studio migrate --apply"), language="bash")

@@ -28,6 +28,8 @@ def draw() -> None:
     if state.mirror["samples"].is_empty():
         start = commands.on_workspace("goldspan generate start")
         ui.show_empty_state("There are no samples yet. Generate some offline:", start)
+        st.text("Or look at an example: reviewed samples of two people, with disagreements and an evaluation.")
+        st.code("goldspan dashboard --example pii", language="bash")
         return
     found = overview.measure_indicators(state.mirror)
     funnel = overview.count_funnel(state.mirror, read_pushed(state.workspace), count_handed_over(state.workspace))

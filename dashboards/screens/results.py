@@ -39,6 +39,7 @@ def _load(stamp: results.Stamp) -> dict[str, EvaluationResult]:
 
 
 def _draw_scores(table: pl.DataFrame) -> None:
+    st.caption("low and high: 95 % interval of F1 over documents.")
     bars = table.unpivot(["precision", "recall", "f1"], index="result", variable_name="measure", value_name="value")
     charts.draw_chart(
         alt.Chart(bars)

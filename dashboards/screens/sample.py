@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from goldspan.annotation.checks import check_sample
+from goldspan.annotation.labelstudio.api.fields import list_columns
 from goldspan.annotation.tasks.codec import DecodedTask, read_task
 from goldspan.annotation.types import Sample
 from goldspan.dashboards import ui
@@ -15,10 +16,10 @@ from goldspan.dashboards.state import DashboardState
 from goldspan.dashboards.views import explore
 
 
-def draw_sample(state: DashboardState, file: str, record: dict[str, Any], *, people_first: bool = False) -> None:
+def draw_sample(state: DashboardState, file: str, record: dict[str, Any], *, to_decide: bool = False) -> None:
     """Draw a sample: its annotations side by side, their differences, and its issues.
 
-    `people_first`: start with the reviews of two people instead of the first two annotations.
+    `to_decide`: start with the reviews of two people instead of the first two annotations, and leave the issues out.
     """
     decoded = read_task(record, state.labels)
     sample = decoded.sample
@@ -27,11 +28,16 @@ def draw_sample(state: DashboardState, file: str, record: dict[str, Any], *, peo
         show = st.toggle("Show hidden text", help="Entity text stays hidden until you turn this on")
         if link := explore.build_task_url(state.workspace, file, record):
             st.link_button("Open in Label Studio", link, icon=":material/open_in_new:")
+    fields = list_columns(sample.provenance)
+    if fields and (show or not state.labels.purpose.is_pii):
+        ui.show_text("    ".join(f"{name} {value}" for name, value in fields.items()))
     names = explore.name_annotations(sample)
     if names:
-        _draw_side_by_side(state, decoded, names, show, _choose_pair(sample, people_first))
+        _draw_side_by_side(state, decoded, names, show, _choose_pair(sample, to_decide))
     else:
         st.html(render_html(sample.text, None, state.labels, show_surfaces=show))
+    if to_decide:
+        return
     for issue in (*decoded.issues, *check_sample(sample, state.labels)):
         by = f"{names[issue.annotation_index]}: " if issue.annotation_index >= 0 else ""
         ui.show_text(f"{issue.severity}  {issue.code}  {by}{issue.message}")

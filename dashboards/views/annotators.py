@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 
 import polars as pl
 
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.people.agreement import AgreementReport
 from goldspan.evaluation.scores.spans import SpanCounts
+from goldspan.evaluation.scores.wilson import measure_wilson
 
 MIN_SAMPLES = 5
 """Samples below which the agreement of two raters is not reliable."""
+
+MIN_REVIEWS = 20
+"""Timed reviews from which a person may stand out."""
+
+_QUICK = {
+    "person": pl.String,
+    "timed": pl.Int64,
+    "unchanged": pl.Float64,
+    "quick": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "others": pl.Float64,
+    "stands out": pl.Boolean,
+}
 
 
 def tabulate_annotators(mirror: Mirror) -> pl.DataFrame:
@@ -60,11 +75,60 @@ def is_model(rater: str) -> bool:
     return rater.startswith("model:")
 
 
-def join_agreement(table: pl.DataFrame, rates: Mapping[str, float | None]) -> pl.DataFrame:
-    """Add each person's agreement with the others to the table of annotators."""
-    return table.with_columns(
-        pl.Series("agreement", [rates.get(person) for person in table["person"]], dtype=pl.Float64)
+def join_agreement(table: pl.DataFrame, report: AgreementReport) -> pl.DataFrame:
+    """Add each person's agreement with the others to the table of annotators.
+
+    `compared` counts samples, once for each other person; the 95 % interval takes spans as independent.
+    """
+    rates, compared, spans = measure_each_person(report), Counter[str](), dict[str, SpanCounts]()
+    for pair in report.pairs:
+        if not is_model(pair.first) and not is_model(pair.second):
+            for name in (pair.first, pair.second):
+                compared[name] += pair.samples
+                spans[name] = spans.get(name, SpanCounts()) + pair.exact
+    people = table["person"].to_list()
+    table = table.drop("suspect").with_columns(pl.col("last active").str.slice(0, 10))
+    counts = [spans.get(person, SpanCounts()) for person in people]
+    intervals = [measure_wilson(one.found + one.right, one.gold + one.predicted) or (None, None) for one in counts]
+    joined = table.with_columns(
+        pl.Series("agreement", [rates.get(person) for person in people], dtype=pl.Float64),
+        pl.Series("compared", [compared[person] for person in people], dtype=pl.Int64),
+        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
+        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
     )
+    first = ("person", "submitted", "drafts", "skipped", "agreement", "compared", "low", "high")
+    return joined.select(*first, pl.exclude(first))
+
+
+def tabulate_quick_reviews(mirror: Mirror) -> pl.DataFrame:
+    """One row per person: how often suggestions were left unchanged faster than anybody can read the text.
+
+    `timed` counts reviews of suggestions with a time. `quick` is their share, with its 95 % interval, `others` that of
+    all other people. `stands out` is set where the interval lies above the share of the others and `timed` suffices: a
+    reason to look at the samples, no proof, since easy texts are quick for everybody.
+    """
+    timed = mirror["reviews"].filter(
+        (pl.col("status").cast(pl.String) == "submitted")
+        & (pl.col("model_version").cast(pl.String) != "")
+        & pl.col("lead_time").is_not_null()
+    )
+    counts = (
+        timed.group_by(pl.col("person").cast(pl.String))
+        .agg(
+            pl.len().cast(pl.Int64).alias("timed"),
+            (pl.col("edits") == 0).sum().cast(pl.Int64).alias("unchanged"),
+            pl.col("suspect").sum().cast(pl.Int64).alias("quick"),
+        )
+        .sort("person")
+    )
+    total, quick = int(counts["timed"].sum()), int(counts["quick"].sum())
+    rows = []
+    for person, reviews, unchanged, hasty in counts.iter_rows():
+        low, high = measure_wilson(hasty, reviews) or (None, None)
+        others = (quick - hasty) / (total - reviews) if total > reviews else None
+        stands_out = reviews >= MIN_REVIEWS and low is not None and others is not None and low > others
+        rows.append((person, reviews, unchanged / reviews, hasty / reviews, low, high, others, stands_out))
+    return pl.DataFrame(rows, schema=_QUICK, orient="row")
 
 
 def tabulate_pairs(report: AgreementReport, label: str = "") -> pl.DataFrame:

@@ -33,8 +33,17 @@ def list_people(mirror: Mirror) -> list[str]:
     return sorted({*table["first"].cast(pl.String), *table["second"].cast(pl.String)})
 
 
-def list_samples(mirror: Mirror, pair: str = "", person: str = "") -> pl.DataFrame:
-    """One row per sample, most disagreements first: sample_id, language, people, disagreements, file, offset."""
+def count_decided(mirror: Mirror) -> int:
+    """Count the samples on which people differ and one annotation is marked as ground truth."""
+    decided = mirror["samples"].filter(pl.col("decided")).select("sample")
+    return decided.join(mirror["disagreements"].select("sample").unique(), on="sample", how="semi").height
+
+
+def list_samples(mirror: Mirror, pair: str = "", person: str = "", *, decided: bool = False) -> pl.DataFrame:
+    """One row per sample, most disagreements first: sample_id, language, people, disagreements, file, offset.
+
+    Samples with an annotation that is marked as ground truth are left out unless `decided`.
+    """
     table = mirror["disagreements"]
     if pair:
         table = table.filter(name_pairs() == pair)
@@ -47,7 +56,8 @@ def list_samples(mirror: Mirror, pair: str = "", person: str = "") -> pl.DataFra
         .agg(pl.len().cast(pl.Int64).alias("disagreements"), pl.col("names").explode().unique().sort().alias("names"))
     )
     columns = [pl.col(name).cast(pl.String) for name in ("sample_id", "language", "file")]
-    samples = mirror["samples"].select("sample", "offset", *columns)
+    rows = mirror["samples"] if decided else mirror["samples"].filter(~pl.col("decided"))
+    samples = rows.select("sample", "offset", *columns)
     return (
         counts.join(samples, on="sample")
         .sort("disagreements", "sample_id", descending=[True, False])

@@ -13,6 +13,7 @@ import polars as pl
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
+from goldspan.annotation.tasks.feedback import DocumentChoice
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Sample
 from goldspan.dashboards.highlight import list_personal_spans
@@ -32,7 +33,8 @@ class Query:
     """A sample filter; empty fields match anything. The names of the fields are the parameters of the page's address.
 
     `predicted` and `annotated` are labels of one region before and after its review, `outcome` is what became of it,
-    `disagreement` is a pair of labels as `name_pair` writes it, `day` is a day of a review (ISO 8601).
+    `disagreement` is a pair of labels as `name_pair` writes it, `day` is a day of a review (ISO 8601), `field` is
+    a part of the sample's own fields, such as a ticket's number.
     """
 
     language: tuple[str, ...] = ()
@@ -50,11 +52,13 @@ class Query:
     day: str = ""
     file: str = ""
     run: str = ""
+    field: str = ""
 
 
 STATES = (
     *("reviewed", "not reviewed", "predicted", "touched", "skipped", "changed", "unchanged", "suspect"),
-    *("several people", "disagreement", "control", "repeated skeleton", "errors", "warnings"),
+    *("several people", "disagreement", "decided", "unsure", "noted", "unusable", "control"),
+    *("repeated skeleton", "errors", "warnings"),
 )
 _COLUMNS = ["sample_id", "language", "document_type", "length", "entities", "clusters", "reviews", "errors", "warnings"]
 _DIFFERENCE = ("outcome", "first", "first at", "second", "second at")
@@ -77,6 +81,8 @@ def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
             found = found.filter(pl.col(column) == value)
     if query.sample:
         found = found.filter(pl.col("sample_id").str.starts_with(query.sample))
+    if query.field:
+        found = found.filter(pl.col("fields").str.to_lowercase().str.contains(query.field.lower(), literal=True))
     for label in query.label:
         found = _keep(found, mirror["entities"].filter(pl.col("label") == label))
     if query.issue:
@@ -129,6 +135,7 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
         "skipped": pl.col("cancelled") > 0,
         "several people": pl.col("reviews") > 1,
         "control": pl.col("control"),
+        "decided": pl.col("decided"),
         "errors": pl.col("errors") > 0,
         "warnings": pl.col("warnings") > 0,
     }
@@ -140,8 +147,16 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
         "unchanged": lambda: reviews.filter(pl.col("edits") == 0),
         "suspect": lambda: reviews.filter(pl.col("suspect")),
         "disagreement": lambda: mirror["disagreements"],
+        "noted": lambda: reviews.filter(pl.col("notes") > 0),
+        "unsure": lambda: reviews.filter(has_choice(DocumentChoice.UNSURE)),
+        "unusable": lambda: reviews.filter(has_choice(DocumentChoice.UNUSABLE, DocumentChoice.WRONG_LANGUAGE)),
     }
     return _keep(found, rows[state]()) if state in rows else found
+
+
+def has_choice(*choices: DocumentChoice) -> pl.Expr:
+    """Rows of `reviews` whose author made one of these choices about the document."""
+    return pl.col("choices").cast(pl.String).str.split(" ").list.set_intersection(list(choices)).list.len() > 0
 
 
 def _keep(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +175,7 @@ def _describe_annotation(annotation: Annotation) -> str:
 
 def build_task_url(workspace: Workspace, file: str, record: dict[str, Any]) -> str:
     """Build the URL of the record's task in Label Studio; empty if it was not pulled from one."""
-    url, project = _read_project(workspace, file)
+    url, project = read_project(workspace, file)
     task = record.get("id")
     return f"{url}/projects/{project}/data?task={task}" if url and isinstance(task, int) else ""
 
@@ -172,7 +187,7 @@ def build_tab_url(workspace: Workspace, found: pl.DataFrame) -> str:
     Label Studio reads its filter from the parameter `tab`, as base64 of gzipped JSON, and stores nothing.
     """
     tasks = found.filter(pl.col("task").is_not_null())
-    projects = {_read_project(workspace, file) for file in tasks["file"].unique()} - {("", 0)}
+    projects = {read_project(workspace, file) for file in tasks["file"].unique()} - {("", 0)}
     if len(projects) != 1 or not 0 < tasks.height <= MAX_TAB_TASKS:
         return ""
     ((url, project),) = projects
@@ -184,7 +199,7 @@ def build_tab_url(workspace: Workspace, found: pl.DataFrame) -> str:
     return f"{url}/projects/{project}/data?{urlencode({'tab': packed})}"
 
 
-def _read_project(workspace: Workspace, file: str) -> tuple[str, int]:
+def read_project(workspace: Workspace, file: str) -> tuple[str, int]:
     """Read the address of Label Studio and the project that a file was pulled from; empty if it was not pulled."""
     pulled = read_pull_state(workspace.root / file)
     url, project = pulled.get("url"), pulled.get("project")

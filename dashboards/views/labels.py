@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import polars as pl
 
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.tasks.feedback import DocumentChoice
 from goldspan.dashboards.mirror.refresh import Mirror
-from goldspan.dashboards.views.explore import NONE
+from goldspan.dashboards.views.explore import NONE, has_choice
 from goldspan.evaluation.scores.wilson import measure_wilson
 
 _SCHEMA = {
@@ -23,7 +25,40 @@ _SCHEMA = {
     "added": pl.Int64,
     "disagreed": pl.Int64,
     "skipped": pl.Int64,
+    "unsure": pl.Int64,
+    "noted": pl.Int64,
 }
+
+
+GUIDELINE_FIELDS = {
+    "guideline": "Definition",
+    "boundary": "Where it begins and ends",
+    "right": "Right, one example a line",
+    "wrong": "Wrong, one example a line",
+}
+"""Fields of a label that a person writes for annotators, and their titles."""
+
+_SINGLE = ("guideline", "boundary")
+
+
+def read_guideline(label: Label) -> dict[str, tuple[str, ...]]:
+    """The lines of each field of `GUIDELINE_FIELDS`."""
+    values = {field: getattr(label, field) for field in GUIDELINE_FIELDS}
+    return {
+        field: tuple(filter(None, (value,))) if isinstance(value, str) else tuple(value)
+        for field, value in values.items()
+    }
+
+
+def make_changes(label: Label, texts: Mapping[str, str]) -> dict[str, str | list[str] | None]:
+    """The fields to write for what a person typed; only those that differ, None for those that were emptied."""
+    changes: dict[str, str | list[str] | None] = {}
+    for field, before in read_guideline(label).items():
+        lines = tuple(line.strip() for line in texts[field].splitlines() if line.strip())
+        if lines == before:
+            continue
+        changes[field] = (" ".join(lines) if field in _SINGLE else list(lines)) if lines else None
+    return changes
 
 
 def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
@@ -32,11 +67,14 @@ def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
     `regions` are the regions of pre-annotations and of doubly reviewed samples that people judged, `unclear` is the
     share of them that were relabelled, resized or differ in label or boundary between two people, with its 95 %
     interval; rows are sorted by its lower end. `skipped` counts samples that were skipped and whose prediction has the
+    label, `unsure` and `noted` those whose reviewer was unsure of the document or left a note, and whose review has the
     label.
     """
     judged, outcomes = _count_outcomes(mirror)
     disputed = _count_disputes(mirror)
-    skipped = _count_skipped(mirror)
+    skipped = _count_samples(mirror, "predicted", mirror["samples"].filter(pl.col("cancelled") > 0))
+    unsure = _count_samples(mirror, "annotated", mirror["reviews"].filter(has_choice(DocumentChoice.UNSURE)))
+    noted = _count_samples(mirror, "annotated", mirror["reviews"].filter(pl.col("notes") > 0))
     rows = []
     for code in (label.code for label in labels.entities):
         relabelled, resized = outcomes[code, "relabelled"], outcomes[code, "resized"]
@@ -44,8 +82,8 @@ def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
         unclear = relabelled + resized + disputed[code]
         low, high = measure_wilson(unclear, regions) or (None, None)
         share = unclear / regions if regions else None
-        counts = relabelled, resized, outcomes[code, "rejected"], outcomes[code, "added"], disputed[code], skipped[code]
-        rows.append((code, regions, share, low, high, *counts))
+        edits = relabelled, resized, outcomes[code, "rejected"], outcomes[code, "added"]
+        rows.append((code, regions, share, low, high, *edits, disputed[code], skipped[code], unsure[code], noted[code]))
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     return table.sort("low", "regions", descending=True, nulls_last=True, maintain_order=True)
 
@@ -72,10 +110,10 @@ def _count_disputes(mirror: Mirror) -> Counter[str]:
     return counts
 
 
-def _count_skipped(mirror: Mirror) -> Counter[str]:
-    skipped = mirror["samples"].filter(pl.col("cancelled") > 0).select("sample")
-    predicted = mirror["entities"].filter(pl.col("side") == "predicted").join(skipped, on="sample", how="semi")
-    counts = predicted.select("sample", pl.col("label").cast(pl.String)).unique().group_by("label").len()
+def _count_samples(mirror: Mirror, side: str, rows: pl.DataFrame) -> Counter[str]:
+    """Samples of these rows, by each label that their annotation of this side has."""
+    spans = mirror["entities"].filter(pl.col("side") == side).join(rows.select("sample"), on="sample", how="semi")
+    counts = spans.select("sample", pl.col("label").cast(pl.String)).unique().group_by("label").len()
     return Counter(dict(counts.iter_rows()))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -12,8 +14,6 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.evaluation.results.chart_data import confusion_matrix, error_kinds_by_label, error_positions
 from goldspan.evaluation.results.compare import Comparison
 from goldspan.evaluation.results.result import EvaluationResult, read_result
-
-_RATES = ("precision", "recall", "f1", "exact match")
 
 Stamp = tuple[tuple[str, int], ...]
 """Paths and modification times (nanoseconds) of the results; a cache key."""
@@ -38,33 +38,44 @@ def load_results(stamp: Stamp) -> dict[str, EvaluationResult]:
 
 
 def tabulate_results(results: dict[str, EvaluationResult]) -> pl.DataFrame:
-    """One row per result: model, level, scheme, precision, recall, F1, exact-match accuracy, leakage rate."""
+    """One row per result: model, level, scheme, documents, rates, and F1 with its 95 % interval."""
     rows = [
         {
             "result": name,
             "model": result.model_name,
             "level": str(result.level),
             "scheme": str(result.scheme),
+            "documents": len(result.documents.get("sample_id", ())) or None,
             "precision": result.metrics.get("precision"),
             "recall": result.metrics.get("recall"),
             "f1": result.metrics.get("f1_score"),
+            **_read_interval(result.metrics),
             "exact match": result.metrics.get("exact_match_accuracy"),
             "leakage rate": result.masking.get("leakage_rate"),
         }
         for name, result in results.items()
     ]
     texts = dict.fromkeys(("result", "model", "level", "scheme"), pl.String)
-    return pl.DataFrame(rows, schema=texts | dict.fromkeys((*_RATES, "leakage rate"), pl.Float64), strict=False)
+    rates = ("precision", "recall", "f1", "low", "high", "exact match", "leakage rate")
+    schema = texts | {"documents": pl.Int64} | dict.fromkeys(rates, pl.Float64)
+    return pl.DataFrame(rows, schema=schema, strict=False)
+
+
+def _read_interval(values: Mapping[str, Any]) -> dict[str, float | None]:
+    """The 95 % interval of F1 as the columns `low` and `high`."""
+    low, high = (values.get("ci95") or {}).get("f1_score") or (None, None)
+    return {"low": low, "high": high}
 
 
 def tabulate_labels(result: EvaluationResult) -> pl.DataFrame:
-    """Precision, recall and F1 of each label."""
+    """Precision, recall and F1 of each label, F1 with its 95 % interval."""
     rows = [
         {
             "label": label,
             "precision": values.get("precision"),
             "recall": values.get("recall"),
             "f1": values.get("f1_score"),
+            **_read_interval(values),
             "support": values.get("support"),
         }
         for label, values in sorted(result.per_class_metrics.items())
@@ -74,6 +85,8 @@ def tabulate_labels(result: EvaluationResult) -> pl.DataFrame:
         "precision": pl.Float64,
         "recall": pl.Float64,
         "f1": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
         "support": pl.Int64,
     }
     return pl.DataFrame(rows, schema=schema)

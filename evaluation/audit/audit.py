@@ -1,11 +1,16 @@
-"""Audit gold with a second predictor or with models of other folds, and queue what needs a person's decision."""
+"""Audit gold with a second predictor or with models of other folds, and queue what needs a person's decision.
+
+A queue mixes in random samples: how many of those people correct is the error rate that the audit did not look for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.splits import split_samples
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
@@ -17,8 +22,17 @@ from goldspan.evaluation.audit.findings import (
     find_disagreements,
     rank_samples,
 )
+from goldspan.evaluation.audit.tokens import GivenTags, judge_tokens, rank_by_tokens
 from goldspan.predictors.base import Predictor
+from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.run import iter_outcomes
+
+_SUSPICIOUS_FOR_RANDOM = 4
+_LEAST_BUDGET, _BUDGET_SHARE = 50, 0.05
+_LEAST_SAMPLES, _LEAST_EXAMPLES = 100, 20
+
+TrainTagger = Callable[[Sequence[Sample]], CrfTagger]
+"""Trains a CRF on samples."""
 
 Train = Callable[[Sequence[Sample]], Predictor]
 """Trains a model on samples and opens it."""
@@ -32,29 +46,44 @@ class Audit:
     findings: tuple[AuditFinding, ...]
     samples: tuple[Sample, ...]
     failures: tuple[tuple[str, str], ...]
+    worst: Mapping[str, float] = field(default_factory=dict)
+    """Chance that the worst token's label is wrong, by sample, where the auditor judges tokens."""
 
     @property
     def ranking(self) -> dict[str, float]:
         """Suspicious samples, the most suspicious first, with the chance that any of their findings is right."""
-        return rank_samples(self.findings)
+        ranked = rank_samples(self.findings)
+        return dict(sorted(ranked.items(), key=lambda item: -self.worst.get(item[0], item[1])))
+
+    def list_random(self) -> tuple[str, ...]:
+        """Ids of random samples for the queue: a fourth of the suspicious ones, so that they are a fifth of it."""
+        ordered = sorted(self.samples, key=lambda one: draw_order(one.sample_id, f"audit {self.auditor}", 0))
+        suspicious = self.ranking
+        free = [one.sample_id for one in ordered if one.sample_id not in suspicious]
+        return tuple(free[: len(suspicious) // _SUSPICIOUS_FOR_RANDOM])
 
     def iter_queue(self) -> Iterator[Sample]:
         """Suspicious samples in the order of the ranking, each with the audit's suggestion as its last prediction.
 
-        The model version of the suggestion is `audit-<auditor>`, its score the chance that gold is wrong.
+        The model version of the suggestion is `audit-<auditor>`, its score the chance that gold is wrong. After every
+        four of them comes a random sample with gold as suggestion; nothing that a reviewer sees tells the two apart.
         """
         by_id = {sample.sample_id: sample for sample in self.samples}
         findings: dict[str, list[AuditFinding]] = {}
         for finding in self.findings:
             findings.setdefault(finding.sample_id, []).append(finding)
+        random = list(reversed(self.list_random()))
+        for number, (sample_id, score) in enumerate(self.ranking.items(), start=1):
+            yield self._suggest(by_id[sample_id], findings[sample_id], score)
+            if number % _SUSPICIOUS_FOR_RANDOM == 0 and random:
+                yield self._suggest(by_id[random.pop()], (), score)
+
+    def _suggest(self, sample: Sample, findings: Sequence[AuditFinding], score: float) -> Sample:
         author = Author.model(f"audit-{self.auditor}")
-        for sample_id, score in self.ranking.items():
-            sample = by_id[sample_id]
-            gold = sample.best or Annotation(author)
-            entities = apply_findings(gold, findings[sample_id])
-            suggestion = Annotation(author, entities, gold.mentions, score=score)
-            others = tuple(one for one in sample.annotations if one.author != author)
-            yield replace(sample, annotations=(*others, suggestion))
+        gold = sample.best or Annotation(author)
+        suggestion = Annotation(author, apply_findings(gold, findings), gold.mentions, score=score)
+        others = tuple(one for one in sample.annotations if one.author != author)
+        return replace(sample, annotations=(*others, suggestion))
 
 
 def audit_samples(
@@ -90,18 +119,11 @@ def audit_in_folds(
         InputError: there are fewer groups of related samples than folds.
 
     """
-    gold = [sample for sample in samples if sample.best is not None]
-    shares = {"train": 1.0, **{f"fold {number}": 1.0 for number in range(1, folds)}}
-    split = split_samples(outline_samples(gold, labels), shares)
-    if any(not split.members(name) for name in split.names):
-        raise InputError(f"{len(gold)} samples cannot be cut into {folds} folds of unrelated samples.")
     audited: list[Audited] = []
     failures: list[tuple[str, str]] = []
     able: frozenset[str] = frozenset()
     version = ""
-    for name in split.names:
-        held = [gold[index] for index in split.members(name)]
-        rest = [sample for sample, fold in zip(gold, split.assignment, strict=True) if fold != name]
+    for held, rest in iter_folds(samples, labels, folds):
         predictor = train(rest)
         able, version = able | predictor.labels, predictor.model_version
         for sample, outcome in zip(held, iter_outcomes(predictor, held), strict=True):
@@ -110,6 +132,75 @@ def audit_in_folds(
             else:
                 audited.append((sample, outcome.annotation))
     return _judge(audited, able, f"{folds}-fold-{version}", min_confidence, failures)
+
+
+def audit_tokens(
+    samples: Iterable[Sample], train: TrainTagger, labels: LabelSchema, *, folds: int = 5, budget: int = 0
+) -> Audit:
+    """Audit gold by the out-of-fold probability of each token's given label (see `audit.tokens`).
+
+    The taggers should see nothing of the model whose predictions the gold was made from: that one agrees with itself.
+
+    Args:
+        samples: samples with gold.
+        train: trains a CRF on samples.
+        labels: the label schema.
+        folds: models to train; related samples share a fold.
+        budget: findings to keep, the most suspicious ones; 0: the larger of 50 and 5 % of the spans.
+
+    Raises:
+        InputError: there are fewer groups of related samples than folds.
+
+    """
+    audited: list[Audited] = []
+    given: dict[str, GivenTags] = {}
+    able: set[str] = set()
+    for held, rest in iter_folds(samples, labels, folds):
+        tagger = train(rest)
+        able |= tagger.labels
+        for sample in held:
+            entities = tagger.tag(sample.text, sample.language, ()).list_entities()
+            audited.append((sample, Annotation(Author.model("crf"), entities)))
+            gold = sample.best.entities if sample.best else ()
+            given[sample.sample_id] = judge_tokens(tagger, sample, gold)
+    findings = rank_by_tokens(find_disagreements(audited, able), given)
+    spans = sum(len(sample.best.entities) for sample, _ in audited if sample.best)
+    kept = findings[: budget or max(_LEAST_BUDGET, round(_BUDGET_SHARE * spans))]
+    worst = {name: one.worst for name, one in given.items()}
+    return Audit(f"{folds}-fold-crf", tuple(kept), tuple(sample for sample, _ in audited), (), worst)
+
+
+def iter_folds(
+    samples: Iterable[Sample], labels: LabelSchema, folds: int
+) -> Iterator[tuple[list[Sample], list[Sample]]]:
+    """Each fold of the samples with gold, and all the others; related samples share a fold.
+
+    Raises:
+        InputError: there are fewer groups of related samples than folds.
+
+    """
+    gold = [sample for sample in samples if sample.best is not None]
+    shares = {"train": 1.0, **{f"fold {number}": 1.0 for number in range(1, folds)}}
+    split = split_samples(outline_samples(gold, labels), shares)
+    if any(not split.members(name) for name in split.names):
+        raise InputError(f"{len(gold)} samples cannot be cut into {folds} folds of unrelated samples.")
+    for name in split.names:
+        held = [gold[index] for index in split.members(name)]
+        yield held, [sample for sample, fold in zip(gold, split.assignment, strict=True) if fold != name]
+
+
+def list_cautions(samples: Sequence[Sample]) -> list[str]:
+    """What makes an audit by folds weak: too few samples, too few examples of a label."""
+    gold = [sample.best for sample in samples if sample.best]
+    counts = Counter(entity.label for annotation in gold for entity in annotation.entities)
+    rare = sorted(label for label, count in counts.items() if count < _LEAST_EXAMPLES)
+    cautions = []
+    if len(gold) < _LEAST_SAMPLES:
+        cautions.append(f"{len(gold)} samples are few for an audit by folds; {_LEAST_SAMPLES} or more are better.")
+    if rare:
+        shown = ", ".join(rare[:8]) + (" …" if len(rare) > 8 else "")
+        cautions.append(f"Fewer than {_LEAST_EXAMPLES} examples, so findings of these labels mean little: {shown}.")
+    return cautions
 
 
 def _judge(

@@ -11,8 +11,8 @@ An entry holds for the gold that it was made for: a sample whose gold changes ot
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from goldspan.annotation.identity import digest, hash_text
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.audit.findings import AuditFinding
+from goldspan.evaluation.scores.wilson import measure_wilson
 
 _SCHEMA = "audit-ledger"
 
@@ -35,15 +36,31 @@ class AuditStatus(StrEnum):
     CORRECTED = "corrected"
 
 
+_DECIDED = (AuditStatus.CONFIRMED, AuditStatus.CORRECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualErrors:
+    """Random samples that people corrected, of those they decided on, and the 95 % interval of the share (Wilson)."""
+
+    corrected: int
+    decided: int
+    interval: tuple[float, float] | None
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One audited sample: digest of its gold, the auditor's model version, number of findings, time (ISO 8601, UTC)."""
+    """One audited sample: digest of its gold, the auditor's model version, number of findings, time (ISO 8601, UTC).
+
+    `random`: no finding brought it into the queue, but chance.
+    """
 
     gold: str
     auditor: str
     findings: int
     status: AuditStatus
     audited_at: str
+    random: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +79,34 @@ class AuditLedger:
         counts = Counter(entry.status for entry in self.entries.values())
         return {status.value: counts[status] for status in AuditStatus}
 
+    def measure_residual(self) -> ResidualErrors:
+        """How many of the decided random samples were corrected: the error rate of what the audit did not find."""
+        decided = [entry for entry in self.entries.values() if entry.random and entry.status in _DECIDED]
+        corrected = sum(entry.status is AuditStatus.CORRECTED for entry in decided)
+        return ResidualErrors(corrected, len(decided), measure_wilson(corrected, len(decided)))
+
     def record_audit(
-        self, samples: Iterable[Sample], findings: Iterable[AuditFinding], auditor: str, now: datetime | None = None
+        self,
+        samples: Iterable[Sample],
+        findings: Iterable[AuditFinding],
+        auditor: str,
+        now: datetime | None = None,
+        *,
+        random: Collection[str] = (),
     ) -> AuditLedger:
-        """The ledger after an audit; what a person decided about the same gold stays decided."""
+        """The ledger after an audit; what a person decided about the same gold stays decided.
+
+        Samples in `random` are open though nothing was found in them.
+        """
         at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
         counts = Counter(finding.sample_id for finding in findings)
         entries = dict(self.entries)
-        decided = (AuditStatus.CONFIRMED, AuditStatus.CORRECTED)
         for sample in samples:
             known, gold = entries.get(sample.sample_id), digest_gold(sample)
-            if known is None or known.gold != gold or known.status not in decided:
-                number = counts[sample.sample_id]
-                status = AuditStatus.OPEN if number else AuditStatus.CLEAN
-                entries[sample.sample_id] = AuditEntry(gold, auditor, number, status, at)
+            if known is None or known.gold != gold or known.status not in _DECIDED:
+                number, drawn = counts[sample.sample_id], sample.sample_id in random
+                status = AuditStatus.OPEN if number or drawn else AuditStatus.CLEAN
+                entries[sample.sample_id] = AuditEntry(gold, auditor, number, status, at, drawn)
         return AuditLedger(entries)
 
     def record_decisions(self, samples: Iterable[Sample]) -> AuditLedger:
@@ -126,7 +157,7 @@ def write_audit_ledger(path: Path, ledger: AuditLedger) -> None:
 
 
 def _decide(entry: AuditEntry, gold: str, status: AuditStatus) -> AuditEntry:
-    return AuditEntry(gold, entry.auditor, entry.findings, status, entry.audited_at)
+    return replace(entry, gold=gold, status=status)
 
 
 def _is_reviewed_since(sample: Sample, time: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from goldspan.annotation.types import Annotation, Author, Sample
 
@@ -35,14 +36,24 @@ def list_latest_predictions(sample: Sample) -> tuple[Annotation, ...]:
 def find_shown_prediction(sample: Sample, review: Annotation, model_version: str = "") -> Annotation | None:
     """The pre-annotation that a review started from, None if there was none.
 
-    Its parent where the review names one that is there; else the newest. With `model_version`, only that model counts.
+    Its parent where the review names one that is there; else the newest that is not later than the review. A prediction
+    made afterwards was never shown, so it gets no credit. With `model_version`, only that model counts.
     """
-    predictions = [p for p in sample.predictions if not model_version or p.author.name == model_version]
-    if review.parent:
-        parents = [p for p in sample.predictions if p.id == review.parent]
-        if parents:
-            return parents[0] if parents[0] in predictions else None
-    return max(predictions, key=_read_time, default=None)
+    predictions = [p for p in sample.predictions if model_version in ("", p.author.name)]
+    parent = next((p for p in sample.predictions if review.parent and p.id == review.parent), None)
+    if parent is not None:
+        return parent if parent in predictions else None
+    begun = parse_time(review.created_at or review.updated_at)
+    return max((p for p in predictions if not _is_later(p, begun)), key=_read_time, default=None)
+
+
+def parse_time(value: str | None) -> datetime | None:
+    """A time in ISO 8601, as UTC where it names no zone; None for what is no time."""
+    try:
+        time = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def is_control(sample: Sample) -> bool:
@@ -50,11 +61,21 @@ def is_control(sample: Sample) -> bool:
     return sample.provenance.get("control") is True
 
 
+def is_random(sample: Sample) -> bool:
+    """True for a sample of the queue's random reserve, the only share from which progress is reported."""
+    return sample.provenance.get("queue") == "random"
+
+
 def _keep_latest(annotations: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
     latest: dict[Author, Annotation] = {}
     for annotation in sorted(annotations, key=_read_time):
         latest[annotation.author] = annotation
     return tuple(latest[author] for author in sorted(latest, key=lambda author: author.name))
+
+
+def _is_later(prediction: Annotation, begun: datetime | None) -> bool:
+    made = parse_time(prediction.created_at or prediction.updated_at)
+    return made is not None and begun is not None and made > begun
 
 
 def _read_time(annotation: Annotation) -> str:

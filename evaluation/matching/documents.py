@@ -95,7 +95,9 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
     """Pair gold and predictions by sample id.
 
     Gold is a sample's best annotation (`Sample.best`). The prediction is the newest one (of the model version `model`,
-    if given), else the newest review. What has no partner, or would be compared with itself is excluded.
+    if given), else the newest review. A sample of the predictions without any annotation, as `goldspan annotate`
+    writes where the predictor failed, counts as nothing found. What has no partner, or would be compared with itself
+    is excluded.
     """
     golds, exclusions = _index(gold, "gold")
     predictions, more = _index(predicted, "the predictions")
@@ -104,7 +106,10 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
     for sample_id, sample in golds.items():
         partner = predictions.get(sample_id)
         annotation = choose_prediction(partner, model) if partner else None
-        if partner is None or annotation is None or sample.best is None:
+        if sample.best is not None and partner and partner is not sample and not partner.annotations:
+            failed = make_document(sample, sample.best, _EMPTY)
+            documents.append(replace(failed, failure="the predictions hold no annotation of it"))
+        elif partner is None or annotation is None or sample.best is None:
             exclusions.append(Exclusion(sample_id, _explain(sample, partner, model)))
         elif partner.text != sample.text:
             exclusions.append(
@@ -119,7 +124,7 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
         documents=_sort(documents),
         exclusions=tuple(exclusions),
         gold_source=_name_source(document.gold for document in documents),
-        predicted_source=_name_source(document.predicted for document in documents),
+        predicted_source=_name_source(document.predicted for document in documents if not document.failure),
         model=model or _name_models(documents),
     )
 
@@ -205,4 +210,4 @@ def _name_source(annotations: Iterable[Annotation]) -> str:
 
 
 def _name_models(documents: Sequence[Document]) -> str:
-    return ", ".join(sorted({document.predicted.author.name for document in documents}))
+    return ", ".join(sorted({document.predicted.author.name for document in documents if not document.failure}))

@@ -15,6 +15,7 @@ A region that changed both place and label counts as rejected and added, which i
     relaxed: resized regions with an intersection over union of at least 0.5 count as accepted too
     touch rate = 1 - accepted / predicted            edits = relabelled + resized + rejected + added
     first-pass acceptance = reviews without edits / reviews
+    edits saved = 1 - edits / edits from nothing, mentions and relations included (`people.effort`)
     rubber-stamp suspicion: no edits, and a lead time below max(2 s, characters / 50 per s)
 """
 
@@ -25,11 +26,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from goldspan.annotation.corpus.effort import Effort
+from goldspan.annotation.corpus.seeding import read_seeded
 from goldspan.annotation.types import Annotation, Entity, Origin, Sample
-from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, list_latest_reviews
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_control, is_random, list_latest_reviews
 from goldspan.evaluation.matching.match import PairKind, match_spans, measure_iou
 from goldspan.evaluation.people.acceptance_report import AcceptanceReport, ReviewFacts, Tally
 from goldspan.evaluation.people.anchoring import Anchoring, AnchoringCounter
+from goldspan.evaluation.people.automation import measure_automation_bias
+from goldspan.evaluation.people.cost_fit import TimedReview, fit_costs
+from goldspan.evaluation.people.effort import measure_effort
 
 RELAXED_IOU = 0.5
 
@@ -86,6 +92,8 @@ def measure_acceptance(
 ) -> AcceptanceReport:
     """Acceptance over samples, one comparison for each person who reviewed a sample that had a prediction.
 
+    Samples with suggestions that were made wrong on purpose count for automation bias only.
+
     Args:
         samples: reviewed samples with the predictions that people saw; each sample once.
         model_version: only pre-annotations of this model; empty for all.
@@ -96,10 +104,14 @@ def measure_acceptance(
     anchoring = AnchoringCounter()
     for sample in samples:
         reviews = list_latest_reviews(sample)
+        if read_seeded(sample):
+            counter.seeded.append(sample)
+            continue
         if is_control(sample):
             unseen = (hidden or {}).get(sample.sample_id) or next(iter(sample.predictions), None)
             for review in reviews:
                 anchoring.add_control(sample, review, unseen)
+                counter.add_time(review, measure_effort(sample.text, None, review))
             continue
         counter.unreviewed += not reviews and bool(sample.predictions)
         for review in reviews:
@@ -107,6 +119,8 @@ def measure_acceptance(
             if prediction is not None:
                 counter.add(sample, prediction, review)
                 anchoring.add_guided(sample, review, prediction)
+            elif not sample.predictions:
+                counter.add_time(review, measure_effort(sample.text, None, review))
     return counter.finish(anchoring.finish())
 
 
@@ -115,6 +129,7 @@ class _Counter:
 
     def __init__(self) -> None:
         self.unreviewed = 0
+        self.seeded: list[Sample] = []
         self._by_label: dict[str, Tally] = {}
         self._by_model: dict[str, Tally] = {}
         self._by_person: dict[str, Tally] = {}
@@ -122,6 +137,7 @@ class _Counter:
         self._origins: Counter[str] = Counter()
         self._contradictions = 0
         self._reviews: list[ReviewFacts] = []
+        self._timed: list[TimedReview] = []
 
     def add(self, sample: Sample, prediction: Annotation, review: Annotation) -> None:
         decisions = compare_with_review(prediction, review)
@@ -133,6 +149,8 @@ class _Counter:
             self._note_origin(decision)
             if decision.outcome is RegionOutcome.RELABELLED and decision.predicted and decision.annotated:
                 self._relabelled[decision.predicted.label, decision.annotated.label] += 1
+        effort = measure_effort(sample.text, prediction, review, decisions)
+        self.add_time(review, effort)
         for table, name in ((self._by_model, prediction.author.name), (self._by_person, review.author.name)):
             table[name] = table.get(name, Tally()) + total
         self._reviews.append(
@@ -145,8 +163,16 @@ class _Counter:
                 review.lead_time,
                 total.predicted,
                 total.accepted,
+                effort,
+                measure_effort(sample.text, None, review),
+                is_random(sample),
             )
         )
+
+    def add_time(self, review: Annotation, effort: Effort) -> None:
+        """Note how long a person took."""
+        if review.lead_time is not None:
+            self._timed.append(TimedReview(review.author.name, review.lead_time, effort))
 
     def finish(self, anchoring: Anchoring) -> AcceptanceReport:
         return AcceptanceReport(
@@ -160,6 +186,8 @@ class _Counter:
             reviews=tuple(self._reviews),
             unreviewed=self.unreviewed,
             anchoring=anchoring,
+            costs=fit_costs(self._timed).costs,
+            automation=measure_automation_bias(self.seeded),
         )
 
     def _note_origin(self, decision: RegionDecision) -> None:

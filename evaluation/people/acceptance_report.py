@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from goldspan.annotation.corpus.effort import DEFAULT_COSTS, NO_EFFORT, CostModel, Effort
 from goldspan.evaluation.people.anchoring import Anchoring
+from goldspan.evaluation.people.automation import NO_BIAS, AutomationBias
+from goldspan.evaluation.people.savings import Savings, sum_savings
 from goldspan.evaluation.scores.intervals import Interval, estimate_interval
 from goldspan.evaluation.scores.spans import divide
 
@@ -58,7 +61,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class ReviewFacts:
-    """One person's review of one sample. `lead_time` is seconds, None when it was not recorded."""
+    """One person's review of one sample. `lead_time` is seconds, None when it was not recorded.
+
+    `edits` are those of entities; `effort` counts mentions and relations too, `from_nothing` what the same review would
+    have taken without a pre-annotation. `random`: the sample came from the queue's random reserve.
+    """
 
     sample_id: str
     person: str
@@ -68,6 +75,9 @@ class ReviewFacts:
     lead_time: float | None
     predicted: int = 0
     accepted: int = 0
+    effort: Effort = NO_EFFORT
+    from_nothing: Effort = NO_EFFORT
+    random: bool = False
 
     @property
     def suspect(self) -> bool:
@@ -77,7 +87,8 @@ class ReviewFacts:
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        efforts = {"effort": self.effort.to_json(), "from_nothing": self.from_nothing.to_json()}
+        return {f.name: getattr(self, f.name) for f in fields(self)} | efforts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,7 @@ class AcceptanceReport:
 
     `relabelled` counts (predicted label, annotated label). `origins` counts how Label Studio says each annotated
     region came to be (`unknown`: written through the API), `contradictions` those whose origin disagrees with what
-    the comparison saw.
+    the comparison saw. `costs` are the seconds that actions are estimated to take.
     """
 
     total: Tally
@@ -99,6 +110,13 @@ class AcceptanceReport:
     reviews: tuple[ReviewFacts, ...]
     unreviewed: int
     anchoring: Anchoring
+    costs: CostModel = DEFAULT_COSTS
+    automation: AutomationBias = NO_BIAS
+
+    @property
+    def savings(self) -> Savings:
+        """Edits and seconds, beside those from nothing."""
+        return sum_savings(self.reviews, self.costs)
 
     @property
     def first_pass_acceptance(self) -> float | None:
@@ -141,10 +159,14 @@ class AcceptanceReport:
             "first_pass_acceptance": self.first_pass_acceptance,
             "ci95": {"precision": self.precision_interval, "first_pass_acceptance": self.first_pass_interval},
             "edits_per_review": self.edits_per_review,
+            "savings": self.savings.to_json(),
+            "random_reserve": sum_savings([r for r in self.reviews if r.random], self.costs).to_json(),
+            "costs": self.costs.to_json(),
             "rubber_stamps": {
                 "share": divide(len(self.suspects), timed),
                 "reviews_with_lead_time": timed,
                 "suspects": [review.to_json() for review in self.suspects],
             },
             "anchoring": self.anchoring.to_json(),
+            "automation_bias": self.automation.to_json(),
         }

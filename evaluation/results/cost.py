@@ -22,13 +22,17 @@ class TokenPrices:
     source: str = "given"
 
 
-def find_prices(provider: str, model: str = "") -> TokenPrices | None:
-    """List prices of a provider's live answers; None if they are not known for the provider or the model."""
+def find_prices(provider: str, model: str = "", mode: str = "live") -> TokenPrices | None:
+    """List prices of a provider's answers; None if they are not known for the provider or the model.
+
+    `mode` is `live` or `batch`, which is the cheapest window.
+    """
     profile = PROFILES.get(provider)
-    price = profile.prices.get("live") if profile else None
+    tier = profile.windows[0] if profile and mode == "batch" and profile.windows else "live"
+    price = profile.prices.get(tier) if profile else None
     if profile is None or price is None or not any(price) or model not in ("", profile.default_model):
         return None
-    return TokenPrices(price.prompt, price.completion, as_of=PRICES_AS_OF, source=f"list price of {provider}")
+    return TokenPrices(price.prompt, price.completion, as_of=PRICES_AS_OF, source=f"list price of {provider}, {tier}")
 
 
 def describe_cost(usage: Usage, documents: int, prices: TokenPrices | None) -> dict[str, Any] | None:

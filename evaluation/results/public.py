@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.store import OnError, raise_error
@@ -16,7 +17,7 @@ from goldspan.evaluation.results.cost import TokenPrices, describe_cost
 from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
 from goldspan.evaluation.results.result import EvaluationResult, read_result
 from goldspan.evaluation.results.slices import filter_documents, sample_documents
-from goldspan.evaluation.results.timing import run_predictor
+from goldspan.evaluation.results.timing import describe_system, run_predictor
 from goldspan.predictors.base import Predictor
 
 
@@ -64,17 +65,23 @@ def evaluate(
     labels, settings = labels or load_labels(), settings or EvaluationSettings()
     pairing = filter_documents(_read(gold, predicted, labels, model, on_error), settings.filters)
     pairing = sample_documents(pairing, settings.samples)
+    system: dict[str, Any] = {}
     timing, cost = None, None if cost_per_1000 is None else {"per_1000_documents": cost_per_1000}
     if isinstance(predicted, Predictor):
         run = run_predictor(pairing, predicted, workers)
         pairing, timing = run.pairing, run.timing
+        system = describe_system(predicted)
         cost = cost or describe_cost(run.usage, timing["documents"], prices)
     if on_pairing:
         on_pairing(pairing)
+    result = evaluate_pairing(pairing, labels, settings, name)
+    if isinstance(gold, str | Path):
+        result = replace(result, data={**result.data, "name": Path(gold).stem})
     return replace(
-        evaluate_pairing(pairing, labels, settings, name),
+        result,
         timing=timing,
         cost=cost,
+        system=system,
         baselines=score_baselines(pairing.documents, labels, settings) if baselines else {},
     )
 

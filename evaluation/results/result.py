@@ -44,7 +44,8 @@ class EvaluationResult:
     `metrics` are over all labels and `per_class_metrics` for each, at `level` under `scheme`; `schemes` holds all four.
     `outcomes` counts pairs by label and kind: by gold label, spurious ones by the label predicted.
     `documents` holds the columns of `goldspan.evaluation.scores.table.COLUMNS` and the sample ids, in one order;
-    from them intervals and tests between two results are computed.
+    from them intervals and tests between two results are computed. `system` says what was measured: the predictor's
+    settings, and the record of the fit that made it.
     """
 
     experiment_name: str
@@ -65,6 +66,7 @@ class EvaluationResult:
     labels: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, Any] | None = None
     cost: Mapping[str, Any] | None = None
+    system: Mapping[str, Any] = field(default_factory=dict)
     baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     documents: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     errors: Sequence[ErrorRecord] = ()
@@ -92,7 +94,6 @@ def write_result(path: Path, result: EvaluationResult) -> None:
         b"%b: %b" % (orjson.dumps(key), orjson.dumps(value, option=0 if key in _BULKY else orjson.OPT_INDENT_2))
         for key, value in document.items()
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, b"{\n" + b",\n".join(lines) + b"\n}\n")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,13 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> P
         ServiceError: the predictor failed on every text.
 
     """
-    begun = perf_counter()
+    begun, begun_cpu = perf_counter(), process_time()
     samples = (
         Sample(document.text, document.language, document.country, sample_id=document.sample_id)
         for document in pairing.documents
     )
     outcomes = list(iter_outcomes(predictor, samples, workers=workers))
-    wall = perf_counter() - begun
+    wall, cpu = perf_counter() - begun, process_time() - begun_cpu
     answered = [outcome.prediction for outcome in outcomes if outcome.prediction is not None]
     if outcomes and not answered:
         raise ServiceError(
@@ -63,10 +64,23 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> P
     fresh = [prediction.seconds for prediction in answered if not prediction.usage.cached]
     failures, cached = len(outcomes) - len(answered), len(answered) - len(fresh)
     usage = sum((prediction.usage for prediction in answered), Usage())
-    return PredictorRun(paired, describe_timing(fresh, wall, failures=failures, cached=cached), usage)
+    return PredictorRun(paired, describe_timing(fresh, wall, cpu=cpu, failures=failures, cached=cached), usage)
 
 
-def describe_timing(seconds: Sequence[float], wall: float, *, failures: int = 0, cached: int = 0) -> dict[str, Any]:
+def describe_system(predictor: Predictor) -> dict[str, Any]:
+    """What is measured, as it stands in a result file: settings, and the record of an artifact's fit."""
+    described = {"settings": predictor.describe(), "fit": dict(predictor.record)}
+    return {name: content for name, content in described.items() if content}
+
+
+def count_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe_timing(
+    seconds: Sequence[float], wall: float, *, cpu: float | None = None, failures: int = 0, cached: int = 0
+) -> dict[str, Any]:
     """Latencies of single texts and the throughput of all, in seconds, as they stand in a result file.
 
     Throughput is not known where some answers came from a cache.
@@ -77,6 +91,8 @@ def describe_timing(seconds: Sequence[float], wall: float, *, failures: int = 0,
         "failures": failures,
         "cached": cached,
         "wall_seconds": wall,
+        "cpu_seconds": cpu,
+        "cores": count_cores(),
         "documents_per_second": len(seconds) / wall if wall and not cached else None,
         "latency_p50_seconds": p50,
         "latency_p95_seconds": p95,

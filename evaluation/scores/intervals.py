@@ -57,3 +57,22 @@ def _measure_effective_size(part: Numbers, whole: Numbers, ratio: float, documen
     if not size > 0:
         return float(documents)
     return math.exp((1 - weight) * math.log(size) + weight * math.log(documents))
+
+
+def estimate_ratio_interval(parts: Sequence[float] | Numbers, wholes: Sequence[float] | Numbers) -> Interval | None:
+    """The 95 % interval of sum(parts) / sum(wholes) where a part may exceed its whole (edits per entity).
+
+    The ratio ± Student's t times its standard error, linearised over documents (Cochran 1977, section 6.3). None for
+    fewer than two documents, or if the denominator is 0.
+    """
+    from scipy.special import stdtrit
+
+    part, whole = np.asarray(parts, dtype=np.float64), np.asarray(wholes, dtype=np.float64)
+    total, documents = float(whole.sum()), len(whole)
+    if documents < 2 or not total:
+        return None
+    ratio = float(part.sum()) / total
+    squares = float(((part - ratio * whole) ** 2).sum())
+    error = math.sqrt(squares * documents / (documents - 1)) / total
+    half = float(stdtrit(documents - 1, 1 - _TAIL)) * error
+    return ratio - half, ratio + half

@@ -15,20 +15,15 @@ most the last moments. What concerns money is committed with `synchronous=FULL`.
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import make_private_folder, open_private
-from goldspan.generators.journal.lock import RunLock
-from goldspan.generators.journal.migrations import migrate
+from goldspan.generators.journal.migrations import STEPS
 from goldspan.generators.journal.raw import RawLog
 from goldspan.generators.journal.rows import Item, Row, RowKey, Totals
+from goldspan.generators.journal.store import RunJournal
 
 _CHUNK = 500
 _SELECT_ITEM = "SELECT item, spec, state, stage, first_attempt, reason FROM item "
@@ -39,117 +34,17 @@ _SELECT_ROW = (
 )
 
 
-class Journal:
-    """One run's journal, opened for running (`lock=True`) or read-only (also on read-only disks).
+class Journal(RunJournal):
+    """The journal of a run that generates samples."""
 
-    Raises:
-        StateError: there is no such run, another process is running it, or the disk cannot be written.
-
-    """
-
-    def __init__(self, folder: Path, *, create: bool = False, lock: bool = False) -> None:
-        self.folder = folder
-        path = folder / "journal.db"
-        if not create and not path.exists():
-            raise StateError(f"There is no run {folder.name} in {folder.parent}. `goldspan generate list` names them.")
-        self._depth = 0
-        self._lock: RunLock | None = None
-        with guard_disk(folder):
-            if not (create or lock or os.access(folder, os.W_OK)):
-                self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
-                return
-            make_private_folder(folder)
-            self._lock = RunLock(folder / "lock") if lock else None
-            try:
-                self._connection = _connect(path)
-            except BaseException:
-                self._unlock()
-                raise
-
-    def close(self) -> None:
-        """Close the file and release the lock."""
-        self._connection.close()
-        self._unlock()
-
-    def _unlock(self) -> None:
-        if self._lock:
-            self._lock.release()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def run_id(self) -> str:
-        """The run's name: its folder."""
-        return self.folder.name
-
-    @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """Group writes into one commit; an inner transaction joins the outer one. `durable` waits for the disk."""
-        if self._depth:
-            yield self._connection
-            return
-        with guard_disk(self.folder):
-            if durable:
-                self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
-            finally:
-                self._depth -= 1
-                if durable:
-                    self._connection.execute("PRAGMA synchronous=NORMAL")
-
-    def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of a SELECT."""
-        with guard_disk(self.folder):
-            return self._connection.execute(statement, parameters).fetchall()
+    command = "goldspan generate"
+    steps = STEPS
+    rescue = "The provider's answers as received are in its folder `raw`."
 
     def open_raw(self, name: str) -> RawLog:
         """The append-only file `raw/<name>.jsonl` for the provider's lines as received."""
-        with guard_disk(self.folder):
+        with self.guard():
             return RawLog(self.folder / "raw" / f"{name}.jsonl")
-
-    # run
-
-    def write_settings(self, settings: Mapping[str, Any]) -> None:
-        """Write settings of the run; existing keys are replaced."""
-        with self.transaction(durable=True) as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO run VALUES (?, ?)",
-                [(key, json.dumps(value)) for key, value in settings.items()],
-            )
-
-    def read_settings(self) -> dict[str, Any]:
-        """All settings of the run."""
-        try:
-            return {key: json.loads(value) for key, value in self.query("SELECT key, value FROM run")}
-        except ValueError as error:
-            raise _name_damage(self.folder, error) from None
-
-    def write_event(self, kind: str, message: str, **details: Any) -> None:
-        """Note what happened, for `status` and `watch`. Never put a secret here."""
-        with self.transaction() as connection:
-            connection.execute(
-                "INSERT INTO event (at, kind, message, details) VALUES (?, ?, ?, ?)",
-                (time.time(), kind, message, json.dumps(details)),
-            )
-
-    def list_events(self, limit: int = 20) -> list[dict[str, Any]]:
-        """The newest events, oldest of them first."""
-        found = self.query("SELECT at, kind, message, details FROM event ORDER BY number DESC LIMIT ?", (limit,))
-        return [
-            {"at": at, "kind": kind, "message": message, **json.loads(details)}
-            for at, kind, message, details in found[::-1]
-        ]
 
     # items
 
@@ -302,44 +197,3 @@ def _make_row(values: Sequence[Any]) -> Row:
 
 def _make_item(values: Sequence[Any]) -> Item:
     return Item(values[0], json.loads(values[1]), *values[2:])
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        migrate(connection, str(path))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def guard_disk(folder: Path) -> Iterator[None]:
-    """Turn a disk that is full, read-only or broken into one plain message.
-
-    Raises:
-        StateError: instead of OSError and sqlite3.Error.
-
-    """
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except (OSError, sqlite3.OperationalError) as error:
-        raise StateError(
-            f"The run cannot be written to {folder}: {error}. Everything committed so far is kept; "
-            f"make room or make the folder writable, then `goldspan generate resume {folder.name}`."
-        ) from error
-    except sqlite3.Error as error:
-        raise _name_damage(folder, error) from error
-
-
-def _name_damage(folder: Path, error: Exception) -> StateError:
-    return StateError(
-        f"The journal of run {folder.name} is damaged ({error}). The provider's answers as received are in "
-        f"{folder / 'raw'}. Move {folder} away; `goldspan generate start` starts the run again."
-    )

@@ -21,12 +21,12 @@ class RunLock:
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, command: str = "goldspan generate") -> None:
         lock = try_lock(path, _PATIENCE)
         if lock is None:
             raise StateError(
                 f"Another process{read_holder(path)} is running run {path.parent.name}. "
-                f"`goldspan generate watch {path.parent.name}` shows its progress; `cancel` asks it to stop."
+                f"`{command} watch {path.parent.name}` shows its progress; `cancel` asks it to stop."
             )
         self._lock = lock
         write_atomic(path.parent / "driver", f"{os.getpid()}\n".encode())

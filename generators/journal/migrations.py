@@ -1,8 +1,9 @@
-"""The journal's tables, as steps that are applied once and never edited."""
+"""The tables of a generation run's journal, as steps that are applied once and never edited."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from goldspan.annotation.errors import StateError
 
@@ -65,7 +66,7 @@ STEPS = (
 )
 
 
-def migrate(connection: sqlite3.Connection, place: str) -> None:
+def migrate(connection: sqlite3.Connection, place: str, steps: Sequence[str]) -> None:
     """Bring a journal to the newest form, each step in a transaction of its own.
 
     Raises:
@@ -73,10 +74,10 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
 
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(STEPS):
+    if version > len(steps):
         raise StateError(
-            f"{place} was written by a newer Goldspan (journal version {version}, this one knows {len(STEPS)}). "
+            f"{place} was written by a newer Goldspan (journal version {version}, this one knows {len(steps)}). "
             "Update Goldspan, or start a run of another name."
         )
-    for number in range(version, len(STEPS)):
-        connection.executescript(f"BEGIN IMMEDIATE; {STEPS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+    for number in range(version, len(steps)):
+        connection.executescript(f"BEGIN IMMEDIATE; {steps[number]} PRAGMA user_version = {number + 1}; COMMIT;")

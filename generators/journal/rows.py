@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 OPEN_STATES = ("pending", "submitted")
+ERASED = "erased"
+"""State of an item that was erased; it is neither written nor asked again, and its cost stays."""
+
 DECIDED_STATES = ("ok", "invalid", "truncated", "refused", "failed", "missing")
 
 
@@ -43,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One sample in progress. `state` is open, done or dead; `first_attempt` is where the budget counts from."""
+    """One sample in progress. `state` is open, done, dead or erased; the budget counts from `first_attempt`."""
 
     item: int
     spec: Any

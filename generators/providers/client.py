@@ -1,4 +1,6 @@
-"""One chat completion over the wire: AsyncOpenAI without its own retries, errors translated to ours.
+"""One chat completion over the wire, errors translated to ours.
+
+The request goes out over the HTTP client itself: building it with the SDK costs more time than sending it.
 
 429 is not retried here: the pool handles it. Dropped connections and 5xx are asked again a few times, always with
 the same `Idempotency-Key`, so that a server that knows the header never bills a question twice.
@@ -13,7 +15,6 @@ from typing import Any, NamedTuple
 import httpx2
 import openai
 import orjson
-from openai import AsyncOpenAI
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError
@@ -76,18 +77,19 @@ class ChatClient:
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         timeout = httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
         self._url, self._key = base_url, api_key
-        self._openai = AsyncOpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            max_retries=0,
-            timeout=timeout,
-            http_client=make_http_client(base_url, limits, timeout),
-        )
+        self._http = make_http_client(base_url, limits, timeout)
+        self._address = httpx2.URL(f"{base_url}/chat/completions")
+        self._headers = {
+            "Authorization": f"Bearer {api_key}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        }
         self._adaptations: dict[str, Adaptation] = {}
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._openai.close()
+        await self._http.aclose()
 
     async def ask(self, body: Mapping[str, Any], key: str) -> Reply:
         """Ask once, adapted to what the server takes; `key` is the idempotency key.
@@ -130,20 +132,20 @@ class ChatClient:
         return await retrying(self._post, content, key)
 
     async def _post(self, content: bytes, key: str) -> Reply:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        request = httpx2.Request(
+            "POST", self._address, headers={**self._headers, "Idempotency-Key": key}, content=content,
+            extensions={"timeout": self._http.timeout.as_dict()},
+        )  # fmt: skip
         try:
-            response = await self._openai.post(
-                "/chat/completions", cast_to=httpx2.Response, content=content, options={"headers": headers}
-            )
-            raw = response.content
-        except openai.APIStatusError as error:
-            raise read_status_error(error, self._url, self._key) from None
+            response = await self._http.send(request)
         except TooLargeError as error:
             raise TerminalServiceError(f"{self._url} gives no usable answer: {error}.") from None
-        except (openai.APIConnectionError, httpx2.HTTPError) as error:
-            if isinstance(error.__cause__, TooLargeError):
-                raise TerminalServiceError(f"{self._url} gives no usable answer: {error.__cause__}.") from None
-            raise Unreachable(f"{self._url} does not answer ({redact(str(error), [self._key])}).") from None
+        except httpx2.HTTPError as error:
+            reason = redact(str(error) or type(error).__name__, [self._key])
+            raise Unreachable(f"{self._url} does not answer ({reason}).") from None
+        if response.status_code >= 300:
+            raise read_status_error(_make_error(response), self._url, self._key)
+        raw = response.content
         try:
             body = load_json_bytes(raw)
         except (ValueError, RecursionError):
@@ -153,6 +155,18 @@ class ChatClient:
         if problem := find_error(body):
             raise read_error_body(*problem, self._url, self._key)
         return Reply(raw, body)
+
+
+def _make_error(response: httpx2.Response) -> openai.APIStatusError:
+    """The SDK's error for a response that is no success: its message holds the body."""
+    try:
+        body = load_json_bytes(response.content)
+    except (ValueError, RecursionError):
+        return openai.APIStatusError(
+            response.text or f"Error code: {response.status_code}", response=response, body=None
+        )
+    inner = body.get("error", body) if isinstance(body, dict) else body
+    return openai.APIStatusError(f"Error code: {response.status_code} - {body}", response=response, body=inner)
 
 
 class _ServerBroke(Rejected):

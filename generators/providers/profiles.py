@@ -33,7 +33,7 @@ class Price(NamedTuple):
 class ProviderProfile:
     """One provider of chat completions and batches.
 
-    `windows` are the completion windows that a batch may ask for, the cheapest first.
+    `windows` are the completion windows that a batch may ask for, the cheapest first; none: no batches of this kind.
     `list_supports_search`: the list of batches takes `search=` over metadata.
     `partial_streaming`: the output file can be read while the batch runs (`skip=`, `X-Incomplete`, `X-Last-Line`).
     `server_retry`: failed rows can be asked again within the same batch.
@@ -42,7 +42,8 @@ class ProviderProfile:
     `emits_expired`: a batch past its window ends as `expired`; otherwise its rows go on.
     `error_view_shrinks`: the error file loses lines after a retry, so it is always read whole.
     `both_files_from_start`: output and error file exist as soon as the batch does.
-    `input_ttl` is in seconds. `prices` by tier: `live`, and each window.
+    `input_ttl` is in seconds. `prices` by tier: `live`, and each window. `seed_field` is the provider's name of the
+    sampling seed.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ProviderProfile:
     both_files_from_start: bool
     input_ttl: int
     prices: Mapping[str, Price]
+    seed_field: str = "seed"
 
     def find_price(self, tier: str) -> Price:
         """The price of a tier: `live` or a completion window; the dearest known one for an unknown tier."""
@@ -122,8 +124,22 @@ _COMPATIBLE = dataclasses.replace(
     prices=MappingProxyType({"live": Price(0.0, 0.0), "24h": Price(0.0, 0.0)}),
 )
 
+_MISTRAL = dataclasses.replace(
+    _COMPATIBLE,
+    name="mistral",
+    base_url="https://api.mistral.ai/v1",
+    key_variable="MISTRAL_API_KEY",
+    default_model="mistral-small-latest",
+    windows=(),
+    seed_field="random_seed",
+)
+
+_TOGETHER = dataclasses.replace(
+    _COMPATIBLE, name="together", base_url="https://api.together.ai/v1", key_variable="TOGETHER_API_KEY", windows=()
+)
+
 PROFILES: Mapping[str, ProviderProfile] = MappingProxyType(
-    {profile.name: profile for profile in (_DOUBLEWORD, _OPENAI, _COMPATIBLE)}
+    {profile.name: profile for profile in (_DOUBLEWORD, _OPENAI, _MISTRAL, _TOGETHER, _COMPATIBLE)}
 )
 
 

@@ -129,7 +129,8 @@ def knows_prices(settings: RunSettings) -> bool:
     """False if `find_prices` can only guess: the profile's prices are those of its default model."""
     if settings.provider == OFFLINE or None not in (settings.price_in, settings.price_out):
         return True
-    return settings.model == find_profile(settings.provider).default_model
+    profile = find_profile(settings.provider)
+    return settings.model == profile.default_model and any(profile.find_price(_name_tier(settings)))
 
 
 def find_prices(settings: RunSettings) -> Prices:

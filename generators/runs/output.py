@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from goldspan.annotation.files import AtomicFile, explain_disk
+from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.identity import make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.text.tagged import parse_tagged
+from goldspan.annotation.tombstones import find_tombstones
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import Item, Row
@@ -33,7 +34,8 @@ class OutputCounts(NamedTuple):
 def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, path: Path) -> OutputCounts:
     """Write every finished item to `path` (one task a line, atomically) and the dead ones beside the journal.
 
-    Items are deduplicated by text and by skeleton: the first in order of items stays.
+    Items are deduplicated by text and by skeleton: the first in order of items stays. Texts that were erased from the
+    workspace are left out.
 
     Raises:
         StateError: the disk refuses; what was there before is untouched.
@@ -44,7 +46,10 @@ def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, p
     def iter_unique() -> Iterator[Sample]:
         nonlocal duplicates
         seen: set[bytes] = set()
+        erased = find_tombstones(path)
         for sample in iter_samples(journal, settings, labels):
+            if erased.has_text(sample.text):
+                continue
             marks = _mark_sample(sample)
             if seen.isdisjoint(marks):
                 seen |= marks
@@ -52,10 +57,8 @@ def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, p
             else:
                 duplicates += 1
 
-    with explain_disk(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = write_samples(path, iter_unique(), labels)
-        dead = write_dead_letters(journal)
+    count = write_samples(path, iter_unique(), labels)
+    dead = write_dead_letters(journal)
     return OutputCounts(count, duplicates, dead)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from goldspan.annotation.errors import GoldspanError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.journal.journal import Journal
+from goldspan.generators.journal.rows import ERASED
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.protocol import Executor
 from goldspan.generators.runs.folder import OpenRun
@@ -158,7 +159,7 @@ def _write(run: OpenRun, samples: Path) -> OutputCounts:
         raise StateError(
             f"{error} Everything answered is kept; mend that, then `goldspan generate resume {journal.run_id}`."
         ) from error
-    journal.write_settings({"written": ended.get("done", 0) + ended.get("dead", 0)})
+    journal.write_settings({"written": sum(ended.get(state, 0) for state in ("done", "dead", ERASED))})
     return written
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldspan.generators.journal.journal import Journal
-from goldspan.generators.journal.rows import DECIDED_STATES
+from goldspan.generators.journal.rows import DECIDED_STATES, ERASED
 from goldspan.generators.journal.submissions import OPEN_STATES, list_submissions
 
 NEVER_BEGUN = "never begun"
@@ -71,7 +71,7 @@ def read_progress(journal: Journal) -> Progress:
     sums = journal.sum_totals()
     return Progress(
         run=journal.run_id,
-        state=_name_state(settings, done + dead, batches_open),
+        state=_name_state(settings, done + dead + items.get(ERASED, 0), batches_open),
         samples=samples,
         done=done,
         dead=dead,

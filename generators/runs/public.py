@@ -118,6 +118,8 @@ def complete_settings(settings: RunSettings) -> RunSettings:
     mode = settings.mode or ("batch" if settings.provider == "doubleword" else "live")
     if mode not in {"live", "batch"}:
         raise UnknownNameError("mode", mode, ["live", "batch"])
+    if mode == "batch" and not profile.windows:
+        raise ConfigurationError(f"Goldspan makes no batches at {settings.provider}: use --mode live.")
     if settings.window and settings.window not in profile.windows:
         raise UnknownNameError("window", settings.window, profile.windows)
     if not model:

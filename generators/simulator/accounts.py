@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from goldspan.generators.simulator.errors import get_state
 from goldspan.generators.simulator.state import SimulatorState
+from goldspan.generators.simulator.tuning.jobs import read_job_ledger
 
 
 def read_ledger(state: SimulatorState, *, with_rows: bool = True) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def read_ledger(state: SimulatorState, *, with_rows: bool = True) -> dict[str, A
         "cost": round(total[4], 6),
         "currency": "USD",
         "rows": rows if with_rows else {},
+        "jobs": read_job_ledger(state),
     }
 
 

@@ -18,6 +18,7 @@ from goldspan.generators.simulator.answers import Writer, write_answer
 from goldspan.generators.simulator.corruptions import ANSWER_KINDS, corrupt_completion, corrupt_output
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
+from goldspan.generators.simulator.tuning.routes import require_finished
 from goldspan.generators.simulator.wire import make_completion
 
 _PIECE = 16
@@ -45,6 +46,7 @@ def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
     async def complete_chat(request: Request) -> Response:
         raw = await request.body()
         body = _read_body(raw)
+        require_finished(state, str(body["model"]))
         key = request.headers.get("idempotency-key") or hashlib.sha256(raw).hexdigest()[:40]
         if state.settings.idempotent and (known := _find_reply(state, key)):
             return Response(known, media_type="application/json")

@@ -12,7 +12,7 @@ from goldspan.annotation.locks import try_lock
 
 _PATIENCE = 0.5
 """Seconds to wait: a server that is shutting down holds the lock for a moment."""
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 BEGIN;
 CREATE TABLE IF NOT EXISTS file(
@@ -33,11 +33,15 @@ CREATE TABLE IF NOT EXISTS paid(
     number INTEGER PRIMARY KEY, custom_id TEXT, source TEXT, batch_id TEXT, model TEXT, tier TEXT,
     prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, at REAL);
 CREATE INDEX IF NOT EXISTS paid_custom_id ON paid(custom_id);
+CREATE TABLE IF NOT EXISTS job(
+    number INTEGER PRIMARY KEY, id TEXT UNIQUE, model TEXT, training_file TEXT, validation_file TEXT, marker TEXT,
+    body TEXT, created_at REAL, visible_at REAL, started_at REAL, cancelled_at REAL, tokens INTEGER, problems TEXT,
+    faults TEXT, paid REAL);
 CREATE TABLE IF NOT EXISTS reply(key TEXT PRIMARY KEY, body BLOB);
 CREATE TABLE IF NOT EXISTS fault(name TEXT PRIMARY KEY, seen INTEGER, hits INTEGER);
 CREATE TABLE IF NOT EXISTS setting(name TEXT PRIMARY KEY, value TEXT);
 """
-_KNOWN = frozenset({"file", "batch", "row", "paid", "reply", "fault", "setting"})
+_KNOWN = frozenset({"file", "batch", "row", "paid", "job", "reply", "fault", "setting"})
 _ADVICE = "Choose another file with --state."
 
 

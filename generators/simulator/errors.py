@@ -40,6 +40,8 @@ async def render_error(request: Request, error: Exception) -> Response:
         return JSONResponse(build_error("The server had an error.", 500), 500)
     code = error.code if isinstance(error, ApiError) else None
     body = build_error(error.detail, error.status_code, code)
+    if get_state(request).profile.name == "mistral":
+        body = {"object": "error", **body["error"]}
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 

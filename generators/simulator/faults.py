@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.generators.simulator.plan_checks import check_plan
 
@@ -69,7 +70,7 @@ def build_plan(document: Mapping[str, Any]) -> FaultPlan:
 def load_plan(path: Path) -> FaultPlan:
     """Read a plan from a TOML file. Raises InputError."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = parse_toml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"Cannot read the fault plan {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -20,6 +20,7 @@ from goldspan.generators.simulator.answers import Writer
 from goldspan.generators.simulator.engine import Engine
 from goldspan.generators.simulator.errors import render_error
 from goldspan.generators.simulator.state import SimulatorSettings, SimulatorState
+from goldspan.generators.simulator.tuning import routes as tuning
 
 
 def build_app(state: SimulatorState, writer: Writer | None) -> Starlette:
@@ -35,8 +36,9 @@ def build_app(state: SimulatorState, writer: Writer | None) -> Starlette:
     app = Starlette(
         routes=[
             *files.make_routes(state),
-            *batches.make_routes(state),
+            *(batches.make_routes(state) if state.profile.windows else ()),
             *chat.make_routes(state, writer),
+            *tuning.make_routes(state),
             *ledger.make_routes(),
         ],
         exception_handlers={HTTPException: render_error, Exception: render_error},

@@ -29,8 +29,9 @@ WHERE id = :id
 class SimulatorSettings:
     """How one simulated provider runs.
 
-    `window_seconds` and `input_seconds` shorten the provider's own times. `idempotent`: a chat request whose
-    `Idempotency-Key` was answered before gets the same answer again, free. Neither provider promises that.
+    `window_seconds`, `input_seconds` and `tuning_seconds` (of a fine-tuning job) shorten the provider's own times.
+    `idempotent`: a chat request whose `Idempotency-Key` was answered before gets the same answer again, free. No
+    provider promises that.
     """
 
     profile: ProviderProfile
@@ -40,6 +41,7 @@ class SimulatorSettings:
     window_seconds: float | None = None
     input_seconds: float | None = None
     validation_seconds: float = 0.05
+    tuning_seconds: float = 2.0
     idempotent: bool = False
 
 

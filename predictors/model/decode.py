@@ -112,6 +112,14 @@ def decode_entities(
     return tuple(entities)
 
 
+def measure_certainty(logits: Floats, temperature: float = 1.0) -> list[float]:
+    """The probability of each token's likeliest tag; `logits` of shape (tokens, tags)."""
+    if not len(logits):
+        return []
+    best: list[float] = np.exp(log_softmax(np.asarray(logits, dtype=np.float32) / temperature).max(axis=1)).tolist()
+    return best
+
+
 def score_words(logs: Floats, words: NDArray[np.int64]) -> Floats:
     """Scores of each word's tags, of shape (words, tags): the sum over its tokens under the BIO rules.
 

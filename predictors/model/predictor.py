@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from goldspan.annotation.corpus.uncertainty import score_tokens
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.predictors.base import LocalPredictor, TextInput
-from goldspan.predictors.model.decode import DecodingOptions, decode_entities
+from goldspan.predictors.model.decode import DecodingOptions, decode_entities, measure_certainty
 from goldspan.predictors.model.directory import ModelDirectory, open_directory
 from goldspan.predictors.model.mentions import decode_mentions
 from goldspan.predictors.model.runtime import OnnxRuntime
@@ -62,6 +64,16 @@ class ModelPredictor(LocalPredictor):
         """The verified model directory."""
         return self._directory
 
+    def describe(self) -> dict[str, Any]:
+        """Encoder, bundle and how the model is run."""
+        manifest = self._directory.manifest
+        return {
+            "encoder": manifest["encoder"]["name"],
+            "bundle": manifest["bundle"]["name"],
+            "precision": manifest["precision"],
+            "patterns": self._patterns is not None,
+        }
+
     def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
         """Entities without overlap, each with the mean probability of its label as score; mentions with clusters.
 
@@ -77,7 +89,9 @@ class ModelPredictor(LocalPredictor):
             found = decode_entities(text.text, one, output.pii, self._directory.tags, self._options)
             kept = [e for e in found if e.label in self._known and not any(_overlap(e, other) for other in fixed)]
             mentions = decode_mentions(text.text, one, output, self._directory.coreference) if self._coreference else ()
-            annotations.append(Annotation(Author.model(self.model_version), sort_spans([*kept, *fixed]), mentions))
+            score = score_tokens(measure_certainty(output.pii, self._options.temperature))
+            author = Author.model(self.model_version)
+            annotations.append(Annotation(author, sort_spans([*kept, *fixed]), mentions, score=score))
         return annotations
 
     def _find_checked(self, texts: Sequence[TextInput]) -> list[list[Entity]]:

@@ -194,6 +194,5 @@ def _verify(folder: Path, signature: Path, public: Path) -> None:
     except Exception as error:  # noqa: BLE001
         said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise StateError(
-            f"{folder} does not match its signature ({said}). It was not loaded. Get the model again from whoever "
-            "signed it."
+            f"{folder} does not match its signature ({said}). It was not loaded. Get it again from whoever signed it."
         ) from None

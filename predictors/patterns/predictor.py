@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from goldspan.annotation.corpus.uncertainty import score_entities
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -86,4 +87,4 @@ class RegexPredictor(LocalPredictor):
             Entity(candidate.start, candidate.end, candidate.label, score=round(candidate.score, 3))
             for candidate in resolve_overlaps(candidates)
         )
-        return Annotation(Author.model(self.model_version), entities)
+        return Annotation(Author.model(self.model_version), entities, score=score_entities(text, entities))

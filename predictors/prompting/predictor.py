@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.generators.providers.batch.completions import BatchCompletions
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.live.completions import Completion, Completions
 from goldspan.generators.providers.live.pool import LiveLimits
@@ -23,35 +25,48 @@ from goldspan.generators.providers.protocol import AnswerState, Request
 from goldspan.predictors.base import Prediction, RemotePredictor, Usage
 from goldspan.predictors.prompting.prompt import (
     CUT_OFF,
+    OVERLAP,
     STAGE,
     VERSION,
+    WINDOW,
     ParsedAnswer,
     build_messages,
     build_response_format,
-    choose_shots,
+    describe_prompt,
+    find_room,
     read_answer,
 )
+from goldspan.predictors.prompting.shots import Selection, ShotPool
 from goldspan.predictors.windows import merge_readings, split_text
 
-WINDOW, OVERLAP = 6_000, 400
-"""Characters a request; longer texts are read in windows that overlap."""
 _MOST_TOKENS = 65_536
+LIVE, BATCH = "live", "batch"
+_TEXTS_IN_BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
-    """Settings of the model; `attempts` counts the requests per window.
+    """Settings of the model.
 
-    With `again_failed`, cached answers that cannot be used do not count, so that the model is asked anew.
+    `mode` is live or batch, `poll` the seconds between two looks at a batch. `attempts` counts the requests per window,
+    `shots` the examples with each text; `selection` says how they are chosen, `seed` decides random ones. `seed_field`
+    is what the server calls the sampling seed. With `again_failed`, cached answers that cannot be used do not count:
+    the model is asked anew.
     """
 
     model: str
     base_url: str
     api_key: str
+    provider: str = "compatible"
+    mode: str = "live"
+    poll: float = 0.0
     shots: int = 3
+    selection: str = Selection.PER_LABEL
+    seed: int = 0
     temperature: float | None = 0.0
     attempts: int = 3
     again_failed: bool = False
+    seed_field: str = "seed"
     limits: LiveLimits = field(default_factory=LiveLimits)
 
 
@@ -61,8 +76,12 @@ def open_llm(
     provider: str = "compatible",
     model: str = "",
     api_url: str = "",
+    mode: str = "live",
+    poll: float = 0.0,
     shots_file: Path | None = None,
     shots: int = 3,
+    selection: str = Selection.PER_LABEL,
+    seed: int = 0,
     temperature: float = 0.0,
     attempts: int = 3,
     again: str = "",
@@ -78,8 +97,12 @@ def open_llm(
         provider: name of a provider profile.
         model: model name; empty for the provider's own.
         api_url: address of a compatible server; empty for the provider's own.
+        mode: `live`, or `batch`: cheaper, with answers within a day.
+        poll: seconds between two looks at a batch; 0: adaptive.
         shots_file: samples to take examples from; None: no examples.
         shots: examples with each text.
+        selection: how they are chosen: `per-label`, `similar` (character n-grams) or `random`.
+        seed: decides random examples.
         temperature: sampling temperature.
         attempts: how often a text is asked for when answers are wrong.
         again: `failed` asks anew where cached answers cannot be used; empty: cached answers are final.
@@ -89,22 +112,42 @@ def open_llm(
         folder: cache of answers, one folder per model and address; None: only while the process lives.
 
     Raises:
-        ConfigurationError: there is no model or no key, or `again` has another value.
+        ConfigurationError: there is no model or no key, or `again` or `mode` has another value.
 
     """
     from goldspan.annotation.tasks.store import read_samples
 
     if again not in ("", "failed"):
         raise ConfigurationError(f"The option again of the predictor llm is `failed` or empty, not {again[:40]!r}.")
+    if mode not in (LIVE, BATCH):
+        raise ConfigurationError(f"The option mode of the predictor llm is live or batch, not {mode[:40]!r}.")
     profile = find_profile(provider)
+    if mode == BATCH and not profile.windows:
+        raise ConfigurationError(f"Goldspan makes no batches at {provider}: use --option mode=live.")
     name = model or profile.default_model
     if not name:
         raise ConfigurationError(f"The provider {provider} has no model of its own: name one with --option model=NAME.")
     url = normalise_url(api_url or profile.base_url)
     limits = LiveLimits(workers, requests_per_minute, tokens_per_minute)
-    settings = LlmSettings(name, url, find_key(profile, url), shots, temperature, attempts, again == "failed", limits)
+    settings = LlmSettings(
+        name,
+        url,
+        find_key(profile, url),
+        provider=provider,
+        mode=mode,
+        poll=poll,
+        shots=shots,
+        selection=selection,
+        seed=seed,
+        temperature=temperature,
+        attempts=attempts,
+        again_failed=again == "failed",
+        seed_field=profile.seed_field,
+        limits=limits,
+    )
     pool = tuple(read_samples([shots_file], labels)) if shots_file else ()
-    return LlmPredictor(labels, settings, pool, folder / f"llm-{digest([url, name])}" if folder else None)
+    cache = f"llm-{digest([url, name])}{'-batch' if mode == BATCH else ''}"
+    return LlmPredictor(labels, settings, pool, folder / cache if folder else None)
 
 
 class LlmPredictor(RemotePredictor):
@@ -118,12 +161,30 @@ class LlmPredictor(RemotePredictor):
     def __init__(
         self, labels: LabelSchema, settings: LlmSettings, pool: tuple[Sample, ...] = (), folder: Path | None = None
     ) -> None:
-        self._labels, self._settings, self._pool = labels, settings, pool
+        self._labels, self._settings = labels, settings
+        self._pool = ShotPool(pool, settings.selection, settings.seed)
         self.version = f"{settings.model}-{VERSION}"
         self.labels = labels.entity_codes
+        self.least_workers = _TEXTS_IN_BATCH if settings.mode == BATCH else 0
         self._temporary = None if folder else TemporaryDirectory(prefix="goldspan-")
         self._folder = folder or Path(self._temporary.name if self._temporary else "")
-        self._completions: Completions | None = None
+        self._completions: Completions | BatchCompletions | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Model, prompt and examples; the digest is that of the instructions, which follow from the label schema."""
+        settings = self._settings
+        return {
+            "provider": settings.provider,
+            "mode": settings.mode,
+            "model": settings.model,
+            **describe_prompt(self._labels),
+            "temperature": settings.temperature,
+            "shots": min(settings.shots, len(self._pool)),
+            "selection": settings.selection,
+            "seed": settings.seed,
+            "pool": len(self._pool),
+            "pool_digest": self._pool.digest if len(self._pool) else "",
+        }
 
     async def predict(self, text: str, language: str = "", country: str = "") -> Prediction:
         """Read one text, each window with questions of its own; the text is never an example for itself.
@@ -133,8 +194,7 @@ class LlmPredictor(RemotePredictor):
 
         """
         begun = perf_counter()
-        others = (sample for sample in self._pool if sample.text != text)
-        shots = choose_shots(others, language, self._settings.shots)
+        shots = self._pool.choose(text, language, self._settings.shots)
         windows = split_text(text, WINDOW, OVERLAP)
         answers = await asyncio.gather(*(self._read_window(text[w.start : w.end], shots) for w in windows))
         placed = (
@@ -157,7 +217,7 @@ class LlmPredictor(RemotePredictor):
         if not text.strip():
             return ParsedAnswer(()), Usage()
         usage = Usage()
-        problem, room, parsed = "", 1_024 + len(text.encode()) // 2, ParsedAnswer(())
+        problem, room, parsed = "", find_room(text), ParsedAnswer(())
         attempt = asked = 0
         while True:
             attempt += 1
@@ -191,15 +251,19 @@ class LlmPredictor(RemotePredictor):
             "messages": build_messages(text, self._labels, shots, problem),
             "response_format": build_response_format(),
             "max_tokens": room,
-            "seed": attempt,
+            self._settings.seed_field: attempt,
         }
         if self._settings.temperature is not None:
             body["temperature"] = self._settings.temperature
         return Request(f"{STAGE}-{attempt}-{digest(body, 32)}", STAGE, 0, attempt, body)
 
-    def _open(self) -> Completions:
-        if self._completions is None:
-            settings = self._settings
+    def _open(self) -> Completions | BatchCompletions:
+        settings = self._settings
+        if self._completions is None and settings.mode == BATCH:
+            self._completions = BatchCompletions(
+                find_profile(settings.provider), settings.base_url, settings.api_key, self._folder, settings.poll
+            )
+        elif self._completions is None:
             self._completions = Completions(settings.base_url, settings.api_key, settings.limits, self._folder)
         return self._completions
 

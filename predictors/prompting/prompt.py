@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
+from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.project import Purpose
 from goldspan.annotation.text.alignment import align_values
@@ -21,9 +22,8 @@ from goldspan.generators.stages.tag_reader import read_leniently
 STAGE = "annotate"
 VERSION = 1
 """Raised when the wording changes what is asked."""
-
-LONGEST_SHOT = 2_000
-"""Characters; longer samples are not used as examples."""
+WINDOW, OVERLAP = 6_000, 400
+"""Characters a request; longer texts are read in windows that overlap."""
 
 _SYSTEM = """\
 You find {subject} in texts. The user sends JSON with `text`. Repeat the text and put {every}
@@ -64,6 +64,11 @@ def build_response_format() -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "goldspan_annotate", "strict": True, "schema": _SCHEMA}}
 
 
+def find_room(text: str) -> int:
+    """Tokens that the first answer about a text may have; an answer that is cut off gets twice as many."""
+    return 1_024 + len(text.encode()) // 2
+
+
 def build_messages(
     text: str, labels: LabelSchema, shots: Sequence[Sample] = (), problem: str = ""
 ) -> list[dict[str, str]]:
@@ -71,16 +76,19 @@ def build_messages(
     messages = [{"role": "system", "content": _build_system(labels)}]
     for shot in shots:
         entities = shot.best.entities if shot.best else ()
-        answer = json.dumps({"tagged_text": render_tagged(shot.text, entities)}, ensure_ascii=False)
+        answer = build_answer(shot.text, entities)
         messages += [{"role": "user", "content": _build_user(shot.text)}, {"role": "assistant", "content": answer}]
     return [*messages, {"role": "user", "content": _build_user(text, problem)}]
 
 
-def choose_shots(pool: Iterable[Sample], language: str, number: int) -> tuple[Sample, ...]:
-    """Examples for a text: those of its language first, of these the ones with most different labels."""
-    usable = [sample for sample in pool if sample.best and len(sample.text) <= LONGEST_SHOT]
-    ranked = sorted(usable, key=lambda s: (s.language != language, -_count_labels(s), s.sample_id))
-    return tuple(ranked[:number])
+def build_answer(text: str, entities: Iterable[Entity]) -> str:
+    """The answer that the prompt asks for: what an example shows, and what a model is tuned to write."""
+    return json.dumps({"tagged_text": render_tagged(text, entities)}, ensure_ascii=False)
+
+
+def describe_prompt(labels: LabelSchema) -> dict[str, Any]:
+    """The version of the prompt, and the digest of what it comes to with this label schema."""
+    return {"prompt_version": VERSION, "prompt_digest": digest(build_messages("", labels))}
 
 
 def read_answer(content: str, text: str, labels: LabelSchema) -> ParsedAnswer:
@@ -135,7 +143,3 @@ def _build_user(text: str, problem: str = "") -> str:
     if problem:
         document["problem_of_the_last_answer"] = problem
     return json.dumps(document, ensure_ascii=False, sort_keys=True)
-
-
-def _count_labels(sample: Sample) -> int:
-    return len({entity.label for entity in sample.best.entities}) if sample.best else 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from goldspan.annotation.corpus.uncertainty import score_tokens
 from goldspan.annotation.errors import ServiceError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
@@ -86,13 +87,15 @@ class RampartPredictor(LocalPredictor):
         return [self._read_text(text.text) for text in texts]
 
     def _read_text(self, text: str) -> Annotation:
-        found = read_tags(text, self._tag(text), threshold=self._threshold, bridged=_BRIDGED)
+        tokens = self._tag(text)
+        found = read_tags(text, tokens, threshold=self._threshold, bridged=_BRIDGED)
         entities: list[Entity] = []
         for entity in found:
             mapped = self._map(text, entity)
             if mapped and (not entities or entities[-1].end <= mapped.start):
                 entities.append(mapped)
-        return Annotation(Author.model(self.model_version), tuple(entities))
+        score = score_tokens([token.score for token in tokens])
+        return Annotation(Author.model(self.model_version), tuple(entities), score=score)
 
     def _map(self, text: str, entity: Entity) -> Entity | None:
         label = LABEL_MAP[entity.label]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from goldspan.annotation.corpus.uncertainty import score_entities
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.labels.values import compile_pattern, load_terms, probe_pattern, search_pattern
@@ -56,7 +57,11 @@ class SchemaPredictor(LocalPredictor):
 
         """
         author = Author.model(self.model_version)
-        return [Annotation(author, self._choose(self._find(text.text))) for text in texts]
+        found = [self._choose(self._find(text.text)) for text in texts]
+        return [
+            Annotation(author, entities, score=score_entities(text.text, entities))
+            for text, entities in zip(texts, found, strict=True)
+        ]
 
     def _find(self, text: str) -> Iterator[Entity]:
         for label in self._patterns:

@@ -16,7 +16,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.serving.api.access import JsonResponse
 from goldspan.serving.api.body import check_length, limit_receive
 from goldspan.serving.api.masking import read_policy
-from goldspan.serving.documents.base import FieldChoice, FileSettings
+from goldspan.serving.documents.base import FieldChoice, FileSettings, make_settings
 from goldspan.serving.jobs import JobStore
 from goldspan.serving.state import ServerState
 
@@ -37,7 +37,9 @@ def make_routes(state: ServerState, jobs: JobStore) -> list[Route]:
                 if not isinstance(file, UploadFile):
                     raise InputError("Send the file as the part `file` of multipart/form-data.")
                 policy = read_policy(settings, state)
-                job = jobs.open(file.filename or "", settings.get("method", ""), policy, _read_files(settings))
+                job = jobs.open(
+                    file.filename or "", settings.get("method", ""), policy, _read_files(settings, state.settings.ocr)
+                )
                 try:
                     with job.source.open("wb") as out:
                         while block := await file.read(_BLOCK):
@@ -80,16 +82,20 @@ def _read_settings(part: Any) -> dict[str, Any]:
         settings = None
     if not isinstance(settings, dict):
         raise InputError("The part `settings` has to be a JSON object.")
-    fields = settings.pop("fields", None)
+    own = {key: settings.pop(key) for key in ("fields", "pdf", "ocr") if key in settings}
     problems = schemas.validator("mask-request").problems({**settings, "text": ""})
     if problems:
         raise InputError(f"The part `settings` is not as it should be at {problems[0].pointer or '/'}.")
-    return settings if fields is None else {**settings, "fields": fields}
+    return {**settings, **own}
 
 
-def _read_files(settings: dict[str, Any]) -> FileSettings:
+def _read_files(settings: dict[str, Any], ocr: str) -> FileSettings:
     fields = settings.get("fields", [])
     if not isinstance(fields, list) or not all(isinstance(one, str) for one in fields):
         raise InputError("`fields` has to be a list of NAME or NAME=LABEL.")
     choices = tuple(FieldChoice(*one.rpartition("=")[::2]) if "=" in one else FieldChoice(one) for one in fields)
-    return FileSettings(settings.get("language", ""), settings.get("country", ""), choices)
+    pdf, chosen = settings.get("pdf", "keep"), settings.get("ocr", ocr)
+    if not isinstance(pdf, str) or chosen not in ("off", ocr):
+        raise InputError(f"`pdf` has to be keep or raster, `ocr` off or {ocr}, which the server was started with.")
+    language, country = settings.get("language", ""), settings.get("country", "")
+    return make_settings(language, country, choices, pdf, chosen)

@@ -58,6 +58,7 @@ def describe_api() -> dict[str, Any]:
                             "required": ["code", "message"],
                             "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
                         },
+                        "detail": {"type": "string"},
                         "complete": {"const": False},
                     },
                 },
@@ -97,6 +98,7 @@ def describe_api() -> dict[str, Any]:
                 {"source": "models/pii-2"},
                 {"method": "pii", "source": "models/pii-2", "healthy": True, "error": "", "model_version": "pii-2"},
             ),
+            "/v1/training": {"get": _answer("The training that the server was asked for")},
             "/health": {"get": _answer("Is the server alive")},
             "/ready": {"get": _answer("Do all methods serve")},
             "/metrics": {"get": _answer("Counters for Prometheus")},
@@ -136,7 +138,8 @@ def _describe_upload() -> dict[str, Any]:
                             "file": {"type": "string", "format": "binary"},
                             "settings": {
                                 "type": "string",
-                                "description": "JSON: MaskRequest without its texts, and `fields` for tables",
+                                "description": "JSON: MaskRequest without its texts; `fields` for tables; `pdf`: keep "
+                                "or raster; `ocr`: off",
                             },
                         },
                     }

@@ -25,7 +25,7 @@ from goldspan.annotation.labels.taxonomy import load_taxonomy
 from goldspan.serving.api.access import JsonResponse
 from goldspan.serving.api.body import check_length, limit_receive
 from goldspan.serving.api.masking import MaskRequest, mask_texts
-from goldspan.serving.documents.pdf_text import read_pdf
+from goldspan.serving.documents.pdf.mask import read_page_texts
 from goldspan.serving.host import PredictorHost
 from goldspan.serving.limits import LimitError
 from goldspan.serving.state import ServerState
@@ -101,7 +101,7 @@ def make_routes(state: ServerState) -> list[Route]:
                 if not isinstance(file, UploadFile):
                     raise InputError("Send the file as the part `file` of multipart/form-data.")
                 fields = {**request.query_params, **{k: v for k, v in form.items() if isinstance(v, str)}}
-                text = await _read_pdf_text(await file.read())
+                text = await _read_pdf_text(await file.read(), state.settings.ocr)
         except MultiPartException as error:
             raise InputError(f"The body is not multipart/form-data: {error.message}") from None
         body: dict[str, Any] = {"text": text, "method": fields.get("method", "mistral")}
@@ -111,15 +111,12 @@ def make_routes(state: ServerState) -> list[Route]:
     return [Route("/api/info", info), Route("/predict-pdf", predict_pdf, methods=["POST"])]
 
 
-async def _read_pdf_text(content: bytes) -> str:
+async def _read_pdf_text(content: bytes, ocr: str) -> str:
     """The text of a PDF, pages apart; the upload is on disk only while it is read."""
     with TemporaryDirectory(prefix="goldspan-serve-") as folder:
         path = Path(folder) / "upload.pdf"
         path.write_bytes(content)
-        pages = await asyncio.to_thread(read_pdf, path)
-    if any(page.scanned for page in pages):
-        raise InputError("A page of the file is a picture; its text cannot be read here.")
-    return "\n\n".join(page.text for page in pages)
+        return "\n\n".join(await asyncio.to_thread(read_page_texts, path, ocr))
 
 
 def _read_list(text: str) -> Any:

@@ -77,7 +77,8 @@ def make_routes(state: ServerState) -> list[Route]:
 
     async def reload(request: Request) -> JsonResponse:
         body = await read_json(request, "reload-request", state.settings.limits.body_bytes)
-        method = await state.host.reload(body.get("method", ""), body.get("source", ""))
+        changes = {"recall": body["recall"]} if "recall" in body else {}
+        method = await state.host.reload(body.get("method", ""), body.get("source", ""), changes)
         return JsonResponse(method.describe())
 
     return [

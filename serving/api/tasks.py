@@ -1,4 +1,4 @@
-"""`/v1/tasks`: a corrected masking becomes a sample for review in Label Studio."""
+"""`/v1/tasks`: a corrected masking becomes a sample, and a task for review in Label Studio."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.types import Annotation
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.flow import MaskedRuns, Run, apply_runs, read_runs
@@ -19,6 +19,11 @@ T = TypeVar("T")
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes of a document that is read as a whole."""
+
+PDF_PROFILES = ("keep", "raster")
+
+OCR_NAMES = ("auto", "off", "rapidocr", "tesseract", "mistral")
+"""`auto`: rapidocr, else tesseract, as installed; `off`: pictures are not read; `mistral` sends them to its server."""
 
 READ_AHEAD = 16
 """Rows whose predictions are asked for at the same time."""
@@ -34,11 +39,37 @@ class FieldChoice:
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """How files are masked. `fields`: the columns or paths of tables; empty: every value."""
+    """How files are masked.
+
+    `fields`: the columns or paths of tables; empty: every value. `pdf`: `keep` the layout of pages, or `raster`: make
+    them pictures. `ocr`: the engine for pictures and scanned pages, one of `OCR_NAMES`.
+    """
 
     language: str = ""
     country: str = ""
     fields: tuple[FieldChoice, ...] = ()
+    pdf: str = "keep"
+    ocr: str = "auto"
+
+
+def make_settings(
+    language: str = "",
+    country: str = "",
+    fields: tuple[FieldChoice, ...] = (),
+    pdf: str = "keep",
+    ocr: str = "auto",
+) -> FileSettings:
+    """Settings from what a user gave.
+
+    Raises:
+        UnknownNameError: `pdf` or `ocr` is not known.
+
+    """
+    if pdf not in PDF_PROFILES:
+        raise UnknownNameError("PDF profile", pdf, PDF_PROFILES)
+    if ocr not in OCR_NAMES:
+        raise UnknownNameError("OCR engine", ocr, OCR_NAMES)
+    return FileSettings(language, country, fields, pdf, ocr)
 
 
 @dataclass(slots=True)

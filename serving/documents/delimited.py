@@ -33,11 +33,14 @@ class RawRow:
 
 
 async def mask_delimited(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
-    """Mask a CSV or TSV file. The first row names the columns and stays as it is."""
+    """Mask a CSV or TSV file. Where columns are chosen, the first row names them and stays as it is.
+
+    Without a choice it is masked too: many files have no names of columns.
+    """
     counts = FileCounts()
     delimiter = find_delimiter(source)
     rows = _read_rows(source, delimiter)
-    header = next(rows, None)
+    header = next(rows, None) if settings.fields else None
     chosen = _choose_columns(header.values if header else (), settings)
     with target.open("w", encoding="utf-8", newline="") as out:
         if header:

@@ -7,7 +7,7 @@ is split over runs is found; a replacement goes into the run where the value beg
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from goldspan.annotation.errors import MaskingError
@@ -100,6 +100,12 @@ def search_values(values: frozenset[str], texts: Sequence[str], place: str) -> N
         for value in values:
             if value in text and next(find_occurrences(text, value), None):
                 raise MaskingError(f"{place}: a masked value of {len(value)} characters still stands in the output.")
+
+
+def find_whole_edit(text: str, edit: Callable[[str], str]) -> tuple[tuple[int, int, str], ...]:
+    """What `edit` makes of a run, as an edit of all of it; empty where it changes nothing."""
+    changed = edit(text)
+    return () if changed == text else ((0, len(text), changed),)
 
 
 def _mark_run(run: Run, start: int) -> Entity:

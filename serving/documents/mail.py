@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from email.errors import HeaderParseError
 from email.generator import BytesGenerator
@@ -19,7 +20,7 @@ from pathlib import Path
 from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
-from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
 
 _TEXT = {"text/plain", "text/html", "text/markdown", "text/calendar", "text/csv", "text/rfc822-headers"}
@@ -41,26 +42,45 @@ class _Segment:
 async def mask_mail(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
     """Mask an e-mail message; all its texts are one flow."""
     data = read_document(source)
-    message = email.message_from_bytes(data, policy=email.policy.compat32)
-    segments: list[_Segment] = []
-    for part in message.walk():
-        _check_part(part, source.name)
-        segments.append(_read_headers(part))
-        if not part.is_multipart():
-            segments.append(_read_segment(part))
+    message, segments = _read_message(data, source.name)
     runs = [run for segment in segments for run in segment.runs]
     result = await mask_runs(runs, masker, settings.language, settings.country)
-    edits = iter(result.edits)
-    for segment in segments:
-        _write_segment(segment, [next(edits) for _ in segment.runs])
-    stream = BytesIO()
-    linesep = "\r\n" if b"\r\n" in data else "\n"
-    BytesGenerator(stream, mangle_from_=False, policy=email.policy.compat32.clone(linesep=linesep)).flatten(message)
-    target.write_bytes(stream.getvalue())
+    target.write_bytes(_write_message(message, segments, result.edits, data))
     _verify(target, result.values, source.name)
     counts = FileCounts()
     counts.add(runs, result)
     return counts
+
+
+def edit_mail(path: Path, edit: Callable[[str], str]) -> bytes:
+    """The message with each header and text that `edit` changes written anew; the others stay as they are."""
+    data = read_document(path)
+    message, segments = _read_message(data, path.name)
+    edits = [find_whole_edit(run.text, edit) for segment in segments for run in segment.runs]
+    return _write_message(message, segments, edits, data)
+
+
+def _read_message(data: bytes, name: str) -> tuple[Message, list[_Segment]]:
+    message = email.message_from_bytes(data, policy=email.policy.compat32)
+    segments: list[_Segment] = []
+    for part in message.walk():
+        _check_part(part, name)
+        segments.append(_read_headers(part))
+        if not part.is_multipart():
+            segments.append(_read_segment(part))
+    return message, segments
+
+
+def _write_message(
+    message: Message, segments: Sequence[_Segment], edits: Sequence[tuple[tuple[int, int, str], ...]], data: bytes
+) -> bytes:
+    each = iter(edits)
+    for segment in segments:
+        _write_segment(segment, [next(each) for _ in segment.runs])
+    stream = BytesIO()
+    linesep = "\r\n" if b"\r\n" in data else "\n"
+    BytesGenerator(stream, mangle_from_=False, policy=email.policy.compat32.clone(linesep=linesep)).flatten(message)
+    return stream.getvalue()
 
 
 def _check_part(part: Message, name: str) -> None:

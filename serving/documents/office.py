@@ -9,7 +9,7 @@ are refused by name.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ import regex
 from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
-from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import edit_source
 from goldspan.serving.documents.package import read_package, write_package
 from goldspan.serving.documents.plain import decode_text, encode_text
@@ -76,11 +76,12 @@ class _Part:
     pieces: tuple[XmlPiece, ...]
 
 
+_Place = tuple[_Part, XmlPiece]
+
+
 async def mask_office(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
     """Mask a .docx, .xlsx or .pptx file."""
-    package = read_package(source)
-    if "[Content_Types].xml" not in package:
-        raise InputError(f"{source.name} is not an Office document.")
+    package = _read_package(source)
     counts = FileCounts()
     written = _drop_printers(package)
     pictures = 0
@@ -88,19 +89,9 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
         _check_part(name, source.name)
         if Path(name).suffix.lower() in _PICTURES:
             written[name], pictures = _blank_picture(content, name), pictures + 1
-    parts = [_read_part(name, content, source.name) for name, content in written.items() if _is_xml(name)]
-    places = [(part, piece) for part in parts for piece in part.pieces]
-    places.sort(key=lambda place: place[1].attribute != "")
-    runs = [make_run(part.source, piece) for part, piece in places]
-    runs = [Run(run.text, "\n" if _starts_part(places, number) else run.before) for number, run in enumerate(runs)]
+    parts, places, runs = _read_runs(written, source.name)
     result = await mask_runs(runs, masker, settings.language, settings.country)
-    for part in parts:
-        changes = [
-            (piece, run.text, edits)
-            for (owner, piece), run, edits in zip(places, runs, result.edits, strict=True)
-            if owner is part
-        ]
-        written[part.name] = _write_part(part, changes, written[part.name])
+    _write_runs(written, parts, places, runs, result.edits)
     _check_sheets(written.get("xl/workbook.xml", b""), source.name)
     write_package(target, written)
     _verify(target, result.values, source.name)
@@ -110,7 +101,48 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
     return counts
 
 
-def _starts_part(places: Sequence[tuple[_Part, XmlPiece]], number: int) -> bool:
+def edit_office(path: Path, edit: Callable[[str], str]) -> bytes:
+    """The document with each text that `edit` changes written anew; the others stay as they are."""
+    written = _read_package(path)
+    parts, places, runs = _read_runs(written, path.name)
+    _write_runs(written, parts, places, runs, [find_whole_edit(run.text, edit) for run in runs])
+    stream = io.BytesIO()
+    write_package(stream, written)
+    return stream.getvalue()
+
+
+def _read_package(path: Path) -> dict[str, bytes]:
+    package = read_package(path)
+    if "[Content_Types].xml" not in package:
+        raise InputError(f"{path.name} is not an Office document.")
+    return package
+
+
+def _read_runs(package: Mapping[str, bytes], file: str) -> tuple[list[_Part], list[_Place], list[Run]]:
+    """The XML parts, the pieces of all of them (flowing text before attributes), and their texts."""
+    parts = [_read_part(name, content, file) for name, content in package.items() if _is_xml(name)]
+    places = [(part, piece) for part in parts for piece in part.pieces]
+    places.sort(key=lambda place: place[1].attribute != "")
+    runs = [make_run(part.source, piece) for part, piece in places]
+    runs = [Run(run.text, "\n" if _starts_part(places, number) else run.before) for number, run in enumerate(runs)]
+    return parts, places, runs
+
+
+def _write_runs(
+    package: dict[str, bytes],
+    parts: Sequence[_Part],
+    places: Sequence[_Place],
+    runs: Sequence[Run],
+    edits: Sequence[tuple[tuple[int, int, str], ...]],
+) -> None:
+    changes: dict[str, list[tuple[XmlPiece, str, tuple[tuple[int, int, str], ...]]]] = {}
+    for (part, piece), run, changed in zip(places, runs, edits, strict=True):
+        changes.setdefault(part.name, []).append((piece, run.text, changed))
+    for part in parts:
+        package[part.name] = _write_part(part, changes.get(part.name, []), package[part.name])
+
+
+def _starts_part(places: Sequence[_Place], number: int) -> bool:
     return number > 0 and places[number][0] is not places[number - 1][0]
 
 
@@ -131,7 +163,7 @@ def _read_part(name: str, content: bytes, file: str) -> _Part:
         source, encoding = decode_text(content, name)
         pieces = tuple(
             piece
-            for piece in find_pieces(source, find_break, _holds_text)
+            for piece in find_pieces(source, find_break, _holds_any if name.startswith("customXml/") else _holds_text)
             if _is_masked(source, piece) and not _STRUCTURE.search(name)
         )
     except InputError as error:
@@ -155,9 +187,14 @@ def _holds_text(element: str, attribute: str, value: str) -> bool:
         attribute in ("v", "val", "uniqueName") and element in ("s", "alias", "tag", "sharedItem")
     ):
         return True
-    if value.startswith(("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")):
+    if value.startswith(_NAMESPACES):
         return False
     return "@" in value or " " in value or not value.isascii()
+
+
+def _holds_any(element: str, attribute: str, value: str) -> bool:
+    """True for every attribute of a part of unknown meaning but names of namespaces."""
+    return not value.startswith(_NAMESPACES)
 
 
 def _is_masked(source: str, piece: XmlPiece) -> bool:

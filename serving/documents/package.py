@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from goldspan.annotation.errors import InputError
 
@@ -46,7 +47,7 @@ def read_package(path: Path) -> dict[str, bytes]:
     return parts
 
 
-def write_package(path: Path, parts: Mapping[str, bytes]) -> None:
+def write_package(path: Path | IO[bytes], parts: Mapping[str, bytes]) -> None:
     """Write a package; times and comments of the original are not carried over."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():

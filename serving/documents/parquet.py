@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +19,59 @@ _ROWS = 512
 
 
 async def mask_parquet(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
-    """Mask a Parquet file. Columns that hold strings in structs or maps are refused by name."""
+    """Mask a Parquet file. Columns that hold strings in structs or maps are refused by name; metadata is left out."""
     import pyarrow
     import pyarrow.parquet
 
     counts = FileCounts()
     try:
         reader = pyarrow.parquet.ParquetFile(source)
-        schema = reader.schema_arrow
+        schema = _drop_metadata(reader.schema_arrow)
         columns = _choose_columns(schema, settings, source)
         with pyarrow.parquet.ParquetWriter(target, schema) as writer:
             for batch in reader.iter_batches(_ROWS):
                 writer.write_batch(await _mask_batch(batch, columns, masker, settings, counts, source.name))
         _verify(source, target, columns)
+        if schema.metadata != reader.schema_arrow.metadata:
+            counts.notes.append("the metadata of the file was left out")
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"{source} cannot be read as Parquet: {type(error).__name__}.") from None
     return counts
+
+
+def edit_parquet(path: Path, edit: Callable[[str], str]) -> bytes:
+    """The table with `edit` applied to every text in string columns and lists of strings."""
+    import pyarrow
+    import pyarrow.parquet
+
+    def change(value: Any) -> Any:
+        if isinstance(value, list):
+            return [change(one) for one in value]
+        return edit(value) if isinstance(value, str) else value
+
+    stream = BytesIO()
+    try:
+        reader = pyarrow.parquet.ParquetFile(path)
+        schema = _drop_metadata(reader.schema_arrow)
+        with pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+            for batch in reader.iter_batches(_ROWS):
+                arrays = [
+                    pyarrow.array([change(value) for value in batch.column(field.name).to_pylist()], field.type)
+                    if _is_text(field.type) or _is_list(field.type)
+                    else batch.column(field.name)
+                    for field in schema
+                ]
+                writer.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path} cannot be read as Parquet: {type(error).__name__}.") from None
+    return stream.getvalue()
+
+
+def _drop_metadata(schema: pyarrow.Schema) -> pyarrow.Schema:
+    """The schema without metadata of the file and of its columns: anything may stand there."""
+    import pyarrow
+
+    return pyarrow.schema([field.remove_metadata() for field in schema])
 
 
 def _choose_columns(schema: pyarrow.Schema, settings: FileSettings, source: Path) -> dict[str, str]:
@@ -90,13 +128,13 @@ async def _mask_batch(
     table = {column: batch.column(column).to_pylist() for column in columns}
     async for runs, row, result in mask_units(_make_units(table, columns, batch.num_rows), masker, settings):
         counts.add(runs, result)
-        search_values(result.values, result.texts, f"{name}, row {counts.units}")
+        search_values(result.values, [*result.texts, *batch.schema.names], f"{name}, row {counts.units}")
         _put_back(table, row, result)
     arrays = [
         pyarrow.array(table[field.name], field.type) if field.name in table else batch.column(field.name)
         for field in batch.schema
     ]
-    return pyarrow.RecordBatch.from_arrays(arrays, schema=batch.schema)
+    return pyarrow.RecordBatch.from_arrays(arrays, schema=_drop_metadata(batch.schema))
 
 
 def _make_units(table: dict[str, list[Any]], columns: dict[str, str], rows: int) -> Iterator[tuple[list[Run], int]]:

@@ -1,9 +1,9 @@
-"""Put originals back into files, so that the format stays whole: quoted in CSV, escaped in JSON and HTML."""
+"""Put originals back into files, so that the format stays whole: quoted in CSV, escaped in JSON, HTML and XML."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from goldspan.masking.restore import restore_text
 from goldspan.serving.documents.base import read_document
 from goldspan.serving.documents.delimited import edit_cells
 from goldspan.serving.documents.json_text import edit_json
+from goldspan.serving.documents.mail import edit_mail
+from goldspan.serving.documents.office import edit_office
+from goldspan.serving.documents.parquet import edit_parquet
 from goldspan.serving.documents.plain import decode_text, encode_text
 
 _MARKUP = regex.compile(r"<[^>]*>|[^<]+|<")
@@ -26,7 +29,16 @@ _KINDS = {
     **dict.fromkeys((".csv", ".tsv"), "table"),
     ".json": "json",
     **dict.fromkeys((".jsonl", ".ndjson"), "lines"),
+    **dict.fromkeys((".docx", ".xlsx", ".pptx"), "office"),
+    ".eml": "mail",
+    ".parquet": "parquet",
 }
+_WHOLE: Mapping[str, Callable[[Path, Callable[[str], str]], bytes]] = {
+    "office": edit_office,
+    "mail": edit_mail,
+    "parquet": edit_parquet,
+}
+"""Formats that are read and written by their own module."""
 
 
 @dataclass(slots=True)
@@ -39,7 +51,7 @@ class RestoredFile:
 
 
 def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> RestoredFile:
-    """The file with its originals. Text, HTML, CSV and JSON.
+    """The file with its originals. Text, HTML, CSV, JSON, e-mail, Office and Parquet files.
 
     Raises:
         InputError: files of this ending are not restored, or the file cannot be read.
@@ -56,6 +68,9 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
         result.unknown |= dict.fromkeys(found.unknown)
         return found.text
 
+    if kind in _WHOLE:
+        result.content = _WHOLE[kind](path, restore)
+        return result
     content = read_document(path)
     text, encoding = decode_text(content, str(path))
     if kind == "table":

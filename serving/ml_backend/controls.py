@@ -14,12 +14,14 @@ from goldspan.annotation.errors import ConfigurationError
 class LabelControls:
     """The `<Labels>` controls of a config: for each label its control, and the text they all belong to.
 
-    `field` is the key of the task's data that holds the text, `text_name` the name of the `<Text>`.
+    `field` is the key of the task's data that holds the text, `text_name` the name of the `<Text>`. Unless
+    `keeps_text`, results hold offsets and not the marked words.
     """
 
     field: str
     text_name: str
     by_label: dict[str, str]
+    keeps_text: bool = True
 
     def require(self, labels: Iterable[str]) -> None:
         """Make sure that every label of a model can be written.
@@ -45,6 +47,7 @@ def read_controls(xml: str) -> LabelControls:
 
     """
     texts: dict[str, str] = {}
+    bare: set[str] = set()
     controls: dict[str, tuple[str, list[str]]] = {}
     current = ""
 
@@ -52,6 +55,8 @@ def read_controls(xml: str) -> LabelControls:
         nonlocal current
         if tag == "Text":
             texts[attributes.get("name", "")] = attributes.get("value", "").removeprefix("$")
+            if attributes.get("saveTextResult") == "no":
+                bare.add(attributes.get("name", ""))
         elif tag == "Labels":
             current = attributes.get("name", "")
             controls[current] = (attributes.get("toName", ""), [])
@@ -77,4 +82,4 @@ def read_controls(xml: str) -> LabelControls:
         if text == text_name:
             for label in labels:
                 by_label.setdefault(label, name)
-    return LabelControls(texts[text_name], text_name, by_label)
+    return LabelControls(texts[text_name], text_name, by_label, text_name not in bare)

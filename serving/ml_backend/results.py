@@ -8,7 +8,7 @@ from typing import Any
 
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.text.words import find_occurrences
-from goldspan.annotation.types import Annotation, Entity
+from goldspan.annotation.types import Annotation, Entity, Origin
 from goldspan.serving.ml_backend.controls import LabelControls
 
 _NAMESPACE = uuid.UUID("5d3c0c1e-8a55-5a0e-9f0a-7c1f2a6b9d10")
@@ -31,7 +31,7 @@ def build_result(text: str, annotation: Annotation, controls: LabelControls, ver
     """
     identity = make_sample_id(text, "")
     regions = [
-        _build_region(text, entity, controls, f"{identity}|{version}")
+        _build_region(text, entity, controls, _make_id(f"{identity}|{version}", entity))
         for entity in annotation.entities
         if 0 <= entity.start < entity.end <= len(text) and entity.label in controls.by_label
     ]
@@ -40,37 +40,57 @@ def build_result(text: str, annotation: Annotation, controls: LabelControls, ver
     return {"result": regions, "model_version": version} | ({} if score is None else {"score": score})
 
 
-def complete_regions(text: str, drawn: Sequence[Any], controls: LabelControls) -> list[Entity]:
-    """For smart labelling: every other stand-alone occurrence of each drawn region's value, with its label."""
-    taken = [(region["value"]["start"], region["value"]["end"]) for region in drawn if _is_region(region, text)]
-    found: list[Entity] = []
-    for region in drawn:
-        if not _is_region(region, text):
-            continue
+def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> list[dict[str, Any]]:
+    """For smart labelling: every other stand-alone occurrence of the values that a person marked, with their labels.
+
+    Label Studio sends all regions of the label that was drawn. Those that the model suggested are not spread, and
+    places that the task's annotations, drafts or predictions mark already are left alone. The drawn regions are no part
+    of the answer: its editor (1.23) cannot change a region and drops an answer that names one.
+    """
+    text, _, _ = read_task_text(task, controls)
+    regions = [region for region in drawn if _is_region(region, text) and _read_label(region) in controls.by_label]
+    taken = [(region["value"]["start"], region["value"]["end"]) for region in regions] + _list_marked(task, text)
+    answer: list[dict[str, Any]] = []
+    for region in regions:
         value = text[region["value"]["start"] : region["value"]["end"]]
-        label = region["value"]["labels"][0]
-        if label not in controls.by_label:
+        if region.get("origin") == Origin.PREDICTION:
             continue
         for start, end in find_occurrences(text, value):
             if not any(start < other and one < end for one, other in taken):
                 taken.append((start, end))
-                found.append(Entity(start, end, label))
-    return found
+                entity = Entity(start, end, _read_label(region))
+                answer.append(_build_region(text, entity, controls, _make_id(make_sample_id(text, ""), entity)))
+    return answer
 
 
-def _build_region(text: str, entity: Entity, controls: LabelControls, seed: str) -> dict[str, Any]:
+def _read_label(region: Any) -> str:
+    return str(region["value"]["labels"][0])
+
+
+def _list_marked(task: Any, text: str) -> list[tuple[int, int]]:
+    """Places that are marked in the task as Label Studio sent it."""
+    readings = [reading for key in ("annotations", "drafts", "predictions") for reading in task.get(key) or ()]
+    results = [reading.get("result") for reading in readings if isinstance(reading, dict)]
+    regions = [
+        region for result in results if isinstance(result, list) for region in result if _is_region(region, text)
+    ]
+    return [(region["value"]["start"], region["value"]["end"]) for region in regions]
+
+
+def _make_id(seed: str, entity: Entity) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{seed}|{entity.start}|{entity.end}|{entity.label}"))[:13]
+
+
+def _build_region(text: str, entity: Entity, controls: LabelControls, region_id: str) -> dict[str, Any]:
     region: dict[str, Any] = {
-        "id": str(uuid.uuid5(_NAMESPACE, f"{seed}|{entity.start}|{entity.end}|{entity.label}"))[:13],
+        "id": region_id,
         "from_name": controls.by_label[entity.label],
         "to_name": controls.text_name,
         "type": "labels",
-        "value": {
-            "start": entity.start,
-            "end": entity.end,
-            "text": text[entity.start : entity.end],
-            "labels": [entity.label],
-        },
+        "value": {"start": entity.start, "end": entity.end, "labels": [entity.label]},
     }
+    if controls.keeps_text:
+        region["value"]["text"] = text[entity.start : entity.end]
     return region | ({} if entity.score is None else {"score": entity.score})
 
 

@@ -7,66 +7,25 @@ access token that it brings is neither stored nor logged.
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Route
 
-from goldspan.annotation.errors import GoldspanError, InputError
-from goldspan.annotation.types import Annotation, Author
+from goldspan.annotation.errors import InputError
 from goldspan.predictors.base import Predictor
 from goldspan.serving.api.access import JsonResponse, answer_error
 from goldspan.serving.api.body import read_object
 from goldspan.serving.ml_backend.controls import LabelControls, read_controls
-from goldspan.serving.ml_backend.results import build_result, complete_regions, read_task_text
+from goldspan.serving.ml_backend.results import answer_drawing, build_result, read_task_text
+from goldspan.serving.ml_backend.training import Training
 from goldspan.serving.state import ServerState
 
-log = logging.getLogger("goldspan.serve")
 MAX_BODY = 256 * 1024 * 1024
 """Bytes: Label Studio sends all selected tasks of a project in one request."""
 
 CHUNK = 64
 """Tasks that are read at the same time."""
-
-
-class Training:
-    """The training that Label Studio asked for: at most one at a time, in the background."""
-
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
-        self._task: asyncio.Task[None] | None = None
-        self.job = ""
-        self.status = "none"
-
-    def start(self) -> str:
-        """Begin, unless a training is at work; returns the id of the one that is.
-
-        Raises:
-            InputError: this server cannot train.
-
-        """
-        if self._state.on_train is None:
-            raise InputError("This server has no training; start it with --train-command.")
-        if self._task is None or self._task.done():
-            self.job, self.status = secrets.token_hex(6), "running"
-            self._task = asyncio.create_task(self._work())
-        return self.job
-
-    async def close(self) -> None:
-        """Stop waiting for the training."""
-        if self._task:
-            self._task.cancel()
-
-    async def _work(self) -> None:
-        try:
-            source = await self._state.on_train() if self._state.on_train else ""
-            await self._state.host.reload("", source)
-            self.status = "done"
-        except GoldspanError as error:
-            self.status = f"failed: {error}"
-            log.warning("training %s failed (%s)", self.job, type(error).__name__)
 
 
 def make_routes(state: ServerState, training: Training) -> list[Route]:
@@ -88,20 +47,24 @@ def make_routes(state: ServerState, training: Training) -> list[Route]:
     async def webhook(request: Request) -> JsonResponse:
         body = await read_object(request, MAX_BODY)
         if body.get("action") == "START_TRAINING":
-            return JsonResponse({"job": training.start(), "status": training.status})
-        return JsonResponse({"status": training.status})
+            training.start()
+        return JsonResponse(training.describe())
+
+    async def progress(request: Request) -> JsonResponse:
+        return JsonResponse(training.describe())
 
     return [
         Route("/setup", setup, methods=["POST"]),
         Route("/versions", versions, methods=["GET", "POST"]),
         Route("/webhook", webhook, methods=["POST"]),
+        Route("/v1/training", progress),
     ]
 
 
 async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse:
     """The predictions of the tasks, one for each in their order; a task that cannot be read gets an empty one.
 
-    With `params.context`, the answer is to the regions that a person drew: the same values elsewhere in the text.
+    With `params.context`, the answer is to the regions that a person drew.
     """
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
@@ -115,9 +78,9 @@ async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse
             part = tasks[begin : begin + CHUNK]
             if isinstance(context, dict):
                 results += [_complete(task, context, controls, version) for task in part]
-            else:
-                async with state.admission.enter():
-                    results += await asyncio.gather(*(_predict(task, controls, predictor) for task in part))
+                continue
+            async with state.admission.enter():
+                results += await asyncio.gather(*(_predict(task, controls, predictor) for task in part))
     return JsonResponse({"results": results, "model_version": version})
 
 
@@ -130,10 +93,9 @@ async def _predict(task: Any, controls: LabelControls, predictor: Predictor) -> 
 
 
 def _complete(task: Any, context: dict[str, Any], controls: LabelControls, version: str) -> dict[str, Any]:
-    text, _, _ = read_task_text(task, controls)
     drawn = context.get("result")
-    found = complete_regions(text, drawn if isinstance(drawn, list) else [], controls)
-    return build_result(text, Annotation(Author.model(version), tuple(found)), controls, version)
+    result = answer_drawing(task, drawn, controls) if isinstance(drawn, list) else []
+    return {"result": result, "model_version": version}
 
 
 def _read_config(body: dict[str, Any], key: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.text.tagged import parse_tagged, render_tagged
     from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
     from goldspan.evaluation.matching.match import match_spans
+    from goldspan.evaluation.report.public import write_report
     from goldspan.evaluation.results.public import compare, evaluate, evaluate_async
     from goldspan.generators.runs.public import generate, generate_async
     from goldspan.generators.runs.settings import RunSettings
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
     from goldspan.predictors.base import LocalPredictor, Prediction, Predictor, RemotePredictor
     from goldspan.predictors.registry import open_predictor
     from goldspan.predictors.run import annotate, annotate_async
+    from goldspan.privacy.erase import erase_person, find_person
+    from goldspan.privacy.expire import expire_raw
+    from goldspan.privacy.report import report_privacy
     from goldspan.training.bundle.public import freeze
+    from goldspan.training.finetuning.public import finetune, finetune_async
+    from goldspan.training.finetuning.settings import TuningSettings
     from goldspan.training.gate.public import judge
+    from goldspan.training.methods.public import fit, fit_async
     from goldspan.training.public import train, train_async
 
 _MODULES = {
@@ -42,6 +49,7 @@ _MODULES = {
     "annotation.text.tagged": ("parse_tagged", "render_tagged"),
     "annotation.types": ("Annotation", "Author", "Entity", "Mention", "Sample"),
     "evaluation.matching.match": ("match_spans",),
+    "evaluation.report.public": ("write_report",),
     "evaluation.results.public": ("compare", "evaluate", "evaluate_async"),
     "generators.runs.public": ("generate", "generate_async"),
     "generators.runs.settings": ("RunSettings",),
@@ -49,8 +57,14 @@ _MODULES = {
     "predictors.base": ("LocalPredictor", "Prediction", "Predictor", "RemotePredictor"),
     "predictors.registry": ("open_predictor",),
     "predictors.run": ("annotate", "annotate_async"),
+    "privacy.erase": ("erase_person", "find_person"),
+    "privacy.expire": ("expire_raw",),
+    "privacy.report": ("report_privacy",),
     "training.bundle.public": ("freeze",),
+    "training.finetuning.public": ("finetune", "finetune_async"),
+    "training.finetuning.settings": ("TuningSettings",),
     "training.gate.public": ("judge",),
+    "training.methods.public": ("fit", "fit_async"),
     "training.public": ("train", "train_async"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -68,13 +82,21 @@ __all__ = [
     "RemotePredictor",
     "RunSettings",
     "Sample",
+    "TuningSettings",
     "__version__",
     "annotate",
     "annotate_async",
     "check_annotation",
     "compare",
+    "erase_person",
     "evaluate",
     "evaluate_async",
+    "expire_raw",
+    "find_person",
+    "finetune",
+    "finetune_async",
+    "fit",
+    "fit_async",
     "freeze",
     "generate",
     "generate_async",
@@ -91,8 +113,10 @@ __all__ = [
     "push_async",
     "read_samples",
     "render_tagged",
+    "report_privacy",
     "train",
     "train_async",
+    "write_report",
     "write_samples",
 ]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import goldspan.schemas as schemas
-from goldspan.annotation.configuration import find_line, read_configuration
+from goldspan.annotation.configuration import find_line, parse_toml, read_configuration
 from goldspan.annotation.errors import ConfigurationError
 
 PROJECT = """# a project
@@ -113,3 +114,23 @@ def test_both_validators_come_to_the_same_verdict(name: str, document: Any) -> N
         assert problem.message
         assert len(problem.message) < 320
     json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = " + "[" * 5000, "nested too deep"),
+        ("x = " + "9" * 5000, "integer is too long"),
+        (".".join("a" * 20_000) + " = 1", "more than 64 parts"),
+        ("[" + " . ".join(['"a.b"'] * 200) + "]", "more than 64 parts"),
+        ("x = ", "Invalid value"),
+    ],
+)
+def test_toml_that_would_exhaust_the_parser_is_an_error(text: str, reason: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError, match=reason):
+        parse_toml(text)
+
+
+def test_long_sentences_and_numbers_are_no_long_keys() -> None:
+    text = 'a.b.c = """' + "one thing. another thing. " * 100 + '= ]"""\nx = 1.5 # ' + "a." * 100
+    assert parse_toml(text)["x"] == 1.5

@@ -8,6 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from goldspan.annotation.corpus.queue import build_queue
+from goldspan.annotation.corpus.seeding import read_seeded
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.push.receipt import record_pushed
 from goldspan.annotation.tasks.store import read_samples
@@ -52,3 +53,23 @@ def test_what_is_in_label_studio_is_left_out(tmp_path: Path, labels: LabelSchema
     )
     shown = CliRunner().invoke(app, ["--data", str(tmp_path), "--json", "--include-pushed"])
     assert {entry["sample_id"] for entry in json.loads(shown.stdout)["entries"]} == set(ids)
+
+
+def test_an_order_without_evidence_says_so(tmp_path: Path, labels: LabelSchema) -> None:
+    workspace = Workspace(tmp_path)
+    fill_workspace(workspace, labels, 10, touched=0)
+    for order, said in (("disagreement", "no evidence"), ("label-errors", "goldspan samples audit")):
+        shown = CliRunner().invoke(app, ["--data", str(tmp_path), "--order", order])
+        assert shown.exit_code == 0
+        assert said in " ".join(shown.stderr.split())
+    assert CliRunner().invoke(app, ["--data", str(tmp_path), "--order", "luck"]).exit_code != 0
+
+
+def test_a_share_of_the_batch_gets_a_wrong_suggestion(tmp_path: Path, labels: LabelSchema) -> None:
+    workspace, file = Workspace(tmp_path / "data"), tmp_path / "queue.jsonl"
+    fill_workspace(workspace, labels, 60, touched=0)
+    arguments = ["--data", str(workspace.root), "--size", "50", "--seeded", "0.2", "--output", str(file)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    marked = [one for one in read_samples([file], labels) if read_seeded(one)]
+    assert 0 < len(marked) < 25
+    assert all(read_seeded(one)[0] in one.predictions[-1].entities for one in marked)

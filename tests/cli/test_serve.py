@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import re
 import signal
 import subprocess
@@ -10,13 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from goldspan.annotation.errors import ServiceError
-from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_samples
-from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.main import run
-from goldspan.cli.serve import _make_sink, _make_training
 
 
 def call(*arguments: str) -> int:
@@ -63,35 +56,3 @@ def test_the_server_announces_itself_when_it_answers_and_stops_on_interrupt(tmp_
     assert "has stopped" in said
     assert "Traceback" not in said
     assert "ann" not in said
-
-
-async def test_samples_of_the_page_are_kept_once(tmp_path: Path) -> None:
-    labels = load_labels()
-    keep = _make_sink(Workspace(tmp_path), labels)
-    annotation = Annotation(Author.model("masking-page"), (Entity(0, 3, "FIRSTNAME"),))
-    for text in ("Ann left", "Ann came", "Ann left"):
-        message = await keep(Sample(text, "en", annotations=(annotation,)))
-    assert "goldspan studio push" in message
-    samples = list(read_samples([tmp_path / "annotation_samples" / "masking-page.jsonl"], labels))
-    assert [sample.text for sample in samples] == ["Ann came", "Ann left"]
-
-
-async def test_the_training_command_names_the_model_in_its_last_line() -> None:
-    assert await _make_training(f"{sys.executable} -c \"print(1); print('models/pii-2'); print()\"")() == "models/pii-2"
-    with pytest.raises(ServiceError, match="exit code 3"):
-        await _make_training(f'{sys.executable} -c "raise SystemExit(3)"')()
-    with pytest.raises(ServiceError, match="cannot be run"):
-        await _make_training("/nothing/here")()
-
-
-async def test_a_training_that_is_given_up_ends(tmp_path: Path) -> None:
-    flag = tmp_path / "ended"
-    code = f"import time, signal, sys; signal.signal(15, lambda *_: (open('{flag}', 'w'), sys.exit())); time.sleep(30)"
-    task = asyncio.create_task(_make_training(f'{sys.executable} -c "{code}"')())
-    await asyncio.sleep(1)
-    task.cancel()
-    for _ in range(100):
-        if flag.exists():
-            break
-        await asyncio.sleep(0.05)
-    assert flag.exists()

@@ -7,15 +7,16 @@ from rich.console import Console
 
 from goldspan.cli.shared.console import TerminalConsole
 from goldspan.cli.shared.waiting import LoggedStatus, report_waits
+from tests.waiting import wait_until
 
 
 def test_a_log_gets_a_line_now_and_then() -> None:
     stream = io.StringIO()
     state = ["reading [1/2]"]
     with report_waits(Console(file=stream), lambda: state[0], 0.05):
-        time.sleep(0.12)
+        wait_until(stream.getvalue)
         state[0] = "writing"
-        time.sleep(0.12)
+        wait_until(lambda: "writing" in stream.getvalue())
     lines = stream.getvalue().splitlines()
     assert lines[0].startswith("… reading [1/2] (0 min)")
     assert lines[-1].startswith("… writing")

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError, UnknownNameError
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.project import require_project
+from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.dashboard import app
 from goldspan.dashboards import launch, serve
+from goldspan.dashboards.example import copy_example, list_examples
 from goldspan.dashboards.mirror.folder import open_log
 from tests.dashboards.sample_data import fill_workspace
 
@@ -143,3 +146,17 @@ def test_a_workspace_that_may_only_be_read_is_named(tmp_path: Path, monkeypatch:
     shown = CliRunner().invoke(app, ["--data", str(tmp_path)])
     assert isinstance(shown.exception, StateError)
     assert "Read-only file system. Make it a writable folder" in str(shown.exception)
+
+
+@pytest.mark.parametrize("name", list_examples())
+def test_every_example_is_a_project_that_can_be_shown(name: str, tmp_path: Path) -> None:
+    project = require_project(copy_example(name, tmp_path))
+    labels = load_labels(project.labels)
+    samples = list(read_samples([Workspace(project.data).training_samples], labels))
+    assert len(samples) > 5
+    assert any(len(sample.reviews) > 1 for sample in samples)
+
+
+def test_an_example_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="biomedical"):
+        copy_example("poetry", tmp_path)

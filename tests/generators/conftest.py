@@ -17,7 +17,7 @@ from tests.generators.small_run import write_small
 
 def read_simulated(url: str, name: str):
     """What the provider says under `/_simulate/`."""
-    with urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/{name}", timeout=10) as reply:
+    with urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/{name}", timeout=60) as reply:
         return json.load(reply)
 
 

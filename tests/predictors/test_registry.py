@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from goldspan.annotation import plugins
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.predictors import registry
@@ -21,12 +22,10 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("computing", "tests.predictors.test_base:Computing", registry.GROUP),
         EntryPoint("broken", "tests.predictors.nowhere:Computing", registry.GROUP),
     ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.GROUP else [])
-    registry._find_plugins.cache_clear()
-    registry._load_factory.cache_clear()
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == registry.GROUP else [])
+    plugins.find_plugins.cache_clear()
     yield
-    registry._find_plugins.cache_clear()
-    registry._load_factory.cache_clear()
+    plugins.find_plugins.cache_clear()
 
 
 def test_unknown_names_and_options_say_what_there_is() -> None:
@@ -92,6 +91,28 @@ def test_a_file_names_a_predictor_and_its_options(tmp_path: Path) -> None:
     file.write_text('predictor = "llm"\n[options]\nmodel = "m"\napi_url = "http://127.0.0.1:1"\ntemperature = 1\n')
     assert open_predictor(file, LABELS).model_version == "llm-m-1"
     assert open_predictor(str(file), LABELS, model="other").model_version == "llm-other-1"
+
+
+@pytest.mark.parametrize("provider", ["compatible", "openai", "mistral"])
+def test_a_key_goes_to_an_address_of_a_file_only_once_the_user_has_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    for name in ("GOLDSPAN_API_KEY", "OPENAI_API_KEY", "MISTRAL_API_KEY"):
+        monkeypatch.setenv(name, "secret-of-the-user")
+    file = tmp_path / "theirs.toml"
+    address = "https://collector.example.org/v1"
+    file.write_text(
+        f'predictor = "regex+llm"\n[options]\nprovider = "{provider}"\nmodel = "m"\napi_url = "{address}"\n'
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"not sent to https://collector\.example\.org.*theirs\.toml"
+    ) as caught:
+        open_predictor(file, LABELS)
+    assert "secret-of-the-user" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="not sent to"):
+        open_predictor(file, LABELS, defaults={"api_url": address})
+    open_predictor(file, LABELS, api_url=address)
+    open_predictor(file, LABELS)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,6 +17,10 @@ from goldspan.serving.app import build_app
 from goldspan.serving.host import PredictorHost
 from goldspan.serving.state import ServerSettings, ServerState
 from tests.masking.lexicon import LexiconPredictor
+from tests.waiting import SECONDS
+
+RELEASED = threading.Event()
+"""Set by a test to let the predictions of texts with HELD end."""
 
 
 class ServedPredictor(LexiconPredictor):
@@ -34,6 +39,8 @@ class ServedPredictor(LexiconPredictor):
                 raise ZeroDivisionError(text.text)
             if "SLOW" in text.text:
                 time.sleep(0.4)
+            if "HELD" in text.text:
+                RELEASED.wait(SECONDS)
         found = super().predict_batch(texts)
         return [
             Annotation(Author.model("x"), (Entity(0, 10**6, "CITY"),)) if "OUTSIDE" in text.text else annotation

@@ -114,7 +114,7 @@ def postgres_server() -> Iterator[Callable[[], str]]:
     def run(program: str, *arguments: str) -> None:
         command = [str(programs / program), *arguments]
         as_user = ["runuser", "-u", user, "--", *command] if os.geteuid() == 0 else command
-        subprocess.run(as_user, check=True, cwd=folder, capture_output=True, text=True, timeout=120)
+        subprocess.run(as_user, check=True, cwd=folder, capture_output=True, text=True, timeout=600)
 
     data, log = str(folder / "data"), str(folder / "log")
     run("initdb", "-D", data, "-U", "walk", "--auth=trust", "--no-sync", "--encoding=UTF8")

@@ -11,14 +11,15 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.types import Sample
 from goldspan.serving.app import build_app
 from goldspan.serving.host import PredictorHost
-from goldspan.serving.state import ServerSettings, ServerState
+from goldspan.serving.state import SampleSink, ServerSettings, ServerState, Tell
 from tests.serving.conftest import Sources
 
 
 class RunningServer:
     """The server; `sent` are the samples of the page, `trained` counts trainings."""
 
-    def __init__(self) -> None:
+    def __init__(self, sink: SampleSink | None = None) -> None:
+        self._sink = sink or self._keep
         self.sent: list[Sample] = []
         self.trained = 0
         self._sources = {"lexicon": "lexicon", "missing": "missing"}
@@ -29,7 +30,7 @@ class RunningServer:
 
     async def _serve(self) -> None:
         host = PredictorHost(load_labels(), self._sources, opener=Sources().open)
-        app = build_app(ServerState(host, ServerSettings(), sink=self._keep, on_train=self._train))
+        app = build_app(ServerState(host, ServerSettings(), sink=self._sink, trainer=self))
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         task = asyncio.create_task(self._server.serve())
         while not self._server.started:
@@ -42,9 +43,12 @@ class RunningServer:
         self.sent.append(sample)
         return "Saved."
 
-    async def _train(self) -> str:
+    async def train(self, tell: Tell) -> str:
         self.trained += 1
         return f"model-{1 + self.trained}"
+
+    async def finish(self, source: str, tell: Tell) -> None:
+        tell(f"serves {source}")
 
     def stop(self) -> None:
         self._server.should_exit = True

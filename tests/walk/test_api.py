@@ -58,7 +58,7 @@ def test_the_example_shows_what_annotators_made_of_the_samples(studio: RunningSt
     command = [sys.executable, EXAMPLE, "Example project", tmp_path / "data"]
 
     def run() -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=180)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 

@@ -157,10 +157,24 @@ def test_project_keeps_the_screen_that_was_built(pushed: PushedTask) -> None:
 def test_screen_shows_labels_guideline_entities_and_relation(screen: Screen, pushed: PushedTask) -> None:
     page = screen.page
     screen.open_task(pushed.project, pushed.task)
-    page.get_by_text(LABELS.relation).first.wait_for(timeout=20_000)
+    badge = page.locator(".relations-overlay").get_by_text(LABELS.relation)
+    badge.first.wait_for(state="attached", timeout=90_000)
+    assert not badge.first.is_visible()
+    screen.select_mark("She")
+    badge.first.wait_for(state="visible", timeout=90_000)
+    screen.press("Escape")
     wanted = sorted(TEXT[span.start : span.end] for span in (*ENTITIES, *MENTIONS))
     assert sorted(screen.read_highlights()) == wanted
-    assert page.get_by_text(LABELS.relation).count() == len(MENTIONS) - 1
+    assert badge.count() == len(MENTIONS) - 1
+    size = page.viewport_size
+    for width, height in ((1440, 900), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        box = page.locator(".lsf-richtext__container").first.bounding_box()
+        assert box is not None
+        assert box["y"] < 250
+        assert box["width"] > 350
+    if size:
+        page.set_viewport_size(size)
     for category in LABELS.categories:
         assert page.get_by_role("heading", name=category).first.is_visible()
     for label in LABELS.labels:
@@ -169,7 +183,7 @@ def test_screen_shows_labels_guideline_entities_and_relation(screen: Screen, pus
     hint = page.get_by_text("Street name without the house number")
     assert not hint.is_visible()
     page.get_by_text("Guideline", exact=True).click()
-    hint.wait_for(state="visible", timeout=5000)
+    hint.wait_for(state="visible", timeout=60_000)
     screen.take_picture("guideline.png")
 
 
@@ -181,7 +195,7 @@ def test_a_tab_of_exactly_these_tasks_opens(screen: Screen, pushed: PushedTask, 
     found = pl.DataFrame({"file": ["training_samples/a.jsonl"] * 2, "task": [pushed.task, pushed.wrong]})
     screen.page.goto(build_tab_url(workspace, found))
     row = screen.page.locator(".lsf-table__row-wrapper, .dm-table__row-wrapper")
-    row.first.wait_for(timeout=30_000)
+    row.first.wait_for(timeout=90_000)
     screen.page.wait_for_timeout(1500)
     screen.take_picture("tab.png")
     assert row.count() == 2

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGES = (
     *("Overview", "Queue", "Coverage", "Disagreement", "Labels", "Quality", "Annotators", "Coreference"),
-    *("Evaluation", "Runs", "Explore", "Hand-over"),
+    *("Models", "Evaluation", "Runs", "Explore", "Hand-over"),
 )
 PATIENCE = 90.0
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -158,7 +158,7 @@ def test_the_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals)
     line = next(line for line in parent.stderr if "token=" in line)
     port = urlsplit(line.split()[1]).port
     parent.send_signal(number)
-    parent.communicate(timeout=20)
+    parent.communicate(timeout=120)
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with socket.socket() as probe:

@@ -37,7 +37,7 @@ def test_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
-            status = done.wait(timeout=300)
+            status = done.wait(timeout=900)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(done.pid, signal.SIGKILL)
@@ -53,7 +53,7 @@ def test_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_", "LABEL_"))}
     program = "\n".join(list_programs(page))
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr[-3000:]
 

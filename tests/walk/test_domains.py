@@ -58,7 +58,7 @@ class Team:
                      if not name.startswith(("GOLDSPAN_", "LABEL_"))}  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "goldspan.cli.main", *arguments],
-            cwd=self.folder, env=variables | self.server, capture_output=True, text=True, timeout=300,
+            cwd=self.folder, env=variables | self.server, capture_output=True, text=True, timeout=900,
         )  # fmt: skip
         assert done.returncode == expected, done.stdout + done.stderr
         self.printed += done.stdout + done.stderr

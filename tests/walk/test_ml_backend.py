@@ -5,16 +5,22 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from goldspan.annotation.errors import TerminalServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.transport import Transport
+from goldspan.annotation.labelstudio.push.public import push_async
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
+from goldspan.serving.sink import make_sample_sink
 from tests.walk.masking_server import RunningServer
 
 if TYPE_CHECKING:
@@ -86,3 +92,23 @@ def test_label_studio_shows_why_a_config_is_refused(studio: RunningStudio, serve
     assert "400" in backend["error_message"]
     with pytest.raises(TerminalServiceError, match="400"):
         transport.ask("POST", "/api/ml", "add it again", body=fields)
+
+
+def test_a_corrected_masking_becomes_a_task(studio: RunningStudio, labels: LabelSchema, tmp_path: Path) -> None:
+    title = f"page {uuid.uuid4().hex[:8]}"
+    push = partial(push_async, project=title, labels=labels, url=studio.url, token=studio.token)
+    running = RunningServer(make_sample_sink(Workspace(tmp_path), labels, push))
+    try:
+        body = {"text": "Ann left", "language": "en", "entities": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}
+        answer = httpx.post(f"{running.url}/v1/tasks", json=body, timeout=120)
+        assert answer.json() == {"message": f"A task in the project {title} of Label Studio."}
+    finally:
+        running.stop()
+    client = StudioClient(studio.url, studio.token)
+    project = client.find_project(title)
+    assert project is not None
+    [task] = client.iter_tasks(project["id"], "id,data,predictions")
+    assert task["data"]["text"] == "Ann left"
+    [prediction] = task["predictions"]
+    assert prediction["model_version"] == "masking-page"
+    assert prediction["result"][0]["value"]["labels"] == ["FIRSTNAME"]

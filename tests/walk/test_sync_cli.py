@@ -38,7 +38,7 @@ def run(studio: RunningStudio, folder: Path) -> Run:
     def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": studio.token, **variables}
         command = [sys.executable, "-m", "goldspan.cli.main", "studio", *arguments, "--data", str(folder)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
     return call
 

@@ -162,7 +162,7 @@ def test_two_pushes_at_once(own: OwnStudio, labels: LabelSchema, title: str, tmp
     write_samples(file, make_samples(SAMPLES), labels)
     locks = [tmp_path / "a", tmp_path / ("a" if one_machine else "b")]
     pushes = [start_push(own, own.info.url, title, file, folder) for folder in locks]
-    assert [push.wait(timeout=300) for push in pushes] == [0, 0]
+    assert [push.wait(timeout=900) for push in pushes] == [0, 0]
     assert_each_once(own, title)
 
 
@@ -182,10 +182,10 @@ def test_a_push_that_is_killed_and_run_again(
     proxy.faults = [Fault.DROPPED]
     proxy.matches = kill_here
     push = start_push(own, proxy.url, title, file, tmp_path / "locks")
-    assert reached.wait(timeout=120)
+    assert reached.wait(timeout=600)
     push.kill()
-    assert push.wait(timeout=10) == -signal.SIGKILL
-    assert start_push(own, own.info.url, title, file, tmp_path / "locks").wait(timeout=300) == 0
+    assert push.wait(timeout=120) == -signal.SIGKILL
+    assert start_push(own, own.info.url, title, file, tmp_path / "locks").wait(timeout=900) == 0
     assert_each_once(own, title, count)
 
 

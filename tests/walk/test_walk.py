@@ -40,7 +40,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> str:
         env=variables | environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

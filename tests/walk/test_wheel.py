@@ -20,7 +20,7 @@ BUILD = "import sys; from hatchling import build; print(getattr(build, sys.argv[
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GOLDSPAN_"))}
     done = subprocess.run(
-        command, cwd=cwd, env=environment | variables, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=cwd, env=environment | variables, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return done.stdout

@@ -11,9 +11,10 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.evaluation.matching.documents import Document, pair_gold
 from goldspan.evaluation.matching.levels import Level
+from goldspan.evaluation.results.cost import TokenPrices, describe_cost
 from goldspan.evaluation.results.evaluate import EvaluationSettings, evaluate_pairing
 from goldspan.evaluation.results.result import EvaluationResult, write_result
-from goldspan.evaluation.results.timing import run_predictor
+from goldspan.evaluation.results.timing import describe_system, run_predictor
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.combined import combine_predictors
 from goldspan.predictors.registry import open_predictor
@@ -46,21 +47,33 @@ class SystemScores:
 
 
 def evaluate_on(
-    predictor: Predictor, gold: ExternalGold, labels: LabelSchema, system: str, split_kind: str = "unknown"
+    predictor: Predictor,
+    gold: ExternalGold,
+    labels: LabelSchema,
+    system: str,
+    split_kind: str = "unknown",
+    prices: TokenPrices | None = None,
+    workers: int = 1,
 ) -> tuple[EvaluationResult, SystemScores]:
     """Let a predictor read the gold texts, and score it.
 
     Where the gold is of groups, what the predictor gives of other groups than the source labels is left out of the
     span scores; whatever hides a character counts for the masking scores.
     """
-    run = run_predictor(pair_gold(gold.samples), predictor)
+    run = run_predictor(pair_gold(gold.samples), predictor, workers)
     pairing = run.pairing
     settings = EvaluationSettings(level=gold.level, split_kind=split_kind)
     result = evaluate_pairing(pairing, labels, settings, experiment=system)
     if gold.level is not Level.LABEL:
         limited = replace(pairing, documents=tuple(_limit(d, gold, labels) for d in pairing.documents))
         result = replace(evaluate_pairing(limited, labels, settings, experiment=system), masking=result.masking)
-    result = replace(result, timing=run.timing)
+    result = replace(
+        result,
+        timing=run.timing,
+        cost=describe_cost(run.usage, run.timing["documents"], prices),
+        system=describe_system(predictor),
+        data={**result.data, "name": gold.name},
+    )
     missed = measure_leakage(
         [d.text for d in pairing.documents],
         [d.gold.entities for d in pairing.documents],

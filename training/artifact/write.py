@@ -28,7 +28,7 @@ from goldspan.training.artifact.probes import record_probes
 from goldspan.training.artifact.quantise import FP32, PRECISIONS
 from goldspan.training.bundle.manifest import describe_labels, dump, hash_bytes, make_mappings, seal_manifest
 
-_SOURCES = ("training/models", "training/artifact", "training/methods", "predictors/model")
+_SOURCES = ("training/models", "training/artifact", "predictors/model")
 
 
 @dataclass(frozen=True, slots=True)

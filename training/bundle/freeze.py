@@ -1,13 +1,14 @@
-"""Freeze the reviewed samples of a workspace as a bundle if the gate is open."""
+"""Freeze the samples of a workspace as a bundle if the gate is open."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.errors import GateClosedError, InputError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.tasks.store import OnError, read_samples
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 from goldspan.training.bundle.lineage import open_lineage
 from goldspan.training.bundle.manifest import BundleSettings, GateRecord
@@ -44,29 +45,36 @@ def check_version_name(name: str) -> str:
 def freeze_version(
     workspace: Workspace,
     labels: LabelSchema,
-    name: str,
+    settings: BundleSettings,
     *,
-    seed: int = 0,
+    folder: Path | None = None,
+    label_file: Path | None = None,
     extends: str = "",
+    despite_gate: bool = False,
     on_error: OnError = lambda _: None,
 ) -> tuple[Path, dict[str, Any]]:
-    """Write `bundles/<name>` from the reviewed samples; its folder and manifest. `on_error` gets what is left out.
+    """Write a bundle from a workspace that the gate judges first; its folder and manifest.
 
-    Samples of earlier versions keep their split (see `open_lineage`, also for `extends`).
+    Samples of earlier versions keep their split (see `open_lineage`, also for `extends`). `folder` is
+    `bundles/<name>` unless given; `label_file` is named in the command that a closed gate advises; `despite_gate`
+    goes on though the gate is closed, and the manifest says so; `on_error` gets what is left out.
 
     Raises:
         InputError: the name cannot be a version's, nothing is reviewed, or there is no bundle to extend.
         RecordError: a sample may not be written.
-        StateError: the gate is closed, or another version has this name.
+        GateClosedError: the gate is closed.
+        StateError: another version has this name.
 
     """
-    target = workspace.bundles / check_version_name(name)
-    verdict = judge_workspace(workspace, labels)
-    if not verdict.open:
-        closed = ", ".join(criterion.name for criterion in verdict.closed) or " ".join(verdict.notes)
-        fix = find_commands(workspace).on_workspace("goldspan gate")
-        raise StateError(f"The gate is closed: {closed.rstrip('.')}. `{fix}` shows how to fix it.")
-    plan = BundleSettings(name, seed=seed, reviewed_only=True, gate=describe_verdict(verdict))
+    name = check_version_name(settings.name)
+    target = folder or workspace.bundles / name
+    gate = describe_verdict(judge_workspace(workspace, labels), reviewed_only=settings.reviewed_only)
+    if gate.verdict == "closed" and not despite_gate:
+        raise GateClosedError(gate.reasons, find_commands(workspace, label_file).on_workspace("goldspan gate"))
+    samples = (
+        ReviewedSamples(workspace, labels).iter_candidates(on_error)
+        if settings.reviewed_only
+        else read_samples(workspace.training_samples, labels, on_error)
+    )
     with open_lineage(workspace, extends) as lineage:
-        samples = ReviewedSamples(workspace, labels).iter_candidates(on_error)
-        return target, write_bundle(target, samples, labels, plan, lineage)
+        return target, write_bundle(target, samples, labels, replace(settings, gate=gate), lineage)

@@ -17,7 +17,7 @@ from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.evaluation.audit.ledger import AuditLedger, find_audit_ledger, read_audit_ledger
 from goldspan.training.bundle.manifest import MANIFEST
-from goldspan.training.bundle.verify import Bundle, open_bundle
+from goldspan.training.bundle.verify import NOTICE, Bundle, open_bundle
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -92,7 +92,7 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
 
     """
     for folder in (workspace.bundles / name, Path(name)):
-        if (folder / MANIFEST).is_file():
+        if (folder / MANIFEST).is_file() or (folder / NOTICE).is_file():
             return folder
     known = ", ".join(folder.name for folder in list_bundles(workspace)) or "there is none yet"
     raise InputError(f"There is no bundle {name} in {workspace.bundles}; known: {known}.")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.errors import GateClosedError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.training.bundle.freeze import check_version_name, describe_verdict
+from goldspan.training.bundle.freeze import check_version_name, freeze_version
 from goldspan.training.bundle.lineage import open_lineage
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.write import write_bundle
-from goldspan.training.gate.commands import find_commands
-from goldspan.training.gate.judge import judge_workspace
-from goldspan.training.gate.reviewed import ReviewedSamples
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +61,22 @@ def freeze(
     workspace, labels, sources = find_workspace(data), load_labels(labels_file), list(files)
     if isinstance(settings, str):
         settings = BundleSettings(settings, reviewed_only=not sources)
-    check_version_name(settings.name)
+    name = check_version_name(settings.name)
+    folder = Path(output) if output else workspace.bundles / name
     if not sources:
-        gate = describe_verdict(judge_workspace(workspace, labels), reviewed_only=settings.reviewed_only)
-        if gate.verdict == "closed" and not despite_gate:
-            commands = find_commands(workspace, Path(labels_file) if labels_file else None)
-            raise GateClosedError(gate.reasons, commands.on_workspace("goldspan gate"))
-        settings = replace(settings, gate=gate)
-    if sources or not settings.reviewed_only:
-        samples = read_samples(sources or workspace.training_samples, labels, on_error)
-    else:
-        samples = ReviewedSamples(workspace, labels).iter_candidates(on_error)
-    folder = Path(output) if output else workspace.bundles / settings.name
+        label_file = Path(labels_file) if labels_file else None
+        return Frozen(
+            *freeze_version(
+                workspace,
+                labels,
+                settings,
+                folder=folder,
+                label_file=label_file,
+                extends=extends,
+                despite_gate=despite_gate,
+                on_error=on_error,
+            )
+        )
+    samples = read_samples(sources, labels, on_error)
     with open_lineage(workspace, extends) as lineage:
         return Frozen(folder, write_bundle(folder, samples, labels, settings, lineage))

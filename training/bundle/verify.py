@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
 from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_folder, seal_manifest
+
+NOTICE = "withdrawn.json"
+"""What is left of a bundle that was withdrawn."""
 
 _CHUNK = 1 << 20
 
@@ -63,11 +66,14 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
         InputError: there is no bundle.
         SchemaError: the manifest is not one.
         RecordError: a record is no task.
-        StateError: the manifest names files outside the folder or splits without a digest, a file is missing, was
-            changed, was added or is a symbolic link, a sample is in two splits, or the label schema differs.
+        StateError: the bundle was withdrawn, the manifest names files outside the folder or splits without a digest, a
+            file is missing, was changed, was added or is a symbolic link, a sample is in two splits, or the label
+            schema differs.
 
     """
     path = folder / MANIFEST
+    if (folder / NOTICE).is_file():
+        raise StateError(f"{folder} is {describe_notice(_read_notice(folder))}")
     if not path.is_file():
         raise InputError(f"{folder} holds no {MANIFEST}: it is not a training bundle.")
     try:
@@ -86,6 +92,22 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
     bundle = Bundle(folder, manifest)
     _check_splits(bundle)
     return bundle
+
+
+def describe_notice(notice: Mapping[str, Any]) -> str:
+    """Why a bundle cannot be used, and what can."""
+    successor = f" Use its successor {notice['successor']}." if notice.get("successor") else ""
+    return (
+        f"the bundle {notice.get('name')}, which was withdrawn: {notice.get('erased')} samples were erased.{successor}"
+    )
+
+
+def _read_notice(folder: Path) -> dict[str, Any]:
+    try:
+        notice: dict[str, Any] = orjson.loads((folder / NOTICE).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        notice = {}
+    return notice if isinstance(notice, dict) else {}
 
 
 def _check_names(folder: Path, manifest: dict[str, Any]) -> None:

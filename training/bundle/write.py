@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +26,7 @@ from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk
+from goldspan.annotation.files import explain_disk, make_private_folder, open_private
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
@@ -84,32 +84,58 @@ def write_bundle(
     ledger = lineage.ledger if lineage else None
     split = split_samples(outlines, ratios, seed=plan.seed, threshold=plan.threshold, ledger=ledger)
     report = report_split(outlines, split, ratios, seed=plan.seed)
-    with explain_disk(target), _stage(target) as staging:
-        files: dict[str, str] = {}
-        tasks: dict[str, str] = {}
-        for name in split.names:
-            members = [kept[index] for index in split.members(name)]
-            written = _write_split(staging, name, members, labels)
-            tasks |= written.tasks
-            files |= written.files
-        files[MAPPINGS] = _write(staging / MAPPINGS, dump(make_mappings(labels)))
-        assignment = {sample.sample_id: name for sample, name in zip(kept, split.assignment, strict=True)}
-        content = {
-            "schema": SCHEMA,
-            "format": FORMAT,
+    assignment = {sample.sample_id: name for sample, name in zip(kept, split.assignment, strict=True)}
+
+    def describe(tasks: dict[str, str]) -> dict[str, Any]:
+        return {
             "name": plan.name,
-            "label_schema": describe_labels(labels),
             "data": describe_data(kept, left_out, hash_folder(tasks)),
             "split": describe_split(plan, report, assignment, lineage.describe(assignment) if lineage else None),
             "gate": {"verdict": plan.gate.verdict, "reasons": list(plan.gate.reasons)},
-            "files": files,
         }
-        manifest = check_manifest(seal_manifest(content))
+
+    def record() -> None:
+        if lineage:
+            lineage.record(outlines, split.assignment, plan.name)
+
+    members = {name: [kept[index] for index in split.members(name)] for name in split.names}
+    return publish_version(target, members, labels, describe, record)
+
+
+def publish_version(
+    target: Path,
+    members: Mapping[str, Sequence[Sample]],
+    labels: LabelSchema,
+    describe: Callable[[dict[str, str]], dict[str, Any]],
+    before: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Write the samples of each split and a manifest, and put the folder into its place; returns the manifest.
+
+    Args:
+        target: the folder.
+        members: samples by split.
+        labels: the label schema.
+        describe: gets the digest of each task by sample id; returns the manifest's sections on name, data, split, gate.
+        before: called when the folder is complete, before it appears.
+
+    Raises:
+        RecordError: a sample may not be written.
+        StateError: `target` holds something else, or the disk refused.
+
+    """
+    with explain_disk(target), _stage(target) as staging:
+        files: dict[str, str] = {}
+        tasks: dict[str, str] = {}
+        for name, samples in members.items():
+            written = _write_split(staging, name, samples, labels)
+            tasks |= written.tasks
+            files |= written.files
+        files[MAPPINGS] = _write(staging / MAPPINGS, dump(make_mappings(labels)))
+        content = {"schema": SCHEMA, "format": FORMAT, "label_schema": describe_labels(labels), "files": files}
+        manifest = check_manifest(seal_manifest(content | describe(tasks)))
         _write(staging / MANIFEST, dump(manifest))
         if not _is_published(staging, target):
-            if lineage:
-                lineage.record(outlines, split.assignment, plan.name)
-            staging.chmod(0o755)
+            before()
             staging.rename(target)
     return manifest
 
@@ -117,7 +143,7 @@ def write_bundle(
 @contextmanager
 def _stage(target: Path) -> Iterator[Path]:
     """An empty folder beside the target; what is left of it afterwards is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target.parent)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         yield staging
@@ -177,7 +203,7 @@ class _Written:
 def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: LabelSchema) -> _Written:
     written = _Written()
     folder = staging / check_file_name(name)
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     singles: dict[str, str] = {}
     lines: list[bytes] = []
     for sample in members:
@@ -193,7 +219,8 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
 
 
 def _write(path: Path, data: bytes) -> str:
-    path.write_bytes(data)
+    with open(path, "wb", opener=open_private) as stream:
+        stream.write(data)
     return hash_bytes(data)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import goldspan.schemas as schemas
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
@@ -27,7 +27,7 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
     own = workspace.root / "gate.toml"
     path = own if own.exists() else schemas.path("gate.toml")
     try:
-        thresholds: Thresholds = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        thresholds: Thresholds = parse_toml(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
         raise SchemaError(f"{path} is not readable TOML: {error}.") from None
     if place := _find_endless(thresholds):

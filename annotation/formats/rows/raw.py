@@ -36,6 +36,7 @@ class Code(StrEnum):
     UNREADABLE_TAGS = "unreadable_tags"
     UNREAD_SPANS = "unread_spans"
     OFFSETS = "offsets_of_other_text"
+    ERASED = "erased"
 
 
 MEANINGS = {
@@ -52,6 +53,7 @@ MEANINGS = {
     Code.UNREADABLE_TAGS: "the tagged text cannot be read",
     Code.UNREAD_SPANS: "a key holds annotations in a form that is not read",
     Code.OFFSETS: "offsets do not belong to this text",
+    Code.ERASED: "the sample, or somebody in it, was erased from this workspace",
 }
 
 

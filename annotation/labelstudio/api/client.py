@@ -9,6 +9,7 @@ from typing import IO, Any, TypeVar
 import orjson
 
 from goldspan.annotation.errors import ServiceError, TransientServiceError
+from goldspan.annotation.labelstudio.api.backends import BackendRequests
 from goldspan.annotation.labelstudio.api.transport import Json, Transport
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class StudioClient:
         transport = Transport(url, token, timeout)
         self._ask, self._ask_any, self._send = transport.ask_object, transport.ask, transport.send
         self._download = transport.download
-        self.url = transport.url
+        self.url, self.backends = transport.url, BackendRequests(transport)
 
     # -- server -------------------------------------------------------------------------------------------------------
 
@@ -78,6 +79,13 @@ class StudioClient:
         page = self._ask("GET", "api/projects/", "look for the project", params={"title": title, "page_size": 1000})
         found = [project for project in page["results"] if project["title"] == title]
         return min(found, key=_by_id) if found else None
+
+    def list_projects(self) -> list[Json]:
+        """All projects that the token's user sees, in order of id."""
+        page = self._ask(
+            "GET", "api/projects/", "list the projects", params={"page_size": 10000, "include": "id,title"}
+        )
+        return sorted(page["results"], key=_by_id)
 
     def read_project(self, project: int) -> Json:
         """Settings and counts of a project."""
@@ -211,10 +219,6 @@ class StudioClient:
         return self._ask("PATCH", f"api/drafts/{draft}/", f"change draft {draft}", body=fields)
 
     # -- views --------------------------------------------------------------------------------------------------------
-
-    def list_backends(self, project: int) -> list[Json]:
-        """The machine-learning backends of a project, each asked for its health: `title`, `url`, `state`."""
-        return list(self._ask_any("GET", "api/ml/", "list the ML backends", params={"project": project}))
 
     def list_views(self, project: int) -> list[Json]:
         """The tabs of the project's Data Manager."""

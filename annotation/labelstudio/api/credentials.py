@@ -51,7 +51,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class StudioAccount:
-    """The workspace's own server: address, owner, database. Stored in `credentials.json`, mode 0600."""
+    """The workspace's own server: address, owner, database. Stored in `credentials.json`, mode 0600.
+
+    `local_models`: it may ask models on this machine, as `studio connect` needs.
+    """
 
     url: str
     email: str
@@ -59,6 +62,7 @@ class StudioAccount:
     token: str = field(repr=False)
     database_url: str = field(default="", repr=False)
     project_id: int | None = None
+    local_models: bool = False
 
 
 def is_personal_token(token: str) -> bool:

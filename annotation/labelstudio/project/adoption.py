@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.labels.schema import LabelSchema
@@ -114,7 +115,7 @@ def load_adoption(folder: Path) -> Adoption:
     """
     path = folder / "mapping.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
         return Adoption(
             name=folder.name,
             folder=folder,

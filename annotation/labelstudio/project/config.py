@@ -14,8 +14,9 @@ from string import ascii_lowercase
 from xml.etree import ElementTree
 
 from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labelstudio.project.screen import build_frame, was_built_earlier
 from goldspan.annotation.labelstudio.project.tags import walk_xml
-from goldspan.annotation.project import Purpose
+from goldspan.annotation.project import ENTITIES, Purpose
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, TEXT_NAME
 
 TAKEN_KEYS = frozenset("u")
@@ -24,16 +25,6 @@ TAKEN_KEYS = frozenset("u")
 FILTER_FROM = 12
 """Number of entity labels from which a search box is shown."""
 
-_STYLE = """
-.goldspan-board { position: sticky; top: 0; z-index: 5; max-height: 45vh; overflow-y: auto; padding-bottom: 6px;
-  background: var(--color-neutral-background, #fff); }
-.goldspan-labels { display: flex; flex-wrap: wrap; gap: 0 18px; align-items: flex-start; }
-.goldspan-category h4 { margin: 4px 0 0 0 !important; font-size: 12px !important; line-height: 1.3; opacity: 0.75; }
-.goldspan-text { margin-top: 8px; padding: 8px 16px 8px 72px; border: 1px solid #9993; border-radius: 6px; }
-.goldspan-text .lsf-richtext__container { line-height: 1.9 !important; }
-.goldspan-text .lsf-richtext__line { unicode-bidi: plaintext; }
-.goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
-"""
 _DIGITS = "1234567890"
 _OWN_LINE = re.compile(r"$|- \*\*\w+\*\* |###### ")
 """What a line of our guideline begins with."""
@@ -87,24 +78,19 @@ def assign_hotkeys(labels: Iterable[Label]) -> dict[str, str]:
 def build_config(labels: LabelSchema) -> str:
     """The project's labelling config as XML: guideline, both label controls, relation, text."""
     keys = assign_hotkeys(labels.labels)
-    screen = ElementTree.Element("View")
-    ElementTree.SubElement(screen, "Style").text = _STYLE
-    guide = _nest(screen, ("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {}))
-    ElementTree.SubElement(guide, "Markdown", value=build_guideline(labels))
-    board = ElementTree.SubElement(screen, "View", className="goldspan-board")
+    frame = build_frame(keeps_text=not labels.purpose.is_pii)
+    ElementTree.SubElement(frame.guide, "Markdown", value=build_guideline(labels))
     if len(labels.entities) >= FILTER_FROM:
         search = {"minlength": "0", "hotkey": "shift+f", "placeholder": "Find a label (Shift+F)"}
-        ElementTree.SubElement(board, "Filter", search, name="find", toName=ENTITY_CONTROL)
-    _add_control(board, ENTITY_CONTROL, labels.categories, keys)
+        ElementTree.SubElement(frame.board, "Filter", search, name="find", toName=ENTITY_CONTROL)
+    _add_control(frame.board, ENTITY_CONTROL, labels.categories, keys, {"smart": "true"})
     if labels.mentions:
-        _add_control(board, MENTION_CONTROL, {"Mentions": labels.mentions}, keys)
-    relations = ElementTree.SubElement(screen, "Relations")
+        _add_control(frame.board, MENTION_CONTROL, {"Mentions": labels.mentions}, keys, {})
+    relations = ElementTree.SubElement(frame.root, "Relations")
     for relation in (labels.relation, *labels.other_relations):
         ElementTree.SubElement(relations, "Relation", value=relation)
-    frame = ElementTree.SubElement(screen, "View", className="goldspan-text")
-    ElementTree.SubElement(frame, "Text", name=TEXT_NAME, value="$text", granularity="word", showLabels="true")
-    ElementTree.indent(screen)
-    return ElementTree.tostring(screen, encoding="unicode")
+    ElementTree.indent(frame.root)
+    return ElementTree.tostring(frame.root, encoding="unicode")
 
 
 def build_guideline(labels: LabelSchema) -> str:
@@ -185,14 +171,22 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
 
 
 def is_own_config(xml: str) -> bool:
-    """True for a config that `build_config` made from some label schema and that nobody has changed since.
+    """True for a config that `build_config` made, today or in an earlier version, and that nobody has changed since.
 
     Labels, headings and hints may be any; every other tag, attribute and the style must be ours.
     """
     labels = [Label(f"L{number}", "x") for number in range(FILTER_FROM)]
     ours = build_config(LabelSchema((*labels, Label("M", "x", layer="mention"))))
+    known = _read_frame(ours)[0] | _read_frame(build_config(LabelSchema((), purpose=ENTITIES)))[0]
     theirs, guideline = _read_frame(xml)
-    return theirs <= _read_frame(ours)[0] and all(_OWN_LINE.match(line) for line in guideline.splitlines())
+    return all(tag in known or was_built_earlier(tag) for tag in theirs) and all(
+        _OWN_LINE.match(line) for line in guideline.splitlines()
+    )
+
+
+def is_current_screen(labels: LabelSchema, xml: str) -> bool:
+    """True if everything but the labels is as `build_config` makes it today."""
+    return _read_frame(build_config(labels))[0] <= _read_frame(xml)[0]
 
 
 def _read_frame(xml: str) -> tuple[frozenset[str], str]:
@@ -213,9 +207,14 @@ def _read_frame(xml: str) -> tuple[frozenset[str], str]:
 
 
 def _add_control(
-    board: ElementTree.Element, name: str, categories: Mapping[str, tuple[Label, ...]], keys: Mapping[str, str]
+    board: ElementTree.Element,
+    name: str,
+    categories: Mapping[str, tuple[Label, ...]],
+    keys: Mapping[str, str],
+    attributes: dict[str, str],
 ) -> None:
-    control = ElementTree.SubElement(board, "Labels", name=name, toName=TEXT_NAME, showInline="true")
+    fields = {"name": name, "toName": TEXT_NAME, "showInline": "true"} | attributes
+    control = ElementTree.SubElement(board, "Labels", fields)
     shelf = ElementTree.SubElement(control, "View", className="goldspan-labels")
     for heading, members in categories.items():
         column = ElementTree.SubElement(shelf, "View", className="goldspan-category")
@@ -224,12 +223,6 @@ def _add_control(
             hotkey = {"hotkey": keys[label.code]} if label.code in keys else {}
             appearance = {"background": label.color, "hint": _escape_dollar(" | ".join((label.name, *label.hints)))}
             ElementTree.SubElement(column, "Label", {"value": label.code} | appearance | hotkey)
-
-
-def _nest(parent: ElementTree.Element, *steps: tuple[str, dict[str, str]]) -> ElementTree.Element:
-    for tag, attributes in steps:
-        parent = ElementTree.SubElement(parent, tag, attributes)
-    return parent
 
 
 def _escape_dollar(text: str) -> str:

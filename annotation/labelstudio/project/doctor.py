@@ -22,6 +22,7 @@ from goldspan.annotation.labelstudio.project.findings import (
     check_backends,
     check_config,
     check_visibility,
+    check_webhooks,
     describe_count,
 )
 from goldspan.annotation.labelstudio.project.mapping import map_tags
@@ -71,7 +72,8 @@ def diagnose(
     `labels` is the label schema; None: that of an adopted project, else the one that `load_labels()` finds.
     `project` is an id or a title; without it the one named by the credentials, else the one
     titled `fallback`, if there is one. `quick` does not read regions.
-    `fix` sets the project to show the commonest pre-annotations when it hides them; nothing else is changed.
+    `fix` sets the project to show the commonest pre-annotations when it hides them, and deletes webhooks of models
+    that are not connected; nothing else is changed.
     """
     number = project if isinstance(project, int) else None
     try:
@@ -166,8 +168,9 @@ def _check_project(
     found = survey_project(client, number, mapping, labels, quick=quick, advance=advance)
     yield _check_size(found)
     yield from _check_database(workspace, credentials, found)
-    backends = client.list_backends(number)
-    yield from check_backends(backends)
+    backends = client.backends.list_all(number)
+    yield from check_backends(client, project, found, backends)
+    yield from check_webhooks(client, project, backends, fix=fix)
     visibility = check_visibility(client, project, found, backends, fix=fix)
     is_lenient = adoption is not None and visibility.severity is Severity.ERROR
     yield replace(visibility, severity=Severity.WARNING) if is_lenient else visibility

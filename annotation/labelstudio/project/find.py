@@ -14,6 +14,7 @@ from goldspan.annotation.labelstudio.project.config import (
     build_config,
     build_instructions,
     compare_config,
+    is_current_screen,
     is_own_config,
 )
 from goldspan.annotation.labelstudio.project.insertion import insert_entries
@@ -51,8 +52,8 @@ def require_project(client: StudioClient, project: int | str) -> dict[str, Any]:
 def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema) -> dict[str, Any]:
     """The project, created from the label schema when no project has this title.
 
-    Labels that the schema has and the project lacks are added to the project's config. A config that Goldspan built
-    is built anew; into any other they are inserted, and every other byte of it stays.
+    What the schema has and the project lacks is added. A config that Goldspan built, today or in an earlier version, is
+    built anew if anything is missing; into any other, labels are inserted, and every other byte of it stays.
 
     Raises:
         ConfigurationError: the project's config differs in a way that could change or lose annotations, or has no
@@ -63,11 +64,12 @@ def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema
     found = find_project(client, project)
     if found is None:
         return _create_project(client, str(project), labels)
-    if missing := refuse_drift(found, labels).added:
-        config = str(found["label_config"])
-        config = build_config(labels) if is_own_config(config) else insert_entries(config, missing, labels)
-        return client.update_project(found["id"], {"label_config": config})
-    return found
+    config, missing = str(found["label_config"]), refuse_drift(found, labels).added
+    if is_own_config(config):
+        wanted = config if is_current_screen(labels, config) and not missing else build_config(labels)
+    else:
+        wanted = insert_entries(config, missing, labels) if missing else config
+    return found if wanted == config else client.update_project(found["id"], {"label_config": wanted})
 
 
 def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift:
@@ -110,6 +112,8 @@ def _create_project(client: StudioClient, title: str, labels: LabelSchema) -> di
             "show_collab_predictions": True,
             "maximum_annotations": 1,
             "sampling": "Sequential sampling",
+            "show_overlap_first": True,
+            "skip_queue": "REQUEUE_FOR_OTHERS",
         }
     )
     oldest = client.find_project(title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,11 +10,9 @@ from typing import Any
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.backend import CONNECTED, TITLE, find_leftovers
 from goldspan.annotation.labelstudio.project.config import compare_config, is_own_config
 from goldspan.annotation.labelstudio.project.survey import ProjectSurvey
-
-CONNECTED = "CO"
-"""State of an ML backend that answers."""
 
 
 class Severity(StrEnum):
@@ -54,16 +52,42 @@ def check_config(project: dict[str, Any], labels: LabelSchema) -> Finding:
     return Finding("config", Severity.OK, f"the labelling config is the label schema's{looks}")
 
 
-def check_backends(backends: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """Whether the connected models answer."""
+def check_backends(
+    client: StudioClient, project: Mapping[str, Any], found: ProjectSurvey, backends: Sequence[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Whether the connected models answer, and whether annotators see what they predict."""
+    shown = str(project.get("model_version") or "")
     for backend in backends:
-        title = str(backend.get("title") or backend.get("url"))
-        if backend.get("state") == CONNECTED:
-            yield Finding("backend", Severity.OK, f"the live model {title} is connected")
-        else:
+        title, url = str(backend.get("title") or backend.get("url")), str(backend.get("url"))
+        connect = f"goldspan studio connect {url} --project {project['id']}"
+        if backend.get("state") != CONNECTED:
             reason = str(backend.get("error_message") or "it does not answer")[:200]
-            message = f"the live model {title} at {backend.get('url')} is not connected: {reason}"
-            yield Finding("backend", Severity.WARNING, message)
+            message = f"the live model {title} at {url} is not connected: {reason}"
+            yield Finding("backend", Severity.WARNING, message, connect if title == TITLE else "")
+        elif title == TITLE and shown != TITLE:
+            message = f"the live model {title} is connected, but annotators see {shown or 'any version'}"
+            yield Finding("backend", Severity.WARNING, message, connect)
+        else:
+            version = str(backend.get("model_version") or "")
+            seen = f", version {version} on {describe_count(found.versions[version])}" if version else ""
+            yield Finding("backend", Severity.OK, f"the live model {title} is connected{seen}")
+
+
+def check_webhooks(
+    client: StudioClient, project: Mapping[str, Any], backends: Sequence[Mapping[str, Any]], *, fix: bool
+) -> Iterator[Finding]:
+    """Webhooks that outlived a model: every submission waits for an address that nobody answers."""
+    leftovers = find_leftovers(client, int(project["id"]), backends)
+    if not leftovers:
+        return
+    shown = ", ".join(str(hook["url"]) for hook in leftovers)
+    if fix:
+        for hook in leftovers:
+            client.delete_webhook(int(hook["id"]))
+        yield Finding("webhooks", Severity.OK, f"fixed: webhooks of models that are gone are deleted ({shown})")
+        return
+    command = f"goldspan studio doctor --fix --project {project['id']}"
+    yield Finding("webhooks", Severity.WARNING, f"webhooks of models that are not connected: {shown}", command)
 
 
 def check_visibility(

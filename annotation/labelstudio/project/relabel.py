@@ -10,6 +10,7 @@ from typing import Any
 
 import regex
 
+from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL
@@ -60,7 +61,7 @@ def load_rules(path: Path, labels: LabelSchema) -> RelabelRules:
 
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} is not a file of migration rules: {error}.") from None
     if unknown := document.keys() - {"rename", "split", "remove"}:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.files import AtomicFile, make_private_folder, open_private, write_atomic
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.records import digest_record
@@ -205,11 +205,11 @@ class RecordFile:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self._path = path
         self.places: dict[int, tuple[int, int]] = {}
         self.stamps: dict[int, str] = {}
-        self._stream = path.open("a+b")
+        self._stream = open(path, "a+b", opener=open_private)  # noqa: SIM115
         self._stream.seek(0)
         self._end = 0
         for line in self._stream:
@@ -259,6 +259,7 @@ def _choose(
     local: dict[str, Any], remote: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take_remote: bool
 ) -> dict[str, Any]:
     base = _read_base(local)
+    remote = keep_shown(local, remote)
     now, then = remote["data"]["provenance"]["pull"]["sha256"], digest_record(local)
     if now in (base, then):
         merged.unchanged += 1
@@ -271,6 +272,19 @@ def _choose(
             return local
     merged.updated.append(sample_id)
     return remote
+
+
+def keep_shown(local: dict[str, Any], remote: dict[str, Any]) -> dict[str, Any]:
+    """The remote record with those predictions of the local one that its reviews started from and that it lacks."""
+    known = {item.get("id") for item in remote["predictions"]}
+    parents = {item.get("parent_prediction") for item in remote["annotations"]} - known
+    shown = [item for item in local.get("predictions", ()) if item.get("id") in parents - {None}]
+    if not shown:
+        return remote
+    data = remote["data"]
+    kept = remote | {"predictions": [*shown, *remote["predictions"]]}
+    pull = {**data["provenance"]["pull"], "sha256": digest_record(kept)}
+    return kept | {"data": {**data, "provenance": {**data["provenance"], "pull": pull}}}
 
 
 def _drop(local: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take_remote: bool) -> dict[str, Any] | None:

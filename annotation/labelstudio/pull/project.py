@@ -108,7 +108,7 @@ class _Fetched:
 def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
     fetched = _Fetched()
     drafts = {task for task, known in run.known.items() if known.drafts}
-    wanted = run.changes.wanted
+    wanted, erased = run.changes.wanted, run.options.erased
     records.keep_only({task: _mark(run, stamp) for task, stamp in wanted.items() if task not in drafts})
     left = wanted.keys() - records.places.keys()
     for number, task in enumerate(_iter_tasks(run, left), start=len(records.places)):
@@ -117,8 +117,10 @@ def _fetch(run: _Run, builder: RecordBuilder, records: RecordFile) -> _Fetched:
             records.flush()
         try:
             pulled = builder.build(task)
+            erased.refuse(pulled.record["data"]["sample_id"], pulled.record["data"]["text"])
         except RecordError as error:
             sample_id = str(task["data"].get("sample_id") or "")
+            sample_id = "" if erased.has_id(sample_id) else sample_id
             fetched.refused[str(task["id"])] = RefusedTask(wanted[task["id"]], sample_id, str(error))
             continue
         records.add(task["id"], _mark(run, wanted[task["id"]]), pulled.record)

@@ -13,6 +13,7 @@ from goldspan.annotation.checks import check_annotation
 from goldspan.annotation.errors import GoldspanError, RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.fields import drop_columns
 from goldspan.annotation.labelstudio.project.mapping import ProjectMapping
 from goldspan.annotation.labelstudio.project.results import PROBLEMS, SplitResult, split_result
 from goldspan.annotation.labelstudio.project.textview import TextView, open_text
@@ -94,7 +95,7 @@ class RecordBuilder:
         lints: list[Lint] = []
         annotations = [self._read_review(view, item, snapped, lints) for item in task.get("annotations", ())]
         drafts = [self._read_review(view, item, snapped, lints, draft=True) for item in task.get("drafts", ())]
-        predictions = [self._read_prediction(view, item, lints) for item in task.get("predictions", ())]
+        predictions = [self._read_prediction(view, item, lints) for item in list_predictions(task)]
         ranked, reason = rank_annotations(annotations, self._policy)
         pull: dict[str, Any] = {"project": self._source.project, "task": task["id"], "stamp": task["updated_at"]}
         pull["policy"] = str(self._policy)
@@ -129,7 +130,11 @@ class RecordBuilder:
             raise RecordError(f"task {task['id']}: {error.reason}", pointer=f"/data/{tag.field}") from None
         if tag.field == "text" and given.get("text_sha256", hash_text(view.text)) != hash_text(view.text):
             raise RecordError(f"the text of task {task['id']} was changed in Label Studio", pointer="/data/text")
-        data = given if self._source.mapping.is_native else move_fields(given, tag.field, self._source.project)
+        data = (
+            drop_columns(given)
+            if self._source.mapping.is_native
+            else move_fields(given, tag.field, self._source.project)
+        )
         data["text"] = view.text
         language, region = _read_language(data.get("language") or self._source.language)
         data["language"] = language
@@ -179,7 +184,7 @@ class RecordBuilder:
         prediction: dict[str, Any] = {"id": item["id"], "model_version": item.get("model_version") or "undefined"}
         if isinstance(item.get("score"), int | float):
             prediction["score"] = item["score"]
-        times = {name: item[name] for name in ("created_at", "updated_at")}
+        times = {name: item[name] for name in ("created_at", "updated_at") if item.get(name)}
         return prediction | times | _write_result(self._split(view, item, lints))
 
     def _split(self, view: TextView, item: Mapping[str, Any], lints: list[Lint]) -> SplitResult:
@@ -216,6 +221,25 @@ class RecordBuilder:
                 found = check_annotation(sample.text, annotation, self._labels, sample.language, sample.country)
                 lints += [Lint(sample.sample_id, annotation.id, issue.code, issue.start, issue.end) for issue in found]
         return lints
+
+
+def list_predictions(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The predictions of a task, and those that it has no more but that an annotation still carries a copy of.
+
+    A review's parent is what its author was shown: acceptance needs it when a newer model's prediction has replaced it.
+    """
+    predictions = list(task.get("predictions", ()))
+    known = {item["id"] for item in predictions}
+    for annotation in task.get("annotations", ()):
+        shown = annotation.get("prediction")
+        if (
+            isinstance(shown, Mapping)
+            and isinstance(shown.get("result"), list)
+            and shown.get("id") not in (None, *known)
+        ):
+            known.add(shown["id"])
+            predictions.append(shown)
+    return sorted(predictions, key=lambda item: str(item.get("created_at") or ""))
 
 
 def _read_language(given: Any) -> tuple[str, str]:

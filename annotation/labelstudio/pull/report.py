@@ -8,6 +8,7 @@ from pathlib import Path
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
 from goldspan.annotation.labelstudio.pull.records import Lint
+from goldspan.annotation.tombstones import NOTHING, Tombstones
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class PullOptions:
     `project` is an id or a title. `full` fetches every task instead of those changed since the last pull; only it
     sees predictions added later to tasks that nobody has touched. `untouched`
     also brings tasks that nobody has worked on. `snap` moves spans that cut a word to word borders. `take_remote`
-    lets Label Studio win where both sides edited a record.
+    lets Label Studio win where both sides edited a record. What `erased` recognises is refused.
     """
 
     project: int | str
@@ -27,6 +28,7 @@ class PullOptions:
     snap: bool = False
     take_remote: bool = False
     policy: RankingPolicy = field(default_factory=RankingPolicy)
+    erased: Tombstones = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

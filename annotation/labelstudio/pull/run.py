@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
@@ -14,6 +16,7 @@ from goldspan.annotation.labelstudio.pull.project import pull_project
 from goldspan.annotation.labelstudio.pull.records import TaskSource
 from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.tombstones import read_tombstones
 
 __all__ = ["PullOptions", "PullReport", "pull_annotations"]
 
@@ -39,6 +42,7 @@ def pull_annotations(
         StateError: the file belongs to another project, or to the project of this number on another server.
 
     """
+    options = replace(options, erased=read_tombstones(workspace.root))
     if adoption := find_adoption(workspace, options.project):
         return pull_adoption(client, workspace, adoption, labels, options, progress)
     project = require_project(client, options.project)

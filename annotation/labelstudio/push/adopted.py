@@ -50,7 +50,8 @@ def push_to_adoption(
     projects = adoption.projects if named is None else (named,)
     with open_spool() as spool:
         progress("checking", 0, 0)
-        refused = tuple(fill_spool(spool, samples, TaskValidator(labels)))
+        validator = TaskValidator(labels, erased=options.erased, keeps_text=True)
+        refused = tuple(fill_spool(spool, samples, validator))
         reports = [_push_one(client, spool, labels, options, adoption, item, progress) for item in projects]
     return replace(
         reports[0],

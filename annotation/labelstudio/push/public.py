@@ -17,6 +17,7 @@ from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushe
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
+from goldspan.annotation.tombstones import read_tombstones
 from goldspan.annotation.types import Sample
 
 
@@ -73,7 +74,8 @@ def push_and_record(
     progress: Progress,
 ) -> PushReport:
     """`push_samples`, and the project and the ids that arrived recorded in the workspace."""
-    options = replace(options, adoption=options.adoption or find_adoption(workspace, options.project))
+    adoption = options.adoption or find_adoption(workspace, options.project)
+    options = replace(options, adoption=adoption, erased=read_tombstones(workspace.root))
     passing = PushedIds(samples)
     report = push_samples(client, passing, labels, options, progress)
     if report.project is not None and not options.dry_run:

@@ -48,7 +48,6 @@ def record_pushed(workspace: Workspace, url: str, project: int, title: str, samp
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "sample_ids": list(dict.fromkeys([*before, *sample_ids])),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, orjson.dumps(record))
     return path
 

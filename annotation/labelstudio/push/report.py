@@ -8,6 +8,7 @@ from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.project.adoption import Adoption
 from goldspan.annotation.labelstudio.push.selection import Order
 from goldspan.annotation.labelstudio.push.spool import BATCH_TASKS
+from goldspan.annotation.tombstones import NOTHING, Tombstones
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class PushOptions:
     annotators. `patience` and `grace` are seconds: how long to wait for a server that is down, and for the
     tasks of an import with an uncertain outcome, which SQLite may commit late.
     With `adoption`, the project is a team's own: nothing of it is changed but its tasks and predictions.
+    What `erased` recognises is refused.
     """
 
     project: int | str
@@ -32,6 +34,7 @@ class PushOptions:
     patience: float = 180.0
     grace: float = 8.0
     adoption: Adoption | None = None
+    erased: Tombstones = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def push_samples(
         return push_to_adoption(client, samples, labels, options, options.adoption, progress)
     with open_spool() as spool:
         progress("checking", 0, 0)
-        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share)))
+        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share, options.erased)))
         target = NativeTarget(spool)
         if options.dry_run:
             project = find_project(client, options.project)

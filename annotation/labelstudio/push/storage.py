@@ -71,7 +71,7 @@ def push_to_storage(
 
     """
     with open_spool() as spool:
-        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share)))
+        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share, options.erased)))
         with hold_lock(f"create {client.url} {options.project}"):
             project = ensure_project(client, options.project, labels)
         number = int(project["id"])

@@ -1,7 +1,8 @@
 """The virtual environment that Label Studio runs in.
 
 Label Studio pins libraries that conflict with ours, so it never shares our environment. Its own is created once from
-the pinned `requirements.txt` beside this module and shared by all workspaces of the user:
+the pinned `requirements.txt` beside this module (files are held against the hashes of `hashed-requirements.txt`) and
+shared by all workspaces of the user:
 
     $GOLDSPAN_CACHE/label-studio/<fingerprint>/    (or ~/.cache/goldspan/…)
     ├── env/                     the virtual environment
@@ -25,6 +26,12 @@ from filelock import FileLock
 from goldspan.annotation.errors import ServiceError
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+HASHED = Path(__file__).with_name("hashed-requirements.txt")
+"""The same pins with the SHA-256 of every file that may be installed (`make hashes` writes it)."""
+
+SOURCES = ("attr", "django-ranged-fileresponse", "drf-flex-fields", "drf-generators", "ordered-set")
+"""Packages of which there are no wheels; nothing else is built from source."""
+
 OnStatus = Callable[[str], None]
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -135,12 +142,22 @@ def _install(target: Path) -> None:
     if uv:
         commands = [
             [uv, "venv", "--quiet", "--python", sys.executable, str(building)],
-            [uv, "pip", "install", "--quiet", "--python", python, "--requirements", str(REQUIREMENTS)],
+            [uv, "pip", "install", "--quiet", "--python", python, *_choose_files(), "--requirements", str(HASHED)],
         ]
     else:
         commands = [
             [sys.executable, "-m", "venv", str(building)],
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(REQUIREMENTS)],
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                *_choose_files(),
+                "-r",
+                str(HASHED),
+            ],
         ]
     variables = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     try:
@@ -154,6 +171,12 @@ def _install(target: Path) -> None:
         building.rename(target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _choose_files() -> list[str]:
+    """Options of pip and uv: files with the recorded hashes only, wheels but for `SOURCES`."""
+    sources = [option for name in SOURCES for option in ("--no-binary", name)]
+    return ["--require-hashes", "--only-binary", ":all:", *sources]
 
 
 def _make_template(environment: Environment) -> None:

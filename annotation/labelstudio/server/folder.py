@@ -20,10 +20,12 @@ LOG_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class ServerRecord:
-    """The process that was started, and its port."""
+    """The process that was started, its port, and which requests to this machine it may make."""
 
     identity: ProcessIdentity
     port: int
+    local_calls: bool = False
+    local_models: bool = False
 
 
 def find_log(workspace: Workspace) -> Path:
@@ -45,7 +47,12 @@ def read_record(workspace: Workspace) -> ServerRecord | None:
     """The recorded process if it still runs; a stale record is deleted."""
     try:
         found = orjson.loads(_find_record(workspace).read_bytes())
-        record = ServerRecord(ProcessIdentity(found["pid"], found["started"]), found["port"])
+        record = ServerRecord(
+            ProcessIdentity(found["pid"], found["started"]),
+            found["port"],
+            found.get("local_calls", False),
+            found.get("local_models", False),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if is_running(record.identity):
@@ -56,7 +63,13 @@ def read_record(workspace: Workspace) -> ServerRecord | None:
 
 def write_record(workspace: Workspace, record: ServerRecord) -> None:
     """Record the process for later commands."""
-    fields = {"pid": record.identity.pid, "started": record.identity.started, "port": record.port}
+    fields = {
+        "pid": record.identity.pid,
+        "started": record.identity.started,
+        "port": record.port,
+        "local_calls": record.local_calls,
+        "local_models": record.local_models,
+    }
     write_atomic(_find_record(workspace), orjson.dumps(fields))
 
 
@@ -74,7 +87,7 @@ def lock_server_folder(workspace: Workspace, patience: float) -> Iterator[None]:
 
     """
     try:
-        with FileLock(workspace.studio / "lock", timeout=patience):
+        with FileLock(workspace.studio / "lock", timeout=patience, mode=0o600):
             yield
     except Timeout:
         raise StateError(f"Another process is starting or stopping the Label Studio in {workspace.studio}.") from None

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldspan.annotation.files import open_private
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
@@ -29,7 +31,7 @@ def launch_detached(
     command: Sequence[str], variables: Mapping[str, str], folder: Path, log: Path
 ) -> subprocess.Popen[bytes]:
     """Start a program in its own session, so that it outlives this one; output is appended to `log`."""
-    with log.open("ab") as output:
+    with open(log, "ab", opener=open_private) as output:
         return subprocess.Popen(
             list(command),
             env=dict(variables),

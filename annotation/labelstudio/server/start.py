@@ -109,6 +109,7 @@ def start_server(
     Without `port` the last one is used again, else the project's, else the first free one from 8080. `database_url`
     (`postgresql://user:password@host:port/name`) is remembered; without it SQLite is used. `local_calls` allows
     requests to this machine, as local webhooks and ML backends need; it holds until the server is stopped.
+    Requests to models on this machine alone are what `allow_local_models` allows.
 
     Raises:
         ConfigurationError: the port is taken, or the database address cannot be used or differs from the recorded one.
@@ -138,7 +139,30 @@ def start_server(
         _prepare_data(workspace, environment, account, progress)
         save_account(workspace, account)
         variables = build_server_variables(workspace, account, local_calls=local_calls)
-        return _launch(workspace, environment, account, variables, progress)
+        return _launch(workspace, environment, account, variables, progress, local_calls=local_calls)
+
+
+def allow_local_models(workspace: Workspace, allowed: bool, progress: OnStatus = lambda _: None) -> bool:
+    """Allow or forbid the workspace's Label Studio to ask models on this machine, also after later starts.
+
+    A server that runs otherwise is started again at its port. True if it was.
+
+    Raises:
+        As `start_server` and `stop_server`.
+
+    """
+    account = load_account(workspace)
+    if account is None:
+        return False
+    if account.local_models != allowed:
+        save_account(workspace, replace(account, local_models=allowed))
+    record = read_record(workspace)
+    if record is None or (record.local_models or record.local_calls) == (allowed or record.local_calls):
+        return False
+    progress("Starting Label Studio again: " + ("models on this machine are allowed" if allowed else "as before"))
+    stop_server(workspace)
+    start_server(workspace, record.port, progress=progress, local_calls=record.local_calls)
+    return True
 
 
 def stop_server(workspace: Workspace) -> bool:
@@ -204,7 +228,7 @@ def build_server_variables(
             "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(find_storage(workspace)),
             "SSRF_PROTECTION_ENABLED": "false" if local_calls else "true",
-            "ML_BLOCK_LOCAL_IP": "false" if local_calls else "true",
+            "ML_BLOCK_LOCAL_IP": "false" if local_calls or account.local_models else "true",
             "fflag_feat_utc_210_prediction_validation_15082025": "true",
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "CORS_ALLOW_ALL_ORIGINS": "false",
@@ -261,7 +285,7 @@ def _choose_port(workspace: Workspace, account: StudioAccount, port: int | None)
 def _prepare_data(workspace: Workspace, environment: Environment, account: StudioAccount, progress: OnStatus) -> None:
     data = find_data(workspace)
     data.mkdir(mode=0o700, exist_ok=True)
-    find_storage(workspace).mkdir(exist_ok=True)
+    find_storage(workspace).mkdir(mode=0o700, exist_ok=True)
     database = data / "label_studio.sqlite3"
     if not account.database_url and not database.exists():
         copy = database.with_suffix(".copy.tmp")
@@ -276,6 +300,8 @@ def _launch(
     account: StudioAccount,
     variables: Mapping[str, str],
     progress: OnStatus,
+    *,
+    local_calls: bool,
 ) -> ServerInfo:
     port = int(account.url.rpartition(":")[2])
     data = find_data(workspace)
@@ -284,7 +310,7 @@ def _launch(
     identity = identify_process(process.pid)
     if identity is None:
         raise ServiceError(_explain_exit(workspace, process))
-    record = ServerRecord(identity, port)
+    record = ServerRecord(identity, port, local_calls, account.local_models)
     write_record(workspace, record)
     try:
         progress(f"Starting Label Studio at {account.url}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import orjson
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
-from goldspan.generators.providers.batch.api import RemoteBatch
 from goldspan.generators.providers.batch.collector import Collector
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
 from goldspan.generators.providers.batch.lines import UNREADABLE
+from goldspan.generators.providers.batch.replies import RemoteBatch
 from goldspan.generators.providers.batch.shards import read_custom_id
 from goldspan.generators.providers.protocol import Answer, AnswerState
 

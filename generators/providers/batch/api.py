@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
-from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import load_json_bytes
+from goldspan.generators.providers.batch.replies import (
+    ForeignReplyError,
+    RemoteBatch,
+    as_mapping,
+    load_document,
+    read_batch,
+    read_text,
+    translate_error,
+)
 from goldspan.generators.providers.profiles import ProviderProfile
-from goldspan.generators.providers.waiting import read_retry_after
 
 if TYPE_CHECKING:
-    import openai
     from openai._legacy_response import LegacyAPIResponse
-
-TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
-"""Statuses that a batch does not leave by itself. Any other word means: keep polling."""
-
-KNOWN = TERMINAL | {"validating", "in_progress", "finalizing", "cancelling"}
-"""Statuses of both batch APIs."""
-
-_SYNONYMS = {
-    "canceled": "cancelled",
-    "canceling": "cancelling",
-    "complete": "completed",
-    "succeeded": "completed",
-    "success": "completed",
-    "ended": "completed",
-    "error": "failed",
-    "errored": "failed",
-    "queued": "in_progress",
-    "pending": "in_progress",
-    "running": "in_progress",
-    "processing": "in_progress",
-}
 
 INTENT_KEY = "goldspan_intent"
 _ENDPOINT: Final = "/v1/chat/completions"
@@ -46,35 +29,6 @@ _RETRIES = 4
 _CONNECTIONS = 32
 _TIMEOUT, _CONNECT_TIMEOUT = 600.0, 10.0
 _AMBIGUOUS = frozenset({408, 409, 499})
-
-
-class BatchProblem(NamedTuple):
-    """Why a batch failed as a whole; `line` counts from 1, 0 when it concerns all."""
-
-    code: str
-    message: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteBatch:
-    """A batch as the provider describes it. Absent file ids are empty; counts may be wrong, files decide."""
-
-    id: str
-    status: str
-    input_file: str = ""
-    output_file: str = ""
-    error_file: str = ""
-    total: int = 0
-    completed: int = 0
-    failed: int = 0
-    created_at: float = 0.0
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    problems: tuple[BatchProblem, ...] = ()
-
-
-class ForeignReplyError(TerminalServiceError):
-    """Whatever answered does not implement the batch API: a login page, a proxy, another service."""
 
 
 class BatchApi:
@@ -165,7 +119,7 @@ class BatchApi:
                 return None
             raise translate_error(error, "create the batch", self._client.api_key, self._address) from error
         self._has_succeeded = True
-        return _read_batch(_load(reply.content))
+        return read_batch(load_document(reply.content))
 
     async def retrieve(self, batch_id: str) -> RemoteBatch:
         """Retrieve a batch."""
@@ -184,7 +138,7 @@ class BatchApi:
             contextlib.suppress(openai.BadRequestError, openai.NotFoundError, openai.ConflictError),
         ):
             reply = await self._client.batches.with_raw_response.cancel(batch_id)
-            self._require_batch(doing, _load(reply.content))
+            self._require_batch(doing, load_document(reply.content))
 
     async def retry(self, batch_id: str) -> bool:
         """Have the failed and cancelled rows of a batch run again in place. False when there are none."""
@@ -250,22 +204,22 @@ class BatchApi:
                 cast_to=httpx2.Response,
                 options={"params": {"completion_window": window}},
             )
-        return dict(_as_mapping(_load(reply.content)))
+        return dict(as_mapping(load_document(reply.content)))
 
     async def _ask(self, doing: str, call: Awaitable[LegacyAPIResponse[Any]]) -> Any:
         """The document that the provider answers with; None when it is not JSON."""
         with self._translate(doing):
             reply = await call
-        return _load(reply.content)
+        return load_document(reply.content)
 
     def _require_id(self, doing: str, document: Any) -> str:
-        found = _read_text(_as_mapping(document), "id")
+        found = read_text(as_mapping(document), "id")
         if not found:
             raise self._describe_misfit(doing, "id")
         return found
 
     def _require_batch(self, doing: str, document: Any) -> RemoteBatch:
-        batch = _read_batch(document)
+        batch = read_batch(document)
         if batch is None:
             raise self._describe_misfit(doing, "batch with id and status")
         return batch
@@ -296,88 +250,3 @@ class BatchApi:
             self._last_failure = f"The connection broke while trying to {doing}: {error}."
             raise TransientServiceError(self._last_failure) from error
         self._has_succeeded = True
-
-
-def translate_error(error: openai.OpenAIError, doing: str, secret: str, address: str = "") -> ServiceError:
-    """The client's error as one of ours; `secret` is blotted out, since some servers repeat the key they refuse."""
-    import openai
-
-    if not isinstance(error, openai.APIStatusError):
-        place = f" at {address}" if address else ""
-        reason = redact(str(error.__cause__ or "") or str(error), [secret])
-        return TransientServiceError(f"The provider{place} could not be reached to {doing}: {reason.rstrip('.')}.")
-    status = error.status_code
-    if 300 <= status < 400:
-        target = redact(str(error.response.headers.get("location", "elsewhere")), [secret])
-        return TerminalServiceError(
-            f"{address or 'The provider'} redirects to {target} when asked to {doing}. Redirects are not followed; "
-            "give that address with --api-url if it is right.",
-            status,
-        )
-    message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
-    if status >= 500 or status in {408, 409, 429}:
-        return TransientServiceError(message, read_retry_after(error.response.headers))
-    hints = {
-        401: " Check the API key.",
-        402: " Add credit, then resume: nothing is lost.",
-        403: " Check that the key may use this model.",
-    }
-    return TerminalServiceError(message + hints.get(status, ""), status)
-
-
-def _read_message(error: openai.APIStatusError, secret: str) -> str:
-    said = error.body if isinstance(error.body, str) else _as_mapping(error.body).get("message")
-    message = str(said or error.message)
-    if message.lstrip().startswith("<"):
-        return "it answered with a web page; check --api-url."
-    return redact(message, [secret])
-
-
-def _load(content: bytes) -> Any:
-    try:
-        return load_json_bytes(content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _read_batch(document: Any) -> RemoteBatch | None:
-    """The batch that an answer describes; None when it has no id or no status."""
-    batch = _as_mapping(document)
-    counts, listed = _as_mapping(batch.get("request_counts")), _as_mapping(batch.get("errors")).get("data")
-    found = RemoteBatch(
-        id=_read_text(batch, "id"),
-        status=_fold_status(_read_text(batch, "status")),
-        input_file=_read_text(batch, "input_file_id"),
-        output_file=_read_text(batch, "output_file_id"),
-        error_file=_read_text(batch, "error_file_id"),
-        total=int(_read_number(counts, "total")),
-        completed=int(_read_number(counts, "completed")),
-        failed=int(_read_number(counts, "failed")),
-        created_at=_read_number(batch, "created_at"),
-        metadata=_as_mapping(batch.get("metadata")),
-        problems=tuple(_read_problem(_as_mapping(one)) for one in listed) if isinstance(listed, list) else (),
-    )
-    return found if found.id and found.status else None
-
-
-def _fold_status(status: str) -> str:
-    folded = status.strip().casefold().replace("-", "_").replace(" ", "_")
-    return _SYNONYMS.get(folded, folded)
-
-
-def _read_problem(one: Mapping[str, Any]) -> BatchProblem:
-    return BatchProblem(_read_text(one, "code"), _read_text(one, "message"), int(_read_number(one, "line")))
-
-
-def _read_text(document: Mapping[str, Any], name: str) -> str:
-    value = document.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _read_number(document: Mapping[str, Any], name: str) -> float:
-    value = document.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _as_mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
-from goldspan.generators.journal.journal import Journal, guard_disk
+from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.raw import RawLog
 from goldspan.generators.journal.submissions import list_open_rows
-from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
+from goldspan.generators.providers.batch.api import BatchApi
 from goldspan.generators.providers.batch.lines import LineKind, make_unreadable, parse_line
+from goldspan.generators.providers.batch.replies import RemoteBatch
 from goldspan.generators.providers.protocol import Answer, AnswerState, RequestQueue
 
 _CHUNK = 50
@@ -132,7 +133,7 @@ class Collector:
     async def _read(self, lines: AsyncIterator[bytes], kind: str) -> FileReading:
         """Store each line that concerns an open row as received, then deliver its answer."""
         reading = FileReading(set(), {}, [])
-        with guard_disk(self._journal.folder):
+        with self._journal.guard():
             raw = self._journal.open_raw(f"{self._intent}-{kind}")
         chunk: list[Answer] = []
         try:
@@ -180,7 +181,7 @@ class Collector:
             self.failed[answer.custom_id] = answer
             self._store_once(line, raw)
             return None
-        with guard_disk(self._journal.folder):
+        with self._journal.guard():
             raw.append(line)
         return answer
 
@@ -188,7 +189,7 @@ class Collector:
         """Store a line that is read again at every poll."""
         if hash(line) not in self._stored:
             self._stored.add(hash(line))
-            with guard_disk(self._journal.folder):
+            with self._journal.guard():
                 raw.append(line)
 
     async def _deliver(self, chunk: list[Answer]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import Submission, list_open_rows, read_submission, update_submission
-from goldspan.generators.providers.batch.api import BatchApi, RemoteBatch
+from goldspan.generators.providers.batch.api import BatchApi
+from goldspan.generators.providers.batch.replies import RemoteBatch
 from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.protocol import Answer, RequestQueue
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from goldspan.generators.journal.failpoints import failpoint
-from goldspan.generators.journal.journal import Journal, guard_disk
+from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions, plan_submission
 from goldspan.generators.providers.batch.admission import Admission
 from goldspan.generators.providers.batch.api import BatchApi
@@ -160,7 +160,7 @@ class BatchExecutor:
             message = f"the request has {len(line):,} bytes, the provider takes {self._profile.max_body_bytes:,}"
             queue.deliver([Answer(request.custom_id, AnswerState.FAILED, error="body_too_large", message=message)])
             return
-        with guard_disk(self._journal.folder):
+        with self._journal.guard():
             if self._shard and not self._shard.add(request, line):
                 self._submit(context)
             if self._shard is None:
@@ -180,7 +180,7 @@ class BatchExecutor:
         shard, self._shard = self._shard, None
         if shard is None:
             return
-        with guard_disk(self._journal.folder):
+        with self._journal.guard():
             sha256 = shard.close()
         failpoint("shard-written")
         intent = shard.path.stem

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from goldspan.generators.journal.submissions import Submission
-from goldspan.generators.providers.batch.api import INTENT_KEY, TERMINAL, BatchApi, RemoteBatch
+from goldspan.generators.providers.batch.api import INTENT_KEY, BatchApi
+from goldspan.generators.providers.batch.replies import TERMINAL, RemoteBatch
 
 
 async def find_batches(api: BatchApi, submission: Submission) -> list[RemoteBatch]:

@@ -15,10 +15,10 @@ from goldspan.annotation.errors import ServiceError, TerminalServiceError, Trans
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.submissions import Submission
 from goldspan.generators.providers.batch.accounting import account_rows, give_up_batch
-from goldspan.generators.providers.batch.api import KNOWN, TERMINAL, ForeignReplyError, RemoteBatch
 from goldspan.generators.providers.batch.collector import Collector
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one
+from goldspan.generators.providers.batch.replies import KNOWN, TERMINAL, ForeignReplyError, RemoteBatch
 from goldspan.generators.providers.batch.schedule import sleep_unless
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
-from goldspan.generators.journal.journal import Journal, guard_disk
+from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, count_prompt_tokens
 from goldspan.generators.providers.client import ChatClient, Rejected, Throttled, Unreachable, Unreadable
 from goldspan.generators.providers.live import controller
@@ -211,7 +211,7 @@ class LiveExecutor:
             self._pace = controller.observe_answer(self._pace).pace
             self._note_outcome(success=True)
             failpoint("answer-received")
-            with guard_disk(self._journal.folder):
+            with self._journal.guard():
                 self._raw.append(_make_line(request.custom_id, reply.raw))
             failpoint("answer-kept")
             queue.deliver([read_completion(request.custom_id, reply.body)])
@@ -237,7 +237,7 @@ class LiveExecutor:
 
     def _store_unreadable(self, request: Request, error: Unreadable) -> None:
         """Store what came in place of an answer, beside the answers."""
-        with guard_disk(self._journal.folder):
+        with self._journal.guard():
             raw = self._journal.open_raw("live-unreadable")
             raw.append(orjson.dumps({"custom_id": request.custom_id, "raw": error.raw.decode("utf-8", "replace")}))
             raw.close()

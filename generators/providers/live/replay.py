@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldspan.generators.journal.journal import Journal, guard_disk
+from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES
 from goldspan.generators.providers.parsing import load_json_bytes, read_completion
 from goldspan.generators.providers.protocol import Answer, RequestQueue
@@ -23,7 +23,7 @@ def replay_answers(journal: Journal, queue: RequestQueue, name: str) -> int:
     }
     if not open_rows or not path.exists():
         return 0
-    with guard_disk(journal.folder):
+    with journal.guard():
         answers = _read_answers(path, open_rows)
     for start in range(0, len(answers), _CHUNK):
         queue.deliver(answers[start : start + _CHUNK])

@@ -331,6 +331,22 @@ function drawHealth() {
   byId("health-dot").className = `dot ${one.healthy ? "good" : "bad"}`;
   byId("model-state").textContent = `${one.method}: ${one.healthy ? `healthy, ${one.model_version}` : "not available"}${one.error ? `. Last error: ${one.error}` : ""}`;
   byId("model-source").value ||= one.source;
+  drawPoints(one);
+}
+
+/** @param {any} method */
+function drawPoints(method) {
+  byId("points").hidden = !method.operating_points.length;
+  const choices = [{ value: "", text: "as it was trained" }, ...method.operating_points.map((/** @type {any} */ point) => ({
+    value: String(point.recall_wanted),
+    text: `recall ${point.recall_wanted}: gave recall ${percent(point.recall)}, precision ${percent(point.precision)}, F1 ${percent(point.f1)}`,
+  }))];
+  byId("point-list").replaceChildren(...choices.map(({ value, text }) => {
+    const label = make("label"), radio = make("input", "", { type: "radio", name: "point", value });
+    radio.checked = value === String(method.recall ?? "");
+    label.append(radio, text);
+    return label;
+  }));
 }
 
 /** @param {Event} event */
@@ -338,7 +354,9 @@ async function reload(event) {
   event.preventDefault();
   byId("reload-result").textContent = "Loading …";
   try {
-    const model = await call("/v1/model/reload", { method: state.method, source: byId("model-source").value });
+    const chosen = /** @type {HTMLInputElement|null} */ (document.querySelector("[name=point]:checked"))?.value;
+    const recall = chosen === undefined ? {} : { recall: chosen ? Number(chosen) : null };
+    const model = await call("/v1/model/reload", { method: state.method, source: byId("model-source").value, ...recall });
     byId("reload-result").textContent = `${model.model_version} serves now.`;
   } catch (error) {
     byId("reload-result").textContent = error.message;

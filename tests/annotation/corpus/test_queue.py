@@ -12,12 +12,11 @@ from goldspan.annotation.corpus.queue import (
     LabelQueue,
     QueueCandidate,
     build_queue,
-    count_tokens,
     draw_order,
     is_reserved,
     make_candidate,
     measure_disagreement,
-    measure_uncertainty,
+    queue_disagreements,
 )
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
 
@@ -38,21 +37,6 @@ def find_ranked(number: int) -> list[str]:
     return [name for name in (f"sample-{at}" for at in range(10 * number)) if not is_reserved(name)][:number]
 
 
-@pytest.mark.parametrize(
-    ("text", "tokens"), [("", 1), ("Ann met Bob.", 4), ("東京に行く", 5), ("a-b", 3), ("O’Neill 12", 4)]
-)
-def test_tokens_are_words_and_marks(text: str, tokens: int) -> None:
-    assert count_tokens(text) == tokens
-
-
-def test_uncertainty_is_missing_confidence_per_token() -> None:
-    author = Author.model("m")
-    scored = Annotation(author, (Entity(0, 1, "A", score=0.9), Entity(2, 3, "A", score=0.5)))
-    assert measure_uncertainty(scored, 10) == pytest.approx((0.1 + 0.5 + 0.1) / 10)
-    assert measure_uncertainty(Annotation(author, (), score=0.8), 10) == pytest.approx((0.2 + 0.1) / 10)
-    assert measure_uncertainty(Annotation(author, (Entity(0, 1, "A"),)), 10) is None
-
-
 def test_disagreement_counts_spans_that_only_one_has() -> None:
     first = Annotation(Author.model("a"), (Entity(0, 1, "A"), Entity(2, 3, "A")))
     second = Annotation(Author.model("b"), (Entity(0, 1, "A"), Entity(2, 3, "B"), Entity(4, 5, "A")))
@@ -67,7 +51,7 @@ def test_a_candidate_describes_its_last_prediction_and_another_model() -> None:
     found = make_candidate(Sample("Ann met Bob", "en", annotations=(old, new, skipped), sample_id="s"), 2)
     assert (found.model_version, found.labels, found.issues, found.skipped) == ("new", ("B",), 2, True)
     assert found.disagreement == pytest.approx(100 * 2 / 3)
-    assert found.uncertainty == pytest.approx(0.6 / 3)
+    assert found.uncertainty == pytest.approx(60 / 3)
     other = make_candidate(Sample("Eve met Bob", "en", annotations=(old, new), sample_id="t"), 0)
     assert other.group == found.group
 
@@ -171,3 +155,26 @@ def test_any_pool_gives_a_batch_of_distinct_samples(pool: list[QueueCandidate], 
     assert len(set(ids)) == len(ids) == min(size, len(pool))
     assert all(entry.reasons and (entry.priority is None or 0 <= entry.priority <= 1) for entry in queue.entries)
     assert build_queue(reversed(pool), {"A": 10, "B": 0}, {"A": 3}, size=size).waiting == len(pool)
+
+
+def test_what_two_models_disagree_on_is_a_queue_of_its_own() -> None:
+    pool = [replace(PLAIN, sample_id=str(at), disagreement=value) for at, value in enumerate([1.0, None, 4.0, 0.0])]
+    found = queue_disagreements(pool)
+    assert [entry.sample_id for entry in found.entries] == ["2", "0"]
+    assert found.entries[0].reasons == ("two models disagree on 4 spans",)
+    assert "no evidence" in queue_disagreements([PLAIN]).notes[0]
+
+
+def test_a_sample_without_its_predictions_takes_longer() -> None:
+    names = [f"sample-{at}" for at in range(200)]
+    pool = [replace(PLAIN, sample_id=name, labels=("CITY",) * 8, uncertainty=1.0) for name in names]
+    entries = build_queue(pool, {}, {}, size=100).entries
+    control = {entry.seconds for entry in entries if entry.control}
+    assert control == {3 + 0.15 * 100 + 5.0 * 8}
+    assert {entry.seconds for entry in entries if not entry.control} == {3 + 0.15 * 100 + 0.4 * 7 + 5.0}
+
+
+def test_an_unfinished_batch_has_its_share_of_the_reserve() -> None:
+    entries = build_queue(make_pool(300), {}, {}, size=50).entries
+    for done in (10, 25, 50):
+        assert sum(entry.reserve for entry in entries[:done]) == done // 5

@@ -70,3 +70,32 @@ def test_label_studio_export_holds_every_annotation(tmp_path: Path) -> None:
     export_samples("label-studio", tmp_path / "a.json", [sample], LABELS)
     (task,) = json.loads((tmp_path / "a.json").read_text())
     assert (len(task["predictions"]), len(task["annotations"]), task["data"]["provenance"]) == (1, 1, {"run": "r"})
+
+
+def test_brackets_lose_only_mentions_that_cross_in_their_cluster(tmp_path: Path) -> None:
+    mentions = [
+        Mention(start, end, "MENTION", cluster)
+        for start, end, cluster in (
+            (0, 6, "a"),
+            (4, 9, "a"),
+            (4, 9, "b"),
+            (6, 8, "a"),
+            (0, 9, "a"),
+            (7, 9, "b"),
+            (8, 12, "a"),
+        )
+    ]
+    kept = sort_spans(mentions)
+    crossing = [
+        m for n, m in enumerate(kept)
+        if any(o.cluster == m.cluster and m.start < o.end < m.end for o in kept[:n])
+    ]  # fmt: skip
+    sample = Sample("abcd efgh ijkl", "en", annotations=(Annotation(Author.model("m"), (), kept),))
+    report = export_samples("conll", tmp_path / "x", [sample], LABELS)
+    assert report.losses["crossing_mentions"] == len(crossing) == 2
+
+
+def test_a_span_beyond_the_text_does_not_stop_an_export(tmp_path: Path) -> None:
+    sample = Sample("Ann", "en", annotations=(Annotation(Author.model("m"), (Entity(5, 9, "FIRSTNAME"),)),))
+    export_samples("conll", tmp_path / "x", [sample], LABELS)
+    assert "Ann\tO" in (tmp_path / "x").read_text()

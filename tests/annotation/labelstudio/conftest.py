@@ -58,6 +58,7 @@ def fake_label_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Enviro
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("")
     monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    monkeypatch.setattr(environment, "HASHED", requirements)
     monkeypatch.setattr(server, "START_LIMIT", 20.0)
     prepared = environment.prepare_environment()
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"

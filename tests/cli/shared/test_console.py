@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from goldspan.cli.shared import console
+
 EVIL = "a\x1b]0;owned\x07\x1b[31m\x9b2J\u202egnp.exe\u2066x\u200f\x7f\x00z[bold]b[/bold]"
 UNSAFE = set("\x1b\x07\x9b\x7f\x00\u202e\u2066\u200f")
 WAYS = {
@@ -42,3 +44,16 @@ def test_json_stays_the_same_document() -> None:
     shown = show("console.print_json({EVIL: [EVIL]})")
     assert not UNSAFE & set(shown)
     assert json.loads(shown) == {EVIL: [EVIL]}
+
+
+@pytest.mark.parametrize("width", [200, 60, 40])
+def test_words_of_a_table_stay_whole_at_any_width(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.out, "_width", width)
+    columns = ("label", "name", "category", "identifier group", "validator", "target")
+    rows = [("LICENSEPLATENUM", "Licence [plate]", "Identification", "GOVERNMENT", None, 100), ("", "a", "b")]
+    console.print_table(columns, rows, title="Labels", right=(5,))
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("LICENSEPLATENUM", "[plate]", "Identification", "GOVERNMENT", "100"))
+    assert max(map(len, printed.splitlines())) <= width

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
+from goldspan.annotation.labelstudio.adjudication import DisputedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import refresh_mirror
-from goldspan.dashboards.views import coverage, overview
+from goldspan.dashboards.screens import decision
+from goldspan.dashboards.views import adjudication, coverage, overview
+from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, MODEL
 from tests.dashboards.hostile import EVIL, add_hostile
 from tests.dashboards.sample_data import fill_workspace
 
 PAGES = (
     *("overview", "queue", "coverage", "disagreement", "labels", "quality", "annotators", "coreference", "results"),
-    *("runs", "explore", "handover"),
+    *("models", "runs", "explore", "handover"),
 )
 
 
@@ -214,3 +219,82 @@ def test_runs_show_dead_letters_with_reasons(
     reasons = next(frame for frame in frames if "items" in frame.columns)
     assert reasons["reason"].to_list() == [EVIL]
     assert reasons["items"].to_list() == [2]
+
+
+def test_a_decision_is_composed_and_written_back(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[Any, Any]] = []
+    place = DisputedTask("http://studio", 1, 1, small.training_samples / "x.jsonl")
+    monkeypatch.setattr(adjudication, "find_place", lambda *_: place)
+    monkeypatch.setattr(
+        decision, "write_verdict", lambda workspace, labels, sample, place, verdict: written.append((sample, verdict))
+    )
+    test = render_page(small, "disagreement", monkeypatch)
+    picks = [box for box in test.selectbox if box.label.startswith("Region ")]
+    assert picks
+    for box in picks:
+        box.select_index(1)
+    test.text_input(key="decided-by").input("Lea")
+    next(button for button in test.button if button.label == "Write as ground truth").click().run()
+    assert not test.exception
+    [(sample, verdict)] = written
+    second = adjudication.find_raters(sample)[1]
+    assert [entity.span for entity in verdict.annotation.entities] == [entity.span for entity in second.entities]
+    assert verdict.by == "Lea"
+
+
+def test_a_refused_decision_says_why(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = DisputedTask("http://studio", 1, 1, small.training_samples / "x.jsonl")
+    monkeypatch.setattr(adjudication, "find_place", lambda *_: place)
+    test = render_page(small, "disagreement", monkeypatch)
+    next(button for button in test.button if button.label == "Write as ground truth").click().run()
+    assert not test.exception
+    assert any("Say who decides" in text.value for text in test.text)
+
+
+def test_a_guideline_is_written_into_the_project_s_own_schema_only(
+    small: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = render_page(small, "labels", monkeypatch)
+    assert not test.text_area
+    own = tmp_path / "labels.toml"
+    shutil.copyfile(find_label_file(), own)
+    monkeypatch.setenv("GOLDSPAN_LABELS", str(own))
+    test = render_page(small, "labels", monkeypatch)
+    code = test.selectbox(key="label").value
+    test.text_area(key=f"guideline-{code}").input('Only "real" ones,\nno brands')
+    test.text_area(key=f"wrong-{code}").input("one\n\ntwo ")
+    next(button for button in test.button if button.label.startswith("Save")).click().run()
+    assert not test.exception
+    written = load_labels(own)[code]
+    assert (written.guideline, written.wrong) == ('Only "real" ones, no brands', ("one", "two"))
+    assert test.text_area(key=f"guideline-{code}").value.startswith("Only")
+
+
+def test_models_show_scores_curve_and_what_people_kept(
+    small: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "data")
+    shutil.copytree(small.root, workspace.root)
+    for number, name in enumerate(("run-1", "run-2")):
+        add_model(workspace, name, 0.8 + number / 10)
+    (workspace.root / "models" / "broken").mkdir()
+    remembered = {"regex": str(workspace.root / "models" / "run-2")}
+    (workspace.root / "models" / "serving.json").write_text(json.dumps(remembered))
+    test = render_page(workspace, "models", monkeypatch)
+    versions = test.dataframe[0].value
+    assert versions["F1"].to_list() == [0.8, 0.9]
+    assert versions["serves"].to_list() == ["", "yes"]
+    kept = test.dataframe[1].value
+    assert set(kept["version"]) == {"model-0", "model-1"}
+    assert (kept["low"] <= kept["kept"]).all()
+    assert (kept["kept"] <= kept["high"]).all()
+
+
+def add_model(workspace: Workspace, name: str, f1: float) -> None:
+    folder = workspace.root / "models" / name / "quantized"
+    folder.mkdir(parents=True)
+    scores = {"gold": "test", "system": "model", "f1": f1, "f1_interval": [f1 - 0.1, f1], "documents": 40}
+    manifest = {"encoder": {"name": "tiny"}, "bundle": {"name": "v1"}, "metrics": {"evaluations": [scores]}}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / CALIBRATION).write_text(json.dumps({"curve": [[0.0, 0.9, 0.8], [1.0, 0.7, 0.95]]}))
+    (folder / MODEL).write_bytes(b"")

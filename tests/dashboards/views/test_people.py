@@ -18,7 +18,7 @@ from goldspan.annotation.types import Sample
 from goldspan.cli.queue import app
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.mirror.refresh import Mirror, refresh_mirror
-from goldspan.dashboards.views import disagreement, explore, queue
+from goldspan.dashboards.views import annotators, disagreement, explore, models, queue
 from goldspan.dashboards.views import labels as unclear
 from goldspan.evaluation.matching.annotations import list_latest_reviews
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
@@ -124,3 +124,23 @@ def test_a_region_must_meet_all_conditions_at_once(mirror: Mirror) -> None:
     assert set(added["sample_id"]) == set(explore.find_samples(mirror, explore.Query(outcome="rejected"))["sample_id"])
     day = explore.list_days(mirror)[0]
     assert explore.find_samples(mirror, explore.Query(day=day, person="ann@firm.test")).height > 0
+
+
+def test_quick_reviews_are_counted_with_n_and_interval(mirror: Mirror, samples: list[Sample]) -> None:
+    table = annotators.tabulate_quick_reviews(mirror)
+    rows = mirror["reviews"].filter((pl.col("model_version") != "") & (pl.col("status") == "submitted"))
+    timed = rows.filter(pl.col("lead_time").is_not_null())
+    assert table["timed"].sum() == timed.height > 0
+    assert round(float((table["quick"] * table["timed"]).sum())) == timed["suspect"].sum()
+    assert (table["low"] <= table["quick"]).all()
+    assert (table["quick"] <= table["high"]).all()
+    assert not table.filter(pl.col("timed") < annotators.MIN_REVIEWS)["stands out"].any()
+
+
+def test_kept_regions_by_version_are_the_decisions_of_people(mirror: Mirror) -> None:
+    table = models.tabulate_kept(mirror)
+    decisions = mirror["decisions"].filter(pl.col("outcome") != "added")
+    assert table["regions"].sum() == decisions.height > 0
+    kept = round(float((table["kept"] * table["regions"]).sum()))
+    assert kept == decisions.filter(pl.col("outcome") == "accepted").height
+    assert set(table["version"]) == set(decisions["model_version"].cast(pl.String))

@@ -10,6 +10,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.evaluation.audit.findings import AuditFinding, FindingKind
 from goldspan.evaluation.audit.ledger import AuditLedger, AuditStatus, read_audit_ledger, write_audit_ledger
+from goldspan.evaluation.audit.queue import queue_label_errors
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ENTITY = Entity(0, 3, "FIRSTNAME")
@@ -80,3 +81,22 @@ def test_a_ledger_is_read_as_it_was_written(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("clean", "fine"))
     with pytest.raises(RecordError, match=r"ledger\.jsonl:2: not a audit ledger"):
         read_audit_ledger(path)
+
+
+def test_open_findings_and_standing_errors_are_a_queue() -> None:
+    review = Annotation(Author.person("ann"), (Entity(0, 3, "FIRSTNAME"),))
+    seeded = {"seeded": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}
+    samples = [
+        Sample(
+            f"Ann {number}", "en", annotations=(review,), sample_id=f"s{number}", provenance=seeded if number else {}
+        )
+        for number in range(2)
+    ]
+    finding = AuditFinding("s0", FindingKind.EXTRA, review.entities[0], None, 0.9)
+    ledger = AuditLedger().record_audit(samples, [finding, finding], "a")
+    found = queue_label_errors(samples, ledger)
+    assert [(entry.sample_id, entry.reasons) for entry in found.entries] == [
+        ("s0", ("the audit found 2 doubtful spans",)),
+        ("s1", ("1 wrong suggestion was left standing",)),
+    ]
+    assert queue_label_errors(samples[:1], AuditLedger()).entries == ()

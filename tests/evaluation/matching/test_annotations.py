@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from goldspan.annotation.types import Annotation, Author, Sample, Status
 from goldspan.evaluation.matching.annotations import (
     find_shown_prediction,
@@ -68,3 +70,21 @@ def test_the_same_sample_in_two_files_is_one() -> None:
     assert [a.author.name for a in merged[0].annotations] == ["m", "ann", "bob"]
     assert is_control(merged[0])
     assert len(merged) == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [("2026-01-01T10:00:00Z", "new"), ("2026-01-01T12:30:00+00:00", "old"), ("2026-01-01T12:30:00", "old")],
+)
+def test_a_prediction_made_after_the_review_was_not_shown(made: str, expected: str) -> None:
+    """Otherwise a later model gets credit for what a person taught it; times are compared, not their text."""
+    sample = make_sample(predict("v2", made, "new"), predict("v1", "2026-01-01T09:00:00+00:00", "old"))
+    person = Annotation(Author.person("ann"), created_at="2026-01-01T12:00:00.5Z", updated_at="2026-01-02T00:00:00Z")
+    found = find_shown_prediction(sample, person)
+    assert found is not None
+    assert found.id == expected
+
+
+def test_a_prediction_without_a_time_may_have_been_shown() -> None:
+    sample = make_sample(Annotation(Author.model("v1"), id="a"))
+    assert find_shown_prediction(sample, review("ann", "2026-01-01")) is not None

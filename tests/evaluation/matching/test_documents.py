@@ -73,16 +73,26 @@ def test_what_cannot_be_paired_is_named_with_its_reason():
         make_sample(NEW, sample_id="only predicted"),
     ]
     pairing = pair_samples(gold, predicted)
-    assert [document.sample_id for document in pairing.documents] == ["twice"]
+    assert [document.sample_id for document in pairing.documents] == ["no prediction", "twice"]
     reasons = {exclusion.sample_id: exclusion.reason for exclusion in pairing.exclusions}
     assert reasons == {
         "twice": "it is twice in gold; the first one counts",
         "only gold": "it is in gold but not predicted",
         "other text": "the texts of gold and prediction differ; export both from one version",
         "unread": "it has no annotation in gold",
-        "no prediction": "it has no annotation among the predictions",
         "only predicted": "it is predicted but not in gold",
     }
+
+
+def test_a_predicted_sample_without_annotation_counts_as_nothing_found():
+    gold = [make_sample(REVIEW, sample_id="read"), make_sample(REVIEW, sample_id="failed")]
+    pairing = pair_samples(gold, [make_sample(NEW, sample_id="read"), make_sample(sample_id="failed")])
+    failed, read = pairing.documents
+    assert (failed.predicted.entities, read.failure) == ((), "")
+    assert failed.failure == "the predictions hold no annotation of it"
+    assert pairing.model == NEW.author.name
+    alone = [*gold, make_sample(sample_id="unread")]
+    assert not pair_samples(alone, alone).documents
 
 
 def test_gold_alone_waits_for_a_predictor():

@@ -39,7 +39,7 @@ class Provider:
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata=metadata
         )
 
-    def wait(self, batch_id: str, statuses=TERMINAL, seconds: float = 10):
+    def wait(self, batch_id: str, statuses=TERMINAL, seconds: float = 60):
         deadline = time.monotonic() + seconds
         while (batch := self.client.batches.retrieve(batch_id)).status not in statuses:
             assert time.monotonic() < deadline, f"still {batch.status}"

@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from goldspan.generators.simulator.latency import Latency
+from tests.waiting import wait_until
 
 from .conftest import make_line
 
@@ -41,9 +42,9 @@ def test_rows_are_answered_by_their_schema_and_paid_once(start):
 
 
 def test_partial_output_is_read_with_skip(start):
-    provider = start("doubleword", [{"kind": "slow", "seconds": 0.5, "count": 2}])
+    provider = start("doubleword", [{"kind": "slow", "seconds": 3, "count": 2}])
     batch = provider.create(6)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while provider.client.batches.retrieve(batch.id).request_counts.completed < 4:
         assert time.monotonic() < deadline
     raw = provider.client.files.with_raw_response.content(batch.output_file_id, extra_query={"skip": 3})
@@ -58,15 +59,14 @@ def test_partial_output_is_read_with_skip(start):
 
 
 def test_search_finds_metadata_and_lag_hides_a_new_batch(start):
-    provider = start("doubleword", [{"kind": "list_lag", "seconds": 0.3, "count": 1}])
+    provider = start("doubleword", [{"kind": "list_lag", "seconds": 2, "count": 1}])
     batch = provider.create(1, {"intent": "i-77"})
 
     def search() -> list[str]:
         return [found.id for found in provider.client.batches.list(extra_query={"search": "i-77"})]
 
     assert search() == []
-    time.sleep(0.35)
-    assert search() == [batch.id]
+    wait_until(lambda: search() == [batch.id])
     provider.create(1, {"intent": "other"})
     assert search() == [batch.id]
 
@@ -84,7 +84,7 @@ def test_error_file_shrinks_after_retry(start):
 
 
 def test_retry_overturns_a_cancel(start):
-    provider = start("doubleword", latency=Latency(low=0.4))
+    provider = start("doubleword", latency=Latency(low=2))
     batch = provider.create(4)
     provider.wait(batch.id, {"in_progress"})
     provider.client.batches.cancel(batch.id)
@@ -108,9 +108,9 @@ def test_all_rows_failed_means_failed_and_deadline_is_no_failure(start):
 
 
 def test_late_row_slips_behind_the_reader(start):
-    provider = start("doubleword", [{"kind": "late", "seconds": 0.4, "count": 1}], latency=Latency(low=0.05))
+    provider = start("doubleword", [{"kind": "late", "seconds": 2, "count": 1}], latency=Latency(low=0.05))
     batch = provider.create(5)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(before := provider.read(batch.output_file_id)) < 4:
         assert time.monotonic() < deadline
     provider.wait(batch.id)

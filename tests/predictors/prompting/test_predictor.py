@@ -16,8 +16,9 @@ from goldspan.annotation.text.tagged import parse_tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.predictors.patterns.predictor import RegexPredictor
-from goldspan.predictors.prompting.predictor import WINDOW, LlmPredictor, LlmSettings, open_llm
-from goldspan.predictors.prompting.prompt import build_messages, choose_shots, read_answer
+from goldspan.predictors.prompting.predictor import LlmPredictor, LlmSettings, open_llm
+from goldspan.predictors.prompting.prompt import WINDOW, build_messages, read_answer
+from goldspan.predictors.prompting.shots import ShotPool
 
 LABELS = load_labels()
 TEXT = "Ann, 42 years old, writes from ann@example.com & <b>home</b>."
@@ -213,12 +214,12 @@ def test_shots_are_turns_in_the_language_of_the_text() -> None:
         make_shot("<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>", "de"),
         make_shot("nur <CITY>Ulm</CITY>", "de"),
     ]
-    shots = choose_shots(pool, "de", 2)
+    shots = ShotPool(pool).choose("Text", "de", 2)
     assert [shot.language for shot in shots] == ["de", "de"]
-    assert "42 Jahre" in shots[0].text
+    assert "42 Jahre" in shots[1].text
     messages = build_messages("Text", LABELS, shots)
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
-    assert json.loads(messages[2]["content"])["tagged_text"] == "<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>"
+    assert json.loads(messages[4]["content"])["tagged_text"] == "<AGE>42</AGE> Jahre, <CITY>Ulm</CITY>"
     assert all(label.code in messages[0]["content"] for label in LABELS.entities)
 
 
@@ -269,3 +270,13 @@ async def test_an_answer_that_ends_in_the_middle_gets_more_room():
         assert (await predictor.predict(TEXT, "en")).annotation.entities
         await predictor.aclose()
     assert server.bodies[1]["max_tokens"] == 2 * server.bodies[0]["max_tokens"]
+
+
+@pytest.mark.parametrize(("provider", "seed"), [("mistral", "random_seed"), ("together", "seed"), ("openai", "seed")])
+async def test_each_provider_gets_the_seed_by_the_name_that_it_knows(
+    provider: str, seed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MISTRAL_API_KEY", raising=False)
+    async with serve(lambda text, _: answer(tag(text))) as server:
+        await read_once(open_llm(LABELS, provider=provider, model="m", api_url=server.url))
+    assert {name for name in server.bodies[0] if "seed" in name} == {seed}

@@ -95,8 +95,8 @@ def test_a_hundred_thousand_terms_cost_the_text_little() -> None:
     )
 
     def measure(index: TermIndex) -> float:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         list(index.find(text))
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     assert min(measure(large) for _ in range(3)) < 20 * min(measure(small) for _ in range(3))

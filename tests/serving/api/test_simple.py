@@ -43,7 +43,7 @@ def test_info_and_health(client: TestClient) -> None:
 
 def test_the_fields_of_a_pdf_upload_count_as_form_and_as_query(client: TestClient) -> None:
     pytest.importorskip("pikepdf")
-    from tests.serving.documents.test_pdf import make_pdf, write
+    from tests.serving.documents.pdf.drawing import make_pdf, write
 
     upload = {"file": ("a.pdf", make_pdf(write("Ann Smith of Berlin")))}
     fields = {"method": "bert", "model": "base", "pii_entities": '["LASTNAME"]'}

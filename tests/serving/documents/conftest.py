@@ -19,6 +19,7 @@ class FileMasker:
     def __init__(self, folder: Path, labels: LabelSchema) -> None:
         self.folder, self.labels = folder, labels
         self.counts = FileCounts()
+        self.settings = FileSettings()
 
     def __call__(
         self,
@@ -31,7 +32,7 @@ class FileMasker:
         source.write_bytes(content.encode() if isinstance(content, str) else content)
         rules = policy if isinstance(policy, Policy) else load_policy(policy)
         masker = Masker(LexiconPredictor(), rules, self.labels)
-        self.counts = run_sync(mask_file(source, target, masker, settings or FileSettings()))
+        self.counts = run_sync(mask_file(source, target, masker, settings or self.settings))
         return target.read_bytes()
 
 

@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from goldspan.serving.documents.base import FileSettings
 from goldspan.serving.documents.files import mask_file
 from goldspan.serving.documents.restoring import restore_file
 from tests.masking.lexicon import LexiconPredictor
+from tests.serving.documents.generated import find_left, make_document
 
 KEY = parse_key("03" * 32)
 ODD = {'O"Neil, <b>': "SURNAME", "Ann": "FIRSTNAME", "C:\\new\tline": "CITY", "Zoë & Co": "COMPANYNAME"}
@@ -73,3 +75,21 @@ def test_other_formats_are_refused_and_unknown_placeholders_named(tmp_path: Path
         restore_file(tmp_path / "a.docx", Ledger())
     (tmp_path / "a.txt").write_text("[CITY_4]")
     assert list(restore_file(tmp_path / "a.txt", Ledger()).unknown) == ["[CITY_4]"]
+
+
+@pytest.mark.parametrize("kind", ["eml", "docx", "xlsx", "pptx", "parquet", "html"])
+@pytest.mark.parametrize("policy", ["pseudonymise", "surrogates"])
+def test_masked_documents_come_back(tmp_path: Path, kind: str, policy: str) -> None:
+    for number in range(3):
+        data, values = make_document(kind, number)
+        source, target = tmp_path / f"{number}.{kind}", tmp_path / f"out-{number}.{kind}"
+        source.write_bytes(data)
+        ledger, labels = Ledger(key=KEY), load_labels()
+        masker = Masker(LexiconPredictor(labels, values), load_policy(policy), labels, key=KEY, ledger=ledger)
+        run_sync(mask_file(source, target, masker, FileSettings()))
+        assert find_left(kind, target.read_bytes(), values) == []
+        restored = restore_file(target, ledger, KEY)
+        assert sorted(find_left(kind, restored.content, values)) == sorted(values.values())
+        assert restored.restored >= len(values)
+        if kind == "parquet":
+            assert pyarrow.parquet.read_table(io.BytesIO(restored.content)).equals(pyarrow.parquet.read_table(source))

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.tasks.regions import read_result
 from tests.masking.lexicon import VALUES
-from tests.serving.conftest import Serve
 
 CONFIG = build_config(load_labels())
 SMALL = """<View><Labels name="pii" toName="body">%s</Labels><Text name="body" value="$content"/></View>"""
@@ -75,15 +72,42 @@ def test_labels_that_the_config_lacks_are_not_written(client: TestClient) -> Non
     ]
 
 
-def test_a_drawn_region_marks_the_other_occurrences(client: TestClient) -> None:
-    text = "Xu met Xu; Xuan and Xu."
-    drawn = {"id": "r1", "type": "labels", "value": {"start": 7, "end": 9, "text": "Xu", "labels": ["SURNAME"]}}
-    body = {"tasks": [make_task(text)], "label_config": CONFIG, "params": {"context": {"result": [drawn, {"x": 1}]}}}
+def draw(start: int, end: int, label: str, origin: str = "manual") -> dict[str, Any]:
+    value = {"start": start, "end": end, "labels": [label]}
+    return {"id": f"r{start}", "type": "labels", "origin": origin, "value": value}
+
+
+def complete(client: TestClient, task: dict[str, Any], *drawn: Any) -> list[tuple[int, str]]:
+    body = {"tasks": [task], "label_config": CONFIG, "params": {"context": {"result": list(drawn)}}}
     [answer] = client.post("/predict", json=body).json()["results"]
-    assert [(r["value"]["start"], r["value"]["labels"]) for r in answer["result"]] == [
-        (0, ["SURNAME"]),
-        (20, ["SURNAME"]),
-    ]
+    assert len({region["id"] for region in answer["result"]}) == len(answer["result"])
+    assert not {region["id"] for region in answer["result"]} & {one.get("id") for one in drawn}
+    return [(region["value"]["start"], region["value"]["labels"][0]) for region in answer["result"]]
+
+
+def test_a_drawn_region_marks_the_other_occurrences(client: TestClient) -> None:
+    task = make_task("Xu met Xu; Xuan and Xu.")
+    drawn = (draw(7, 9, "SURNAME"), {"x": 1}, draw(11, 15, "NO_LABEL"))
+    assert complete(client, task, *drawn) == [(0, "SURNAME"), (20, "SURNAME")]
+
+
+def test_what_the_model_suggested_is_not_spread(client: TestClient) -> None:
+    task = make_task("Xu met Ann, Xu and Ann.")
+    found = complete(client, task, draw(0, 2, "SURNAME", "prediction"), draw(7, 10, "SURNAME"))
+    assert found == [(19, "SURNAME")]
+
+
+def test_places_that_are_marked_already_are_left_alone(client: TestClient) -> None:
+    task = make_task("Xu met Xu and Xu.")
+    task["predictions"] = [{"result": [draw(0, 2, "SURNAME")]}, "odd"]
+    task["drafts"] = [{"result": [draw(14, 16, "CITY")]}]
+    assert complete(client, task, draw(7, 9, "SURNAME")) == []
+
+
+def test_a_drawing_without_a_text_or_regions_gets_an_empty_answer(client: TestClient) -> None:
+    assert complete(client, make_task(""), draw(0, 1, "CITY")) == []
+    body = {"tasks": [make_task("x")], "label_config": CONFIG, "params": {"context": {"result": "odd"}}}
+    assert client.post("/predict", json=body).json()["results"][0]["result"] == []
 
 
 def test_a_model_that_fails_fails_the_batch(client: TestClient) -> None:
@@ -92,29 +116,7 @@ def test_a_model_that_fails_fails_the_batch(client: TestClient) -> None:
     assert client.post("/predict", json={"tasks": 1, "label_config": CONFIG}).status_code == 422
 
 
-def test_versions_and_webhook(serve: Serve) -> None:
-    async def train() -> str:
-        return "model-8"
-
-    client = serve(on_train=train)
-    assert client.get("/versions").json() == {"versions": ["lexicon-1"]}
-    assert client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).json() == {"status": "none"}
-    assert client.post("/webhook", json={"action": "START_TRAINING", "project": {"token": "x"}}).json()["job"]
-    for _ in range(100):
-        if client.get("/versions").json() == {"versions": ["lexicon-8"]}:
-            break
-        time.sleep(0.02)
-    assert client.post("/webhook", json={"action": "PROJECT_UPDATED"}).json() == {"status": "done"}
-
-
-def test_a_training_that_fails_keeps_the_model(serve: Serve) -> None:
-    async def train() -> str:
-        raise ServiceError("the gate is closed")
-
-    client = serve(on_train=train)
-    client.post("/webhook", json={"action": "START_TRAINING"})
-    time.sleep(0.05)
-    assert client.post("/webhook", json={"action": "X"}).json() == {"status": "failed: the gate is closed"}
+def test_the_versions_are_those_that_serve(client: TestClient) -> None:
     assert client.get("/versions").json() == {"versions": ["lexicon-1"]}
 
 

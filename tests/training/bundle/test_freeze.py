@@ -14,6 +14,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.cli.training.bundle import app
 from goldspan.training.bundle.freeze import describe_verdict, freeze_version
+from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.report import list_warnings, show_sizes, summarise
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.gate.judge import judge_samples
@@ -21,17 +22,18 @@ from tests.training.gate.test_judge import ALL_OPEN, good, workspace, write_thre
 
 __all__ = ["good", "workspace"]
 runner = CliRunner()
+VERSION = BundleSettings("v1", reviewed_only=True)
 
 
 def test_a_closed_gate_freezes_nothing(workspace: Workspace, labels: LabelSchema) -> None:
     with pytest.raises(StateError, match=r"samples\.reviewed.*goldspan gate"):
-        freeze_version(workspace, labels, "v1")
+        freeze_version(workspace, labels, VERSION)
     assert not workspace.bundles.exists()
 
 
 def test_an_open_gate_freezes_the_reviewed_samples(workspace: Workspace, labels: LabelSchema) -> None:
     write_thresholds(workspace, ALL_OPEN)
-    folder, manifest = freeze_version(workspace, labels, "v1", seed=4)
+    folder, manifest = freeze_version(workspace, labels, replace(VERSION, seed=4))
     assert folder == workspace.bundles / "v1"
     assert json.loads((folder / "manifest.json").read_text()) == manifest
     assert manifest["data"]["samples"] == 30
@@ -39,14 +41,14 @@ def test_an_open_gate_freezes_the_reviewed_samples(workspace: Workspace, labels:
     assert list_warnings(manifest) == []
     open_bundle(folder)
     with pytest.raises(StateError):
-        freeze_version(workspace, labels, "v1")
+        freeze_version(workspace, labels, VERSION)
 
 
 def test_a_name_that_leaves_the_folder_is_refused(workspace: Workspace, labels: LabelSchema) -> None:
     write_thresholds(workspace, ALL_OPEN)
     for name in ("../v1", "", ".hidden", "a/b", " ", "v1 ", "\tv1"):
         with pytest.raises(InputError):
-            freeze_version(workspace, labels, name)
+            freeze_version(workspace, labels, replace(VERSION, name=name))
 
 
 def test_the_manifest_says_why_a_gate_is_closed(good: list[Sample], labels: LabelSchema) -> None:
@@ -78,7 +80,7 @@ def test_the_command_bundles_what_the_gate_judged(
     assert (manifest["data"]["samples"], manifest["data"]["reviewed"]) == (30, 30)
     assert manifest["data"]["left_out"] == {"not_reviewed": 7}
     assert manifest["gate"]["verdict"] == "open"
-    assert freeze_version(workspace, labels, "v1")[1] == manifest
+    assert freeze_version(workspace, labels, VERSION)[1] == manifest
 
 
 def test_a_bundle_of_unreviewed_samples_says_how_to_take_them(
@@ -123,7 +125,7 @@ def test_a_version_is_frozen_with_an_empty_test_split_and_a_warning(
     write_thresholds(workspace, {"samples": {"reviewed": 5}})
     family = [replace(sample, provenance={"persona": "one"}) for sample in good]
     write_samples(workspace.training_samples / "project.jsonl", family, labels)
-    _, manifest = freeze_version(workspace, labels, "v1")
+    _, manifest = freeze_version(workspace, labels, VERSION)
     assert show_sizes(manifest) == "train 30, validation 0, test 0"
     assert [warning.partition(":")[0] for warning in list_warnings(manifest)] == [
         "validation is empty",
@@ -140,7 +142,7 @@ def test_what_cannot_be_read_whole_is_left_out_and_named(workspace: Workspace, l
     task["annotations"][0]["result"][0]["value"]["labels"] = []
     path.write_text("\n".join([json.dumps(task), *others, "not json"]) + "\n")
     lost: list[RecordError] = []
-    _, manifest = freeze_version(workspace, labels, "v1", on_error=lost.append)
+    _, manifest = freeze_version(workspace, labels, VERSION, on_error=lost.append)
     assert manifest["data"]["samples"] == 29
     assert [error.line for error in lost] == [1, 31]
 
@@ -149,4 +151,4 @@ def test_a_gate_that_judged_nothing_freezes_nothing(workspace: Workspace, labels
     write_thresholds(workspace, {})
     (workspace.training_samples / "project.jsonl").unlink()
     with pytest.raises(StateError, match="Nothing is reviewed"):
-        freeze_version(workspace, labels, "v1")
+        freeze_version(workspace, labels, VERSION)

@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 from goldspan.annotation.errors import InputError, StateError  # noqa: E402
 from goldspan.training.config import TrainingConfig  # noqa: E402
-from goldspan.training.methods.token_classifier import TrainingData, fit, load_trained  # noqa: E402
 from goldspan.training.models.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from goldspan.training.models.fit import TrainingData, fit, load_trained  # noqa: E402
 from goldspan.training.models.loop import TrainingProgress  # noqa: E402
 from tests.training.tiny_model import make_config, make_labels, make_sample  # noqa: E402
 

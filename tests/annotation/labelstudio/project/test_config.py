@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -17,8 +18,12 @@ from goldspan.annotation.labelstudio.project.config import (
     build_guideline,
     build_instructions,
     compare_config,
+    is_current_screen,
+    is_own_config,
 )
+from goldspan.annotation.project import ENTITIES, Purpose
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, encode_task
+from goldspan.annotation.tasks.feedback import DocumentChoice
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 
 LABELS = load_labels()
@@ -40,11 +45,38 @@ def test_config_holds_exactly_the_labels_of_the_schema() -> None:
     xml = build_config(LABELS)
     assert codes(xml, ENTITY_CONTROL) == [label.code for label in LABELS.entities]
     assert codes(xml, MENTION_CONTROL) == [label.code for label in LABELS.mentions]
-    assert {header.get("value") for header in read(xml).iter("Header")} == {*LABELS.categories, "Mentions"}
+    assert {header.get("value") for header in read(xml).iter("Header")} == {*LABELS.categories, "Mentions", "$about"}
     (relation,) = read(xml).iter("Relation")
     (text,) = read(xml).iter("Text")
     assert relation.get("value") == LABELS.relation
     assert (text.get("value"), text.get("granularity")) == ("$text", "word")
+
+
+def test_only_projects_about_personal_data_leave_the_marked_words_out_of_results() -> None:
+    for purpose, expected in ((Purpose(), "no"), (ENTITIES, None)):
+        xml = build_config(replace(LABELS, purpose=purpose))
+        (text,) = read(xml).iter("Text")
+        assert text.get("saveTextResult") == expected
+        assert is_own_config(xml)
+        assert not compare_config(LABELS, xml)
+
+
+def test_screens_of_earlier_versions_are_ours_and_are_not_today_s() -> None:
+    earlier = (Path(__file__).parent / "config_0_2_first.xml").read_text()
+    today = build_config(LABELS)
+    assert [is_own_config(xml) for xml in (earlier, today)] == [True, True]
+    assert [is_current_screen(LABELS, xml) for xml in (earlier, today)] == [False, True]
+    assert not compare_config(LABELS, earlier)
+    for changed in (earlier, today):
+        assert not is_own_config(changed.replace('showLabels="true"', 'showLabels="false"'))
+        assert not is_own_config(changed.replace("sticky", "static"))
+
+
+def test_every_key_of_the_screen_is_used_once() -> None:
+    elements = list(read(build_config(LABELS)).iter())
+    keys = [key for element in elements if (key := element.get("hotkey"))]
+    assert len(keys) == len(set(keys)) >= len(LABELS.labels) + 4
+    assert {choice.get("alias") for choice in elements if choice.tag == "Choice"} == set(DocumentChoice)
 
 
 def test_config_passes_label_studios_own_validation() -> None:
@@ -97,10 +129,13 @@ def test_nothing_from_the_schema_is_markup() -> None:
             "Relations",
             "Relation",
             "Text",
+            "Choices",
+            "Choice",
+            "TextArea",
         )
     }
     values = [value for element in read(xml).iter() for value in element.attrib.values() if "$" in value]
-    assert values == ["$text"]
+    assert sorted(values) == ["$about", "$text"]
     guideline = build_guideline(LabelSchema((EVIL,)))
     assert "<" not in guideline
     assert "$" not in guideline

@@ -48,10 +48,18 @@ class FakeClient:
             "show_collab_predictions": True,
         }
         self.failures: dict[str, Exception] = {}
-        self.backends: list[dict[str, Any]] = []
+        self.models: list[dict[str, Any]] = []
+        self.hooks: list[dict[str, Any]] = []
+        self.backends = self
 
-    def list_backends(self, project: int) -> list[dict[str, Any]]:
-        return self.backends
+    def list_all(self, project: int) -> list[dict[str, Any]]:
+        return self.models
+
+    def list_webhooks(self, project: int) -> list[dict[str, Any]]:
+        return self.hooks
+
+    def delete_webhook(self, number: int) -> None:
+        self.hooks = [hook for hook in self.hooks if hook["id"] != number]
 
     def _fail(self, name: str) -> None:
         if name in self.failures:
@@ -193,15 +201,31 @@ def test_a_project_without_readable_text_is_not_called_sound(own_workspace: Work
 
 
 def test_a_live_model_is_left_alone(own_workspace: Workspace, client: FakeClient) -> None:
-    client.backends = [{"title": "goldspan", "url": "http://127.0.0.1:9090", "state": "CO"}]
+    client.models = [{"title": "goldspan", "url": "http://127.0.0.1:9090", "state": "CO"}]
     client.project["model_version"] = "goldspan"
     diagnosis = diagnose(own_workspace, LABELS, fix=True)
     assert not diagnosis.has_errors
     assert "live model goldspan" in find(diagnosis, "predictions").message
     assert client.project["model_version"] == "goldspan"
-    client.backends[0] |= {"state": "DI", "error_message": "Read timed out"}
+    client.models[0] |= {"state": "DI", "error_message": "Read timed out"}
     found = find(diagnose(own_workspace, LABELS), "backend")
     assert (found.severity, "Read timed out" in found.message) == (Severity.WARNING, True)
+    assert found.command == "goldspan studio connect http://127.0.0.1:9090 --project 1"
+    client.models[0]["state"], client.project["model_version"] = "CO", "model-1"
+    assert find(diagnose(own_workspace, LABELS), "backend").severity is Severity.WARNING
+
+
+def test_webhooks_of_models_that_are_gone_are_found_and_deleted(own_workspace: Workspace, client: FakeClient) -> None:
+    client.models = [{"title": "goldspan", "url": "http://127.0.0.1:9090/", "state": "CO"}]
+    client.project["model_version"] = "goldspan"
+    client.hooks = [
+        {"id": 1, "url": "http://127.0.0.1:9090/webhook", "send_for_all_actions": True},
+        {"id": 2, "url": "http://127.0.0.1:9091/webhook", "send_for_all_actions": True},
+        {"id": 3, "url": "https://team.example/webhook", "send_for_all_actions": False},
+    ]
+    assert "9091" in find(diagnose(own_workspace, LABELS), "webhooks").message
+    diagnose(own_workspace, LABELS, fix=True)
+    assert [hook["id"] for hook in client.hooks] == [1, 3]
 
 
 def test_hidden_predictions_are_found_and_fixed(own_workspace: Workspace, client: FakeClient) -> None:

@@ -94,6 +94,21 @@ def test_different_edits_are_a_conflict(path: Path, take_remote: bool) -> None:
     assert read(find_conflict_file(path)) == [{"sample_id": "s1", "task": 1, "local": mine, "remote": theirs}]
 
 
+def test_what_a_review_started_from_stays_when_label_studio_has_deleted_it(path: Path) -> None:
+    def build(note: str, *predictions: int) -> dict[str, Any]:
+        record = edit(make_record(1), note)
+        record["annotations"][0]["parent_prediction"] = 7
+        record["predictions"] = [{"id": number, "model_version": f"v{number}"} for number in predictions]
+        record["data"]["provenance"]["pull"]["sha256"] = digest_record(record)
+        return record
+
+    write(path, build("", 5, 7))
+    assert merge(path, build("corrected", 9)).updated == ["s1"]
+    assert [item["id"] for item in read(path)[0]["predictions"]] == [7, 9]
+    again = merge(path, build("corrected", 9))
+    assert (again.unchanged, again.conflicts) == (1, [])
+
+
 def test_an_edited_record_is_not_dropped(path: Path) -> None:
     mine = edit(make_record(1), "mine")
     write(path, mine, make_record(2))

@@ -277,3 +277,15 @@ def test_ranking_does_not_depend_on_the_order_given(order: list[int]) -> None:
     ranked, _ = rank_annotations(annotations, RankingPolicy())
     expected, _ = rank_annotations(sorted(annotations, key=lambda item: item["id"]), RankingPolicy())
     assert ranked == expected
+
+
+def test_what_a_reviewer_was_shown_is_read_though_the_task_has_it_no_more() -> None:
+    shown = {"id": 7, "model_version": "v1", "result": [region(0, 3)], "created_at": "2026-01-01T00:00:00Z"}
+    newer = {"id": 9, "model_version": "v2", "result": [region(19, 23)], "created_at": "2026-01-03T00:00:00Z"}
+    review = make_annotation(1, parent_prediction=7, prediction=shown)
+    record = build(make_task(annotations=[review], predictions=[newer])).record
+    assert [item["model_version"] for item in record["predictions"]] == ["v1", "v2"]
+    for copy in ({}, None, {"id": 9, "result": []}, {"id": 7}):
+        review = make_annotation(1, parent_prediction=7, prediction=copy)
+        record = build(make_task(annotations=[review], predictions=[newer])).record
+        assert [item["id"] for item in record["predictions"]] == [9]

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from goldspan.annotation import locks
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.labelstudio.api.fields import describe_task, drop_columns, list_columns
 from goldspan.annotation.labelstudio.push.cleanup import delete_duplicate_predictions, delete_duplicate_tasks
 from goldspan.annotation.labelstudio.push.index import IndexedTask, ProjectIndex, index_project, read_versions
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.selection import Order, falls_in_share, order_entries
 from goldspan.annotation.labelstudio.push.spool import SpoolEntry, open_spool, split_batches
 from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
+from goldspan.annotation.project import ENTITIES
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS, samples
 
@@ -69,6 +71,39 @@ def test_gate_leaves_peoples_work_and_ids_at_home() -> None:
     task = TaskValidator(LABELS).make_task(dataclasses.replace(sample, annotations=(*sample.annotations, person)))
     assert task.keys() == {"data", "predictions"}
     assert task["predictions"][0].keys() == {"model_version", "score", "result"}
+
+
+def test_words_are_left_out_of_results_only_where_they_may_be_personal_data() -> None:
+    def read_words(validator: TaskValidator) -> list[str]:
+        [prediction] = validator.make_task(make_sample(1))["predictions"]
+        return [item["value"]["text"] for item in prediction["result"] if "text" in item["value"]]
+
+    assert read_words(TaskValidator(LABELS)) == []
+    assert read_words(TaskValidator(LABELS, keeps_text=True)) == ["Maria", "Lyon"]
+    assert read_words(TaskValidator(dataclasses.replace(LABELS, purpose=ENTITIES))) == ["Maria", "Lyon"]
+
+
+def test_the_user_s_own_fields_become_columns_and_stand_above_the_text() -> None:
+    fields = {"ticket_id": "T-4711", "customer": 12, "nested": {"a": 1}, "text": "shadow", "blank": " ", "flag": True}
+    sample = dataclasses.replace(make_sample(1), document_type="letter", provenance={"fields": fields})
+    data = TaskValidator(LABELS).make_task(sample)["data"]
+    assert data["about"] == "en · letter · ticket_id T-4711 · customer 12 · flag True"
+    assert (data["ticket_id"], data["customer"], data["text"]) == ("T-4711", "12", sample.text)
+    assert not {"nested", "blank"} & data.keys()
+
+
+@given(
+    st.dictionaries(st.text(max_size=8), st.one_of(st.text(max_size=8), st.integers(), st.none(), st.booleans())),
+    st.text(max_size=5),
+)
+def test_pulling_drops_what_pushing_added_and_nothing_else(fields: dict[str, Any], other: str) -> None:
+    data = {"text": "x", "language": "en", "provenance": {"fields": fields}}
+    columns = list_columns(data["provenance"])
+    pushed = {**data, **columns, "about": describe_task(data, columns)}
+    assert drop_columns(pushed) == data
+    changed = {**pushed, "added": other} | {name: value + "!" for name, value in columns.items()}
+    assert drop_columns(changed).items() >= {name: value + "!" for name, value in columns.items()}.items()
+    assert drop_columns(changed)["added"] == other
 
 
 @pytest.mark.parametrize("version", ["a,b", 'a"b', "a\\b", " a", "a "])

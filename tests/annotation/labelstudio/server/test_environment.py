@@ -17,6 +17,15 @@ def test_requirements_are_pinned_and_name_no_address() -> None:
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,_-]+])?==[^\s/]+( ; [^/]+)?", line) for line in lines)
 
 
+def test_every_pin_has_hashes_and_no_address() -> None:
+    hashed = environment.HASHED.read_text()
+    pins = re.findall(r"^([^\s#-][^\\\n]*?) \\$", hashed, re.MULTILINE)
+    assert pins == environment.REQUIREMENTS.read_text().splitlines()
+    blocks = re.split(r"^(?=[^\s])", hashed, flags=re.MULTILINE)[1:]
+    assert all(re.fullmatch(r"[^\n]+\\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+", block) for block in blocks)
+    assert "://" not in hashed
+
+
 def test_environment_is_made_once_and_shared(fake_label_studio: Environment) -> None:
     told: list[str] = []
     assert environment.prepare_environment(told.append) == fake_label_studio
@@ -47,6 +56,7 @@ def test_failed_installation_leaves_nothing_and_says_what_to_do(
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"{tmp_path / 'missing-1.0-py3-none-any.whl'}\n")
     monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    monkeypatch.setattr(environment, "HASHED", requirements)
     with pytest.raises(ServiceError, match=r"could not be installed\. Check the network"):
         environment.prepare_environment()
     (folder,) = (tmp_path / "cache" / "label-studio").iterdir()
@@ -68,6 +78,7 @@ def test_without_uv_the_standard_library_builds_it(tmp_path: Path, monkeypatch: 
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("")
     monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    monkeypatch.setattr(environment, "HASHED", requirements)
     monkeypatch.setattr(environment, "find_uv", lambda: None)
     assert environment.prepare_environment().python.exists()
 
@@ -77,6 +88,7 @@ def test_several_at_once_build_it_once(tmp_path: Path, monkeypatch: pytest.Monke
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("")
     monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
+    monkeypatch.setattr(environment, "HASHED", requirements)
     told: list[str] = []
     threads = [threading.Thread(target=environment.prepare_environment, args=(told.append,)) for _ in range(4)]
     for thread in threads:

@@ -18,7 +18,7 @@ from goldspan.annotation.labelstudio.server.process import (
     is_running,
     stop_process,
 )
-from goldspan.annotation.labelstudio.server.start import server_status, start_server, stop_server
+from goldspan.annotation.labelstudio.server.start import allow_local_models, server_status, start_server, stop_server
 from goldspan.annotation.tasks.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("fake_label_studio")
@@ -52,6 +52,19 @@ def test_calls_to_this_machine_must_be_asked_for(workspace: Workspace) -> None:
     start_server(workspace, local_calls=True)
     variables = read_variables(workspace)
     assert (variables["SSRF_PROTECTION_ENABLED"], variables["ML_BLOCK_LOCAL_IP"]) == ("false", "false")
+
+
+def test_models_on_this_machine_stay_allowed_after_a_restart_until_they_are_forbidden(workspace: Workspace) -> None:
+    assert not allow_local_models(workspace, True)
+    first = start_server(workspace)
+    assert allow_local_models(workspace, True)
+    assert not allow_local_models(workspace, True)
+    stop_server(workspace)
+    assert start_server(workspace).port == first.port
+    variables = read_variables(workspace)
+    assert (variables["SSRF_PROTECTION_ENABLED"], variables["ML_BLOCK_LOCAL_IP"]) == ("true", "false")
+    assert allow_local_models(workspace, False)
+    assert read_variables(workspace)["ML_BLOCK_LOCAL_IP"] == "true"
 
 
 def test_server_gets_quiet_strict_and_closed_settings(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def make_handler(portal: Portal) -> type[BaseHTTPRequestHandler]:
             address = portal.target + self.path.removeprefix("/v1")
             request = urllib.request.Request(address, body or None, kept, method=self.command)
             try:
-                with urllib.request.urlopen(request, timeout=10) as reply:
+                with urllib.request.urlopen(request, timeout=60) as reply:
                     return reply.status, reply.read()
             except urllib.error.HTTPError as error:
                 return error.code, error.read()
@@ -213,7 +213,7 @@ async def test_a_page_in_place_of_a_growing_file_waits_for_the_end(provider, por
 
 
 async def test_a_cancel_answered_by_something_else_leaves_the_batch_open(provider, portal, tmp_path):
-    portal.target = provider("openai", latency=Latency(low=0.5))
+    portal.target = provider("openai", latency=Latency(low=30))
     await run_items(tmp_path / "run", portal.url, "openai", 3, wait=False)
     portal.replace(PAGE, "cancel")
     with Journal(tmp_path / "run", lock=True) as journal:
@@ -238,7 +238,7 @@ async def submit(folder, url, **more):
 
 @pytest.mark.parametrize("task", ["run", "reconcile"])
 async def test_a_look_that_nobody_answers_is_an_error_that_names_the_address(provider, tmp_path, dead_url, task):
-    url = provider("openai", latency=Latency(low=0.3))
+    url = provider("openai", latency=Latency(low=1.0))
     await submit(tmp_path / "run", url)
     with Journal(tmp_path / "run", lock=True) as journal:
         queue = PipelineQueue(journal, make_work(3), Budget(Prices()))
@@ -251,7 +251,7 @@ async def test_a_look_that_nobody_answers_is_an_error_that_names_the_address(pro
 
 
 async def test_a_batch_that_is_only_listed_is_waited_for(provider, portal, tmp_path):
-    portal.target = provider("openai", latency=Latency(low=0.5))
+    portal.target = provider("openai", latency=Latency(low=1.0))
     await submit(tmp_path / "run", portal.target)
     portal.replace(b"{}", "get", status=404)
     assert await run_items(tmp_path / "run", portal.url, "openai", 3) == {"done": 3}

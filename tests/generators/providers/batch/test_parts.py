@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.submissions import Submission
-from goldspan.generators.providers.batch.api import INTENT_KEY, RemoteBatch, translate_error
+from goldspan.generators.providers.batch.api import INTENT_KEY
 from goldspan.generators.providers.batch.lines import read_line
 from goldspan.generators.providers.batch.reconcile import is_ours, list_waits
+from goldspan.generators.providers.batch.replies import RemoteBatch, translate_error
 from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.batch.shards import BatchShard, encode_line, read_custom_id
 from goldspan.generators.providers.profiles import PROFILES, find_profile
@@ -107,7 +108,8 @@ def test_profiles_differ_as_documented():
     assert doubleword.list_supports_search
     assert not openai.server_retry
     assert openai.emits_expired
-    assert set(PROFILES) == {"doubleword", "openai", "compatible"}
+    assert set(PROFILES) == {"doubleword", "openai", "mistral", "together", "compatible"}
+    assert [name for name, profile in PROFILES.items() if not profile.windows] == ["mistral", "together"]
     assert doubleword.find_price("24h").prompt < doubleword.find_price("live").prompt
     assert doubleword.find_price("unknown") == doubleword.find_price("live")
 

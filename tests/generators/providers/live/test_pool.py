@@ -104,7 +104,7 @@ def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
 
 @pytest.mark.parametrize("signals", [1, 2])
 def test_first_interrupt_drains_and_second_leaves_at_once(tmp_path, signals):
-    with run_server(tmp_path, "--latency", "1.5") as address:
+    with run_server(tmp_path, "--latency", "4") as address:
         command = [
             sys.executable, "-m", "goldspan.cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
             "--api-url", address, "-n", "50", "--max-workers", "4", "--run", "k", "--data", str(tmp_path / "data"),
@@ -116,7 +116,7 @@ def test_first_interrupt_drains_and_second_leaves_at_once(tmp_path, signals):
         for _ in range(signals):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert b"Traceback" not in said
     with Journal(tmp_path / "data" / "runs" / "k", lock=True) as journal:

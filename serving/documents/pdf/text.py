@@ -9,7 +9,7 @@ import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +30,23 @@ _BEZIER = 1
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in points of the page."""
 
+Point = tuple[float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class PdfPage:
     """The text of a page in reading order; `boxes` has one entry a character, None for white space without a place.
 
-    `unreadable` are places of characters without a known meaning, `pictures` places of images and of drawings that may
-    be letters. `width` and `height` are those of the page as it is shown, in points.
+    `origins` are the points where the characters start, in the same order. `hyphens` are the origins of hyphens that
+    break a word over two lines, by the offset of the character after them; they are no part of the text. `unreadable`
+    are places of characters without a known meaning, `pictures` places of images and of drawings that may be letters.
+    `width` and `height` are those of the page as it is shown, in points.
     """
 
     text: str
     boxes: tuple[Box | None, ...]
+    origins: tuple[Point | None, ...]
+    hyphens: tuple[tuple[int, Point], ...]
     unreadable: tuple[Box, ...]
     pictures: tuple[Box, ...]
     width: float
@@ -90,26 +96,49 @@ def _read_page(page: Any, number: int, name: str) -> PdfPage:
         raise InputError(f"{name}, page {number}: {width:.0f} × {height:.0f} points is no size of a page.")
     textpage = page.get_textpage()
     try:
-        text, boxes, unreadable = _read_characters(textpage)
+        characters = _read_characters(textpage)
     finally:
         textpage.close()
     pictures = tuple(_find_pictures(page))
     covered = sum((right - left) * (top - bottom) for left, bottom, right, top in pictures)
     scanned = covered > 0.5 * width * height
-    return PdfPage(text, tuple(boxes), tuple(unreadable), pictures, width, height, scanned)
+    return PdfPage(
+        "".join(characters.text),
+        tuple(characters.boxes),
+        tuple(characters.origins),
+        tuple(characters.hyphens),
+        tuple(characters.unreadable),
+        pictures,
+        width,
+        height,
+        scanned,
+    )
 
 
-def _read_characters(textpage: Any) -> tuple[str, list[Box | None], list[Box]]:
+@dataclass(slots=True)
+class _Characters:
+    text: list[str] = field(default_factory=list)
+    boxes: list[Box | None] = field(default_factory=list)
+    origins: list[Point | None] = field(default_factory=list)
+    hyphens: list[tuple[int, Point]] = field(default_factory=list)
+    unreadable: list[Box] = field(default_factory=list)
+
+    def add(self, character: str, box: Box | None, origin: Point | None) -> None:
+        self.text.append(character)
+        self.boxes.append(box)
+        self.origins.append(origin)
+
+
+def _read_characters(textpage: Any) -> _Characters:
     from pypdfium2 import raw
 
-    text: list[str] = []
-    boxes: list[Box | None] = []
-    unreadable: list[Box] = []
+    found = _Characters()
     count = raw.FPDFText_CountChars(textpage)
     high, skip_break = 0, False
     for index in range(count):
         code = raw.FPDFText_GetUnicode(textpage, index)
-        box = None if raw.FPDFText_IsGenerated(textpage, index) == 1 else _read_box(textpage, index)
+        generated = raw.FPDFText_IsGenerated(textpage, index) == 1
+        box, origin = (None, None) if generated else (_read_box(textpage, index), _read_origin(textpage, index))
         if 0xD800 <= code < 0xDC00:
             high = code
             continue
@@ -118,6 +147,8 @@ def _read_characters(textpage: Any) -> tuple[str, list[Box | None], list[Box]]:
         high = 0
         if raw.FPDFText_IsHyphen(textpage, index) == 1:
             skip_break = True
+            if origin:
+                found.hyphens.append((len(found.text), origin))
             continue
         character = chr(code) if code < 0x110000 else "\ufffd"
         if skip_break and character in "\r\n":
@@ -125,11 +156,17 @@ def _read_characters(textpage: Any) -> tuple[str, list[Box | None], list[Box]]:
         skip_break = False
         if code in (0, 0xFFFD, 0xFFFE, 0xFFFF) or (code < 32 and character not in "\t\r\n"):
             if box:
-                unreadable.append(box)
+                found.unreadable.append(box)
             continue
-        text.append(character)
-        boxes.append(box)
-    return "".join(text), boxes, unreadable
+        found.add(character, box, origin)
+    return found
+
+
+def _read_origin(textpage: Any, index: int) -> Point | None:
+    from pypdfium2 import raw
+
+    x, y = ctypes.c_double(), ctypes.c_double()
+    return (x.value, y.value) if raw.FPDFText_GetCharOrigin(textpage, index, x, y) else None
 
 
 def _read_box(textpage: Any, index: int) -> Box | None:

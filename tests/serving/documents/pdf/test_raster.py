@@ -3,136 +3,37 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import pikepdf
 import pytest
 from PIL import Image, ImageChops
+from reportlab.lib.colors import Color
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
 
 from goldspan.annotation.errors import InputError, MaskingError
-from goldspan.masking.policy import Policy, Rule
-from goldspan.serving.documents import pdf as pdf_module
+from goldspan.serving.documents.base import FileSettings
+from goldspan.serving.documents.pdf import mask as mask_module
+from goldspan.serving.documents.pdf import raster as raster_module
+from goldspan.serving.documents.pdf.text import PdfPage
 from tests.serving.documents.conftest import FileMasker
-
-pytest.importorskip("reportlab")
-pikepdf = pytest.importorskip("pikepdf")
-pypdfium2 = pytest.importorskip("pypdfium2")
-
-from reportlab.lib.colors import Color  # noqa: E402
-from reportlab.lib.utils import ImageReader  # noqa: E402
-from reportlab.pdfgen.canvas import Canvas  # noqa: E402
-
-VALUE = "ann.smith@mail.com"
-SILENT = Policy("silent", Rule("redact"))
-Drawing = Callable[[Canvas], None]
-
-
-def make_pdf(*drawings: Drawing, **options: object) -> bytes:
-    stream = io.BytesIO()
-    canvas = Canvas(stream, pagesize=(400, 300), **options)
-    for draw in drawings:
-        canvas.setFont("Helvetica", 14)
-        draw(canvas)
-        canvas.showPage()
-    canvas.save()
-    return stream.getvalue()
+from tests.serving.documents.pdf.drawing import (
+    HIDDEN,
+    SILENT,
+    VALUE,
+    change,
+    list_colors,
+    make_pdf,
+    read_everything,
+    render,
+    turn,
+    write,
+)
 
 
-def write(text: str, x: float = 40, y: float = 200) -> Drawing:
-    return lambda canvas: canvas.drawString(x, y, text)
-
-
-def turn(text: str, angle: float) -> Drawing:
-    def draw(canvas: Canvas) -> None:
-        canvas.translate(200, 150)
-        canvas.rotate(angle)
-        canvas.drawString(-60, 0, text)
-
-    return draw
-
-
-def render(data: bytes, page: int = 0, scale: float = 150 / 72) -> Image.Image:
-    document = pypdfium2.PdfDocument(data)
-    try:
-        picture: Image.Image = document[page].render(scale=scale, draw_annots=False).to_pil().convert("RGB")
-        return picture
-    finally:
-        document.close()
-
-
-def list_colors(picture: Image.Image) -> set[object]:
-    return {color for _, color in picture.getcolors(1 << 24) or ()}
-
-
-def read_everything(data: bytes) -> bytes:
-    """All objects of a file, streams unpacked, pictures left out."""
-    content = b""
-    with pikepdf.open(io.BytesIO(data)) as document:
-        for item in document.objects:
-            if isinstance(item, pikepdf.Stream):
-                content += b"" if item.get("/Subtype") == "/Image" else bytes(item.read_bytes())
-            elif isinstance(item, pikepdf.Dictionary | pikepdf.Array):
-                content += bytes(item.unparse(resolved=True))
-        return content + bytes(document.trailer.unparse(resolved=True))
-
-
-def change(data: bytes, edit: Callable[[object], None]) -> bytes:
-    stream = io.BytesIO()
-    with pikepdf.open(io.BytesIO(data)) as document:
-        edit(document)
-        document.save(stream)
-    return stream.getvalue()
-
-
-def add_metadata(document: pikepdf.Pdf) -> None:
-    document.docinfo["/Author"] = VALUE
-    with document.open_metadata() as metadata:
-        metadata["dc:title"] = VALUE
-
-
-def add_outline(document: pikepdf.Pdf) -> None:
-    with document.open_outline() as outline:
-        outline.root.append(pikepdf.OutlineItem(VALUE, 0))
-
-
-def add_annotation(document: pikepdf.Pdf) -> None:
-    note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Text, Rect=[10, 10, 30, 30], Contents=VALUE)
-    link = pikepdf.Dictionary(
-        Type=pikepdf.Name.Annot,
-        Subtype=pikepdf.Name.Link,
-        Rect=[40, 190, 200, 220],
-        A=pikepdf.Dictionary(S=pikepdf.Name.URI, URI=f"mailto:{VALUE}"),
-    )
-    document.pages[0].Annots = document.make_indirect(pikepdf.Array([note, link]))
-
-
-def add_field(document: pikepdf.Pdf) -> None:
-    field = document.make_indirect(
-        pikepdf.Dictionary(
-            Type=pikepdf.Name.Annot,
-            Subtype=pikepdf.Name.Widget,
-            FT=pikepdf.Name.Tx,
-            T="mail",
-            V=VALUE,
-            Rect=[9, 9, 99, 30],
-        )
-    )
-    document.pages[0].Annots = pikepdf.Array([field])
-    document.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([field]))
-
-
-def add_attachment(document: pikepdf.Pdf) -> None:
-    document.attachments["note.txt"] = pikepdf.AttachedFileSpec(document, VALUE.encode())
-
-
-def add_script(document: pikepdf.Pdf) -> None:
-    document.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS=f"app.alert('{VALUE}')")
-
-
-def add_structure(document: pikepdf.Pdf) -> None:
-    document.Root.StructTreeRoot = pikepdf.Dictionary(
-        Type=pikepdf.Name.StructTreeRoot, K=pikepdf.Dictionary(S=pikepdf.Name.P, ActualText=VALUE, Alt=VALUE)
-    )
-
-
-HIDDEN = [add_metadata, add_outline, add_annotation, add_field, add_attachment, add_script, add_structure]
+@pytest.fixture
+def mask(mask: FileMasker) -> FileMasker:
+    mask.settings = FileSettings(pdf="raster", ocr="off")
+    return mask
 
 
 @pytest.mark.parametrize("hide", HIDDEN)
@@ -255,18 +156,15 @@ def test_broken_and_encrypted_files_are_refused(mask: FileMasker) -> None:
 def test_a_value_that_is_not_covered_is_noticed(mask: FileMasker, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_pdf(write("Ann"))
     with monkeypatch.context() as patch:
-        patch.setattr(pdf_module, "_add_page", lambda output, picture, content: leak(output, picture, content))
-        with pytest.raises(MaskingError, match="more than pages"):
+        patch.setattr(mask_module, "add_picture", leak)
+        with pytest.raises(MaskingError, match="text beside its pages"):
             mask("a.pdf", source)
-    monkeypatch.setattr(pdf_module, "_COVER", (1, 1, 1))
+    monkeypatch.setattr(raster_module, "_COVER", (1, 1, 1))
     with pytest.raises(MaskingError, match="not covered"):
         mask("a.pdf", source)
     assert not (mask.folder / "out-a.pdf").exists()
 
 
-REAL_ADD_PAGE = pdf_module._add_page
-
-
-def leak(output: pikepdf.Pdf, picture: Image.Image, content: object) -> None:
-    REAL_ADD_PAGE(output, picture, content)  # type: ignore[arg-type]
+def leak(output: pikepdf.Pdf, picture: Image.Image, content: PdfPage) -> None:
+    raster_module.add_picture(output, picture, content)
     output.pages[-1].PieceInfo = pikepdf.Dictionary(Note="Ann")

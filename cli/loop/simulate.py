@@ -1,0 +1,137 @@
+"""`goldspan loop simulate`: what pre-annotation, retraining and the order of work save."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goldspan.cli.shared.console import err, out, print_json, print_table, say
+from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.refusals import Refusals
+
+if TYPE_CHECKING:
+    from goldspan.annotation.types import Sample
+    from goldspan.training.loop.simulation.run import Simulation
+
+__all__ = ["HELP", "simulate"]
+
+
+def simulate(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE…]", help="Reviewed samples as truth. Default: documents of the offline author"),
+    ] = None,
+    base: Annotated[str, typer.Option(help="What pre-annotates at first, by name: regex, regex+rampart")] = "regex",
+    method: Annotated[str, typer.Option(help="What is retrained: crf (seconds) or token-classifier (minutes)")] = "crf",
+    encoder: Annotated[str, typer.Option(help="The encoder of token-classifier")] = "rampart",
+    tokens: Annotated[int, typer.Option(min=1, help="Training tokens of token-classifier, a round")] = 60_000,
+    orders: Annotated[str, typer.Option(help="Orders to compare, joined with commas")] = "random,uncertainty,queue",
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of seeds")] = 3,
+    rounds: Annotated[
+        str, typer.Option(help="Reviews in all after each round; the first one is random")
+    ] = "20,40,60,80,100,130,160,200",
+    target: Annotated[float, typer.Option(min=0.0, max=1.0, help="Strict F1 to reach")] = 0.9,
+    pool: Annotated[int, typer.Option(min=10, help="Samples that wait")] = 400,
+    door: Annotated[int, typer.Option(min=10, help="Samples that decide promotions")] = 100,
+    test: Annotated[int, typer.Option(min=10, help="Samples that measure")] = 100,
+    skewed: Annotated[
+        bool, typer.Option("--skewed", help="A pool that is half empty, the rest mostly chat and support mail")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the report: .html or .md; figures beside it as .json")
+    ] = None,
+    data: DataOption = None,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate annotators with gold: samples, tokens, edits and estimated seconds until a target F1.
+
+    Each round reviews a batch in some order, retrains, and promotes the model only if it passes the door. Compared are
+    orders, and what people are shown: nothing, patterns, the base, a simulated language model, and the own model.
+    Seconds follow from the cost model, fitted to lead times of the reviewed samples given or in the workspace where
+    there are enough.
+    """
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.store import read_samples
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.training.loop.costs import fit_sample_costs
+    from goldspan.training.loop.simulation.run import SimulationSettings, simulate_loop
+    from goldspan.training.loop.simulation.truth import TruthSettings
+
+    schema, workspace, refusals = load_labels(labels), find_workspace(data), Refusals()
+    samples: list[Sample] = list(read_samples(files, schema, refusals)) if files else []
+    settings = SimulationSettings(
+        base=base,
+        method=method,
+        encoder=encoder,
+        token_budget=tokens,
+        orders=tuple(name.strip() for name in orders.split(",") if name.strip()),
+        seeds=tuple(range(1, seeds + 1)),
+        rounds=_read_rounds(rounds),
+        target=target,
+        truth=TruthSettings(pool=pool, door=door, test=test, skewed=skewed),
+        costs=fit_sample_costs(samples, workspace, schema),
+    )
+    found = simulate_loop(
+        settings,
+        samples=samples,
+        labels_file=labels,
+        workers=workers,
+        report=lambda line: err.print(line, markup=False),
+    )
+    if output:
+        _write(output, found)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _show(found)
+    raise typer.Exit(refusals.exit_code)
+
+
+def _read_rounds(given: str) -> tuple[int, ...]:
+    from goldspan.annotation.errors import InputError
+
+    try:
+        rounds = tuple(int(part) for part in given.split(","))
+    except ValueError:
+        rounds = ()
+    if not rounds or rounds[0] < 1 or any(one >= other for one, other in pairwise(rounds)):
+        raise InputError(f"--rounds takes rising whole numbers such as 20,40,60, not {given[:60]!r}.")
+    return rounds
+
+
+def _write(path: Path, found: Simulation) -> None:
+    import orjson
+
+    from goldspan.annotation.files import write_atomic
+    from goldspan.training.loop.simulation.report import write_html, write_markdown
+
+    text = write_markdown(found) if path.suffix == ".md" else write_html(found)
+    write_atomic(path, text.encode())
+    write_atomic(path.with_suffix(".json"), orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2))
+    say(f"Wrote {path} and {path.with_suffix('.json').name}.")
+
+
+def _show(found: Simulation) -> None:
+    from goldspan.training.loop.simulation.report import explain_orders, tabulate_orders, tabulate_suggestions
+    from goldspan.training.loop.simulation.summary import summarise_orders, summarise_suggestions
+
+    s = found.settings
+    orders = summarise_orders(found.replays, s.target, s.costs)
+    heads, rows = tabulate_orders(orders)
+    print_table(heads, rows, right=range(1, len(heads)))
+    say(explain_orders(orders))
+    out.print()
+    heads, rows = tabulate_suggestions(
+        summarise_suggestions(
+            found.replays, s.base, s.target, s.costs, [n for n in (20, 40, 60, 100, 200) if n in s.rounds]
+        )
+    )
+    print_table(heads, rows, right=range(1, len(heads)))
+    say(
+        f"Learner: {found.learner}; costs: {s.costs.source}; truth: {found.source}. Upper bounds: nobody errs or tires."
+    )

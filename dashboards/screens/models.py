@@ -1,0 +1,83 @@
+"""Models: which version is best, and whether people keep its predictions."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from goldspan.dashboards import charts, ui
+from goldspan.dashboards.state import DashboardState, load_state
+from goldspan.dashboards.views import models
+from goldspan.training.gate.commands import find_commands
+
+
+def draw() -> None:
+    """Draw the page."""
+    state = load_state()
+    found = models.list_models(state.workspace)
+    kept = models.tabulate_kept(state.mirror)
+    commands = find_commands(state.workspace)
+    if not found and kept.is_empty():
+        train = commands.on_workspace("goldspan train")
+        ui.show_empty_state("No model is trained yet, and no prediction was reviewed. Freeze a bundle, then:", train)
+        return
+    if found:
+        _draw_versions(state, found)
+    else:
+        st.text("No model is trained in this workspace. Once a bundle is frozen:")
+        st.code(commands.on_workspace("goldspan train"), language="bash")
+    ui.begin_section("What people kept, by version and week")
+    if kept.is_empty():
+        st.text("No prediction was reviewed yet.")
+        return
+    ui.show_table(kept, "kept", {"model": "version"}, height=min(300, 36 * kept.height + 40))
+    _draw_kept(kept)
+    st.caption(
+        "Regions that people left unchanged, of those suggested; lines join the weeks of a version, bars are 95 % "
+        "intervals. Samples chosen by priority are harder than the rest: see Queue for the random reserve."
+    )
+
+
+def _draw_versions(state: DashboardState, found: list[models.StoredModel]) -> None:
+    ui.show_table(models.tabulate_versions(found, models.find_served(state.workspace)), "models")
+    st.caption(
+        "Strict F1 on the held-out split of the model's own bundle, with its 95 % interval; not hidden: the share of "
+        "entities with a character that stays visible. Compare models of different bundles on the same gold: "
+        "goldspan evaluate, then Evaluation."
+    )
+    names = [model.name for model in found]
+    name = st.selectbox("Model", names[::-1], key="model", bind="query-params", width=420)
+    model = next((one for one in found if one.name == name), found[-1])
+    curve = models.tabulate_curve(model)
+    if curve.height < 2:
+        st.text("This model has no recall curve.")
+        return
+    ui.begin_section("Precision against recall")
+    chart = (
+        alt.Chart(curve)
+        .mark_line(point=True, color=charts.SERIES[0])
+        .encode(
+            x=alt.X("recall:Q", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False), title="recall"),
+            y=alt.Y("precision:Q", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False), title="precision"),
+            order="recall:Q",
+            tooltip=[alt.Tooltip(f"{column}:Q", format=".3f") for column in ("bias", "precision", "recall")],
+        )
+        .properties(height=260)
+    )
+    charts.draw_chart(chart)
+    st.caption("On the validation split, by recall bias. `goldspan serve` and the masking page choose a point on it.")
+
+
+def _draw_kept(kept: pl.DataFrame) -> None:
+    weeks = kept.filter(pl.col("week") != "")
+    if weeks["week"].n_unique() < 2:
+        return
+    base = alt.Chart(weeks).encode(
+        x=alt.X("week:O", title="week (Monday)", axis=alt.Axis(labelAngle=0)), color=charts.color_by("version")
+    )
+    share = alt.Y("kept:Q", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]), title="kept")
+    tooltip = ["version", "week", "reviews", "regions", alt.Tooltip("kept:Q", format=".1%")]
+    lines = base.mark_line(point=True).encode(y=share, tooltip=tooltip)
+    bars = base.mark_rule().encode(y=alt.Y("low:Q", title="kept"), y2="high:Q")
+    charts.draw_chart((bars + lines).properties(height=240))

@@ -1,0 +1,161 @@
+"""Models: the versions of the workspace, what they scored, and what people did with their predictions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.mirror.refresh import Mirror
+from goldspan.evaluation.scores.wilson import measure_wilson
+from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, find_served_folder, is_model_directory
+from goldspan.training.runs import find_models_folder
+
+TEST = "test"
+"""The gold of an evaluation on the held-out split."""
+
+_VERSIONS = {
+    "model": pl.String,
+    "serves": pl.String,
+    "encoder": pl.String,
+    "bundle": pl.String,
+    "documents": pl.Int64,
+    "F1": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "recall": pl.Float64,
+    "not hidden": pl.Float64,
+}
+_KEPT = {
+    "version": pl.String,
+    "week": pl.String,
+    "reviews": pl.Int64,
+    "regions": pl.Int64,
+    "kept": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model directory: its folder, manifest and calibration as they stand on disk, unverified."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    calibration: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.folder.name
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """The evaluation of the model alone on the held-out split; empty if there is none."""
+        rows = self.manifest.get("metrics", {}).get("evaluations", ())
+        found = [row for row in rows if row.get("system") == "model" and row.get("gold") == TEST]
+        return dict(found[0]) if found else {}
+
+
+def list_models(workspace: Workspace) -> list[StoredModel]:
+    """List the model directories of the workspace, the newest last; those that cannot be read are left out."""
+    root = find_models_folder(workspace)
+    folders = [folder for folder in root.iterdir() if is_model_directory(folder)] if root.is_dir() else []
+    found = []
+    for folder in sorted(folders, key=lambda folder: (folder.stat().st_mtime, folder.name)):
+        with suppress(OSError, ValueError, GoldspanError):
+            served = find_served_folder(folder)
+            manifest = orjson.loads((served / MANIFEST).read_bytes())
+            calibration = orjson.loads((served / CALIBRATION).read_bytes())
+            if isinstance(manifest, dict) and isinstance(calibration, dict):
+                found.append(StoredModel(folder, manifest, calibration))
+    return found
+
+
+def tabulate_versions(models: list[StoredModel], served: set[str]) -> pl.DataFrame:
+    """One row per model: what it was made from, and its scores on the held-out split with the 95 % interval of F1.
+
+    `served` are the folders of models that took the place of a predictor of `goldspan serve`.
+    """
+    rows = []
+    for model in models:
+        scores, manifest = model.scores, model.manifest
+        low, high = scores.get("f1_interval") or (None, None)
+        rows.append(
+            (
+                model.name,
+                "yes" if str(model.folder.resolve()) in served else "",
+                _read_name(manifest.get("encoder")),
+                _read_name(manifest.get("bundle")),
+                scores.get("documents"),
+                scores.get("f1"),
+                low,
+                high,
+                scores.get("recall"),
+                scores.get("missed"),
+            )
+        )
+    return pl.DataFrame(rows, schema=_VERSIONS, orient="row")
+
+
+def find_served(workspace: Workspace) -> set[str]:
+    """The folders of models that `goldspan serve` trained and goes on with."""
+    try:
+        found = orjson.loads((find_models_folder(workspace) / "serving.json").read_bytes())
+    except (OSError, ValueError):
+        return set()
+    return {str(Path(source).resolve()) for source in found.values()} if isinstance(found, dict) else set()
+
+
+def tabulate_curve(model: StoredModel) -> pl.DataFrame:
+    """Precision and recall on the validation split by recall bias: bias, precision, recall."""
+    schema = {"bias": pl.Float64, "precision": pl.Float64, "recall": pl.Float64}
+    return pl.DataFrame(model.calibration.get("curve", []), schema=schema, orient="row").sort("recall")
+
+
+def tabulate_kept(mirror: Mirror) -> pl.DataFrame:
+    """One row per model version and week: reviews, suggested regions, and the share that people left unchanged.
+
+    A week is named by its Monday. The 95 % interval takes regions as independent. A version that is kept less from
+    week to week meets other texts than before, or other people.
+    """
+    day = pl.col("updated_at").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    reviews = (
+        mirror["reviews"]
+        .filter(pl.col("status").cast(pl.String) == "submitted")
+        .select(
+            "sample",
+            pl.col("person").cast(pl.String),
+            pl.col("model_version").cast(pl.String),
+            day.dt.truncate("1w").cast(pl.String).fill_null("").alias("week"),
+        )
+        .filter(pl.col("model_version") != "")
+    )
+    decisions = mirror["decisions"].select("sample", *[pl.col(n).cast(pl.String) for n in ("person", "outcome")])
+    suggested = decisions.filter(pl.col("outcome") != "added")
+    joined = suggested.join(reviews, on=["sample", "person"])
+    counts = joined.group_by("model_version", "week").agg(
+        pl.len().cast(pl.Int64).alias("regions"), (pl.col("outcome") == "accepted").sum().cast(pl.Int64).alias("kept")
+    )
+    by_week = reviews.group_by("model_version", "week").agg(pl.len().cast(pl.Int64).alias("reviews"))
+    rows = []
+    for version, week, number, regions, kept in (
+        by_week.join(counts, on=["model_version", "week"], how="left")
+        .select("model_version", "week", "reviews", pl.col("regions").fill_null(0), pl.col("kept").fill_null(0))
+        .sort("model_version", "week")
+        .iter_rows()
+    ):
+        low, high = measure_wilson(kept, regions) or (None, None)
+        rows.append((version, week, number, regions, kept / regions if regions else None, low, high))
+    return pl.DataFrame(rows, schema=_KEPT, orient="row")
+
+
+def _read_name(part: Any) -> str:
+    return str(part.get("name", "")) if isinstance(part, dict) else ""

@@ -1,0 +1,106 @@
+"""Mistral's fine-tuning API (`/v1/fine_tuning/jobs`), deprecated but still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.tuning.documents import (
+    as_mapping,
+    list_mappings,
+    name_document,
+    read_count,
+    read_named_lines,
+    read_text,
+    read_time,
+)
+from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobRequest, JobState, RemoteJob
+from goldspan.generators.providers.tuning.wire import TuningWire
+
+_PAGE = 100
+_MOST_PAGES = 100
+
+
+class MistralWire(TuningWire):
+    """Jobs of Mistral. They halt once they are validated, with a quote, and wait to be started."""
+
+    jobs_path = "/fine_tuning/jobs"
+    statuses: ClassVar[Mapping[str, JobState]] = {
+        "queued": JobState.CHECKING,
+        "validating": JobState.CHECKING,
+        "validated": JobState.READY,
+        "started": JobState.QUEUED,
+        "running": JobState.RUNNING,
+        "success": JobState.SUCCEEDED,
+        "failed": JobState.FAILED,
+        "failed_validation": JobState.FAILED,
+        "cancelled": JobState.CANCELLED,
+        "cancellation_requested": JobState.CANCELLING,
+    }
+
+    def make_body(self, request: JobRequest) -> dict[str, Any]:
+        """The body of the request that creates a job, which does not start by itself."""
+        hyperparameters: dict[str, Any] = {"epochs": request.epochs}
+        if request.learning_rate is not None:
+            hyperparameters["learning_rate"] = request.learning_rate
+        return {
+            "model": request.model,
+            "training_files": [{"file_id": request.training_file, "weight": 1}],
+            "validation_files": [request.validation_file] if request.validation_file else [],
+            "hyperparameters": hyperparameters,
+            "suffix": request.marker,
+            "job_type": "completion",
+            "auto_start": False,
+        }
+
+    def list_jobs(self) -> Iterator[RemoteJob]:
+        """All jobs of the account."""
+        for number in range(_MOST_PAGES):
+            page = as_mapping(self.client.get(self.jobs_path, "list the jobs", {"page": number, "page_size": _PAGE}))
+            entries = list_mappings(page.get("data"))
+            for document in entries:
+                if job := self.read_job(document):
+                    yield job
+            if len(entries) < _PAGE:
+                return
+
+    def list_events(self, job: RemoteJob) -> list[JobEvent]:
+        """Messages about a job: they are part of its description."""
+        return [_read_event(document) for document in list_mappings(job.document.get("events"))]
+
+    def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
+        """Checkpoints of a job: they are part of its description."""
+        return [
+            Checkpoint(
+                name_document(document), read_count(document, "step_number"), "", as_mapping(document.get("metrics"))
+            )
+            for document in list_mappings(job.document.get("checkpoints"))
+        ]
+
+    def read_job(self, document: Any) -> RemoteJob | None:
+        """A job; why it failed stands in its events."""
+        job = super().read_job(document)
+        if job is None or job.state is not JobState.FAILED:
+            return job
+        said = job.message or "; ".join(
+            read_text(as_mapping(event.get("data")), "error", "message")
+            for event in list_mappings(job.document.get("events"))
+            if as_mapping(event.get("data")).get("error")
+        )
+        return replace(job, message=redact(said, limit=500), problems=job.problems or read_named_lines(said))
+
+
+def _read_event(document: Mapping[str, Any]) -> JobEvent:
+    data = as_mapping(document.get("data"))
+    name = read_text(document, "name")
+    said = read_text(data, "error", "message", "status") or name
+    return JobEvent(
+        name_document(document),
+        read_time(document, "created_at"),
+        "error" if data.get("error") else "info",
+        name,
+        redact(said),
+        data,
+    )

@@ -1,0 +1,141 @@
+"""The CRF on top of another predictor: tags and spans, what it learns from reviews, and how it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.predictors.artifact import SETTINGS_FILE
+from goldspan.predictors.base import LocalPredictor, TextInput
+from goldspan.predictors.crf.features import describe_text, make_shape, read_tags, tag_tokens
+from goldspan.predictors.crf.predictor import CrfPredictor
+from goldspan.predictors.crf.tagger import CrfTagger
+from goldspan.predictors.registry import open_predictor
+from goldspan.training.methods.crf import CrfExample, CrfSettings, make_examples, train_crf
+from goldspan.training.methods.fits import fit_method
+from tests.strategies import samples
+from tests.training.tiny_model import TOML, make_bundle, make_labels, make_sample
+
+pytest.importorskip("pycrfsuite")
+LABELS = make_labels()
+
+
+class FixedPredictor(LocalPredictor):
+    """Says what it is given for each text, else nothing."""
+
+    name = "fixed"
+
+    def __init__(self, answers: dict[str, tuple[Entity, ...]]) -> None:
+        self.labels = LABELS.entity_codes
+        self._answers = answers
+
+    def predict_batch(self, texts: list[TextInput]) -> list[Annotation]:  # type: ignore[override]
+        return [Annotation(Author.model("fixed-1"), self._answers.get(text.text, ())) for text in texts]
+
+
+def test_a_shape_keeps_the_form_of_a_word() -> None:
+    assert [make_shape(word) for word in ("Ann", "WG-42b", "1234567", "ß")] == ["Xxx", "XX-00x", "0000", "x"]
+
+
+@given(samples())
+def test_tags_and_spans_of_whole_tokens_are_the_same_thing(sample: Sample) -> None:
+    tokens, rows = describe_text(sample.text, sample.language, sample.annotations[0].entities)
+    assert len(tokens) == len(rows)
+    runs = [(start, min(start + 2, len(tokens)), "CITY") for start in range(0, len(tokens), 3)]
+    entities = [Entity(tokens[first][0], tokens[last - 1][1], label) for first, last, label in runs]
+    assert read_tags(tokens, tag_tokens(tokens, entities)) == runs
+
+
+def test_a_tag_that_continues_nothing_begins_an_entity() -> None:
+    assert read_tags([(0, 1), (1, 2), (2, 3)], ["I-A", "I-B", "I-B"]) == [(0, 1, "A"), (1, 3, "B")]
+
+
+def train(count: int, base: LocalPredictor | None = None) -> CrfPredictor:
+    trained = train_crf(make_examples([make_sample(n) for n in range(count)], base), CrfSettings())
+    return CrfPredictor(LABELS, CrfTagger(trained.model), "1", base, trained.from_base)
+
+
+def count_right(predictor: LocalPredictor, numbers: range) -> tuple[int, int]:
+    """Entities that are right, and all of gold."""
+    right = total = 0
+    for number in numbers:
+        sample = make_sample(number)
+        gold = {entity.span for entity in sample.reviews[0].entities}
+        found = {entity.span for entity in predictor.predict_sync(sample.text, "en").entities}
+        right, total = right + len(found & gold), total + len(gold)
+    return right, total
+
+
+def test_it_learns_from_reviews_and_orders_texts_by_its_doubt() -> None:
+    predictor = train(60)
+    right, total = count_right(predictor, range(500, 540))
+    assert right > 0.9 * total
+    known = predictor.predict_sync(make_sample(3).text, "en").score
+    strange = predictor.predict_sync("Zyx Qwert 77 Foo-Bar moved Xanadu number 0x9 quickly to Mars", "en").score
+    assert known is not None
+    assert strange is not None
+    assert strange < known
+    assert predictor.predict_sync("", "en").entities == ()
+
+
+def test_it_corrects_the_predictor_beneath() -> None:
+    """The predictor beneath takes every city for a first name: what it says is wrong, and still tells where to look."""
+    answers = {}
+    for number in range(600):
+        sample = make_sample(number)
+        cities = [e for e in sample.reviews[0].entities if e.label == "CITY"]
+        answers[sample.text] = tuple(Entity(e.start, e.end, "FIRSTNAME") for e in cities)
+    base = FixedPredictor(answers)
+    right, total = count_right(train(30, base), range(500, 540))
+    assert right > 0.9 * total
+    assert count_right(base, range(500, 540))[0] == 0
+
+
+def test_labels_that_it_has_seen_too_seldom_stay_those_of_the_base() -> None:
+    text = "Call me today"
+    phone = Entity(0, 4, "PHONENUMBER")
+    base = FixedPredictor({text: (phone,)})
+    reviewed = [CrfExample(f"Ann met Bob {n}", "en", (Entity(0, 3, "FIRSTNAME"),), ()) for n in range(8)]
+    unreviewed = [CrfExample(text, "en", (), (phone,))]
+    trained = train_crf(reviewed, CrfSettings(), unreviewed)
+    assert trained.from_base == ("PHONENUMBER",)
+    predictor = CrfPredictor(LABELS, CrfTagger(trained.model), "1", base, trained.from_base)
+    assert [e.label for e in predictor.predict_sync(text, "en").entities] == ["PHONENUMBER"]
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    labels_file = tmp_path / "labels.toml"
+    labels_file.write_text(TOML)
+    monkeypatch.setenv("GOLDSPAN_LABELS", str(labels_file))
+    make_bundle(tmp_path / "data" / "bundles" / "v1", 60)
+    options = {"base": "regex", "least": 0}
+    return fit_method("crf", None, options, name="first", workspace=Workspace(tmp_path / "data")).folder
+
+
+def test_the_method_makes_an_artifact_that_opens_like_every_predictor(artifact: Path) -> None:
+    predictor = open_predictor(artifact, LABELS)
+    right, total = count_right(predictor, range(500, 520))
+    assert right > 0.8 * total
+    assert predictor.model_version.startswith("crf-")
+    assert (artifact / "model.crfsuite").stat().st_mode & 0o077 == 0
+
+
+def test_a_model_that_is_not_the_recorded_one_is_not_opened(artifact: Path) -> None:
+    with (artifact / "model.crfsuite").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(StateError, match="not the file that was recorded"):
+        open_predictor(artifact, LABELS)
+
+
+@pytest.mark.parametrize("base", ["llm", "crf", "models/other", "regex+nobody"])
+def test_a_base_is_a_predictor_of_this_machine_by_name(artifact: Path, base: str) -> None:
+    settings = artifact / SETTINGS_FILE
+    settings.write_text(settings.read_text().replace('"regex"', f'"{base}"'))
+    with pytest.raises(ConfigurationError):
+        open_predictor(artifact, LABELS)

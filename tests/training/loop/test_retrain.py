@@ -1,0 +1,154 @@
+"""A round of the loop: when it runs, what it learns from, and what passes the door."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from goldspan.annotation.corpus.ledger import find_ledger, read_ledger
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.tasks.store import read_samples, write_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.predictors.registry import open_predictor
+from goldspan.training.loop.retrain import Retrained, RetrainSettings, count_missing, retrain
+from goldspan.training.loop.state import locate_source, read_state
+from tests.training.tiny_model import TOML, make_labels, make_sample
+
+pytest.importorskip("pycrfsuite")
+LABELS = make_labels()
+SETTINGS = RetrainSettings(options={"least": 0}, least_test=10, similarity=1.0)
+
+
+def review(number: int, queue: str = "") -> Sample:
+    sample = make_sample(number)
+    return replace(sample, provenance={"queue": queue} if queue else {})
+
+
+def write_reviews(workspace: Workspace, samples: list[Sample]) -> None:
+    workspace.training_samples.mkdir(parents=True, exist_ok=True)
+    write_samples(workspace.training_samples / "project.jsonl", samples, LABELS)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "labels.toml").write_text(TOML)
+    made = Workspace(tmp_path / "data")
+    made.annotation_samples.mkdir(parents=True)
+    waiting = [replace(make_sample(number), annotations=()) for number in range(1000, 1060)]
+    write_samples(made.annotation_samples / "run.jsonl", waiting, LABELS)
+    return made
+
+
+def work(workspace: Workspace, settings: RetrainSettings = SETTINGS, **options: object) -> Retrained:
+    return retrain(workspace, settings, labels_file=workspace.root.parent / "labels.toml", **options)  # type: ignore[arg-type]
+
+
+def make_reviews(count: int) -> list[Sample]:
+    return [review(number, "random" if number % 4 == 0 else "priority") for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "reviews", "missing"), [(0, 19, 1), (0, 20, 0), (100, 119, 1), (100, 120, 0), (400, 430, 50)]
+)
+def test_a_round_needs_new_reviews(trained_on: int, reviews: int, missing: int) -> None:
+    assert count_missing(trained_on, reviews) == missing
+
+
+def test_a_better_model_is_promoted_and_the_next_batch_is_queued(workspace: Workspace) -> None:
+    write_reviews(workspace, make_reviews(100))
+    waiting = list(read_samples([workspace.annotation_samples], LABELS))
+    found = work(workspace, pushed=[waiting[0].sample_id])
+    assert found.promotion is not None
+    assert found.promotion.promoted, found.promotion.reasons
+    assert found.promotion.documents >= 20
+    assert found.state.serving == "models/loop-1-crf"
+    version = open_predictor(locate_source(workspace, found.state.serving), LABELS).model_version
+    assert found.queue_file is not None
+    batch = list(read_samples([found.queue_file], LABELS))
+    assert found.queue is not None
+    assert len(batch) == len(found.queue.entries) + 1
+    assert batch[-1].sample_id == waiting[0].sample_id
+    for sample in batch:
+        expected = [] if sample.provenance.get("control") else [version]
+        assert [one.author.name for one in sample.predictions] == expected
+    assert found.queue_file.stat().st_mode & 0o077 == 0
+    assert read_state(workspace, "regex") == found.state
+
+
+def test_the_random_reserve_is_never_trained_on(workspace: Workspace) -> None:
+    write_reviews(workspace, make_reviews(100))
+    work(workspace)
+    ledger = read_ledger(find_ledger(workspace))
+    reserve = [one.sample_id for one in make_reviews(100) if one.provenance["queue"] == "random"]
+    assert ledger.find_splits(reserve) == {"test"}
+
+
+def test_a_worse_model_is_refused_and_the_old_one_serves_on(workspace: Workspace) -> None:
+    """After a good round the reviews turn wrong: the model learns that, and the fixed samples tell."""
+    write_reviews(workspace, make_reviews(100))
+    first = work(workspace)
+    nothing = (Annotation(Author.person("eve")),)
+    wrong = [
+        replace(one, annotations=nothing) if one.provenance["queue"] == "priority" and number % 7 else one
+        for number, one in enumerate(make_reviews(160))
+    ]
+    write_reviews(workspace, wrong)
+    second = work(workspace)
+    assert second.promotion is not None
+    assert not second.promotion.promoted
+    assert any("strict F1" in reason for reason in second.promotion.reasons)
+    assert second.state.serving == first.state.serving
+    assert [one.promoted for one in read_state(workspace, "regex").rounds] == [True, False]
+
+
+def test_few_new_reviews_change_nothing_unless_forced(workspace: Workspace) -> None:
+    write_reviews(workspace, make_reviews(15))
+    found = work(workspace)
+    assert (found.missing, found.round) == (5, None)
+    assert not (workspace.root / "bundles").exists()
+    forced = work(workspace, replace(SETTINGS, force=True, least_test=100))
+    assert forced.promotion is not None
+    assert not forced.promotion.promoted
+    assert "at least 100 are needed" in forced.promotion.reasons[0]
+
+
+def test_an_interrupted_round_goes_on_with_its_bundle(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_reviews(workspace, make_reviews(60))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("goldspan.training.loop.retrain._test", stop)
+        with pytest.raises(KeyboardInterrupt):
+            work(workspace)
+    write_reviews(workspace, make_reviews(70))
+    found = work(workspace)
+    assert found.round is not None
+    assert (found.round.number, found.round.trained_on) == (1, 60)
+    assert [folder.name for folder in workspace.bundles.iterdir()] == ["loop-1"]
+
+
+def test_samples_reviewed_with_suggestions_of_the_model_in_service_are_counted(workspace: Workspace) -> None:
+    shown = Annotation(Author.model("regex-1"))
+    reviews = [replace(one, annotations=(shown, *one.annotations)) for one in make_reviews(60)]
+    write_reviews(workspace, reviews)
+    found = work(workspace)
+    assert found.promotion is not None
+    assert found.anchored == found.promotion.documents > 0
+
+
+def test_nothing_to_learn_from_is_said(workspace: Workspace) -> None:
+    with pytest.raises(InputError, match="Nothing is reviewed"):
+        work(workspace)
+
+
+def test_a_broken_state_is_not_overwritten(workspace: Workspace) -> None:
+    write_reviews(workspace, make_reviews(60))
+    (workspace.root / "loop").mkdir()
+    (workspace.root / "loop" / "state.json").write_text('{"format": 1}')
+    with pytest.raises(StateError, match="not the state of a loop"):
+        work(workspace)

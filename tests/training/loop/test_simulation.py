@@ -1,0 +1,151 @@
+"""The simulated loop: sets that do not mix, costs that add up, targets that are found, the same result each time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from goldspan.annotation.corpus.effort import DEFAULT_COSTS, Effort
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.evaluation.scores.paired import Delta
+from goldspan.training.loop.promotion import Promotion
+from goldspan.training.loop.simulation.orders import ORDERS, PoolState
+from goldspan.training.loop.simulation.replay import OWN, Replay, ReplayPoint, Scores
+from goldspan.training.loop.simulation.report import write_html, write_markdown
+from goldspan.training.loop.simulation.run import Simulation, SimulationSettings, simulate_loop
+from goldspan.training.loop.simulation.summary import estimate, find_target, summarise_orders, summarise_suggestions
+from goldspan.training.loop.simulation.truth import HELD_OUT, TruthSettings, compose_truth, split_samples
+from tests.training.tiny_model import TOML, make_labels, make_sample
+
+pytest.importorskip("pycrfsuite")
+SIZES = TruthSettings(pool=60, door=20, test=20)
+NONE = Promotion(False, ("no",), 0, None, None, Delta(None, None, None, None), 0.0, 0.0, 0.0, 0.0)
+
+
+def make_point(reviews: int, f1: float, seconds_each: int = 2, *, promoted: bool = False) -> ReplayPoint:
+    scores = Scores(f1, f1, 1.0, 10.0, 0.5)
+    work = Effort(reviews, 100 * reviews, added=seconds_each * reviews)
+    promotion = replace(NONE, promoted=promoted)
+    return ReplayPoint(reviews, 100 * reviews, {OWN: work, "nothing": work}, scores, scores, promotion)
+
+
+def make_replay(seed: int, order: str, *points: ReplayPoint) -> Replay:
+    shown = {"nothing": Scores(0.0, 0.0, 8.0, 60.0, 0.0)}
+    return Replay(seed, order, shown, points)
+
+
+def test_a_target_is_found_between_rounds() -> None:
+    points = (make_point(20, 0.5), make_point(40, 0.7), make_point(60, 0.9))
+    found = find_target(points, 0.8, OWN, DEFAULT_COSTS)
+    assert found is not None
+    assert (found["samples"], found["tokens"], found["edits"]) == pytest.approx((50, 5000, 100))
+    assert find_target(points, 0.95, OWN, DEFAULT_COSTS) is None
+    at_once = find_target(points, 0.4, OWN, DEFAULT_COSTS)
+    assert at_once is not None
+    assert at_once["samples"] == 20
+
+
+def test_an_estimate_counts_seeds_that_did_not_reach_the_target() -> None:
+    found = estimate([-0.1, -0.2, -0.3, None])
+    assert (found.mean, found.reached, found.seeds) == (pytest.approx(-0.2), 3, 4)
+    assert found.interval is not None
+    assert found.interval[0] == pytest.approx(-0.2 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
+    assert estimate([None]).mean is None
+    assert estimate([1.0]).interval is None
+
+
+@pytest.mark.parametrize(("faster", "helps"), [((30, 31, 29), True), ((30, 45, 52), False)])
+def test_an_order_helps_only_beyond_chance(faster: tuple[int, ...], helps: bool) -> None:
+    replays = []
+    for seed, reviews in enumerate(faster):
+        replays.append(make_replay(seed, "random", make_point(10, 0.1), make_point(45, 0.9)))
+        replays.append(make_replay(seed, "queue", make_point(10, 0.1), make_point(reviews, 0.9)))
+    random, queue = summarise_orders(replays, 0.9, DEFAULT_COSTS)
+    assert (random.helps, queue.helps) == (None, helps)
+
+
+def test_a_promotion_that_made_things_worse_is_counted() -> None:
+    points = (make_point(20, 0.8, promoted=True), make_point(40, 0.7, promoted=True), make_point(60, 0.9))
+    (found,) = summarise_orders([make_replay(1, "random", *points)], 0.9, DEFAULT_COSTS)
+    assert (found.worse_promotions, found.promotions.mean) == (1, 2)
+    assert found.worst_drop == pytest.approx(0.1)
+
+
+def test_documents_of_the_author_are_the_same_each_time_and_do_not_mix() -> None:
+    labels = load_labels()
+    sizes = TruthSettings(pool=15, door=5, test=5)
+    truth = compose_truth(3, sizes, labels)
+    assert truth == compose_truth(3, sizes, labels)
+    assert truth != compose_truth(4, sizes, labels)
+    assert {one.document_type for one in truth.test} <= set(HELD_OUT)
+    assert not {one.document_type for one in (*truth.pool, *truth.door)} & set(HELD_OUT)
+    skewed = compose_truth(3, replace(sizes, pool=40, skewed=True), labels)
+    assert sum(not one.gold.entities for one in skewed.pool) >= 10
+
+
+def test_the_simulated_language_model_errs_and_adds_spans() -> None:
+    truth = compose_truth(3, TruthSettings(pool=40, door=1, test=1, mistake_rate=0.5), load_labels())
+    gold = {(one.sample_id, entity.span) for one in truth.pool for entity in one.gold.entities}
+    said = {(one.sample_id, e.span) for one in truth.pool for e in one.suggestions["llm-like"].entities}
+    assert 0.3 * len(gold) < len(gold & said) < 0.7 * len(gold)
+    places = {(name, span.start) for name, span in gold}
+    assert any((name, span.start) not in places for name, span in said)
+
+
+@pytest.mark.parametrize("order", sorted(ORDERS))
+def test_an_order_takes_as_many_as_there_are_each_once(order: str) -> None:
+    truth = compose_truth(1, TruthSettings(pool=12, door=1, test=1), load_labels())
+    said = {one.sample_id: one.suggestions["llm-like"] for one in truth.pool}
+    state = PoolState(truth.pool, said, said, {"CITY": 10}, (), 1)
+    for size in (5, 30):
+        names = [one.text.sample_id for one in ORDERS[order](state, size)]
+        assert len(names) == len(set(names)) == min(size, 12)
+
+
+@pytest.fixture(scope="module")
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
+    labels_file = tmp_path_factory.mktemp("simulation") / "labels.toml"
+    labels_file.write_text(TOML)
+    settings = SimulationSettings(seeds=(1,), orders=("random", "queue"), rounds=(20, 40), target=0.8, truth=SIZES)
+    samples = [make_sample(number) for number in range(110)]
+    return simulate_loop(settings, samples=samples, labels_file=labels_file)
+
+
+def test_reviews_teach_the_model_and_work_is_counted(simulation: Simulation) -> None:
+    for one in simulation.replays:
+        assert [point.reviews for point in one.points] == [20, 40]
+        last = one.points[-1]
+        assert last.candidate.f1 > 0.8
+        assert last.efforts["nothing"].edits >= last.efforts[OWN].edits
+        assert last.efforts["nothing"].texts == 40
+        assert last.service.f1 >= one.shown["regex"].f1
+        assert one.shown["nothing"].edits > one.shown["regex"].edits
+    rows = summarise_suggestions(simulation.replays, "regex", 0.8, DEFAULT_COSTS, at=(20, 40))
+    assert [row.name for row in rows] == [
+        "nothing",
+        "llm-like",
+        "regex",
+        "own, after 20 reviews",
+        "own, after 40 reviews",
+    ]
+
+
+def test_the_report_names_the_learner_and_holds_no_text(simulation: Simulation) -> None:
+    texts = [make_sample(number).text for number in range(110)]
+    for report in (write_markdown(simulation), write_html(simulation), json.dumps(simulation.to_json())):
+        assert "crf on regex" in report
+        assert not any(text[:20] in report for text in texts)
+    assert write_html(simulation).count("<polyline") == 4
+    assert "no evidence that this order helps" in write_markdown(simulation)
+
+
+def test_what_cannot_be_simulated_is_refused_before_work() -> None:
+    with pytest.raises(UnknownNameError, match="order"):
+        simulate_loop(SimulationSettings(orders=("best",)))
+    with pytest.raises(InputError, match="needs a method"):
+        simulate_loop(SimulationSettings(method="magic"))
+    with pytest.raises(InputError, match="too few"):
+        split_samples([make_sample(1)], 1, SIZES, make_labels())

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from goldspan.annotation.errors import ConfigurationError, StateError, UnknownNameError  # noqa: E402
+from goldspan.training.models.causal.backbone import Backbone, BackboneSettings, load_backbone  # noqa: E402
+from goldspan.training.models.causal.base import find_base, require_same_base  # noqa: E402
+from goldspan.training.models.device import Device  # noqa: E402
+
+CPU = Device("cpu", bf16=False)
+SIZES = {
+    "vocab_size": 100, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 2, "max_position_embeddings": 128, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+GPT2 = {
+    "vocab_size": 100,
+    "n_embd": 32,
+    "n_layer": 2,
+    "n_head": 2,
+    "n_positions": 128,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "LlamaConfig": SIZES,
+    "MistralConfig": SIZES | {"sliding_window": 4},
+    "Qwen3Config": SIZES | {"head_dim": 16},
+    "Gemma3TextConfig": SIZES | {"head_dim": 16, "sliding_window": 8},
+    "GPTNeoXConfig": SIZES,
+    "GPT2Config": GPT2,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("attention", ["causal", "bidirectional"])
+def test_a_token_sees_what_comes_after_it_only_without_the_causal_mask(kind: str, attention: str) -> None:
+    torch.manual_seed(0)
+    model = transformers.AutoModel.from_config(getattr(transformers, kind)(**KINDS[kind])).eval()
+    backbone = Backbone(model, attention)
+    ids = torch.randint(3, 100, (2, 12))
+    mask = torch.ones_like(ids)
+    mask[1, 8:] = 0
+    later, padding = ids.clone(), ids.clone()
+    later[0, 11] = (later[0, 11] - 3 + 1) % 97 + 3
+    padding[1, 9] = (padding[1, 9] - 3 + 1) % 97 + 3
+    with torch.no_grad():
+        one, other, padded = (backbone(given, mask) for given in (ids, later, padding))
+    assert one.shape == (2, 12, 32)
+    assert torch.equal(one[0, 0], other[0, 0]) == (attention == "causal")
+    assert torch.equal(one[1, :8], padded[1, :8])
+
+
+def test_a_base_is_refused_that_cannot_be_used(causal_base: Path, tmp_path: Path) -> None:
+    base = find_base(str(causal_base))
+    with pytest.raises(ConfigurationError, match="takes 2048 tokens at a time, window_tokens is 4096"):
+        load_backbone(base, BackboneSettings(), CPU, 4096)
+    with pytest.raises(ConfigurationError, match="4-bit weights need a CUDA device; this run uses cpu"):
+        load_backbone(base, BackboneSettings(four_bit=True), CPU, 64)
+    with pytest.raises(ConfigurationError, match="tiny is no causal language model"):
+        find_base("tiny")
+    with pytest.raises(UnknownNameError, match="smollm3"):
+        find_base("smollm3")
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes((causal_base / name).read_bytes())
+    with pytest.raises(ConfigurationError, match="no weights in safetensors"):
+        find_base(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ConfigurationError, match="cannot load the model"):
+        load_backbone(find_base(str(tmp_path)), BackboneSettings(), CPU, 64)
+
+
+def test_another_base_than_the_recorded_one_is_refused(causal_base: Path, tmp_path: Path) -> None:
+    recorded = find_base(str(causal_base)).describe()
+    assert require_same_base(recorded).folder == causal_base.resolve()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((causal_base / name).read_bytes())
+    assert require_same_base(recorded, str(tmp_path)).fingerprint == recorded["fingerprint"]
+    with (tmp_path / "model.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x7f")
+    with pytest.raises(StateError, match=r"is not the base that this model was trained on.*option base"):
+        require_same_base(recorded, str(tmp_path))

@@ -1,0 +1,1 @@
+"""Fine-tuning of language models on the evaluation predictor's own prompt, at a provider or on this machine."""

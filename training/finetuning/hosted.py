@@ -1,0 +1,432 @@
+"""Fine-tuning at a provider: files uploaded once, the job created once and paid once, whatever is lost or killed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from goldspan.annotation.errors import (
+    ConfigurationError,
+    ServiceError,
+    StateError,
+    TerminalServiceError,
+    TransientServiceError,
+)
+from goldspan.generators.journal.failpoints import failpoint
+from goldspan.generators.providers.credentials import find_key, require_address
+from goldspan.generators.providers.tuning.profiles import TRAINING_PRICES_AS_OF, TuningProfile, find_tuning_profile
+from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowProblem, RowsUpload
+from goldspan.generators.providers.tuning.wire import TuningWire
+from goldspan.generators.providers.tuning.wires import open_wire
+from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
+from goldspan.training.finetuning.journal import (
+    ABANDONED,
+    CREATING,
+    ENDED,
+    PLANNED,
+    STARTING,
+    SUBMITTED,
+    UPLOADED,
+    JobRecord,
+    TuningJournal,
+)
+from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
+
+_MILLION = 1_000_000
+_GONE = frozenset({404, 410})
+_MOST_TRIES = 5
+"""How often the events of a job that has ended are asked for, a lost file is uploaded, a silent create is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds. `grace`: how long a job whose reply was lost may be missing from the list before it is created again.
+
+    `vanish`: how long a job that was there may be unknown to the provider before the run gives up.
+    """
+
+    grace: float = 600.0
+    vanish: float = 3600.0
+
+
+class HostedEngine(TuningEngine):
+    """Runs one job over a provider's fine-tuning API."""
+
+    waits: ClassVar[bool] = True
+    patience: ClassVar[Patience] = Patience()
+
+    def __init__(self, order: TuningOrder, journal: TuningJournal) -> None:
+        super().__init__(order, journal)
+        self.profile: TuningProfile = find_tuning_profile(order.provider)
+        self._opened: TuningWire | None = None
+        self._tries_at_end = self._creations = 0
+
+    def estimate(self) -> TuningEstimate:
+        """Tokens of all epochs at the list's price, or at the one given; at least the provider's least price."""
+        return estimate_cost(self.profile, self.order)
+
+    def advance(self) -> JobView:
+        """Upload, create, look for a lost job, or poll: whatever is next."""
+        record = self.journal.read_job()
+        match record.phase:
+            case "planned":
+                return self._upload()
+            case "uploaded":
+                return self._create(record)
+            case "creating":
+                return self._reconcile(record)
+            case "submitted" | "starting":
+                return self._poll(record)
+            case _:
+                return view_record(record)
+
+    def cancel(self) -> JobView:
+        """Cancel the job, or make sure that there is none."""
+        record = self.journal.read_job()
+        if record.phase in {PLANNED, UPLOADED}:
+            return view_record(self._abandon())
+        if record.phase == CREATING:
+            found = self._find_jobs()
+            if not found:
+                is_over = time.time() > record.announced_at + self.patience.grace
+                return view_record(self._abandon()) if is_over else _view_lost(record, JobState.CANCELLING)
+            record = self._adopt(self._keep_one(found))
+        if record.phase not in {SUBMITTED, STARTING}:
+            return view_record(record)
+        if not record.cancel_sent and self._wire.cancel(record.job_id):
+            record = self.journal.update_job(cancel_sent=True)
+        return self._poll(record, may_start=False)
+
+    def describe_predictor(self, job: JobView) -> PredictorEntry:
+        """The predictor `llm` with the tuned model; it was trained without examples, so it gets none."""
+        options: dict[str, str | int | float] = {
+            "provider": self.order.provider,
+            "model": job.output_model,
+            "shots": 0,
+            "temperature": 0.0,
+        }
+        if self.order.address != self.profile.provider.base_url:
+            options["api_url"] = self.order.address
+        return PredictorEntry("llm", options)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._opened:
+            self._opened.client.close()
+            self._opened = None
+
+    @property
+    def _wire(self) -> TuningWire:
+        if self._opened is None:
+            provider, address = self.profile.provider, self.order.address
+            run = self.journal.run_id
+            require_address(
+                provider,
+                address,
+                f"the journal of run {run}",
+                f"goldspan finetune resume {run} --api-url {address}",
+            )
+            self._opened = open_wire(self.order.provider, address, find_key(provider, address))
+        return self._opened
+
+    def _upload(self) -> JobView:
+        self._require_model()
+        for file in self.journal.list_files():
+            if file.file_id:
+                continue
+            upload = RowsUpload(self.order.folder / f"{file.role}.jsonl", file.name, file.size)
+            if not upload.path.is_file():
+                raise StateError(f"{upload.path} is gone. `goldspan finetune cancel {self.order.run}` ends the run.")
+            found = self._wire.find_file(upload) if file.announced else ""
+            if not found:
+                self.journal.announce_upload(file.role)
+                failpoint("upload-announced")
+                found = self._wire.upload(upload)
+                failpoint("file-uploaded")
+            self.journal.set_file_id(file.role, found)
+            failpoint("upload-recorded")
+        self.journal.update_job(phase=UPLOADED)
+        return JobView(JobState.CHECKING, message="the rows are uploaded")
+
+    def _require_model(self) -> None:
+        """Refuse a model that the provider does not have any more, with its day."""
+        shutdown = self._wire.find_shutdown(self.order.model)
+        if shutdown and shutdown <= datetime.now(UTC).date():
+            raise ConfigurationError(
+                f"{self.order.provider} has shut {self.order.model} down on {shutdown}. Name another with --model."
+            )
+
+    def _make_request(self) -> JobRequest:
+        files = {file.role: file.file_id for file in self.journal.list_files()}
+        order = self.order
+        return JobRequest(
+            order.model,
+            files["train"],
+            files.get("validation", ""),
+            order.marker,
+            order.run,
+            order.epochs,
+            order.seed,
+            order.learning_rate,
+        )
+
+    def _create(self, record: JobRecord) -> JobView:
+        request = self._make_request()
+        if stop := self._check_quote(request):
+            return stop
+        self._creations += 1
+        if self._creations > _MOST_TRIES:
+            raise TransientServiceError(f"{self.order.provider} gave no answer to {_MOST_TRIES} requests for a job.")
+        creations = record.creations + 1
+        self.journal.update_job(phase=CREATING, creations=creations, announced_at=time.time())
+        failpoint("creation-announced")
+        try:
+            job = self._wire.create(request)
+        except TransientServiceError:
+            self._creations -= 1
+            self.journal.update_job(phase=UPLOADED, creations=record.creations)
+            raise
+        except TerminalServiceError as error:
+            self.journal.update_job(phase=UPLOADED, creations=record.creations)
+            if error.status in {400, *_GONE} and self._forget_lost_files():
+                return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
+            raise self._explain_refusal(error) from None
+        if job is None:
+            return _view_lost(self.journal.read_job(), JobState.CHECKING)
+        failpoint("job-created")
+        if creations > 1:
+            job = self._keep_one([*self._find_jobs(), job])
+        return _view_adopted(self._adopt(job))
+
+    def _check_quote(self, request: JobRequest) -> JobView | None:
+        """Why no job is created now: the provider cannot quote yet, or it costs more than the run may spend."""
+        try:
+            quote = self._wire.quote(request)
+        except TerminalServiceError as error:
+            if error.status in _GONE and self._forget_lost_files():
+                return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
+            raise self._explain_refusal(error) from None
+        if quote is None:
+            return None
+        if quote.pending:
+            return JobView(JobState.CHECKING, quote.reason, message="the provider is checking the rows")
+        if quote.cost is None:
+            return self._check_estimate(quote.reason)
+        self.journal.update_job(quote=quote.cost)
+        if not quote.allowed:
+            limit = f" It lets the account spend {quote.limit:.2f}." if quote.limit is not None else ""
+            message = f"the provider quotes {quote.cost:.2f} USD and refuses the account.{limit}"
+            return JobView(JobState.READY, message=message, over_budget=True)
+        return self._check_budget(quote.cost, "USD")
+
+    def _check_estimate(self, reason: str) -> JobView | None:
+        """Why a job that is not quoted may cost too much, by our own highest estimate."""
+        stored = self.journal.read_settings()
+        most, estimated = stored.get("max_cost"), stored["estimate"]["cost_most"]
+        if most is None or (estimated is not None and estimated <= most):
+            return None
+        may = "an unknown amount" if estimated is None else f"up to {estimated:.2f} USD"
+        why = f" ({reason})" if reason else ""
+        message = f"the provider quotes no price{why}, and the run may cost {may}, more than --max-cost {most:g}"
+        return JobView(JobState.READY, message=message, over_budget=True)
+
+    def _check_budget(self, cost: float | None, currency: str) -> JobView | None:
+        most = self.journal.read_settings().get("max_cost")
+        if most is None or cost is None or cost <= most:
+            return None
+        message = f"the provider quotes {cost:.2f} {currency}, more than --max-cost {most:g}; nothing was paid"
+        return JobView(JobState.READY, message=message, over_budget=True)
+
+    def _forget_lost_files(self) -> bool:
+        """Have files uploaded again that the provider has no more. False if it has them all, or loses them always."""
+        known = self.journal.query("SELECT count(*) FROM event WHERE kind = 'file lost'")[0][0]
+        if known >= _MOST_TRIES:
+            return False
+        lost = [file for file in self.journal.list_files() if not self._wire.has_file(file.file_id)]
+        for file in lost:
+            self.journal.set_file_id(file.role, "")
+            self.journal.write_event("file lost", f"The provider has no file {file.name} any more.")
+        if lost:
+            self.journal.update_job(phase=PLANNED)
+        return bool(lost)
+
+    def _explain_refusal(self, error: TerminalServiceError) -> ServiceError:
+        if error.status not in {403, *_GONE}:
+            return error
+        profile = self.profile
+        closing = ""
+        if profile.closes:
+            closing = f" {profile.name} takes no fine-tuning jobs from {profile.closes} on, and fewer before."
+        elif profile.deprecated:
+            closing = f" {profile.name} has not supported fine-tuning since {profile.deprecated}."
+        return TerminalServiceError(f"{error}{closing}", error.status)
+
+    def _find_jobs(self) -> list[RemoteJob]:
+        """The jobs of this run at the provider, oldest first: those with its marker, or of its training file."""
+        training = {file.file_id for file in self.journal.list_files() if file.role == "train"} - {""}
+        jobs = [job for job in self._wire.list_jobs() if job.carries(self.order.marker) or job.files & training]
+        return sorted(jobs, key=lambda job: (job.created_at, job.id))
+
+    def _keep_one(self, found: list[RemoteJob], keep: str = "") -> RemoteJob:
+        """The job to adopt: `keep`, else the oldest that goes on. The others are cancelled."""
+        jobs = list({job.id: job for job in found}.values())
+        living = [job for job in jobs if job.state not in {JobState.CANCELLED, JobState.CANCELLING, JobState.FAILED}]
+        chosen = next((job for job in jobs if job.id == keep), (living or jobs)[0])
+        for job in living:
+            if job.id != chosen.id and not job.state.is_final:
+                self._wire.cancel(job.id)
+                self.journal.write_event("cancelled twin", f"Job {job.id} was created twice and is cancelled.")
+        return chosen
+
+    def _adopt(self, job: RemoteJob) -> JobRecord:
+        record = self.journal.update_job(
+            phase=SUBMITTED, job_id=job.id, state=job.state, status=job.status, moved_at=time.time()
+        )
+        failpoint("job-recorded")
+        return record
+
+    def _reconcile(self, record: JobRecord) -> JobView:
+        """Adopt the job whose reply was lost; let it be created again once it has been missing for long enough."""
+        if time.time() > record.announced_at + self.profile.retention:
+            raise StateError(
+                f"Run {self.order.run} announced a job long ago, and the provider may have forgotten it. Look at its "
+                f"list of jobs; `goldspan finetune cancel {self.order.run}` ends the run."
+            )
+        if found := self._find_jobs():
+            return _view_adopted(self._adopt(self._keep_one(found)))
+        if time.time() <= record.announced_at + self.patience.grace:
+            return _view_lost(record, JobState.CHECKING)
+        waited = f"{time.time() - record.announced_at:.0f} s"
+        self.journal.write_event(
+            "asked again", f"No job with the marker {self.order.marker} was listed for {waited}; it is created again."
+        )
+        return view_record(self.journal.update_job(phase=UPLOADED))
+
+    def _poll(self, record: JobRecord, *, may_start: bool = True) -> JobView:
+        try:
+            job = self._wire.retrieve(record.job_id)
+        except TerminalServiceError as error:
+            if error.status not in _GONE:
+                raise
+            return self._wait_for_vanished(record)
+        if record.creations > 1:
+            self._keep_one([*self._find_jobs(), job], job.id)
+        if job.state is JobState.UNKNOWN and job.status != record.status:
+            self.journal.write_event("unknown status", f"The provider calls the job {job.status[:60]!r}.")
+        record = self._record(record, job)
+        self._record_messages(job)
+        if job.state is JobState.READY and may_start:
+            return self._start(record, job)
+        if job.state.is_final:
+            record = self.journal.update_job(phase=ENDED)
+            failpoint("outcome-recorded")
+        return view_record(record)
+
+    def _record(self, record: JobRecord, job: RemoteJob) -> JobRecord:
+        moved = time.time() if job.status != record.status else record.moved_at
+        return self.journal.update_job(
+            state=job.state,
+            status=job.status,
+            moved_at=moved,
+            expected_end=job.expected_end,
+            quote=record.quote if job.quote is None else job.quote,
+            currency=job.currency if job.quote is not None else record.currency,
+            output_model=job.output_model if job.state is JobState.SUCCEEDED else "",
+            trained_tokens=job.trained_tokens,
+            message=job.message,
+            problems=tuple((problem.line, problem.message) for problem in job.problems),
+        )
+
+    def _record_messages(self, job: RemoteJob) -> None:
+        """Keep events and checkpoints; what the provider cannot list now is asked for at the next poll.
+
+        Raises:
+            TransientServiceError: the job has ended, and there is no next poll; it may work later.
+
+        """
+        try:
+            events, checkpoints = self._wire.list_events(job), self._wire.list_checkpoints(job)
+        except ServiceError as error:
+            self._tries_at_end += job.state.is_final
+            if job.state.is_final and isinstance(error, TransientServiceError) and self._tries_at_end < _MOST_TRIES:
+                raise
+            if job.state.is_final:
+                self.journal.write_event("no events", "The provider does not list the events of the job.")
+            return
+        self.journal.add_events(events)
+        self.journal.add_checkpoints(checkpoints)
+        failpoint("events-recorded")
+
+    def _start(self, record: JobRecord, job: RemoteJob) -> JobView:
+        """Start a job that waits for consent, if the run may pay for it; else leave it waiting, which is free."""
+        quoted = job.quote is not None
+        if stop := self._check_budget(job.quote, job.currency) if quoted else self._check_estimate(""):
+            return stop
+        record = self.journal.update_job(phase=STARTING)
+        failpoint("start-announced")
+        try:
+            self._wire.start(job.id)
+        except TerminalServiceError as error:
+            if error.status not in {400, 409, 422}:
+                raise
+        failpoint("job-started")
+        return view_record(record)
+
+    def _wait_for_vanished(self, record: JobRecord) -> JobView:
+        """The job is unknown to the provider: wait, since reads lag behind writes, but not for ever."""
+        if time.time() > record.moved_at + self.patience.vanish:
+            raise StateError(
+                f"{self.order.provider} has not known job {record.job_id} for an hour. Look at its list of jobs; "
+                f"`goldspan finetune cancel {self.order.run}` ends the run."
+            )
+        return JobView(JobState.UNKNOWN, record.status, record.job_id, message="the provider does not know the job")
+
+    def _abandon(self) -> JobRecord:
+        return self.journal.update_job(phase=ABANDONED, state=JobState.CANCELLED, message="no job was created")
+
+
+def estimate_cost(profile: TuningProfile, order: TuningOrder) -> TuningEstimate:
+    """Trained tokens are the tokens of the training file times the epochs; validation is paid where it is counted.
+
+    Source: Together's "Fine-tuning pricing" (epochs × training tokens + evaluations × validation tokens); OpenAI and
+    Mistral count the training file alone.
+    """
+    counts, validation = order.counts, order.validation_counts
+    evaluated = order.epochs if profile.name == "together" else 0
+    expected = order.epochs * counts.expected + evaluated * validation.expected
+    most = order.epochs * counts.most + evaluated * validation.most
+    price = profile.find_price(order.model) if order.price is None else order.price
+    if price is None:
+        return TuningEstimate(expected, most, note=f"no price is known for {order.model}; give --price")
+    source = "the price given" if order.price is not None else f"list prices of {TRAINING_PRICES_AS_OF}"
+    return TuningEstimate(
+        expected,
+        most,
+        max(profile.min_cost, expected * price / _MILLION),
+        max(profile.min_cost, most * price / _MILLION),
+        note=source,
+    )
+
+
+def view_record(record: JobRecord) -> JobView:
+    """The job as the journal knows it."""
+    return JobView(
+        state=JobState(record.state) if record.state else JobState.CHECKING,
+        status=record.status,
+        job_id=record.job_id,
+        message=record.message,
+        output_model=record.output_model,
+        trained_tokens=record.trained_tokens,
+        problems=tuple(RowProblem(line, said) for line, said in record.problems),
+    )
+
+
+def _view_adopted(record: JobRecord) -> JobView:
+    """A job that was just created or found. It may have ended already: the next poll says so, with its result."""
+    return JobView(JobState.CHECKING, record.status, record.job_id)
+
+
+def _view_lost(record: JobRecord, state: JobState) -> JobView:
+    return JobView(state, record.status, message="the reply was lost; the job is looked for before it is created again")

@@ -1,0 +1,268 @@
+"""One round of the loop: freeze the reviews, train, test at the door, promote or refuse, and queue what comes next.
+
+    reviews → bundle loop-<n> → method on top of what serves → paired test → serving, or kept with the reason → queue
+
+Reviewed samples of the queue's random reserve are recorded as test in the split ledger before the bundle is made, so
+no model of the project is ever trained on them. The door tests on the test split of the bundle, without the samples
+that the queue chose by priority: those are harder than the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from goldspan.annotation.corpus.ledger import write_ledger
+from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.queue import LabelQueue, draw_order
+from goldspan.annotation.corpus.workspace_queue import has_draft, iter_workspace, prepare_queued, queue_samples
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
+from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.evaluation.matching.annotations import find_shown_prediction, is_random
+from goldspan.predictors.artifact import is_method_artifact
+from goldspan.predictors.base import Predictor
+from goldspan.predictors.registry import open_predictor
+from goldspan.predictors.run import add_prediction, iter_outcomes
+from goldspan.training.bundle.lineage import open_lineage
+from goldspan.training.bundle.manifest import MANIFEST, BundleSettings
+from goldspan.training.bundle.verify import Bundle, open_bundle
+from goldspan.training.bundle.write import write_bundle
+from goldspan.training.gate.reviewed import ReviewedSamples
+from goldspan.training.loop.costs import fit_sample_costs
+from goldspan.training.loop.promotion import LEAST_DOCUMENTS, JudgedText, Promotion, decide_promotion
+from goldspan.training.loop.state import (
+    MODELS,
+    LoopRound,
+    LoopState,
+    find_loop_folder,
+    locate_source,
+    read_state,
+    write_state,
+)
+from goldspan.training.methods.fits import fit_method
+from goldspan.training.runs import find_models_folder
+
+LEAST_NEW, NEW_SHARE = 20, 0.2
+"""Train again from so many new reviews on, and from this share of those that the last round learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainSettings:
+    """How to retrain. `base` serves before the first round, `options` are the method's.
+
+    `least_test`: samples that a promotion needs; `pool`: samples that the queue ranks;
+    `similarity`: texts at least so alike share a split.
+    """
+
+    method: str = "crf"
+    base: str = "regex"
+    options: Mapping[str, Any] | None = None
+    least_test: int = LEAST_DOCUMENTS
+    queue_size: int = 20
+    pool: int = 2000
+    similarity: float = 0.7
+    seed: int = 0
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """What a round did. `round` is None if there were too few new reviews: `missing` says how many.
+
+    `anchored` counts test samples whose reviewer was shown the model in service: it has an advantage there.
+    """
+
+    state: LoopState
+    reviews: int
+    missing: int = 0
+    round: LoopRound | None = None
+    promotion: Promotion | None = None
+    anchored: int = 0
+    queue: LabelQueue | None = None
+    queue_file: Path | None = None
+
+
+def retrain(
+    workspace: Workspace,
+    settings: RetrainSettings,
+    *,
+    labels_file: Path | None = None,
+    pushed: Collection[str] = (),
+    report: Callable[[str], None] = lambda _: None,
+) -> Retrained:
+    """Do one round.
+
+    Args:
+        workspace: whose reviews and samples.
+        settings: how.
+        labels_file: the label schema; None: the one that `load_labels()` finds.
+        pushed: ids of samples that are in Label Studio: they are annotated anew, and not queued.
+        report: gets a line whenever a step is done.
+
+    Raises:
+        InputError: nothing is reviewed, or the training split is empty.
+        ConfigurationError: the method or a predictor lacks something.
+        StateError: another round is at work, or a file is not what it should be.
+
+    """
+    path = find_label_file(labels_file)
+    labels = load_labels(path)
+    with hold_lock(f"loop {find_loop_folder(workspace).resolve()}", patience=0):
+        state = read_state(workspace, settings.base)
+        reviewed = list(ReviewedSamples(workspace, labels))
+        if not reviewed:
+            raise InputError("Nothing is reviewed yet: `goldspan studio pull` brings the reviews.")
+        missing = count_missing(state.trained_on, len(reviewed))
+        if missing and not settings.force:
+            return Retrained(state, len(reviewed), missing)
+        number = len(state.rounds) + 1
+        bundle = _freeze(workspace, labels, reviewed, f"loop-{number}", settings)
+        test_ids = {sample.sample_id for sample in bundle.read_split("test", labels)}
+        trained_on = int(bundle.manifest["data"]["samples"])
+        report(f"{bundle.folder.name}: {trained_on} reviewed samples, {len(test_ids)} of them for tests")
+        name = f"{bundle.folder.name}-{settings.method}"
+        folder = find_models_folder(workspace) / name
+        if not is_method_artifact(folder):
+            options = {**_stand_on(settings, state, workspace), **(settings.options or {})}
+            fit_method(
+                settings.method, bundle.folder, options, name=name, workspace=workspace, labels_file=path, report=report
+            )
+        source = _name_source(settings, name)
+        test = [one for one in reviewed if one.sample_id in test_ids and not is_priority(one)]
+        promotion, anchored = _test(test, state.serving, source, labels, workspace, settings)
+        verdict = promotion.to_json() | {"anchored": anchored}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        done = LoopRound(number, name, trained_on, promotion.promoted, now, verdict)
+        state = state.add(done, source)
+        write_state(workspace, state)
+        report("promoted" if promotion.promoted else f"refused: {'; '.join(promotion.reasons)}")
+        queue, file = _queue(workspace, labels, source, state.serving, pushed, number, settings)
+        return Retrained(state, len(reviewed), 0, done, promotion, anchored, queue, file)
+
+
+def count_missing(trained_on: int, reviews: int) -> int:
+    """How many more reviews a new round needs: at least 20 new ones, and a fifth of what the last one had."""
+    return max(0, trained_on + max(LEAST_NEW, round(NEW_SHARE * trained_on)) - reviews)
+
+
+def is_priority(sample: Sample) -> bool:
+    """True for a sample that the queue chose by priority: no figure of progress may rest on it."""
+    return sample.provenance.get("queue") == "priority"
+
+
+def _freeze(
+    workspace: Workspace, labels: LabelSchema, reviewed: Sequence[Sample], name: str, settings: RetrainSettings
+) -> Bundle:
+    """The bundle of a round; a round that was interrupted goes on with the bundle it had."""
+    target = workspace.bundles / name
+    if (target / MANIFEST).is_file():
+        return open_bundle(target, labels)
+    with open_lineage(workspace) as lineage:
+        reserve = [one for one in reviewed if is_random(one) and one.sample_id not in lineage.ledger.entries]
+        outlines = outline_samples(reserve, labels)
+        if outlines:
+            ledger = lineage.ledger.record(outlines, ["test"] * len(outlines), name)
+            write_ledger(lineage.path, ledger)
+            lineage = replace(lineage, ledger=ledger)
+        plan = BundleSettings(name, seed=settings.seed, threshold=settings.similarity, reviewed_only=True)
+        write_bundle(target, reviewed, labels, plan, lineage)
+    return open_bundle(target, labels)
+
+
+def _stand_on(settings: RetrainSettings, state: LoopState, workspace: Workspace) -> dict[str, Any]:
+    """Options that make the method start from what serves: its tags, or the weights of the last promoted model."""
+    if settings.method == "crf":
+        return {"base": settings.base}
+    if settings.method == "token-classifier":
+        weights = Path(locate_source(workspace, state.serving).rpartition("+")[2]) / "trained"
+        return {"encoder": str(weights)} if weights.is_dir() else {}
+    return {}
+
+
+def _name_source(settings: RetrainSettings, name: str) -> str:
+    """A CRF has its base within it; before another model the patterns of the base stay, where it begins with them."""
+    first = settings.base.split("+")[0]
+    return f"regex+{MODELS}{name}" if settings.method != "crf" and first == "regex" else f"{MODELS}{name}"
+
+
+def _test(
+    test: Sequence[Sample],
+    serving: str,
+    source: str,
+    labels: LabelSchema,
+    workspace: Workspace,
+    settings: RetrainSettings,
+) -> tuple[Promotion, int]:
+    incumbent = open_predictor(locate_source(workspace, serving), labels)
+    version = incumbent.model_version
+    old = _read(incumbent, test)
+    new = _read(open_predictor(locate_source(workspace, source), labels), test)
+    texts = [
+        JudgedText(one.text, _only_entities(one.reviews[0]), old[one.sample_id], new[one.sample_id]) for one in test
+    ]
+    shown = (find_shown_prediction(one, one.reviews[0]) for one in test)
+    anchored = sum(one is not None and one.author.name == version for one in shown)
+    costs = fit_sample_costs((), workspace, labels)
+    return decide_promotion(texts, costs=costs, least=settings.least_test, seed=settings.seed), anchored
+
+
+def _read(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, Annotation]:
+    """What a predictor says of samples, entities only; a text that it fails on counts as nothing found."""
+    nothing = Annotation(Author.model(predictor.model_version))
+    return {
+        outcome.sample.sample_id: _only_entities(outcome.annotation) if outcome.annotation else nothing
+        for outcome in iter_outcomes(predictor, samples)
+    }
+
+
+def _only_entities(annotation: Annotation) -> Annotation:
+    return replace(annotation, mentions=())
+
+
+def _queue(
+    workspace: Workspace,
+    labels: LabelSchema,
+    newest: str,
+    serving: str,
+    pushed: Collection[str],
+    number: int,
+    settings: RetrainSettings,
+) -> tuple[LabelQueue, Path]:
+    """Rank what waits by the newest model's doubt, and write the batch with the annotations of the one that serves.
+
+    Samples that wait in Label Studio follow the batch, annotated anew.
+    """
+    samples = {one.sample_id: one for one in iter_workspace(workspace, labels, lambda _: None)}
+    waiting = [one for one in samples.values() if not one.reviews and not has_draft(one)]
+    fresh = [one for one in waiting if one.sample_id not in pushed]
+    fresh = sorted(fresh, key=lambda one: draw_order(one.sample_id, "loop pool", settings.seed))[: settings.pool]
+    ranked = _annotate(fresh, locate_source(workspace, newest), labels)
+    reviewed = [one for one in samples.values() if one.reviews]
+    queue = queue_samples([*reviewed, *ranked.values()], labels, size=settings.queue_size, seed=settings.seed)
+    batch = [samples[entry.sample_id] for entry in queue.entries]
+    again = [one for one in waiting if one.sample_id in pushed]
+    shown = _annotate([*batch, *again], locate_source(workspace, serving), labels)
+    prepared = [prepare_queued(shown[entry.sample_id], entry) for entry in queue.entries]
+    path = find_loop_folder(workspace) / f"round-{number}.jsonl"
+    write_samples(path, [*prepared, *(shown[one.sample_id] for one in again)], labels)
+    return queue, path
+
+
+def _annotate(samples: Sequence[Sample], source: str, labels: LabelSchema) -> dict[str, Sample]:
+    """The samples with a prediction of this predictor, the last one; one that it fails on stays as it was."""
+    if not samples:
+        return {}
+    predictor = open_predictor(source, labels)
+    return {
+        outcome.sample.sample_id: add_prediction(outcome.sample, outcome.annotation, predictor)
+        if outcome.annotation
+        else outcome.sample
+        for outcome in iter_outcomes(predictor, samples)
+    }

@@ -1,0 +1,128 @@
+"""What learns in a simulation: the methods of `goldspan.training`, fitted in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
+from goldspan.predictors.base import TextInput
+from goldspan.predictors.crf.predictor import CrfPredictor
+from goldspan.predictors.crf.tagger import CrfTagger
+from goldspan.training.config import TrainingConfig
+from goldspan.training.loop.simulation.truth import SimulatedText
+from goldspan.training.methods.crf import CrfExample, CrfSettings, train_crf
+
+if TYPE_CHECKING:
+    from goldspan.training.models.network import SpanNetwork
+
+Reader = Callable[[Sequence[SimulatedText]], list[Annotation]]
+"""A trained model: one annotation for each text, with a score."""
+
+
+class Learner(Protocol):
+    """Trains on reviewed texts; `name` stands in the report."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+
+    def fit(self, reviewed: Sequence[SimulatedText], unreviewed: Sequence[SimulatedText]) -> Reader:
+        """Train; `unreviewed` texts may be used without their gold."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrfLearner:
+    """The method `crf` on top of the pre-annotator `base`."""
+
+    labels: LabelSchema
+    base: str
+    settings: CrfSettings = field(default_factory=CrfSettings)
+
+    @property
+    def name(self) -> str:
+        """The method and its base."""
+        return f"crf on {self.base}"
+
+    def fit(self, reviewed: Sequence[SimulatedText], unreviewed: Sequence[SimulatedText]) -> Reader:
+        """Train with unreviewed texts up to `least`, as the method does."""
+        examples = [
+            CrfExample(o.text, o.language, o.gold.entities, o.suggestions[self.base].entities) for o in reviewed
+        ]
+        filling = [
+            CrfExample(o.text, o.language, o.suggestions[self.base].entities, o.suggestions[self.base].entities)
+            for o in unreviewed[: max(0, self.settings.least - len(reviewed))]
+        ]
+        trained = train_crf(examples, self.settings, filling)
+        tagger = CrfTagger(trained.model)
+        predictor = CrfPredictor(self.labels, tagger, "simulated", from_base=trained.from_base)
+        return lambda texts: [
+            predictor.correct(TextInput(one.text, one.language, one.country), one.suggestions[self.base])
+            for one in texts
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderLearner:
+    """The method `token-classifier`: the training backend itself, from the encoder's weights, in torch.
+
+    What `first` says wins where it overlaps (`regex+model`), if that pre-annotator is there.
+    """
+
+    labels: LabelSchema
+    config: TrainingConfig
+    first: str = "regex"
+
+    @property
+    def name(self) -> str:
+        """The method and its encoder."""
+        return f"token-classifier from {self.config.model.name}, {self.first} first"
+
+    def fit(self, reviewed: Sequence[SimulatedText], unreviewed: Sequence[SimulatedText]) -> Reader:
+        """Train on nine tenths of the reviewed texts; the others decide when to stop."""
+        from goldspan.training.models.fit import TrainingData, fit, load_trained
+
+        del unreviewed
+        samples = [Sample(o.text, o.language, o.country, o.document_type, (o.gold,), {}, o.sample_id) for o in reviewed]
+        held = samples[::10]
+        data = TrainingData([one for place, one in enumerate(samples) if place % 10], held)
+        with tempfile.TemporaryDirectory(prefix="goldspan-loop-") as folder:
+            fit(data, self.labels, self.config, Path(folder))
+            network = load_trained(Path(folder) / "trained")
+            tokenizer = (Path(folder) / "tokenizer.json").read_bytes()
+        return self._make_reader(network, tokenizer)
+
+    def _make_reader(self, network: SpanNetwork, tokenizer: bytes) -> Reader:
+        from goldspan.annotation.corpus.uncertainty import score_tokens
+        from goldspan.predictors.model.decode import DecodingOptions, decode_entities, measure_certainty
+        from goldspan.predictors.model.encoding import WindowSize, encode_texts, load_tokenizer
+        from goldspan.training.models.device import choose_device
+        from goldspan.training.models.inference import run_network
+
+        settings = self.config.training
+        loaded = load_tokenizer(tokenizer)
+        device = choose_device(settings.device, settings.bf16, settings.threads)
+        size = WindowSize(settings.window_tokens, settings.window_overlap)
+
+        def read(texts: Sequence[SimulatedText]) -> list[Annotation]:
+            encoded = encode_texts(loaded, [one.text for one in texts])
+            outputs = run_network(network, encoded, size, device)
+            found = []
+            for one, tokens, output in zip(texts, encoded, outputs, strict=True):
+                entities = decode_entities(one.text, tokens, output.pii, self.labels.bio_table, DecodingOptions())
+                score = score_tokens(measure_certainty(output.pii))
+                kept = _put_first(one.suggestions.get(self.first), entities)
+                found.append(Annotation(Author.model("simulated"), kept, score=score))
+            return found
+
+        return read
+
+
+def _put_first(first: Annotation | None, entities: Sequence[Entity]) -> tuple[Entity, ...]:
+    fixed = first.entities if first else ()
+    rest = [one for one in entities if not any(one.start < other.end and other.start < one.end for other in fixed)]
+    return sort_spans([*fixed, *rest])

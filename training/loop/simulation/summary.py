@@ -1,0 +1,201 @@
+"""What replays say together: work until a target F1, with intervals over seeds and paired differences against random.
+
+Between two rounds samples, tokens, edits and seconds are interpolated linearly. An interval over seeds is Student's t
+with 95 %; with one seed there is none. An order is said to help only if the interval of its difference lies below 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from goldspan.annotation.corpus.effort import CostModel
+from goldspan.evaluation.scores.intervals import Interval
+from goldspan.training.loop.simulation.replay import OWN, Replay, ReplayPoint, Scores
+
+UNITS = ("samples", "tokens", "edits", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over seeds with its 95 % interval and range; `reached` of `seeds` have a value."""
+
+    mean: float | None
+    interval: Interval | None
+    least: float | None
+    most: float | None
+    reached: int
+    seeds: int
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """One order: work until the target when people see the model in service, and relative to random order.
+
+    `worse_promotions` lowered the F1 of the model in service on the test set, by `worst_drop` at most.
+    """
+
+    order: str
+    until: Mapping[str, Estimate]
+    change: Mapping[str, Estimate]
+    final_f1: Estimate
+    promotions: Estimate
+    worse_promotions: int
+    worst_drop: float
+
+    @property
+    def helps(self) -> bool | None:
+        """True if it takes fewer seconds than random order beyond chance; None for random order itself."""
+        if not self.change:
+            return None
+        interval = self.change["seconds"].interval
+        return interval is not None and interval[1] < 0
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionSummary:
+    """What people are shown: its scores on the test set, and the work until the target in random order."""
+
+    name: str
+    f1: Estimate
+    edits: Estimate
+    seconds: Estimate
+    untouched: Estimate
+    fewer_edits: Estimate
+    until: Mapping[str, Estimate]
+
+
+def estimate(values: Sequence[float | None]) -> Estimate:
+    """Estimate a mean; None stands for a target that was not reached."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return Estimate(None, None, None, None, 0, len(values))
+    mean = sum(known) / len(known)
+    interval = None
+    if len(known) > 1:
+        from scipy.special import stdtrit
+
+        spread = math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
+        half = float(stdtrit(len(known) - 1, 0.975)) * spread / math.sqrt(len(known))
+        interval = (mean - half, mean + half)
+    return Estimate(mean, interval, min(known), max(known), len(known), len(values))
+
+
+def find_target(points: Sequence[ReplayPoint], target: float, shown: str, costs: CostModel) -> dict[str, float] | None:
+    """Samples, tokens, edits and seconds until the trained model first has the target F1; None if it never has."""
+    before: ReplayPoint | None = None
+    for point in points:
+        if point.candidate.f1 >= target:
+            here = _list_work(point, shown, costs)
+            if before is None or before.candidate.f1 >= target:
+                return here
+            share = (target - before.candidate.f1) / (point.candidate.f1 - before.candidate.f1)
+            there = _list_work(before, shown, costs)
+            return {unit: there[unit] + share * (here[unit] - there[unit]) for unit in UNITS}
+        before = point
+    return None
+
+
+def summarise_orders(replays: Sequence[Replay], target: float, costs: CostModel) -> list[OrderSummary]:
+    """One summary for each order, random first."""
+    by_order: dict[str, dict[int, Replay]] = {}
+    for one in replays:
+        by_order.setdefault(one.order, {})[one.seed] = one
+    plain = {seed: find_target(one.points, target, OWN, costs) for seed, one in by_order.get("random", {}).items()}
+    return [_summarise_order(order, by_order[order], plain, target, costs) for order in by_order]
+
+
+def _summarise_order(
+    order: str,
+    found: Mapping[int, Replay],
+    plain: Mapping[int, Mapping[str, float] | None],
+    target: float,
+    costs: CostModel,
+) -> OrderSummary:
+    work = {seed: find_target(one.points, target, OWN, costs) for seed, one in found.items()}
+    until = {unit: estimate([found[unit] if found else None for found in work.values()]) for unit in UNITS}
+    change: dict[str, Estimate] = {}
+    if order != "random" and plain:
+        for unit in UNITS:
+            change[unit] = estimate([_compare(work[seed], plain.get(seed), unit) for seed in work])
+    drops = list(_find_drops(found.values()))
+    return OrderSummary(
+        order,
+        until,
+        change,
+        estimate([one.points[-1].candidate.f1 for one in found.values() if one.points]),
+        estimate([sum(point.promotion.promoted for point in one.points) for one in found.values()]),
+        len(drops),
+        max(drops, default=0.0),
+    )
+
+
+def _compare(mine: Mapping[str, float] | None, plain: Mapping[str, float] | None, unit: str) -> float | None:
+    return mine[unit] / plain[unit] - 1 if mine and plain and plain[unit] else None
+
+
+def _find_drops(replays: Iterable[Replay]) -> Iterator[float]:
+    """How much F1 on the test set fell with each promotion that lowered it."""
+    for one in replays:
+        served: float | None = None
+        for point in one.points:
+            if point.promotion.promoted and served is not None and point.service.f1 < served:
+                yield served - point.service.f1
+            served = point.service.f1
+
+
+def summarise_suggestions(
+    replays: Sequence[Replay], base: str, target: float, costs: CostModel, at: Sequence[int] = (20, 50, 100, 200)
+) -> list[SuggestionSummary]:
+    """What people may be shown, beside each other: what needs no training, and the own model after so many reviews.
+
+    `fewer_edits` is against `base`, on the test set.
+    """
+    plain = [one for one in replays if one.order == "random"] or list(replays)
+    rows = []
+    for name in plain[0].shown if plain else ():
+        until = _measure_until(plain, name, target, costs)
+        rows.append(_summarise(name, [one.shown[name] for one in plain], [one.shown[base] for one in plain], until))
+    for reviews in at:
+        pairs = [(point.service, one.shown[base]) for one in plain for point in one.points if point.reviews == reviews]
+        if pairs:
+            name = f"{OWN}, after {reviews} reviews"
+            until = _measure_until(plain, OWN, target, costs) if reviews == at[-1] else {}
+            rows.append(_summarise(name, [one for one, _ in pairs], [other for _, other in pairs], until))
+    return rows
+
+
+def _measure_until(replays: Sequence[Replay], name: str, target: float, costs: CostModel) -> dict[str, Estimate]:
+    work = [find_target(one.points, target, name, costs) for one in replays]
+    return {unit: estimate([found[unit] if found else None for found in work]) for unit in UNITS}
+
+
+def _summarise(
+    name: str, scores: Sequence[Scores], base: Sequence[Scores], until: Mapping[str, Estimate]
+) -> SuggestionSummary:
+    fewer = [1 - one.edits / other.edits if other.edits else None for one, other in zip(scores, base, strict=True)]
+    return SuggestionSummary(
+        name,
+        estimate([one.f1 for one in scores]),
+        estimate([one.edits for one in scores]),
+        estimate([one.seconds for one in scores]),
+        estimate([one.untouched for one in scores]),
+        estimate(fewer),
+        until,
+    )
+
+
+def _list_work(point: ReplayPoint, shown: str, costs: CostModel) -> dict[str, float]:
+    effort = point.efforts[shown]
+    return {
+        "samples": float(point.reviews),
+        "tokens": float(point.tokens),
+        "edits": float(effort.edits),
+        "seconds": costs.estimate(effort),
+    }

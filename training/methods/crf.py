@@ -1,0 +1,151 @@
+"""The method `crf`: a linear-chain CRF on top of the predictor in service, trained in seconds on one processor.
+
+It is stacked (Wolpert 1992): what the predictor beneath says of a token is a feature. From few reviews that alone is
+not enough, so unreviewed samples with that predictor's own annotations fill the training set up to `least` samples, and
+labels with fewer than `seen` examples stay the predictor's: with no reviews it would repeat it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldspan.annotation.corpus.queue import draw_order
+from goldspan.annotation.corpus.workspace_queue import iter_workspace
+from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.types import Annotation, Entity, Sample
+from goldspan.predictors.artifact import write_settings
+from goldspan.predictors.base import LocalPredictor, TextInput
+from goldspan.predictors.crf.features import describe_text, tag_tokens
+from goldspan.predictors.stacking import open_base
+from goldspan.training.bundle.verify import Bundle
+from goldspan.training.methods.base import FitContext, Fitted, Method
+
+MODEL = "model.crfsuite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrfSettings:
+    """How to train.
+
+    `base` is the predictor beneath, by name; empty for none. `c1` and `c2` weight the L1 and L2 penalties. `least` and
+    `seen`: see the module.
+    """
+
+    base: str = "regex"
+    c1: float = 0.1
+    c2: float = 0.01
+    iterations: int = 80
+    least: int = 80
+    seen: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CrfExample:
+    """A text with its gold entities, and the entities that the predictor beneath gives."""
+
+    text: str
+    language: str
+    gold: tuple[Entity, ...]
+    beneath: tuple[Entity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedCrf:
+    """A CRFsuite model, and the labels that stay the base's."""
+
+    model: bytes
+    from_base: tuple[str, ...]
+
+
+class CrfMethod(Method[CrfSettings]):
+    """Trains on the training split, and writes the model with the settings of the predictor `crf`."""
+
+    name = "crf"
+    title = "A linear-chain CRF on top of another predictor, trained in seconds"
+    settings = CrfSettings
+
+    def fit(self, bundle: Bundle, settings: CrfSettings, context: FitContext) -> Fitted:
+        """Train; there is nothing to resume."""
+        base = open_base(settings.base, context.labels)
+        samples = [sample for sample in bundle.read_split("train", context.labels) if sample.best]
+        if not any(sample.best and sample.best.entities for sample in samples):
+            raise InputError("The training split holds no entity: there is nothing to learn.")
+        examples = make_examples(samples, base)
+        lacking = settings.least - len(examples)
+        pool = _draw_unreviewed(context, {sample.sample_id for sample in samples}, lacking) if base else []
+        trained = train_crf(examples, settings, make_examples(pool, base, reviewed=False))
+        with explain_disk(context.staging):
+            make_private_folder(context.staging)
+        write_atomic(context.staging / MODEL, trained.model, mode=0o600)
+        options: dict[str, str | Path] = {
+            "model": Path(MODEL),
+            "sha256": hashlib.sha256(trained.model).hexdigest(),
+            "base": settings.base,
+            "from_base": ",".join(trained.from_base),
+        }
+        write_settings(context.staging, "crf", options)
+        context.report(f"Trained on {len(examples)} reviewed and {len(pool)} unreviewed samples.")
+        details = {"reviewed": len(examples), "unreviewed": len(pool), "labels_of_base": list(trained.from_base)}
+        return Fitted(context.staging, details=details)
+
+
+def make_examples(samples: Sequence[Sample], base: LocalPredictor | None, *, reviewed: bool = True) -> list[CrfExample]:
+    """Examples of samples. The gold of a reviewed one is its best annotation, that of another what the base says."""
+    texts = [TextInput(sample.text, sample.language, sample.country) for sample in samples]
+    opinions: list[Annotation] = []
+    if base:
+        for begin in range(0, len(texts), base.max_batch):
+            opinions += base.predict_batch(texts[begin : begin + base.max_batch])
+    examples = []
+    for place, sample in enumerate(samples):
+        beneath = opinions[place].entities if base else ()
+        gold = sample.best.entities if reviewed and sample.best else beneath
+        examples.append(CrfExample(sample.text, sample.language, gold, beneath))
+    return examples
+
+
+def train_crf(
+    reviewed: Sequence[CrfExample], settings: CrfSettings, unreviewed: Sequence[CrfExample] = ()
+) -> TrainedCrf:
+    """Train a CRF on reviewed examples, and on unreviewed ones with the base's entities as gold.
+
+    Raises:
+        ConfigurationError: python-crfsuite is not installed.
+
+    """
+    try:
+        import pycrfsuite
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "The method crf needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
+        ) from None
+    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+    for one in (*reviewed, *unreviewed):
+        tokens, rows = describe_text(one.text, one.language, one.beneath)
+        if tokens:
+            trainer.append(rows, tag_tokens(tokens, one.gold))
+    trainer.set_params({"c1": settings.c1, "c2": settings.c2, "max_iterations": settings.iterations})
+    with tempfile.TemporaryDirectory(prefix="goldspan-") as folder:
+        path = Path(folder) / MODEL
+        trainer.train(str(path))
+        model = path.read_bytes()
+    seen = Counter(entity.label for one in reviewed for entity in one.gold)
+    offered = {entity.label for one in (*reviewed, *unreviewed) for entity in one.beneath}
+    return TrainedCrf(model, tuple(sorted(label for label in offered if seen[label] < settings.seen)))
+
+
+def _draw_unreviewed(context: FitContext, taken: set[str], count: int) -> list[Sample]:
+    if count <= 0:
+        return []
+    pool = [
+        sample
+        for sample in iter_workspace(context.workspace, context.labels, lambda _: None)
+        if not sample.reviews and sample.sample_id not in taken
+    ]
+    return sorted(pool, key=lambda sample: draw_order(sample.sample_id, "crf unreviewed", 0))[:count]
