@@ -93,7 +93,7 @@ def test_only_head_and_adapter_are_saved(made: Made, causal_base: Path) -> None:
         assert (manifest["training"]["adapter"] is None) == (adapter == "none")
         if adapter == "lora":
             assert json.loads((folder / "adapter_config.json").read_bytes())["base_model_name_or_path"] == str(
-                causal_base
+                causal_base.resolve()
             )
 
 
