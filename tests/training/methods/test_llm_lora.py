@@ -168,7 +168,7 @@ def test_the_method_fine_tuning_trains_here_and_its_artifact_stands_alone(
     moved = Path(shutil.move(artifact.folder, tmp_path / "elsewhere"))
     shutil.rmtree(workspace.root)
     predictor = open_predictor(moved, LABELS, device="cpu", threads=1)
-    assert predictor.describe()["base"] == str(causal_chat_base)
+    assert predictor.describe()["base"] == str(causal_chat_base.resolve())
     assert predictor.record["training"]["price"] is None or predictor.record["training"]["price"]["total"] == 0
     assert predictor.record["training"]["usage"]["tokens"] > 0
     (moved / "adapter" / "adapter_config.json").write_text("{}")

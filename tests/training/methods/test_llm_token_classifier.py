@@ -88,12 +88,12 @@ def test_only_head_and_adapter_are_saved(made: Made, causal_base: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         weights = sorted(path.name for path in folder.glob("*.safetensors"))
         assert weights == (["adapter_model.safetensors"] if adapter == "lora" else []) + ["head.safetensors"]
-        assert manifest["base"]["name"] == str(causal_base)
+        assert manifest["base"]["name"] == str(causal_base.resolve())
         assert manifest["base"]["fingerprint"] == artifact.record["details"]["base"]["fingerprint"]
         assert (manifest["training"]["adapter"] is None) == (adapter == "none")
         if adapter == "lora":
             assert json.loads((folder / "adapter_config.json").read_bytes())["base_model_name_or_path"] == str(
-                causal_base
+                causal_base.resolve()
             )
 
 

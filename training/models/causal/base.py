@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, StateError
-from goldspan.training.models.encoders.catalogue import find_encoder
+from goldspan.training.models.encoders.catalogue import ENCODERS, find_encoder
 
 _SNAPSHOTS = "snapshots"
 _CHUNK = 1 << 22
@@ -18,7 +18,7 @@ _MORE = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinj
 
 @dataclass(frozen=True, slots=True)
 class CausalBase:
-    """A causal language model on this machine.
+    """A causal language model on this machine; `name` is a Hub id, a name of the catalogue, or a whole path.
 
     `revision` is the commit of a Hub model, empty for a folder. `fingerprint` is the SHA-256 over the names and
     contents of its configuration, tokenizer, chat template and weights.
@@ -59,7 +59,7 @@ def find_base(name: str, revision: str = "") -> CausalBase:
         )
     folder = found.folder.resolve()
     return CausalBase(
-        name,
+        name if name in ENCODERS or not Path(name).is_dir() else str(folder),
         folder,
         folder.name if folder.parent.name == _SNAPSHOTS else "",
         fingerprint_base(folder),
