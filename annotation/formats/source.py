@@ -200,13 +200,9 @@ def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | N
         sample, issues = read_task(record, labels)
     except RecordError:
         return None
-    results = [
-        item
-        for name in ("annotations", "predictions", "drafts")
-        for entry in _list_entries(record, name)
-        for item in (entry.get("result") or () if isinstance(entry, Mapping) else ())
-    ]
-    if issues or not all(_is_own_result(item) for item in results):
+    entries = [entry for name in ("annotations", "predictions", "drafts") for entry in _list_entries(record, name)]
+    results = [entry.get("result") or [] for entry in entries if isinstance(entry, Mapping)]
+    if issues or not all(isinstance(result, list) and all(map(_is_own_result, result)) for result in results):
         return None
     return sample if all(e.label in labels for a in sample.annotations for e in a.entities) else None
 

@@ -44,6 +44,9 @@ def list_seeds() -> dict[str, bytes]:
     ann = [make_region("r", 0, 3, "Ann")]
     seeds = {f"id_{n}.jsonl": write_rows(make_task("Ann Lee", ann, sample_id=x)) for n, x in enumerate(_STRANGE)}
     seeds |= {f"type_{n}.jsonl": write_rows(make_task("Ann", ann, document_type=x)) for n, x in enumerate(_STRANGE)}
+    for n, value in enumerate(_STRANGE):
+        task = {**make_task("Ann Lee"), "predictions": [{"model_version": "m", "result": value}]}
+        seeds[f"result_{n}.jsonl"] = write_rows(task, {**task, "predictions": value}, {**task, "annotations": [value]})
     seeds |= {f"text_{n}.jsonl": write_rows(make_task(x, ann)) for n, x in enumerate(_STRANGE)}
     seeds |= {
         f"label_{n}.jsonl": write_rows(make_task("Ann", [make_region("r", 0, 3, "Ann", x)]))
