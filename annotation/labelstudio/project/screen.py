@@ -31,6 +31,9 @@ STYLE = """
 .goldspan-text .lsf-richtext__container { line-height: 1.9 !important; }
 .goldspan-text .lsf-richtext__line { unicode-bidi: plaintext; }
 .goldspan-text .htx-highlight::after { unicode-bidi: isolate; direction: ltr; }
+.goldspan-main .ant-collapse, .goldspan-main .ant-collapse-content, .goldspan-main .ant-collapse-header,
+.goldspan-main .ant-collapse-item { background: transparent !important; color: inherit !important;
+  border-color: #9993 !important; }
 .goldspan-document { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; margin-top: 8px; }
 body:not(:has(.goldspan-text .htx-highlight.__active)) .relations-overlay { opacity: 0.3; }
 body:not(:has(.goldspan-text .htx-highlight.__active)) .relations-overlay text,
