@@ -1,6 +1,7 @@
 """How well does an audit find label errors? Documents of the offline author, 5 % of their spans corrupted in five ways.
 
     python benchmarks/audit.py [documents] [--share 0.05]
+    python benchmarks/audit.py 240 --folds 3          # fresh models of other folds, token probabilities
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
 judges its own labels only) and simulated annotators that err on a share of the true spans, as a second model would.
@@ -22,11 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.types import Annotation, Author, Sample
-from goldspan.evaluation.audit.audit import Audit, audit_samples
+from goldspan.evaluation.audit.audit import Audit, audit_samples, audit_tokens
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import LocalPredictor, TextInput
+from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.registry import open_predictor
+from goldspan.training.methods.crf import CrfSettings, make_examples, train_crf
 from tests.evaluation.audit.corruption import corrupt
 
 LABELS = load_labels()
@@ -49,11 +52,11 @@ class SimulatedAnnotator(LocalPredictor):
         return [Annotation(Author.model(self.model_version), self._entities[text.text]) for text in texts]
 
 
-def make_truth(documents: int) -> list[Sample]:
+def make_truth(documents: int, languages: Sequence[str] = LANGUAGES) -> list[Sample]:
     """Documents of the offline author, exact by construction; each text once."""
     samples: dict[str, Sample] = {}
     for index in range(documents):
-        spec = draw_spec(5, index, LANGUAGES, LABELS)
+        spec = draw_spec(5, index, languages, LABELS)
         document = compose_document(spec, LABELS)
         author = Annotation(Author.model("offline"), document.entities)
         samples[document.text] = Sample(
@@ -82,12 +85,39 @@ def measure(audit: Audit, places: dict[str, set[int]], samples: Sequence[Sample]
     )
 
 
+def audit_by_folds(truth: Sequence[Sample], share: float, folds: int) -> None:
+    """Print how well token probabilities of a CRF of the other folds find the errors."""
+    gold, places = corrupt(truth, share, seed=1)
+    errors = sum(map(len, places.values()))
+
+    def train(rest: Sequence[Sample]) -> CrfTagger:
+        return CrfTagger(train_crf(make_examples(rest, None), CrfSettings(base="")).model)
+
+    audit = audit_tokens(gold, train, LABELS, folds=folds, budget=10**6)
+    hits = []
+    for finding in audit.findings:
+        starts = {entity.start for entity in (finding.gold, finding.suggested) if entity}
+        hits.append(frozenset((finding.sample_id, start) for start in starts & places.get(finding.sample_id, set())))
+    first, twice = (len(frozenset().union(*hits[: times * errors])) / errors for times in (1, 2))
+    ranking = [name in places for name in audit.ranking]
+    precisions = [sum(ranking[: n + 1]) / (n + 1) for n, right in enumerate(ranking) if right]
+    print(
+        f"{folds} folds, {len(gold)} documents, {errors} errors in {len(places)} documents. Precision of the first 50: "
+        f"{sum(map(bool, hits[:50])) / 50:.2f}. Found in as many findings as there are errors: {first:.2f}; in twice "
+        f"as many: {twice:.2f}. Average precision over samples, by worst token: {sum(precisions) / len(places):.2f}."
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("documents", nargs="?", type=int, default=2000)
     parser.add_argument("--share", type=float, default=0.05)
+    parser.add_argument("--folds", type=int, default=0)
     given = parser.parse_args()
+    if given.folds:
+        audit_by_folds(make_truth(given.documents, ("en",)), given.share, given.folds)
+        return
     truth = make_truth(given.documents)
     gold, places = corrupt(truth, given.share, seed=1)
     spans = sum(len(sample.best.entities) for sample in truth if sample.best)

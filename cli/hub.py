@@ -1,4 +1,4 @@
-"""`goldspan hub`: Download and upload Hugging Face data sets."""
+"""`goldspan hub`: Download and upload Hugging Face data sets and models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     context_settings=HELP,
-    help="Download and upload Hugging Face data sets.",
+    help="Download and upload Hugging Face data sets and models.",
 )
 
 RepoOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The data set on the Hub")]
@@ -185,6 +185,64 @@ def upload(
             out.print(address, markup=False)
             say(f"{release.samples} samples published to {repo_id}.")
     raise typer.Exit(refusals.exit_code)
+
+
+ModelOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The model on the Hub")]
+
+
+@app.command("upload-model")
+def upload_model(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory")],
+    repo_id: ModelOption,
+    variant: Annotated[
+        str, typer.Option(metavar="quantized|trained", help="What Goldspan opens, or what transformers loads by name")
+    ] = "quantized",
+    dataset_repo_id: Annotated[
+        str, typer.Option(metavar="OWNER/NAME", help="Data set on the Hub that the card names as training data")
+    ] = "",
+    public: Annotated[bool, typer.Option("--public", help="Create a public repository")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and list the files, publish nothing")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish a model directory whose signature holds, with its card.
+
+    The repository is made if it does not exist, private unless --public.
+    """
+    _require_hub()
+    import tempfile
+
+    from goldspan.predictors.model.hub import stage_model
+    from goldspan.predictors.model.hub import upload_model as publish
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = stage_model(model, Path(folder), variant, dataset_repo_id)
+    address = "" if dry_run else publish(model, repo_id, variant, dataset=dataset_repo_id, public=public)
+    if as_json:
+        print_json({"repository": repo_id, "variant": variant, "files": files, "address": address})
+    else:
+        for name in files:
+            out.print(name, markup=False)
+        say(f"{len(files)} files: nothing was published." if dry_run else f"{len(files)} files published: {address}")
+
+
+@app.command("download-model")
+def download_model(
+    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the model directory")],
+    repo_id: ModelOption,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit")] = None,
+    key: Annotated[str, typer.Option(help="Who may have signed it: a PEM file or a fingerprint")] = "",
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not ask for a signature")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a model directory that `upload-model` published; the folder appears only when it was verified."""
+    _require_hub()
+    from goldspan.predictors.model.hub import download_model as fetch
+
+    commit = fetch(repo_id, output, revision=revision, key=key, verify=not no_verify)
+    if as_json:
+        print_json({"repository": repo_id, "commit": commit, "folder": str(output)})
+    else:
+        say(f"{repo_id} (commit {commit[:12]}) → {output}")
 
 
 def _require_hub() -> None:

@@ -48,7 +48,8 @@ def serve(
     train: Annotated[
         bool,
         typer.Option(
-            "--train", help="Train when Label Studio asks for it: run `goldspan studio retrain` and serve its model"
+            "--train",
+            help="Train when Label Studio asks for it: run `goldspan studio retrain` and serve what it promotes",
         ),
     ] = False,
     train_command: Annotated[

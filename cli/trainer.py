@@ -86,14 +86,15 @@ def make_trainer(command: str, workspace: Workspace, given: str) -> CommandTrain
     words = shlex.split(command)
     if command and not words:
         raise InputError("--train-command is empty.")
-    own = (sys.executable, "-m", "goldspan.cli.main", "studio", "retrain", "--data", str(workspace.root.resolve()))
-    return CommandTrainer(words or own, workspace, given)
+    own = (sys.executable, "-m", "goldspan.cli.main", "studio", "retrain", "--base", given)
+    return CommandTrainer(words or (*own, "--data", str(workspace.root.resolve())), workspace, given)
 
 
 def find_served(workspace: Workspace, given: str) -> str:
     """The model that took the place of this predictor in an earlier session and is still there, else `given`."""
     source = str(_read(workspace).get(given, ""))
-    return source if source and Path(source).exists() else given
+    gone = [part for part in source.split("+") if "/" in part and not Path(part).exists()]
+    return source if source and not gone else given
 
 
 def remember_served(workspace: Workspace, given: str, source: str) -> None:

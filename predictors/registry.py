@@ -62,6 +62,8 @@ class _Part:
         options = {key: convert_option(owner, self.parameters[key], value) for key, value in values.items()}
         if self.file:
             self._check_address(self.file, options, named="api_url" in given)
+        if missing := [key for key, one in self.parameters.items() if one.default is one.empty and key not in options]:
+            raise ConfigurationError(f"The predictor {self.name} needs the option {', '.join(missing)}.")
         predictor = self.factory(labels, **options)
         if self.folder and is_method_artifact(self.folder):
             predictor.record = read_artifact(self.folder).record

@@ -51,7 +51,7 @@ def test_the_label_studio_example_says_what_it_needs(tmp_path: Path) -> None:
 def test_every_example_is_listed() -> None:
     page = (EXAMPLES / "README.md").read_text("utf-8")
     entries = {path.name for path in EXAMPLES.iterdir() if not path.name.startswith(("README", "__", "."))}
-    assert len(entries) == 5
+    assert len(entries) == 6
     assert all(f"({name})" in page for name in entries)
 
 

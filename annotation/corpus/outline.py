@@ -70,6 +70,12 @@ def find_source(provenance: Mapping[str, Any]) -> str:
     return str(provenance.get("repository") or provenance.get("run") or provenance.get("source") or "unknown")
 
 
+def find_terms(provenance: Mapping[str, Any]) -> str:
+    """Licence and attribution of a sample that came with them; empty if it has none."""
+    parts = (provenance.get("licence"), provenance.get("attribution"))
+    return ", ".join(str(part) for part in parts if part)
+
+
 def outline_samples(samples: Iterable[Sample], labels: LabelSchema | None = None) -> list[Outline]:
     """Outlines of all samples, in their order."""
     labels = labels or load_labels()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from goldspan.annotation.corpus.outline import find_terms
 from goldspan.annotation.corpus.quality.measure import QualityReport
 from goldspan.annotation.corpus.splits import SplitReport
 from goldspan.annotation.hub.features import COLUMNS
@@ -28,6 +29,7 @@ class CardFacts:
     languages: Counter[str] = field(default_factory=Counter)
     countries: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
+    terms: Counter[str] = field(default_factory=Counter)
     authors: Counter[str] = field(default_factory=Counter)
     prompts: Counter[str] = field(default_factory=Counter)
     clusters: int = 0
@@ -45,6 +47,7 @@ class CardFacts:
         self.languages[sample.language] += 1
         self.countries[sample.country] += 1
         self.sources[source] += 1
+        self.terms.update(filter(None, (find_terms(sample.provenance),)))
         self.authors.update({a.author.name for a in sample.predictions})
         self.prompts.update(set(_find_prompts(sample.provenance)))
         self.clusters += len(best.clusters) if best else 0
@@ -139,6 +142,7 @@ def _describe_split(split: SplitReport) -> str:
 def _describe_origin(facts: CardFacts) -> str:
     parts = [
         ("Sources", facts.sources),
+        ("Licences and attributions", facts.terms),
         ("Models that pre-annotated", facts.authors),
         ("Models and prompts", facts.prompts),
     ]

@@ -5,13 +5,14 @@ Endpoint and token come from `HF_ENDPOINT` and `HF_TOKEN`, as `huggingface_hub` 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from httpx2 import HTTPError
-from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -58,8 +59,10 @@ def fetch_file(snapshot: Snapshot, name: str) -> Path:
         return Path(hf_hub_download(snapshot.repository, name, repo_type="dataset", revision=snapshot.revision))
 
 
-def publish_folder(folder: Path, repository: str, *, message: str, create: bool, private: bool) -> str:
-    """Commit all files of a folder to a data set in one commit, and return its address.
+def publish_folder(
+    folder: Path, repository: str, *, message: str, create: bool, private: bool, kind: str = "dataset"
+) -> str:
+    """Commit all files of a folder to a data set or model (`kind`) in one commit, and return its address.
 
     Data files that the new version lacks are removed in the same commit.
 
@@ -69,15 +72,29 @@ def publish_folder(folder: Path, repository: str, *, message: str, create: bool,
     """
     with translate_errors(repository):
         if create:
-            HfApi().create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
+            HfApi().create_repo(repository, repo_type=kind, private=private, exist_ok=True)
         commit = HfApi().upload_folder(
             repo_id=repository,
             folder_path=folder,
-            repo_type="dataset",
+            repo_type=kind,
             commit_message=message,
-            delete_patterns=["data/*.parquet"],
+            delete_patterns=["data/*.parquet"] if kind == "dataset" else None,
         )
         return str(commit.commit_url)
+
+
+def fetch_repository(repository: str, target: Path, *, revision: str | None, patterns: list[str]) -> str:
+    """Download the files of a model that match patterns into a folder; the commit they are of.
+
+    Raises:
+        ServiceError: the Hub does not know it, does not let us in, or did not answer.
+
+    """
+    with translate_errors(repository, revision):
+        commit = HfApi().model_info(repository, revision=revision).sha or ""
+        snapshot_download(repository, revision=commit, local_dir=target, allow_patterns=patterns)
+    shutil.rmtree(target / ".cache", ignore_errors=True)
+    return commit
 
 
 @contextmanager
@@ -93,7 +110,7 @@ def translate_errors(repository: str, revision: str | None = None) -> Iterator[N
         ) from None
     except RepositoryNotFoundError:
         raise TerminalServiceError(
-            f"The Hub knows no data set {repository}, or it is private. Check the name; "
+            f"The Hub knows no repository {repository}, or it is private. Check the name; "
             "for a private one set HF_TOKEN, for a new one use --create-repo.",
             404,
         ) from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.cli.generate import inspect, progress
+from goldspan.cli.generate import inspect, progress, scenarios
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, RunOption, read_settings
 from goldspan.cli.shared.console import print_json, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -28,6 +28,7 @@ app = typer.Typer(
     help="Write samples with language models or the offline author. No answered request is sent or paid twice.",
 )
 inspect.register(app)
+scenarios.register(app)
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.project import find_project
 from goldspan.annotation.tasks.workspace import Workspace
@@ -52,6 +54,13 @@ class GenerationOptions:
     output_tokens: Annotated[
         int, typer.Option(min=16, help="Token limit of one answer; doubled after a truncated one")
     ] = 4096
+    scenarios: Annotated[
+        Path | None,
+        typer.Option(help="Own situations: a file of `goldspan generate scenarios`; default: the project's"),
+    ] = None
+    examples: Annotated[Path | None, typer.Option(help="Reviewed samples (JSONL) shown to the model as examples")] = (
+        None
+    )
     attempts: Annotated[int, typer.Option(min=1, help="Attempts per stage before an item becomes a dead letter")] = 3
     labels: LabelsOption = None
 
@@ -108,12 +117,24 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             price_in=options.price_in,
             price_out=options.price_out,
             labels_file=str(options.labels.resolve()) if options.labels else "",
+            scenarios_file=_find_scenarios(workspace, options.scenarios),
+            examples_file=str(options.examples.resolve()) if options.examples else "",
         )
     )
     if options.fill_gaps:
         plan = _plan_gaps(workspace, labels, settings.languages, options.samples)
         settings = replace(settings, samples=plan.total, plan=plan)
     return settings, labels
+
+
+def _find_scenarios(workspace: Workspace, given: Path | None) -> str:
+    """The file that was given, else the workspace's own if it has one."""
+    from goldspan.generators.specs.directions import SCENARIOS
+
+    path = given or workspace.root / SCENARIOS
+    if given and not given.is_file():
+        raise InputError(f"{given} does not exist. Write one with `goldspan generate scenarios`.")
+    return str(path.resolve()) if path.is_file() else ""
 
 
 def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:

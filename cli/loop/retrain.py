@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from goldspan.cli.shared.console import err, print_json, print_table, say
+from goldspan.cli.shared.console import err, out, print_json, print_table, say
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
@@ -74,14 +74,25 @@ def retrain(
         _show(found)
 
 
-def status(base: BaseOption = "regex", data: DataOption = None, as_json: JsonOption = False) -> None:
+def status(
+    base: BaseOption = "regex",
+    source: Annotated[
+        bool, typer.Option("--source", help="Print what serves, for --predictor and `goldspan serve`, and no more")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show which model serves, and the verdict of every round."""
     from dataclasses import asdict
 
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.loop.state import read_state
+    from goldspan.training.loop.state import locate_source, read_state
 
-    state = read_state(find_workspace(data), base)
+    workspace = find_workspace(data)
+    state = read_state(workspace, base)
+    if source:
+        out.print(locate_source(workspace, state.serving), markup=False)
+        return
     if as_json:
         print_json(asdict(state))
         return

@@ -1,4 +1,4 @@
-"""`goldspan studio retrain`: from new reviews to a verified model."""
+"""`goldspan studio retrain`: from new reviews to a model that may serve."""
 
 from __future__ import annotations
 
@@ -13,30 +13,41 @@ from goldspan.cli.studio.connection import StudioOptions
 
 @expand_option_groups
 def retrain(
-    config: Annotated[Path | None, typer.Option(help="Settings of the training (TOML)")] = None,
+    method: Annotated[
+        str, typer.Option(help="A method of `goldspan method list`. Default: crf; with --config, token-classifier")
+    ] = "",
+    base: Annotated[str, typer.Option(help="What serves before the first round: names, or a model")] = "regex",
+    config: Annotated[Path | None, typer.Option(help="Settings of the training (TOML) for token-classifier")] = None,
+    min_test: Annotated[
+        int, typer.Option("--min-test", min=1, help="Random reviewed samples that a promotion needs")
+    ] = 100,
     *,
     target: StudioOptions,
 ) -> None:
-    """Pull reviews, freeze them if the gate is open, train, and verify the model; print its folder.
+    """Pull reviews, then do a round of `goldspan loop retrain` if the gate is open; print what serves.
 
-    This is what `goldspan serve --train` runs when Label Studio asks for training. Interrupted, it goes on when it is
-    run again; without new reviews it trains nothing. Exit code 7: the gate is closed.
+    This is what `goldspan serve --train` runs when Label Studio asks for training. Only a model that passes the paired
+    test is printed; after a refusal, and without enough new reviews, the command fails with the reason and the model in
+    service stays. Interrupted, it goes on when it is run again. Exit code 7: the gate is closed.
 
-    Example: goldspan serve --predictor models/retrain-3 --train-command "goldspan studio retrain --config fast.toml"
+    Example: goldspan serve --predictor regex --train-command "goldspan studio retrain --config fast.toml"
     """
     from goldspan.annotation.errors import GateClosedError, GoldspanError
     from goldspan.cli.shared import console
     from goldspan.cli.shared.exits import Exit
-    from goldspan.training.config import read_config
-    from goldspan.training.cycle import retrain as run_cycle
+    from goldspan.training.loop.retrain import RetrainSettings
+    from goldspan.training.loop.studio import retrain_from_studio
 
     def tell(stage: str, said: str) -> None:
         typer.echo(f"{stage}: {said}")
 
+    is_model = any("/" in part for part in base.split("+"))
+    chosen = method or ("token-classifier" if config or is_model else "crf")
+    options = {"config": config} if config else {}
     try:
-        model = run_cycle(
+        serving = retrain_from_studio(
+            RetrainSettings(chosen, base, options, min_test),
             target.project if target.project_id is None else target.project_id,
-            config=read_config(config) if config else None,
             labels_file=target.labels,
             data=target.data,
             url=target.url,
@@ -50,4 +61,4 @@ def retrain(
     except GoldspanError as error:
         tell("failed", str(error))
         raise
-    typer.echo(str(model.folder.resolve()))
+    typer.echo(serving)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +18,18 @@ from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.training.tuning_output import (
+    describe_view,
+    ignore_job,
+    report_job,
+    show_plan,
+    show_problems,
+    show_summary,
+)
 
 if TYPE_CHECKING:
-    from goldspan.training.finetuning.engine import JobView
     from goldspan.training.finetuning.plan import TuningPlan
-    from goldspan.training.finetuning.run import TuningSchedule, TuningSummary
+    from goldspan.training.finetuning.run import TuningSchedule
 
 app = typer.Typer(
     add_completion=False,
@@ -94,7 +101,7 @@ def start(
     plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, load_labels(labels))
     excess = plan.find_excess()
     if dry_run or not as_json:
-        _show_plan(plan, excess, as_json=as_json)
+        show_plan(plan, excess, as_json=as_json)
     if dry_run:
         raise typer.Exit(Exit.BUDGET_REACHED if excess else Exit.OK)
     if excess:
@@ -150,7 +157,7 @@ def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = Fal
                 "quote": found.quote,
                 "currency": found.currency,
                 "expected_end": expected_end,
-                "job": _job_to_dict(found.job, folder),
+                "job": describe_view(found.job, folder),
                 "messages": [{"at": m.at, "level": m.level, "kind": m.kind, "message": m.message} for m in messages],
                 "checkpoints": [{"step": c.step, "model": c.model, "metrics": dict(c.metrics)} for c in checkpoints],
                 "events": events,
@@ -162,7 +169,7 @@ def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = Fal
         out.print(f"  quoted price: {found.quote:.2f} {found.currency}", markup=False)
     if expected_end and not found.outcome:
         out.print(f"  expected to end: {time.strftime('%Y-%m-%d %H:%M', time.localtime(expected_end))}", markup=False)
-    _show_problems(found.job, folder)
+    show_problems(found.job, folder)
     lines = [(event["at"], f"{event['kind']}: {event['message']}") for event in events[-5:]]
     lines += [(message.at, f"provider: {message.message}") for message in messages[-10:]]
     for at, line in sorted(lines):
@@ -209,13 +216,15 @@ def cancel(
     from goldspan.training.finetuning.public import cancel_tuning
 
     folder = find_tuning_run(find_workspace(data), run)
-    summary = cancel_tuning(folder, schedule=_make_schedule(poll_interval), on_job=_ignore if as_json else _report)
+    summary = cancel_tuning(
+        folder, schedule=_make_schedule(poll_interval), on_job=ignore_job if as_json else report_job
+    )
     if summary is None:
         say(f"The process that drives {folder.name} was asked to cancel it.")
         if as_json:
             print_json({"run": folder.name, "outcome": "cancelling"})
         return
-    _show_summary(summary, folder, "", as_json=as_json)
+    show_summary(summary, folder, "", as_json=as_json)
 
 
 @app.command("list")
@@ -244,42 +253,6 @@ def list_all(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 def _warn_of(error: GoldspanError) -> None:
     warn(str(error))
-
-
-def _show_plan(plan: TuningPlan, excess: str, *, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    estimate, settings = plan.estimate, plan.settings
-    if as_json:
-        document = {
-            "bundle": plan.bundle.manifest["name"],
-            "provider": settings.provider,
-            "model": settings.model,
-            "address": plan.address,
-            "rows": plan.counts.rows,
-            "validation_rows": plan.validation_counts.rows,
-            "epochs": settings.epochs,
-            "estimate": asdict(estimate),
-            "notes": list(plan.rows.notes),
-            "excess": excess,
-            **plan.prompt,
-        }
-        print_json(document)
-        return
-    for note in plan.rows.notes:
-        say(note)
-    where = plan.address or "this machine"
-    say(
-        f"{plan.counts.rows:,} training and {plan.validation_counts.rows:,} validation rows of bundle "
-        f"{plan.bundle.manifest['name']} go to {where} for {settings.model}, texts included."
-    )
-    cost = "the price is not known"
-    if estimate.cost is not None and estimate.cost_most is not None:
-        cost = f"about {estimate.cost:.2f} USD, at most {estimate.cost_most:.2f}"
-    note = f" ({estimate.note})" if estimate.note else ""
-    say(f"{settings.epochs} epochs, about {estimate.tokens_expected:,} tokens: {cost}{note}.")
-    if plan.profile and plan.profile.deprecated:
-        warn(f"{plan.profile.name} has not supported fine-tuning since {plan.profile.deprecated}; it may refuse.")
 
 
 def _ask_consent(plan: TuningPlan, *, yes: bool) -> None:
@@ -312,12 +285,12 @@ def _drive(
             wait=not no_wait,
             schedule=_make_schedule(poll_interval),
             halt=halt,
-            on_job=_ignore if as_json else _report,
+            on_job=ignore_job if as_json else report_job,
         )
     published = ""
     if summary.outcome is TuningOutcome.DONE:
         published = str(publish_run(find_workspace(data), folder, labels, lambda line: None).folder)
-    _show_summary(summary, folder, published, as_json=as_json)
+    show_summary(summary, folder, published, as_json=as_json)
     exits = {
         TuningOutcome.DONE: Exit.OK,
         TuningOutcome.FAILED: Exit.FAILED,
@@ -351,66 +324,3 @@ def _halt_on_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _report(job: JobView) -> None:
-    from goldspan.training.finetuning.public import describe_job
-
-    err.print(describe_job(job), markup=False)
-
-
-def _ignore(job: JobView) -> None:
-    del job
-
-
-def _show_summary(summary: TuningSummary, folder: Path, published: str, *, as_json: bool) -> None:
-    from goldspan.training.finetuning.run import TuningOutcome
-
-    if as_json:
-        print_json(
-            {
-                "run": summary.run,
-                "outcome": str(summary.outcome),
-                "quote": summary.quote,
-                "currency": summary.currency,
-                "job": _job_to_dict(summary.job, folder),
-                "predictor": published,
-            }
-        )
-        return
-    say(f"{summary.run}: {summary.outcome}{': ' if summary.message else ''}{summary.message}")
-    _show_problems(summary.job, folder)
-    if summary.outcome is TuningOutcome.DONE and published:
-        out.print(published, markup=False)
-        say(f"Use it with: goldspan annotate FILE --predictor {published}")
-    elif summary.outcome is TuningOutcome.DONE:
-        say(f"The job had succeeded already. `goldspan finetune resume {summary.run}` makes its predictor.")
-    elif summary.outcome in {TuningOutcome.WAITING, TuningOutcome.STOPPED}:
-        say(f"The job goes on. `goldspan finetune resume {summary.run}` polls on, `cancel` ends it.")
-    elif summary.outcome is TuningOutcome.BUDGET:
-        warn(f"`goldspan finetune resume {summary.run} --max-cost USD` goes on with a larger one.")
-
-
-def _show_problems(job: JobView, folder: Path) -> None:
-    from goldspan.training.finetuning.files import name_line
-
-    for problem in job.problems:
-        place = name_line(folder, problem.line)
-        out.print(f"  line {problem.line}{f' ({place})' if place else ''}: {problem.message}", markup=False)
-
-
-def _job_to_dict(job: JobView, folder: Path) -> dict[str, Any]:
-    from goldspan.training.finetuning.files import name_line
-
-    return {
-        "id": job.job_id,
-        "state": str(job.state),
-        "status": job.status,
-        "model": job.output_model,
-        "trained_tokens": job.trained_tokens,
-        "message": job.message,
-        "problems": [
-            {"line": problem.line, "message": problem.message, "place": name_line(folder, problem.line)}
-            for problem in job.problems
-        ],
-    }

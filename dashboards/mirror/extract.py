@@ -11,6 +11,7 @@ from typing import NamedTuple
 from goldspan.annotation.checks import ERRORS, Issue, check_annotation, check_text, check_writing
 from goldspan.annotation.corpus.queue import hash_skeleton, make_candidate
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.api.fields import list_columns
 from goldspan.annotation.tasks.feedback import read_feedback
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, Status
@@ -81,6 +82,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             sample.language,
             sample.country,
             sample.document_type,
+            " · ".join(f"{name} {value}" for name, value in list_columns(sample.provenance).items()),
             len(sample.text),
             read_text(sample.provenance.get("run") or ""),
             prediction.author.name if prediction else "",

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 8
+FORMAT = 9
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
@@ -39,6 +39,7 @@ TABLES: dict[str, dict[str, str]] = {
         "language": "word",
         "country": "word",
         "document_type": "word",
+        "fields": "text",
         "length": "int",
         "run": "word",
         "model_version": "word",

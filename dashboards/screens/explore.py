@@ -75,7 +75,10 @@ def _choose_query(state: DashboardState) -> explore.Query:
         for number, (title, name, options) in enumerate(choices):
             texts[name] = _choose_one(columns[number % 3], title, name, options)
         sample = columns[2].text_input("Sample id starts with", key="sample", max_chars=80, bind="query-params")
-    return explore.Query(tuple(languages), tuple(labels), tuple(types), sample=sample.strip(), **texts)
+        field = columns[1].text_input("Own fields contain", key="field", max_chars=80, bind="query-params")
+    return explore.Query(
+        tuple(languages), tuple(labels), tuple(types), sample=sample.strip(), field=field.strip(), **texts
+    )
 
 
 def _choose_many(place: DeltaGenerator, title: str, name: str, options: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from goldspan.annotation.checks import check_sample
+from goldspan.annotation.labelstudio.api.fields import list_columns
 from goldspan.annotation.tasks.codec import DecodedTask, read_task
 from goldspan.annotation.types import Sample
 from goldspan.dashboards import ui
@@ -27,6 +28,9 @@ def draw_sample(state: DashboardState, file: str, record: dict[str, Any], *, to_
         show = st.toggle("Show hidden text", help="Entity text stays hidden until you turn this on")
         if link := explore.build_task_url(state.workspace, file, record):
             st.link_button("Open in Label Studio", link, icon=":material/open_in_new:")
+    fields = list_columns(sample.provenance)
+    if fields and (show or not state.labels.purpose.is_pii):
+        ui.show_text("    ".join(f"{name} {value}" for name, value in fields.items()))
     names = explore.name_annotations(sample)
     if names:
         _draw_side_by_side(state, decoded, names, show, _choose_pair(sample, to_decide))

@@ -33,7 +33,8 @@ class Query:
     """A sample filter; empty fields match anything. The names of the fields are the parameters of the page's address.
 
     `predicted` and `annotated` are labels of one region before and after its review, `outcome` is what became of it,
-    `disagreement` is a pair of labels as `name_pair` writes it, `day` is a day of a review (ISO 8601).
+    `disagreement` is a pair of labels as `name_pair` writes it, `day` is a day of a review (ISO 8601), `field` is
+    a part of the sample's own fields, such as a ticket's number.
     """
 
     language: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Query:
     day: str = ""
     file: str = ""
     run: str = ""
+    field: str = ""
 
 
 STATES = (
@@ -79,6 +81,8 @@ def find_samples(mirror: Mirror, query: Query) -> pl.DataFrame:
             found = found.filter(pl.col(column) == value)
     if query.sample:
         found = found.filter(pl.col("sample_id").str.starts_with(query.sample))
+    if query.field:
+        found = found.filter(pl.col("fields").str.to_lowercase().str.contains(query.field.lower(), literal=True))
     for label in query.label:
         found = _keep(found, mirror["entities"].filter(pl.col("label") == label))
     if query.issue:

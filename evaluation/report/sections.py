@@ -282,8 +282,10 @@ def _count(value: int | None) -> str:
 
 
 def _number(value: float | None, scale: float = 1.0) -> str:
-    return UNKNOWN if value is None else f"{value * scale:.3g}"
+    if value is None:
+        return UNKNOWN
+    return f"{value * scale:,.0f}" if value * scale >= 100 else f"{value * scale:.3g}"
 
 
 def _money(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.4g}" if value < 1 else f"{value:.2f}"
+    return UNKNOWN if value is None else f"{value:.3g}" if value < 1 else f"{value:.2f}"

@@ -27,9 +27,9 @@ _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
 _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.36, 0.46, 0.7
+_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.36, 0.46, 0.18
 """Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
-_FOOTER_SHARE = 0.6
+_FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
 _ENGLISH_KEYS = frozenset({"record", "table", "log"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript"})
@@ -157,8 +157,9 @@ class Author(Writer):
             self.account.bind(person, *others)
 
     def write_own_name(self) -> None:
-        """The name of the one who speaks, as it stands under a message."""
-        self.write_template(_OWN_NAME)
+        """The name of the one who speaks, as it stands under a message; nothing if there is none."""
+        if self.account.measure(_OWN_NAME) >= 0:
+            self.write_template(_OWN_NAME)
 
     def write_frame_of(self, name: str) -> None:
         """A template of one of the lexicon's lists about people."""
@@ -169,7 +170,7 @@ class Author(Writer):
         for _ in range(self.rng.randint(low + 1, high + 1)):
             if self.rng.random() < _TYPE_SHARE or not self.write_fresh("neutral"):
                 self.page.capitalises_next = True
-                self._write_text(self.noise.draw("outside" if self.rng.random() < 0.5 else "sentence"))
+                self._write_text(self.noise.draw("outside" if self.rng.random() < _OUTSIDE_SHARE else "sentence"))
             self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
 
     def _write_facts(self) -> None:

@@ -12,7 +12,7 @@ A phrase is text with slots:
 <&device>         a subordinate clause
 <#date>           something that is no personal data (noise.py)
 <Person>          a name outside entities: Person, Family, First, Company, City,
-                  Country, Street, Product
+                  Country, Street, Product, Term
 <word>, <job>     a word of the language, an occupation
 """
 
@@ -31,9 +31,20 @@ from typing import NamedTuple
 from goldspan.annotation.errors import SchemaError
 from goldspan.generators.surrogates.chance import pick
 
-NAMES = frozenset({"Person", "Family", "First", "Company", "City", "Country", "Street", "Product"})
+NAMES = frozenset({"Person", "Family", "First", "Company", "City", "Country", "Street", "Product", "Term"})
 """Slots that hold a name of somebody or something whose data the document is not about."""
 
+NAMING_SHARES = {
+    "City": 0.07,
+    "Company": 0.07,
+    "Street": 0.07,
+    "Country": 0.2,
+    "Person": 0.35,
+    "Family": 0.35,
+    "First": 0.35,
+}
+"""How often a phrase that names others is kept when it is drawn: names outside entities must stay the exception."""
+_TRIES = 4
 _NAMES_AND_WORDS = frozenset({*NAMES, "word", "job"})
 _SLOT = re.compile(r"<([+~^&#-]?)(?:(\w+):)?(\w+)>")
 _VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
@@ -105,7 +116,7 @@ class Phrasing:
     def draw(self, name: str) -> str:
         """One phrase of a list; a list whose name begins with a capital gives one that does."""
         if name in self.lexicon.phrases:
-            return self._expand(pick(self._rng, self.lexicon.phrases[name]))
+            return self._expand(self._choose(self.lexicon.phrases[name]))
         mark, determiner, plain = _read_name(name)
         if name in _NAMES_AND_WORDS or mark:
             return self._fill(Slot(mark, determiner, plain))
@@ -113,6 +124,15 @@ class Phrasing:
         if lowered != (determiner or plain):
             return raise_first(self.draw(f"{lowered}:{plain}" if determiner else lowered))
         return self.draw_noun(plain, determiner)
+
+    def _choose(self, phrases: Sequence[Phrase]) -> Phrase:
+        """A phrase; one that names others is mostly passed over where the list has some that do not."""
+        phrase = pick(self._rng, phrases)
+        for _ in range(_TRIES):
+            if self._rng.random() < _find_share(phrase):
+                break
+            phrase = pick(self._rng, phrases)
+        return phrase
 
     def draw_noun(self, name: str, determiner: str = "") -> str:
         """A noun of a class, with a determiner if one is named."""
@@ -180,6 +200,12 @@ def _read_name(name: str) -> Slot:
     if match is None:
         raise SchemaError(f"{name!r} is no phrase")
     return Slot(match[1], match[2] or "", match[3])
+
+
+@cache
+def _find_share(phrase: Phrase) -> float:
+    """How often a phrase is kept: the least share of the names in it."""
+    return min((NAMING_SHARES.get(part.name, 1.0) for part in phrase if isinstance(part, Slot)), default=1.0)
 
 
 def raise_first(text: str) -> str:

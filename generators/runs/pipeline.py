@@ -60,15 +60,20 @@ class Summary:
 
 
 def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[str, Any]:
-    """The brief of an item: its spec as JSON. Decided by the run's seed, its plan and the item's number alone."""
+    """The brief of an item: its spec as JSON, with a direction and an example for models.
+
+    Decided by the run's seed, its plan, its files and the item's number alone.
+    """
+    from goldspan.generators.runs.content import write_content_fields
     from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec, spec_to_dict
 
     types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
-    if settings.plan is None:
-        return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, document_types=types))
-    cell = settings.plan.find_cell(item)
-    wanted = SpecConstraints(language=cell.language, document_type=cell.document_type, labels=cell.labels)
-    return spec_to_dict(draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted, document_types=types))
+    wanted = None
+    if settings.plan is not None:
+        cell = settings.plan.find_cell(item)
+        wanted = SpecConstraints(language=cell.language, document_type=cell.document_type, labels=cell.labels)
+    spec = draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted, document_types=types)
+    return spec_to_dict(spec) | write_content_fields(spec, settings, labels)
 
 
 class RunAction(StrEnum):

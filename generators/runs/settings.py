@@ -21,7 +21,8 @@ class RunSettings:
     `provider` names a profile, or is `offline`. `mode` is live or batch (empty for offline). `api_url` is empty for
     the profile's own. `attempts` is how often one stage of one item is asked before it becomes a dead letter.
     Prices are US dollars for one million tokens; None: the profile's. `price_source` is where they were listed and
-    when.
+    when. `scenarios_file` holds the project's own situations (`goldspan generate scenarios`), `examples_file` reviewed
+    samples that are shown to the model as examples; both are read when an item begins.
     """
 
     provider: str
@@ -40,6 +41,8 @@ class RunSettings:
     price_out: float | None = None
     price_source: str = ""
     labels_file: str = ""
+    scenarios_file: str = ""
+    examples_file: str = ""
     plan: SamplePlan | None = None
 
     @property

@@ -107,8 +107,8 @@ def spec_to_dict(spec: Spec) -> dict[str, Any]:
 
 
 def spec_from_dict(document: Mapping[str, Any]) -> Spec:
-    """The spec that `spec_to_dict` wrote."""
-    fields = dict(document)
+    """The spec that `spec_to_dict` wrote; other fields of a brief are left out."""
+    fields = {name: document[name] for name in Spec.__slots__ if name in document}
     values = tuple(SpecValue(**entry) for entry in fields.pop("values"))
     labels, genders = tuple(fields.pop("labels")), tuple(fields.pop("genders"))
     return Spec(**fields, labels=labels, genders=genders, values=values)

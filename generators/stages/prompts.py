@@ -14,7 +14,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import show_tagged_value
 
-VERSION = 1
+VERSION = 2
 """Raised when the wording changes what is asked; it is part of every prompt's fingerprint."""
 
 _NOTATION = """\
@@ -27,7 +27,9 @@ You write realistic documents for training software that finds {subject}. All pe
 The user sends a brief as JSON. Write the document that it describes: in its language, in the style of its document
 type and country, using every given value literally, in a natural order, with sentences around them.
 `length` is short (60 to 250 characters), medium (200 to 700) or long (500 to 1500), values not counted; `register` is
-formal or informal. {persons} `seed` and `index` mean nothing for the text.
+formal or informal. {persons} `direction` says what happens, who writes, where and how: follow it, and make up the
+rest. `example` is another
+document with its tags: take its notation, never its words or values. `seed` and `index` mean nothing for the text.
 With `hard_negative` write a document {negative}.{invented}
 Tag every entity, also each repeat of a value and values that you add yourself. Use these labels only:
 
@@ -78,6 +80,8 @@ _ENTITY_WORDS = {
     ),
     "negative": "of the same kind that holds none of the labels below, though words look like it",
 }
+_DRAFT_ONLY = frozenset({"direction", "example"})
+"""Fields of a brief that only the first stage needs."""
 _TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW}
 
 
@@ -125,6 +129,8 @@ def _describe(code: str, name: str, hints: Sequence[str]) -> str:
 
 def build_user(stage: str, brief: Mapping[str, Any], tagged_text: str = "", problem: str = "") -> str:
     """The user message: one JSON document, equal input gives equal bytes."""
+    if stage != "draft":
+        brief = {name: value for name, value in brief.items() if name not in _DRAFT_ONLY}
     document: dict[str, Any] = {"stage": stage, "brief": brief}
     if tagged_text:
         document["tagged_text"] = tagged_text

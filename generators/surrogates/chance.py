@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 DIGITS = "0123456789"
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-SKEW = 3.0
+SKEW = 5.0
 LETTERS_AND_DIGITS = CAPITALS + DIGITS
 
 
@@ -43,7 +43,7 @@ def pick(rng: random.Random, options: Sequence[T]) -> T:
 
 
 def pick_skewed(rng: random.Random, options: Sequence[T]) -> T:
-    """One of the options, the first ones likelier: half of the picks fall on the first eighth."""
+    """One of the options, the first ones likelier: half of the picks fall on the first 3 %."""
     return options[int(len(options) * rng.random() ** SKEW)]
 
 

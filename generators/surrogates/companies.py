@@ -8,13 +8,13 @@ from random import Random
 from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import SKEW, make_random, pick
 
-POOL = 700
+POOL = 500
 """Companies of a country; the same number is always the same company."""
 
 
 def draw_company(rng: Random, country: str, language: str) -> str:
     """A company of the country's pool, the first ones likelier."""
-    return _make_company(country, language, int(POOL * rng.random() ** SKEW))
+    return make_company(country, language, int(POOL * rng.random() ** SKEW))
 
 
 def draw_product(rng: Random) -> str:
@@ -25,7 +25,8 @@ def draw_product(rng: Random) -> str:
 
 
 @cache
-def _make_company(country: str, language: str, number: int) -> str:
+def make_company(country: str, language: str, number: int) -> str:
+    """The company of a number in a country's pool."""
     rng = make_random(7, number, "company", country, language)
     parts, trades = _load_parts(), _split(world.load_data("names")["trades"][language])
     family = world.draw_surname(rng, language, country)

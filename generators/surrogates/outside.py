@@ -5,33 +5,33 @@ from __future__ import annotations
 from random import Random
 
 from goldspan.generators.surrogates import world
-from goldspan.generators.surrogates.chance import pick, pick_skewed
-from goldspan.generators.surrogates.companies import draw_company, draw_product
+from goldspan.generators.surrogates.chance import pick
+from goldspan.generators.surrogates.companies import draw_product, make_company
 
-_EVEN_SHARE = 0.45
-"""How often every city is equally likely, so that seldom ones stand outside entities too."""
+COMMON = {"names": 160, "cities": 60, "companies": 50, "streets": 60}
+"""How many of the likeliest names of each kind stand outside entities: those that entities have most often."""
 
 
 def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> str:
     """A name from the lists that persons, places and employers come from.
 
-    `kind` is Person, Family, First, Company, City, Country, Street or Product.
+    `kind` is Person, Family, First, Company, City, Country, Street, Product or Term (a name of files and machines).
     """
     if kind == "City":
-        choose = pick if rng.random() < _EVEN_SHARE else pick_skewed
-        return choose(rng, world.load_places(country, language)).city
+        return pick(rng, world.load_places(country, language)[: COMMON["cities"]]).city
     if kind == "Company":
-        return draw_company(rng, country, language)
+        return make_company(country, language, rng.randrange(COMMON["companies"]))
     if kind == "Country":
         return world.draw_country(rng, country, language)
     if kind == "Product":
         return draw_product(rng)
+    if kind == "Term":
+        return draw_product(rng).split()[0].lower()
     if kind == "Street":
-        return world.draw_street(rng, country, language)
-    family = world.draw_surname(rng, language, country)
-    if language == "es" and rng.random() < 0.5:
-        family = family.rsplit(" ", 1)[-1]
+        return world.make_street(country, language, rng.randrange(COMMON["streets"]))
+    names = world.load_names(language, country)
+    family = pick(rng, names["last"][: COMMON["names"]])
     if kind == "Family":
         return family
-    first = world.draw_first_name(rng, language, country, pick(rng, "fm"))
+    first = pick(rng, names[pick(rng, "fm")][: COMMON["names"] // 2])
     return first if kind == "First" else f"{first} {family}"

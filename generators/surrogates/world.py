@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from goldspan.generators.surrogates.chance import fill_pattern, mix, pick, pick_skewed
+from goldspan.generators.surrogates.chance import SKEW, fill_pattern, make_random, mix, pick, pick_skewed
 
 COUNTRIES: dict[str, tuple[str, ...]] = {
     "en": ("US", "GB"),
@@ -91,8 +91,19 @@ def draw_postcode(rng: Random, place: Place) -> str:
     return fill_pattern(rng, place.postcode, letters="ABDEFGHJLNPRSTUWXYZ")
 
 
+STREETS = 600
+"""Streets of a country; the same number is always the same street."""
+
+
 def draw_street(rng: Random, country: str, language: str) -> str:
-    """A street name without number."""
+    """A street name without number, the first ones of the country's pool likelier."""
+    return make_street(country, language, int(STREETS * rng.random() ** SKEW))
+
+
+@cache
+def make_street(country: str, language: str, number: int) -> str:
+    """The street of a number in a country's pool."""
+    rng = make_random(7, number, "street", country, language)
     parts = find_region(load_data("streets"), country, language)
     if parts.get("whole") and rng.random() < 0.15:
         return str(pick(rng, parts["whole"]))
@@ -108,7 +119,7 @@ def _name_street(rng: Random, country: str, language: str) -> str:
     """A street that bears somebody's name, a number or the name of a place."""
     first = draw_first_name(rng, language, country, pick(rng, "fm"))
     form = str(pick(rng, find_region(load_data("names")["streets"], country, language)))
-    family = pick_skewed(rng, _load_names(language, country)["last"])
+    family = pick_skewed(rng, load_names(language, country)["last"])
     city = pick_skewed(rng, load_places(country, language)).city
     return form.format(first=first, last=family, city=city, number=rng.randint(2, 98))
 
@@ -139,7 +150,8 @@ def find_country(name: str, country: str, language: str) -> CountryName:
 
 
 @cache
-def _load_names(language: str, country: str) -> dict[str, tuple[str, ...]]:
+def load_names(language: str, country: str) -> dict[str, tuple[str, ...]]:
+    """Given names (`f`, `m`) and family names (`last`) of a country, the likeliest first."""
     provider = importlib.import_module(f"faker.providers.person.{language}_{country}").Provider
     lists = {"f": provider.first_names_female, "m": provider.first_names_male, "last": provider.last_names}
     return {key: mix(tuple(dict.fromkeys(name for name in names if _is_usable(name)))) for key, names in lists.items()}
@@ -165,7 +177,7 @@ def _is_usable(name: str) -> bool:
 
 def find_genders(name: str, language: str, country: str) -> frozenset[str]:
     """The genders (`f`, `m`) that bear a given name in a country; empty if it is not in the lists."""
-    names = _load_names(language, country)
+    names = load_names(language, country)
     return frozenset(gender for gender in "fm" if name in names[gender])
 
 
@@ -173,7 +185,7 @@ def draw_first_name(rng: Random, language: str, country: str, gender: str) -> st
     """A given name; one in twelve is double."""
     if rng.random() < FOREIGN_SHARE:
         return pick_skewed(rng, _load_foreign_names()[gender])
-    names = _load_names(language, country)[gender]
+    names = load_names(language, country)[gender]
     name = pick_skewed(rng, names)
     if rng.random() < 0.08 and language in {"de", "fr", "es", "da"} and "-" not in name and " " not in name:
         second = pick(rng, names)
@@ -189,7 +201,7 @@ def draw_surname(rng: Random, language: str, country: str) -> str:
         return pick_skewed(rng, _load_foreign_names()["last"])
     if rng.random() < WORD_SHARES.get(language, WORD_SHARE):
         return str(pick(rng, load_data("names")["words"][language]))
-    names = _load_names(language, country)["last"]
+    names = load_names(language, country)["last"]
     name = pick_skewed(rng, names)
     if language == "es" and rng.random() < 0.5:
         return f"{name} {pick(rng, names)}"

@@ -56,9 +56,13 @@ class JsonResponse(Response):
 
 
 def answer_error(status: int, code: str, message: str, retry_after: int = 0) -> JsonResponse:
-    """An error as JSON: `{"error": {"code", "message"}, "complete": false}`. It never holds a text."""
+    """An error as JSON: `{"error": {"code", "message"}, "detail", "complete": false}`. It never holds a text.
+
+    `detail` is the message again, where pages made for FastAPI look for it.
+    """
     headers = {"Retry-After": str(retry_after)} if retry_after else None
-    return JsonResponse({"error": {"code": code, "message": message}, "complete": False}, status, headers)
+    body = {"error": {"code": code, "message": message}, "detail": message, "complete": False}
+    return JsonResponse(body, status, headers)
 
 
 def translate_error(error: Exception) -> JsonResponse:

@@ -58,6 +58,7 @@ def describe_api() -> dict[str, Any]:
                             "required": ["code", "message"],
                             "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
                         },
+                        "detail": {"type": "string"},
                         "complete": {"const": False},
                     },
                 },

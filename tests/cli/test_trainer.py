@@ -69,6 +69,15 @@ def test_a_restart_goes_on_with_the_trained_model(tmp_path: Path) -> None:
     assert find_served(workspace, "models/retrain-0") == "models/retrain-0"
 
 
+def test_a_combination_with_the_trained_model_is_remembered_too(tmp_path: Path) -> None:
+    workspace, model = Workspace(tmp_path), tmp_path / "models" / "loop-1"
+    model.mkdir(parents=True)
+    asyncio.run(make_trainer("x", workspace, "regex").finish(f"regex+{model}", lambda _: None))
+    assert find_served(workspace, "regex") == f"regex+{model}"
+    model.rmdir()
+    assert find_served(workspace, "regex") == "regex"
+
+
 def test_a_blank_command_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         make_trainer(" ", Workspace(tmp_path), "regex")

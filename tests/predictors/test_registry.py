@@ -35,6 +35,8 @@ def test_unknown_names_and_options_say_what_there_is() -> None:
         open_predictor("lm", LABELS)
     with pytest.raises(ConfigurationError, match="takes no options"):
         open_predictor("regex", LABELS, shots=3)
+    with pytest.raises(ConfigurationError, match="llm-classifier needs the option classifier"):
+        open_predictor("llm-classifier", LABELS)
 
 
 @pytest.mark.usefixtures("plugin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import orjson
 import pytest
 
 from goldspan.predictors.model.calibration import Calibration, OperatingPoint
+from tests.serving.documents.pdf.drawing import make_pdf, write
 from tests.walk.masking_server import RunningServer
 
 if TYPE_CHECKING:
@@ -135,6 +137,38 @@ def test_files(page: Page, tmp_path: Path) -> None:
     with page.expect_download() as download:
         page.get_by_label("Download a.csv").click()
     assert Path(download.value.path()).read_text() == "name\n[FIRSTNAME_1]\n"
+
+
+def test_pages_of_the_short_form_work(page: Page) -> None:
+    """The requests of a page made for `/predict` and `/predict-pdf`, with its names, from Chromium."""
+    names = ["FIRSTNAME", "LASTNAME", "EMAIL", "ZIPCODE", "DOB", "IP", "ADDRESS", "CITY"]
+    pdf = base64.b64encode(make_pdf(write("Ann Smith of Berlin"))).decode()
+    answers: dict[str, Any] = page.evaluate(SHORT_FORM, {"names": names, "pdf": pdf})
+    assert answers["text"]["masked_text"] == "[FIRSTNAME_1] [SURNAME_1] met Rob in [CITY_1]."
+    assert answers["pdf"]["masked_text"] == "[FIRSTNAME_1] [SURNAME_1] of [CITY_1]"
+    for answer in (answers["text"], answers["pdf"]):
+        assert isinstance(answer["processing_time"], float)
+        assert answer["method_used"].upper().endswith("BERT-BASE")
+        assert answer["selected_entities"] == names
+        assert answer["num_entities"] == 3
+    assert "blank" in answers["refused"]["detail"]
+
+
+SHORT_FORM = """async ({names, pdf}) => {
+    const ask = async (body) => (await fetch("/predict", {
+        method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)})).json();
+    const request = {text: "Ann Smith met Rob in Berlin.", method: "bert", model: "base", pii_entities: names};
+    const form = new FormData();
+    form.append("file", new File([Uint8Array.from(atob(pdf), (c) => c.charCodeAt(0))], "a.pdf"));
+    form.append("method", "bert");
+    form.append("model", "base");
+    form.append("pii_entities", JSON.stringify(names));
+    return {
+        text: await ask(request),
+        pdf: await (await fetch("/predict-pdf", {method: "POST", body: form})).json(),
+        refused: await ask({...request, text: " "}),
+    };
+}"""
 
 
 def test_send_to_label_studio(page: Page, server: RunningServer) -> None:

@@ -12,7 +12,7 @@ import orjson
 
 import goldspan.schemas as schemas
 from goldspan.annotation.corpus.leakage import Leakage
-from goldspan.annotation.corpus.outline import find_source
+from goldspan.annotation.corpus.outline import find_source, find_terms
 from goldspan.annotation.corpus.splits import SplitReport
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.labels.schema import LabelSchema
@@ -93,6 +93,7 @@ def describe_data(samples: Sequence[Sample], left_out: Mapping[str, int], finger
         "labels": _count(entity.label for annotation in annotations for entity in annotation.entities),
         "languages": _count(sample.language for sample in samples),
         "sources": _count(find_source(sample.provenance) for sample in samples),
+        "terms": _count(terms for sample in samples if (terms := find_terms(sample.provenance))),
     }
 
 

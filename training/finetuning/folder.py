@@ -19,9 +19,9 @@ from goldspan.generators.providers.profiles import normalise_url
 from goldspan.generators.providers.tuning.profiles import TUNING_PROFILES
 from goldspan.training.finetuning.engine import JobView, TuningEngine, load_engine
 from goldspan.training.finetuning.files import describe_files, digest_rows, write_rows
-from goldspan.training.finetuning.hosted import view_record
 from goldspan.training.finetuning.journal import TuningJournal
 from goldspan.training.finetuning.plan import TuningPlan, make_order
+from goldspan.training.finetuning.reconcile import view_record
 from goldspan.training.finetuning.settings import TokenCount, TuningOrder, TuningSettings
 
 _NUMBER = re.compile(r"finetune-(\d+)\Z")

@@ -16,10 +16,11 @@ from goldspan.annotation.errors import (
 )
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import find_key, require_address
-from goldspan.generators.providers.tuning.profiles import TRAINING_PRICES_AS_OF, TuningProfile, find_tuning_profile
-from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowProblem, RowsUpload
+from goldspan.generators.providers.tuning.profiles import TuningProfile, find_tuning_profile
+from goldspan.generators.providers.tuning.values import JobRequest, JobState, RemoteJob, RowsUpload
 from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
+from goldspan.training.finetuning.budget import check_estimate, check_quote, estimate_cost
 from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
 from goldspan.training.finetuning.journal import (
     ABANDONED,
@@ -32,9 +33,9 @@ from goldspan.training.finetuning.journal import (
     JobRecord,
     TuningJournal,
 )
+from goldspan.training.finetuning.reconcile import find_jobs, keep_one, view_adopted, view_lost, view_record
 from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
 
-_MILLION = 1_000_000
 _GONE = frozenset({404, 410})
 _MOST_TRIES = 5
 """How often the events of a job that has ended are asked for, a lost file is uploaded, a silent create is made."""
@@ -88,11 +89,11 @@ class HostedEngine(TuningEngine):
         if record.phase in {PLANNED, UPLOADED}:
             return view_record(self._abandon())
         if record.phase == CREATING:
-            found = self._find_jobs()
+            found = find_jobs(self._wire, self.order, self.journal)
             if not found:
                 is_over = time.time() > record.announced_at + self.patience.grace
-                return view_record(self._abandon()) if is_over else _view_lost(record, JobState.CANCELLING)
-            record = self._adopt(self._keep_one(found))
+                return view_record(self._abandon()) if is_over else view_lost(record, JobState.CANCELLING)
+            record = self._adopt(keep_one(self._wire, self.journal, found))
         if record.phase not in {SUBMITTED, STARTING}:
             return view_record(record)
         if not record.cancel_sent and self._wire.cancel(record.job_id):
@@ -174,7 +175,7 @@ class HostedEngine(TuningEngine):
 
     def _create(self, record: JobRecord) -> JobView:
         request = self._make_request()
-        if stop := self._check_quote(request):
+        if stop := self._ask_price(request):
             return stop
         self._creations += 1
         if self._creations > _MOST_TRIES:
@@ -194,13 +195,13 @@ class HostedEngine(TuningEngine):
                 return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
             raise self._explain_refusal(error) from None
         if job is None:
-            return _view_lost(self.journal.read_job(), JobState.CHECKING)
+            return view_lost(self.journal.read_job(), JobState.CHECKING)
         failpoint("job-created")
         if creations > 1:
-            job = self._keep_one([*self._find_jobs(), job])
-        return _view_adopted(self._adopt(job))
+            job = keep_one(self._wire, self.journal, [*find_jobs(self._wire, self.order, self.journal), job])
+        return view_adopted(self._adopt(job))
 
-    def _check_quote(self, request: JobRequest) -> JobView | None:
+    def _ask_price(self, request: JobRequest) -> JobView | None:
         """Why no job is created now: the provider cannot quote yet, or it costs more than the run may spend."""
         try:
             quote = self._wire.quote(request)
@@ -213,31 +214,13 @@ class HostedEngine(TuningEngine):
         if quote.pending:
             return JobView(JobState.CHECKING, quote.reason, message="the provider is checking the rows")
         if quote.cost is None:
-            return self._check_estimate(quote.reason)
+            return check_estimate(self.journal, quote.reason)
         self.journal.update_job(quote=quote.cost)
         if not quote.allowed:
             limit = f" It lets the account spend {quote.limit:.2f}." if quote.limit is not None else ""
             message = f"the provider quotes {quote.cost:.2f} USD and refuses the account.{limit}"
             return JobView(JobState.READY, message=message, over_budget=True)
-        return self._check_budget(quote.cost, "USD")
-
-    def _check_estimate(self, reason: str) -> JobView | None:
-        """Why a job that is not quoted may cost too much, by our own highest estimate."""
-        stored = self.journal.read_settings()
-        most, estimated = stored.get("max_cost"), stored["estimate"]["cost_most"]
-        if most is None or (estimated is not None and estimated <= most):
-            return None
-        may = "an unknown amount" if estimated is None else f"up to {estimated:.2f} USD"
-        why = f" ({reason})" if reason else ""
-        message = f"the provider quotes no price{why}, and the run may cost {may}, more than --max-cost {most:g}"
-        return JobView(JobState.READY, message=message, over_budget=True)
-
-    def _check_budget(self, cost: float | None, currency: str) -> JobView | None:
-        most = self.journal.read_settings().get("max_cost")
-        if most is None or cost is None or cost <= most:
-            return None
-        message = f"the provider quotes {cost:.2f} {currency}, more than --max-cost {most:g}; nothing was paid"
-        return JobView(JobState.READY, message=message, over_budget=True)
+        return check_quote(self.journal, quote.cost, "USD")
 
     def _forget_lost_files(self) -> bool:
         """Have files uploaded again that the provider has no more. False if it has them all, or loses them always."""
@@ -263,23 +246,6 @@ class HostedEngine(TuningEngine):
             closing = f" {profile.name} has not supported fine-tuning since {profile.deprecated}."
         return TerminalServiceError(f"{error}{closing}", error.status)
 
-    def _find_jobs(self) -> list[RemoteJob]:
-        """The jobs of this run at the provider, oldest first: those with its marker, or of its training file."""
-        training = {file.file_id for file in self.journal.list_files() if file.role == "train"} - {""}
-        jobs = [job for job in self._wire.list_jobs() if job.carries(self.order.marker) or job.files & training]
-        return sorted(jobs, key=lambda job: (job.created_at, job.id))
-
-    def _keep_one(self, found: list[RemoteJob], keep: str = "") -> RemoteJob:
-        """The job to adopt: `keep`, else the oldest that goes on. The others are cancelled."""
-        jobs = list({job.id: job for job in found}.values())
-        living = [job for job in jobs if job.state not in {JobState.CANCELLED, JobState.CANCELLING, JobState.FAILED}]
-        chosen = next((job for job in jobs if job.id == keep), (living or jobs)[0])
-        for job in living:
-            if job.id != chosen.id and not job.state.is_final:
-                self._wire.cancel(job.id)
-                self.journal.write_event("cancelled twin", f"Job {job.id} was created twice and is cancelled.")
-        return chosen
-
     def _adopt(self, job: RemoteJob) -> JobRecord:
         record = self.journal.update_job(
             phase=SUBMITTED, job_id=job.id, state=job.state, status=job.status, moved_at=time.time()
@@ -294,10 +260,10 @@ class HostedEngine(TuningEngine):
                 f"Run {self.order.run} announced a job long ago, and the provider may have forgotten it. Look at its "
                 f"list of jobs; `goldspan finetune cancel {self.order.run}` ends the run."
             )
-        if found := self._find_jobs():
-            return _view_adopted(self._adopt(self._keep_one(found)))
+        if found := find_jobs(self._wire, self.order, self.journal):
+            return view_adopted(self._adopt(keep_one(self._wire, self.journal, found)))
         if time.time() <= record.announced_at + self.patience.grace:
-            return _view_lost(record, JobState.CHECKING)
+            return view_lost(record, JobState.CHECKING)
         waited = f"{time.time() - record.announced_at:.0f} s"
         self.journal.write_event(
             "asked again", f"No job with the marker {self.order.marker} was listed for {waited}; it is created again."
@@ -312,7 +278,7 @@ class HostedEngine(TuningEngine):
                 raise
             return self._wait_for_vanished(record)
         if record.creations > 1:
-            self._keep_one([*self._find_jobs(), job], job.id)
+            keep_one(self._wire, self.journal, [*find_jobs(self._wire, self.order, self.journal), job], job.id)
         if job.state is JobState.UNKNOWN and job.status != record.status:
             self.journal.write_event("unknown status", f"The provider calls the job {job.status[:60]!r}.")
         record = self._record(record, job)
@@ -362,7 +328,7 @@ class HostedEngine(TuningEngine):
     def _start(self, record: JobRecord, job: RemoteJob) -> JobView:
         """Start a job that waits for consent, if the run may pay for it; else leave it waiting, which is free."""
         quoted = job.quote is not None
-        if stop := self._check_budget(job.quote, job.currency) if quoted else self._check_estimate(""):
+        if stop := check_quote(self.journal, job.quote, job.currency) if quoted else check_estimate(self.journal):
             return stop
         record = self.journal.update_job(phase=STARTING)
         failpoint("start-announced")
@@ -385,48 +351,3 @@ class HostedEngine(TuningEngine):
 
     def _abandon(self) -> JobRecord:
         return self.journal.update_job(phase=ABANDONED, state=JobState.CANCELLED, message="no job was created")
-
-
-def estimate_cost(profile: TuningProfile, order: TuningOrder) -> TuningEstimate:
-    """Trained tokens are the tokens of the training file times the epochs; validation is paid where it is counted.
-
-    Source: Together's "Fine-tuning pricing" (epochs × training tokens + evaluations × validation tokens); OpenAI and
-    Mistral count the training file alone.
-    """
-    counts, validation = order.counts, order.validation_counts
-    evaluated = order.epochs if profile.name == "together" else 0
-    expected = order.epochs * counts.expected + evaluated * validation.expected
-    most = order.epochs * counts.most + evaluated * validation.most
-    price = profile.find_price(order.model) if order.price is None else order.price
-    if price is None:
-        return TuningEstimate(expected, most, note=f"no price is known for {order.model}; give --price")
-    source = "the price given" if order.price is not None else f"list prices of {TRAINING_PRICES_AS_OF}"
-    return TuningEstimate(
-        expected,
-        most,
-        max(profile.min_cost, expected * price / _MILLION),
-        max(profile.min_cost, most * price / _MILLION),
-        note=source,
-    )
-
-
-def view_record(record: JobRecord) -> JobView:
-    """The job as the journal knows it."""
-    return JobView(
-        state=JobState(record.state) if record.state else JobState.CHECKING,
-        status=record.status,
-        job_id=record.job_id,
-        message=record.message,
-        output_model=record.output_model,
-        trained_tokens=record.trained_tokens,
-        problems=tuple(RowProblem(line, said) for line, said in record.problems),
-    )
-
-
-def _view_adopted(record: JobRecord) -> JobView:
-    """A job that was just created or found. It may have ended already: the next poll says so, with its result."""
-    return JobView(JobState.CHECKING, record.status, record.job_id)
-
-
-def _view_lost(record: JobRecord, state: JobState) -> JobView:
-    return JobView(state, record.status, message="the reply was lost; the job is looked for before it is created again")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask
+from goldspan.annotation.tasks.feedback import read_feedback
 from goldspan.annotation.tasks.store import OnError, list_files, read_tasks
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
@@ -17,7 +19,8 @@ from goldspan.annotation.types import Sample
 class ReviewedSamples:
     """The reviewed samples of a workspace, read anew for every pass; memory does not grow with their number.
 
-    What cannot be read is left out; `iter_unusable` names it.
+    What cannot be read is left out; `iter_unusable` names it. A sample whose deciding review calls the document
+    unusable or of another language counts as not reviewed.
     """
 
     def __init__(self, workspace: Workspace, labels: LabelSchema) -> None:
@@ -26,7 +29,7 @@ class ReviewedSamples:
     def __iter__(self) -> Iterator[Sample]:
         seen: set[str] = set()
         for _, (sample, _) in read_tasks(self._list_files(), self._labels, lambda _: None):
-            if sample.reviews and sample.sample_id not in seen:
+            if sample.reviews and sample.sample_id not in seen and not _is_rejected(sample):
                 seen.add(sample.sample_id)
                 yield sample
 
@@ -39,6 +42,8 @@ class ReviewedSamples:
             reason = _find_loss(decoded) if decoded.sample.reviews else ""
             if reason:
                 on_error(RecordError(reason, file=record.file, line=record.line))
+            elif _is_rejected(decoded.sample):
+                yield replace(decoded.sample, annotations=decoded.sample.predictions)
             else:
                 yield decoded.sample
 
@@ -67,6 +72,11 @@ def iter_unusable(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[Re
     for sample in samples:
         if reason := _find_reason(DecodedTask(sample, []), labels):
             yield RecordError(reason, file=sample.sample_id)
+
+
+def _is_rejected(sample: Sample) -> bool:
+    """True if the deciding review says that the document should not be trained on."""
+    return bool(sample.reviews) and read_feedback(sample.reviews[0]).is_unusable
 
 
 def _find_loss(decoded: DecodedTask) -> str:

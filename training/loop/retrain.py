@@ -37,7 +37,15 @@ from goldspan.training.bundle.write import write_bundle
 from goldspan.training.gate.reviewed import ReviewedSamples
 from goldspan.training.loop.costs import fit_sample_costs
 from goldspan.training.loop.promotion import LEAST_DOCUMENTS, JudgedText, Promotion, decide_promotion
-from goldspan.training.loop.state import LoopRound, LoopState, find_loop_folder, read_state, write_state
+from goldspan.training.loop.state import (
+    MODELS,
+    LoopRound,
+    LoopState,
+    find_loop_folder,
+    locate_source,
+    read_state,
+    write_state,
+)
 from goldspan.training.methods.fits import fit_method
 from goldspan.training.runs import find_models_folder
 
@@ -122,11 +130,11 @@ def retrain(
         name = f"{bundle.folder.name}-{settings.method}"
         folder = find_models_folder(workspace) / name
         if not is_method_artifact(folder):
-            options = {**_stand_on(settings, state), **(settings.options or {})}
+            options = {**_stand_on(settings, state, workspace), **(settings.options or {})}
             fit_method(
                 settings.method, bundle.folder, options, name=name, workspace=workspace, labels_file=path, report=report
             )
-        source = _name_source(settings, folder)
+        source = _name_source(settings, name)
         test = [one for one in reviewed if one.sample_id in test_ids and not is_priority(one)]
         promotion, anchored = _test(test, state.serving, source, labels, workspace, settings)
         verdict = promotion.to_json() | {"anchored": anchored}
@@ -168,21 +176,20 @@ def _freeze(
     return open_bundle(target, labels)
 
 
-def _stand_on(settings: RetrainSettings, state: LoopState) -> dict[str, Any]:
+def _stand_on(settings: RetrainSettings, state: LoopState, workspace: Workspace) -> dict[str, Any]:
     """Options that make the method start from what serves: its tags, or the weights of the last promoted model."""
     if settings.method == "crf":
         return {"base": settings.base}
     if settings.method == "token-classifier":
-        part = state.serving.rpartition("+")[2]
-        weights = Path(part) / "trained"
+        weights = Path(locate_source(workspace, state.serving).rpartition("+")[2]) / "trained"
         return {"encoder": str(weights)} if weights.is_dir() else {}
     return {}
 
 
-def _name_source(settings: RetrainSettings, folder: Path) -> str:
+def _name_source(settings: RetrainSettings, name: str) -> str:
     """A CRF has its base within it; before another model the patterns of the base stay, where it begins with them."""
     first = settings.base.split("+")[0]
-    return f"regex+{folder}" if settings.method != "crf" and first == "regex" else str(folder)
+    return f"regex+{MODELS}{name}" if settings.method != "crf" and first == "regex" else f"{MODELS}{name}"
 
 
 def _test(
@@ -193,10 +200,10 @@ def _test(
     workspace: Workspace,
     settings: RetrainSettings,
 ) -> tuple[Promotion, int]:
-    incumbent = open_predictor(serving, labels)
+    incumbent = open_predictor(locate_source(workspace, serving), labels)
     version = incumbent.model_version
     old = _read(incumbent, test)
-    new = _read(open_predictor(source, labels), test)
+    new = _read(open_predictor(locate_source(workspace, source), labels), test)
     texts = [
         JudgedText(one.text, _only_entities(one.reviews[0]), old[one.sample_id], new[one.sample_id]) for one in test
     ]
@@ -236,12 +243,12 @@ def _queue(
     waiting = [one for one in samples.values() if not one.reviews and not has_draft(one)]
     fresh = [one for one in waiting if one.sample_id not in pushed]
     fresh = sorted(fresh, key=lambda one: draw_order(one.sample_id, "loop pool", settings.seed))[: settings.pool]
-    ranked = _annotate(fresh, newest, labels)
+    ranked = _annotate(fresh, locate_source(workspace, newest), labels)
     reviewed = [one for one in samples.values() if one.reviews]
     queue = queue_samples([*reviewed, *ranked.values()], labels, size=settings.queue_size, seed=settings.seed)
     batch = [samples[entry.sample_id] for entry in queue.entries]
     again = [one for one in waiting if one.sample_id in pushed]
-    shown = _annotate([*batch, *again], serving, labels)
+    shown = _annotate([*batch, *again], locate_source(workspace, serving), labels)
     prepared = [prepare_queued(shown[entry.sample_id], entry) for entry in queue.entries]
     path = find_loop_folder(workspace) / f"round-{number}.jsonl"
     write_samples(path, [*prepared, *(shown[one.sample_id] for one in again)], labels)

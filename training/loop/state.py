@@ -17,6 +17,7 @@ from goldspan.annotation.files import explain_disk, make_private_folder, write_a
 from goldspan.annotation.tasks.workspace import Workspace
 
 FORMAT = 1
+MODELS = "models/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,11 @@ class LoopRound:
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """What serves (a source for `open_predictor`), how many reviews the last round learned from, and the rounds."""
+    """What serves, how many reviews the last round learned from, and the rounds.
+
+    `serving` names models relative to the workspace (`regex+models/loop-1-crf`); `locate_source` gives what
+    `open_predictor` takes.
+    """
 
     serving: str
     trained_on: int = 0
@@ -42,6 +47,12 @@ class LoopState:
     def add(self, one: LoopRound, source: str) -> LoopState:
         """The state after a round; `source` opens its model."""
         return LoopState(source if one.promoted else self.serving, one.trained_on, (*self.rounds, one))
+
+
+def locate_source(workspace: Workspace, source: str) -> str:
+    """A source with the models of the workspace by their absolute paths."""
+    parts = source.split("+")
+    return "+".join(str((workspace.root / part).resolve()) if part.startswith(MODELS) else part for part in parts)
 
 
 def find_loop_folder(workspace: Workspace) -> Path:

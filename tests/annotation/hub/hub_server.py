@@ -253,6 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
+_KIND = "(?:datasets|models)"
 _REV = r"(?P<revision>[^/]+)"
 for _method in ("GET", "HEAD", "POST"):
     setattr(_Handler, f"do_{_method}", _Handler._handle)
@@ -261,11 +262,11 @@ ROUTES: list[tuple[str, str, Callable[..., None]]] = [
     ("GET", "/api/whoami-v2", _Handler.whoami),
     ("POST", "/api/repos/create", _Handler.create),
     ("POST", "/api/validate-yaml", _Handler.validate),
-    ("GET", f"/api/datasets/{_REPO}", _Handler.show),
-    ("GET", f"/api/datasets/{_REPO}/revision/{_REV}", _Handler.show),
-    ("GET", f"/api/datasets/{_REPO}/tree/{_REV}(?P<folder>/.*)?", _Handler.tree),
-    ("POST", f"/api/datasets/{_REPO}/paths-info/{_REV}", _Handler.paths_info),
-    ("POST", f"/api/datasets/{_REPO}/preupload/{_REV}", _Handler.preupload),
-    ("POST", f"/api/datasets/{_REPO}/commit/{_REV}", _Handler.commit),
-    ("GET HEAD", f"/datasets/{_REPO}/resolve/{_REV}/(?P<file>.+)", _Handler.resolve),
+    ("GET", f"/api/{_KIND}/{_REPO}", _Handler.show),
+    ("GET", f"/api/{_KIND}/{_REPO}/revision/{_REV}", _Handler.show),
+    ("GET", f"/api/{_KIND}/{_REPO}/tree/{_REV}(?P<folder>/.*)?", _Handler.tree),
+    ("POST", f"/api/{_KIND}/{_REPO}/paths-info/{_REV}", _Handler.paths_info),
+    ("POST", f"/api/{_KIND}/{_REPO}/preupload/{_REV}", _Handler.preupload),
+    ("POST", f"/api/{_KIND}/{_REPO}/commit/{_REV}", _Handler.commit),
+    ("GET HEAD", f"(?:/datasets)?/{_REPO}/resolve/{_REV}/(?P<file>.+)", _Handler.resolve),
 ]

@@ -86,7 +86,7 @@ def test_consent_is_needed_and_a_run_goes_to_its_artifact(
     body = json.dumps({"forward": 7200}).encode()
     urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/clock", body, timeout=10).close()
     code, out, err = run(capsys, "resume", "--poll-interval", "0.02")
-    assert (code, out.strip()) == (0, "data/models/r")
+    assert (code, Path(out.strip()).resolve()) == (0, place / "data" / "models" / "r")
     assert "Resuming r" in err
     assert (place / "data" / "models" / "r" / "predictor.toml").is_file()
     code, out, _ = run(capsys, "status", "r", "--json")

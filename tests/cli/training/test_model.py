@@ -73,4 +73,4 @@ def test_a_model_annotates_texts(place: Path, capsys: pytest.CaptureFixture[str]
 
 def test_encoders_are_listed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = [entry["name"] for entry in json.loads(run(capsys, "model", "encoders", "--json")[1])]
-    assert names == ["rampart", "e5-small", "minilm", "tiny"]
+    assert names == ["rampart", "e5-small", "minilm", "smollm2", "tiny"]

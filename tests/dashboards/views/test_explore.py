@@ -122,3 +122,26 @@ def test_the_download_holds_all_matches_not_the_page_only(
     assert table == ui.write_csv(
         explore.find_samples(refresh_mirror(workspace, labels), explore.Query()).drop("file", "offset", "task")
     )
+
+
+def test_samples_are_found_by_their_own_fields(workspace: Workspace, labels: LabelSchema) -> None:
+    tickets = [
+        replace(make_sample(number, labels), provenance={"fields": {"ticket_id": f"T-{number}", "x": {"a": 1}}})
+        for number in range(12)
+    ]
+    write_tasks(workspace.annotation_samples / "tickets.jsonl", tickets, labels)
+    mirror = refresh_mirror(workspace, labels)
+    found = explore.find_samples(mirror, explore.Query(field="ticket_ID t-1"))
+    assert set(found["sample_id"]) == {tickets[number].sample_id for number in (1, 10, 11)}
+    assert explore.find_samples(mirror, explore.Query(field="(")).is_empty()
+
+
+def test_own_fields_may_be_personal_and_are_shown_on_request(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = replace(make_sample(1, labels), provenance={"fields": {"customer": "Zoe Quill"}})
+    write_tasks(workspace.annotation_samples / "tickets.jsonl", [sample], labels)
+    test = render_page(workspace, monkeypatch)
+    assert not any("Zoe" in text.value for text in test.text)
+    next(toggle for toggle in test.toggle if toggle.label == "Show hidden text").set_value(True).run()
+    assert any("customer Zoe Quill" in text.value for text in test.text)

@@ -18,8 +18,15 @@ from goldspan.generators.providers.tuning.profiles import find_tuning_profile
 from goldspan.generators.providers.tuning.values import JobState
 from goldspan.predictors.registry import open_predictor
 from goldspan.training.finetuning.files import name_line
-from goldspan.training.finetuning.folder import find_tuning_run, list_tuning_runs, open_tuning_run, read_status
+from goldspan.training.finetuning.folder import (
+    begin_run,
+    find_tuning_run,
+    list_tuning_runs,
+    open_tuning_run,
+    read_status,
+)
 from goldspan.training.finetuning.journal import TuningJournal
+from goldspan.training.finetuning.plan import plan_tuning
 from goldspan.training.finetuning.public import cancel_tuning, drive_run, finetune
 from goldspan.training.finetuning.run import TuningOutcome
 from tests.training.finetuning.conftest import Start, ask
@@ -142,6 +149,50 @@ def test_a_job_that_succeeds_while_it_is_cancelled_is_kept(root: Path, start: St
     summary = tune(root, provider, url)
     assert summary.outcome is TuningOutcome.DONE
     assert summary.predictor["options"]["model"] == summary.job.output_model != ""
+
+
+def test_a_lost_job_is_found_and_cancelled(root: Path, start: Start) -> None:
+    faults = [{"kind": "accept_and_drop", "call": "tune_create", "count": 1}, {"kind": "list_lag", "seconds": HOUR}]
+    url = start("openai", faults, tuning_seconds=24 * HOUR)
+    tune(root, "openai", url, grace=600.0, wait=False)
+    with TuningJournal(find_run(root)) as journal:
+        journal.write_settings({"cancelled": True})
+    assert tune(root, "openai", url, grace=600.0, wait=False).outcome is TuningOutcome.WAITING
+    forward(url, HOUR)
+    assert tune(root, "openai", url, grace=600.0, wait=False).outcome is TuningOutcome.WAITING
+    forward(url, 24 * HOUR)
+    assert tune(root, "openai", url, grace=600.0).outcome is TuningOutcome.CANCELLED
+    jobs = read_jobs(url)
+    assert (jobs["created"], jobs["paid"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "paid"), [("expired_file", "the training file has expired", 0), ("training_failed", "loss", 1)]
+)
+def test_a_job_that_fails_says_why(root: Path, start: Start, kind: str, message: str, paid: int) -> None:
+    url = start("together", [{"kind": kind}])
+    summary = tune(root, "together", url)
+    assert summary.outcome is TuningOutcome.FAILED
+    assert message in summary.message
+    assert read_jobs(url)["paid"] == paid
+    assert not summary.predictor
+
+
+def test_a_key_does_not_follow_a_workspace_to_its_address(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOGETHER_API_KEY", "secret-of-the-user")
+    address = "https://tuning.example.org/v1"
+    plan = plan_tuning(
+        root / "data" / "bundles" / "tiny", make_settings("together", address), load_labels(root / "labels.toml")
+    )
+    folder = begin_run(_workspace(root), plan, RUN, {"yes": True})
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "another-user"))
+    with pytest.raises(ConfigurationError, match=r"not sent to https://tuning\.example\.org.*--api-url") as caught:
+        drive_run(folder, schedule=FAST)
+    assert "secret-of-the-user" not in str(caught.value)
+    journal = b"".join(file.read_bytes() for file in folder.iterdir() if file.is_file())
+    assert b"secret-of-the-user" not in journal
 
 
 def test_an_unknown_status_is_kept_and_polled_on(root: Path, start: Start) -> None:

@@ -424,3 +424,20 @@ def test_reasons_of_unusable_records_are_cut(tmp_path: Path, good: list[Sample],
     detail = find_criterion(workspace, labels, "lint.unusable").detail
     assert detail.startswith(f"{path}:1: ")
     assert len(detail) < len(f"{path}:1: ") + 90
+
+
+def test_a_document_that_its_reviewer_calls_unusable_counts_as_not_reviewed(
+    tmp_path: Path, labels: LabelSchema
+) -> None:
+    said = '[{"from_name": "document", "type": "choices", "value": {"choices": ["%s"]}}]'
+    samples = []
+    for number, choice in enumerate(("unusable", "wrong_language", "unsure", "no_entities", "")):
+        prediction, review = make_sample(number).annotations
+        other = said % choice if choice else ""
+        samples.append(replace(make_sample(number), annotations=(prediction, replace(review, other=other))))
+    workspace = Workspace(tmp_path)
+    write_samples(workspace.training_samples / "p.jsonl", samples, labels)
+    reviewed = ReviewedSamples(workspace, labels)
+    assert [sample.sample_id for sample in reviewed] == [sample.sample_id for sample in samples[2:]]
+    candidates = list(reviewed.iter_candidates(lambda error: pytest.fail(str(error))))
+    assert [bool(sample.reviews) for sample in candidates] == [False, False, True, True, True]

@@ -14,7 +14,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.predictors.registry import open_predictor
 from goldspan.training.loop.retrain import Retrained, RetrainSettings, count_missing, retrain
-from goldspan.training.loop.state import read_state
+from goldspan.training.loop.state import locate_source, read_state
 from tests.training.tiny_model import TOML, make_labels, make_sample
 
 pytest.importorskip("pycrfsuite")
@@ -64,11 +64,12 @@ def test_a_better_model_is_promoted_and_the_next_batch_is_queued(workspace: Work
     assert found.promotion is not None
     assert found.promotion.promoted, found.promotion.reasons
     assert found.promotion.documents >= 20
-    assert found.state.serving.endswith("loop-1-crf")
-    version = open_predictor(found.state.serving, LABELS).model_version
+    assert found.state.serving == "models/loop-1-crf"
+    version = open_predictor(locate_source(workspace, found.state.serving), LABELS).model_version
     assert found.queue_file is not None
     batch = list(read_samples([found.queue_file], LABELS))
-    assert len(batch) == len(found.queue.entries) + 1 if found.queue else False
+    assert found.queue is not None
+    assert len(batch) == len(found.queue.entries) + 1
     assert batch[-1].sample_id == waiting[0].sample_id
     for sample in batch:
         expected = [] if sample.provenance.get("control") else [version]
@@ -87,17 +88,15 @@ def test_the_random_reserve_is_never_trained_on(workspace: Workspace) -> None:
 
 def test_a_worse_model_is_refused_and_the_old_one_serves_on(workspace: Workspace) -> None:
     """After a good round the reviews turn wrong: the model learns that, and the fixed samples tell."""
-    good = make_reviews(100)
-    write_reviews(workspace, good)
+    write_reviews(workspace, make_reviews(100))
     first = work(workspace)
+    nothing = (Annotation(Author.person("eve")),)
     wrong = [
-        replace(one, annotations=(Annotation(Author.person("eve")),)) if one.provenance["queue"] == "priority" else one
-        for one in make_reviews(160)
+        replace(one, annotations=nothing) if one.provenance["queue"] == "priority" and number % 7 else one
+        for number, one in enumerate(make_reviews(160))
     ]
-    write_reviews(
-        workspace, [one for one in wrong if one.sample_id not in {o.sample_id for o in good[::5]}] + good[::5]
-    )
-    second = work(workspace, replace(SETTINGS, method="crf"))
+    write_reviews(workspace, wrong)
+    second = work(workspace)
     assert second.promotion is not None
     assert not second.promotion.promoted
     assert any("strict F1" in reason for reason in second.promotion.reasons)

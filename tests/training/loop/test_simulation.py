@@ -71,6 +71,7 @@ def test_a_promotion_that_made_things_worse_is_counted() -> None:
     points = (make_point(20, 0.8, promoted=True), make_point(40, 0.7, promoted=True), make_point(60, 0.9))
     (found,) = summarise_orders([make_replay(1, "random", *points)], 0.9, DEFAULT_COSTS)
     assert (found.worse_promotions, found.promotions.mean) == (1, 2)
+    assert found.worst_drop == pytest.approx(0.1)
 
 
 def test_documents_of_the_author_are_the_same_each_time_and_do_not_mix() -> None:

@@ -103,7 +103,11 @@ def explain_orders(found: Sequence[OrderSummary]) -> str:
             said.append(f"{one.order}: {verdict}.")
     promoted = ", ".join(f"{one.order} {one.promotions.mean:.1f}" for one in found if one.promotions.mean is not None)
     worse = sum(one.worse_promotions for one in found)
-    said.append(f"Promotions a seed: {promoted}; {worse} of all made the model in service worse on the test set.")
+    drop = max((one.worst_drop for one in found), default=0.0)
+    said.append(
+        f"Promotions a seed: {promoted}. {worse} of all lowered F1 on the test set"
+        + (f", by at most {drop:.3f}." if worse else ".")
+    )
     return " ".join(said)
 
 

@@ -7,7 +7,7 @@ with 95 %; with one seed there is none. An order is said to help only if the int
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """One order: work until the target when people see the model in service, and relative to random order."""
+    """One order: work until the target when people see the model in service, and relative to random order.
+
+    `worse_promotions` lowered the F1 of the model in service on the test set, by `worst_drop` at most.
+    """
 
     order: str
     until: Mapping[str, Estimate]
@@ -44,6 +47,7 @@ class OrderSummary:
     final_f1: Estimate
     promotions: Estimate
     worse_promotions: int
+    worst_drop: float
 
     @property
     def helps(self) -> bool | None:
@@ -120,14 +124,15 @@ def _summarise_order(
     if order != "random" and plain:
         for unit in UNITS:
             change[unit] = estimate([_compare(work[seed], plain.get(seed), unit) for seed in work])
-    points = [point for one in found.values() for point in one.points]
+    drops = list(_find_drops(found.values()))
     return OrderSummary(
         order,
         until,
         change,
         estimate([one.points[-1].candidate.f1 for one in found.values() if one.points]),
         estimate([sum(point.promotion.promoted for point in one.points) for one in found.values()]),
-        _count_worse(found.values()) if points else 0,
+        len(drops),
+        max(drops, default=0.0),
     )
 
 
@@ -135,16 +140,14 @@ def _compare(mine: Mapping[str, float] | None, plain: Mapping[str, float] | None
     return mine[unit] / plain[unit] - 1 if mine and plain and plain[unit] else None
 
 
-def _count_worse(replays: Any) -> int:
-    """Promotions after which the model in service is worse on the test set than the one before."""
-    worse = 0
+def _find_drops(replays: Iterable[Replay]) -> Iterator[float]:
+    """How much F1 on the test set fell with each promotion that lowered it."""
     for one in replays:
-        served = None
+        served: float | None = None
         for point in one.points:
             if point.promotion.promoted and served is not None and point.service.f1 < served:
-                worse += 1
+                yield served - point.service.f1
             served = point.service.f1
-    return worse
 
 
 def summarise_suggestions(

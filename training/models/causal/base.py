@@ -12,6 +12,8 @@ from goldspan.training.models.encoders.catalogue import find_encoder
 
 _SNAPSHOTS = "snapshots"
 _CHUNK = 1 << 22
+_NEEDED = ("config.json", "tokenizer.json")
+_MORE = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class CausalBase:
     """A causal language model on this machine.
 
     `revision` is the commit of a Hub model, empty for a folder. `fingerprint` is the SHA-256 over the names and
-    contents of its configuration, tokenizer and weights.
+    contents of its configuration, tokenizer, chat template and weights.
     """
 
     name: str
@@ -86,7 +88,7 @@ def require_same_base(recorded: dict[str, Any], location: str = "") -> CausalBas
 
 
 def fingerprint_base(folder: Path) -> str:
-    """SHA-256 over the names and contents of config.json, tokenizer.json and the weights.
+    """SHA-256 over the names and contents of configuration, tokenizer, chat template and weights.
 
     Raises:
         ConfigurationError: there are no weights in safetensors, or a file cannot be read.
@@ -97,7 +99,11 @@ def fingerprint_base(folder: Path) -> str:
         raise ConfigurationError(f"{folder} holds no weights in safetensors; other forms are not loaded.")
     hashed = hashlib.sha256()
     try:
-        for path in (folder / "config.json", folder / "tokenizer.json", *weights):
+        for path in (
+            *(folder / name for name in _NEEDED),
+            *filter(Path.is_file, map(folder.joinpath, _MORE)),
+            *weights,
+        ):
             one = hashlib.sha256()
             with path.open("rb") as file:
                 while chunk := file.read(_CHUNK):

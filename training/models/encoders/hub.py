@@ -6,7 +6,15 @@ from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 
-_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "*.safetensors", "model.safetensors.index.json")
+_FILES = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "*.safetensors",
+    "model.safetensors.index.json",
+)
 
 
 def download_encoder(repository: str, revision: str = "") -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,15 @@ def test_a_base_is_refused_that_cannot_be_used(causal_base: Path, tmp_path: Path
         load_backbone(find_base(str(tmp_path)), BackboneSettings(), CPU, 64)
 
 
-def test_another_base_than_the_recorded_one_is_refused(causal_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "chat_template.jinja"])
+def test_another_base_than_the_recorded_one_is_refused(causal_base: Path, tmp_path: Path, file: str) -> None:
     recorded = find_base(str(causal_base)).describe()
     assert require_same_base(recorded).folder == causal_base.resolve()
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        (tmp_path / name).write_bytes((causal_base / name).read_bytes())
+    shutil.copytree(causal_base, tmp_path, dirs_exist_ok=True)
     assert require_same_base(recorded, str(tmp_path)).fingerprint == recorded["fingerprint"]
-    with (tmp_path / "model.safetensors").open("r+b") as file:
-        file.seek(-1, 2)
-        file.write(b"\x7f")
+    changed = tmp_path / file
+    data = bytearray(changed.read_bytes())
+    data[-1] ^= 1
+    changed.write_bytes(bytes(data))
     with pytest.raises(StateError, match=r"is not the base that this model was trained on.*option base"):
         require_same_base(recorded, str(tmp_path))

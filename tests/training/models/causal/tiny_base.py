@@ -100,7 +100,7 @@ def write_base(folder: Path, steps: int, *, chats: bool = False) -> Path:
 
 
 @cache
-def train_base(steps: int = 160, *, chats: bool = False) -> Path:
+def train_base(steps: int = 100, *, chats: bool = False) -> Path:
     """The folder of the trained base; not to be changed."""
     import torch
 

@@ -1,0 +1,116 @@
+"""`goldspan samples mix, noise`: training sets from sources, and texts as typing, speaking or scanning leaves them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.shared.console import print_json, print_table, say
+from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.refusals import Refusals
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write (JSONL)")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group `samples`."""
+    app.command("mix")(mix)
+    app.command("noise")(noise)
+
+
+def mix(
+    plan: Annotated[Path, typer.Argument(metavar="MIX.toml", help="Sources with their shares")],
+    output: OutputOption,
+    force: ForceOption = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mix a training set from sources with shares; each sample keeps its source, licence and attribution.
+
+    A source without files is written by the offline author. Which samples are taken depends on the seed and their ids.
+    """
+    from dataclasses import asdict
+
+    from goldspan.generators.mixing.mix import mix_files
+    from goldspan.generators.mixing.plan import load_mix
+
+    _require_free(output, force)
+    refusals = Refusals()
+    report = mix_files(load_mix(plan), output, load_labels(labels), refusals)
+    if as_json:
+        print_json(asdict(report) | {"output": str(output), "refused": len(refusals.errors)})
+    else:
+        print_table(
+            ["source", "samples", "share", "of", "terms"],
+            (
+                (
+                    name,
+                    count,
+                    f"{count / max(report.samples, 1):.1%}",
+                    report.available.get(name, "–"),
+                    report.terms.get(name, ""),
+                )
+                for name, count in report.taken.items()
+            ),
+            right=(1, 2, 3),
+        )
+        repeats = f"; {report.repeated} repeat a text of an earlier source and were left out" if report.repeated else ""
+        say(f"{report.samples} samples written to {output}{repeats}.")
+    raise typer.Exit(refusals.exit_code)
+
+
+def noise(
+    files: Files,
+    output: OutputOption,
+    kind: Annotated[str, typer.Option(help="typed, hasty, scanned, spoken, capitals or quoted")] = "typed",
+    inside: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL", help="Change values of this label too; repeatable; `names`: all without a check"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same noise")] = 0,
+    force: ForceOption = False,
+    labels: LabelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add noise to annotated texts: typing errors, scanning errors, speech, quoting. Offsets stay exact.
+
+    Values keep every character unless --inside names their label. The results are samples of their own, kept in one
+    split with the ones they were made from.
+    """
+    from goldspan.annotation.tasks.store import read_samples, write_samples
+    from goldspan.generators.mixing.mix import add_sample_noise
+    from goldspan.generators.noise.apply import REGISTERS, find_changeable
+    from goldspan.generators.surrogates.chance import make_random
+
+    schema = load_labels(labels)
+    if kind not in REGISTERS:
+        raise UnknownNameError("kind of noise", kind, REGISTERS)
+    changed: set[str] = set()
+    for name in inside or ():
+        if name != "names" and name not in schema.entity_codes:
+            raise UnknownNameError("label", name, schema.entity_codes)
+        changed |= find_changeable(schema) if name == "names" else {name}
+    _require_free(output, force)
+    refusals = Refusals()
+    samples = (
+        add_sample_noise(sample, make_random(seed, 0, "noise", sample.sample_id), kind, changed)
+        for sample in read_samples(files, schema, refusals)
+        if sample.best
+    )
+    count = write_samples(output, samples, schema, refusals)
+    if as_json:
+        print_json({"samples": count, "kind": kind, "output": str(output), "refused": len(refusals.errors)})
+    else:
+        say(f"{count} samples written to {output}.")
+    raise typer.Exit(refusals.exit_code)
+
+
+def _require_free(output: Path, force: bool) -> None:
+    if output.exists() and not force:
+        raise InputError(f"{output} exists. Use --force to replace it.")

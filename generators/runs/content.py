@@ -1,0 +1,81 @@
+"""What a brief tells a model beside its values: a direction, and an example of the notation.
+
+The direction is prose in the document's language (`goldspan.generators.specs.directions`). The example is another
+document with its tags: one of the project's reviewed samples where an examples file is given, else one of the offline
+author, right by construction; it rotates with the item.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.text.tagged import render_tagged
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.specs.directions import draw_direction, read_scenarios
+from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
+
+_LONGEST = 700
+"""Characters of an example with its tags."""
+_TRIES = 6
+_EXAMPLE_SEED = 5_000_003
+
+
+def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema) -> dict[str, Any]:
+    """The fields `direction` and `example` of a brief; none for the offline author, who needs neither."""
+    if settings.provider == "offline":
+        return {}
+    scenarios = _load_scenarios(settings.scenarios_file).get(spec.language, ()) if settings.scenarios_file else ()
+    fields: dict[str, Any] = {}
+    if labels.purpose.is_pii or scenarios:
+        fields["direction"] = draw_direction(spec, scenarios)
+    example = _choose_example(spec, settings, labels)
+    return fields | ({"example": example} if example else {})
+
+
+def _choose_example(spec: Spec, settings: RunSettings, labels: LabelSchema) -> str:
+    if spec.hard_negative:
+        return ""
+    if settings.examples_file:
+        own = _load_examples(settings.examples_file, labels)
+        fitting = own.get(spec.language) or own.get("") or ()
+        if fitting:
+            return fitting[spec.index % len(fitting)]
+    return _write_example(spec, labels)
+
+
+def _write_example(spec: Spec, labels: LabelSchema) -> str:
+    """A short document of the offline author in the same language, on other values."""
+    from goldspan.generators.offline.author import write_document
+
+    wanted = SpecConstraints(language=spec.language, hard_negative=False)
+    types = labels.purpose.document_types or (spec.document_type,)
+    for number in range(_TRIES):
+        other = draw_spec(
+            spec.seed + _EXAMPLE_SEED, _TRIES * spec.index + number, (spec.language,), labels, wanted=wanted,
+            document_types=types,
+        )  # fmt: skip
+        tagged = write_document(other, labels)
+        if len(tagged) <= _LONGEST:
+            return tagged
+    return ""
+
+
+@lru_cache(maxsize=4)
+def _load_scenarios(path: str) -> dict[str, tuple[str, ...]]:
+    return read_scenarios(Path(path))
+
+
+@lru_cache(maxsize=4)
+def _load_examples(path: str, labels: LabelSchema) -> dict[str, tuple[str, ...]]:
+    """Reviewed samples of a file as tagged text, by language; those that are too long are left out."""
+    found: dict[str, list[str]] = {}
+    for sample in read_samples([Path(path)], labels):
+        if sample.reviews and sample.best and sample.best.entities:
+            tagged = render_tagged(sample.text, sample.best.entities)
+            if len(tagged) <= _LONGEST:
+                found.setdefault(sample.language, []).append(tagged)
+    return {language: tuple(texts) for language, texts in found.items()}

@@ -1,0 +1,32 @@
+"""The training backend itself as the learner of a simulation."""
+
+from __future__ import annotations
+
+import pytest
+
+from goldspan.training.loop.simulation.learners import EncoderLearner
+from goldspan.training.loop.simulation.run import SimulationSettings, make_learner
+from goldspan.training.loop.simulation.truth import make_text
+from tests.training.tiny_model import make_config, make_labels, make_sample
+
+pytest.importorskip("torch")
+LABELS = make_labels()
+
+
+def test_the_encoder_learns_and_scores_texts() -> None:
+    texts = [make_text(make_sample(number), 1, 0.2, LABELS) for number in range(70)]
+    learner = EncoderLearner(LABELS, make_config(token_budget=12_000, evaluations=1))
+    found = learner.fit(texts[:60], texts[60:])(texts[60:])
+    gold = [set(one.gold.entities) for one in texts[60:]]
+    right = sum(len(set(one.entities) & spans) for one, spans in zip(found, gold, strict=True))
+    assert right > 0.5 * sum(map(len, gold))
+    assert all(one.score is not None and 0 < one.score <= 1 for one in found)
+    assert "token-classifier from tiny" in learner.name
+
+
+def test_the_method_decides_the_learner() -> None:
+    settings = SimulationSettings(base="regex", method="token-classifier", encoder="tiny", token_budget=5_000)
+    learner = make_learner(settings, LABELS)
+    assert isinstance(learner, EncoderLearner)
+    assert (learner.config.model.name, learner.config.training.token_budget, learner.first) == ("tiny", 5_000, "regex")
+    assert make_learner(SimulationSettings(), LABELS).name == "crf on regex"
