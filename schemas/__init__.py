@@ -30,17 +30,23 @@ class Validator:
         self._compiled = jsonschema_rs.validator_for(dict(schema), mask="the value")
 
     def accepts(self, document: Any) -> bool:
-        """True if the document keeps the schema."""
-        return bool(self._compiled.is_valid(document))
+        """True if the document keeps the schema; one with a lone surrogate keeps none."""
+        try:
+            return bool(self._compiled.is_valid(document))
+        except UnicodeEncodeError:
+            return False
 
     def problems(self, document: Any) -> list[Problem]:
         """Every broken place. Messages never quote the document."""
-        if self._compiled.is_valid(document):
+        if self.accepts(document):
             return []
-        return [
-            Problem("".join(f"/{part}" for part in error.instance_path), shorten(self._explain(error)))
-            for error in self._compiled.iter_errors(document)
-        ]
+        try:
+            return [
+                Problem("".join(f"/{part}" for part in error.instance_path), shorten(self._explain(error)))
+                for error in self._compiled.iter_errors(document)
+            ]
+        except UnicodeEncodeError:
+            return [Problem("", "a string or key holds a lone surrogate, which JSON and databases cannot store")]
 
     def find_best_problem(self, document: Any) -> Problem | None:
         """The problem that explains most, for people who edit the document by hand; None if it keeps the schema."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.errors import InputError, RecordError, UnknownNameError
 from goldspan.annotation.formats.loss import ExportReport
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
@@ -184,9 +184,20 @@ def export_samples(name: str, path: Path, samples: Iterable[Sample], labels: Lab
 
     Raises:
         UnknownNameError: there is no such format.
+        RecordError: a text holds a lone surrogate, which no file can.
 
     """
-    return get_format(name).write(path, samples, labels)
+    return get_format(name).write(path, _refuse_unstorable(samples), labels)
+
+
+def _refuse_unstorable(samples: Iterable[Sample]) -> Iterator[Sample]:
+    for number, sample in enumerate(samples, start=1):
+        try:
+            sample.text.encode()
+        except UnicodeEncodeError as error:
+            reason = f"text_not_storable: a lone surrogate stands at character {error.start}"
+            raise RecordError(reason, file=f"sample {number}", pointer="/data/text") from None
+        yield sample
 
 
 def import_samples(name: str, path: Path, labels: LabelSchema) -> Iterator[Sample]:

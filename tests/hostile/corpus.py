@@ -68,6 +68,7 @@ def list_seeds() -> dict[str, bytes]:
         "deep_900.jsonl": f'{{"data":{{"text":"a","sample_id":"s","x":{nest(900)}}},"predictions":[]}}\n'.encode(),
         "deep_100000.json": f'{{"data":{{"text":"a","x":{nest(100_000)}}}}}\n'.encode(),
         "huge_number.jsonl": b'{"data":{"text":"A"},"drafts":[{"result":[{"value":{"end":%b}}]}]}\n' % (b"9" * 4000),
+        "surrogates.jsonl": b'{"data":{"text":"\\ud800n","x":NaN}}\n{"data":{"text":"A"},"\\ud800":1,"x":NaN}\n',
         "nan.jsonl": b'{"data":{"text":"Ann","sample_id":"s","language":NaN}}\n',
         "twice.jsonl": b'{"data":{"text":"Ann","sample_id":"s","text":"Bob"}}\n',
         "not_utf8.jsonl": b'{"data":{"text":"\xff\xfe\xfa"}}\n',
