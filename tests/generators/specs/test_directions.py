@@ -44,7 +44,7 @@ def test_own_scenarios_are_drawn_beside_the_pools(tmp_path: Path) -> None:
     drawn = [draw_direction(draw_spec(1, index, ["en"], LABELS), own["en"]) for index in range(200)]
     assert 80 < sum("beekeeper" in direction for direction in drawn) < 160
     path.write_text('{"language": "en"}\n', encoding="utf-8")
-    with pytest.raises(RecordError, match="scenarios.jsonl:1"):
+    with pytest.raises(RecordError, match=r"scenarios\.jsonl:1"):
         read_scenarios(path)
     assert read_scenarios(tmp_path / "none.jsonl") == {}
 
