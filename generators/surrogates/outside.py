@@ -8,7 +8,7 @@ from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.companies import draw_product, make_company
 
-COMMON = {"names": 160, "cities": 60, "companies": 50, "streets": 60}
+COMMON = {"names": 200, "cities": 80, "companies": 70, "streets": 80}
 """How many of the likeliest names of each kind stand outside entities: those that entities have most often."""
 
 

@@ -66,12 +66,12 @@ def find_region(table: dict[str, Any], country: str, language: str) -> Any:
 
 @cache
 def load_places(country: str, language: str) -> tuple[Place, ...]:
-    """Cities of a country's part that speaks the language."""
+    """Cities of a country's part that speaks the language; those whose state and postcode are known best come first."""
     table = load_data("places")
     key = f"{country}_{language}" if f"{country}_{language}" in table else country
     known = [Place(*entry.split("|")) for entry in table[key]]
     listed = [place for place in _load_cities().get(key, ()) if place.city not in {place.city for place in known}]
-    return mix((*known, *listed))
+    return (*mix(known), *mix(listed))
 
 
 @cache

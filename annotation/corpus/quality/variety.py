@@ -132,7 +132,8 @@ class LanguageVariety:
     `contexts`: for each label, the distinct pairs of words before it among 100 mentions (expected number of a random
     hundred: Hurlbert 1971, equation 4; of fewer mentions than that, in proportion).
     `lookup`: share of entities whose sentence stands elsewhere but for its entities.
-    `names_outside`: share of the names of people, places and organisations that also stand outside entities, by group.
+    `names_outside`: share of the names of people, places and organisations that also stand outside entities, by group
+    and of `all`, which is what is judged.
     `recent_person`: share of coreferent pronouns and noun phrases that the most recent name resolves.
     """
 
@@ -201,7 +202,9 @@ def _share_outside(names: Mapping[str, set[str]], plain: Sequence[str]) -> dict[
                     and not text[end : end + 1].isalnum()
                 ):
                     outside.add(surface)
-    return {group: len(surfaces & outside) / len(surfaces) for group, surfaces in sorted(names.items())}
+    every = {surface for surfaces in names.values() for surface in surfaces}
+    shares = {group: len(surfaces & outside) / len(surfaces) for group, surfaces in sorted(names.items())}
+    return shares | ({"all": len(outside) / len(every)} if every else {})
 
 
 def count_recent(annotation: Annotation) -> tuple[int, int]:
@@ -253,7 +256,9 @@ def find_values(measured: Mapping[str, LanguageVariety], name: str, *, all_sizes
         if not (all_sizes or variety.is_judged):
             continue
         value = getattr(variety, name)
-        if isinstance(value, Mapping):
+        if name == "names_outside":
+            values |= {language: value["all"]} if value else {}
+        elif isinstance(value, Mapping):
             values |= {f"{language} {part}": number for part, number in value.items()}
         elif value is not None:
             values[language] = value

@@ -84,7 +84,7 @@ def test_names_count_as_outside_where_they_stand_without_a_label() -> None:
         "<FIRSTNAME>Ann</FIRSTNAME> lives in <CITY>New York</CITY> and works at <COMPANYNAME>Crane</COMPANYNAME>.",
         "The train to New York is late. Craneflies are out. Annabel too.",
     )
-    assert found.names_outside == {"LOCATION": 1.0, "ORGANIZATION": 0.0, "PERSON": 0.0}
+    assert found.names_outside == {"LOCATION": 1.0, "ORGANIZATION": 0.0, "PERSON": 0.0, "all": pytest.approx(1 / 3)}
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,8 @@ class ScriptedAsker:
         language = json.loads(request.body["messages"][1]["content"])["language"]
         if request.item % 3 == 0:
             return Completion(Answer(request.custom_id, content="I cannot do that."), cached=False)
-        texts = [
-            f"a {language} beekeeper loses hive {'x' * (request.item + self._already)}{'y' * number}"
-            for number in range(10)
-        ]
+        mark = "x" * (request.item + self._already)
+        texts = [f"a {language} beekeeper loses hive {mark}{'y' * number}" for number in range(10)]
         texts += ["a  cat\nin a tree.", "a cat in a tree", "short", "long " * 100]
         return Completion(Answer(request.custom_id, content=json.dumps({"scenarios": texts})), cached=False)
 
