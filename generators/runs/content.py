@@ -20,6 +20,8 @@ from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
 
 _LONGEST = 700
 """Characters of an example with its tags."""
+_SHORT = 4
+"""Characters of a value that an example may share with the brief by chance: ages, numbers of houses."""
 _TRIES = 6
 _EXAMPLE_SEED = 5_000_003
 
@@ -48,18 +50,19 @@ def _choose_example(spec: Spec, settings: RunSettings, labels: LabelSchema) -> s
 
 
 def _write_example(spec: Spec, labels: LabelSchema) -> str:
-    """A short document of the offline author in the same language, on other values."""
+    """A short document of the offline author in the same language, on other values; empty if none is found."""
     from goldspan.generators.offline.author import write_document
 
     wanted = SpecConstraints(language=spec.language, hard_negative=False)
     types = labels.purpose.document_types or (spec.document_type,)
+    own = [value.value for value in spec.values if len(value.value) > _SHORT]
     for number in range(_TRIES):
         other = draw_spec(
             spec.seed + _EXAMPLE_SEED, _TRIES * spec.index + number, (spec.language,), labels, wanted=wanted,
             document_types=types,
         )  # fmt: skip
         tagged = write_document(other, labels)
-        if len(tagged) <= _LONGEST:
+        if len(tagged) <= _LONGEST and not any(value in tagged for value in own):
             return tagged
     return ""
 

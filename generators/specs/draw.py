@@ -47,6 +47,9 @@ HARD_NEGATIVE_SHARE = 0.08
 LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 """Length bands and about how many characters they mean."""
 
+_LISTS, _LIST_WEIGHT = frozenset({"form", "table", "record", "log"}), 0.3
+"""Document types that list values are rarer: a model that learned from many of them misses names in sentences."""
+
 _NAMES = ("FIRSTNAME", "SURNAME")
 _MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
 
@@ -138,7 +141,7 @@ def draw_spec(
     rng = make_random(seed, index, "spec")
     language = wanted.language or pick(rng, languages)
     country = wanted.country or _draw_country(rng, language, wanted.labels)
-    document_type = wanted.document_type or pick(rng, document_types)
+    document_type = wanted.document_type or _draw_type(rng, document_types)
     length = rng.choices(list(LENGTHS), weights=(20, 50, 30))[0]
     negative = rng.random() < hard_negative_share
     if wanted.hard_negative is not None or wanted.labels:
@@ -160,6 +163,11 @@ def draw_spec(
         hard_negative=not chosen,
         values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders, document_type),
     )
+
+
+def _draw_type(rng: Random, document_types: Sequence[str]) -> str:
+    weights = [_LIST_WEIGHT if document_type in _LISTS else 1.0 for document_type in document_types]
+    return rng.choices(document_types, weights)[0]
 
 
 def _check_wanted(
