@@ -6,13 +6,16 @@ It finds what has a form. Names, cities in running text and countries have none:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from goldspan.annotation.corpus.uncertainty import score_entities
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.text.affixes import joins_affix
+from goldspan.annotation.text.words import snap_span, splits_word, stands_alone
 from goldspan.annotation.types import Annotation, Author, Entity
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.patterns import contacts, dates, finance, identifiers, places, secrets
-from goldspan.predictors.patterns.candidates import REGIONS, Finder, LocalisedText, resolve_overlaps
+from goldspan.predictors.patterns.candidates import REGIONS, Candidate, Finder, LocalisedText, resolve_overlaps
 from goldspan.predictors.patterns.typography import unify_typography
 
 FINDERS: tuple[Finder, ...] = (
@@ -82,9 +85,23 @@ class RegexPredictor(LocalPredictor):
 
     def _read_text(self, text: str, language: str, country: str) -> Annotation:
         document = LocalisedText(unify_typography(text), (country,) if country else REGIONS.get(language, ()))
-        candidates = [found for find in FINDERS for found in find(document) if found.label in self.labels]
+        candidates = [
+            clear_borders(text, found, language)
+            for find in FINDERS
+            for found in find(document)
+            if found.label in self.labels
+        ]
         entities = tuple(
             Entity(candidate.start, candidate.end, candidate.label, score=round(candidate.score, 3))
             for candidate in resolve_overlaps(candidates)
         )
         return Annotation(Author.model(self.model_version), entities, score=score_entities(text, entities))
+
+
+def clear_borders(text: str, candidate: Candidate, language: str) -> Candidate:
+    """The candidate with each edge at the nearest border of a word, so `7424287` in `L7424287` becomes all of it."""
+    start, end = candidate.start, candidate.end
+    if stands_alone(text, start, end) or not splits_word(text, start, end) or joins_affix(text, start, end, language):
+        return candidate
+    start, end = snap_span(text, start, end)
+    return replace(candidate, start=start, end=end)

@@ -4,12 +4,14 @@ from itertools import pairwise
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from goldspan.annotation.checks import check_annotation
 from goldspan.annotation.labels.schema import build_labels, load_labels
 from goldspan.annotation.text.tagged import parse_tagged, render_tagged
 from goldspan.annotation.types import Author
+from goldspan.predictors.base import TextInput
 from goldspan.predictors.patterns.predictor import RegexPredictor
 
 LABELS = load_labels()
@@ -186,3 +188,12 @@ def test_a_long_run_of_digits_and_hyphens_costs_no_square_of_its_length() -> Non
     begun = process_time()
     assert PREDICTOR.predict_sync("1-" * 20_000, "en", "US").entities == ()
     assert process_time() - begun < 5
+
+
+@given(st.text("L7424287 +49-()@.xÄ 20", max_size=60), st.sampled_from(["en", "de", "tr"]))
+@example("ring her L7424287 is the id card", "en")
+@example("Ref A7424287B, 2024", "en")
+def test_no_entity_begins_or_ends_inside_a_word(text: str, language: str) -> None:
+    found = PREDICTOR.predict_batch([TextInput(text, language, "")])[0]
+    codes = {issue.code for issue in check_annotation(text, found, LABELS, language)}
+    assert "inside_word" not in codes
