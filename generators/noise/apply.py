@@ -8,7 +8,7 @@ from random import Random
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import Tagged
-from goldspan.generators.noise.edits import Edit, apply_edits, find_free
+from goldspan.generators.noise.edits import Edit, apply_edits, find_free, spare_spans
 from goldspan.generators.noise.kinds import KINDS
 
 REGISTERS: Mapping[str, Mapping[str, float]] = {
@@ -45,5 +45,5 @@ def add_noise(
         edits: list[Edit] = []
         for start, end in find_free(tagged, frozenset(inside)):
             edits += KINDS[kind](rng, tagged.text, start, end, rate, language)
-        tagged = apply_edits(tagged, edits)
+        tagged = apply_edits(tagged, spare_spans(tagged, edits))
     return tagged

@@ -46,6 +46,17 @@ def apply_edits(tagged: Tagged, edits: Iterable[Edit]) -> Tagged:
     return Tagged("".join(pieces), entities, mentions)
 
 
+def spare_spans(tagged: Tagged, edits: Iterable[Edit]) -> list[Edit]:
+    """The edits without those that would together leave nothing of a span, such as the comma that a mention is."""
+    kept = list(edits)
+    spans = {(e.start, e.end) for e in tagged.entities} | {(m.start, m.end) for m in tagged.mentions}
+    for start, end in spans:
+        inner = [edit for edit in kept if start <= edit.start < edit.end <= end]
+        if inner and sum(len(e.text) - (e.end - e.start) for e in inner) <= start - end:
+            kept = [edit for edit in kept if edit not in inner]
+    return kept
+
+
 class _Moves:
     """Where offsets go: borders of spans lie outside edits, so the edits before them decide."""
 

@@ -86,6 +86,8 @@ class Account:
             return max((self.measure(template, leading) for template in called), default=UNAVAILABLE)
         if slot.inner:
             return self._measure_slot(slot.inner, leading)
+        if any(self.measure(phrase, leading=False) < 0 for phrase in slot.phrases):
+            return UNAVAILABLE
         person = self.binding.get(slot.person)
         if person is None:
             return UNAVAILABLE

@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from goldspan.annotation.identity import make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
-from goldspan.generators.offline.author import write_document
+from goldspan.generators.offline.author import compose_document, write_document
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec, SpecConstraints, draw_spec
 
 STRUCTURED = {"form", "table", "record", "log"}
@@ -25,6 +26,16 @@ def check(spec: Spec, tagged: Tagged, labels: LabelSchema) -> list[str]:
     reading = Annotation(Author.model("offline"), tagged.entities, tagged.mentions)
     sample = Sample(tagged.text, spec.language, spec.country, spec.document_type, (reading,))
     return [issue.message for issue in check_sample(sample, labels)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_schema_without_names_of_people_gets_whole_sentences(language: str) -> None:
+    labels = load_labels(Path(__file__).parents[3] / "schemas" / "templates" / "support" / "labels.toml")
+    for index in range(60):
+        spec = draw_spec(9, index, [language], labels)
+        document = compose_document(spec, labels)
+        assert check(spec, document, labels) == []
+        assert all(span.start < span.end for span in (*document.entities, *document.mentions))
 
 
 @settings(max_examples=100, deadline=None)
