@@ -26,7 +26,7 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
     if document["stage"] == "draft":
         answer: dict[str, Any] = {"tagged_text": author_draft(spec, labels)}
     elif document["stage"] == "coreference":
-        answer = {"tagged_text": author_coreference(spec, tagged_text, labels)}
+        answer = author_coreference(spec, tagged_text, labels)
     else:
         answer = author_review(spec, tagged_text, labels)
     return json.dumps(answer, ensure_ascii=False)

@@ -7,6 +7,7 @@ The user message is one JSON document: the stage, the brief, and what the stages
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import show_tagged_value
 
-VERSION = 2
+VERSION = 3
 """Raised when the wording changes what is asked; it is part of every prompt's fingerprint."""
 
 _NOTATION = """\
@@ -40,15 +41,19 @@ Tag every entity, also each repeat of a value and values that you add yourself. 
 Answer with JSON: {{"tagged_text": "<the document with its tags>"}}"""
 
 _COREFERENCE = """\
-You mark which expressions of a text mean the same {referent}.
-The user sends JSON with `tagged_text`. Repeat it with every character and every entity tag, and add <m> tags:
-{coreference}
-`c` numbers the {referent}. `k` is the kind of expression; leave it out for {default_mention}:
+You find which expressions of a text mean the same {referent}.
+The user sends the text with its entities in tags. Answer with one list for each {referent} that is mentioned at least
+twice, holding every expression that means it: names, noun phrases and pronouns. For each expression give
+`text`: its words exactly as they stand in the text, without tags;
+`nth`: which place is meant among all places where exactly these words stand as words, counted from 1 at the top of the
+text, small and capital letters told apart;
+`kind`: one of
 {mentions}
-A full name is one <m> around its entity tags. Mark only what is mentioned at least twice. <m> tags nest in each other
-and around entity tags, they never cross them and never stand inside them.
+A full name is one expression. An expression takes in whole entities, never a part of one; it may lie in another one.
 
-Answer with JSON: {{"tagged_text": "<the same text with <m> tags added>"}}"""
+For example, {coreference}
+
+Answer with JSON: {{"chains": [[{{"text": "...", "nth": 1, "kind": "..."}}, ...], ...]}}"""
 
 _REVIEW = """\
 You check the annotation of a text that was written to train software which finds {subject}.
@@ -82,6 +87,7 @@ _ENTITY_WORDS = {
 }
 _DRAFT_ONLY = frozenset({"direction", "example"})
 """Fields of a brief that only the first stage needs."""
+_BARE = re.compile(r"<[^<>]*>")
 _TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW}
 
 
@@ -94,7 +100,6 @@ def build_system(stage: str, labels: LabelSchema) -> str:
         invented=_describe_invented(labels),
         labels="\n".join(_describe(label.code, label.name, label.guidance) for label in labels.entities),
         mentions="\n".join(_describe(label.code, label.name, label.guidance) for label in labels.mentions),
-        default_mention=labels.default_mention,
         coreference=_show_coreference(labels),
         notation=_NOTATION.format(example=show_tagged_value(labels)),
         instructions=f"\n\n{purpose.instructions}" if purpose.instructions else "",
@@ -113,14 +118,18 @@ def _describe_invented(labels: LabelSchema) -> str:
 
 
 def _show_coreference(labels: LabelSchema) -> str:
+    """A text with its answer in the labels of a schema."""
+    default = labels.default_mention
     if {"FIRSTNAME", "SURNAME"} <= labels.entity_codes and "PRONOUN" in labels.mention_codes:
-        return (
-            '<m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> said '
-            '<m c="1" k="PRONOUN">she</m> moved.'
-        )
-    others = [label.code for label in labels.mentions if label.code != labels.default_mention]
-    kind = f' k="{others[0]}"' if others else ""
-    return f'<m c="1">{show_tagged_value(labels)}</m> was named first, and <m c="1"{kind}>it</m> was named again.'
+        text = "<FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME> says she moved."
+        mentions = [("Maria Santos", default), ("she", "PRONOUN")]
+    else:
+        value = show_tagged_value(labels)
+        text = f"{value} was named first, and it was named again."
+        others = [label.code for label in labels.mentions if label.code != default]
+        mentions = [(_BARE.sub("", value), default), ("it", others[0] if others else default)]
+    chain = [{"text": words, "nth": 1, "kind": kind} for words, kind in mentions]
+    return f"{text}\nis answered with {json.dumps({'chains': [chain]}, ensure_ascii=False)}"
 
 
 def _describe(code: str, name: str, hints: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ def write_content(body: Mapping[str, Any]) -> str:
         values = [f"- <{v['label']}>{escape_text(v['value'])}</{v['label']}>" for v in brief["values"]]
         content = {"tagged_text": "\n".join([f"Note {brief['index']}.", *values])}
     elif document["stage"] == "coreference":
-        content = {"tagged_text": document["tagged_text"]}
+        content = {"chains": []}
     else:
         content = {"proposals": [], "tagged_text": document["tagged_text"]}
     return json.dumps(content)
