@@ -16,7 +16,7 @@ from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
 from goldspan.generators.runs.folder import begin_run, open_run
 from goldspan.generators.runs.pipeline import RunAction, Summary, run_pipeline
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.stages.prompts import read_user
+from goldspan.generators.stages.prose import read_conversation
 
 LABELS = load_labels()
 Script = Callable[[Request], Answer | None]
@@ -24,15 +24,15 @@ Script = Callable[[Request], Answer | None]
 
 def write_content(body: Mapping[str, Any]) -> str:
     """Good content for any stage: the brief's values in a list, nothing to correct."""
-    document = read_user(body["messages"])
-    brief = document["brief"]
-    if document["stage"] == "draft":
+    message = read_conversation(body["messages"])
+    brief = message.brief
+    if message.stage == "draft":
         values = [f"- <{v['label']}>{escape_text(v['value'])}</{v['label']}>" for v in brief["values"]]
         content = {"tagged_text": "\n".join([f"Note {brief['index']}.", *values])}
-    elif document["stage"] == "coreference":
+    elif message.stage == "coreference":
         content = {"chains": []}
     else:
-        content = {"proposals": [], "tagged_text": document["tagged_text"]}
+        content = {"proposals": [], "tagged_text": message.tagged_text}
     return json.dumps(content)
 
 
