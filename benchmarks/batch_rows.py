@@ -55,7 +55,9 @@ def run(folder: str, url: str, rows: str) -> None:
 
     labels = load_labels()
     stages = build_stages(("draft",), ModelSettings("small", max_tokens=400), labels, seed=1)
-    work = Workload(int(rows), stages, labels, lambda number: {"language": "en", "index": number, "values": []})
+    work = Workload(
+        int(rows), stages, labels, lambda number, variant: {"language": "en", "index": number, "values": []}
+    )
     idle = resource.getrusage(resource.RUSAGE_SELF)
     begun = time.perf_counter()
     with Journal(Path(folder), create=True, lock=True) as journal:

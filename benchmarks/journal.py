@@ -41,7 +41,7 @@ def build_feed(journal: Journal, rows: int) -> PipelineQueue:
         settings.samples,
         settings.build_stages(LABELS),
         LABELS,
-        lambda item: {**briefs[item % 64], "index": item},
+        lambda item, variant: {**briefs[item % 64], "index": item},
     )
     return PipelineQueue(journal, work, Budget(Prices()))
 

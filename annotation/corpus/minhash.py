@@ -120,7 +120,7 @@ def connect(size: int, pairs: NDArray[np.int64]) -> Groups:
 def _hash_band(columns: Signatures) -> Words:
     hashed: Words = np.zeros(len(columns), dtype=np.uint64)
     for column in columns.T:
-        hashed = _mix(hashed + column)
+        hashed = mix(hashed + column)
     return hashed
 
 
@@ -179,17 +179,17 @@ def _hash_shingles(codes: list[int], lengths: list[int]) -> tuple[Words, Groups]
     sizes = np.array(lengths, dtype=np.int64)
     combined = words[: len(words) - SHINGLE + 1].copy()
     for place in range(1, SHINGLE):
-        combined = _mix(combined) + words[place : len(words) - SHINGLE + 1 + place]
+        combined = mix(combined) + words[place : len(words) - SHINGLE + 1 + place]
     ends = np.cumsum(sizes)
     crosses = np.zeros(len(combined), dtype=bool)
     for place in range(1, SHINGLE):
         border = ends[:-1] - place
         crosses[border[border < len(combined)]] = True
     starts = np.concatenate(([0], np.cumsum(sizes - SHINGLE + 1)[:-1]))
-    return _mix(combined[~crosses]), starts
+    return mix(combined[~crosses]), starts
 
 
-def _mix(values: Words) -> Words:
+def mix(values: Words) -> Words:
     """Finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit reaches every output bit."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

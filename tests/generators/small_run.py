@@ -38,7 +38,9 @@ def write_small(body: Any) -> str | None:
 
 def make_work(items: int, attempts: int = 3) -> Workload:
     stages = build_stages(("draft", "coreference"), ModelSettings("small", max_tokens=400), LABELS, seed=1)
-    return Workload(items, stages, LABELS, lambda number: {"language": "en", "index": number, "values": []}, attempts)
+    return Workload(
+        items, stages, LABELS, lambda number, variant: {"language": "en", "index": number, "values": []}, attempts
+    )
 
 
 def make_executor(journal: Journal, url: str, profile: str, mode: str, **more: Any) -> Any:
