@@ -1,6 +1,7 @@
 """What a brief tells a model beside its values: a direction, and an example of the notation.
 
-The direction is prose in the document's language (`goldspan.generators.specs.directions`). The example is another
+The direction is prose in the document's language (`goldspan.generators.specs.directions`), or one of the project's own
+situations alone where the project is not about personal data, of which the pools speak. The example is another
 document with its tags: one of the project's reviewed samples where an examples file is given, else one of the offline
 author, right by construction; it rotates with the item.
 """
@@ -17,6 +18,7 @@ from goldspan.annotation.text.tagged import render_tagged
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, read_scenarios
 from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
+from goldspan.generators.surrogates.chance import make_random, pick
 
 _LONGEST = 700
 """Characters of an example with its tags."""
@@ -32,8 +34,10 @@ def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema)
         return {}
     scenarios = _load_scenarios(settings.scenarios_file).get(spec.language, ()) if settings.scenarios_file else ()
     fields: dict[str, Any] = {}
-    if labels.purpose.is_pii or scenarios:
+    if labels.purpose.is_pii:
         fields["direction"] = draw_direction(spec, scenarios)
+    elif scenarios:
+        fields["direction"] = pick(make_random(spec.seed, spec.index, "direction"), scenarios)
     example = _choose_example(spec, settings, labels)
     return fields | ({"example": example} if example else {})
 
