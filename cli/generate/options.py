@@ -38,6 +38,9 @@ class GenerationOptions:
     review: Annotated[bool, typer.Option("--review", help="Add the review stage: the model checks the annotation")] = (
         False
     )
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Add the judge stage: the model scores naturalness, brief and consistency")
+    ] = False
     fill_gaps: Annotated[
         bool, typer.Option("--fill-gaps", help="Generate what the data lacks against the label targets")
     ] = False
@@ -111,6 +114,7 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             seed=options.seed,
             languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
             review=options.review,
+            judge=options.judge,
             model=options.model or (project.model if project and not options.provider else ""),
             mode=options.mode,
             api_url=options.api_url,

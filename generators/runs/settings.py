@@ -31,6 +31,7 @@ class RunSettings:
     seed: int = 0
     languages: tuple[str, ...] = ("en",)
     review: bool = False
+    judge: bool = False
     model: str = OFFLINE_MODEL
     mode: str = ""
     api_url: str = ""
@@ -50,7 +51,8 @@ class RunSettings:
     @property
     def stage_names(self) -> tuple[str, ...]:
         """The stages of this run in their order; coreference is left out where the schema has no mentions."""
-        return STAGES if self.review else STAGES[:2]
+        left_out = {name for name, wanted in (("review", self.review), ("judge", self.judge)) if not wanted}
+        return tuple(name for name in STAGES if name not in left_out)
 
     @property
     def model_version(self) -> str:

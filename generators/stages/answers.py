@@ -19,6 +19,7 @@ from goldspan.generators.providers.protocol import Answer, AnswerState
 from goldspan.generators.providers.tolerant_json import LoadedAnswer, load_answer, strip_reasoning
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError
 from goldspan.generators.stages.drafts import read_draft
+from goldspan.generators.stages.judging import name_scores, read_judgement
 from goldspan.generators.stages.mentions import name_chains
 from goldspan.generators.stages.revisions import read_coreference, read_review
 from goldspan.generators.stages.tag_reader import has_label_tags
@@ -30,6 +31,7 @@ _ALIASES = {
 _FENCE_LINES = "```"
 _FORMS = {"draft": ("draft", "draft_values"), "coreference": ("coreference", "coreference_tagged")}
 """Forms in which a stage may be answered, the one that is asked for first."""
+_OTHER_KEYS = {"coreference": ("mentions",), "judge": ("scores",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,14 @@ def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
         raise
     except ValueError as error:
         loaded = _load_bare(content, stage, context, error)
-    document = _name_fields(loaded.document, stage)
+    repairs = list(loaded.repairs)
+    document = _name_fields(loaded.document, stage, repairs)
     problems = answer_validator(stage).problems(document)
     if problems:
         raise WrongAnswerError(
             "The JSON does not fit: " + "; ".join(f"{p.pointer or '/'} {p.message}" for p in problems[:3])
         )
-    return LoadedAnswer(document, loaded.repairs)
+    return LoadedAnswer(document, tuple(repairs))
 
 
 def _load_bare(content: str, stage: str, context: AnswerContext, error: ValueError) -> LoadedAnswer:
@@ -89,7 +92,7 @@ def _load_bare(content: str, stage: str, context: AnswerContext, error: ValueErr
     if _FENCE_LINES in body:
         _, _, inner = body.partition(_FENCE_LINES)
         body = inner.partition("\n")[2].partition(_FENCE_LINES)[0].strip()
-    if stage == "review" or body[:1] in {"{", "["} or not has_label_tags(body, context.labels):
+    if stage in {"review", "judge"} or body[:1] in {"{", "["} or not has_label_tags(body, context.labels):
         raise WrongAnswerError(f"The answer is not JSON of the form that was asked for: {error}.") from None
     return LoadedAnswer({"tagged_text": body}, (*repairs, "bare_text"))
 
@@ -98,17 +101,19 @@ def _load_bare(content: str, stage: str, context: AnswerContext, error: ValueErr
 def _list_keys(stage: str) -> tuple[str, ...]:
     definitions = schemas.load("generation-answer")["$defs"]
     keys = (key for name in _list_forms(stage) for key in definitions[name]["properties"])
-    return (*keys, "mentions") if stage == "coreference" else tuple(keys)
+    return (*keys, *_OTHER_KEYS.get(stage, ()))
 
 
 def _list_forms(stage: str) -> tuple[str, ...]:
     return _FORMS.get(stage, (stage,))
 
 
-def _name_fields(document: dict[str, Any], stage: str) -> dict[str, Any]:
+def _name_fields(document: dict[str, Any], stage: str, repairs: list[str]) -> dict[str, Any]:
     """The document without what its schema does not know: values or mentions under other names, a second form."""
     if stage == "coreference" and (chains := name_chains(document)) is not None:
         return chains
+    if stage == "judge":
+        return name_scores(document, repairs)
     if "tagged_text" in document:
         return {key: value for key, value in document.items() if key not in {"text", "entities"}}
     entities = document.get("entities")
@@ -158,4 +163,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], AnswerContext, list[str]], d
     "draft": read_draft,
     "coreference": read_coreference,
     "review": read_review,
+    "judge": read_judgement,
 }
