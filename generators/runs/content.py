@@ -1,7 +1,8 @@
 """What a brief tells a model beside its values: a direction, and an example of the notation.
 
 The direction is prose in the document's language (`goldspan.generators.specs.directions`), or one of the project's own
-situations alone where the project is not about personal data, of which the pools speak. The example is another
+situations alone where the project is not about personal data, of which the pools speak. The passage is from the
+project's own texts (`goldspan.generators.runs.seed_texts`). The example is another
 document with its tags: one of the project's reviewed samples where an examples file is given, else one of the offline
 author, right by construction; it rotates with the item.
 """
@@ -15,6 +16,7 @@ from typing import Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.text.tagged import render_tagged
+from goldspan.generators.runs.seed_texts import draw_passage, read_passages
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, read_scenarios
 from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
@@ -29,7 +31,7 @@ _EXAMPLE_SEED = 5_000_003
 
 
 def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema) -> dict[str, Any]:
-    """The fields `direction` and `example` of a brief; none for the offline author, who needs neither."""
+    """The fields `direction`, `passage` and `example` of a brief; none for the offline author, who needs none."""
     if settings.provider == "offline":
         return {}
     scenarios = _load_scenarios(settings.scenarios_file).get(spec.language, ()) if settings.scenarios_file else ()
@@ -38,6 +40,9 @@ def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema)
         fields["direction"] = draw_direction(spec, scenarios)
     elif scenarios:
         fields["direction"] = pick(make_random(spec.seed, spec.index, "direction"), scenarios)
+    if settings.seeds and not spec.hard_negative:
+        passage = draw_passage(spec, read_passages(Path(settings.seeds), labels))
+        fields |= {"passage": passage} if passage else {}
     example = _choose_example(spec, settings, labels)
     return fields | ({"example": example} if example else {})
 

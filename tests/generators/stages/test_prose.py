@@ -79,7 +79,11 @@ def test_what_a_brief_says_is_read_back(index: int, language: str, values: list[
         spec = replace(spec, values=(*spec.values, *more), labels=labels)
     if index % 3 == 0:
         spec = replace(spec, document_type=kind)
-    extras = {"direction": "Text:\n- <CITY>Rome</CITY>", "example": "- <CITY>Bonn</CITY>\n\nmore"}
+    extras = {
+        "direction": "Text:\n- <CITY>Rome</CITY>",
+        "passage": "- <CITY>Turin</CITY>",
+        "example": "- <CITY>Bonn</CITY>\n\nmore",
+    }
     for stage, given_text in (
         ("draft", ""),
         ("coreference", "a\n\nb"),
