@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,16 @@ _COMPARE = 1 << 15
 Words = NDArray[np.uint64]
 Signatures = NDArray[np.uint32]
 Groups = NDArray[np.int64]
+
+
+class SignatureTable(Protocol):
+    """Signatures by row: an array of shape (texts, 125), or one that is read from files as it is indexed."""
+
+    def __len__(self) -> int:
+        """How many texts."""
+
+    def __getitem__(self, index: Any, /) -> Signatures:
+        """Some rows, or some columns of every row."""
 
 
 def group_near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Groups:
@@ -76,7 +87,7 @@ def compute_bands(texts: Sequence[str]) -> Signatures:
     return np.stack(bands, axis=1).astype(np.uint32)
 
 
-def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
+def find_pairs(signatures: SignatureTable, threshold: float) -> NDArray[np.int64]:
     """Pairs of rows, shape (pairs, 2), whose estimated similarity reaches the threshold.
 
     Each bucket links its members to a leader instead of to each other: enough to find the groups.
@@ -141,7 +152,7 @@ def _find_leaders(members: Groups, buckets: Groups) -> Groups:
     return leaders
 
 
-def _estimate(signatures: Signatures, left: Groups, right: Groups) -> NDArray[np.float64]:
+def _estimate(signatures: SignatureTable, left: Groups, right: Groups) -> NDArray[np.float64]:
     similarity = np.empty(len(left))
     for begin in range(0, len(left), _COMPARE):
         part = slice(begin, begin + _COMPARE)
