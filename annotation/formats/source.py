@@ -93,7 +93,7 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     """
     if path.is_dir():
-        return Detected("brat", 0.9) if any(path.glob("*.ann")) else Detected("kiji", 0.7)
+        return Detected("brat", 0.9) if any(path.rglob("*.ann")) else Detected("kiji", 0.7)
     suffix = path.suffix.lower()
     if suffix in {".ann", ".spacy", ".parquet"}:
         return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
@@ -194,7 +194,7 @@ def make_record_error(error: RowError, file: str, line: int) -> RecordError:
 def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | None:
     """The sample of a task that Goldspan wrote or Label Studio holds with Goldspan's own controls; else None."""
     data = record.get("data")
-    if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
+    if not isinstance(data, Mapping) or not isinstance(data.get("text"), str) or "completions" in record:
         return None
     try:
         sample, issues = read_task(record, labels)
@@ -223,7 +223,7 @@ def _read_json(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _coerce_pair(value: Any) -> Any:
     """Training tuples of spaCy, `[text, {"entities": …}]`, as rows; an object around one list of rows as that list."""
     if isinstance(value, dict) and not isinstance(value.get("text"), str):
-        lists = [entry for entry in value.values() if isinstance(entry, list) and entry and isinstance(entry[0], dict)]
+        lists = [entry for entry in value.values() if isinstance(entry, list) and _holds_rows(entry)]
         if len(lists) == 1 and len(value) <= _WRAPPER_KEYS and _is_wrapper(value):
             return lists[0]
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
@@ -231,6 +231,12 @@ def _coerce_pair(value: Any) -> Any:
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
         return {"text": value[0], **value[1]}
     return value
+
+
+def _holds_rows(entries: Sequence[Any]) -> bool:
+    """True for a list of objects or of spaCy's training tuples; null stands for a text that was skipped."""
+    first = next((entry for entry in entries if entry is not None), None)
+    return isinstance(first, dict) or isinstance(_coerce_pair(first), dict)
 
 
 def _is_wrapper(value: Mapping[str, Any]) -> bool:
@@ -286,6 +292,10 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
+
+    if not options.text_key and (columns := find_token_columns(_read_head(path, options))):
+        return read_token_table(path, columns, options, on_error)
     records = list(read_table(path, options, on_error))
     shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
     return _read_shape(iter(records), shape, options, on_error)

@@ -55,8 +55,6 @@ def _read_document(content: str) -> RawRow:
             cells = line.split("\t")
             if len(cells) < 3 or not re.fullmatch(r"\d+-\d+", cells[1]):
                 raise _LineError("expected a token with its offsets", number)
-            if "." in cells[0]:
-                raise _LineError("an annotation on part of a token is not read", number)
             start, end = (int(part) for part in cells[1].split("-"))
             if pending:
                 sentences.append((start, "\n".join(pending)))

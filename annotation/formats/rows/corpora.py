@@ -97,6 +97,25 @@ def read_gliner(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     return make_row(row, text, (RawAnnotation(tuple(spans)),), left)
 
 
+def score_gliner2(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is GLiNER2's: `input` and `output.entities`."""
+    output = row.get("output")
+    return 0.97 if isinstance(row.get("input"), str) and isinstance(output, Mapping) and "entities" in output else 0.0
+
+
+def read_gliner2(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """`input` and `output.entities`: the values of each label, which are aligned with the text.
+
+    Raises:
+        RowError: text or entities cannot be read.
+
+    """
+    output = {key: value for key, value in row["output"].items() if key != "entity_descriptions"}
+    spans = read_spans(output.pop("entities"), "output/entities")
+    left = {key: value for key, value in row.items() if key not in {"input", "output", "id"}}
+    return make_row(row, row["input"], (RawAnnotation(spans),), left | ({"output": output} if output else {}))
+
+
 def _cover(places: list[Place], first: Any, last: Any, key: str) -> Place:
     low, high = read_offset(first), read_offset(last)
     if low is None or high is None or not 0 <= low <= high < len(places):
