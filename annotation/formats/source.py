@@ -93,7 +93,7 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     """
     if path.is_dir():
-        return Detected("brat", 0.9) if any(path.rglob("*.ann")) else Detected("kiji", 0.7)
+        return _detect_folder(path)
     suffix = path.suffix.lower()
     if suffix in {".ann", ".spacy", ".parquet"}:
         return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
@@ -114,6 +114,23 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
         f"{path}: files ending in {suffix or 'nothing'} are not read. Give .txt, .md, .csv, .tsv, .jsonl, .json, "
         ".conll, .conllu, .ann, .spacy, .parquet or a folder, or name the format with --format."
     )
+
+
+def _detect_folder(folder: Path) -> Detected:
+    if any(folder.rglob("*.ann")):
+        return Detected("brat", 0.9)
+    if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
+        return Detected("webanno-tsv", 0.95)
+    return Detected("uima-cas", 0.95) if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"') else Detected("kiji", 0.7)
+
+
+def _holds(folder: Path, pattern: str, mark: bytes) -> bool:
+    """True if the first file of a folder whose name fits has a mark near its beginning."""
+    first = min(folder.rglob(pattern), default=None)
+    if first is None:
+        return False
+    with first.open("rb") as stream:
+        return mark in stream.read(_HEAD)
 
 
 def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
@@ -140,9 +157,9 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         raise UnknownNameError("format", name, list_formats())
     if name == "hf-tokens" and not options.tag_names:
         options = replace(options, tag_names=_find_tag_names(path))
-    read_file = read_table if path.suffix.lower() in _TABLES else _read_json
-    records = read_file(path, options, on_error)
-    yield from _read_shape(records, get_shape(name), options, on_error)
+    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+        read_file = read_table if file.suffix.lower() in _TABLES else _read_json
+        yield from _read_shape(read_file(file, options, on_error), get_shape(name), options, on_error)
 
 
 def _find_tag_names(path: Path) -> tuple[str, ...]:
@@ -316,7 +333,7 @@ def _read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     from goldspan.annotation.formats.webanno import read_webanno
 
-    return read_webanno(path, read_whole(path, options), on_error)
+    return read_webanno(path, options, on_error)
 
 
 def _read_spacy(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import out, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
@@ -166,7 +166,9 @@ def quality(
 
 def export(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for brat and kiji a folder")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write; a folder for brat, kiji, webanno-tsv, uima-cas")
+    ],
     format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
     list_formats: FormatsOption = False,
     labels: LabelsOption = None,
@@ -178,7 +180,7 @@ def export(
     from goldspan.annotation.formats.registry import export_samples
 
     reader = _Reader(files, labels)
-    report = export_samples(format, output, reader.read(), reader.labels)
+    report = export_samples(format, output, reader.read(), reader.labels, reader.refuse)
     if as_json:
         print_json(asdict(report) | {"output": str(output), "refused": reader.refused})
     else:
@@ -205,6 +207,10 @@ class _Reader:
     @property
     def exit_code(self) -> Exit:
         return self._refusals.exit_code
+
+    def refuse(self, error: RecordError) -> None:
+        """Name a record that is left out."""
+        self._refusals(error)
 
     def read(self) -> Any:
         from goldspan.annotation.tasks.store import read_samples
