@@ -116,15 +116,15 @@ def _read_block(block: _Block, options: ReadOptions) -> RawRow | None:
     width = min(widths)
     token_column = 3 if _is_conll_2012(rows) else 1 if all(_is_index(columns[0]) for _, columns in rows) else 0
     text, places = _make_text(sentences, token_column, block)
-    spans: list[RawSpan] = []
+    nested: list[str] = []
     if token_column == 3:
-        spans += _read_starred(rows, places)
+        spans = _read_starred(rows, places)
     else:
-        spans += _read_tag_columns(rows, places, width, token_column)
+        spans, nested = _read_tag_columns(rows, places, width, token_column)
     clusters = _read_clusters(rows, places, width, token_column)
     return RawRow(
         text,
-        (RawAnnotation(tuple(spans), clusters),),
+        (RawAnnotation(tuple(spans), clusters, nested=tuple(nested)),),
         comments.get("language") or options.language,
         uid=comments.get("sent_id") or comments.get("newdoc") or "",
         sample_id=comments.get("sample_id", ""),
@@ -247,8 +247,8 @@ def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]
 
 def _read_tag_columns(
     rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int
-) -> list[RawSpan]:
-    """Spans of the outermost layer first; inner layers add what does not overlap them."""
+) -> tuple[list[RawSpan], list[str]]:
+    """Spans of the outermost layer first, inner layers add what does not overlap them; and the labels of the rest."""
     candidates = [
         column for column in range(token_column + 1, width) if all(is_tag(columns[column]) for _, columns in rows)
     ]
@@ -259,10 +259,13 @@ def _read_tag_columns(
         if not any(_BRACKETS.match(c[-1]) for _, c in rows):
             raise _BlockError(f"{bad[1]!r} is neither O nor a tag of a known label", bad[0])
     kept: list[tuple[int, int, str]] = []
+    nested: list[str] = []
     for column in layers:
         found = decode_tags([columns[column] for _, columns in rows], places)
-        kept += [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
-    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)]
+        free = [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
+        nested += [label for start, end, label in found if (start, end, label) not in {*free, *kept}]
+        kept += free
+    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)], nested
 
 
 def _is_chunk_column(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:

@@ -66,7 +66,8 @@ class ImportReport:
     """What was read: rows = samples + joined + refused, where a text that was split counts once (see `split`).
 
     `joined` counts rows that give another annotator's work on the text of an earlier row. `split` counts texts.
-    `unknown` counts the rows with each label that nothing maps.
+    `unknown` counts the rows with each label that nothing maps; `unmapped` and `nested` count by label the spans that
+    were left out because their label has no counterpart, or because they lie in other spans.
     """
 
     detected: dict[str, Detected] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class ImportReport:
     spans: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[str] = field(default_factory=Counter)
+    nested: Counter[str] = field(default_factory=Counter)
 
 
 def import_files(
@@ -154,6 +156,7 @@ def _import_file(
                 origin = FileSource(detected.format if detected.format not in {"table", "text"} else "")
                 sample = convert_row(row.value, number, origin, taxonomy, labels, defaults)
                 report.unmapped.update(sample.provenance.get("unmapped", {}))
+                report.nested.update(sample.provenance.get("nested", {}))
             prepare_task(sample, labels)
         except RowError as error:
             refuse(make_record_error(error, row.file, row.line))

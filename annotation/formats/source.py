@@ -149,7 +149,8 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         InputError: the file cannot be read at all.
 
     """
-    reader = _FILES.get(name) or next((plugin for plugin in find_plugins() if plugin.name == name), None)
+    reader = _FILES.get(name) if path.is_dir() or name != "kiji" or _holds_tasks(path, options) else None
+    reader = reader or next((plugin for plugin in find_plugins() if plugin.name == name), None)
     if reader:
         yield from reader.read(path, options, on_error)
         return
@@ -160,6 +161,11 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
     for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
         read_file = read_table if file.suffix.lower() in _TABLES else _read_json
         yield from _read_shape(read_file(file, options, on_error), get_shape(name), options, on_error)
+
+
+def _holds_tasks(path: Path, options: ReadOptions) -> bool:
+    """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
+    return any("data" in record.value for record in islice(_read_json(path, options, _ignore), 1))
 
 
 def _find_tag_names(path: Path) -> tuple[str, ...]:

@@ -215,6 +215,7 @@ def _import(
                 "formats": {file: found._asdict() for file, found in report.detected.items()},
                 "taxonomies": report.taxonomies,
                 "unmapped": dict(report.unmapped),
+                "nested": dict(report.nested),
                 "unknown_labels": dict(report.unknown),
                 "other_language": {f"{said} {found}": count for (said, found), count in strange.items()},
                 "rejections": str(rejections or ""),
@@ -246,9 +247,10 @@ def _show_report(
     say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
     if report.joined:
         say(f"{report.joined} rows are another annotator's work on the text of an earlier row, and were joined to it.")
-    if report.unmapped:
-        left = ", ".join(f"{name} {count}" for name, count in sorted(report.unmapped.items()))
-        say(f"Spans left out because their label has no counterpart here: {left}.")
+    for counts, reason in ((report.unmapped, "their label has no counterpart"), (report.nested, "they lie in others")):
+        if counts:
+            left = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+            say(f"Spans left out because {reason}: {left}.")
     if rejections:
         say(f"Refused records: {rejections}")
     if report.split:

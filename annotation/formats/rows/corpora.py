@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -234,7 +235,9 @@ def read_tab(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             for name, places in clusters.items()
             if name and len(set(places)) > 1
         )
-        annotations.append(RawAnnotation(_outermost(spans), linked, person=str(person)))
+        kept = _outermost(spans)
+        nested = Counter(span.labels[0] for span in spans) - Counter(span.labels[0] for span in kept)
+        annotations.append(RawAnnotation(kept, linked, person=str(person), nested=tuple(nested.elements())))
     left = {k: v for k, v in row.items() if k in {"dataset_type", "quality_checked", "task", "meta"}}
     return make_row(row, text, tuple(annotations), left)
 
