@@ -178,7 +178,7 @@ def test_aliases_url_types_and_text_keys_are_read() -> None:
     assert mapping.unmapped == ("PER",)
 
 
-def wrap(labels: str, text: str) -> str:
+def wrap(labels: str, text: str = 'value="$text"') -> str:
     return f'<View>{labels}<Text name="t" {text}/></View>'
 
 
@@ -188,17 +188,16 @@ LABEL = '<Label value="P"/>'
 @pytest.mark.parametrize(
     "xml",
     [
-        wrap(f'<!-- <Label value="no"/> --><View><Labels name="a" toName="t"><!-- P -->{LABEL}</Labels></View>', 'value="$text"'),
-        wrap(f'<Style><![CDATA[ .a > .b {{}} ]]></Style><Labels name="a" toName="t">{LABEL}</Labels>', 'value="$text"'),
-        wrap('<Labels name="a" toName="t"><Label value="Person" alias="P" hotkey="1" predicted_values="x,y"/></Labels>', 'value="$text"'),
-        wrap(f'<Labels name="a" toName="t, u">{LABEL}</Labels><Image name="u" value="$i"/>', 'value="$text"'),
-        wrap(f'<Text name="hint" value="Read this"/><Labels name="a" toName="t">{LABEL}</Labels>', 'value="$text"'),
+        wrap(f'<!-- <Label value="no"/> --><View><Labels name="a" toName="t"><!-- P -->{LABEL}</Labels></View>'),
+        wrap(f'<Style><![CDATA[ .a > .b {{}} ]]></Style><Labels name="a" toName="t">{LABEL}</Labels>'),
+        wrap('<Labels name="a" toName="t"><Label value="Person" alias="P" hotkey="1" predicted_values="x"/></Labels>'),
+        wrap(f'<Labels name="a" toName="t, u">{LABEL}</Labels><Image name="u" value="$i"/>'),
+        wrap(f'<Text name="hint" value="Read this"/><Labels name="a" toName="t">{LABEL}</Labels>'),
         wrap(
-            f'<Labels name="a" toName="t">{LABEL}</Labels><Taxonomy name="x" toName="t" perRegion="true"><Choice value="A">'
-            '<Choice value="B"/></Choice></Taxonomy>',
-            'value="$text"',
+            f'<Labels name="a" toName="t">{LABEL}</Labels><Taxonomy name="x" toName="t" perRegion="true">'
+            '<Choice value="A"><Choice value="B"/></Choice></Taxonomy>',
         ),
-        wrap('<Labels name="a" toName="t" value="$labels"/>', 'value="$text"'),
+        wrap('<Labels name="a" toName="t" value="$labels"/>'),
     ],
 )  # fmt: skip
 def test_labels_are_found_wherever_they_stand(workspace: Workspace, xml: str) -> None:
