@@ -164,7 +164,7 @@ def test_a_schema_that_no_file_of_ours_names(studio: RunningStudio, tmp_path: Pa
     assert not any(f'"{disease}"' in briefs for disease in diseases)
     (tmp_path / "note.txt").write_text("The result of LAB/0417 is back; LAB/41 is no order.")
     team.run("annotate", "note.txt", "--language", "en", "--predictor", "schema")
-    assert find_values(tmp_path / "data" / "annotation_samples" / "note.jsonl", "ORDER_ID") == ["LAB/0417"]
+    assert find_values(tmp_path / "data" / "annotation_samples" / "note-schema.jsonl", "ORDER_ID") == ["LAB/0417"]
     pushed = team.run_json("studio", "push")
     assert pushed["created"] == generated["written"] + 1
     client = StudioClient(studio.url, studio.token)
