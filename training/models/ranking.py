@@ -74,7 +74,8 @@ def score_candidates(queries: Tensor, keys: Tensor, pairs: MentionPairs, feature
     """
     q, k = pairs.pooling @ queries.float(), pairs.pooling @ keys.float()
     scores = q @ k.transpose(1, 2) / queries.shape[-1] ** 0.5 + features[pairs.features].sum(dim=-1)
-    return scores.masked_fill(~pairs.earlier, float("-inf"))
+    masked: Tensor = scores.masked_fill(~pairs.earlier, float("-inf"))
+    return masked
 
 
 def measure_ranking(queries: Tensor, keys: Tensor, pairs: MentionPairs, features: Tensor) -> Tensor:
@@ -86,4 +87,5 @@ def measure_ranking(queries: Tensor, keys: Tensor, pairs: MentionPairs, features
     scores = score_candidates(queries, keys, pairs, features)
     ranked = torch.cat([scores.new_zeros(*scores.shape[:2], 1), scores], dim=2)
     good = ranked.masked_fill(~pairs.right, float("-inf")).logsumexp(dim=2)
-    return ((ranked.logsumexp(dim=2) - good) * pairs.shares).sum()
+    loss: Tensor = ((ranked.logsumexp(dim=2) - good) * pairs.shares).sum()
+    return loss
