@@ -19,6 +19,7 @@ from goldspan.generators.providers.protocol import Answer, AnswerState
 from goldspan.generators.providers.tolerant_json import LoadedAnswer, load_answer, strip_reasoning
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError
 from goldspan.generators.stages.drafts import read_draft
+from goldspan.generators.stages.mentions import name_chains
 from goldspan.generators.stages.revisions import read_coreference, read_review
 from goldspan.generators.stages.tag_reader import has_label_tags
 
@@ -27,6 +28,8 @@ _ALIASES = {
     "label": ("label", "type", "entity_type", "category", "tag"),
 }
 _FENCE_LINES = "```"
+_FORMS = {"draft": ("draft", "draft_values"), "coreference": ("coreference", "coreference_tagged")}
+"""Forms in which a stage may be answered, the one that is asked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
         raise
     except ValueError as error:
         loaded = _load_bare(content, stage, context, error)
-    document = _name_fields(loaded.document)
+    document = _name_fields(loaded.document, stage)
     problems = answer_validator(stage).problems(document)
     if problems:
         raise WrongAnswerError(
@@ -94,12 +97,18 @@ def _load_bare(content: str, stage: str, context: AnswerContext, error: ValueErr
 @cache
 def _list_keys(stage: str) -> tuple[str, ...]:
     definitions = schemas.load("generation-answer")["$defs"]
-    names = [name for name in (stage, f"{stage}_values") if name in definitions]
-    return tuple(key for name in names for key in definitions[name]["properties"])
+    keys = (key for name in _list_forms(stage) for key in definitions[name]["properties"])
+    return (*keys, "mentions") if stage == "coreference" else tuple(keys)
 
 
-def _name_fields(document: dict[str, Any]) -> dict[str, Any]:
-    """The document without what its schema does not know: a draft's values under other names, a second form."""
+def _list_forms(stage: str) -> tuple[str, ...]:
+    return _FORMS.get(stage, (stage,))
+
+
+def _name_fields(document: dict[str, Any], stage: str) -> dict[str, Any]:
+    """The document without what its schema does not know: values or mentions under other names, a second form."""
+    if stage == "coreference" and (chains := name_chains(document)) is not None:
+        return chains
     if "tagged_text" in document:
         return {key: value for key, value in document.items() if key not in {"text", "entities"}}
     entities = document.get("entities")
@@ -120,10 +129,10 @@ def _name_value(entry: Any) -> Any:
 
 @cache
 def answer_validator(stage: str) -> schemas.Validator:
-    """The compiled validator of what a stage may answer; a draft may also come as values without places."""
+    """The compiled validator of what a stage may answer, in each of its forms."""
     document = schemas.load("generation-answer")
     definitions = document["$defs"]
-    names = [name for name in (stage, f"{stage}_values") if name in definitions]
+    names = _list_forms(stage)
     chosen = (
         {"$ref": f"#/$defs/{names[0]}"} if len(names) == 1 else {"anyOf": [{"$ref": f"#/$defs/{n}"} for n in names]}
     )
