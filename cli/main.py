@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from goldspan import __version__
-from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.errors import GateClosedError, GoldspanError
 from goldspan.cli.shared.exits import MEANINGS, Exit
 from goldspan.cli.shared.options import HELP
 
@@ -148,7 +148,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         from goldspan.cli.shared.console import fail
 
         fail(str(error))
-        sys.exit(Exit.FAILED)
+        sys.exit(Exit.GATE_CLOSED if isinstance(error, GateClosedError) else Exit.FAILED)
     except ModuleNotFoundError as error:
         from goldspan.cli.shared.console import fail
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import out, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
@@ -187,7 +187,9 @@ def quality(
 
 def export(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for brat and kiji a folder")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write; a folder for brat, kiji, webanno-tsv, uima-cas")
+    ],
     format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
     list_formats: FormatsOption = False,
     engine: EngineOption = "",
@@ -205,7 +207,7 @@ def export(
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(command.run("export", {"format": format}, as_json=as_json))
     reader = _Reader(files, labels)
-    report = export_samples(format, output, reader.read(), reader.labels)
+    report = export_samples(format, output, reader.read(), reader.labels, reader.refuse)
     if as_json:
         print_json(asdict(report) | {"output": str(output), "refused": reader.refused})
     else:
@@ -266,6 +268,10 @@ class _Reader:
     @property
     def exit_code(self) -> Exit:
         return self._refusals.exit_code
+
+    def refuse(self, error: RecordError) -> None:
+        """Name a record that is left out."""
+        self._refusals(error)
 
     def read(self) -> Any:
         from goldspan.annotation.tasks.store import read_samples

@@ -224,10 +224,12 @@ def _import(
                 "written": written,
                 "refused": [str(error) for error in refusals.errors],
                 "rows": report.rows,
+                "joined": report.joined,
                 "spans": report.spans,
                 "formats": {file: found._asdict() for file, found in report.detected.items()},
                 "taxonomies": report.taxonomies,
                 "unmapped": dict(report.unmapped),
+                "nested": dict(report.nested),
                 "unknown_labels": dict(report.unknown),
                 "other_language": {f"{said} {found}": count for (said, found), count in strange.items()},
                 "rejections": str(rejections or ""),
@@ -235,17 +237,7 @@ def _import(
             }
         )
         return refusals.exit_code
-    for name, found in report.detected.items():
-        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
-        say(f"{name}: read as {found.format}{sureness}.")
-    say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
-    if report.unmapped:
-        left = ", ".join(f"{name} {count}" for name, count in sorted(report.unmapped.items()))
-        say(f"Spans left out because their label has no counterpart here: {left}.")
-    if rejections:
-        say(f"Refused records: {rejections}")
-    if report.split:
-        say(f"{report.split} texts were split into parts of at most {options.split_over} characters.")
+    _show_report(report, written, refusals, rejections, target, options)
     if long := sum(len(sample.text) > _LONG for sample in samples):
         warn(f"{long} texts have more than {_LONG:,} characters: slow to annotate. --split-over 4000 splits them.")
     _warn_of_languages(strange, len(samples), options.language)
@@ -253,6 +245,30 @@ def _import(
         warn("Some samples have no language. Give --language, or a column language.")
     say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")
     return refusals.exit_code
+
+
+def _show_report(
+    report: ImportReport,
+    written: int,
+    refusals: Refusals,
+    rejections: Path | None,
+    target: Path,
+    options: ImportOptions,
+) -> None:
+    for name, found in report.detected.items():
+        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
+        say(f"{name}: read as {found.format}{sureness}.")
+    say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
+    if report.joined:
+        say(f"{report.joined} rows are another annotator's work on the text of an earlier row, and were joined to it.")
+    for counts, reason in ((report.unmapped, "their label has no counterpart"), (report.nested, "they lie in others")):
+        if counts:
+            left = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+            say(f"Spans left out because {reason}: {left}.")
+    if rejections:
+        say(f"Refused records: {rejections}")
+    if report.split:
+        say(f"{report.split} texts were split into parts of at most {options.split_over} characters.")
 
 
 def _write_draft(target: Path, report: ImportReport, schema: LabelSchema) -> Path | None:

@@ -77,7 +77,8 @@ def wrap_log(tagged: Tagged, rng: Random, language: str, checked: Container[str]
         seconds += rng.uniform(0.0001, 0.02)
         return f"[{seconds:12.6f}] {level} {module}: "
 
-    return _frame(tagged, _start_lines(tagged, stamp), f"[{seconds:12.6f}] {level} {module}: ", "\n")
+    first = stamp()
+    return _frame(tagged, _start_lines(tagged, stamp), first, "\n")
 
 
 def wrap_email(tagged: Tagged, rng: Random, language: str, checked: Container[str]) -> Tagged:

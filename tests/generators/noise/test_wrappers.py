@@ -94,6 +94,9 @@ def test_the_format_gives_back_the_text_and_the_spans_their_values(tagged: Tagge
         assert "".join(tagged.text.split()) == "".join(read.split()).removesuffix(
             "open" if "<td" in wrapped.text else ""
         )
+    if kind == "log":
+        seconds = [float(found) for found in re.findall(r"^\[ *(\d+\.\d{6})\]", wrapped.text, re.MULTILINE)]
+        assert seconds == sorted(seconds)
     unescape = UNESCAPE.get(kind, str)
     assert [unescape(surface).replace("\n ", "\n") for surface in cut(wrapped)] == [
         surface.replace("\n ", "\n") for surface in cut(tagged)
