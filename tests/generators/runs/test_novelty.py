@@ -115,6 +115,7 @@ def test_a_run_that_was_cut_off_goes_on_with_the_brief_that_it_had_asked(tmp_pat
 
 @pytest.mark.parametrize(("provider", "mode"), [("compatible", "live"), ("doubleword", "batch")])
 def test_live_and_in_batches_a_model_that_is_told_writes_something_new(tmp_path, monkeypatch, provider: str, mode: str):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
     monkeypatch.setenv("GOLDSPAN_API_KEY", "any")
     monkeypatch.setenv("DOUBLEWORD_API_KEY", "any")
 
