@@ -45,6 +45,7 @@ COMMANDS = {
     "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
     "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
     "queue": Command("queue", "Which samples to label next, with reasons"),
+    "shards": Command("shards", "Files cut into shards, and the state of a run over shards"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "privacy": Command("privacy", "Find, erase and report personal data; retention of raw answers"),
@@ -69,6 +70,7 @@ EXTRAS = {
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers", "pycrfsuite"),
+    "scale": ("datatrove", "fsspec"),
     "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""

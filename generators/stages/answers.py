@@ -22,12 +22,15 @@ from goldspan.generators.providers.tolerant_json import LoadedAnswer, load_answe
 from goldspan.generators.stages.answer_shapes import DOCUMENT_KEYS, pick_tagged, shape_document
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError
 from goldspan.generators.stages.drafts import read_draft
+from goldspan.generators.stages.mentions import name_chains
 from goldspan.generators.stages.revisions import read_coreference, read_review
 from goldspan.generators.stages.tag_reader import has_label_tags, is_cut
 
 _FENCE_LINES = "```"
 _UNBOUNDED = frozenset({"yaml", "markdown", "bare_text"})
 """Repairs of answers that have no end mark: whether they are whole has to be seen from the text."""
+_FORMS = {"draft": ("draft", "draft_values"), "coreference": ("coreference", "coreference_tagged")}
+"""Forms in which a stage may be answered, the one that is asked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,9 @@ def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
     document = loaded.document
     if _UNBOUNDED & set(loaded.repairs) and is_cut(document["tagged_text"], context.labels):
         raise TruncatedJsonError("the text ends inside an entity")
-    if stage == "draft":
+    if stage == "coreference":
+        document = _shape_coreference(document)
+    elif stage == "draft":
         values: dict[str, set[str]] = {}
         for entry in context.brief.get("values", ()):
             values.setdefault(str(entry["label"]), set()).add(str(entry["value"]))
@@ -124,16 +129,29 @@ def _load_bare(body: str, context: AnswerContext) -> LoadedAnswer | None:
 @cache
 def _list_keys(stage: str) -> tuple[str, ...]:
     definitions = schemas.load("generation-answer")["$defs"]
-    names = [name for name in (stage, f"{stage}_values") if name in definitions]
-    return tuple(key for name in names for key in definitions[name]["properties"])
+    keys = (key for name in _list_forms(stage) for key in definitions[name]["properties"])
+    return (*keys, "mentions") if stage == "coreference" else tuple(keys)
+
+
+def _list_forms(stage: str) -> tuple[str, ...]:
+    return _FORMS.get(stage, (stage,))
+
+
+def _shape_coreference(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Mentions under the names that were asked for, or the tagged text alone."""
+    if (chains := name_chains(document)) is not None:
+        return chains
+    if "tagged_text" in document:
+        return {key: value for key, value in document.items() if key not in {"text", "entities"}}
+    return dict(document)
 
 
 @cache
 def answer_validator(stage: str) -> schemas.Validator:
-    """The compiled validator of what a stage may answer; a draft may also come as values without places."""
+    """The compiled validator of what a stage may answer, in each of its forms."""
     document = schemas.load("generation-answer")
     definitions = document["$defs"]
-    names = [name for name in (stage, f"{stage}_values") if name in definitions]
+    names = _list_forms(stage)
     chosen = (
         {"$ref": f"#/$defs/{names[0]}"} if len(names) == 1 else {"anyOf": [{"$ref": f"#/$defs/{n}"} for n in names]}
     )
