@@ -164,6 +164,12 @@ FILES: dict[str, tuple[str, Any, list[list[list[tuple[str, str]]]]]] = {
         ],
         [[[ANN]]],
     ),
+    "ai4privacy placeholders": ("a.jsonl", [{"masked_text": "[FIRSTNAME_1]", "unmasked_text": TEXT, "privacy_mask": {"[FIRSTNAME_1]": "Ann"}}], [[[ANN]]]),
+    "no-break space in a token": ("a.conll", "1\u00a0000 O\nAnn B-FIRSTNAME\n", [[[ANN]]]),
+    "rows by id": ("a.json", {"x": {"text": TEXT, "label": [[0, 3, "FIRSTNAME"]]}, "y": {"text": "Bo left", "label": [[0, 2, "FIRSTNAME"]]}}, [[[ANN]], [[BO]]]),
+    "rows by column": ("a.json", {"text": [TEXT], "label": [[[0, 3, "FIRSTNAME"]]]}, [[[ANN]]]),
+    "rows by column and index": ("a.json", {"text": {"0": TEXT}, "label": {"0": [[0, 3, "FIRSTNAME"]]}}, [[[ANN]]]),
+    "rows split from their columns": ("a.json", {"columns": ["text", "label"], "index": [0], "data": [[TEXT, [[0, 3, "FIRSTNAME"]]]]}, [[[ANN]]]),
     "spacy annotator": ("a.json", {"classes": ["X"], "annotations": [[TEXT, {"entities": [[0, 3, "FIRSTNAME"]]}]]}, [[[ANN]]]),
 }  # fmt: skip
 
