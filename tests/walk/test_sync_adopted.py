@@ -54,16 +54,13 @@ ADDRESS = (
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def studio_of_team(
-    request: pytest.FixtureRequest, studio: RunningStudio, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningStudio]:
+def studio_of_team(request: pytest.FixtureRequest, studio: RunningStudio) -> Iterator[RunningStudio]:
     """The Label Studio of a team, on either database."""
     if request.param == "sqlite":
         yield studio
         return
-    workspace = Workspace(tmp_path_factory.mktemp("postgres"))
+    workspace, address = request.getfixturevalue("postgres_workspace")
     try:
-        address = request.getfixturevalue("postgres_url")
         yield RunningStudio(workspace, start_server(workspace, find_free_port(), address, local_calls=True))
     finally:
         stop_server(workspace)
