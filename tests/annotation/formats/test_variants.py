@@ -11,7 +11,8 @@ import pytest
 
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
-from goldspan.annotation.types import Sample
+from goldspan.annotation.formats.registry import export_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 from tests.strategies import LABELS
 
 TEXT = "Ann Lee met Bo in Rome."
@@ -234,3 +235,42 @@ def test_brat_keeps_events_and_remarks(tmp_path: Path) -> None:
     assert (surfaces(sample), errors) == ([[ANN, LEE, ROME]], [])
     assert sample.provenance["relations"] == [{"from": (18, 22), "to": (0, 3), "label": "Who"}]
     assert [line for lines in sample.provenance["fields"].values() for line in lines] == remarks
+
+
+def test_webanno_keeps_relations_and_chains(tmp_path: Path) -> None:
+    header = "#FORMAT=WebAnno TSV 3.2\n#T_SP=custom.Person|value\n#T_RL=custom.Rel|label|BT_custom.Person\n"
+    chain = "#T_CH=de.CoreferenceLink|referenceType|referenceRelation\n\n\n"
+    rows = [
+        "#Text=Ann Lee met Bo.",
+        "1-1\t0-3\tAnn\tSURNAME[1]\t_\t_\tnam[1]\tcoref->1-1\t",
+        "1-2\t4-7\tLee\tSURNAME[1]\t_\t_\tnam[1]\tcoref->1-1\t",
+        "1-3\t8-11\tmet\t_\t_\t_\t_\t_\t",
+        "1-4\t12-14\tBo\tFIRSTNAME\tknows\t1-1[1_0]\tPRONOUN[1]\t*->1-2\t",
+        "1-5\t14-15\t.\t_\t_\t_\t_\t_\t",
+    ]
+    (sample,), errors, _ = read_content(tmp_path, "a.tsv", header + chain + "\n".join([*rows, ""]))
+    assert (surfaces(sample), errors) == ([[("Ann Lee", "SURNAME"), BO]], [])
+    assert sample.provenance["relations"] == [{"from": (0, 7), "to": (12, 14), "label": "knows"}]
+    (cluster,) = sample.annotations[0].clusters.values()
+    assert [(sample.text[m.start : m.end], m.label) for m in cluster] == [("Ann Lee", "MENTION"), ("Bo", "PRONOUN")]
+
+
+@pytest.mark.parametrize("name", ["webanno-tsv", "uima-cas"])
+def test_inception_gets_back_what_it_was_given(tmp_path: Path, name: str) -> None:
+    text = "🎉 Ann\r\n\nmet  Bo Lee.\n  She [left] it_all|here.\n"
+    words = [
+        ("Ann", "MENTION", "a"),
+        ("She", "PRONOUN", "a"),
+        ("Bo Lee", "MENTION", "b"),
+        ("it_all|here", "REFERENCE", "b"),
+    ]
+    places = [(text.index(word), text.index(word) + len(word)) for word, _, _ in words]
+    mentions = tuple(Mention(*place, kind, cluster) for place, (_, kind, cluster) in zip(places, words, strict=True))
+    entities = (Entity(*places[0], "FIRSTNAME"), Entity(*places[2], "SURNAME"))
+    annotation = Annotation(Author.model("m"), entities, sort_spans(mentions))
+    export_samples(name, tmp_path / "out", [Sample(text, "en", annotations=(annotation,))], LABELS)
+    (back,), errors, _ = read(tmp_path / "out")
+    assert (back.text, errors) == (text, [])
+    assert back.annotations[0].entities == entities
+    found = [{m.span for m in members} for members in back.annotations[0].clusters.values()]
+    assert found == [{m.span for m in members} for members in annotation.clusters.values()]
