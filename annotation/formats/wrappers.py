@@ -32,18 +32,20 @@ def _turn_table(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     columns, data = value.get("columns"), value.get("data")
     if isinstance(columns, list) and isinstance(data, list) and "index" in value:
         return [dict(zip(columns, cells, strict=False)) for cells in data if isinstance(cells, list)]
-    texts = next((value[key] for key in TEXT_KEYS if key != "data" and isinstance(value.get(key), list | dict)), None)
-    names = list(texts) if isinstance(texts, dict) else range(len(texts)) if isinstance(texts, list) else ()
-    if names and all(isinstance(texts[name], str) for name in names):
-        held = {
-            key: cells for key, cells in value.items() if isinstance(cells, type(texts)) and len(cells) == len(names)
-        }
-        if len(held) == len(value):
-            return [{key: cells.get(name) if isinstance(cells, dict) else cells[name] for key, cells in held.items()}
-                    for name in names]  # fmt: skip
+    texts: Any = next(
+        (value[key] for key in TEXT_KEYS if key != "data" and isinstance(value.get(key), list | dict)), []
+    )
+    names = list(texts) if isinstance(texts, dict) else list(range(len(texts)))
+    aligned = (isinstance(cells, type(texts)) and len(cells) == len(names) for cells in value.values())
+    if names and all(isinstance(texts[name], str) for name in names) and all(aligned):
+        return [{key: _pick(cells, name) for key, cells in value.items()} for name in names]
     if len(value) > 1 and all(isinstance(row, dict) and _has_text(row) for row in value.values()):
         return [{"id": name, **row} for name, row in value.items()]
     return None
+
+
+def _pick(cells: Any, name: Any) -> Any:
+    return cells.get(name) if isinstance(cells, dict) else cells[name]
 
 
 def _has_text(row: Mapping[str, Any]) -> bool:

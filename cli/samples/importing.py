@@ -40,6 +40,9 @@ ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line o
 SplitOption = Annotated[
     int, typer.Option("--split-over", metavar="N", min=0, help="Split texts of more than N characters into parts")
 ]
+AnnotatorOption = Annotated[
+    bool, typer.Option("--annotator-by-file", help="Each file is one annotator's work, named by the file")
+]
 FormatsOption = Annotated[
     bool,
     typer.Option(
@@ -75,6 +78,7 @@ def import_samples(
     encoding: EncodingOption = "",
     by_line: ByLineOption = False,
     split_over: SplitOption = 0,
+    annotator_by_file: AnnotatorOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
     ] = None,
@@ -104,6 +108,7 @@ def import_samples(
         encoding=encoding,
         by_line=by_line,
         split_over=split_over,
+        annotator_by_file=annotator_by_file,
     )
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)

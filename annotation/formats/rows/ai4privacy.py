@@ -45,10 +45,10 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
     mask = row.get("privacy_mask")
     if isinstance(mask, str) and mask.lstrip().startswith("{"):
         mask = parse_literal(mask, "privacy_mask")
-    placeholders = isinstance(mask, Mapping) and all(isinstance(value, str) for value in mask.values())
-    if placeholders and row.get("span_labels") is None:
-        spans = tuple(RawSpan((_read_placeholder(name),), value=value) for name, value in mask.items())
-    elif mask is not None and not placeholders:
+    values = mask if isinstance(mask, Mapping) and all(isinstance(value, str) for value in mask.values()) else None
+    if values is not None and row.get("span_labels") is None:
+        spans = tuple(RawSpan((_read_placeholder(name),), value=value) for name, value in values.items())
+    elif mask is not None and values is None:
         spans = tuple(read_span(entry, "privacy_mask") for entry in read_objects(mask, "privacy_mask"))
     elif row.get("span_labels") is not None:
         spans = _read_span_labels(row["span_labels"])

@@ -274,3 +274,17 @@ def test_inception_gets_back_what_it_was_given(tmp_path: Path, name: str) -> Non
     assert back.annotations[0].entities == entities
     found = [{m.span for m in members} for members in back.annotations[0].clusters.values()]
     assert found == [{m.span for m in members} for members in annotation.clusters.values()]
+
+
+def test_files_of_one_annotator_each_become_one_data_set(tmp_path: Path) -> None:
+    for name, label in (("ann", [[0, 3, "FIRSTNAME"]]), ("bob", [[4, 7, "SURNAME"]])):
+        rows = [{"text": TEXT, "label": label}, {"text": f"Only {name}", "label": []}]
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    report, errors = ImportReport(), list[RecordError]()
+    options = ImportOptions(language="en", annotator_by_file=True)
+    files = [tmp_path / "ann.jsonl", tmp_path / "bob.jsonl", tmp_path / "ann.jsonl"]
+    both, *others = import_files(files, LABELS, options, errors.append, report)
+    assert surfaces(both) == [[ANN], [LEE]]
+    assert [annotation.author.name for annotation in both.annotations] == ["ann", "bob"]
+    assert [sample.text for sample in others] == ["Only ann", "Only bob"]
+    assert (report.rows, report.samples, report.joined, len(errors)) == (6, 3, 1, 2)
