@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions, ImportReport
@@ -84,6 +86,9 @@ def import_samples(
     ] = None,
     force: ForceOption = False,
     list_formats: FormatsOption = False,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -110,6 +115,9 @@ def import_samples(
         split_over=split_over,
         annotator_by_file=annotator_by_file,
     )
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
     raise typer.Exit(exit_code)
@@ -126,6 +134,9 @@ def convert(
     tag_names: TagNamesOption = "",
     encoding: EncodingOption = "",
     force: ForceOption = False,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -142,6 +153,9 @@ def convert(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
     )
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
 
 
