@@ -49,8 +49,8 @@ NOTE = "<!-- Written by scripts/write_reference.py; change the program, then run
 
 VALUES: tuple[type, ...] = (
     Audit, AuditFinding, BundleSettings, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings,
-    ExecutionOptions, Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport,
-    Prediction, PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput,
+    ExecutionOptions, Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions,
+    PullReport, Prediction, PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput,
     TuningSettings, Usage,
 )  # fmt: skip
 """What the public functions take and return, beside the names of `goldspan` itself."""
