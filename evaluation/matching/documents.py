@@ -198,8 +198,8 @@ def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], lis
 
 
 def _leaves_text(sample: Sample) -> bool:
-    length = len(sample.text)
-    return bool(sample.best) and any(not 0 <= e.start < e.end <= length for e in sample.best.entities)
+    spans = sample.best.entities if sample.best else ()
+    return any(not 0 <= span.start < span.end <= len(sample.text) for span in spans)
 
 
 def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:
