@@ -7,6 +7,7 @@ Escapes in a run are read as what they stand for (`goldspan.serving.documents.es
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from goldspan.masking.detection import is_telling
 from goldspan.masking.mask import Masker
 from goldspan.masking.result import MaskedText, Replacement
 from goldspan.serving.documents.escapes import OpenText, open_escapes
+
+_LINE_BREAK = re.compile(r"(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,10 @@ class MaskedRuns:
     values: frozenset[str]
 
 
-async def mask_runs(runs: Sequence[Run], masker: Masker, language: str = "", country: str = "") -> MaskedRuns:
-    """Mask the runs as one text.
+async def mask_runs(
+    runs: Sequence[Run], masker: Masker, language: str = "", country: str = "", *, wrapped: bool = False
+) -> MaskedRuns:
+    """Mask the runs as one text; `wrapped`: its lines are broken where the page ends, so that values go over two.
 
     `edits` gives, for each run, what changed in it: start, end and replacement, offsets in the run's text.
 
@@ -60,7 +65,29 @@ async def mask_runs(runs: Sequence[Run], masker: Masker, language: str = "", cou
         ServiceError: the predictor did not answer.
 
     """
-    return apply_runs(runs, await read_runs(runs, masker, language, country), masker, language, country)
+    annotation = await read_runs(runs, masker, language, country)
+    if wrapped:
+        annotation = await _read_over_lines(join_runs(runs)[0], annotation, masker, language, country)
+    return apply_runs(runs, annotation, masker, language, country)
+
+
+async def _read_over_lines(
+    text: str, annotation: Annotation, masker: Masker, language: str, country: str
+) -> Annotation:
+    """The annotation with the entities beside it that are found where single line breaks are blanks."""
+    breaks = [match.span() for match in _LINE_BREAK.finditer(text)]
+    if not breaks:
+        return annotation
+    places = list(range(len(text)))
+    for start, end in reversed(breaks):
+        del places[start + 1 : end]
+    begins = {start for start, _ in breaks}
+    joined = "".join(" " if place in begins else text[place] for place in places)
+    found = (await masker.read(joined, language, country)).entities
+    moved = [replace(one, start=places[one.start], end=places[one.end - 1] + 1) for one in found]
+    known = {entity.span for entity in annotation.entities}
+    fresh = [one for one in moved if one.span not in known and any(place in begins for place in range(one.start, one.end))]
+    return replace(annotation, entities=sort_spans([*annotation.entities, *fresh]))
 
 
 async def read_runs(runs: Sequence[Run], masker: Masker, language: str = "", country: str = "") -> Annotation:

@@ -6,8 +6,10 @@ which nothing is masked stay as they are.
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
+import quopri
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from email.errors import HeaderParseError
@@ -108,6 +110,8 @@ def _check_part(part: Message, name: str) -> None:
     kind = part.get_content_type()
     if part.defects and part.is_multipart() is False and kind.startswith("multipart/"):
         raise InputError(f"{name}: the parts of the message cannot be told apart.")
+    if part.is_multipart() and str(part.get("Content-Transfer-Encoding", "")).lower() in ("base64", "quoted-printable"):
+        raise InputError(f"{name}: a part of type {kind} is encoded, and its own parts cannot be read.")
     if not part.is_multipart() and kind not in _TEXT:
         raise InputError(
             f"{name}: an attachment of type {kind} cannot be masked in a message. Save it and mask it alone."
@@ -162,8 +166,24 @@ def _write_segment(segment: _Segment, edits: list[tuple[tuple[int, int, str], ..
         masked = edit_source(segment.text, edits[0])
     else:
         masked = write_html(segment.text, segment.pieces, segment.runs, edits)
-    del part["Content-Transfer-Encoding"]
-    part.set_payload(masked, segment.charset if _can_encode(masked, segment.charset) else "utf-8")
+    _write_body(part, masked, segment.charset)
+
+
+def _write_body(part: Message, text: str, charset: str) -> None:
+    """Put a text into a part in the encoding that it had; in base64 where that cannot hold it."""
+    if not _can_encode(text, charset):
+        charset = "utf-8"
+        part.set_param("charset", charset)
+    data = text.encode(charset)
+    encoding = str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower()
+    if encoding == "quoted-printable":
+        part.set_payload(quopri.encodestring(data.replace(b"\r\n", b"\n")).decode("ascii"))
+    elif encoding in ("8bit", "binary") or (encoding == "7bit" and data.isascii()):
+        part.set_payload(data.decode("ascii", "surrogateescape"))
+    else:
+        del part["Content-Transfer-Encoding"]
+        part["Content-Transfer-Encoding"] = "base64"
+        part.set_payload(base64.encodebytes(data).decode("ascii"))
 
 
 def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
