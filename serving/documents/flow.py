@@ -86,7 +86,8 @@ async def _read_over_lines(
     found = (await masker.read(joined, language, country)).entities
     moved = [replace(one, start=places[one.start], end=places[one.end - 1] + 1) for one in found]
     known = {entity.span for entity in annotation.entities}
-    fresh = [one for one in moved if one.span not in known and any(place in begins for place in range(one.start, one.end))]
+    over_lines = (one for one in moved if any(place in begins for place in range(one.start, one.end)))
+    fresh = [one for one in over_lines if one.span not in known]
     return replace(annotation, entities=sort_spans([*annotation.entities, *fresh]))
 
 
