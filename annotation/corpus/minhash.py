@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,16 @@ _COMPARE = 1 << 15
 Words = NDArray[np.uint64]
 Signatures = NDArray[np.uint32]
 Groups = NDArray[np.int64]
+
+
+class SignatureTable(Protocol):
+    """Signatures by row: an array of shape (texts, 125), or one that is read from files as it is indexed."""
+
+    def __len__(self) -> int:
+        """How many texts."""
+
+    def __getitem__(self, index: Any, /) -> Signatures:
+        """Some rows, or some columns of every row."""
 
 
 def group_near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Groups:
@@ -76,7 +87,7 @@ def compute_bands(texts: Sequence[str]) -> Signatures:
     return np.stack(bands, axis=1).astype(np.uint32)
 
 
-def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
+def find_pairs(signatures: SignatureTable, threshold: float) -> NDArray[np.int64]:
     """Pairs of rows, shape (pairs, 2), whose estimated similarity reaches the threshold.
 
     Each bucket links its members to a leader instead of to each other: enough to find the groups.
@@ -120,7 +131,7 @@ def connect(size: int, pairs: NDArray[np.int64]) -> Groups:
 def _hash_band(columns: Signatures) -> Words:
     hashed: Words = np.zeros(len(columns), dtype=np.uint64)
     for column in columns.T:
-        hashed = _mix(hashed + column)
+        hashed = mix(hashed + column)
     return hashed
 
 
@@ -141,7 +152,7 @@ def _find_leaders(members: Groups, buckets: Groups) -> Groups:
     return leaders
 
 
-def _estimate(signatures: Signatures, left: Groups, right: Groups) -> NDArray[np.float64]:
+def _estimate(signatures: SignatureTable, left: Groups, right: Groups) -> NDArray[np.float64]:
     similarity = np.empty(len(left))
     for begin in range(0, len(left), _COMPARE):
         part = slice(begin, begin + _COMPARE)
@@ -179,17 +190,17 @@ def _hash_shingles(codes: list[int], lengths: list[int]) -> tuple[Words, Groups]
     sizes = np.array(lengths, dtype=np.int64)
     combined = words[: len(words) - SHINGLE + 1].copy()
     for place in range(1, SHINGLE):
-        combined = _mix(combined) + words[place : len(words) - SHINGLE + 1 + place]
+        combined = mix(combined) + words[place : len(words) - SHINGLE + 1 + place]
     ends = np.cumsum(sizes)
     crosses = np.zeros(len(combined), dtype=bool)
     for place in range(1, SHINGLE):
         border = ends[:-1] - place
         crosses[border[border < len(combined)]] = True
     starts = np.concatenate(([0], np.cumsum(sizes - SHINGLE + 1)[:-1]))
-    return _mix(combined[~crosses]), starts
+    return mix(combined[~crosses]), starts
 
 
-def _mix(values: Words) -> Words:
+def mix(values: Words) -> Words:
     """Finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit reaches every output bit."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -63,19 +63,23 @@ class ImportOptions:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What was read: rows = samples + refused, where a text that was split counts once (`split` counts those texts).
+    """What was read: rows = samples + joined + refused, where a text that was split counts once (see `split`).
 
-    `unknown` counts the rows with each label that nothing maps.
+    `joined` counts rows that give another annotator's work on the text of an earlier row. `split` counts texts.
+    `unknown` counts the rows with each label that nothing maps; `unmapped` and `nested` count by label the spans that
+    were left out because their label has no counterpart, or because they lie in other spans.
     """
 
     detected: dict[str, Detected] = field(default_factory=dict)
     taxonomies: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     samples: int = 0
+    joined: int = 0
     split: int = 0
     spans: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[str] = field(default_factory=Counter)
+    nested: Counter[str] = field(default_factory=Counter)
 
 
 def import_files(
@@ -134,7 +138,9 @@ def _import_file(
         on_error(error)
 
     unread: deque[RecordError] = deque()
-    rows = list(read_source(path, detected.format, reading, unread.append))
+    rows, joined = join_annotators(read_source(path, detected.format, reading, unread.append))
+    report.rows += joined
+    report.joined += joined
     taxonomy, unknown = _map_labels(rows, labels, options, detected.format)
     report.taxonomies[str(path)] = taxonomy.name
     names = detected.format not in _VERBATIM
@@ -150,6 +156,7 @@ def _import_file(
                 origin = FileSource(detected.format if detected.format not in {"table", "text"} else "")
                 sample = convert_row(row.value, number, origin, taxonomy, labels, defaults)
                 report.unmapped.update(sample.provenance.get("unmapped", {}))
+                report.nested.update(sample.provenance.get("nested", {}))
             prepare_task(sample, labels)
         except RowError as error:
             refuse(make_record_error(error, row.file, row.line))
@@ -160,6 +167,36 @@ def _import_file(
             yield row, sample
     for left in unread:
         refuse(left)
+
+
+def join_annotators(rows: Iterable[SourceRow]) -> tuple[list[SourceRow], int]:
+    """Rows in which one text has the work of several people, and how many rows were joined to an earlier one.
+
+    Prodigy and Label Studio's JSON-MIN and CSV write a row for each annotator. Rows are joined if every annotation
+    names its author and nobody speaks twice.
+    """
+    kept: list[SourceRow] = []
+    first: dict[tuple[str, str], int] = {}
+    joined = 0
+    for row in rows:
+        if isinstance(row.value, RawRow) and (people := _list_people(row.value)):
+            place = first.setdefault((row.value.text, row.value.sample_id), len(kept))
+            earlier = kept[place].value if place < len(kept) else None
+            if isinstance(earlier, RawRow) and not people & _list_people(earlier):
+                added = tuple(one for one in row.value.annotations if one not in earlier.annotations)
+                both = replace(earlier, annotations=earlier.annotations + added)
+                kept[place] = kept[place]._replace(value=both)
+                joined += 1
+                continue
+        kept.append(row)
+    return kept, joined
+
+
+def _list_people(row: RawRow) -> frozenset[str]:
+    """The annotators of a row; nobody if an annotation does not name its author."""
+    if not all(one.person or one.model for one in row.annotations):
+        return frozenset()
+    return frozenset(one.person for one in row.annotations if one.person)
 
 
 def _map_labels(

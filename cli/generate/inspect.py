@@ -69,9 +69,9 @@ def _print_progress(progress: RunProgress) -> None:
     )
     if progress.notice and not progress.finished:
         out.out(f"  {progress.notice}", highlight=False)
-    states = ("pending", "submitted", "ok", "invalid", "truncated", "refused", "failed", "missing")
+    states = ("pending", "submitted", "ok", "invalid", "repeated", "truncated", "refused", "failed", "missing")
     rows = [[stage, *(counts.get(state, 0) for state in states)] for stage, counts in progress.by_stage.items()]
-    print_table(["stage", *states], rows, right=range(1, 9))
+    print_table(["stage", *states], rows, right=range(1, len(states) + 1))
 
 
 def watch(

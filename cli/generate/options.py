@@ -61,6 +61,10 @@ class GenerationOptions:
     examples: Annotated[Path | None, typer.Option(help="Reviewed samples (JSONL) shown to the model as examples")] = (
         None
     )
+    novelty: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of new phrases that a draft must have, else it is asked anew; 0: any"),
+    ] = 0.2
     attempts: Annotated[int, typer.Option(min=1, help="Attempts per stage before an item becomes a dead letter")] = 3
     labels: LabelsOption = None
 
@@ -118,6 +122,7 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             price_out=options.price_out,
             labels_file=str(options.labels.resolve()) if options.labels else "",
             scenarios_file=_find_scenarios(workspace, options.scenarios),
+            novelty=options.novelty,
             examples_file=str(options.examples.resolve()) if options.examples else "",
         )
     )

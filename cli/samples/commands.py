@@ -16,6 +16,7 @@ from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +38,12 @@ def check(
     files: Files,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors")] = False,
     details: Annotated[bool, typer.Option("--details", help="One line per issue, without any text")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="With --engine: where its reports go")
+    ] = None,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -46,6 +53,9 @@ def check(
     """
     from goldspan.annotation.corpus.inspection import inspect_files
 
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("check", {}, as_json=as_json))
     report = inspect_files(files, load_labels(labels), None if as_json else Refusals())
     if as_json:
         print_json(report.to_dict())

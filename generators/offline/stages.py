@@ -10,6 +10,7 @@ from goldspan.annotation.types import Entity
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.mistakes import drop_crossing_mentions, make_mistakes
 from goldspan.generators.specs.draw import Spec
+from goldspan.generators.stages.mentions import find_mentions
 
 
 def author_draft(spec: Spec, labels: LabelSchema, mistake_rate: float = 0.0) -> str:
@@ -20,14 +21,20 @@ def author_draft(spec: Spec, labels: LabelSchema, mistake_rate: float = 0.0) -> 
     return render_tagged(document.text, document.entities)
 
 
-def author_coreference(spec: Spec, tagged_text: str, labels: LabelSchema) -> str:
-    """The same tagged text with mentions; unchanged when the text is not this author's own."""
+def author_coreference(spec: Spec, tagged_text: str, labels: LabelSchema) -> dict[str, Any]:
+    """The mentions of the text as chains; none when the text is not this author's own."""
     document = compose_document(spec, labels)
     given = parse_tagged(tagged_text, labels)
     if given.text != document.text:
-        return tagged_text
+        return {"chains": []}
     marked = drop_crossing_mentions(document, given.entities)
-    return render_tagged(marked.text, marked.entities, marked.mentions)
+    chains: dict[str, list[dict[str, Any]]] = {}
+    for number, mention in enumerate(marked.mentions):
+        words = marked.text[mention.start : mention.end]
+        places = find_mentions(marked.text, words, spec.language)
+        entry = {"text": words, "nth": places.index((mention.start, mention.end)) + 1, "kind": mention.label}
+        chains.setdefault(mention.cluster or f"alone {number}", []).append(entry)
+    return {"chains": list(chains.values())}
 
 
 def author_review(spec: Spec, tagged_text: str, labels: LabelSchema) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from goldspan.annotation.tombstones import find_tombstones
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import Item, Row
+from goldspan.generators.runs.novelty import REPEATED, describe_novelty
 from goldspan.generators.runs.settings import RunSettings
 
 DEAD_LETTERS = "dead_letters.jsonl"
@@ -101,6 +102,7 @@ def build_sample(
     }
     if last["warnings"]:
         provenance["warnings"] = last["warnings"]
+    provenance |= describe_novelty(accepted["draft"].result, sum(row.state == REPEATED for row in rows))
     repairs = {name: row.result["repairs"] for name, row in accepted.items() if row.result.get("repairs")}
     if repairs:
         provenance["repairs"] = repairs

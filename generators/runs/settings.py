@@ -22,7 +22,8 @@ class RunSettings:
     the profile's own. `attempts` is how often one stage of one item is asked before it becomes a dead letter.
     Prices are US dollars for one million tokens; None: the profile's. `price_source` is where they were listed and
     when. `scenarios_file` holds the project's own situations (`goldspan generate scenarios`), `examples_file` reviewed
-    samples that are shown to the model as examples; both are read when an item begins.
+    samples that are shown to the model as examples; both are read when an item begins. `novelty` is the share of new
+    phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
     """
 
     provider: str
@@ -43,6 +44,7 @@ class RunSettings:
     labels_file: str = ""
     scenarios_file: str = ""
     examples_file: str = ""
+    novelty: float = 0.2
     plan: SamplePlan | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -34,12 +35,17 @@ class TextOutputs(NamedTuple):
 
 
 class OnnxRuntime:
-    """A loaded graph and its tokenizer. `run` may be called from several threads."""
+    """A loaded graph and its tokenizer. `run` may be called from several threads.
+
+    `threads` compute one batch together, and so many batches at once: on two cores, two batches of one thread each
+    finish sooner than one after the other with two threads.
+    """
 
     def __init__(self, model: bytes, tokenizer: bytes, size: WindowSize, *, threads: int = 1, name: str = "") -> None:
         self._name, self._size = name, size
         self._session = _open_session(model, threads, name)
         self._pad, self._tokenizer = _open_tokenizer(tokenizer, name)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         """Encode texts whole."""
@@ -55,11 +61,13 @@ class OnnxRuntime:
         cuts = [one.cut(self._size) for one in encoded]
         jobs = [(text, place) for text, windows in enumerate(cuts) for place in range(len(windows))]
         jobs.sort(key=lambda job: cuts[job[0]][job[1]].end - cuts[job[0]][job[1]].start)
+        rows = [encoded[text].wrap(cuts[text][place]) for text, place in jobs]
         found: dict[tuple[int, int], TextOutputs] = {}
-        for part in _group(jobs, [len(encoded[t].wrap(cuts[t][p])) for t, p in jobs]):
-            rows = [encoded[text].wrap(cuts[text][place]) for text, place in part]
-            arrays = self._run(*pad_rows(rows, self._pad))
-            for row, (text, place) in enumerate(part):
+        parts = _group([len(row) for row in rows])
+        batches = [pad_rows([rows[job] for job in part], self._pad) for part in parts]
+        for part, arrays in zip(parts, self._run_all(batches), strict=True):
+            for row, job in enumerate(part):
+                text, place = jobs[job]
                 window, first = cuts[text][place], len(encoded[text].prefix)
                 inner = slice(first, first + window.end - window.start)
                 pii, mention, queries, keys = (array[row, inner] for array in arrays)
@@ -68,6 +76,11 @@ class OnnxRuntime:
             join_windows(one, cuts[text], [found[text, place] for place in range(len(cuts[text]))])
             for text, one in enumerate(encoded)
         ]
+
+    def _run_all(self, batches: Sequence[tuple[Integers, Integers]]) -> list[list[NDArray[np.float32]]]:
+        if self._pool is None or len(batches) < 2:
+            return [self._run(*batch) for batch in batches]
+        return list(self._pool.map(lambda batch: self._run(*batch), batches))
 
     def _run(self, ids: Integers, mask: Integers) -> list[NDArray[np.float32]]:
         try:
@@ -84,13 +97,14 @@ def join_windows(encoded: EncodedText, windows: Sequence[Window], parts: Sequenc
     return TextOutputs(*(average_windows(len(encoded), windows, rows) for rows in zip(*parts, strict=True)))
 
 
-def _group(jobs: Sequence[tuple[int, int]], widths: Sequence[int]) -> list[list[tuple[int, int]]]:
-    groups: list[list[tuple[int, int]]] = []
-    for job, width in zip(jobs, widths, strict=True):
+def _group(widths: Sequence[int]) -> list[list[int]]:
+    """Numbers of rows, sorted by width, in batches of at most `_BATCH_TOKENS`."""
+    groups: list[list[int]] = []
+    for number, width in enumerate(widths):
         if groups and (len(groups[-1]) + 1) * width <= _BATCH_TOKENS:
-            groups[-1].append(job)
+            groups[-1].append(number)
         else:
-            groups.append([job])
+            groups.append([number])
     return groups
 
 

@@ -85,9 +85,13 @@ def order_batches(
 
 
 def build_batch(
-    examples: Sequence[Example], windows: Sequence[ExampleWindow], numbers: Sequence[int], pad: int = 0
+    examples: Sequence[Example],
+    windows: Sequence[ExampleWindow],
+    numbers: Sequence[int],
+    pad: int = 0,
+    multiple: int = 1,
 ) -> Batch:
-    """The batch of these windows."""
+    """The batch of these windows, its width rounded up to a multiple."""
     rows, tags, mention_tags, groups = [], [], [], []
     for row, number in enumerate(numbers):
         one = windows[number]
@@ -106,7 +110,7 @@ def build_batch(
         )
         if len(ranges) > 1:
             groups.append(MentionGroup(row, ranges))
-    ids, mask = pad_rows(rows, pad)
+    ids, mask = pad_rows(rows, pad, multiple)
     width = ids.shape[1]
     return Batch(
         ids,

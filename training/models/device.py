@@ -21,6 +21,11 @@ class Device:
     kind: str
     bf16: bool
 
+    @property
+    def width_multiple(self) -> int:
+        """What the width of a batch is rounded up to: a GPU plans anew for every shape that it has not seen."""
+        return 1 if self.kind == "cpu" else 32
+
     @contextmanager
     def autocast(self) -> Iterator[None]:
         """The precision of a forward pass."""

@@ -100,9 +100,9 @@ def convert_row(
 ) -> Sample:
     """The sample of a row; `number` counts the rows of its split from 0.
 
-    Labels without a counterpart are left out and counted in `provenance.unmapped`, relations that are no coreference
-    stand in `provenance.relations`. A row of annotations without spans carries `provenance.unverified_negative`:
-    nobody says that it holds no personal data.
+    Labels without a counterpart are left out and counted in `provenance.unmapped`, spans in other spans in
+    `provenance.nested`; relations that are no coreference stand in `provenance.relations`. A row of annotations without
+    spans carries `provenance.unverified_negative`: nobody says that it holds no personal data.
 
     Raises:
         RowError: the row is rejected; the code says why.
@@ -118,7 +118,8 @@ def convert_row(
         _convert_annotation(raw.text, one, (source, taxonomy, labels), (language, country), facts)
         for one in raw.annotations
     )
-    facts["unmapped"] = dict(sorted(facts.get("unmapped", {}).items()))
+    for name in ("unmapped", "nested"):
+        facts[name] = dict(sorted(facts.get(name, {}).items()))
     facts["unverified_negative"] = (
         bool(raw.annotations) and not raw.spans and not any(a.person for a in raw.annotations)
     )
@@ -156,6 +157,7 @@ def _convert_annotation(
         if issue.severity == "error":
             raise RowError(issue.code, issue.message)
     facts["unmapped"] = Counter(facts.get("unmapped", {})) + Counter(unmapped)
+    facts["nested"] = Counter(facts.get("nested", {})) + Counter(raw.nested)
     facts["doubtful_places"] = facts.get("doubtful_places", 0) + doubts
     facts["doubtful_mentions"] = facts.get("doubtful_mentions", 0) + placed.doubts
     facts["relations"] = facts.get("relations", []) + others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -95,6 +96,25 @@ def read_gliner(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         spans.append(RawSpan((str(entry[2]),), *_cover(places, entry[0], entry[1], "ner")))
     left = {key: value for key, value in row.items() if key not in {"tokenized_text", "ner", "id"}}
     return make_row(row, text, (RawAnnotation(tuple(spans)),), left)
+
+
+def score_gliner2(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is GLiNER2's: `input` and `output.entities`."""
+    output = row.get("output")
+    return 0.97 if isinstance(row.get("input"), str) and isinstance(output, Mapping) and "entities" in output else 0.0
+
+
+def read_gliner2(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """`input` and `output.entities`: the values of each label, which are aligned with the text.
+
+    Raises:
+        RowError: text or entities cannot be read.
+
+    """
+    output = {key: value for key, value in row["output"].items() if key != "entity_descriptions"}
+    spans = read_spans(output.pop("entities"), "output/entities")
+    left = {key: value for key, value in row.items() if key not in {"input", "output", "id"}}
+    return make_row(row, row["input"], (RawAnnotation(spans),), left | ({"output": output} if output else {}))
 
 
 def _cover(places: list[Place], first: Any, last: Any, key: str) -> Place:
@@ -215,7 +235,9 @@ def read_tab(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             for name, places in clusters.items()
             if name and len(set(places)) > 1
         )
-        annotations.append(RawAnnotation(_outermost(spans), linked, person=str(person)))
+        kept = _outermost(spans)
+        nested = Counter(span.labels[0] for span in spans) - Counter(span.labels[0] for span in kept)
+        annotations.append(RawAnnotation(kept, linked, person=str(person), nested=tuple(nested.elements())))
     left = {k: v for k, v in row.items() if k in {"dataset_type", "quality_checked", "task", "meta"}}
     return make_row(row, text, tuple(annotations), left)
 

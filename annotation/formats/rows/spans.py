@@ -1,8 +1,9 @@
 """Spans in the forms that data sets and annotation tools use, whatever the key they stand under.
 
 Read are `[start, end, label]` (and `[label, start, end]`), objects with offsets or a value and a label under any of
-the usual names, `{label: [[start, end], …]}`, objects of equally long lists, and strings that hold one of these as
-JSON or as a Python literal. `looks_like_spans` recognises more than is read: what it finds is never carried along.
+the usual names, `{label: [[start, end], …]}` and `{label: [value, …]}`, objects of equally long lists, and strings
+that hold one of these as JSON or as a Python literal. `looks_like_spans` recognises more than is read: what it finds is
+never carried along.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
                 for label, places in value.items()
                 for place in places
             )
+        if value and all(_is_value_list(name, values) for name, values in value.items()):
+            return tuple(RawSpan((str(name),), value=surface) for name, values in value.items() for surface in values)
         for inner in ("entities", "spans", "entity_mentions"):
             if inner in value:
                 return read_spans(value[inner], f"{key}/{inner}")
@@ -204,6 +207,12 @@ def _is_offset_list(value: Any) -> bool:
     )
 
 
+def _is_value_list(name: str, value: Any) -> bool:
+    """True for a label and its values in the text: `"PER": ["Ann", "Bo"]`."""
+    known = name in START or name in END or name in LABEL or name in VALUE or name in SPAN_KEYS
+    return not known and isinstance(value, list) and all(isinstance(surface, str) for surface in value)
+
+
 def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
     start, end = read_offset(_first(entry, START)), read_offset(_first(entry, END))
     if start is not None and end is not None:
@@ -216,7 +225,17 @@ def holds_unread_spans(key: str, value: Any, length: int) -> bool:
     """True if a key that no reader has taken must not be carried along."""
     if key in TOKEN_KEYS or value in (None, "", [], {}):
         return False
-    return key in SPAN_KEYS or looks_like_spans(value, length)
+    return key in SPAN_KEYS or looks_like_spans(value, length) or _names_spans(value)
+
+
+def _names_spans(value: Any, depth: int = 0) -> bool:
+    """True if an object holds, at any depth, something under a key that holds annotations."""
+    listed = [("", entry) for entry in value] if isinstance(value, list) else []
+    entries = list(value.items()) if isinstance(value, Mapping) else listed
+    return depth < _DEEPEST and any(
+        (name in SPAN_KEYS and isinstance(entry, list | Mapping) and bool(entry)) or _names_spans(entry, depth + 1)
+        for name, entry in entries
+    )
 
 
 def _looks_like_triple(entry: Any, length: int) -> bool:

@@ -26,6 +26,14 @@ _NO_ENTITIES = (
     "Stem",
     "Paragraph",
     "Heading",
+    "Div",
+    "Chunk",
+    "Constituent",
+    "MorphologicalFeatures",
+    "SurfaceForm",
+    "SemArg",
+    "SemPred",
+    "TagsetDescription",
 )
 _LABELS = ("value", "label", "category", "entityType", "identifier")
 
@@ -62,8 +70,8 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             spans.append(_read_span(item, "MENTION"))
             if item.get("@next") is not None:
                 relations.append(RawRelation(str(item.get("%ID")), str(item["@next"]), "coreference"))
-        elif "begin" in item and "end" in item and kind not in _NO_ENTITIES and (label := _read_label(item)):
-            spans.append(_read_span(item, label))
+        elif "begin" in item and "end" in item and kind not in _NO_ENTITIES:
+            spans.append(_read_span(item, _read_label(item) or _read_only_feature(item) or kind))
     metadata = next((item for item in items if "documentId" in item or "documentTitle" in item), {})
     fields = {"id": metadata.get("documentId") or metadata.get("documentTitle") or ""}
     return make_row(fields, text, (RawAnnotation(tuple(spans), relations=tuple(relations), utf16=True),), {})
@@ -71,6 +79,12 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
 def _read_label(item: Mapping[str, Any]) -> str:
     return next((item[name] for name in _LABELS if isinstance(item.get(name), str) and item[name]), "")
+
+
+def _read_only_feature(item: Mapping[str, Any]) -> str:
+    """The value of the one feature of a team's own layer; a layer without features is its own label."""
+    values = [v for k, v in item.items() if k[:1] not in "%@^#" and isinstance(v, str) and v]
+    return values[0] if len(values) == 1 else ""
 
 
 def _read_span(item: Mapping[str, Any], label: str) -> RawSpan:
