@@ -5,7 +5,8 @@ python benchmarks/transfer.py --sources FOLDER [--train NAME=FILE.jsonl.gz ...] 
                               [--only-given] [--out table.json]
 
 Every training set has the same encoder, number of samples, token budget and seeds; `offline` is written by the author
-of this checkout (not with `--only-given`), the others are files with one object a line: text, language, and entities as [start, end, label].
+of this checkout (not with `--only-given`), the others are files with one object a line: text, language, and entities
+as [start, end, label].
 Sources are files of `{"text", "spans": [{"start", "end", "label" or "group"}]}`. Groups are compared with groups, and
 only those that the source labels: strict F1 of spans, F2 of characters, and the share of entities missed whole.
 """

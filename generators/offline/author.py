@@ -59,7 +59,8 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
         document = Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
         if complete and not has_unlabelled_repeat(text, document.entities) and _reads_as(spec, text):
             noisy = _add_noise(document, spec, attempt)
-            return noisy if not has_unlabelled_repeat(noisy.text, noisy.entities) else document
+            fits = len(noisy.text) >= _MIN_LENGTH and not has_unlabelled_repeat(noisy.text, noisy.entities)
+            return noisy if fits else document
     return document
 
 

@@ -110,7 +110,8 @@ class Noise:
         case: Callable[[str], str] = str,
         naming: bool = True,
     ) -> None:
-        self._rng, self._language, self._country, self._taken, self._case = rng, language, country, taken, case
+        self._rng, self._language, self._country, self._taken = rng, language, country, taken
+        self._case, self._naming = case, naming
         self.timeline = Timeline(rng)
         self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw, naming)
 
@@ -123,13 +124,12 @@ class Noise:
         return self.phrasing.draw(kind)
 
     def _draw_name(self, kind: str, is_part: bool) -> str:
-        """A name of others, marked; or, unmarked, a part of another name."""
+        """A name of others, marked, if the text is naming; or a part of another name."""
+        kind = kind if is_part or self._naming else "Term"
         place = self._language, self._country
         for _ in range(9):
             parts = (
-                (("", draw_name_part(self._rng, kind, *place)),)
-                if is_part
-                else draw_mention(self._rng, kind, *place)
+                (("", draw_name_part(self._rng, kind, *place)),) if is_part else draw_mention(self._rng, kind, *place)
             )
             if self._taken.isdisjoint(find_words(" ".join(value for _, value in parts))):
                 break

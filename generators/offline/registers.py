@@ -108,6 +108,7 @@ def write_note(author: Author) -> None:
         author.speak_as(0)
         author.account.bind(person)
         author.write_part("facts")
+        _name_at_last(author, person)
         author.page.write(" ")
     _fill_up(author)
 
@@ -127,6 +128,7 @@ def write_post(author: Author) -> None:
             author.write_own_name()
             page.write(pick(rng, (": ", " here, ", " - ", "\n")))
         author.write_part("facts")
+        _name_at_last(author, person)
         page.write(" ")
     _fill_up(author)
     if rng.random() < 0.5:
@@ -146,9 +148,17 @@ def write_news(author: Author) -> None:
             author.write_report()
         author.write_part("facts")
         author.write_part("story")
+        _name_at_last(author, person)
         page.write("\n\n")
     author.write_report()
     _fill_up(author)
+
+
+def _name_at_last(author: Author, person: int) -> None:
+    """The name of person a on a line of its own, if nothing that was written of the person held it."""
+    if not author.account.missing[person].isdisjoint(("FIRSTNAME", "SURNAME")):
+        author.page.write("" if author.page.at_line_start else "\n")
+        author.write_own_name()
 
 
 def _fill_up(author: Author) -> None:
@@ -156,8 +166,8 @@ def _fill_up(author: Author) -> None:
         author.write_report()
 
 
-_MIN_LENGTH = 60
-"""Characters that the shortest documents have."""
+_MIN_LENGTH = 64
+"""Characters that notes and posts have at least."""
 
 REGISTERS: Mapping[str, Callable[[Author], None]] = {
     "email_thread": write_thread,

@@ -19,8 +19,8 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, Company, City, Country, Street or House, or one without a label (empty):
-    Product or Term (a name of files and machines).
+    `kind` is Person, Family, First, Company, City, State, Country, Street, House or Age, or one without a label
+    (empty): Product or Term (a name of files and machines).
     """
     if kind in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
         language, country = pick(rng, [(code, place) for code, places in world.COUNTRIES.items() for place in places])
@@ -34,6 +34,10 @@ def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[t
         return (("FIRSTNAME", _pick_name(rng, language, country, pick(rng, "fm"))),)
     if kind == "City":
         return (("CITY", _pick_city(rng, language, country)),)
+    if kind == "State":
+        return (("STATE", pick(rng, world.load_places(country, language)[: COMMON["cities"]]).state),)
+    if kind == "Age":
+        return (("AGE", str(rng.randint(18, 94))),)
     if kind == "Company":
         return (("COMPANYNAME", make_company(country, language, rng.randrange(COMMON["companies"]))),)
     if kind == "Street":

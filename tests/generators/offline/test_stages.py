@@ -49,7 +49,10 @@ def test_mistakes_are_accepted_at_each_stage_and_mended_by_the_review(specs: lis
         meant = compose_document(spec, labels).entities
         draft = author_draft(spec, labels, mistake_rate=0.25)
         mended = answer("draft", spec, labels, "", {"tagged_text": draft})["tagged_text"]
-        unmended += len(set(meant) - set(parse_tagged(mended, labels).entities))
+        read = parse_tagged(mended, labels)
+        asked = {(entry.label, entry.value) for entry in spec.values}
+        lost = set(meant) - set(read.entities)
+        unmended += sum((entity.label, read.text[entity.start : entity.end]) in asked for entity in lost)
         marked = author_coreference(spec, draft, labels)
         result = answer("coreference", spec, labels, draft, {"tagged_text": marked})
         before = parse_tagged(result["tagged_text"], labels)
