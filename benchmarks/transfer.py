@@ -9,9 +9,11 @@ of this checkout (not with `--only-given`), the others are files with one object
 as [start, end, label].
 Sources are files of `{"text", "spans": [{"start", "end", "label" or "group"}]}`. Groups are compared with groups, and
 only those that the source labels: strict F1 of spans, F2 of characters, the share of entities missed whole, and the
-share of their characters that no mask of any label hides (leaked). With `--production` each model is also decoded as
-it is served: calibrated, with the patterns' checked values (`trained`), with all patterns (`regex+trained`), the same
-at the operating point for a recall of 0.95, and `regex` and `regex+rampart` stand beside them.
+share of which a letter or digit lies outside of everything that was found (leaked).
+
+With `--production` each model is also decoded as it is served: calibrated, with the patterns' checked values
+(`trained`), with all patterns (`regex+trained`), the same at the operating point for a recall of 0.95; `regex` and
+`regex+rampart` stand beside them.
 """
 
 from __future__ import annotations
@@ -187,24 +189,25 @@ def merge(spans: Iterable[tuple[int, int, str]]) -> Spans:
 
 
 def score(source: Source, entities: Sequence[Sequence[Entity]]) -> dict[str, float]:
-    """Strict F1 over spans, F2 over characters, shares of entities missed whole and of characters leaked."""
+    """Strict F1 over spans, F2 over characters, shares of entities missed whole and of those that leak."""
+    from goldspan.training.artifact.outputs import measure_leakage
+
     grouped = [[(e.start, e.end, find_group(e.label, LABELS)) for e in one] for one in entities]
     found = [merge(span for span in one if span[2] in source.groups) for one in grouped]
     right = sum(len(set(gold) & set(hits)) for gold, hits in zip(source.gold, found, strict=True))
     wanted, given = sum(map(len, source.gold)), sum(map(len, found))
-    hidden = personal = masked = missed = covered = 0
-    for gold, hits, every in zip(source.gold, found, grouped, strict=True):
+    hidden = personal = masked = missed = 0
+    for gold, hits in zip(source.gold, found, strict=True):
         wanted_places, masks = unite(gold), unite(hits)
         personal += measure_stretches(wanted_places)
         masked += measure_stretches(masks)
         hidden += measure_shared(wanted_places, masks)
-        covered += measure_shared(wanted_places, unite(every))
         missed += sum(not any(s < end and start < e for s, e in masks) for start, end, _ in gold)
     return {
         "strict_f1": combine_f(divide(right, given) or 0.0, divide(right, wanted) or 0.0),
         "character_f2": combine_f(divide(hidden, masked) or 0.0, divide(hidden, personal) or 0.0, 2.0),
         "missed": missed / wanted,
-        "leaked": 1 - (divide(covered, personal) or 0.0),
+        "leaked": measure_leakage(source.texts, [[Entity(*span) for span in gold] for gold in source.gold], entities),
     }
 
 
