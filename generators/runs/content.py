@@ -28,6 +28,8 @@ _SHORT = 4
 """Characters of a value that an example may share with the brief by chance: ages, numbers of houses."""
 _TRIES = 6
 _EXAMPLE_SEED = 5_000_003
+_EXAMPLES = 37
+"""Examples that are drawn for each language and document type; writing one takes longer than asking for a sample."""
 
 
 def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema) -> dict[str, Any]:
@@ -60,20 +62,22 @@ def _choose_example(spec: Spec, settings: RunSettings, labels: LabelSchema) -> s
 
 def _write_example(spec: Spec, labels: LabelSchema) -> str:
     """A short document of the offline author in the same language, on other values; empty if none is found."""
-    from goldspan.generators.offline.author import write_document
-
-    wanted = SpecConstraints(language=spec.language, hard_negative=False)
     types = labels.purpose.document_types or (spec.document_type,)
     own = [value.value for value in spec.values if len(value.value) > _SHORT]
     for number in range(_TRIES):
-        other = draw_spec(
-            spec.seed + _EXAMPLE_SEED, _TRIES * spec.index + number, (spec.language,), labels, wanted=wanted,
-            document_types=types,
-        )  # fmt: skip
-        tagged = write_document(other, labels)
+        place = (_TRIES * spec.index + number) % _EXAMPLES
+        tagged = _draw_example(spec.seed + _EXAMPLE_SEED, place, spec.language, types, labels)
         if len(tagged) <= _LONGEST and not any(value in tagged for value in own):
             return tagged
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _draw_example(seed: int, place: int, language: str, types: tuple[str, ...], labels: LabelSchema) -> str:
+    from goldspan.generators.offline.author import write_document
+
+    wanted = SpecConstraints(language=language, hard_negative=False)
+    return write_document(draw_spec(seed, place, (language,), labels, wanted=wanted, document_types=types), labels)
 
 
 @lru_cache(maxsize=4)
