@@ -16,6 +16,7 @@ from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
 from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_file, hash_folder, seal_manifest
+from goldspan.training.bundle.successor import find_successor
 
 NOTICE = "withdrawn.json"
 """What is left of a bundle that was withdrawn."""
@@ -82,7 +83,7 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
     if labels and manifest["label_schema"]["fingerprint"] != labels.fingerprint:
         raise StateError(
             f"{folder} was made with label schema {manifest['label_schema']['fingerprint']}, this one is "
-            f"{labels.fingerprint}. Use that schema, or make the bundle anew."
+            f"{labels.fingerprint}. {_advise(folder, manifest['fingerprint'])}"
         )
     _check_names(folder, manifest)
     _check_files(folder, manifest["files"])
@@ -97,6 +98,12 @@ def describe_notice(notice: Mapping[str, Any]) -> str:
     return (
         f"the bundle {notice.get('name')}, which was withdrawn: {notice.get('erased')} samples were erased.{successor}"
     )
+
+
+def _advise(folder: Path, fingerprint: str) -> str:
+    if successor := find_successor(folder.parent, fingerprint, "change"):
+        return f"Its labels were changed since: use its successor {successor.name}."
+    return "Use that schema, or make the bundle anew."
 
 
 def _read_notice(folder: Path) -> dict[str, Any]:

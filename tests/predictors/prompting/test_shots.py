@@ -45,7 +45,12 @@ def test_per_label_shows_as_many_labels_as_possible() -> None:
     assert [shot.text for shot in chosen] == ["Tom of Rome, aged 42."]
     pool = (*POOL, make_shot("Write to <EMAIL>a@b.example</EMAIL>."))
     chosen = ShotPool(pool, "per-label").choose("x", "en", 2)
-    assert {e.label for shot in chosen for e in (shot.best.entities if shot.best else ())} == {"FIRSTNAME", "CITY", "AGE", "EMAIL"}
+    assert {e.label for shot in chosen for e in (shot.best.entities if shot.best else ())} == {
+        "FIRSTNAME",
+        "CITY",
+        "AGE",
+        "EMAIL",
+    }
 
 
 def test_similar_puts_the_most_alike_last() -> None:
