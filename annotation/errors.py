@@ -11,7 +11,7 @@ Exceptions of other libraries stop at the boundary that met them and come out as
     │   ├── RecordError            one record of a file; carries file, line and JSON pointer
     │   └── ConfigurationError     a setting or credential is missing or contradicts another
     ├── StateError                 what is on disk does not allow this: locked, changed, newer
-    │   └── GateClosedError        the data may not go to training yet; carries the reasons
+    │   └── GateClosedError        the data may not go to training yet, or a model not into service; carries the reasons
     ├── MaskingError               a text cannot be masked safely; there is no output
     └── ServiceError               another program did not do what was asked
         ├── TransientServiceError  may work when asked again: 429, 5xx, dropped connection
@@ -82,12 +82,12 @@ class StateError(GoldspanError):
 
 
 class GateClosedError(StateError):
-    """The data may not go to training yet."""
+    """The data may not go to training yet, or a trained model not into service."""
 
-    def __init__(self, reasons: Iterable[str], command: str) -> None:
+    def __init__(self, reasons: Iterable[str], command: str, outcome: str = "Nothing was written.") -> None:
         self.reasons, self.command = tuple(reasons), command
         listed = "; ".join(self.reasons).rstrip(".")
-        super().__init__(f"The gate is closed: {listed}. Nothing was written. `{command}` says what to do.")
+        super().__init__(f"The gate is closed: {listed}. {outcome} `{command}` says what to do.")
 
 
 class MaskingError(GoldspanError):

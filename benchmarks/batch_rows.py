@@ -27,9 +27,9 @@ TEXT = "Letter {number}: <FIRSTNAME>Maria</FIRSTNAME> of <CITY>Lyon</CITY> wrote
 
 
 def answer_quickly(body: Mapping[str, Any]) -> str:
-    from goldspan.generators.stages.prompts import read_user
+    from goldspan.generators.stages.prose import read_conversation
 
-    return json.dumps({"tagged_text": TEXT.format(number=read_user(body["messages"])["brief"]["number"])})
+    return json.dumps({"tagged_text": TEXT.format(number=read_conversation(body["messages"]).brief["index"])})
 
 
 def serve(state: str) -> None:
@@ -55,7 +55,9 @@ def run(folder: str, url: str, rows: str) -> None:
 
     labels = load_labels()
     stages = build_stages(("draft",), ModelSettings("small", max_tokens=400), labels, seed=1)
-    work = Workload(int(rows), stages, labels, lambda number: {"language": "en", "number": number, "values": []})
+    work = Workload(
+        int(rows), stages, labels, lambda number, variant: {"language": "en", "index": number, "values": []}
+    )
     idle = resource.getrusage(resource.RUSAGE_SELF)
     begun = time.perf_counter()
     with Journal(Path(folder), create=True, lock=True) as journal:

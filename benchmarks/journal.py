@@ -26,7 +26,7 @@ from goldspan.generators.runs.progress import read_progress
 from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.draw import SpecConstraints, draw_spec, spec_to_dict
-from goldspan.generators.stages.prompts import read_user
+from goldspan.generators.stages.prose import read_conversation
 
 LABELS = load_labels()
 
@@ -41,19 +41,19 @@ def build_feed(journal: Journal, rows: int) -> PipelineQueue:
         settings.samples,
         settings.build_stages(LABELS),
         LABELS,
-        lambda item: {**briefs[item % 64], "index": item},
+        lambda item, variant: {**briefs[item % 64], "index": item},
     )
     return PipelineQueue(journal, work, Budget(Prices()))
 
 
 def answer(request: Request) -> Answer:
     """A good answer, quickly."""
-    document = read_user(request.body["messages"])
-    if document["stage"] == "draft":
-        values = "\n".join(f"<{v['label']}>{v['value']}</{v['label']}>" for v in document["brief"]["values"])
+    message = read_conversation(request.body["messages"])
+    if message.stage == "draft":
+        values = "\n".join(f"<{v['label']}>{v['value']}</{v['label']}>" for v in message.brief["values"])
         content = {"tagged_text": f"Note {request.item} {'and so on ' * 40}\n{values}"}
     else:
-        content = {"tagged_text": document["tagged_text"]}
+        content = {"chains": []}
     return Answer(request.custom_id, content=json.dumps(content), tokens_in=900, tokens_out=200)
 
 

@@ -16,6 +16,13 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
+from goldspan.cli.shared.sharding import (
+    EngineOption,
+    EngineValues,
+    describe_predictor,
+    is_address,
+    read_shard_command,
+)
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
@@ -26,7 +33,9 @@ app = typer.Typer(add_completion=False, context_settings=HELP)
 
 @app.command()
 def annotate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json; with --engine also a folder")
+    ],
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")
     ] = "",
@@ -39,7 +48,11 @@ def annotate(
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Texts read at a time")] = 4,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Texts read at a time; with --engine: shards worked on at a time")
+    ] = 4,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -58,6 +71,17 @@ def annotate(
 
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
+    if engine or is_address(file) or file.is_dir():
+        command = read_shard_command([file], output, engine, engine_option, workers, labels)
+        settings = {
+            **describe_predictor(predictor, option),
+            "language": language,
+            "country": country,
+            "document_type": document_type,
+            "by_line": by_line,
+            "folder": "" if output is None or is_address(output) else str(output.resolve()),
+        }
+        raise typer.Exit(command.run("annotate", settings, as_json=as_json))
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
     name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from goldspan import __version__
-from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.errors import GateClosedError, GoldspanError
 from goldspan.cli.shared.exits import MEANINGS, Exit
 from goldspan.cli.shared.options import HELP
 
@@ -45,6 +45,7 @@ COMMANDS = {
     "serve": Command("serve", "Serve masking over HTTP: API, page, Label Studio's model backend"),
     "dashboard": Command("dashboard", "Open the dashboard: progress, coverage, quality, what to label next"),
     "queue": Command("queue", "Which samples to label next, with reasons"),
+    "shards": Command("shards", "Files cut into shards, and the state of a run over shards"),
     "gate": Command("training.gate", "May this data go to training? The verdict, with reasons"),
     "hub": Command("hub", "Hugging Face data sets, in and out"),
     "privacy": Command("privacy", "Find, erase and report personal data; retention of raw answers"),
@@ -69,6 +70,7 @@ EXTRAS = {
     "serve": ("starlette", "uvicorn", "multipart"),
     "charts": ("matplotlib",),
     "models": ("onnxruntime", "tokenizers", "pycrfsuite"),
+    "scale": ("datatrove", "fsspec"),
     "train": ("torch", "transformers", "safetensors", "onnx", "metaflow", "model_signing"),
 }
 """Libraries that each extra of the distribution brings."""
@@ -146,7 +148,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         from goldspan.cli.shared.console import fail
 
         fail(str(error))
-        sys.exit(Exit.FAILED)
+        sys.exit(Exit.GATE_CLOSED if isinstance(error, GateClosedError) else Exit.FAILED)
     except ModuleNotFoundError as error:
         from goldspan.cli.shared.console import fail
 

@@ -16,6 +16,13 @@ from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
+from goldspan.cli.shared.sharding import (
+    EngineOption,
+    EngineValues,
+    describe_predictor,
+    is_address,
+    read_shard_command,
+)
 
 if TYPE_CHECKING:
     from goldspan.masking.mask import Masker
@@ -95,6 +102,8 @@ def run(
     language: LanguageOption = "",
     country: CountryOption = "",
     workers: Annotated[int, typer.Option(min=1, help="Files masked at a time")] = 2,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
     force: Annotated[bool, typer.Option("--force", help="Mask again, and replace outputs that exist")] = False,
     data: DataOption = None,
     labels: LabelsOption = None,
@@ -114,6 +123,22 @@ def run(
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
     schema, rules = load_labels(labels), load_policy(policy)
+    if engine or any(map(is_address, paths)):
+        if vault:
+            raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
+        command = read_shard_command(paths, output, engine, engine_option, workers, labels)
+        chosen = {choice.name: choice.label for choice in _read_fields(field, schema)}
+        choices: dict[str, Any] = {
+            **describe_predictor(predictor, option),
+            "policy": str(Path(policy).resolve()) if Path(policy).is_file() else policy,
+            "policy_fingerprint": rules.fingerprint,
+            "fields": chosen,
+            "pdf": pdf,
+            "ocr": ocr,
+            "language": language,
+            "country": country,
+        }
+        raise typer.Exit(command.run("mask", choices, as_json=as_json))
     jobs = plan_jobs(paths, output)
     if not jobs:
         raise InputError("The folders hold no file.")

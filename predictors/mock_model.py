@@ -9,6 +9,7 @@ from typing import Any
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import render_tagged
+from goldspan.generators.offline.invention import invent_examples
 from goldspan.generators.offline.model import write_content
 from goldspan.generators.simulator.answers import Writer
 from goldspan.predictors.patterns.predictor import RegexPredictor
@@ -32,12 +33,13 @@ def build_mock_model(labels: LabelSchema) -> Writer:
     """The offline author with this label schema.
 
     It answers requests of Goldspan, including those of the `llm` predictor, and gives None for any other.
-    The run must use the same label schema.
+    The run must use the same label schema. Where the model is asked to invent values, it coins words.
     """
+    inventive = invent_examples(labels)
 
     def answer(body: Mapping[str, Any]) -> str | None:
         try:
-            return write_content(body, labels)
+            return write_content(body, inventive)
         except (InputError, LookupError, TypeError, ValueError, AttributeError):
             return write_annotation(body, labels)
 

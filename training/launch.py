@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.errors import ConfigurationError, InputError, StateError
+import orjson
+
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.loops import run_sync
@@ -24,10 +27,12 @@ from goldspan.training.bundle.verify import NOTICE
 from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig
 from goldspan.training.inputs import pack_inputs
+from goldspan.training.release import list_external, require_open_gate
 from goldspan.training.runs import (
     DONE,
     FAILED,
     MARK,
+    REFUSED,
     WITHDRAWN,
     TrainingRun,
     create_run,
@@ -75,6 +80,7 @@ def start_training(
         InputError: there is no bundle, or it cannot be trained on.
         ConfigurationError: the encoder, the device or a library is missing.
         StateError: the run failed; the message ends with what it said.
+        GateClosedError: the model does not reach what `gate.toml` asks of it; it is not put into its place.
 
     """
     workspace = workspace or find_workspace()
@@ -82,7 +88,7 @@ def start_training(
     load_labels(labels_path)
     check_libraries()
     check_encoder(config)
-    external = [Path(path) for path in config.evaluation.external]
+    external = list_external(config, workspace)
     with tempfile.TemporaryDirectory() as folder:
         chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
         if chosen is not None:
@@ -172,18 +178,9 @@ def check_libraries() -> None:
         ConfigurationError: one is missing.
 
     """
-    import importlib.util
-
-    missing = [
-        name
-        for name in ("torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise ConfigurationError(
-            f"Training needs {', '.join(missing)}. Install them with `make train-setup`, or with: "
-            "pip install 'goldspan[train]'"
-        )
+    require_packages(
+        "train", "torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing"
+    )
 
 
 def check_encoder(config: TrainingConfig) -> None:
@@ -202,7 +199,8 @@ def check_encoder(config: TrainingConfig) -> None:
 def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:
     state = run.read_state()
     with hold_lock(f"training {run.folder.resolve()}", patience=0):
-        failure = _run_flow(run, workspace, state, resume=resume, report=report)
+        judged = resume and state["status"] == REFUSED
+        failure = "" if judged else _run_flow(run, workspace, state, resume=resume, report=report)
         if failure:
             run.update_state({"status": FAILED})
             raise StateError(
@@ -210,6 +208,7 @@ def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Call
                 f"`goldspan train resume {run.name}` goes on with it."
             )
         output = Path(state["output"])
+        require_open_gate(run, workspace, output)
         stages.publish(run.folder, output)
         run.update_state({"status": DONE})
         for name in ("full", "model.onnx"):
@@ -222,8 +221,6 @@ def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Call
 
 def read_model(folder: Path, run: str = "") -> TrainedModel:
     """A finished model directory."""
-    import orjson
-
     from goldspan.predictors.model.directory import MANIFEST, QUANTIZED
 
     manifest = orjson.loads((folder / QUANTIZED / MANIFEST).read_bytes())
@@ -293,12 +290,12 @@ def _list_bundles(workspace: Workspace) -> list[Path]:
     return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name))
 
 
-def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, target: Path) -> None:
+def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, workspace: Workspace, target: Path) -> None:
     """Write the archive that `python training/flow.py run --inputs` takes."""
     from goldspan.annotation.files import write_atomic
 
     open_for_training(bundle, load_labels(labels_file))
-    external = [Path(path) for path in config.evaluation.external]
+    external = list_external(config, workspace)
     write_atomic(target, pack_inputs(bundle, labels_file, config, external), mode=0o600)
 
 

@@ -23,8 +23,11 @@ from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
 STEPS = ("start", "export", "preprocess", "train", "evaluate", "quantise", "sign", "end")
 INPUTS, STATE, PROGRESS = "inputs.tar.gz", "state.json", "progress.jsonl"
-DONE, FAILED, RUNNING, WITHDRAWN = "done", "failed", "running", "withdrawn"
-"""States of a run; of a withdrawn one, samples that it was trained on were erased, and its inputs with them."""
+DONE, FAILED, RUNNING = "done", "failed", "running"
+REFUSED = "refused"
+"""The state of a run whose model is finished and does not meet the gate."""
+WITHDRAWN = "withdrawn"
+"""The state of a run of which samples were erased, and its inputs with them."""
 
 MARK = "goldspan: "
 """What a line begins with that a step prints for people."""

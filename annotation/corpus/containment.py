@@ -8,6 +8,8 @@ similarity it stays high when a short text is quoted in a long one. Candidates s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +31,59 @@ def find_contained(texts: Sequence[str], threshold: float = CONTAINMENT) -> Pair
     """Pairs of indices, shape (pairs, 2), of texts whose containment reaches the threshold; each text given once."""
     if len(texts) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    codes, owners = _index_shingles(texts)
-    sizes = np.bincount(owners, minlength=len(texts))
-    pairs = _find_candidates(codes, owners, len(texts))
-    shared = _count_shared(codes, owners, pairs)
+    return pair_contained(_ShinglesInMemory(*index_shingles(texts), len(texts)), threshold)
+
+
+class ShingleTable(Protocol):
+    """The distinct shingles of each text: in memory, or read from files as they are asked for."""
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Distinct shingles of each text."""
+
+    def sample(self, step: int) -> tuple[Codes, Pairs]:
+        """The shingles that are divisible by `step`, and the text of each, sorted by text, then shingle."""
+
+    def load(self, text: int) -> Codes:
+        """The shingles of one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ShinglesInMemory:
+    codes: Codes
+    owners: Pairs
+    texts: int
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        return np.bincount(self.owners, minlength=self.texts)
+
+    def sample(self, step: int) -> tuple[Codes, Pairs]:
+        if step == 1:
+            return self.codes, self.owners
+        sampled = self.codes % np.uint64(step) == 0
+        return self.codes[sampled], self.owners[sampled]
+
+    def load(self, text: int) -> Codes:
+        begin, end = np.searchsorted(self.owners, [text, text + 1])
+        return self.codes[begin:end]
+
+
+def pair_contained(table: ShingleTable, threshold: float = CONTAINMENT) -> Pairs:
+    """`find_contained` over the shingles of texts; in large corpora a sample of the shingles finds the candidates."""
+    sizes = table.sizes
+    entries = int(sizes.sum())
+    step = entries // _MAX_ENTRIES + 1 if entries > _MAX_ENTRIES else 1
+    pairs = _find_candidates(*table.sample(step), len(sizes))
+    shared = _count_shared(table, pairs)
     contained = (shared >= _MIN_SHARED) & (shared >= threshold * sizes[pairs].min(axis=1))
     return np.asarray(pairs[contained])
 
 
-def _index_shingles(texts: Sequence[str]) -> tuple[Codes, Pairs]:
+def index_shingles(texts: Sequence[str]) -> tuple[Codes, Pairs]:
     """Distinct shingles of each text and the text that holds them, sorted by text, then shingle."""
+    if not texts:
+        return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
     codes: list[Codes] = []
     owners: list[Pairs] = []
     begin = 0
@@ -55,10 +100,7 @@ def _index_shingles(texts: Sequence[str]) -> tuple[Codes, Pairs]:
 
 
 def _find_candidates(codes: Codes, owners: Pairs, size: int) -> Pairs:
-    """Pairs of texts that share enough of their rare shingles; in large corpora a sample of the shingles decides."""
-    if len(codes) > _MAX_ENTRIES:
-        sampled = codes % np.uint64(len(codes) // _MAX_ENTRIES + 1) == 0
-        codes, owners = codes[sampled], owners[sampled]
+    """Pairs of texts that share enough of their rare shingles."""
     order = np.argsort(codes, kind="stable")
     codes, owners = codes[order], owners[order]
     _, inverse, holders = np.unique(codes, return_inverse=True, return_counts=True)
@@ -78,21 +120,12 @@ def _find_candidates(codes: Codes, owners: Pairs, size: int) -> Pairs:
     return np.asarray(pairs[(counts >= 2) & (counts >= _MIN_RARE_SHARE * rarities[pairs].min(axis=1))])
 
 
-def _count_shared(codes: Codes, owners: Pairs, pairs: Pairs) -> NDArray[np.int64]:
-    borders = np.searchsorted(owners, [pairs, pairs + 1])
+def _count_shared(table: ShingleTable, pairs: Pairs) -> NDArray[np.int64]:
     sets: dict[int, frozenset[int]] = {}
 
-    def load(text: int, begin: int, end: int) -> frozenset[int]:
+    def load(text: int) -> frozenset[int]:
         if text not in sets:
-            sets[text] = frozenset(codes[begin:end].tolist())
+            sets[text] = frozenset(table.load(text).tolist())
         return sets[text]
 
-    return np.array(
-        [
-            len(load(one, b1, e1) & load(other, b2, e2))
-            for (one, other), (b1, b2), (e1, e2) in zip(
-                pairs.tolist(), borders[0].tolist(), borders[1].tolist(), strict=True
-            )
-        ],
-        dtype=np.int64,
-    )
+    return np.array([len(load(one) & load(other)) for one, other in pairs.tolist()], dtype=np.int64)

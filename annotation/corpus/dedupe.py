@@ -6,9 +6,10 @@ The skeleton is the text with its entities replaced by labels: two texts from on
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,14 +71,28 @@ def find_duplicates(
     similarity of word shingles that counts as "nearly the same" (see `goldspan.annotation.corpus.minhash`).
     """
     groupings = {reason: _group(outlines, reason, threshold) for reason in reasons}
-    components = unite(len(outlines), list(groupings.values()))
+    contents = [Content(outline.text, outline.skeleton, outline.reviewed) for outline in outlines]
+    return decide_duplicates(contents, groupings)
+
+
+class Content(NamedTuple):
+    """What decides which of some duplicates stays; text and skeleton may be digests."""
+
+    text: Hashable
+    skeleton: Hashable
+    reviewed: bool
+
+
+def decide_duplicates(contents: Sequence[Content], groupings: Mapping[Reason, NDArray[np.int64]]) -> Deduplication:
+    """`find_duplicates` for samples that are grouped already, for each reason."""
+    components = unite(len(contents), list(groupings.values()))
     keepers: dict[int, int] = {}
     for index, component in enumerate(components.tolist()):
         known = keepers.setdefault(component, index)
-        if outlines[index].reviewed and not outlines[known].reviewed:
+        if contents[index].reviewed and not contents[known].reviewed:
             keepers[component] = index
     duplicates = [
-        _describe(outlines, groupings, index, keepers[component])
+        _describe(contents, groupings, index, keepers[component])
         for index, component in enumerate(components.tolist())
         if keepers[component] != index
     ]
@@ -97,7 +112,7 @@ def group_related(outlines: Sequence[Outline], threshold: float = THRESHOLD) -> 
     if threshold < 1:
         pairs += _pair_contained([outline.text for outline in outlines], groupings[0])
         pairs += _pair_contained([outline.skeleton for outline in outlines], groupings[1])
-        pairs += _pair_sharing([outline.identifiers for outline in outlines], _limit_holders(len(outlines)))
+        pairs += _pair_sharing([outline.identifiers for outline in outlines], limit_holders(len(outlines)))
     return unite(len(outlines), groupings, pairs)
 
 
@@ -117,13 +132,15 @@ def _pair_sharing(keys: Sequence[Iterable[str]], limit: int) -> list[tuple[int, 
     return [(found[0], index) for found in holders.values() if len(found) <= limit for index in found[1:]]
 
 
-def _limit_holders(samples: int) -> int:
+def limit_holders(samples: int) -> int:
     """Samples that one identifier may tie together: one that more share is nobody's, such as a hotline's number."""
     return max(_FEW_HOLDERS, int(_HOLDER_SHARE * samples))
 
 
 def unite(
-    size: int, groupings: Sequence[NDArray[np.int64]], pairs: Sequence[tuple[int, int]] = ()
+    size: int,
+    groupings: Sequence[NDArray[np.int64]],
+    pairs: Sequence[tuple[int, int]] | NDArray[np.int64] = (),
 ) -> NDArray[np.int64]:
     """Groups that respect every grouping and every pair: what any of them ties together stays together."""
     everyone = np.arange(size, dtype=np.int64)
@@ -142,10 +159,10 @@ def _group(outlines: Sequence[Outline], reason: Reason, threshold: float) -> NDA
 
 
 def _describe(
-    outlines: Sequence[Outline], groupings: dict[Reason, NDArray[np.int64]], index: int, kept: int
+    contents: Sequence[Content], groupings: Mapping[Reason, NDArray[np.int64]], index: int, kept: int
 ) -> Duplicate:
-    same_text = outlines[index].text == outlines[kept].text
-    same_skeleton = outlines[index].skeleton == outlines[kept].skeleton
+    same_text = contents[index].text == contents[kept].text
+    same_skeleton = contents[index].skeleton == contents[kept].skeleton
     tied = [reason for reason in groupings if groupings[reason][index] == groupings[reason][kept]]
     if same_text and (Reason.SAME_TEXT in groupings or Reason.NEAR_TEXT in groupings):
         return Duplicate(index, kept, Reason.SAME_TEXT, conflict=not same_skeleton)
@@ -155,5 +172,5 @@ def _describe(
     return Duplicate(index, kept, min(tied, key=ALL_REASONS.index) if tied else _weakest(groupings))
 
 
-def _weakest(groupings: dict[Reason, NDArray[np.int64]]) -> Reason:
+def _weakest(groupings: Mapping[Reason, NDArray[np.int64]]) -> Reason:
     return max(groupings, key=ALL_REASONS.index)

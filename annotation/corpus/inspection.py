@@ -19,12 +19,13 @@ _KEPT_DETAILS = 1000
 
 @dataclass(slots=True)
 class Inspection:
-    """What was found: counts by code, and the first thousand issues with their place."""
+    """What was found: counts by code, the first thousand issues with their place, and the ids of all samples."""
 
     samples: int = 0
     refused: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     details: list[tuple[str, Issue]] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
     @property
     def errors(self) -> int:
@@ -59,7 +60,6 @@ def inspect_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError 
     A record that breaks the JSON Schema, or whose sample_id stood before, counts as refused.
     """
     report = Inspection()
-    seen: set[str] = set()
 
     def refuse(error: RecordError) -> None:
         report.refused += 1
@@ -75,10 +75,10 @@ def inspect_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError 
                 continue
             sample, issues = read_task(record.value, labels)
             report.samples += 1
-            if sample.sample_id in seen:
+            if sample.sample_id in report.ids:
                 message = "the sample_id stood before"
                 refuse(RecordError(message, file=record.file, line=record.line, pointer="/data/sample_id"))
-            seen.add(sample.sample_id)
+            report.ids.add(sample.sample_id)
             for issue in [*issues, *check_sample(sample, labels)]:
                 report.counts[issue.code] += 1
                 if len(report.details) < _KEPT_DETAILS:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +27,23 @@ THRESHOLD = 0.7
 _WIDE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")
 _CHUNK = 1 << 17
+_AT_ONCE = 1 << 16
+"""Values of hash functions that are computed in one step."""
 _COMPARE = 1 << 15
 
 Words = NDArray[np.uint64]
 Signatures = NDArray[np.uint32]
 Groups = NDArray[np.int64]
+
+
+class SignatureTable(Protocol):
+    """Signatures by row: an array of shape (texts, 125), or one that is read from files as it is indexed."""
+
+    def __len__(self) -> int:
+        """How many texts."""
+
+    def __getitem__(self, index: Any, /) -> Signatures:
+        """Some rows, or some columns of every row."""
 
 
 def group_near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Groups:
@@ -51,17 +65,25 @@ def group_near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) ->
 def compute_signatures(texts: Sequence[str]) -> Signatures:
     """MinHash signatures, one row of 125 values for each text."""
     signatures = np.empty((len(texts), HASHES), dtype=np.uint32)
-    generator = np.random.default_rng(20_231)
-    factors = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    offsets = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64)
+    factors, offsets = _draw_hashes()
     begin = 0
     for shingles, starts in iter_shingles(texts):
         end = begin + len(starts)
-        for column, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):
-            hashed = ((shingles * factor + offset) >> np.uint64(32)).astype(np.uint32)
-            signatures[begin:end, column] = np.minimum.reduceat(hashed, starts)
+        step = max(1, _AT_ONCE // len(shingles))
+        for first in range(0, HASHES, step):
+            some = slice(first, first + step)
+            hashed = ((shingles * factors[some, None] + offsets[some, None]) >> np.uint64(32)).astype(np.uint32)
+            signatures[begin:end, some] = np.minimum.reduceat(hashed, starts, axis=1).T
         begin = end
     return signatures
+
+
+@cache
+def _draw_hashes() -> tuple[Words, Words]:
+    """Factors and offsets of the hash functions, the same in every process."""
+    generator = np.random.default_rng(20_231)
+    factors = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    return factors, generator.integers(0, 1 << 63, HASHES, dtype=np.uint64)
 
 
 def compute_bands(texts: Sequence[str]) -> Signatures:
@@ -72,11 +94,14 @@ def compute_bands(texts: Sequence[str]) -> Signatures:
     if not texts:
         return np.empty((0, BANDS), dtype=np.uint32)
     signatures = compute_signatures(texts)
-    bands = [_hash_band(signatures[:, band * ROWS : (band + 1) * ROWS]) >> np.uint64(32) for band in range(BANDS)]
-    return np.stack(bands, axis=1).astype(np.uint32)
+    rows = signatures.reshape(len(texts), BANDS, ROWS)
+    hashed: Words = np.zeros((len(texts), BANDS), dtype=np.uint64)
+    for row in range(ROWS):
+        hashed = mix(hashed + rows[:, :, row])
+    return (hashed >> np.uint64(32)).astype(np.uint32)
 
 
-def find_pairs(signatures: Signatures, threshold: float) -> NDArray[np.int64]:
+def find_pairs(signatures: SignatureTable, threshold: float) -> NDArray[np.int64]:
     """Pairs of rows, shape (pairs, 2), whose estimated similarity reaches the threshold.
 
     Each bucket links its members to a leader instead of to each other: enough to find the groups.
@@ -120,7 +145,7 @@ def connect(size: int, pairs: NDArray[np.int64]) -> Groups:
 def _hash_band(columns: Signatures) -> Words:
     hashed: Words = np.zeros(len(columns), dtype=np.uint64)
     for column in columns.T:
-        hashed = _mix(hashed + column)
+        hashed = mix(hashed + column)
     return hashed
 
 
@@ -141,7 +166,7 @@ def _find_leaders(members: Groups, buckets: Groups) -> Groups:
     return leaders
 
 
-def _estimate(signatures: Signatures, left: Groups, right: Groups) -> NDArray[np.float64]:
+def _estimate(signatures: SignatureTable, left: Groups, right: Groups) -> NDArray[np.float64]:
     similarity = np.empty(len(left))
     for begin in range(0, len(left), _COMPARE):
         part = slice(begin, begin + _COMPARE)
@@ -179,17 +204,17 @@ def _hash_shingles(codes: list[int], lengths: list[int]) -> tuple[Words, Groups]
     sizes = np.array(lengths, dtype=np.int64)
     combined = words[: len(words) - SHINGLE + 1].copy()
     for place in range(1, SHINGLE):
-        combined = _mix(combined) + words[place : len(words) - SHINGLE + 1 + place]
+        combined = mix(combined) + words[place : len(words) - SHINGLE + 1 + place]
     ends = np.cumsum(sizes)
     crosses = np.zeros(len(combined), dtype=bool)
     for place in range(1, SHINGLE):
         border = ends[:-1] - place
         crosses[border[border < len(combined)]] = True
     starts = np.concatenate(([0], np.cumsum(sizes - SHINGLE + 1)[:-1]))
-    return _mix(combined[~crosses]), starts
+    return mix(combined[~crosses]), starts
 
 
-def _mix(values: Words) -> Words:
+def mix(values: Words) -> Words:
     """Finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit reaches every output bit."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

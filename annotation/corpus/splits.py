@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goldspan.annotation.corpus.dedupe import group_related
 from goldspan.annotation.corpus.leakage import Leakage, measure_leakage
@@ -93,25 +94,44 @@ def split_samples(
         InputError: the ratios are wrong.
 
     """
-    shares = check_ratios(ratios)
-    names = tuple(shares)
     order = sorted(range(len(outlines)), key=lambda index: (outlines[index].sample_id, outlines[index].text))
     ordered = [outlines[index] for index in order]
-    roots, position = np.unique(group_related(ordered, threshold), return_inverse=True)
+    made = assign_groups(ordered, group_related(ordered, threshold), ratios, seed=seed, ledger=ledger)
+    assignment = [""] * len(outlines)
+    numbers = [0] * len(outlines)
+    firsts: dict[int, int] = {}
+    for place, group in zip(order, made.groups, strict=True):
+        firsts[group] = min(place, firsts.get(group, place))
+    for place, name, group in zip(order, made.assignment, made.groups, strict=True):
+        assignment[place], numbers[place] = name, firsts[group]
+    return Split(made.names, tuple(assignment), tuple(numbers))
+
+
+def assign_groups(
+    ordered: Sequence[Outline],
+    groups: NDArray[np.int64],
+    ratios: Mapping[str, float] = DEFAULT_RATIOS,
+    *,
+    seed: int = 0,
+    ledger: SplitLedger | None = None,
+) -> Split:
+    """`split_samples` for samples that are sorted by id and grouped already; without a ledger only ids are read."""
+    shares = check_ratios(ratios)
+    names = tuple(shares)
+    roots, position = np.unique(groups, return_inverse=True)
     members: list[list[int]] = [[] for _ in roots]
     for place, group in enumerate(position.tolist()):
         members[group].append(place)
-    groups = [_make_group(ordered, places, seed) for places in members]
-    chosen = _assign_groups(groups, shares)
+    made = [_make_group(ordered, places, seed) for places in members]
+    chosen = _choose_splits(made, shares)
     if ledger is not None:
-        _keep_ledger(groups, chosen, ledger, names)
-    _rebalance(groups, chosen, shares, _LEDGER_TOLERANCE if ledger is not None else _TOLERANCE)
-    assignment = [""] * len(outlines)
-    numbers = [0] * len(outlines)
-    for group, name in zip(groups, chosen, strict=True):
-        places = [order[place] for place in group.members]
-        for place in places:
-            assignment[place], numbers[place] = name, min(places)
+        _keep_ledger(made, chosen, ledger, names)
+    _rebalance(made, chosen, shares, _LEDGER_TOLERANCE if ledger is not None else _TOLERANCE)
+    assignment = [""] * len(ordered)
+    numbers = [0] * len(ordered)
+    for one, name in zip(made, chosen, strict=True):
+        for place in one.members:
+            assignment[place], numbers[place] = name, one.members[0]
     return Split(names, tuple(assignment), tuple(numbers))
 
 
@@ -181,7 +201,7 @@ def _make_group(outlines: Sequence[Outline], places: list[int], seed: int) -> _G
     return _Group([outlines[place] for place in places], places, int.from_bytes(hashed, "little") / 2**64)
 
 
-def _assign_groups(groups: Sequence[_Group], shares: Mapping[str, float]) -> list[str]:
+def _choose_splits(groups: Sequence[_Group], shares: Mapping[str, float]) -> list[str]:
     names, borders = list(shares), np.cumsum(list(shares.values()))
     places = np.searchsorted(borders, [group.position for group in groups], side="right")
     return [names[min(place, len(names) - 1)] for place in places.tolist()]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
@@ -19,19 +21,23 @@ from goldspan.annotation.types import Entity, Mention, Sample
 
 _SPAN = re.compile(r"(T\S+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
 _RELATION = re.compile(r"(R\S+)\t(\S+) Arg1:(\S+) Arg2:(\S+)")
+_EVENT = re.compile(r"(E\S+)\t(\S+):(T\S+)((?: \S+:\S+)*)")
+_ARGUMENT = re.compile(r" (\S+):(\S+)")
+_REMARKS = {"A": "attributes", "M": "attributes", "N": "normalisations", "#": "notes"}
 _EQUIVALENCE = re.compile(r"\*\t(\S+) (.+)")
 
 
 def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     """The documents of a folder, or the one of an `.ann` file.
 
-    Events, attributes and notes are not read; a document that has events is refused.
+    An event becomes relations from its trigger to its arguments; attributes, normalisations and notes stand verbatim
+    in the fields. A span of several parts is read if only white space lies between them; else its document is refused.
 
     Raises:
         InputError: a folder has no `.ann` file.
 
     """
-    files = sorted(path.glob("*.ann")) if path.is_dir() else [path]
+    files = sorted(path.rglob("*.ann")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no .ann file.")
     for file in files:
@@ -48,12 +54,16 @@ def _read_document(file: Path, options: ReadOptions) -> RawRow:
     text = read_whole(source, options)
     spans: list[RawSpan] = []
     relations: list[RawRelation] = []
+    triggers: dict[str, str] = {}
+    events: list[tuple[str, str, str]] = []
+    remarks: defaultdict[str, list[str]] = defaultdict(list)
     for number, line in enumerate(read_whole(file, options).split("\n"), start=1):
         line = line.removesuffix("\r")
         if match := _SPAN.match(line):
-            if ";" in match[3]:
-                raise RecordError("a span of several parts is not read", file=str(file), line=number)
-            start, end = (int(part) for part in match[3].split())
+            try:
+                start, end = _join_parts(text, match[3])
+            except ValueError as error:
+                raise RecordError(str(error), file=str(file), line=number) from None
             stated, seen = match[4] or "", text[start:end]
             if stated and " ".join(stated.split()) != " ".join(seen.split()):
                 raise RecordError("the offsets do not cut out the text of the span", file=str(file), line=number)
@@ -63,9 +73,32 @@ def _read_document(file: Path, options: ReadOptions) -> RawRow:
         elif match := _EQUIVALENCE.match(line):
             first, *others = match[2].split()
             relations += [RawRelation(first, other, "coreference") for other in others]
-        elif line.strip() and line[0] not in "ANM#":
-            raise RecordError("the line is no span, relation, attribute or note", file=str(file), line=number)
-    return RawRow(text, (RawAnnotation(tuple(spans), relations=tuple(relations)),), uid=file.stem)
+        elif match := _EVENT.match(line):
+            triggers[match[1]] = match[3]
+            events += [(match[1], role, target) for role, target in _ARGUMENT.findall(match[4])]
+        elif line[:1] in _REMARKS:
+            remarks[_REMARKS[line[0]]].append(line)
+        elif line.strip():
+            raise RecordError("the line is no span, relation, event, attribute or note", file=str(file), line=number)
+    names = {span.id for span in spans}
+    if lost := next((event for event, trigger in triggers.items() if trigger not in names), None):
+        raise RecordError(f"the trigger of the event {lost} is no span", file=str(file), line=1)
+    relations += [RawRelation(triggers[name], triggers.get(target, target), role) for name, role, target in events]
+    annotation = RawAnnotation(tuple(spans), relations=tuple(relations))
+    return RawRow(text, (annotation,), uid=file.stem, fields=dict(remarks))
+
+
+def _join_parts(text: str, offsets: str) -> tuple[int, int]:
+    """Start and end of a span from its parts, `0 3;4 7`.
+
+    Raises:
+        ValueError: something else than white space lies between two parts.
+
+    """
+    parts = [tuple(map(int, part.split())) for part in offsets.split(";")]
+    if any(text[one[1] : other[0]].strip() or one[1] > other[0] for one, other in pairwise(parts)):
+        raise ValueError("a span of several parts with words between them is not read")
+    return parts[0][0], parts[-1][1]
 
 
 def write_brat(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:

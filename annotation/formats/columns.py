@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import orjson
@@ -38,6 +39,31 @@ class _Block:
     @property
     def first(self) -> int:
         return self.lines[0][0]
+
+
+@dataclass(slots=True)
+class _Sentence:
+    """Rows of tokens with their line numbers, the text that a comment states, and what CoNLL-U says of spaces.
+
+    `contracted` has the last word, the form and the space of a token of several words, by its first word.
+    """
+
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    stated: str | None = None
+    spaces: list[bool] = field(default_factory=list)
+    contracted: dict[int, tuple[int, str, bool]] = field(default_factory=dict)
+
+    def contract(self, words: Sequence[str]) -> tuple[list[str], list[bool], list[int]]:
+        """The tokens of the text, whether a space follows each, and how many words each of them is."""
+        tokens, spaces, sizes, number = [], [], [], 0
+        given = self.spaces if len(self.spaces) == len(words) else [True] * len(words)
+        while number < len(words):
+            last, form, space = self.contracted.get(number + 1, (number + 1, words[number], given[number]))
+            tokens.append(form)
+            spaces.append(space)
+            sizes.append(max(1, min(last, len(words)) - number))
+            number += sizes[-1]
+        return tokens, spaces, sizes
 
 
 def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -77,61 +103,68 @@ def _split_blocks(content: str, *, whole: bool) -> Iterator[_Block]:
 
 
 def _read_block(block: _Block, options: ReadOptions) -> RawRow | None:
-    comments, sentences, spaces = _read_sentences(block)
-    rows = [row for sentence in sentences for row in sentence]
+    comments, sentences = _read_sentences(block)
+    rows = [row for sentence in sentences for row in sentence.rows]
     if not rows:
         return None
+    if all(len(columns) == 2 and is_tag(columns[0]) for _, columns in rows) and _names_tags(rows):
+        for _, columns in rows:
+            columns.reverse()
     widths = {len(columns) for _, columns in rows}
     if min(widths) < 2:
         raise _BlockError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
     width = min(widths)
     token_column = 3 if _is_conll_2012(rows) else 1 if all(_is_index(columns[0]) for _, columns in rows) else 0
-    tokens = [columns[token_column] for _, columns in rows]
-    text, places = _make_text(tokens, sentences, spaces, comments, token_column, block)
-    spans: list[RawSpan] = []
+    text, places = _make_text(sentences, token_column, block)
+    nested: list[str] = []
     if token_column == 3:
-        spans += _read_starred(rows, places)
+        spans = _read_starred(rows, places)
     else:
-        spans += _read_tag_columns(rows, places, width, token_column)
+        spans, nested = _read_tag_columns(rows, places, width, token_column)
     clusters = _read_clusters(rows, places, width, token_column)
     return RawRow(
         text,
-        (RawAnnotation(tuple(spans), clusters),),
+        (RawAnnotation(tuple(spans), clusters, nested=tuple(nested)),),
         comments.get("language") or options.language,
         uid=comments.get("sent_id") or comments.get("newdoc") or "",
         sample_id=comments.get("sample_id", ""),
     )
 
 
-def _read_sentences(
-    block: _Block,
-) -> tuple[dict[str, str], list[list[tuple[int, list[str]]]], dict[int, bool]]:
-    """Comments, rows by sentence, and whether a space follows each token (CoNLL-U's `SpaceAfter=No`)."""
+def _names_tags(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    """True if the first of two columns is that of the tags: only it has nothing but tags."""
+    return not all(is_tag(columns[1]) for _, columns in rows)
+
+
+def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
+    """Comments and sentences; empty nodes of CoNLL-U are left out."""
     comments: dict[str, str] = {}
-    sentences: list[list[tuple[int, list[str]]]] = [[]]
-    spaces: dict[int, bool] = {}
+    sentences: list[_Sentence] = [_Sentence()]
     tabbed = any("\t" in line and not line.startswith("#") for _, line in block.lines)
     for number, line in block.lines:
         if not line.strip():
-            if sentences[-1]:
-                sentences.append([])
+            if sentences[-1].rows:
+                sentences.append(_Sentence())
             continue
-        columns = line.split("\t") if tabbed else line.split()
+        columns = line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
         if line.startswith("#") and not (len(columns) > 1 and columns[0] == "#" and is_tag(columns[-1])):
             if match := _COMMENT.match(line):
                 key = "newdoc" if match[1] in {"newdoc", "id"} else match[1]
-                if key == "text" and key in comments:
-                    comments[key] += " "
-                else:
-                    comments[key] = match[2]
+                if key == "text":
+                    sentences[-1].stated = match[2]
+                comments[key] = match[2]
             continue
         if _is_index(columns[0]) and len(columns) >= 8:
-            first = columns[0]
-            if "-" in first or "." in first:
+            if "." in columns[0]:
                 continue
-            spaces[number] = "SpaceAfter=No" not in columns[-1]
-        sentences[-1].append((number, columns))
-    return comments, [sentence for sentence in sentences if sentence], spaces
+            space = "SpaceAfter=No" not in columns[-1]
+            if "-" in columns[0]:
+                first, last = (int(part) for part in columns[0].split("-"))
+                sentences[-1].contracted[first] = (last, columns[1], space)
+                continue
+            sentences[-1].spaces.append(space)
+        sentences[-1].rows.append((number, columns))
+    return comments, [sentence for sentence in sentences if sentence.rows]
 
 
 def _is_index(value: str) -> bool:
@@ -142,36 +175,45 @@ def _is_conll_2012(rows: Sequence[tuple[int, list[str]]]) -> bool:
     return all(len(columns) >= 11 and columns[2].isdigit() and columns[1].isdigit() for _, columns in rows)
 
 
-def _make_text(
-    tokens: list[str],
-    sentences: list[list[tuple[int, list[str]]]],
-    spaces: dict[int, bool],
-    comments: dict[str, str],
-    token_column: int,
-    block: _Block,
-) -> tuple[str, list[Place]]:
-    stated = comments.get("text")
-    if stated is not None and len(sentences) == 1:
-        text = _read_stated(stated, block)
-        places = place_tokens(text, tokens)
-        if places is not None:
-            return text, places
-        if stated.startswith('"'):
-            line = _find_stranger(text, sentences[0], token_column)
-            raise _BlockError("the token does not come next in the text", line)
+def _make_text(sentences: list[_Sentence], token_column: int, block: _Block) -> tuple[str, list[Place]]:
+    """The text of the sentences, a line each, and the place of every row."""
     pieces: list[str] = []
-    places = []
+    places: list[Place] = []
     offset = 0
     for sentence in sentences:
-        words = [columns[token_column] for _, columns in sentence]
-        if any(not spaces.get(number, True) for number, _ in sentence):
-            text, found = _join_marked(words, [spaces.get(number, True) for number, _ in sentence])
-        else:
-            text, found = join_tokens(words)
+        text, found = _place_sentence(sentence, token_column, block)
         places += [(offset + start, offset + end) for start, end in found]
         pieces.append(text)
         offset += len(text) + 1
     return "\n".join(pieces), places
+
+
+def _place_sentence(sentence: _Sentence, token_column: int, block: _Block) -> tuple[str, list[Place]]:
+    """The text that a comment states, or else the tokens joined; words of a contraction stand in its place."""
+    words = [columns[token_column] for _, columns in sentence.rows]
+    tokens, spaces, sizes = sentence.contract(words)
+    if sentence.stated is not None:
+        text = _read_stated(sentence.stated, block)
+        if (places := place_tokens(text, tokens)) is not None:
+            return text, _expand(places, sizes, words, text)
+        if sentence.stated.startswith('"'):
+            line = _find_stranger(text, sentence.rows, token_column)
+            raise _BlockError("the token does not come next in the text", line)
+    text, places = join_tokens(tokens) if all(spaces) else _join_marked(tokens, spaces)
+    return text, _expand(places, sizes, words, text)
+
+
+def _expand(places: Sequence[Place], sizes: Sequence[int], words: Sequence[str], text: str) -> list[Place]:
+    """The place of each word, from the places of tokens that hold one or more of them."""
+    expanded: list[Place] = []
+    for (start, end), size in zip(places, sizes, strict=True):
+        inside = words[len(expanded) : len(expanded) + size]
+        if "".join(inside) == text[start:end]:
+            borders = list(accumulate(map(len, inside), initial=start))
+            expanded += pairwise(borders)
+        else:
+            expanded += [(start, end)] * size
+    return expanded
 
 
 def _read_stated(stated: str, block: _Block) -> str:
@@ -205,8 +247,8 @@ def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]
 
 def _read_tag_columns(
     rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int
-) -> list[RawSpan]:
-    """Spans of the outermost layer first; inner layers add what does not overlap them."""
+) -> tuple[list[RawSpan], list[str]]:
+    """Spans of the outermost layer first, inner layers add what does not overlap them; and the labels of the rest."""
     candidates = [
         column for column in range(token_column + 1, width) if all(is_tag(columns[column]) for _, columns in rows)
     ]
@@ -217,10 +259,13 @@ def _read_tag_columns(
         if not any(_BRACKETS.match(c[-1]) for _, c in rows):
             raise _BlockError(f"{bad[1]!r} is neither O nor a tag of a known label", bad[0])
     kept: list[tuple[int, int, str]] = []
+    nested: list[str] = []
     for column in layers:
         found = decode_tags([columns[column] for _, columns in rows], places)
-        kept += [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
-    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)]
+        free = [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
+        nested += [label for start, end, label in found if (start, end, label) not in {*free, *kept}]
+        kept += free
+    return [RawSpan((label,), start, end) for start, end, label in sorted(kept)], nested
 
 
 def _is_chunk_column(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:

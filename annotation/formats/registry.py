@@ -9,6 +9,7 @@ from pathlib import Path
 from goldspan.annotation.errors import InputError, RecordError, UnknownNameError
 from goldspan.annotation.formats.loss import ExportReport
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import OnError, raise_error
 from goldspan.annotation.types import Sample
 
 Write = Callable[[Path, Iterable[Sample], LabelSchema], ExportReport]
@@ -17,13 +18,17 @@ Write = Callable[[Path, Iterable[Sample], LabelSchema], ExportReport]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: how its files end (empty: it is a folder), and how it is written and read (None: it cannot be)."""
+    """A format: how its files end (empty: it is a folder), and how it is written and read (None: it cannot be).
+
+    `check` raises RecordError for a sample that the format may not hold.
+    """
 
     name: str
     suffix: str
     description: str
     write: Write
     read: Callable[[Path, LabelSchema], Iterator[Sample]] | None = None
+    check: Callable[[Sample, LabelSchema], object] | None = None
 
 
 def _write_conll(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
@@ -80,6 +85,12 @@ def _write_kiji(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> E
     return write_kiji(path, samples, labels)
 
 
+def _check_kiji(sample: Sample, labels: LabelSchema) -> object:
+    from goldspan.annotation.formats.kiji import encode_kiji
+
+    return encode_kiji(sample, labels)
+
+
 def _read_kiji(path: Path, labels: LabelSchema) -> Iterator[Sample]:
     from goldspan.annotation.formats.kiji import read_kiji
 
@@ -125,6 +136,18 @@ def _write_studio(path: Path, samples: Iterable[Sample], labels: LabelSchema) ->
     return write_studio(path, samples, labels)
 
 
+def _write_webanno(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+    from goldspan.annotation.formats.inception import write_webanno
+
+    return write_webanno(path, samples)
+
+
+def _write_cas(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+    from goldspan.annotation.formats.inception import write_cas
+
+    return write_cas(path, samples)
+
+
 def _write_brat(path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
     from goldspan.annotation.formats.brat import write_brat
 
@@ -160,8 +183,10 @@ FORMATS = {
         Format("conll2012", ".conll", "OntoNotes columns with coreference", _columns("render_conll2012")),
         Format("conllu", ".conllu", "CoNLL-U with Entity= coreference", _columns("render_conllu")),
         Format("brat", "", "brat standoff: .txt and .ann per sample", _write_brat),
+        Format("webanno-tsv", "", "WebAnno TSV 3.3 (INCEpTION): a file per sample", _write_webanno),
+        Format("uima-cas", "", "UIMA CAS JSON (INCEpTION): a file per sample", _write_cas),
         Format("parquet", ".parquet", "typed columns of the flat JSONL", _write_parquet),
-        Format("kiji", "", "one task per file, as kiji's training reads it", _write_kiji, _read_kiji),
+        Format("kiji", "", "one task per file, as kiji's training reads it", _write_kiji, _read_kiji, _check_kiji),
     )
 }
 
@@ -179,25 +204,37 @@ def get_format(name: str) -> Format:
         raise UnknownNameError("format", name, FORMATS) from None
 
 
-def export_samples(name: str, path: Path, samples: Iterable[Sample], labels: LabelSchema) -> ExportReport:
+def export_samples(
+    name: str, path: Path, samples: Iterable[Sample], labels: LabelSchema, on_error: OnError = raise_error
+) -> ExportReport:
     """Write samples in a format; returns how many, and what the format could not hold.
+
+    Samples that the format may not hold, or whose text holds a lone surrogate, which no file can, go to `on_error`.
 
     Raises:
         UnknownNameError: there is no such format.
-        RecordError: a text holds a lone surrogate, which no file can.
+        RecordError: raised by `on_error`.
 
     """
-    return get_format(name).write(path, _refuse_unstorable(samples), labels)
+    chosen = get_format(name)
+    return chosen.write(path, _leave_out_refused(samples, chosen, labels, on_error), labels)
 
 
-def _refuse_unstorable(samples: Iterable[Sample]) -> Iterator[Sample]:
+def _leave_out_refused(
+    samples: Iterable[Sample], chosen: Format, labels: LabelSchema, on_error: OnError
+) -> Iterator[Sample]:
     for number, sample in enumerate(samples, start=1):
         try:
             sample.text.encode()
+            if chosen.check:
+                chosen.check(sample, labels)
         except UnicodeEncodeError as error:
             reason = f"text_not_storable: a lone surrogate stands at character {error.start}"
-            raise RecordError(reason, file=f"sample {number}", pointer="/data/text") from None
-        yield sample
+            on_error(RecordError(reason, file=f"sample {number}", pointer="/data/text"))
+        except RecordError as error:
+            on_error(RecordError(error.reason, file=f"sample {number} ({sample.sample_id})", pointer=error.pointer))
+        else:
+            yield sample
 
 
 def import_samples(name: str, path: Path, labels: LabelSchema) -> Iterator[Sample]:

@@ -15,7 +15,9 @@ from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.tables import read_table
+from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
 from goldspan.annotation.tasks.record import parse_json
@@ -27,8 +29,6 @@ _SURE = 0.3
 _MARGIN = 0.15
 """By how much another shape has to be surer for one row of a file."""
 _HEAD = 65_536
-_WRAPPER_KEYS = 6
-"""Keys of an object around a list of rows: the list, and a version, a description and the like."""
 _OWN_CONTROLS = {ENTITY_CONTROL, MENTION_CONTROL}
 _TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
@@ -93,7 +93,7 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     """
     if path.is_dir():
-        return Detected("brat", 0.9) if any(path.glob("*.ann")) else Detected("kiji", 0.7)
+        return _detect_folder(path)
     suffix = path.suffix.lower()
     if suffix in {".ann", ".spacy", ".parquet"}:
         return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
@@ -116,6 +116,23 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
     )
 
 
+def _detect_folder(folder: Path) -> Detected:
+    if any(folder.rglob("*.ann")):
+        return Detected("brat", 0.9)
+    if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
+        return Detected("webanno-tsv", 0.95)
+    return Detected("uima-cas", 0.95) if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"') else Detected("kiji", 0.7)
+
+
+def _holds(folder: Path, pattern: str, mark: bytes) -> bool:
+    """True if the first file of a folder whose name fits has a mark near its beginning."""
+    first = min(folder.rglob(pattern), default=None)
+    if first is None:
+        return False
+    with first.open("rb") as stream:
+        return mark in stream.read(_HEAD)
+
+
 def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
     """The shape of some rows."""
     if not rows:
@@ -132,7 +149,8 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         InputError: the file cannot be read at all.
 
     """
-    reader = _FILES.get(name) or next((plugin for plugin in find_plugins() if plugin.name == name), None)
+    reader = _FILES.get(name) if path.is_dir() or name != "kiji" or _holds_tasks(path, options) else None
+    reader = reader or next((plugin for plugin in find_plugins() if plugin.name == name), None)
     if reader:
         yield from reader.read(path, options, on_error)
         return
@@ -140,9 +158,14 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         raise UnknownNameError("format", name, list_formats())
     if name == "hf-tokens" and not options.tag_names:
         options = replace(options, tag_names=_find_tag_names(path))
-    read_file = read_table if path.suffix.lower() in _TABLES else _read_json
-    records = read_file(path, options, on_error)
-    yield from _read_shape(records, get_shape(name), options, on_error)
+    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+        read_file = read_table if file.suffix.lower() in _TABLES else _read_json
+        yield from _read_shape(read_file(file, options, on_error), get_shape(name), options, on_error)
+
+
+def _holds_tasks(path: Path, options: ReadOptions) -> bool:
+    """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
+    return any("data" in record.value for record in islice(_read_json(path, options, _ignore), 1))
 
 
 def _find_tag_names(path: Path) -> tuple[str, ...]:
@@ -194,7 +217,7 @@ def make_record_error(error: RowError, file: str, line: int) -> RecordError:
 def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | None:
     """The sample of a task that Goldspan wrote or Label Studio holds with Goldspan's own controls; else None."""
     data = record.get("data")
-    if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
+    if not isinstance(data, Mapping) or not isinstance(data.get("text"), str) or "completions" in record:
         return None
     try:
         sample, issues = read_task(record, labels)
@@ -217,24 +240,7 @@ def _is_own_result(item: Any) -> bool:
 
 
 def _read_json(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[JsonRecord]:
-    return read_records(path, on_error, options.encoding, coerce=_coerce_pair)
-
-
-def _coerce_pair(value: Any) -> Any:
-    """Training tuples of spaCy, `[text, {"entities": …}]`, as rows; an object around one list of rows as that list."""
-    if isinstance(value, dict) and not isinstance(value.get("text"), str):
-        lists = [entry for entry in value.values() if isinstance(entry, list) and entry and isinstance(entry[0], dict)]
-        if len(lists) == 1 and len(value) <= _WRAPPER_KEYS and _is_wrapper(value):
-            return lists[0]
-        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
-            return _coerce_pair(inner)
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
-        return {"text": value[0], **value[1]}
-    return value
-
-
-def _is_wrapper(value: Mapping[str, Any]) -> bool:
-    return not any(shape.score(value) for shape in SHAPES)
+    return read_records(path, on_error, options.encoding, coerce=unwrap_rows)
 
 
 def _read_head(path: Path, options: ReadOptions) -> str:
@@ -286,7 +292,11 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    records = list(read_table(path, options, on_error))
+    from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
+
+    if not options.text_key and (columns := find_token_columns(_read_head(path, options))):
+        return read_token_table(path, columns, options, on_error)
+    records = group_spans(list(read_table(path, options, on_error)))
     shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
     return _read_shape(iter(records), shape, options, on_error)
 
@@ -306,7 +316,7 @@ def _read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     from goldspan.annotation.formats.webanno import read_webanno
 
-    return read_webanno(path, read_whole(path, options), on_error)
+    return read_webanno(path, options, on_error)
 
 
 def _read_spacy(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:

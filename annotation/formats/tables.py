@@ -38,7 +38,7 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
         content, first_line = content[stated.end() :], 1
     csv.field_size_limit(MAX_LINE)
     wanted = options.text_key
-    mark = stated[1] if stated else _find_separator(content, wanted)
+    mark = stated[1] if stated else find_separator(content, wanted)
     rows = csv.reader(io.StringIO(content, newline=""), delimiter=mark, strict=True)
     try:
         header = next(rows, [])
@@ -65,8 +65,8 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
         yield JsonRecord(str(path), line, {**kept, **({wanted or "text": text} if text or not kept else {})})
 
 
-def _find_separator(content: str, wanted: str) -> str:
-    """The mark that sets a column of texts apart in the first line; else the most frequent one."""
+def find_separator(content: str, wanted: str = "") -> str:
+    """The separator: the one that sets a column of texts apart in the first line; else the most frequent one."""
     header = content.split("\n", 1)[0].removesuffix("\r")
     names = {wanted.casefold()} if wanted else {"text", *_TEXT_COLUMNS}
     for mark in _MARKS:

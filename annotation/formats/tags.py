@@ -1,4 +1,4 @@
-"""Tokens and their tags: BIO, IOB1, BIOES, BILOU in one decoder, and texts made of tokens."""
+"""Tokens and their tags: BIO, IOB1, BIOES, BILOU, BMEWO in one decoder, and texts made of tokens."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def place_tokens(text: str, tokens: Sequence[str]) -> list[Place] | None:
 
 def is_tag(value: str) -> bool:
     """True if a value is a tag of one of the schemes."""
-    return value in OUTSIDE or (len(value) > 2 and value[0] in "BIESLU" and value[1] in "-_")
+    return value in OUTSIDE or (len(value) > 2 and value[0] in "BIESLUMW" and value[1] in "-_")
 
 
 def decode_tags(tags: Sequence[str], places: Sequence[Place]) -> list[tuple[int, int, str]]:
     """Spans as start, end and label from the tags of tokens.
 
-    Lenient, so that one rule reads every scheme: `B`, `S`, `U` and a change of label begin a span, `I`, `E` and `L`
-    of the same label continue one, `S`, `U`, `E` and `L` end it. A tag without a prefix is a label of its own token
-    run (`PER PER O`).
+    Lenient, so that one rule reads every scheme: `B`, `S`, `U`, `W` and a change of label begin a span, `I`, `M`, `E`
+    and `L` of the same label continue one, `S`, `U`, `W`, `E` and `L` end it. A tag without a prefix is a label of its
+    own token run (`PER PER O`).
 
     Raises:
         ValueError: a tag has another form.
@@ -68,9 +68,9 @@ def decode_tags(tags: Sequence[str], places: Sequence[Place]) -> list[tuple[int,
         prefix, label = (tag[0], tag[2:]) if is_tag(tag) else ("I", tag)
         if not label:
             raise ValueError(f"{tag!r} is no tag")
-        if prefix in "IEL" and open_label == label:
+        if prefix in "IMEL" and open_label == label:
             spans[-1] = (spans[-1][0], end, label)
         else:
             spans.append((start, end, label))
-        open_label = label if prefix in "BI" else ""
+        open_label = label if prefix in "BIM" else ""
     return spans

@@ -10,26 +10,41 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from goldspan.annotation.errors import RecordError
-from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
-from goldspan.annotation.formats.source import SourceRow
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRelation, RawRow, RawSpan
+from goldspan.annotation.formats.source import ReadOptions, SourceRow, read_whole
 from goldspan.annotation.tasks.store import OnError
 
 _NO_ENTITIES = ("POS", "Lemma", "MorphologicalFeatures", "Stem", "SurfaceForm")
 _NUMBERED = re.compile(r"(.*?)(?:\[(\d+)\])?\Z", re.DOTALL)
+_LINK = re.compile(r"->(\d+)-(\d+)")
+_REFERENCE = re.compile(r"(\d+-\d+(?:\.\d+)?)(?:\[(\d+)_(\d+)\])?\Z")
+_STACKED = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
+_HEADERS = ("#T_SP=", "#T_CH=", "#T_RL=")
 
 
-def read_webanno(path: Path, content: str, on_error: OnError) -> Iterator[SourceRow]:
-    """The one document of a file; a file that cannot be read goes to `on_error`."""
-    try:
-        yield SourceRow(str(path), 1, _read_document(content))
-    except _LineError as error:
-        on_error(RecordError(str(error), file=str(path), line=error.line))
+def read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    """The document of a file, or those of a folder; a file that cannot be read goes to `on_error`.
+
+    Raises:
+        InputError: a folder has no `.tsv` file.
+
+    """
+    files = sorted(path.rglob("*.tsv")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no .tsv file.")
+    for file in files:
+        try:
+            yield SourceRow(str(file), 1, _read_document(read_whole(file, options), file.stem))
+        except _LineError as error:
+            on_error(RecordError(str(error), file=str(file), line=error.line))
 
 
 class _LineError(ValueError):
@@ -38,67 +53,130 @@ class _LineError(ValueError):
         self.line = line
 
 
-def _read_document(content: str) -> RawRow:
-    columns: list[tuple[str, str]] = []
-    sentences: list[tuple[int, str]] = []
+class _Column(NamedTuple):
+    """A column of annotations: `kind` is SP (spans), CH (chains) or RL (relations)."""
+
+    kind: str
+    layer: str
+    feature: str
+
+
+class _Arrow(NamedTuple):
+    """A relation: its source as the file refers to it, the place that it points at, and its label."""
+
+    layer: str
+    source: str
+    start: int
+    label: str
+
+
+@dataclass(slots=True)
+class _Document:
+    """What the lines of a file say; spans by layer and number, or place where they have none."""
+
+    columns: list[_Column] = field(default_factory=list)
+    sentences: list[tuple[int, str]] = field(default_factory=list)
+    starts: dict[str, int] = field(default_factory=dict)
+    parts: defaultdict[tuple[str, str], list[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(list))
+    chains: defaultdict[str, dict[int, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    kinds: dict[tuple[str, int], str] = field(default_factory=dict)
+    arrows: list[_Arrow] = field(default_factory=list)
+
+
+def _read_document(content: str, name: str) -> RawRow:
+    document = _Document()
     pending: list[str] = []
-    parts: defaultdict[tuple[str, str], list[tuple[int, int, str]]] = defaultdict(list)
-    chains: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, line in enumerate(content.split("\n"), start=1):
         line = line.removesuffix("\r")
-        if line.startswith(("#T_SP=", "#T_CH=", "#T_RL=")):
+        if line.startswith(_HEADERS):
             layer, *features = line[6:].split("|")
-            columns += [(f"{line[3:5]}:{layer}", feature) for feature in features]
+            document.columns += [_Column(line[3:5], layer, feature) for feature in features]
         elif line.startswith("#Text="):
             pending.append(_unescape(line[6:]))
         elif line and not line.startswith("#"):
             cells = line.split("\t")
             if len(cells) < 3 or not re.fullmatch(r"\d+-\d+", cells[1]):
                 raise _LineError("expected a token with its offsets", number)
-            if "." in cells[0]:
-                raise _LineError("an annotation on part of a token is not read", number)
             start, end = (int(part) for part in cells[1].split("-"))
+            document.starts[cells[0]] = start
             if pending:
-                sentences.append((start, "\n".join(pending)))
+                document.sentences.append((start, "\n".join(pending)))
                 pending = []
-            _read_cells(cells, columns, (start, end), parts, chains)
-    text = _join_sentences(sentences)
+            try:
+                _read_cells(document, cells[3:], (start, end))
+            except ValueError as error:
+                raise _LineError(str(error), number) from None
     spans = [
-        RawSpan((max(found, key=lambda part: bool(part[2]))[2],), found[0][0], found[-1][1])
-        for found in parts.values()
-        if any(label for *_, label in found)
+        RawSpan((_choose_label(key[0], found),), found[0][0], found[-1][1], id=":".join(key))
+        for key, found in document.parts.items()
     ]
-    for chain, places in chains.items():
-        spans += [RawSpan(("MENTION",), start, end, id=f"{chain}:{start}") for start, end in places]
-    relations = tuple(
-        RawRelation(f"{chain}:{places[0][0]}", f"{chain}:{start}", "coreference")
-        for chain, places in chains.items()
-        for start, _ in places[1:]
+    relations = tuple(_resolve(document, arrow) for arrow in document.arrows)
+    clusters = tuple(
+        RawCluster((), tuple((start, end, document.kinds.get((chain, start), "")) for start, end in links.values()))
+        for chain, links in document.chains.items()
     )
-    return RawRow(text, (RawAnnotation(tuple(spans), relations=relations, utf16=True),))
+    annotation = RawAnnotation(tuple(spans), clusters, relations, utf16=True)
+    return RawRow(_join_sentences(document.sentences), (annotation,), uid=name)
 
 
-def _read_cells(
-    cells: list[str],
-    columns: list[tuple[str, str]],
-    place: tuple[int, int],
-    parts: defaultdict[tuple[str, str], list[tuple[int, int, str]]],
-    chains: defaultdict[str, list[tuple[int, int]]],
-) -> None:
-    for (layer, feature), cell in zip(columns, cells[3:], strict=False):
-        kind, _, name = layer.partition(":")
-        if cell in {"_", ""} or name.rpartition(".")[2] in _NO_ENTITIES or kind == "RL":
+def _choose_label(layer: str, found: Sequence[tuple[int, int, str]]) -> str:
+    """The first feature that has a value; a layer without features is its own label."""
+    return next((label for *_, label in found if label), layer.rpartition(".")[2])
+
+
+def _read_cells(document: _Document, cells: Sequence[str], place: tuple[int, int]) -> None:
+    labels: list[str] = []
+    for column, cell in zip(document.columns, cells, strict=False):
+        stacked = [] if cell in {"_", ""} else _STACKED.split(cell)
+        if column.layer.rpartition(".")[2] in _NO_ENTITIES:
             continue
-        for stacked in cell.split("|"):
-            match = _NUMBERED.match(stacked)
-            value, mark = (_unescape(match[1]), match[2]) if match else (stacked, None)
-            if kind == "CH":
-                if "Relation" not in feature and (chain := re.search(r"->(\d+)-", stacked)):
-                    chains[chain[1]].append(place)
-                continue
-            key = (layer, mark or f"at{place[0]}")
-            known = [] if value in {"*", "_"} or feature == "identifier" else [value]
-            parts[key].append((*place, known[0] if known else ""))
+        if column.feature.startswith("ROLE_") and stacked:
+            raise ValueError(f"slots of the layer {column.layer} are not read")
+        if column.kind == "CH":
+            for value in stacked:
+                _read_link(document, column.layer, value, place)
+        elif column.kind == "RL" and not column.feature.startswith("BT_"):
+            labels = stacked or labels
+        elif column.kind == "RL":
+            base = column.feature.removeprefix("BT_")
+            names = [_NUMBERED.sub(r"\1", label) for label in labels]
+            for index, source in enumerate(stacked):
+                label = _unescape(names[index]) if index < len(names) else ""
+                document.arrows.append(_Arrow(base, source, place[0], "" if label == "*" else label))
+            labels = []
+        else:
+            for value in stacked:
+                _read_part(document, column, value, place)
+
+
+def _read_link(document: _Document, layer: str, value: str, place: tuple[int, int]) -> None:
+    """A cell of a chain: `coref->2-1` is its first link, `pro[2]` the type of the mention."""
+    if match := _LINK.search(value):
+        links, number = document.chains[f"{layer} {match[1]}"], int(match[2])
+        links[number] = (links.get(number, place)[0], place[1])
+    elif (match := _NUMBERED.match(value)) and match[2]:
+        document.kinds.setdefault((f"{layer} {match[2]}", place[0]), _unescape(match[1]))
+
+
+def _read_part(document: _Document, column: _Column, value: str, place: tuple[int, int]) -> None:
+    match = _NUMBERED.match(value)
+    label, mark = (_unescape(match[1]), match[2]) if match else (value, None)
+    known = "" if label in {"*", "_"} or column.feature == "identifier" else label
+    parts = document.parts[column.layer, mark or f"at{place[0]}"]
+    if parts and parts[-1][:2] == place:
+        parts[-1] = (*place, parts[-1][2] or known)
+    else:
+        parts.append((*place, known))
+
+
+def _resolve(document: _Document, arrow: _Arrow) -> RawRelation:
+    """A relation between two spans of its base layer; what it cannot find keeps its name in the file."""
+    match = _REFERENCE.match(arrow.source)
+    if match is None or match[1] not in document.starts:
+        return RawRelation(arrow.source, f"{arrow.layer}:at{arrow.start}", arrow.label)
+    marks = [mark if mark != "0" else None for mark in (match[2], match[3])]
+    source = marks[0] or f"at{document.starts[match[1]]}"
+    return RawRelation(f"{arrow.layer}:{source}", f"{arrow.layer}:{marks[1] or f'at{arrow.start}'}", arrow.label)
 
 
 def _join_sentences(sentences: list[tuple[int, str]]) -> str:

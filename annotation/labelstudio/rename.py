@@ -6,28 +6,33 @@ that every file can be read at every moment:
     1  the change is written down, and every file that it touches is backed up
     2  the label schema gets the new labels beside the old ones
     3  files are rewritten, each as a whole; then the Label Studio project
-    4  the label schema loses the old labels, and the note is deleted
+    4  the label schema loses the old labels
+    5  what is bound to the final schema follows (bundles, results), and the note is deleted
+
+What else carries labels takes part as a `ChangePart`: it prepares before step 3 and finishes in step 5.
 """
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile, make_private_folder, write_atomic
 from goldspan.annotation.labels.edit import copy_label, drop_label, rename_tags
-from goldspan.annotation.labels.schema import build_labels, load_labels
+from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_labels
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, relabel_result
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.tasks.record import pack_record, unpack_record
 from goldspan.annotation.tasks.store import list_files, read_records
 from goldspan.annotation.tasks.workspace import Workspace
 
@@ -62,15 +67,32 @@ class FileUses:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """What a change would touch; `pending` is True if an interrupted one would be finished."""
+    """What a change would touch; `pending` is True if an interrupted one would be finished.
+
+    `before` is then the fingerprint of the schema before the change.
+    """
 
     files: tuple[FileUses, ...]
     pending: bool
+    before: str = ""
 
     @property
     def uses(self) -> dict[str, int]:
         """Regions by old label, over all files."""
         return dict(sum((Counter(entry.uses) for entry in self.files), Counter[str]()))
+
+
+class ChangePart(Protocol):
+    """What carries labels besides samples. Each call may be repeated after an interruption."""
+
+    def list_files(self, change: LabelChange) -> Sequence[Path]:
+        """Files that the change rewrites in place; they are backed up first."""
+
+    def prepare(self, change: LabelChange, labels: LabelSchema) -> None:
+        """Before samples are rewritten, while the schema holds old and new labels."""
+
+    def finish(self, change: LabelChange, before: str, labels: LabelSchema) -> None:
+        """When the schema is final; `before` is its fingerprint before the change."""
 
 
 def plan_change(workspace: Workspace, change: LabelChange) -> ChangePlan:
@@ -87,11 +109,15 @@ def plan_change(workspace: Workspace, change: LabelChange) -> ChangePlan:
             f"its backup is {note['backup']}."
         )
     files = (FileUses(file, _count_uses(file, change.rules)) for file in _list_sample_files(workspace))
-    return ChangePlan(tuple(entry for entry in files if entry.uses), bool(note))
+    return ChangePlan(tuple(entry for entry in files if entry.uses), bool(note), note.get("before", ""))
 
 
 def apply_change(
-    workspace: Workspace, label_file: Path, change: LabelChange, migrate: Callable[[], object] | None = None
+    workspace: Workspace,
+    label_file: Path,
+    change: LabelChange,
+    migrate: Callable[[], object] | None = None,
+    parts: Sequence[ChangePart] = (),
 ) -> Path:
     """Carry out the change, or finish an interrupted one; the folder with the backup.
 
@@ -100,6 +126,7 @@ def apply_change(
         label_file: the project's label schema.
         change: what becomes of which label.
         migrate: called when the files are rewritten, while the schema holds old and new labels.
+        parts: what else carries labels.
 
     Raises:
         StateError: another change was interrupted, or the disk refuses.
@@ -110,31 +137,44 @@ def apply_change(
         build_labels({"labels": {new: {"name": new}}})
     with hold_lock(f"labels {label_file.resolve()}"):
         plan = plan_change(workspace, change)
-        note = _read_note(workspace) or _begin(workspace, label_file, change, plan)
+        note = _read_note(workspace) or _begin(workspace, label_file, change, (plan, parts))
         for new, old in change.copies.items():
             copy_label(label_file, old, new)
         labels = load_labels(label_file)
+        for part in parts:
+            part.prepare(change, labels)
         for entry in plan.files:
-            _rewrite(entry.file, lambda text, result: relabel_result(text, result, change.rules, labels))
+            _rewrite(entry.file, change.rules, labels)
         if migrate:
             migrate()
         for old, new in change.rules.rename.items():
             rename_tags(label_file, old, new)
         for old in change.retired:
             drop_label(label_file, old)
+        final = load_labels(label_file)
+        for part in parts:
+            part.finish(change, note.get("before", ""), final)
         _find_note(workspace).unlink()
         return Path(note["backup"])
 
 
-def _begin(workspace: Workspace, label_file: Path, change: LabelChange, plan: ChangePlan) -> dict[str, Any]:
+def _begin(
+    workspace: Workspace, label_file: Path, change: LabelChange, touched: tuple[ChangePlan, Sequence[ChangePart]]
+) -> dict[str, Any]:
+    plan, parts = touched
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     backup = workspace.root / "backups" / f"labels-{stamp}"
-    for file in (label_file, *(entry.file for entry in plan.files)):
+    files = [
+        label_file,
+        *(entry.file for entry in plan.files),
+        *(file for part in parts for file in part.list_files(change)),
+    ]
+    for file in files:
         inside = file.is_relative_to(workspace.root)
         target = backup / (file.relative_to(workspace.root) if inside else file.name)
         make_private_folder(target.parent)
         shutil.copy2(file, target)
-    note = {"summary": change.summary, "backup": str(backup)}
+    note = {"summary": change.summary, "backup": str(backup), "before": load_labels(label_file).fingerprint}
     write_atomic(_find_note(workspace), orjson.dumps(note), mode=0o600)
     return note
 
@@ -177,46 +217,52 @@ def _count_uses(file: Path, rules: RelabelRules) -> dict[str, int]:
     return dict(uses)
 
 
-def _rewrite(file: Path, relabel: Callable[[str, list[Any]], list[dict[str, Any]] | None]) -> None:
+def _rewrite(file: Path, rules: RelabelRules, labels: LabelSchema) -> None:
     """Rewrite one file as a whole; lines without an old label stay as they are, byte for byte."""
     mode = file.stat().st_mode & 0o777
     if file.suffix == ".json":
         document = orjson.loads(file.read_bytes())
-        for record in document if isinstance(document, list) else [document]:
-            _relabel_record(record, relabel)
-        write_atomic(file, orjson.dumps(document), mode)
+        records = document if isinstance(document, list) else [document]
+        relabelled = [relabel_record(record, rules, labels) or record for record in records]
+        write_atomic(file, orjson.dumps(relabelled if isinstance(document, list) else relabelled[0]), mode)
         return
     with file.open("rb") as lines, AtomicFile(file, mode) as stream:
         for line in lines:
-            stream.write(_relabel_line(line, relabel))
+            stream.write(_relabel_line(line, rules, labels))
 
 
-def _relabel_line(line: bytes, relabel: Callable[[str, list[Any]], list[dict[str, Any]] | None]) -> bytes:
+def _relabel_line(line: bytes, rules: RelabelRules, labels: LabelSchema) -> bytes:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         return line
-    if not isinstance(record, dict) or not _relabel_record(record, relabel):
-        return line
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    relabelled = relabel_record(record, rules, labels) if isinstance(record, dict) else None
+    return line if relabelled is None else orjson.dumps(relabelled, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _relabel_record(record: dict[str, Any], relabel: Callable[[str, list[Any]], list[dict[str, Any]] | None]) -> bool:
-    """Relabel a task; one that was pulled and not edited counts as not edited afterwards too."""
-    data = record.get("data")
+def relabel_record(record: Mapping[str, Any], rules: RelabelRules, labels: LabelSchema) -> dict[str, Any] | None:
+    """A task with the rules applied; None if nothing changes.
+
+    One that was pulled and not edited counts as not edited afterwards too; metadata stays packed where it is.
+    """
+    relabelled = copy.deepcopy(unpack_record(dict(record)))
+    data = relabelled.get("data")
     text = data.get("text") if isinstance(data, dict) else None
     if not isinstance(text, str):
-        return False
-    pull = _find_pull(record)
-    unedited = pull is not None and pull.get("sha256") == digest_record(record)
+        return None
+    pull = _find_pull(relabelled)
+    unedited = pull is not None and pull.get("sha256") == digest_record(relabelled)
     changed = False
-    for item in _iter_results(record):
-        if (result := relabel(text, item["result"])) is not None:
+    for item in _iter_results(relabelled):
+        if (result := relabel_result(text, item["result"], rules, labels)) is not None:
             item["result"] = result
             changed = True
     if changed and unedited and pull is not None:
-        pull["sha256"] = digest_record(record)
-    return changed
+        pull["sha256"] = digest_record(relabelled)
+    if not changed:
+        return None
+    is_packed = isinstance(record["data"].get("provenance"), str)
+    return orjson.loads(pack_record(relabelled)) if is_packed else relabelled
 
 
 def _find_pull(record: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -125,6 +125,11 @@ def align_values(text: str, values: Sequence[tuple[str, str]], language: str = "
     return Alignment(sort_spans(entities), tuple(unaligned), tuple(ambiguous))
 
 
+def find_places(text: str, value: str, language: str = "") -> list[Place]:
+    """Word-bounded places of a value in text order, whatever its typography; in other capitals if in no other way."""
+    return _Search(text, language).find(value)
+
+
 class _Search:
     """Finds the places of values in one text; folded forms of the text are made when they are needed."""
 

@@ -63,7 +63,7 @@ def parse_tagged(tagged: str, labels: LabelSchema) -> Tagged:
         closing, name, attributes = match.groups()
         if not _is_tag(name, attributes, labels, match.start()):
             continue
-        piece = _unescape(tagged[cursor : match.start()])
+        piece = unescape_text(tagged[cursor : match.start()])
         cursor = match.end()
         pieces.append(piece)
         length += len(piece)
@@ -82,7 +82,7 @@ def parse_tagged(tagged: str, labels: LabelSchema) -> Tagged:
             entities.append(Entity(tag.start, length, name))
     if opened:
         raise TaggedTextError(f"<{opened[-1].name}> is never closed", opened[-1].offset)
-    pieces.append(_unescape(tagged[cursor:]))
+    pieces.append(unescape_text(tagged[cursor:]))
     return Tagged("".join(pieces), sort_spans(entities), sort_spans(mentions))
 
 
@@ -117,7 +117,8 @@ def _require_cluster_name(cluster: str, offset: int) -> None:
         raise TaggedTextError("c must be letters, digits, '.', ':', '_' or '-', at most 64", offset)
 
 
-def _unescape(piece: str) -> str:
+def unescape_text(piece: str) -> str:
+    """Verbatim text of a piece of tagged text without tags; the inverse of `escape_text`."""
     return _ESCAPE.sub(lambda match: _CHARACTERS[match[1]], piece) if "&" in piece else piece
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +15,13 @@ from goldspan.cli.shared.console import print_json, print_table, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from goldspan.annotation.labelstudio.project.relabel import RelabelRules
-    from goldspan.annotation.labelstudio.rename import ChangePlan, LabelChange
+    from goldspan.annotation.labelstudio.rename import LabelChange
     from goldspan.annotation.tasks.workspace import Workspace
+    from goldspan.training.relabel.effects import Effect
+    from goldspan.training.relabel.public import ProjectChangePlan
 
 ApplyOption = Annotated[bool, typer.Option("--apply", help="Carry it out; without it only the plan is shown")]
 StudioOption = Annotated[
@@ -48,10 +51,10 @@ def rename(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Rename a label in the label schema, in all samples, and in the Label Studio project.
+    """Rename a label everywhere: label schema, samples, Label Studio project, runs, results and bundles.
 
-    Can be interrupted and run again; a backup is kept. Bundles and results that exist stay as they are: freeze a new
-    version afterwards.
+    Can be interrupted and run again; a backup is kept. A bundle stays as it is and gets a successor with the new label
+    and the same split. With --merge, results stay as they were measured.
 
     Example: goldspan labels rename ORDER_ID ORDER_NUMBER --apply
     """
@@ -180,15 +183,15 @@ def _is_pending(data: Path | None, change: LabelChange) -> bool:
 def _run(
     change: LabelChange, labels: Path | None, data: Path | None, *, studio: bool | None, apply: bool, as_json: bool
 ) -> None:
-    from goldspan.annotation.labelstudio.rename import apply_change, plan_change
     from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.training.relabel.public import change_labels, plan_label_change
 
     workspace, file = find_workspace(data), find_own_label_file(labels)
-    plan = plan_change(workspace, change)
     if studio is None:
         studio = (workspace.root / "pushed").is_dir()
     unfinished = _list_unfinished_runs(workspace)
     if not apply:
+        plan = plan_label_change(workspace, file, change)
         _show_plan(change, plan, file, unfinished, studio=studio, as_json=as_json)
         return
     if unfinished:
@@ -197,27 +200,70 @@ def _run(
             "Finish them with `goldspan generate resume`, or cancel them with `goldspan generate cancel`."
         )
     migrate = _prepare_migration(workspace, file, change.rules) if studio else None
-    backup = apply_change(workspace, file, change, migrate)
+    done = change_labels(workspace, file, change, migrate)
+    samples = done.plan.samples
+    others = [effect for effect in done.plan.effects if effect.path.parent != workspace.bundles]
+    effects = [*done.bundles, *others]
     if as_json:
-        print_json({"changed": str(file), "files": len(plan.files), "uses": plan.uses, "backup": str(backup)})
+        print_json(
+            {
+                "changed": str(file),
+                "files": len(samples.files),
+                "uses": samples.uses,
+                "effects": _list_effects(effects),
+                "backup": str(done.backup),
+            }
+        )
         return
-    say(f"Done: {change.summary}. {len(plan.files)} files rewritten; backup in {backup}.")
-    say("Bundles and results stay as they are. Next: goldspan labels check · goldspan bundle --name NEW_VERSION")
+    say(f"Done: {change.summary}. {len(samples.files)} files rewritten; backup in {done.backup}.")
+    for effect in effects:
+        say(f"{effect.path}: {effect.effect.rstrip('.')}.")
+    for path in _list_mentions(file, change):
+        warn(f"{path} names {' or '.join(change.retired)}; it is yours to edit.")
+    say("Models that were trained before predict the old labels. Next: goldspan labels check")
+
+
+def _list_effects(effects: Iterable[Effect]) -> list[dict[str, Any]]:
+    return [{"path": str(one.path), "effect": one.effect, "changes": one.changes} for one in effects]
+
+
+def _list_mentions(file: Path, change: LabelChange) -> list[Path]:
+    """TOML files of the project that still name a retired label, as policies and predictors do."""
+    words = re.compile("|".join(rf"(?<![A-Z0-9_]){re.escape(label)}(?![A-Z0-9_])" for label in change.retired))
+    folder = file.resolve().parent
+    found = [path for pattern in ("*.toml", "*/*.toml") for path in sorted(folder.glob(pattern)) if path != file]
+    return [path for path in found if words.search(path.read_text(encoding="utf-8", errors="replace"))]
 
 
 def _show_plan(
-    change: LabelChange, plan: ChangePlan, file: Path, unfinished: list[str], *, studio: bool, as_json: bool
+    change: LabelChange,
+    plan: ProjectChangePlan,
+    file: Path,
+    unfinished: list[str],
+    *,
+    studio: bool,
+    as_json: bool,
 ) -> None:
     if as_json:
-        files = {str(entry.file): dict(entry.uses) for entry in plan.files}
-        print_json({"change": change.summary, "files": files, "studio": studio, "unfinished_runs": unfinished})
+        files = {str(entry.file): dict(entry.uses) for entry in plan.samples.files}
+        print_json(
+            {
+                "change": change.summary,
+                "files": files,
+                "effects": _list_effects(plan.effects),
+                "studio": studio,
+                "unfinished_runs": unfinished,
+            }
+        )
         return
-    rows = [(entry.file, sum(entry.uses.values())) for entry in plan.files]
+    rows = [(entry.file, sum(entry.uses.values())) for entry in plan.samples.files]
     print_table(("file", "regions"), [*rows, (file, None)], title=change.summary, right=(1,))
+    for effect in plan.effects:
+        say(f"{effect.path}: {effect.effect}.")
     say("The Label Studio project would be migrated too." if studio else "Label Studio would not be touched.")
     for run in unfinished:
         warn(f"The run {run} is not finished and could not go on with other labels.")
-    if plan.pending:
+    if plan.samples.pending:
         warn("This change was interrupted before; --apply finishes it.")
     say("Nothing was changed. --apply carries it out.")
 

@@ -10,12 +10,13 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.evaluate.audit import audit
-from goldspan.cli.samples import importing, mixing
+from goldspan.cli.samples import importing, mixing, saturation
 from goldspan.cli.samples.data import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +27,7 @@ app = typer.Typer(
 importing.register(app)
 register(app)
 mixing.register(app)
+saturation.register(app)
 app.command()(audit)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
@@ -37,6 +39,12 @@ def check(
     files: Files,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors")] = False,
     details: Annotated[bool, typer.Option("--details", help="One line per issue, without any text")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="With --engine: where its reports go")
+    ] = None,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -46,6 +54,9 @@ def check(
     """
     from goldspan.annotation.corpus.inspection import inspect_files
 
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("check", {}, as_json=as_json))
     report = inspect_files(files, load_labels(labels), None if as_json else Refusals())
     if as_json:
         print_json(report.to_dict())

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import out, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.sharding import (
+    EngineOption,
+    EngineValues,
+    ProcessesOption,
+    ShardCommand,
+    read_shard_command,
+)
 
 if TYPE_CHECKING:
+    from goldspan.annotation.corpus.dedupe import Reason
     from goldspan.annotation.corpus.outline import Outline
     from goldspan.annotation.corpus.splits import SplitReport
 
@@ -56,6 +65,9 @@ def dedupe(
         str, typer.Option(help="text: same or nearly the same text; skeleton: also the same template")
     ] = "text",
     threshold: ThresholdOption = 0.7,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,6 +80,9 @@ def dedupe(
     reasons = {"text": TEXT_REASONS, "skeleton": ALL_REASONS}.get(by)
     if reasons is None:
         raise InputError(f"--by is text or skeleton, not {by!r}.")
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(_dedupe_shards(command, reasons, threshold, as_json=as_json))
     reader = _Reader(files, labels, unique=False)
     outlines = reader.outline()
     found = find_duplicates(outlines, reasons=reasons, threshold=threshold)
@@ -104,6 +119,9 @@ def split(
     test: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
     threshold: ThresholdOption = 0.7,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -115,6 +133,9 @@ def split(
 
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     ratios = {name: ratio for name, ratio in ratios.items() if ratio}
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(_split_shards(command, ratios, seed, threshold, as_json=as_json))
     reader = _Reader(files, labels)
     outlines = reader.outline()
     if not outlines:
@@ -166,9 +187,14 @@ def quality(
 
 def export(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for brat and kiji a folder")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write; a folder for brat, kiji, webanno-tsv, uima-cas")
+    ],
     format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
     list_formats: FormatsOption = False,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -177,8 +203,11 @@ def export(
 
     from goldspan.annotation.formats.registry import export_samples
 
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("export", {"format": format}, as_json=as_json))
     reader = _Reader(files, labels)
-    report = export_samples(format, output, reader.read(), reader.labels)
+    report = export_samples(format, output, reader.read(), reader.labels, reader.refuse)
     if as_json:
         print_json(asdict(report) | {"output": str(output), "refused": reader.refused})
     else:
@@ -186,6 +215,40 @@ def export(
         for line in report.explain():
             say(f"Lost: {line}")
     raise typer.Exit(reader.exit_code)
+
+
+def _dedupe_shards(command: ShardCommand, reasons: Sequence[Reason], threshold: float, *, as_json: bool) -> Exit:
+    from goldspan.shards.corpus import dedupe_shards
+
+    with command.show() as progress:
+        found, summary = dedupe_shards(command.compare(progress), reasons, threshold)
+    samples = len(found.kept) + len(found.duplicates)
+    if as_json:
+        counts = {"counts": found.counts, "conflicts": found.conflicts, "refused": summary.counts.get("refused", 0)}
+        print_json({"samples": samples, "kept": len(found.kept), **counts})
+    else:
+        print_table(["reason", "duplicates"], found.counts.items(), right=(1,))
+        say(f"{samples} samples, {len(found.kept)} unique, {len(found.duplicates)} duplicates → {command.output}")
+    return Exit.REFUSED_SOME if summary.counts.get("refused") else Exit.OK
+
+
+def _split_shards(
+    command: ShardCommand, ratios: dict[str, float], seed: int, threshold: float, *, as_json: bool
+) -> Exit:
+    from goldspan.shards.corpus import split_shards
+
+    with command.show() as progress:
+        made, summary = split_shards(command.compare(progress), ratios, seed=seed, threshold=threshold)
+    sizes = {name: made.assignment.count(name) for name in made.names}
+    if as_json:
+        refused = summary.counts.get("refused", 0)
+        print_json({"sizes": sizes, "groups": len(set(made.groups)), "refused": refused})
+    else:
+        total = max(len(made.assignment), 1)
+        rows = ((name, size, f"{size / total:.1%}") for name, size in sizes.items())
+        print_table(["split", "samples", "share"], rows, right=(1, 2))
+        say(f"{len(set(made.groups))} groups of related samples → {command.output}")
+    return Exit.REFUSED_SOME if summary.counts.get("refused") else Exit.OK
 
 
 class _Reader:
@@ -205,6 +268,10 @@ class _Reader:
     @property
     def exit_code(self) -> Exit:
         return self._refusals.exit_code
+
+    def refuse(self, error: RecordError) -> None:
+        """Name a record that is left out."""
+        self._refusals(error)
 
     def read(self) -> Any:
         from goldspan.annotation.tasks.store import read_samples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions, ImportReport
@@ -39,6 +41,9 @@ EncodingOption = Annotated[str, typer.Option(help="utf-8, utf-16, latin-1, cp125
 ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")]
 SplitOption = Annotated[
     int, typer.Option("--split-over", metavar="N", min=0, help="Split texts of more than N characters into parts")
+]
+AnnotatorOption = Annotated[
+    bool, typer.Option("--annotator-by-file", help="Each file is one annotator's work, named by the file")
 ]
 FormatsOption = Annotated[
     bool,
@@ -75,11 +80,15 @@ def import_samples(
     encoding: EncodingOption = "",
     by_line: ByLineOption = False,
     split_over: SplitOption = 0,
+    annotator_by_file: AnnotatorOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
     ] = None,
     force: ForceOption = False,
     list_formats: FormatsOption = False,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     data: DataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
@@ -104,7 +113,11 @@ def import_samples(
         encoding=encoding,
         by_line=by_line,
         split_over=split_over,
+        annotator_by_file=annotator_by_file,
     )
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
     raise typer.Exit(exit_code)
@@ -121,6 +134,9 @@ def convert(
     tag_names: TagNamesOption = "",
     encoding: EncodingOption = "",
     force: ForceOption = False,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -137,6 +153,9 @@ def convert(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
     )
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
 
 
@@ -210,10 +229,12 @@ def _import(
                 "written": written,
                 "refused": [str(error) for error in refusals.errors],
                 "rows": report.rows,
+                "joined": report.joined,
                 "spans": report.spans,
                 "formats": {file: found._asdict() for file, found in report.detected.items()},
                 "taxonomies": report.taxonomies,
                 "unmapped": dict(report.unmapped),
+                "nested": dict(report.nested),
                 "unknown_labels": dict(report.unknown),
                 "other_language": {f"{said} {found}": count for (said, found), count in strange.items()},
                 "rejections": str(rejections or ""),
@@ -221,17 +242,7 @@ def _import(
             }
         )
         return refusals.exit_code
-    for name, found in report.detected.items():
-        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
-        say(f"{name}: read as {found.format}{sureness}.")
-    say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
-    if report.unmapped:
-        left = ", ".join(f"{name} {count}" for name, count in sorted(report.unmapped.items()))
-        say(f"Spans left out because their label has no counterpart here: {left}.")
-    if rejections:
-        say(f"Refused records: {rejections}")
-    if report.split:
-        say(f"{report.split} texts were split into parts of at most {options.split_over} characters.")
+    _show_report(report, written, refusals, rejections, target, options)
     if long := sum(len(sample.text) > _LONG for sample in samples):
         warn(f"{long} texts have more than {_LONG:,} characters: slow to annotate. --split-over 4000 splits them.")
     _warn_of_languages(strange, len(samples), options.language)
@@ -239,6 +250,30 @@ def _import(
         warn("Some samples have no language. Give --language, or a column language.")
     say(f"Next: goldspan samples check {target} · goldspan annotate {target} · goldspan studio push {target}")
     return refusals.exit_code
+
+
+def _show_report(
+    report: ImportReport,
+    written: int,
+    refusals: Refusals,
+    rejections: Path | None,
+    target: Path,
+    options: ImportOptions,
+) -> None:
+    for name, found in report.detected.items():
+        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
+        say(f"{name}: read as {found.format}{sureness}.")
+    say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
+    if report.joined:
+        say(f"{report.joined} rows are another annotator's work on the text of an earlier row, and were joined to it.")
+    for counts, reason in ((report.unmapped, "their label has no counterpart"), (report.nested, "they lie in others")):
+        if counts:
+            left = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+            say(f"Spans left out because {reason}: {left}.")
+    if rejections:
+        say(f"Refused records: {rejections}")
+    if report.split:
+        say(f"{report.split} texts were split into parts of at most {options.split_over} characters.")
 
 
 def _write_draft(target: Path, report: ImportReport, schema: LabelSchema) -> Path | None:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
 def stop_on_sigterm() -> None:
     """Treat SIGTERM like Ctrl-C, so that a command stops what it started before it ends."""
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+@contextmanager
+def halt_on_signals() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; the second one interrupts at once."""
+    halt = threading.Event()
+
+    def take(_number: int, _frame: FrameType | None) -> None:
+        if halt.is_set():
+            raise KeyboardInterrupt
+        halt.set()
+
+    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield halt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -45,6 +45,7 @@ def bundle(
     despite_gate: Annotated[
         bool, typer.Option("--despite-gate", help="Write the bundle even if the gate is closed")
     ] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write each split as Parquet too")] = False,
     sign: Annotated[bool, typer.Option("--sign", help="Sign it with keys/signing.pem of the workspace")] = False,
     verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only verify an existing bundle")] = None,
     data: DataOption = None,
@@ -53,10 +54,10 @@ def bundle(
 ) -> None:
     """Freeze a dataset version: train, validation and test splits in kiji's format, label mappings and a manifest.
 
-    Identical input gives identical bytes. Related samples are never in two splits, and the project's split ledger keeps
-    every sample of an earlier version where it was: what was once held out never returns to train. Without FILE the
-    gate is checked first (exit code 7: closed) and the reviewed samples that it judged are bundled. With --all, or with
-    FILE, the manifest says that the gate was not checked.
+    Identical input gives identical bytes (of Parquet: with one version of pyarrow). Related samples are never in two
+    splits, and the project's split ledger keeps every sample of an earlier version where it was: what was once held out
+    never returns to train. Without FILE the gate is checked first (exit code 7: closed) and the reviewed samples that
+    it judged are bundled. With --all, or with FILE, the manifest says that the gate was not checked.
     """
     from goldspan.annotation.errors import GateClosedError
     from goldspan.cli.shared.refusals import Refusals
@@ -71,7 +72,7 @@ def bundle(
         reviewed_only = not files
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     refusals = Refusals()
-    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only, audited_only)
+    plan = BundleSettings(name, ratios, seed, threshold, reviewed_only, audited_only, parquet)
     try:
         with err.status("Reading, splitting, writing …"):
             frozen = freeze(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +13,7 @@ from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.signals import halt_on_signals
 from goldspan.cli.training.tuning_output import (
     describe_view,
     ignore_job,
@@ -278,7 +274,7 @@ def _drive(
     from goldspan.training.finetuning.run import TuningOutcome
     from goldspan.training.methods.fine_tuning import publish_run
 
-    with _halt_on_signals() as halt:
+    with halt_on_signals() as halt:
         summary = drive_run(
             folder,
             max_cost=max_cost,
@@ -306,21 +302,3 @@ def _make_schedule(poll_interval: float) -> TuningSchedule:
     from goldspan.training.finetuning.run import TuningSchedule as Schedule
 
     return Schedule(first_poll=poll_interval, last_poll=poll_interval) if poll_interval else Schedule()
-
-
-@contextmanager
-def _halt_on_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second one interrupts at once."""
-    halt = threading.Event()
-
-    def take(_number: int, _frame: FrameType | None) -> None:
-        if halt.is_set():
-            raise KeyboardInterrupt
-        halt.set()
-
-    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield halt
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

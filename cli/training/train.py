@@ -84,7 +84,7 @@ def run(
     if pack:
         chosen = choose_bundle(bundle, settings, workspace, find_label_file(labels), pack.parent)
         if chosen is not None:
-            pack_run(chosen, settings, find_label_file(labels), pack)
+            pack_run(chosen, settings, find_label_file(labels), workspace, pack)
             say(f"The inputs are in {pack}.")
         return
     model = start_training(

@@ -88,7 +88,16 @@ def write_result(path: Path, result: EvaluationResult) -> None:
         RecordError: it breaks the JSON Schema.
 
     """
-    document = orjson.loads(orjson.dumps(result.to_json()))
+    write_result_document(path, orjson.loads(orjson.dumps(result.to_json())))
+
+
+def write_result_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Check the JSON of a result and write it whole.
+
+    Raises:
+        RecordError: it breaks the JSON Schema.
+
+    """
     _check(document, str(path))
     lines = [
         b"%b: %b" % (orjson.dumps(key), orjson.dumps(value, option=0 if key in _BULKY else orjson.OPT_INDENT_2))
@@ -104,14 +113,24 @@ def read_result(path: Path) -> EvaluationResult:
         RecordError: the file is missing, is not JSON or breaks the JSON Schema.
 
     """
+    return parse_result(read_result_document(path))
+
+
+def read_result_document(path: Path) -> dict[str, Any]:
+    """The checked JSON of a result.
+
+    Raises:
+        RecordError: the file is missing, is not JSON or breaks the JSON Schema.
+
+    """
     try:
-        document = orjson.loads(path.read_bytes())
+        document: dict[str, Any] = orjson.loads(path.read_bytes())
     except OSError as error:
         raise RecordError(f"it cannot be read: {error.strerror}", file=str(path)) from None
     except orjson.JSONDecodeError as error:
         raise RecordError(f"it is not JSON: {error}", file=str(path)) from None
     _check(document, str(path))
-    return parse_result(document)
+    return document
 
 
 def parse_result(document: Mapping[str, Any]) -> EvaluationResult:

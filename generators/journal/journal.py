@@ -7,9 +7,9 @@
     event       log messages for people
 
 Every state of the run is derived from rows. A row is `pending` (ready to be asked), `submitted` (taken by an
-executor), or decided: `ok`, `invalid` (read, but wrong), `truncated`, `refused`, `failed` (the provider said no),
-`missing` (no answer will come). Rows are committed with `synchronous=NORMAL`: a kill loses nothing, a power cut at
-most the last moments. What concerns money is committed with `synchronous=FULL`.
+executor), or decided: `ok`, `invalid` (read, but wrong), `repeated` (right, but not new), `truncated`, `refused`,
+`failed` (the provider said no), `missing` (no answer will come). Rows are committed with `synchronous=NORMAL`: a kill
+loses nothing, a power cut at most the last moments. What concerns money is committed with `synchronous=FULL`.
 """
 
 from __future__ import annotations
@@ -60,6 +60,11 @@ class Journal(RunJournal):
                 "UPDATE item SET state = ?, stage = ?, reason = ?, first_attempt = 1 WHERE item = ?",
                 (state, stage, reason, item),
             )
+
+    def change_spec(self, item: int, spec: Any) -> None:
+        """Ask for the rest of an item by another spec."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE item SET spec = ? WHERE item = ?", (json.dumps(spec), item))
 
     def revive_item(self, item: int, first_attempt: int) -> None:
         """Open a dead item again; its attempt budget counts from `first_attempt`."""
@@ -163,6 +168,16 @@ class Journal(RunJournal):
         found = self.query("SELECT stage, result FROM row WHERE item = ? AND state = 'ok'", (item,))
         return {stage: json.loads(result) for stage, result in found}
 
+    def iter_results(self, stage: str) -> Iterator[dict[str, Any]]:
+        """The accepted results of a stage by item, read in chunks so that memory stays flat."""
+        last = -1
+        while found := self.query(
+            "SELECT item, result FROM row WHERE stage = ? AND state = 'ok' AND item > ? ORDER BY item LIMIT ?",
+            (stage, last, _CHUNK),
+        ):
+            yield from (json.loads(result) for _, result in found if result)
+            last = found[-1][0]
+
     def count_open(self) -> dict[str, int]:
         """How many rows are pending and how many submitted."""
         counted = self.query("SELECT state, count(*) FROM row WHERE state IN ('pending', 'submitted') GROUP BY state")
@@ -172,10 +187,10 @@ class Journal(RunJournal):
         """custom_ids of rows that an executor has taken."""
         return [custom_id for (custom_id,) in self.query("SELECT custom_id FROM row WHERE state = 'submitted'")]
 
-    def count_truncated(self, item: int, stage: str) -> int:
-        """How many answers to a stage of an item were cut off."""
-        statement = "SELECT count(*) FROM row WHERE item = ? AND stage = ? AND state = 'truncated'"
-        return int(self.query(statement, (item, stage))[0][0])
+    def count_answers(self, item: int, stage: str, state: str) -> int:
+        """How many answers to a stage of an item ended in a state."""
+        statement = "SELECT count(*) FROM row WHERE item = ? AND stage = ? AND state = ?"
+        return int(self.query(statement, (item, stage, state))[0][0])
 
     def count_rows(self) -> dict[tuple[str, str], int]:
         """Rows by (stage, state)."""

@@ -9,7 +9,7 @@ OPEN_STATES = ("pending", "submitted")
 ERASED = "erased"
 """State of an item that was erased; it is neither written nor asked again, and its cost stays."""
 
-DECIDED_STATES = ("ok", "invalid", "truncated", "refused", "failed", "missing")
+DECIDED_STATES = ("ok", "invalid", "repeated", "truncated", "refused", "failed", "missing")
 
 
 class RowKey(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.generators.stages.prompts import read_user
+from goldspan.generators.stages.prose import read_conversation
 
 
 def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
@@ -17,18 +17,26 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
         InputError: the body is not one of ours.
 
     """
-    from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
+    from goldspan.generators.offline.stages import (
+        author_coreference,
+        author_draft,
+        author_judgement,
+        author_review,
+    )
     from goldspan.generators.specs.draw import spec_from_dict
 
-    document = read_user(body["messages"])
-    spec = spec_from_dict(document["brief"])
-    tagged_text = str(document.get("tagged_text", ""))
-    if document["stage"] == "draft":
+    message = read_conversation(body["messages"])
+    asked = set(message.brief["labels"])
+    brief = message.brief | {"labels": [label.code for label in labels.entities if label.code in asked]}
+    spec = spec_from_dict(brief)
+    if message.stage == "draft":
         answer: dict[str, Any] = {"tagged_text": author_draft(spec, labels)}
-    elif document["stage"] == "coreference":
-        answer = {"tagged_text": author_coreference(spec, tagged_text, labels)}
+    elif message.stage == "coreference":
+        answer = author_coreference(spec, message.tagged_text, labels)
+    elif message.stage == "review":
+        answer = author_review(spec, message.tagged_text, labels)
     else:
-        answer = author_review(spec, tagged_text, labels)
+        answer = author_judgement(spec, message.tagged_text, labels)
     return json.dumps(answer, ensure_ascii=False)
 
 

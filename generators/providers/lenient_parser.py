@@ -6,14 +6,17 @@ import json
 import re
 from typing import Any
 
-_SPACE = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_SPACE = re.compile(r"(?:\s|\u200b|\ufeff|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _LITERALS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“”", "”": "”", "‘": "’", "`": "`"}
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _MARKDOWN = frozenset("'_*$#`~[](){}<>!-.&“”‘’")
-_AFTER_VALUE = re.compile(r"""\s*(?:[}\]:]|,\s*(?:["'“„‘}\]{\[]|[A-Za-z_]\w*\s*:|//|/\*)|\Z)""")
+_AFTER_VALUE = re.compile(
+    r"""\s*(?:[}\]:]|,\s*(?:["'“„‘}\]{\[]|[A-Za-z_]\w*\s*:|//|/\*|\#)|\Z|(?://|/\*|\#)[^\n]*\n\s*[}\]])"""
+)
+_CONTINUES = re.compile(r"""(?:[ \t]*\+\s*|[ \t]*\n\s*)(?=["'])""")
 _MAX_DEPTH = 40
 
 
@@ -154,12 +157,23 @@ class LenientParser:
             if character in closing:
                 if _AFTER_VALUE.match(self.text, self.position):
                     return "".join(pieces)
+                if opening == '"' and (more := self._find_continuation()):
+                    self.position = more
+                    continue
                 if opening == '"':
                     self.repairs.append("unescaped_quote")
             elif character in "\n\r\t" and opening == '"':
                 self.repairs.append("raw_line_break")
             pieces.append(character)
         raise TruncatedJsonError("the answer ends inside a string")
+
+    def _find_continuation(self) -> int:
+        """Where a string goes on that is written in pieces (`"one " + "two"`); 0 if it does not."""
+        match = _CONTINUES.match(self.text, self.position)
+        if not match or self.text[match.end()] != '"':
+            return 0
+        self.repairs.append("joined_strings")
+        return match.end() + 1
 
     def _read_triple(self, quotes: str) -> str:
         end = self.text.find(quotes, self.position + 3)

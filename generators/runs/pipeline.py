@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,14 @@ from goldspan.generators.journal.rows import ERASED
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.protocol import Executor
 from goldspan.generators.runs.folder import OpenRun
+from goldspan.generators.runs.novelty import NoveltyCheck
 from goldspan.generators.runs.output import DEAD_LETTERS, OutputCounts, write_output
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.queue import PipelineQueue, Workload
+from goldspan.generators.runs.seed_texts import read_passages
 from goldspan.generators.runs.settings import RunSettings
 
+_VARIANT_SEED = 1_000_003
 _POLL_SECONDS = 1.0
 """Seconds between two checks for a cancel request."""
 
@@ -59,10 +63,11 @@ class Summary:
         }
 
 
-def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[str, Any]:
+def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: int = 0) -> dict[str, Any]:
     """The brief of an item: its spec as JSON, with a direction and an example for models.
 
-    Decided by the run's seed, its plan, its files and the item's number alone.
+    Decided by the run's seed, its plan, its files, the item's number and the variant alone. Variants have the same
+    values, with another direction and another example.
     """
     from goldspan.generators.runs.content import write_content_fields
     from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec, spec_to_dict
@@ -73,6 +78,7 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int) -> dict[st
         cell = settings.plan.find_cell(item)
         wanted = SpecConstraints(language=cell.language, document_type=cell.document_type, labels=cell.labels)
     spec = draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted, document_types=types)
+    spec = replace(spec, seed=spec.seed + variant * _VARIANT_SEED)
     return spec_to_dict(spec) | write_content_fields(spec, settings, labels)
 
 
@@ -103,8 +109,11 @@ async def run_pipeline(
     budget: Budget,
     stop: asyncio.Event,
     action: RunAction = RunAction.GO,
+    known: Sequence[Path] = (),
 ) -> Summary:
     """Run until the run ends, waits, or `stop` is set; then write the finished samples.
+
+    Drafts must be new against the samples in the files `known`.
 
     However it ends, everything that was answered is in the journal and the run can be resumed.
 
@@ -119,6 +128,7 @@ async def run_pipeline(
         labels,
         partial(draw_brief, settings, labels),
         settings.attempts,
+        None if action.ends_run else _check_novelty(run, known),
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:
@@ -127,6 +137,8 @@ async def run_pipeline(
         queue.revive_dead()
     watcher = asyncio.create_task(_poll_for_cancel(journal, queue, stop))
     try:
+        if work.novelty:
+            await work.novelty.prepare()
         if action is RunAction.RECONCILE:
             await executor.reconcile(queue)
         elif action is RunAction.ABANDON:
@@ -148,6 +160,15 @@ async def run_pipeline(
     outcome = name_outcome(progress, queue)
     journal.write_event("stopped", f"{outcome}: {progress.done} done, {progress.dead} dead letters")
     return Summary(outcome, progress, written, samples, journal.folder / DEAD_LETTERS)
+
+
+def _check_novelty(run: OpenRun, known: Sequence[Path]) -> NoveltyCheck | None:
+    """The offline author writes by its values alone and cannot be asked differently."""
+    journal, settings, labels = run
+    if settings.provider == "offline" or settings.novelty <= 0:
+        return None
+    passages = read_passages(Path(settings.seeds), labels) if settings.seeds else ()
+    return NoveltyCheck(journal, labels, settings.novelty, known, [text for _, text in passages])
 
 
 def _write(run: OpenRun, samples: Path) -> OutputCounts:

@@ -110,7 +110,7 @@ def list_reasons(journal: Journal, limit: int = 5) -> list[dict[str, Any]]:
     """Why answers were not accepted, the most frequent first; reasons that begin alike count as one."""
     found = journal.query(
         "SELECT stage, state, count(*) AS times, min(reason) FROM row "
-        "WHERE state IN ('invalid', 'truncated', 'refused', 'failed', 'missing') "
+        "WHERE state IN ('invalid', 'repeated', 'truncated', 'refused', 'failed', 'missing') "
         "GROUP BY stage, state, substr(reason, 1, 40) ORDER BY times DESC, stage, state LIMIT ?",
         (limit,),
     )

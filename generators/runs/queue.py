@@ -12,20 +12,26 @@ from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.rows import OPEN_STATES, Item, Row, RowKey
 from goldspan.generators.providers.budget import EXPECTED_OUTPUT, Budget, estimate_usage
 from goldspan.generators.providers.protocol import Answer, Request
+from goldspan.generators.runs.novelty import REPEATED, NoveltyCheck
 from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
 from goldspan.generators.stages.context import AnswerContext
-from goldspan.generators.stages.stage import Stage, StageInput
+from goldspan.generators.stages.stage import OPTIONAL_STAGES, Stage, StageInput
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The work of a run: `total` items, drawn by `draw_brief`, each stage asked at most `attempts` times."""
+    """The work of a run: `total` items, each stage asked at most `attempts` times.
+
+    `draw_brief` takes an item and a variant: the first brief is variant 0; others have its values, told differently.
+    `novelty` judges drafts that are right; None accepts all of them.
+    """
 
     total: int
     stages: Mapping[str, Stage]
     labels: LabelSchema
-    draw_brief: Callable[[int], dict[str, Any]]
+    draw_brief: Callable[[int, int], dict[str, Any]]
     attempts: int = 3
+    novelty: NoveltyCheck | None = None
 
 
 class PipelineQueue:
@@ -105,7 +111,7 @@ class PipelineQueue:
     def _begin_items(self, count: int) -> None:
         for _ in range(min(count, self._workload.total - self._next_item)):
             number = self._next_item
-            brief = self._workload.draw_brief(number)
+            brief = self._workload.draw_brief(number, 0)
             self._journal.add_item(number, brief, self._order[0])
             self._add_row(StageInput(self._order[0], number, 1, brief))
             self._next_item += 1
@@ -123,7 +129,7 @@ class PipelineQueue:
 
     def _ask(self, item: Item, stage: str, attempt: int, problem: str) -> StageInput:
         tagged_text = self._find_input(item.item, stage)
-        truncations = self._journal.count_truncated(item.item, stage) if attempt > 1 else 0
+        truncations = self._journal.count_answers(item.item, stage, "truncated") if attempt > 1 else 0
         return StageInput(stage, item.item, attempt, item.spec, tagged_text, problem, truncations)
 
     def _find_input(self, item: int, stage: str) -> str:
@@ -148,6 +154,8 @@ class PipelineQueue:
         is_final = row.attempt - item.first_attempt + 1 >= self._workload.attempts
         context = AnswerContext(self._workload.labels, item.spec, self._find_input(row.item, row.stage), is_final)
         verdict = judge_answer(answer, row.stage, context)
+        if self._workload.novelty and row.stage == self._order[0]:
+            verdict = self._workload.novelty.judge(verdict, is_final=is_final)
         if not (answer.tokens_in or answer.tokens_out) and answer.content:
             answer = estimate_usage(answer, self._rebuild(row).body)
         self._journal.decide_row(
@@ -178,13 +186,25 @@ class PipelineQueue:
             self._journal.update_item(row.item, stage=following[0])
             self._add_row(self._ask(item, following[0], 1, ""))
         elif row.attempt - item.first_attempt + 1 < self._workload.attempts:
-            problem = verdict.reason if verdict.state == "invalid" else ""
+            problem = verdict.reason if verdict.state in {"invalid", REPEATED} else ""
+            if verdict.state == REPEATED:
+                item = self._vary(item, row.stage)
             self._add_row(self._ask(item, row.stage, row.attempt + 1, problem))
+        elif row.stage in OPTIONAL_STAGES:
+            self._budget.forget_item(row.item)
+            self._journal.update_item(row.item, state="done", stage=row.stage)
         else:
             self._budget.forget_item(row.item)
             self._journal.update_item(
                 row.item, state="dead", stage=row.stage, reason=f"{verdict.state}: {verdict.reason}"
             )
+
+    def _vary(self, item: Item, stage: str) -> Item:
+        """Ask for the same values differently."""
+        variant = self._journal.count_answers(item.item, stage, REPEATED)
+        varied = replace(item, spec=self._workload.draw_brief(item.item, variant))
+        self._journal.change_spec(item.item, varied.spec)
+        return varied
 
     def give_back(self, custom_ids: Iterable[str]) -> None:
         """Requests that were taken and certainly not sent; they are ready again."""

@@ -7,6 +7,7 @@ asked again, and that quotes no more of the text than a tag.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,18 +16,25 @@ from typing import Any
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import GoldspanError
 from goldspan.generators.providers.lenient_parser import TruncatedJsonError
+from goldspan.generators.providers.plain_answers import find_plain, strip_template, unwrap_document
 from goldspan.generators.providers.protocol import Answer, AnswerState
 from goldspan.generators.providers.tolerant_json import LoadedAnswer, load_answer, strip_reasoning
+from goldspan.generators.stages.answer_shapes import DOCUMENT_KEYS, pick_tagged, shape_document
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError
 from goldspan.generators.stages.drafts import read_draft
+from goldspan.generators.stages.judging import name_scores, read_judgement
+from goldspan.generators.stages.mentions import name_chains
 from goldspan.generators.stages.revisions import read_coreference, read_review
-from goldspan.generators.stages.tag_reader import has_label_tags
+from goldspan.generators.stages.tag_reader import has_label_tags, is_cut
 
-_ALIASES = {
-    "value": ("value", "text", "entity", "word", "span", "surface"),
-    "label": ("label", "type", "entity_type", "category", "tag"),
-}
 _FENCE_LINES = "```"
+_FORMS = {"draft": ("draft", "draft_values"), "coreference": ("coreference", "coreference_tagged")}
+"""Forms in which a stage may be answered, the one that is asked for first."""
+_OTHER_KEYS = {"coreference": ("mentions",), "judge": ("scores",)}
+_TEXT_STAGES = frozenset({"draft", "coreference"})
+"""Stages whose answer may be a tagged text alone, in whatever notation."""
+_UNBOUNDED = frozenset({"yaml", "markdown", "bare_text"})
+"""Repairs of answers that have no end mark: whether they are whole has to be seen from the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,66 +72,83 @@ def judge_answer(answer: Answer, stage: str, context: AnswerContext) -> AnswerVe
 def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
     if not content.strip():
         raise WrongAnswerError("The answer is empty.")
-    try:
-        loaded = load_answer(content, _list_keys(stage))
-    except TruncatedJsonError:
-        raise
-    except ValueError as error:
-        loaded = _load_bare(content, stage, context, error)
-    document = _name_fields(loaded.document)
+    repairs: list[str] = []
+    body = strip_template(strip_reasoning(content, repairs), repairs)
+    loaded = _load_plain(body, stage) or _load_json(body, stage, context)
+    document = loaded.document
+    if _UNBOUNDED & set(loaded.repairs) and is_cut(document["tagged_text"], context.labels):
+        raise TruncatedJsonError("the text ends inside an entity")
+    if stage == "coreference" and (chains := name_chains(document)) is not None:
+        document = chains
+    elif stage == "judge":
+        document = name_scores(document, repairs)
+    elif stage in _TEXT_STAGES:
+        values: dict[str, set[str]] = {}
+        for entry in context.brief.get("values", ()):
+            values.setdefault(str(entry["label"]), set()).add(str(entry["value"]))
+        document = shape_document(document, context.labels, values)
+        if document != loaded.document:
+            repairs.append("shape")
     problems = answer_validator(stage).problems(document)
     if problems:
         raise WrongAnswerError(
             "The JSON does not fit: " + "; ".join(f"{p.pointer or '/'} {p.message}" for p in problems[:3])
         )
-    return LoadedAnswer(document, loaded.repairs)
+    return LoadedAnswer(document, (*repairs, *loaded.repairs))
 
 
-def _load_bare(content: str, stage: str, context: AnswerContext, error: ValueError) -> LoadedAnswer:
-    """A document that came with its tags but without its JSON."""
+def _load_plain(body: str, stage: str) -> LoadedAnswer | None:
+    """A tagged text that is named in another notation than JSON."""
     repairs: list[str] = []
-    body = strip_reasoning(content, repairs).strip()
+    text = find_plain(body, "tagged_text", repairs) if stage in _TEXT_STAGES else None
+    return None if text is None else LoadedAnswer({"tagged_text": text}, tuple(repairs))
+
+
+def _load_json(body: str, stage: str, context: AnswerContext) -> LoadedAnswer:
+    try:
+        return load_answer(body, _list_keys(stage))
+    except TruncatedJsonError:
+        raise
+    except ValueError as error:
+        if stage in _TEXT_STAGES and (found := _load_bare(body, context)):
+            return found
+        raise WrongAnswerError(f"The answer is not JSON of the form that was asked for: {error}.") from None
+
+
+def _load_bare(body: str, context: AnswerContext) -> LoadedAnswer | None:
+    """A document that came with its tags but under another name, or without its JSON."""
+    repairs: list[str] = []
+    with contextlib.suppress(ValueError):
+        loaded = load_answer(body, DOCUMENT_KEYS)
+        if found := pick_tagged(loaded.document, context.labels):
+            return LoadedAnswer(found, (*loaded.repairs, "key_spelling"))
+    body = body.strip()
     if _FENCE_LINES in body:
         _, _, inner = body.partition(_FENCE_LINES)
         body = inner.partition("\n")[2].partition(_FENCE_LINES)[0].strip()
-    if stage == "review" or body[:1] in {"{", "["} or not has_label_tags(body, context.labels):
-        raise WrongAnswerError(f"The answer is not JSON of the form that was asked for: {error}.") from None
+    body = unwrap_document(body, repairs)
+    if body[:1] in {"{", "["} or not has_label_tags(body, context.labels):
+        return None
     return LoadedAnswer({"tagged_text": body}, (*repairs, "bare_text"))
 
 
 @cache
 def _list_keys(stage: str) -> tuple[str, ...]:
     definitions = schemas.load("generation-answer")["$defs"]
-    names = [name for name in (stage, f"{stage}_values") if name in definitions]
-    return tuple(key for name in names for key in definitions[name]["properties"])
+    keys = (key for name in _list_forms(stage) for key in definitions[name]["properties"])
+    return (*keys, *_OTHER_KEYS.get(stage, ()))
 
 
-def _name_fields(document: dict[str, Any]) -> dict[str, Any]:
-    """The document without what its schema does not know: a draft's values under other names, a second form."""
-    if "tagged_text" in document:
-        return {key: value for key, value in document.items() if key not in {"text", "entities"}}
-    entities = document.get("entities")
-    if isinstance(entities, list):
-        return {**document, "entities": [_name_value(entry) for entry in entities]}
-    return document
-
-
-def _name_value(entry: Any) -> Any:
-    if not isinstance(entry, Mapping):
-        return entry
-    found = {
-        name: next((entry[alias] for alias in aliases if isinstance(entry.get(alias), str)), None)
-        for name, aliases in _ALIASES.items()
-    }
-    return {name: value for name, value in found.items() if value is not None}
+def _list_forms(stage: str) -> tuple[str, ...]:
+    return _FORMS.get(stage, (stage,))
 
 
 @cache
 def answer_validator(stage: str) -> schemas.Validator:
-    """The compiled validator of what a stage may answer; a draft may also come as values without places."""
+    """The compiled validator of what a stage may answer, in each of its forms."""
     document = schemas.load("generation-answer")
     definitions = document["$defs"]
-    names = [name for name in (stage, f"{stage}_values") if name in definitions]
+    names = _list_forms(stage)
     chosen = (
         {"$ref": f"#/$defs/{names[0]}"} if len(names) == 1 else {"anyOf": [{"$ref": f"#/$defs/{n}"} for n in names]}
     )
@@ -149,4 +174,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], AnswerContext, list[str]], d
     "draft": read_draft,
     "coreference": read_coreference,
     "review": read_review,
+    "judge": read_judgement,
 }

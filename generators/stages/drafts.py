@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import html
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
@@ -13,12 +16,31 @@ from goldspan.annotation.text.residue import find_residue
 from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Entity
+from goldspan.generators.providers.plain_answers import strip_fences
 from goldspan.generators.stages.brief import match_brief
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged
-from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently
+from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
 
 _MAY_LACK = 0.25
 """Share of the brief's values that the last attempt at a draft may leave out."""
+_REFERENCE = re.compile(r"&(?:[a-zA-Z]{2,31}|#\d{2,6}|#[xX][0-9a-fA-F]{2,5});")
+_MARKUP = frozenset({"&lt;", "&gt;", "&amp;", "&#60;", "&#62;", "&#38;", "&#x3c;", "&#x3e;", "&#x26;"})
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_TECHNICAL = re.compile(r"[{}\[\]=]|\\(?!u[0-9a-fA-F]{4})")
+_ELEMENT = re.compile(r"</?(?:p|br|div|span|td|tr|li|ul|h[1-6]|body|html)\b[^<>]*>")
+_LINE_END = re.compile(r"(?<=[\w.,:;!?>])\\n(?=[A-ZÀ-Þ<¿¡\\-])")
+_LABEL_IN_BRACKETS = re.compile(
+    r"[<\[{＜〈‹|]\s*/?(?:[A-Za-z]+:|[BIES]-)?([A-Za-z][A-Za-z0-9_]+)\s*/?\s*[>\]}＞〉›|]|\b[BI]-([A-Z][A-Z0-9_]+)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A tagged text, the spans whose tags could not be read, and why the strict reader refused it."""
+
+    tagged: Tagged
+    lost: tuple[tuple[int, int], ...] = ()
+    refusal: TaggedTextError | None = None
 
 
 def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: list[str]) -> dict[str, Any]:
@@ -28,31 +50,32 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
         GoldspanError: the draft cannot be used; the text is the reason.
 
     """
-    labels, brief = context.labels, context.brief
-    lost: tuple[tuple[int, int], ...] = ()
-    refusal: TaggedTextError | None = None
+    brief = context.brief
     if "entities" in document:
-        tagged = _read_values(document, context)
+        reading = _Reading(_read_values(document, context))
     else:
-        written = document["tagged_text"]
-        try:
-            tagged = parse_tagged(written, labels)
-        except TaggedTextError as error:
-            refusal = error
-        if refusal or has_other_tags(written, labels):
-            reading = read_leniently(written, labels)
-            tagged, lost = Tagged(reading.text, reading.entities), reading.lost
-            repairs += reading.repairs
-    text = tagged.text
-    entities: Sequence[Entity] = tuple(_trim(text, entity) for entity in tagged.entities)
+        written = _unwrap(document["tagged_text"], repairs)
+        reading = _read_written(written, context, repairs)
+        lacks = _lacks_value(reading.tagged.text, context)
+        decoded = decode_letters(written, escapes=lacks or not _TECHNICAL.search(written))
+        if decoded != written:
+            noted: list[str] = []
+            other = _read_written(decoded, context, noted)
+            if not lacks or not _lacks_value(other.tagged.text, context):
+                reading = other
+                repairs += [*noted, "escaped_letters"]
+    text = reading.tagged.text
+    entities: Sequence[Entity] = tuple(dict.fromkeys(_trim(text, entity) for entity in reading.tagged.entities))
+    if len(entities) < len(reading.tagged.entities):
+        repairs.append("doubled_tag")
     if brief.get("hard_negative") and entities:
         raise WrongAnswerError("The brief asks for a document without any entity, but there are entities in it.")
     _require_clean(text, entities, context)
     match = match_brief(text, entities, brief.get("values", ()))
     repairs += match.repairs
     entities = match.entities
-    if refusal and not all(_is_covered(text, span, entities) for span in lost):
-        raise refusal
+    if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
+        raise reading.refusal
     given = {str(entry["label"]) for entry in brief.get("values", ())} | {entity.label for entity in entities}
     invented = [str(label) for label in brief.get("labels", ()) if label not in given]
     absent = (*match.absent, *invented)
@@ -60,6 +83,44 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     warnings = check_tagged(Tagged(text, tuple(entities)), context)
     warnings += [f"missing_{label}" for label in sorted(absent)]
     return {"tagged_text": render_tagged(text, entities), "warnings": warnings}
+
+
+def decode_letters(text: str, *, escapes: bool) -> str:
+    """Text without HTML references, where it is no HTML; `<`, `>` and `&` stay references.
+
+    `escapes`: also without escapes of JSON and Python, which technical texts may hold.
+    """
+    if not _ELEMENT.search(text):
+        text = _REFERENCE.sub(lambda m: m[0] if m[0].casefold() in _MARKUP else html.unescape(m[0]), text)
+    if escapes:
+        text = _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+    return text if "\n" in text else _LINE_END.sub("\n", text)
+
+
+def _unwrap(written: str, repairs: list[str]) -> str:
+    """A tagged text without a fence around it and without emphasis on every entity."""
+    written, is_emphasised = strip_emphasis(strip_fences(written, repairs))
+    if is_emphasised:
+        repairs.append("emphasis")
+    return written
+
+
+def _read_written(written: str, context: AnswerContext, repairs: list[str]) -> _Reading:
+    labels = context.labels
+    refusal: TaggedTextError | None = None
+    try:
+        tagged = parse_tagged(written, labels)
+    except TaggedTextError as error:
+        refusal = error
+    if refusal or has_other_tags(written, labels):
+        found = read_leniently(written, labels)
+        repairs += found.repairs
+        return _Reading(Tagged(found.text, found.entities), found.lost, refusal)
+    return _Reading(tagged)
+
+
+def _lacks_value(text: str, context: AnswerContext) -> bool:
+    return any(entry["value"] not in text for entry in context.brief.get("values", ()))
 
 
 def _is_covered(text: str, span: tuple[int, int], entities: Sequence[Entity]) -> bool:
@@ -82,8 +143,24 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
                 if residue.kind == "placeholder"
                 else f"The text holds more than the document ({residue.kind}) {place}; give the document alone."
             )
-    if other := find_other_language(text, context.language):
+    for match in _LABEL_IN_BRACKETS.finditer(text):
+        if (match[1] or match[2]).upper() in context.labels.entity_codes:
+            place = f"from character {match.start()} to {match.end()}"
+            raise WrongAnswerError(f"The text holds the name of a label {place}; write tags as <LABEL>value</LABEL>.")
+    if other := find_other_language(_mask_values(text, entities, given), context.language):
         raise WrongAnswerError(f"The text is in another language ({other}) than the brief asks for.")
+
+
+def _mask_values(text: str, entities: Sequence[Entity], given: Collection[str]) -> str:
+    """The text without its entities and given values: names are of every language."""
+    pieces, cursor = [], 0
+    for entity in entities:
+        pieces.append(text[cursor : max(cursor, entity.start)])
+        cursor = max(cursor, entity.end)
+    masked = " ".join([*pieces, text[cursor:]])
+    for value in sorted(given, key=len, reverse=True):
+        masked = masked.replace(value, " ")
+    return masked
 
 
 def _require_brief(absent: Sequence[str], unclear: Sequence[str], context: AnswerContext) -> None:

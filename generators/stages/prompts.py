@@ -1,20 +1,19 @@
 """Prompts of the generation stages.
 
 The system message holds the instructions and the label set, equal for a whole run so that providers can cache it.
-The user message is one JSON document: the stage, the brief, and what the stages before gave.
+The user message holds the brief and the text of the stages before (`goldspan.generators.stages.prose`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Sequence
 
-from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import show_tagged_value
 
-VERSION = 2
+VERSION = 3
 """Raised when the wording changes what is asked; it is part of every prompt's fingerprint."""
 
 _NOTATION = """\
@@ -23,14 +22,13 @@ Tags touch the value itself: no spaces, quotes or punctuation inside that are no
 Write &lt; for a < that could be read as a tag. Without the tags the text must read exactly as intended."""
 
 _DRAFT = """\
-You write realistic documents for training software that finds {subject}. All persons and data are invented.
-The user sends a brief as JSON. Write the document that it describes: in its language, in the style of its document
-type and country, using every given value literally, in a natural order, with sentences around them.
-`length` is short (60 to 250 characters), medium (200 to 700) or long (500 to 1500), values not counted; `register` is
-formal or informal. {persons} `direction` says what happens, who writes, where and how: follow it, and make up the
-rest. `example` is another
-document with its tags: take its notation, never its words or values. `seed` and `index` mean nothing for the text.
-With `hard_negative` write a document {negative}.{invented}
+You write realistic documents for training software that finds {subject}. {fiction}
+The user sends a brief in the language of the document. Write the document that it describes: in that language, in the
+style of its type and country, following what it says of the situation and the writer, and making up the rest. Every
+value of the brief goes into the text letter by letter, in a natural order, with sentences around it.
+{together} Lengths do not count the values. The number of the brief means nothing for the text. Where the brief shows
+another document, take its notation, never its words or values.{invented}
+Where the brief says that nothing belongs to a label, write a document {negative}.
 Tag every entity, also each repeat of a value and values that you add yourself. Use these labels only:
 
 {labels}
@@ -40,22 +38,28 @@ Tag every entity, also each repeat of a value and values that you add yourself. 
 Answer with JSON: {{"tagged_text": "<the document with its tags>"}}"""
 
 _COREFERENCE = """\
-You mark which expressions of a text mean the same {referent}.
-The user sends JSON with `tagged_text`. Repeat it with every character and every entity tag, and add <m> tags:
-{coreference}
-`c` numbers the {referent}. `k` is the kind of expression; leave it out for {default_mention}:
+You find which expressions of a text mean the same {referent}.
+The user sends the brief of a text, and the text with its entities in tags. Answer with one list for
+each {referent} that is mentioned at least twice, holding every expression that means it: names, noun phrases and
+pronouns. For each expression give
+`text`: its words exactly as they stand in the text, without tags;
+`nth`: which place is meant among all places where exactly these words stand as words, counted from 1 at the top of the
+text, small and capital letters told apart;
+`kind`: one of
 {mentions}
-A full name is one <m> around its entity tags. Mark only what is mentioned at least twice. <m> tags nest in each other
-and around entity tags, they never cross them and never stand inside them.
+A full name is one expression. An expression takes in whole entities, never a part of one; it may lie in another one.
 
-Answer with JSON: {{"tagged_text": "<the same text with <m> tags added>"}}"""
+For example, {coreference}
+
+Answer with JSON: {{"chains": [[{{"text": "...", "nth": 1, "kind": "..."}}, ...], ...]}}"""
 
 _REVIEW = """\
 You check the annotation of a text that was written to train software which finds {subject}.
-The user sends JSON with the brief and `tagged_text`. Look for {subject} without a tag, wrong labels, tags that
-take in too much or too little, and <m> tags with the wrong number. The text itself must not change by one character.
-For each correction give a proposal: `kind` is add, remove, relabel, resize or coreference; `value` the words concerned
-as they stand in the text; `label` the label they should have (empty for remove and coreference); `reason` one sentence.
+The user sends the brief of the text, and the text with its tags. Look for {subject} without a tag, wrong labels,
+tags that take in too much or too little, and <m> tags with the wrong number. The text itself must not change by one
+character. For each correction give a proposal: `kind` is add, remove, relabel, resize or coreference; `value` the words
+concerned as they stand in the text; `label` the label they should have (empty for remove and coreference); `reason` one
+sentence.
 Only corrections that have a proposal are applied. An annotation that is right gets an empty list. Labels:
 
 {labels}
@@ -64,25 +68,38 @@ Only corrections that have a proposal are applied. An annotation that is right g
 
 Answer with JSON: {{"proposals": [...], "tagged_text": "<the text with all proposals applied>"}}"""
 
+_JUDGE = """\
+You judge a text that was written to train software which finds {subject}.
+The user sends the brief of the text, and the text with its tags. Tags and annotation are not judged. Give three scores,
+whole numbers from 1 (bad) over 3 (acceptable) to 5 (very good), each on its own:
+`naturalness`: does the text read like a real document of its type, written by somebody who masters the language: no
+filler, no mechanical lists of values in sentences, no talk about the task;
+`brief`: does it say what the brief asks for, in its type, register, length, situation and writer;
+`consistency`: do its facts agree with one another: persons and their pronouns, ages and dates, places, sums, the course
+of events.
+`remark` names the greatest fault in one sentence; it is empty if there is none.
+
+Answer with JSON: {{"naturalness": 4, "brief": 5, "consistency": 3, "remark": "..."}}"""
+
 _PII_WORDS = {
+    "fiction": "All persons and data are invented.",
     "referent": "person or organization",
-    "persons": (
-        "`person` says whose a value is: person 1, 2 …; `genders` names their genders in this order. Persons\n"
-        "are referred to again later by pronouns, titles or parts of their names."
+    "together": (
+        "Values under a person belong to that person.\nPersons are referred to again later by pronouns, titles or "
+        "parts of their names."
     ),
     "negative": "in which numbers and names of things look like personal data, but none is",
 }
 _ENTITY_WORDS = {
+    "fiction": "Everything that happens in them is invented.",
     "referent": "thing or person",
-    "persons": (
-        "`person` numbers values that belong together; `genders` matters only where people occur. What is named\n"
-        "is referred to again later by pronouns and noun phrases."
+    "together": (
+        "Values of one group belong together.\nWhat is named is referred to again later by pronouns and noun phrases."
     ),
     "negative": "of the same kind that holds none of the labels below, though words look like it",
 }
-_DRAFT_ONLY = frozenset({"direction", "example"})
-"""Fields of a brief that only the first stage needs."""
-_TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW}
+_BARE = re.compile(r"<[^<>]*>")
+_TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW, "judge": _JUDGE}
 
 
 def build_system(stage: str, labels: LabelSchema) -> str:
@@ -94,7 +111,6 @@ def build_system(stage: str, labels: LabelSchema) -> str:
         invented=_describe_invented(labels),
         labels="\n".join(_describe(label.code, label.name, label.guidance) for label in labels.entities),
         mentions="\n".join(_describe(label.code, label.name, label.guidance) for label in labels.mentions),
-        default_mention=labels.default_mention,
         coreference=_show_coreference(labels),
         notation=_NOTATION.format(example=show_tagged_value(labels)),
         instructions=f"\n\n{purpose.instructions}" if purpose.instructions else "",
@@ -107,51 +123,25 @@ def _describe_invented(labels: LabelSchema) -> str:
     if not codes:
         return ""
     return (
-        f"\n`labels` must all occur. Values of {', '.join(codes)} are not given: choose real, fitting and ever "
-        "different ones yourself."
+        f"\nValues of {', '.join(codes)} are not given: where the brief asks for values of your own, choose real, "
+        "fitting and ever different ones."
     )
 
 
 def _show_coreference(labels: LabelSchema) -> str:
+    """A text with its answer in the labels of a schema."""
+    default = labels.default_mention
     if {"FIRSTNAME", "SURNAME"} <= labels.entity_codes and "PRONOUN" in labels.mention_codes:
-        return (
-            '<m c="1"><FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME></m> said '
-            '<m c="1" k="PRONOUN">she</m> moved.'
-        )
-    others = [label.code for label in labels.mentions if label.code != labels.default_mention]
-    kind = f' k="{others[0]}"' if others else ""
-    return f'<m c="1">{show_tagged_value(labels)}</m> was named first, and <m c="1"{kind}>it</m> was named again.'
+        text = "<FIRSTNAME>Maria</FIRSTNAME> <SURNAME>Santos</SURNAME> says she moved."
+        mentions = [("Maria Santos", default), ("she", "PRONOUN")]
+    else:
+        value = show_tagged_value(labels)
+        text = f"{value} was named first, and it was named again."
+        others = [label.code for label in labels.mentions if label.code != default]
+        mentions = [(_BARE.sub("", value), default), ("it", others[0] if others else default)]
+    chain = [{"text": words, "nth": 1, "kind": kind} for words, kind in mentions]
+    return f"{text}\nis answered with {json.dumps({'chains': [chain]}, ensure_ascii=False)}"
 
 
 def _describe(code: str, name: str, hints: Sequence[str]) -> str:
     return f"- {code}: {name}{'. ' if hints else ''}{'; '.join(hints)}"
-
-
-def build_user(stage: str, brief: Mapping[str, Any], tagged_text: str = "", problem: str = "") -> str:
-    """The user message: one JSON document, equal input gives equal bytes."""
-    if stage != "draft":
-        brief = {name: value for name, value in brief.items() if name not in _DRAFT_ONLY}
-    document: dict[str, Any] = {"stage": stage, "brief": brief}
-    if tagged_text:
-        document["tagged_text"] = tagged_text
-    if problem:
-        document["problem_of_the_last_answer"] = problem
-    return json.dumps(document, ensure_ascii=False, sort_keys=True)
-
-
-def read_user(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What `build_user` put into a conversation: `stage`, `brief`, and `tagged_text` after the draft.
-
-    Raises:
-        InputError: the conversation is not one of ours.
-
-    """
-    for message in messages:
-        if message.get("role") == "user":
-            try:
-                document = json.loads(message.get("content") or "")
-            except (TypeError, ValueError):
-                break
-            if isinstance(document, dict) and document.get("stage") in _TEMPLATES:
-                return document
-    raise InputError("The conversation is not a request of Goldspan: no user message holds its JSON.")

@@ -8,7 +8,9 @@ from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
 from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
+from goldspan.annotation.types import Mention
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged
+from goldspan.generators.stages.mentions import resolve_chains
 from goldspan.generators.stages.reviews import apply_proposals
 from goldspan.generators.stages.tag_reader import fold_tag_case, strip_entity_tags
 
@@ -59,13 +61,24 @@ def _read_same(document: Mapping[str, Any], context: AnswerContext, repairs: lis
 def read_coreference(document: Mapping[str, Any], context: AnswerContext, repairs: list[str]) -> dict[str, Any]:
     """The result of the coreference stage: the entities that went in, with the mentions of the answer.
 
-    Entity tags of the answer mean nothing here, so changed ones are restored.
-
     Raises:
-        GoldspanError: the text was changed, or mentions cross entities.
+        GoldspanError: a mention cannot be placed, or mentions cross one another; or the text was changed.
 
     """
     before = parse_tagged(context.tagged_text, context.labels)
+    if "chains" in document:
+        mentions = resolve_chains(document["chains"], before, context, repairs)
+    else:
+        mentions = _read_mention_tags(document, before, context, repairs)
+    marked = Tagged(before.text, before.entities, mentions)
+    warnings = check_tagged(marked, context)
+    return {"tagged_text": render_tagged(marked.text, marked.entities, marked.mentions), "warnings": warnings}
+
+
+def _read_mention_tags(
+    document: Mapping[str, Any], before: Tagged, context: AnswerContext, repairs: list[str]
+) -> tuple[Mention, ...]:
+    """The mentions of an answer that repeats the text; its entity tags mean nothing, so changed ones are restored."""
     bare = strip_entity_tags(document["tagged_text"], context.labels)
     after = _restore_text(before, parse_tagged(bare, context.labels), repairs)
     require_same_text(before, after)
@@ -75,9 +88,7 @@ def read_coreference(document: Mapping[str, Any], context: AnswerContext, repair
         is_same = False
     if not is_same:
         repairs.append("entity_tags")
-    marked = Tagged(before.text, before.entities, after.mentions)
-    warnings = check_tagged(marked, context)
-    return {"tagged_text": render_tagged(marked.text, marked.entities, marked.mentions), "warnings": warnings}
+    return after.mentions
 
 
 def read_review(document: Mapping[str, Any], context: AnswerContext, repairs: list[str]) -> dict[str, Any]:

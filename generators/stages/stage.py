@@ -3,6 +3,7 @@
     draft        brief                → the document with its entities
     coreference  draft                → the same with mentions and clusters
     review       coreference (or draft) → the same with corrections that have reasons
+    judge        the last of these → the same with scores
 
 A stage's fingerprint covers its prompt, its answer schema, the model and the stages before it: answers of different
 fingerprints are never mixed in one run.
@@ -19,9 +20,12 @@ from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.providers.protocol import Request
 from goldspan.generators.stages.answers import answer_schema
-from goldspan.generators.stages.prompts import VERSION, build_system, build_user
+from goldspan.generators.stages.prompts import VERSION, build_system
+from goldspan.generators.stages.prose import write_message
 
-STAGES = ("draft", "coreference", "review")
+STAGES = ("draft", "coreference", "review", "judge")
+OPTIONAL_STAGES = frozenset({"judge"})
+"""Last stages without whose answer an item is done all the same."""
 _MAX_DOUBLINGS = 3
 
 
@@ -57,6 +61,7 @@ class Stage:
     def __init__(self, name: str, model: ModelSettings, labels: LabelSchema, seed: int) -> None:
         self.name = name
         self._settings, self._seed = model, seed
+        self._about_people = labels.purpose.is_pii
         self._system = {"role": "system", "content": build_system(name, labels)}
         self._format = {
             "type": "json_schema",
@@ -90,7 +95,13 @@ class Stage:
                 self._system,
                 {
                     "role": "user",
-                    "content": build_user(self.name, question.brief, question.tagged_text, question.problem),
+                    "content": write_message(
+                        self.name,
+                        question.brief,
+                        question.tagged_text,
+                        question.problem,
+                        about_people=self._about_people,
+                    ),
                 },
             ],
             "response_format": self._format,

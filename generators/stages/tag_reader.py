@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from goldspan.annotation.labels.schema import LabelSchema
@@ -17,10 +18,20 @@ _TAG = re.compile(r"<\s*(/?)\s*([A-Za-z][A-Za-z0-9_ -]*?)((?:\s+[\w-]+\s*=\s*(?:
 _PLAIN_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9_]*)>")
 _LABEL_ATTRIBUTE = re.compile(r"""\b(?:label|type|class|name|category)\s*=\s*["']([A-Za-z0-9_ -]+)["']""")
 _GENERIC = frozenset({"ENTITY", "ENT", "SPAN", "TAG", "PII", "NER", "MARK"})
-_BRACKETS = re.compile(r"\[(/?)([A-Z][A-Z0-9_]+)\]")
 _LINKS = re.compile(r"\[([^\[\]\n]{1,120})\]\(([A-Z][A-Z0-9_]+)\)")
-_COLONS = re.compile(r"[<\[{]([A-Z][A-Z0-9_]+)\s*:\s*([^<>\[\]{}\n]{1,120})[>\]}]")
+_COLONS = re.compile(r"(?:\{\{|[<\[{])([A-Z][A-Z0-9_]+)\s*:\s*([^<>\[\]{}\n]{1,120})(?:\}\}|[>\]}])")
 _ESCAPED = re.compile(r"&lt;(/?)([A-Za-z][A-Za-z0-9_]*)&gt;")
+_OTHER_BRACKETS = (
+    re.compile(r"\[(/?)([A-Za-z][A-Za-z0-9_]+)\]"),
+    re.compile(r"\{(/?)([A-Za-z][A-Za-z0-9_]+)\}"),
+    re.compile(r"<<(/?)([A-Za-z][A-Za-z0-9_]+)>>"),
+    re.compile(r"[＜〈‹«](/?)([A-Za-z][A-Za-z0-9_]+)[＞〉›»]"),
+    re.compile(r"<([/\\]?)(?:[A-Za-z]+:|[BIES]-)([A-Za-z][A-Za-z0-9_]+)>"),
+    re.compile(r"<(\\)([A-Za-z][A-Za-z0-9_]+)>"),
+)
+"""Tags in other brackets, with a prefix, or with a backslash: the slash and the name."""
+_UNNAMED_END = re.compile(r"<([A-Za-z][A-Za-z0-9_]*)>([^<>]{1,200})</>")
+_EMPHASIS = re.compile(r"(\*\*|__|`|\*)(<([A-Z][A-Z0-9_]*)>[^<>]*</\3>)\1")
 _ENTITY_ESCAPES = re.compile(r"&(lt|gt|amp|quot|#39|apos);")
 _CHARACTERS = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "#39": "'", "apos": "'"}
 
@@ -49,14 +60,17 @@ def read_leniently(tagged: str, labels: LabelSchema) -> LenientReading:
         name = _name_label(match, labels)
         if name is None:
             continue
+        if match[2].upper() != name or match[3]:
+            repairs.append("tag_form")
         piece = _unescape(tagged[cursor : match.start()])
         cursor = match.end()
         pieces.append(piece)
         length += len(piece)
-        closes = bool(match[1]) or (name in slashless and any(open_name == name for open_name, _ in opened))
+        is_open = any(open_name == name for open_name, _ in opened)
+        closes = bool(match[1]) or (is_open and (name in slashless or bool(match[4])))
         if closes and not match[1]:
             repairs.append("closing_tag")
-        if match[4]:
+        if match[4] and not closes:
             repairs.append("empty_tag")
         elif not closes:
             opened.append((name, length))
@@ -87,13 +101,23 @@ def has_other_tags(tagged: str, labels: LabelSchema) -> bool:
     """True if labels stand in brackets, links, escapes or odd tags, which `parse_tagged` takes for text."""
     if _rewrite_tags(tagged, labels, []) != tagged:
         return True
-    odd = (match for match in _TAG.finditer(tagged) if not _PLAIN_TAG.fullmatch(match[0]))
-    return any(_name_label(match, labels) in labels.entity_codes for match in odd)
+    codes = labels.entity_codes
+    found = list(_TAG.finditer(tagged))
+    odd = (match for match in found if not (_PLAIN_TAG.fullmatch(match[0]) and match[2] in codes))
+    return any(_name_label(match, labels) in codes for match in odd)
 
 
 def has_label_tags(content: str, labels: LabelSchema) -> bool:
     """True if a text that is no JSON holds tags of labels, so that it is an answer without its JSON."""
     return any(match[1] and match[2].upper() in labels.entity_codes for match in _TAG.finditer(content))
+
+
+def is_cut(tagged: str, labels: LabelSchema) -> bool:
+    """True if a tagged text ends inside a tag or an entity, though others are closed."""
+    if re.search(r"<[/A-Za-z]?[^<>\s]{0,40}\Z", tagged):
+        return True
+    tags = [match for match in _PLAIN_TAG.finditer(tagged) if match[2].upper() in labels.entity_codes]
+    return len(tags) > 1 and not tags[-1][1] and any(match[1] for match in tags)
 
 
 def fold_tag_case(tagged: str, labels: LabelSchema) -> str:
@@ -167,12 +191,41 @@ def _rewrite_tags(tagged: str, labels: LabelSchema, repairs: list[str]) -> str:
         return pattern.sub(replace, text)
 
     tagged = note(_ESCAPED, lambda m: f"<{m[1]}{m[2]}>" if m[2].upper() in codes else None, "escaped_tags", tagged)
-    tagged = note(_BRACKETS, lambda m: f"<{m[1]}{m[2]}>" if m[2] in codes else None, "bracket_tags", tagged)
+    for pattern in _OTHER_BRACKETS:
+        pairs = _list_pairs(pattern, tagged, codes)
+        tagged = note(
+            pattern,
+            lambda m, pairs=pairs: f"<{'/' if m[1] else ''}{m[2].upper()}>" if m[2].upper() in pairs else None,
+            "bracket_tags",
+            tagged,
+        )
+    tagged = note(_UNNAMED_END, lambda m: _end_tag(m) if m[1].upper() in codes else None, "closing_tag", tagged)
     tagged = note(_LINKS, lambda m: f"<{m[2]}>{m[1]}</{m[2]}>" if m[2] in codes else None, "link_tags", tagged)
     tagged = note(_COLONS, lambda m: f"<{m[1]}>{m[2]}</{m[1]}>" if m[1] in codes else None, "colon_tags", tagged)
     if any(match[2].upper() in codes and match[2] not in codes for match in _TAG.finditer(tagged)):
         repairs.append("tag_case")
     return tagged
+
+
+def _list_pairs(pattern: re.Pattern[str], tagged: str, codes: Collection[str]) -> set[str]:
+    """Labels whose tags stand in these brackets, opening and closing ones."""
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for match in pattern.finditer(tagged):
+        names[bool(match[1])].add(match[2].upper())
+    if pattern.pattern.startswith("<("):
+        return names[True] & set(codes)
+    return names[True] & names[False] & set(codes)
+
+
+def _end_tag(match: re.Match[str]) -> str:
+    return f"<{match[1]}>{match[2]}</{match[1]}>"
+
+
+def strip_emphasis(tagged: str) -> tuple[str, bool]:
+    """Tagged text without the Markdown emphasis that a model puts around every entity; True if it was there."""
+    emphasised = len(_EMPHASIS.findall(tagged))
+    is_all = emphasised > 1 and emphasised == len(re.findall(r"</[A-Z][A-Z0-9_]*>", tagged))
+    return (_EMPHASIS.sub(r"\2", tagged), True) if is_all else (tagged, False)
 
 
 def _unescape(piece: str) -> str:

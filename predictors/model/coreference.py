@@ -66,16 +66,12 @@ def describe_pairs(places: Sequence[MentionPlace]) -> NDArray[np.int64]:
     features = np.zeros((count, count, 3), dtype=np.int64)
     features[..., 0] = kinds[:, None] * len(KINDS) + kinds[None, :]
     features[..., 1] = base + distance
-    texts = [fold(place.text) for place in places]
-    words = [set(text.split()) for text in texts]
     base += len(_DISTANCES) + 1
-    for i in range(count):
-        for j in range(i):
-            same = texts[i] == texts[j]
-            shared = bool(words[i] & words[j])
-            features[i, j, 2] = base + (
-                3 if same else 2 if shared and kinds[i] == kinds[j] == 0 else 1 if shared else 0
-            )
+    texts = [fold(place.text) for place in places]
+    same = np.equal.outer(_number(texts), _number(texts))
+    names = kinds == 0
+    agreement = np.where(_share_words(texts), np.where(names[:, None] & names[None, :], 2, 1), 0)
+    features[..., 2] = base + np.where(same, 3, agreement)
     return features
 
 
@@ -122,6 +118,21 @@ def number_clusters(antecedents: Sequence[int]) -> list[str]:
         if sizes[head] > 1:
             numbers.setdefault(head, str(len(numbers) + 1))
     return [numbers.get(head, "") for head in heads]
+
+
+def _number(values: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each value, the same for the same value."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
+
+
+def _share_words(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which pairs of texts have a word in common, of shape (texts, texts)."""
+    split = [(row, word) for row, text in enumerate(texts) for word in text.split()]
+    table = np.zeros((len(texts), len(split)), dtype=np.float32)
+    table[[row for row, _ in split], _number([word for _, word in split])] = 1
+    shared: NDArray[np.bool_] = table @ table.T > 0
+    return shared
 
 
 def _find_recent(places: Sequence[MentionPlace], number: int) -> int:

@@ -14,9 +14,10 @@ from goldspan.annotation.text.tagged import escape_text
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.protocol import Answer, Request, RequestQueue
 from goldspan.generators.runs.folder import begin_run, open_run
+from goldspan.generators.runs.novelty import list_known_files
 from goldspan.generators.runs.pipeline import RunAction, Summary, run_pipeline
 from goldspan.generators.runs.settings import RunSettings
-from goldspan.generators.stages.prompts import read_user
+from goldspan.generators.stages.prose import read_conversation
 
 LABELS = load_labels()
 Script = Callable[[Request], Answer | None]
@@ -24,15 +25,15 @@ Script = Callable[[Request], Answer | None]
 
 def write_content(body: Mapping[str, Any]) -> str:
     """Good content for any stage: the brief's values in a list, nothing to correct."""
-    document = read_user(body["messages"])
-    brief = document["brief"]
-    if document["stage"] == "draft":
+    message = read_conversation(body["messages"])
+    brief = message.brief
+    if message.stage == "draft":
         values = [f"- <{v['label']}>{escape_text(v['value'])}</{v['label']}>" for v in brief["values"]]
         content = {"tagged_text": "\n".join([f"Note {brief['index']}.", *values])}
-    elif document["stage"] == "coreference":
-        content = {"tagged_text": document["tagged_text"]}
+    elif message.stage == "coreference":
+        content = {"chains": []}
     else:
-        content = {"proposals": [], "tagged_text": document["tagged_text"]}
+        content = {"proposals": [], "tagged_text": message.tagged_text}
     return json.dumps(content)
 
 
@@ -69,7 +70,9 @@ class ScriptedExecutor:
 
 
 def make_settings(**changes: object) -> RunSettings:
-    return RunSettings(**{"provider": "compatible", "samples": 6, "model": "m", "languages": ("en", "de"), **changes})
+    return RunSettings(
+        **{"provider": "compatible", "samples": 6, "model": "m", "languages": ("en", "de"), "novelty": 0, **changes}
+    )
 
 
 def drive_scripted(
@@ -83,9 +86,10 @@ def drive_scripted(
     prices: Prices | None = None,
 ) -> Summary:
     workspace = Workspace(root)
+    known = list_known_files(workspace, workspace.annotation_samples / "r.jsonl")
     folder = begin_run(workspace, settings, LABELS, "r")
     run = open_run(folder)
     with run.journal:
         budget = Budget(prices or Prices(), max_cost, max_tokens, run.journal.sum_totals())
         path = workspace.annotation_samples / "r.jsonl"
-        return asyncio.run(run_pipeline(run, executor, path, budget, asyncio.Event(), action))
+        return asyncio.run(run_pipeline(run, executor, path, budget, asyncio.Event(), action, known))

@@ -16,7 +16,7 @@ from goldspan.generators.providers.batch.schedule import PollSchedule
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.runs.queue import PipelineQueue, Workload
-from goldspan.generators.stages.prompts import read_user
+from goldspan.generators.stages.prose import read_conversation
 from goldspan.generators.stages.stage import ModelSettings, build_stages
 
 FAST = PollSchedule(
@@ -26,19 +26,21 @@ LABELS = load_labels()
 
 
 def write_small(body: Any) -> str | None:
-    """The simulated model of these tests: one sentence with two entities, then the same text back."""
-    document = read_user(body["messages"])
-    if document["stage"] == "draft":
-        number = document["brief"]["number"]
+    """The simulated model of these tests: one sentence with two entities, then one mention."""
+    message = read_conversation(body["messages"])
+    if message.stage == "draft":
+        number = message.brief["index"]
         return json.dumps(
             {"tagged_text": f"Letter {number}: <FIRSTNAME>Maria</FIRSTNAME> moved to <CITY>Lyon</CITY> in spring."}
         )
-    return json.dumps({"tagged_text": document["tagged_text"]})
+    return json.dumps({"chains": [[{"text": "in spring", "nth": 1, "kind": "REFERENCE"}]]})
 
 
 def make_work(items: int, attempts: int = 3) -> Workload:
     stages = build_stages(("draft", "coreference"), ModelSettings("small", max_tokens=400), LABELS, seed=1)
-    return Workload(items, stages, LABELS, lambda number: {"language": "en", "number": number, "values": []}, attempts)
+    return Workload(
+        items, stages, LABELS, lambda number, variant: {"language": "en", "index": number, "values": []}, attempts
+    )
 
 
 def make_executor(journal: Journal, url: str, profile: str, mode: str, **more: Any) -> Any:

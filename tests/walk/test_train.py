@@ -87,6 +87,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(place: Path) -> Non
     state = read_state(place, "killed")
     assert (state["status"], state["step"]) == ("running", "train")
     assert not (place / "data" / "models" / "killed").exists()
+    gate = place / "data" / "gate.toml"
+    gate.write_text("[[model]]\nf1 = 1.0\n")
+    code, out, err = finish(place, "train", "resume", "killed")
+    assert code == 7, err
+    assert "wanted at least 1" in err
+    assert not (place / "data" / "models" / "killed").exists()
+    assert finish(place, "gate", "--model", "data/training/killed")[0] == 7
+    gate.write_text("[[model]]\nmissed = 1.0\n")
     code, out, err = finish(place, "train", "resume", "killed")
     assert code == 0, err
     assert digest(place, "killed") == digest(place, "whole")

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -66,7 +67,7 @@ class BundleSettings:
     """How a bundle is made.
 
     `reviewed_only` leaves out what no person has submitted an annotation of, `audited_only` what the project's audit
-    ledger does not call settled.
+    ledger does not call settled. `parquet` adds each split as a Parquet file, whose bytes depend on pyarrow's version.
     """
 
     name: str
@@ -75,6 +76,7 @@ class BundleSettings:
     threshold: float = 0.7
     reviewed_only: bool = False
     audited_only: bool = False
+    parquet: bool = False
     gate: GateRecord = GateRecord()
 
 
@@ -171,6 +173,12 @@ def dump(document: Any) -> bytes:
 def hash_bytes(data: bytes) -> str:
     """SHA-256 as 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file as 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def hash_folder(entries: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ def freeze(
 
     Args:
         settings: the name of the version, for the reviewed samples of the workspace; or settings with ratios,
-            seed, similarity and whether unreviewed samples are taken.
+            seed, similarity and whether unreviewed samples are taken and Parquet is written.
         files: files or folders of samples to freeze instead of the workspace's; the gate is not asked about them.
         labels_file: the label schema; None: the one that `load_labels()` finds.
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
-from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_folder, seal_manifest
+from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_file, hash_folder, seal_manifest
+from goldspan.training.bundle.successor import find_successor
 
 NOTICE = "withdrawn.json"
 """What is left of a bundle that was withdrawn."""
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
     if labels and manifest["label_schema"]["fingerprint"] != labels.fingerprint:
         raise StateError(
             f"{folder} was made with label schema {manifest['label_schema']['fingerprint']}, this one is "
-            f"{labels.fingerprint}. Use that schema, or make the bundle anew."
+            f"{labels.fingerprint}. {_advise(folder, manifest['fingerprint'])}"
         )
     _check_names(folder, manifest)
     _check_files(folder, manifest["files"])
@@ -102,6 +100,12 @@ def describe_notice(notice: Mapping[str, Any]) -> str:
     )
 
 
+def _advise(folder: Path, fingerprint: str) -> str:
+    if successor := find_successor(folder.parent, fingerprint, "change"):
+        return f"Its labels were changed since: use its successor {successor.name}."
+    return "Use that schema, or make the bundle anew."
+
+
 def _read_notice(folder: Path) -> dict[str, Any]:
     try:
         notice: dict[str, Any] = orjson.loads((folder / NOTICE).read_bytes())
@@ -111,7 +115,10 @@ def _read_notice(folder: Path) -> dict[str, Any]:
 
 
 def _check_names(folder: Path, manifest: dict[str, Any]) -> None:
-    """Every name is that of an entry of the folder, and every split is a file and a folder with a digest."""
+    """Every name is that of an entry of the folder, and every split is a file and a folder with a digest.
+
+    Either all splits have a Parquet file, or none.
+    """
     splits, files = manifest["split"]["sizes"], manifest["files"]
     try:
         for name in (*splits, *(name.removesuffix("/") for name in files)):
@@ -119,6 +126,8 @@ def _check_names(folder: Path, manifest: dict[str, Any]) -> None:
     except InputError as error:
         raise StateError(f"{folder / MANIFEST} names a file outside the bundle: {error}") from None
     expected = {MAPPINGS, *(f"{name}.jsonl" for name in splits), *(f"{name}/" for name in splits)}
+    if any(name.endswith(".parquet") for name in files):
+        expected |= {f"{name}.parquet" for name in splits}
     if strange := sorted(expected ^ set(files)):
         raise StateError(f"{folder / MANIFEST}: splits and digests do not fit together: {', '.join(strange[:5])}.")
 
@@ -137,11 +146,7 @@ def _check_files(folder: Path, files: dict[str, str]) -> None:
 def _digest_path(path: Path) -> str:
     if path.is_dir():
         return hash_folder({entry.name: _digest_path(entry) for entry in path.iterdir()})
-    hashed = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            hashed.update(chunk)
-    return hashed.hexdigest()
+    return hash_file(path)
 
 
 def _check_splits(bundle: Bundle) -> None:

@@ -7,17 +7,13 @@ privacy/withdrawn.jsonl          the same lines for the whole workspace: copies 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldspan.annotation.corpus.dedupe import group_related
-from goldspan.annotation.corpus.outline import outline_samples
-from goldspan.annotation.corpus.splits import Split, report_split
 from goldspan.annotation.errors import RecordError, StateError
 from goldspan.annotation.files import explain_disk, write_atomic
 from goldspan.annotation.labels.schema import LabelSchema
@@ -25,8 +21,8 @@ from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.annotation.tombstones import FOLDER, REFUSAL
 from goldspan.annotation.types import Sample
-from goldspan.training.bundle.manifest import MANIFEST, BundleSettings, describe_data, describe_split, hash_folder
 from goldspan.training.bundle.signature import drop_signature, find_signing_key, sign_bundle, verify_signature
+from goldspan.training.bundle.successor import choose_name, describe_successor, find_successor
 from goldspan.training.bundle.verify import NOTICE, Bundle, describe_notice, open_bundle
 from goldspan.training.bundle.write import publish_version
 
@@ -44,7 +40,7 @@ def issue_successor(bundle: Bundle, labels: LabelSchema, erased: Set[str]) -> Pa
 
     """
     manifest, root = bundle.manifest, bundle.folder.parent
-    if done := _find_successor(root, manifest["fingerprint"]):
+    if done := find_successor(root, manifest["fingerprint"], "erased"):
         return done
     members: dict[str, list[Sample]] = {}
     for name in manifest["split"]["sizes"]:
@@ -53,7 +49,7 @@ def issue_successor(bundle: Bundle, labels: LabelSchema, erased: Set[str]) -> Pa
     left = sum(map(len, members.values()))
     if not left:
         return None
-    target = _choose_name(root, manifest["name"])
+    target = choose_name(root, manifest["name"])
     replaces = {
         "name": manifest["name"],
         "fingerprint": manifest["fingerprint"],
@@ -61,9 +57,10 @@ def issue_successor(bundle: Bundle, labels: LabelSchema, erased: Set[str]) -> Pa
     }
 
     def describe(tasks: dict[str, str]) -> dict[str, Any]:
-        return _describe(target.name, manifest, members, labels, tasks) | {"replaces": replaces}
+        return describe_successor(target.name, manifest, members, labels, tasks) | {"replaces": replaces}
 
-    publish_version(target, members, labels, describe)
+    parquet = any(name.endswith(".parquet") for name in manifest["files"])
+    publish_version(target, members, labels, describe, parquet=parquet)
     return target
 
 
@@ -141,47 +138,3 @@ def open_for_training(folder: Path, labels: LabelSchema, root: Path | None = Non
 def _pass_erased(error: RecordError) -> None:
     if error.reason != REFUSAL:
         raise error
-
-
-def _find_successor(root: Path, fingerprint: str) -> Path | None:
-    for path in sorted(root.glob(f"*/{MANIFEST}")):
-        try:
-            replaces = orjson.loads(path.read_bytes()).get("replaces") or {}
-        except (OSError, orjson.JSONDecodeError, AttributeError):
-            continue
-        if replaces.get("fingerprint") == fingerprint:
-            return path.parent
-    return None
-
-
-def _choose_name(root: Path, name: str) -> Path:
-    base, mark, number = name.rpartition("-r")
-    base, first = (base, int(number) + 1) if mark and number.isdigit() else (name, 1)
-    while (root / f"{base}-r{first}").exists():
-        first += 1
-    return root / f"{base}-r{first}"
-
-
-def _describe(
-    name: str,
-    manifest: Mapping[str, Any],
-    members: Mapping[str, Sequence[Sample]],
-    labels: LabelSchema,
-    tasks: dict[str, str],
-) -> dict[str, Any]:
-    """Sections of the successor's manifest: the old ones, counted anew."""
-    samples = [sample for part in members.values() for sample in part]
-    assignment = {sample.sample_id: split for split, part in members.items() for sample in part}
-    old = manifest["split"]
-    plan = BundleSettings(name, ratios=old["ratios"], seed=old["seed"], threshold=old["threshold"])
-    outlines = outline_samples(samples, labels)
-    groups = tuple(int(group) for group in group_related(outlines, old["threshold"]))
-    split = Split(tuple(members), tuple(assignment.values()), groups)
-    report = report_split(outlines, split, old["ratios"], seed=old["seed"])
-    described = describe_split(plan, report, assignment, old.get("extends"))
-    return {
-        "name": name,
-        "data": describe_data(samples, Counter(manifest["data"]["left_out"]), hash_folder(tasks)),
-        "split": described,
-        "gate": manifest["gate"],
-    }

@@ -4,6 +4,7 @@
     ├── manifest.json          what is in it, how it was split, fingerprints, the gate's verdict
     ├── label_mappings.json    class ids of the BIO tags, for each trainer
     ├── train.jsonl  validation.jsonl  test.jsonl      a task a line
+    ├── train.parquet  validation.parquet  test.parquet      on request: typed columns of the flat JSONL
     └── train/  validation/  test/                     a task a file: what kiji's loader reads
 
 Identical input gives identical bytes, in whatever order it comes. The folder appears whole or not at all.
@@ -28,6 +29,7 @@ from goldspan.annotation.corpus.splits import check_ratios, report_split, split_
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, open_private
 from goldspan.annotation.formats.kiji import encode_kiji
+from goldspan.annotation.formats.parquet import write_parquet
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
@@ -45,6 +47,7 @@ from goldspan.training.bundle.manifest import (
     describe_split,
     dump,
     hash_bytes,
+    hash_file,
     hash_folder,
     make_mappings,
     seal_manifest,
@@ -99,7 +102,7 @@ def write_bundle(
             lineage.record(outlines, split.assignment, plan.name)
 
     members = {name: [kept[index] for index in split.members(name)] for name in split.names}
-    return publish_version(target, members, labels, describe, record)
+    return publish_version(target, members, labels, describe, record, parquet=plan.parquet)
 
 
 def publish_version(
@@ -108,6 +111,8 @@ def publish_version(
     labels: LabelSchema,
     describe: Callable[[dict[str, str]], dict[str, Any]],
     before: Callable[[], None] = lambda: None,
+    *,
+    parquet: bool = False,
 ) -> dict[str, Any]:
     """Write the samples of each split and a manifest, and put the folder into its place; returns the manifest.
 
@@ -117,8 +122,10 @@ def publish_version(
         labels: the label schema.
         describe: gets the digest of each task by sample id; returns the manifest's sections on name, data, split, gate.
         before: called when the folder is complete, before it appears.
+        parquet: whether each split is written as Parquet too.
 
     Raises:
+        ConfigurationError: pyarrow, which writes Parquet, is not installed.
         RecordError: a sample may not be written.
         StateError: `target` holds something else, or the disk refused.
 
@@ -128,6 +135,9 @@ def publish_version(
         tasks: dict[str, str] = {}
         for name, samples in members.items():
             written = _write_split(staging, name, samples, labels)
+            if parquet:
+                write_parquet(staging / f"{name}.parquet", samples)
+                files[f"{name}.parquet"] = hash_file(staging / f"{name}.parquet")
             tasks |= written.tasks
             files |= written.files
         files[MAPPINGS] = _write(staging / MAPPINGS, dump(make_mappings(labels)))

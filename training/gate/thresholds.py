@@ -24,23 +24,35 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
         SchemaError: the file is broken or has a threshold that the gate does not know.
 
     """
+    _, document = read_gate_file(workspace)
+    return {section: bounds for section, bounds in document.items() if section != "model"}
+
+
+def read_gate_file(workspace: Workspace) -> tuple[Path, dict[str, Any]]:
+    """The gate file that holds for a workspace, and its content.
+
+    Raises:
+        SchemaError: the file is broken.
+
+    """
     own = workspace.root / "gate.toml"
     path = own if own.exists() else schemas.path("gate.toml")
     try:
-        thresholds: Thresholds = parse_toml(path.read_text(encoding="utf-8-sig"))
+        document: dict[str, Any] = parse_toml(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
         raise SchemaError(f"{path} is not readable TOML: {error}.") from None
-    if place := _find_endless(thresholds):
+    if place := _find_endless(document):
         raise SchemaError(f"{path}: {place} must be a finite number, {_LARGEST} at most.")
-    if problems := schemas.validator("gate").problems(thresholds):
+    if problems := schemas.validator("gate").problems(document):
         raise SchemaError(f"{path}: {problems[0].pointer or '/'} {problems[0].message}")
-    return thresholds
+    return path, document
 
 
 def _find_endless(value: Any, place: str = "") -> str:
     """Where a threshold is infinite, not a number, or out of range."""
-    if isinstance(value, dict):
-        places = (_find_endless(inner, f"{place}/{name}") for name, inner in value.items())
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        places = (_find_endless(inner, f"{place}/{name}") for name, inner in items)
         return next(filter(None, places), "")
     if isinstance(value, int | float) and not abs(value) <= _LARGEST:
         return place

@@ -20,6 +20,10 @@ from goldspan.training.models.network import SpanNetwork
 _FROZEN_SHARE = 1 / 3
 """Word embeddings with at least this share of a trained encoder's weights are frozen by default."""
 
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
+"""Set to 0: with dropout on attention weights torch has no fused attention on the CPU, and draws most of its random
+numbers for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuiltNetwork:
@@ -89,20 +93,52 @@ def _scale(name: str, depth: int, decay: float) -> float:
     return decay ** (depth + 1) if "embed" in name else 1.0
 
 
-def _load_tagger(folder: Path, tags: Sequence[str]) -> Any:
+def load_encoder(folder: Path) -> Any:
+    """The encoder in a folder alone, without a head.
+
+    Raises:
+        ConfigurationError: transformers cannot load it.
+
+    """
+    import transformers
+
+    _silence()
+    try:
+        return transformers.AutoModel.from_pretrained(folder, trust_remote_code=False, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"transformers cannot load the encoder in {folder}: {str(error).splitlines()[0][:200]}"
+        ) from None
+
+
+def _silence() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
+
+
+def _load_tagger(folder: Path, tags: Sequence[str]) -> Any:
+    import transformers
+
+    _silence()
     names = dict(enumerate(tags))
     try:
-        return transformers.AutoModelForTokenClassification.from_pretrained(
+        config = transformers.AutoConfig.from_pretrained(
             folder,
             num_labels=len(tags),
             id2label=names,
             label2id={tag: number for number, tag in names.items()},
+            trust_remote_code=False,
+        )
+        for name in _ATTENTION_DROPOUT:
+            if hasattr(config, name):
+                setattr(config, name, 0.0)
+        return transformers.AutoModelForTokenClassification.from_pretrained(
+            folder,
+            config=config,
             ignore_mismatched_sizes=True,
             trust_remote_code=False,
             dtype=torch.float32,

@@ -32,6 +32,7 @@ from goldspan.training.models.corpus import TrainingCorpus
 from goldspan.training.models.device import Device, explain_memory
 from goldspan.training.models.labelling import IGNORED, Example
 from goldspan.training.models.network import LossWeights, SpanNetwork, measure_loss, weigh_classes
+from goldspan.training.models.ranking import pair_mentions
 from goldspan.training.models.validation import Validation, validate
 
 _CLIP = 1.0
@@ -106,9 +107,10 @@ class Trainer:
         self._weights = LossWeights() if coreference else LossWeights(0.0, 0.0)
         self._report = report
         groups = make_rates(network, rate, settings.layerwise_lr_decay, settings.weight_decay)
-        self._optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.999))
+        self._optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.999), fused=True)
         self._trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
         self._state = _State()
+        self._loss = torch.zeros((), device=device.kind)
         self._snapshots: list[tuple[float, dict[str, Tensor]]] = []
         self._saved_at = time.monotonic()
 
@@ -165,15 +167,18 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = group["base_lr"] * factor
         ids, mask, tags, mention_tags = (
-            torch.from_numpy(array).to(kind) for array in (batch.ids, batch.mask, batch.tags, batch.mention_tags)
+            torch.from_numpy(array).to(kind, non_blocking=True)
+            for array in (batch.ids, batch.mask, batch.tags, batch.mention_tags)
         )
+        paired = self._weights.coreference and batch.mentions
+        pairs = pair_mentions(batch.mentions, *batch.ids.shape).to(kind) if paired else None
         with self._device.autocast():
             outputs = self._network(ids, mask)
         loss = measure_loss(
             outputs,
             tags,
             mention_tags,
-            batch.mentions,
+            pairs,
             self._network.side.features,
             weights=self._weights,
             class_weights=class_weights,
@@ -185,7 +190,7 @@ class Trainer:
         self._optimiser.step()
         if self._corpus.augmentation.hard_negatives:
             self._flag(batch, outputs.pii_logits.detach(), windows)
-        state.loss = 0.95 * state.loss + 0.05 * float(loss.detach()) if state.step else float(loss.detach())
+        self._loss = self._loss.lerp(loss.detach(), 0.05) if state.step else loss.detach()
         state.step, state.place = state.step + 1, state.place + 1
         state.tokens, state.documents = state.tokens + batch.tokens, state.documents + len(batch.rows)
 
@@ -210,7 +215,8 @@ class Trainer:
         if not spent and state.tokens < total * (state.evaluations + 1) / settings.evaluations:
             return
         state.evaluations = int(settings.evaluations * state.tokens / total)
-        validation = validate(self._network, self._held_out, self._labels, self._size, self._device, self._pad)
+        validation = self._validate()
+        state.loss = float(self._loss)
         best = max((score for score, _ in self._snapshots), default=-1.0)
         state.waiting = (
             0 if best <= 0 or validation.f1 > best + settings.early_stopping_threshold else state.waiting + 1
@@ -268,6 +274,7 @@ class Trainer:
             self._save()
 
     def _save(self) -> None:
+        self._state.loss = float(self._loss)
         save_checkpoint(
             self._folder,
             {
@@ -284,6 +291,7 @@ class Trainer:
         if stored is None:
             return
         self._state = _State(**stored["state"])
+        self._loss = torch.tensor(self._state.loss, device=self._device.kind)
         self._load(stored["weights"])
         self._optimiser.load_state_dict(stored["optimiser"])
         self._snapshots = [(score, weights) for score, weights in stored["snapshots"]]

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from goldspan.predictors.model.coreference import FEATURES, describe_pairs
-from goldspan.training.models.batches import MentionGroup
+from goldspan.predictors.model.coreference import FEATURES
 from goldspan.training.models.labelling import IGNORED, MENTION_TAGS
+from goldspan.training.models.ranking import MentionPairs, measure_ranking
 
 COREFERENCE_SIZE = 64
 SIDE_PREFIX = "side."
@@ -77,7 +77,7 @@ def measure_loss(
     outputs: Outputs,
     tags: Tensor,
     mention_tags: Tensor,
-    groups: Sequence[MentionGroup],
+    pairs: MentionPairs | None,
     features: Tensor,
     *,
     weights: LossWeights,
@@ -90,7 +90,7 @@ def measure_loss(
         outputs: what the network gave.
         tags: tag numbers of shape (rows, tokens), `IGNORED` where no loss is wanted.
         mention_tags: the same of the mention layer.
-        groups: the mentions of each row.
+        pairs: the mentions, None where no row has two.
         features: the weights of the pair features.
         weights: of the losses.
         class_weights: one weight a tag, or none.
@@ -109,39 +109,9 @@ def measure_loss(
                 outputs.mention_logits.float().flatten(0, 1), mention_tags.flatten(), ignore_index=IGNORED
             ).nan_to_num()
         )
-    if weights.coreference and groups:
-        terms = [measure_ranking(outputs, group, features) for group in groups]
-        loss = loss + weights.coreference * torch.stack(terms).mean()
+    if weights.coreference and pairs is not None:
+        loss = loss + weights.coreference * measure_ranking(outputs.coref_q, outputs.coref_k, pairs, features)
     return loss
-
-
-def measure_ranking(outputs: Outputs, group: MentionGroup, features: Tensor) -> Tensor:
-    """The negative marginal log-likelihood of the right antecedents (Lee et al. 2017, equation 3), a mean by mention.
-
-    Each mention ranks the mentions before it and "none" (score 0); every earlier mention of its cluster is right,
-    and "none" where there is no such mention.
-    """
-    scores = score_group(outputs.coref_q[group.row], outputs.coref_k[group.row], group, features)
-    count = len(group.ranges)
-    ranked = torch.cat([scores.new_zeros(count, 1), scores], dim=1)
-    right = torch.zeros(count, count + 1, dtype=torch.bool, device=ranked.device)
-    for i, mention in enumerate(group.ranges):
-        earlier = [j for j in range(i) if mention.cluster and group.ranges[j].cluster == mention.cluster]
-        right[i, [j + 1 for j in earlier] or [0]] = True
-    good = ranked.masked_fill(~right, float("-inf")).logsumexp(dim=1)
-    loss: Tensor = (ranked.logsumexp(dim=1) - good).mean()
-    return loss
-
-
-def score_group(queries: Tensor, keys: Tensor, group: MentionGroup, features: Tensor) -> Tensor:
-    """Pair scores of shape (mentions, mentions); `-inf` where the candidate is not before the mention."""
-    q = torch.stack([queries[m.first : m.last].float().mean(dim=0) for m in group.ranges])
-    k = torch.stack([keys[m.first : m.last].float().mean(dim=0) for m in group.ranges])
-    numbers = torch.from_numpy(describe_pairs([m.place for m in group.ranges])).to(q.device)
-    scores = q @ k.T / COREFERENCE_SIZE**0.5 + features[numbers].sum(dim=-1)
-    before = torch.ones_like(scores, dtype=torch.bool).tril(-1)
-    masked: Tensor = scores.masked_fill(~before, float("-inf"))
-    return masked
 
 
 def weigh_classes(counts: Sequence[int]) -> list[float]:

@@ -120,6 +120,7 @@ SHAPES = (
         corpora.read_gliner,
         lambda columns: {"tokenized_text", "ner"} <= columns,
     ),
+    RowShape("gliner2", "input and output.entities (GLiNER2)", corpora.score_gliner2, corpora.read_gliner2),
     RowShape(
         "tab", "documents of the Text Anonymization Benchmark", corpora.score_tab, corpora.read_tab, taxonomy="tab"
     ),

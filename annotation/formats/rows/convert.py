@@ -14,7 +14,7 @@ from goldspan.annotation.checks import check_annotation, check_text
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.formats.rows.clusters import link_spans
 from goldspan.annotation.formats.rows.mentions import place_clusters
-from goldspan.annotation.formats.rows.offsets import count_in_units, read_utf16_spans
+from goldspan.annotation.formats.rows.offsets import count_in_units, read_utf16_clusters, read_utf16_spans
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -100,9 +100,9 @@ def convert_row(
 ) -> Sample:
     """The sample of a row; `number` counts the rows of its split from 0.
 
-    Labels without a counterpart are left out and counted in `provenance.unmapped`, relations that are no coreference
-    stand in `provenance.relations`. A row of annotations without spans carries `provenance.unverified_negative`:
-    nobody says that it holds no personal data.
+    Labels without a counterpart are left out and counted in `provenance.unmapped`, spans in other spans in
+    `provenance.nested`; relations that are no coreference stand in `provenance.relations`. A row of annotations without
+    spans carries `provenance.unverified_negative`: nobody says that it holds no personal data.
 
     Raises:
         RowError: the row is rejected; the code says why.
@@ -118,7 +118,8 @@ def convert_row(
         _convert_annotation(raw.text, one, (source, taxonomy, labels), (language, country), facts)
         for one in raw.annotations
     )
-    facts["unmapped"] = dict(sorted(facts.get("unmapped", {}).items()))
+    for name in ("unmapped", "nested"):
+        facts[name] = dict(sorted(facts.get(name, {}).items()))
     facts["unverified_negative"] = (
         bool(raw.annotations) and not raw.spans and not any(a.person for a in raw.annotations)
     )
@@ -144,7 +145,11 @@ def _convert_annotation(
 ) -> Annotation:
     source, taxonomy, labels = context
     language, country = place
-    raw = replace(raw, spans=read_utf16_spans(text, raw.spans) if raw.utf16 else count_in_units(text, raw.spans))
+    if raw.utf16:
+        spans, clusters = read_utf16_spans(text, raw.spans), read_utf16_clusters(text, raw.clusters)
+        raw = replace(raw, spans=spans, clusters=clusters)
+    else:
+        raw = replace(raw, spans=count_in_units(text, raw.spans))
     kept, mentions, unmapped = _map_spans(raw.spans, taxonomy, labels)
     entities, doubts = _place_spans(text, kept, labels, language)
     placed = place_clusters(text, raw.clusters, entities, language)
@@ -156,6 +161,7 @@ def _convert_annotation(
         if issue.severity == "error":
             raise RowError(issue.code, issue.message)
     facts["unmapped"] = Counter(facts.get("unmapped", {})) + Counter(unmapped)
+    facts["nested"] = Counter(facts.get("nested", {})) + Counter(raw.nested)
     facts["doubtful_places"] = facts.get("doubtful_places", 0) + doubts
     facts["doubtful_mentions"] = facts.get("doubtful_mentions", 0) + placed.doubts
     facts["relations"] = facts.get("relations", []) + others

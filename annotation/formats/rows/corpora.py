@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster
 from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, looks_like_spans, read_spans
 from goldspan.annotation.formats.tags import Place, decode_tags, join_tokens, place_tokens
 
+_SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
 _TOKEN_KEYS = ("tokens", "words", "tokenized_text")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "bio_labels", "bio_tags", "labels", "iob_tags", "label")
 
@@ -95,6 +97,25 @@ def read_gliner(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         spans.append(RawSpan((str(entry[2]),), *_cover(places, entry[0], entry[1], "ner")))
     left = {key: value for key, value in row.items() if key not in {"tokenized_text", "ner", "id"}}
     return make_row(row, text, (RawAnnotation(tuple(spans)),), left)
+
+
+def score_gliner2(row: Mapping[str, Any]) -> float:
+    """Sureness that a row is GLiNER2's: `input` and `output.entities`."""
+    output = row.get("output")
+    return 0.97 if isinstance(row.get("input"), str) and isinstance(output, Mapping) and "entities" in output else 0.0
+
+
+def read_gliner2(row: Mapping[str, Any], options: RowOptions) -> RawRow:
+    """`input` and `output.entities`: the values of each label, which are aligned with the text.
+
+    Raises:
+        RowError: text or entities cannot be read.
+
+    """
+    output = {key: value for key, value in row["output"].items() if key != "entity_descriptions"}
+    spans = read_spans(output.pop("entities"), "output/entities")
+    left = {key: value for key, value in row.items() if key not in {"input", "output", "id"}}
+    return make_row(row, row["input"], (RawAnnotation(spans),), left | ({"output": output} if output else {}))
 
 
 def _cover(places: list[Place], first: Any, last: Any, key: str) -> Place:
@@ -215,7 +236,9 @@ def read_tab(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             for name, places in clusters.items()
             if name and len(set(places)) > 1
         )
-        annotations.append(RawAnnotation(_outermost(spans), linked, person=str(person)))
+        kept = _outermost(spans)
+        nested = Counter(span.labels[0] for span in spans) - Counter(span.labels[0] for span in kept)
+        annotations.append(RawAnnotation(kept, linked, person=str(person), nested=tuple(nested.elements())))
     left = {k: v for k, v in row.items() if k in {"dataset_type", "quality_checked", "task", "meta"}}
     return make_row(row, text, tuple(annotations), left)
 
@@ -234,7 +257,9 @@ def score_spans(row: Mapping[str, Any]) -> float:
     if text is None:
         return 0.0
     found = (name not in TOKEN_KEYS and looks_like_spans(value, len(text)) for name, value in row.items())
-    return 0.6 if any(found) else 0.0
+    if any(found):
+        return 0.6
+    return 0.5 if any(row.get(name) == [] for name in _SPAN_KEYS) else 0.0
 
 
 def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
@@ -249,7 +274,7 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     found = [name for name, value in others.items() if looks_like_spans(value, len(text))]
     if len(found) > 1:
         raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {', '.join(found[:5])}; keep one of them")
-    empty = [n for n in ("spans", "entities", "label", "labels", "annotations") if row.get(n) == [] and n not in found]
+    empty = [name for name in _SPAN_KEYS if row.get(name) == [] and name not in found]
     annotations = tuple(RawAnnotation(tuple(_drop_ids(read_spans(row[name], name)))) for name in found)
     if not found and empty:
         annotations = (RawAnnotation(),)

@@ -41,7 +41,7 @@ class Code(StrEnum):
 
 MEANINGS = {
     Code.NO_TEXT: "the row has no text",
-    Code.UNREADABLE_SPANS: "the spans are neither a list nor a string that holds one",
+    Code.UNREADABLE_SPANS: "the spans cannot be read",
     Code.UNKNOWN_LABEL: "a label is not in the taxonomy",
     Code.UNKNOWN_LANGUAGE: "the language is not known",
     Code.SPAN_MISMATCH: "a span's offsets do not cut out its value",
@@ -102,7 +102,8 @@ class RawRelation(NamedTuple):
 class RawAnnotation:
     """What one author says of a row. `person` and `model` name the author; both empty: the file does not say.
 
-    `answer` is a decision that the annotation carries (`reject`, `ignore`); such an annotation is not gold.
+    `answer` is a decision that the annotation carries (`reject`, `ignore`); such an annotation is not gold. `nested`
+    has the labels of spans that a reader left out because they lie in others.
     """
 
     spans: tuple[RawSpan, ...] = ()
@@ -113,6 +114,7 @@ class RawAnnotation:
     model: str = ""
     status: Status = Status.SUBMITTED
     answer: str = ""
+    nested: tuple[str, ...] = ()
     utf16: bool = False
 
 

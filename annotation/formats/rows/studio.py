@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from goldspan.annotation.formats.rows.options import RowOptions, find_text, make_row
@@ -38,7 +38,11 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     """
     data = row["data"]
-    key, text = find_text(data, options)
+    if any(item.get("type") in {"paragraphlabels", "hypertextlabels"} for item in _iter_results(row)):
+        raise RowError(
+            Code.UNREADABLE_SPANS, "a region counts in HTML or a dialogue; take it with `goldspan studio adopt`"
+        )
+    key, text = _find_labelled_text(row, data, options)
     others: list[dict[str, Any]] = []
     annotations: list[RawAnnotation] = []
     for name in _LISTS:
@@ -74,7 +78,7 @@ def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dic
         if item.get("type") == "relation":
             names = item.get("labels") or [""]
             relations.append(RawRelation(str(item.get("from_id")), str(item.get("to_id")), str(names[0])))
-        elif isinstance(value, Mapping) and "start" in value and "end" in value:
+        elif isinstance(value, Mapping) and "start" in value and "end" in value and _is_span(item):
             spans.append(_read_region(item, value, text))
         else:
             others.append({"author": _name_author(entry), **{k: v for k, v in item.items() if k != "meta"}})
@@ -89,6 +93,42 @@ def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dic
         person=_name_author(entry),
         status=Status.DRAFT if kind == "drafts" else cancelled,
     )
+
+
+def _is_span(item: Mapping[str, Any]) -> bool:
+    """False for what a person said about a region: choices, texts, ratings, classes of a taxonomy."""
+    return str(item.get("type") or "labels").endswith("labels")
+
+
+def _find_labelled_text(row: Mapping[str, Any], data: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:
+    """The key and the text that the regions lie in: of several texts, the one that has the words of all of them."""
+    texts = {key: value for key, value in data.items() if isinstance(value, str)}
+    stated = list(_iter_stated(row))
+    if not options.text_key and len(texts) > 1 and stated:
+        fitting = [
+            key
+            for key, text in texts.items()
+            if all(_same_text(words, text[start:end]) for start, end, words in stated)
+        ]
+        if len(fitting) == 1:
+            return fitting[0], texts[fitting[0]]
+    return find_text(data, options)
+
+
+def _iter_results(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    entries = [entry for name in _LISTS if isinstance(row.get(name), list) for entry in row[name]]
+    results = [entry.get("result") for entry in entries if isinstance(entry, Mapping)]
+    return (item for result in results if isinstance(result, list) for item in result if isinstance(item, Mapping))
+
+
+def _iter_stated(row: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
+    """Offsets and words of the regions that state both."""
+    for item in _iter_results(row):
+        value = item.get("value")
+        if isinstance(value, Mapping) and isinstance(value.get("text"), str):
+            start, end = read_offset(value.get("start")), read_offset(value.get("end"))
+            if start is not None and end is not None:
+                yield start, end, value["text"]
 
 
 def _read_region(item: Mapping[str, Any], value: Mapping[str, Any], text: str) -> RawSpan:

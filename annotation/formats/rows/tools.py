@@ -68,16 +68,9 @@ def read_prodigy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     person = read_string(row, "_annotator_id", "_session_id")
     spans = list(read_spans(row.get("spans"), "spans"))
     relations = []
-    for number, entry in enumerate(row.get("relations") or ()):
-        ends = [entry[name] for name in ("head_span", "child_span")]
-        names = []
-        for end in ends:
-            (span,) = read_spans([{"label": "MENTION", **end}], "relations")
-            known = next((s for s in spans if (s.start, s.end) == (span.start, span.end)), None)
-            if known is None:
-                raise RowError(Code.UNREADABLE_SPANS, f"relation {number} begins or ends at no span")
-            names.append(f"{known.start}-{known.end}")
-        relations.append(RawRelation(names[0], names[1], str(entry.get("label", ""))))
+    for entry in row.get("relations") or ():
+        names = [_name_end(row, entry, name) for name in ("head", "child")]
+        relations.append(RawRelation(names[0], names[1], str(entry.get("label") or "")))
     named = tuple(_name_span(span) for span in spans) if relations else tuple(spans)
     status = _STATES.get(answer, Status.SUBMITTED)
     if status is Status.CANCELLED:
@@ -95,8 +88,30 @@ def read_prodigy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     return make_row(row, text, (annotation,) if annotated else (), left)
 
 
+def _name_end(row: Mapping[str, Any], relation: Mapping[str, Any], end: str) -> str:
+    """The place of a relation's head or child, which is a span or a token: `start-end`."""
+    place = relation.get(f"{end}_span")
+    if place is None:
+        holders = [*(row.get("spans") or ()), *(row.get("tokens") or ())]
+        place = next((item for item in holders if _covers(item, relation.get(end))), None)
+    if not isinstance(place, Mapping) or "start" not in place or "end" not in place:
+        raise RowError(Code.UNREADABLE_SPANS, f"relations has an entry whose {end} is neither a span nor a token")
+    return f"{place['start']}-{place['end']}"
+
+
+def _covers(item: Mapping[str, Any], token: Any) -> bool:
+    """True if a span covers a token, or is that token."""
+    first, last = item.get("token_start", item.get("id")), item.get("token_end", item.get("id"))
+    return isinstance(first, int) and isinstance(last, int) and isinstance(token, int) and first <= token <= last
+
+
 def _name_span(span: RawSpan) -> RawSpan:
     return replace(span, id=f"{span.start}-{span.end}")
+
+
+def _holds_classes(value: Any) -> bool:
+    """True for the classes of a whole text: a list of names."""
+    return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
 
 
 def score_doccano(row: Mapping[str, Any]) -> float:
@@ -106,6 +121,8 @@ def score_doccano(row: Mapping[str, Any]) -> float:
     if "Comments" in row or "comments" in row:
         return 0.9 if "label" in row or "labels" in row else 0.0
     lists = [row[name] for name in ("label", "labels") if isinstance(row.get(name), list)]
+    if lists and not any(lists) and isinstance(row.get("text"), str):
+        return 0.5
     return 0.8 if any(isinstance(entry, list) for entries in lists for entry in entries[:1]) else 0.0
 
 
@@ -117,10 +134,11 @@ def read_doccano(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     """
     key, text = find_text(row, options)
-    found = [name for name in ("label", "labels", "entities") if row.get(name) is not None]
+    classes = [name for name in ("label", "labels") if _holds_classes(row.get(name))]
+    found = [name for name in ("label", "labels", "entities") if row.get(name) is not None and name not in classes]
     spans = tuple(span for name in found for span in read_spans(row[name], name))
     annotation = RawAnnotation(spans, relations=read_relations(row.get("relations"), "relations"))
-    used = {key, "id", "label", "labels", "entities", "relations", "Comments", "comments"}
+    used = {key, "id", *found, "relations", "Comments", "comments"}
     left = {k: v for k, v in row.items() if k not in used}
     return make_row(row, text, (annotation,) if found else (), left)
 
@@ -157,7 +175,22 @@ def read_argilla(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     used = {key, "fields", "annotation", "prediction", "responses", "suggestions", "tokens", "id", "status", "vectors"}
     used |= {"annotation_agent", "prediction_agent", "metrics", "event_timestamp", "inserted_at", "updated_at"}
     left = {k: v for k, v in row.items() if k not in used and "." not in k}
+    if other := _list_other_answers(row, len(text)):
+        left["responses"] = other
     return make_row(row, text, tuple(annotations), left)
+
+
+def _list_other_answers(row: Mapping[str, Any], length: int) -> dict[str, Any]:
+    """Answers to questions that are not about spans: ratings, labels, texts."""
+    responses = row["responses"] if isinstance(row.get("responses"), Mapping) else {}
+    nested = {name: [entry.get("value") for entry in given or () if isinstance(entry, Mapping)]
+              for name, given in responses.items()}  # fmt: skip
+    flat = {k.removesuffix(".responses"): v for k, v in row.items() if k.endswith(".responses") and v}
+    return {
+        name: values
+        for name, values in (nested | flat).items()
+        if any(value not in (None, []) for value in values) and not looks_like_spans(values, length)
+    }
 
 
 def _read_responses(row: Mapping[str, Any], length: int) -> list[RawAnnotation]:

@@ -9,6 +9,7 @@ from goldspan.annotation.formats.rows.options import RowOptions, make_row
 from goldspan.annotation.formats.rows.raw import (
     Code,
     RawAnnotation,
+    RawCluster,
     RawRelation,
     RawRow,
     RawSpan,
@@ -26,6 +27,14 @@ _NO_ENTITIES = (
     "Stem",
     "Paragraph",
     "Heading",
+    "Div",
+    "Chunk",
+    "Constituent",
+    "MorphologicalFeatures",
+    "SurfaceForm",
+    "SemArg",
+    "SemPred",
+    "TagsetDescription",
 )
 _LABELS = ("value", "label", "category", "entityType", "identifier")
 
@@ -53,24 +62,47 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         raise RowError(Code.NO_TEXT, "no Sofa has a sofaString")
     spans: list[RawSpan] = []
     relations: list[RawRelation] = []
+    links: dict[str, Mapping[str, Any]] = {}
     for item in items:
         kind = str(item.get("%TYPE", "")).rpartition(".")[2]
         source, target = item.get("@Governor", item.get("@source")), item.get("@Dependent", item.get("@target"))
         if source is not None and target is not None:
             relations.append(RawRelation(str(source), str(target), _read_label(item) or kind))
         elif kind == "CoreferenceLink":
-            spans.append(_read_span(item, "MENTION"))
-            if item.get("@next") is not None:
-                relations.append(RawRelation(str(item.get("%ID")), str(item["@next"]), "coreference"))
-        elif "begin" in item and "end" in item and kind not in _NO_ENTITIES and (label := _read_label(item)):
-            spans.append(_read_span(item, label))
+            links[str(item.get("%ID", ""))] = item
+        elif "begin" in item and "end" in item and kind not in _NO_ENTITIES:
+            spans.append(_read_span(item, _read_label(item) or _read_only_feature(item) or kind))
     metadata = next((item for item in items if "documentId" in item or "documentTitle" in item), {})
+    annotation = RawAnnotation(tuple(spans), _read_chains(links), tuple(relations), utf16=True)
     fields = {"id": metadata.get("documentId") or metadata.get("documentTitle") or ""}
-    return make_row(fields, text, (RawAnnotation(tuple(spans), relations=tuple(relations), utf16=True),), {})
+    return make_row(fields, text, (annotation,), {})
+
+
+def _read_chains(links: Mapping[str, Mapping[str, Any]]) -> tuple[RawCluster, ...]:
+    """A cluster for each chain of links, from the one that no other leads to."""
+    followers = {str(link["@next"]) for link in links.values() if link.get("@next") is not None}
+    clusters = []
+    for name, link in links.items():
+        places: dict[tuple[int, int, str], None] = {}
+        current: Mapping[str, Any] | None = link if name not in followers else None
+        while current is not None and len(places) < len(links):
+            kind = str(current.get("referenceType") or "")
+            span = _read_span(current, kind)
+            places[span.start or 0, span.end or 0, kind] = None
+            current = links.get(str(current.get("@next")))
+        if places:
+            clusters.append(RawCluster((), tuple(places)))
+    return tuple(clusters)
 
 
 def _read_label(item: Mapping[str, Any]) -> str:
     return next((item[name] for name in _LABELS if isinstance(item.get(name), str) and item[name]), "")
+
+
+def _read_only_feature(item: Mapping[str, Any]) -> str:
+    """The value of the one feature of a team's own layer; a layer without features is its own label."""
+    values = [v for k, v in item.items() if k[:1] not in "%@^#" and isinstance(v, str) and v]
+    return values[0] if len(values) == 1 else ""
 
 
 def _read_span(item: Mapping[str, Any], label: str) -> RawSpan:

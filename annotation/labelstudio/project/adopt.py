@@ -21,7 +21,7 @@ from goldspan.annotation.labelstudio.project.adoption import (
     save_adoption,
 )
 from goldspan.annotation.labelstudio.project.find import make_file_stem, require_project
-from goldspan.annotation.labelstudio.project.mapping import KEPT_VERBATIM, map_tags
+from goldspan.annotation.labelstudio.project.mapping import KEPT_VERBATIM, ProjectMapping, map_tags
 from goldspan.annotation.labelstudio.project.tags import ConfigTags, parse_tags, walk_xml
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
@@ -58,7 +58,8 @@ def adopt_projects(
 
     Raises:
         InputError, TerminalServiceError: there is no such project.
-        ConfigurationError: a project shows no text, or a label has no place in the given label schema.
+        ConfigurationError: a project shows no text or marks no spans of it, or a label has no place in the given label
+            schema.
         StateError: the name belongs to an adoption of other projects.
 
     """
@@ -71,8 +72,20 @@ def adopt_projects(
         raise StateError(f"{folder} is an adoption of the projects {numbers}. Name them all, or choose another --name.")
     tags = [parse_tags(project["label_config"]) for project in found]
     mappings = [map_tags(item, LabelSchema(()), text_name=options.text) for item in tags]
+    for project, mapping in zip(found, mappings, strict=True):
+        if not mapping.controls:
+            raise ConfigurationError(
+                f"Project {project['id']} marks no spans of its text {mapping.text.name!r}: no <Labels> of its "
+                f'labelling config has toName="{mapping.text.name}".'
+            )
     known = {**(before.codes if before else {}), **options.codes}
-    team_labels = list(dict.fromkeys(label for mapping in mappings for label in mapping.codes))
+    team_labels = list(
+        dict.fromkeys(
+            label
+            for project, mapping in zip(found, mappings, strict=True)
+            for label in (*mapping.codes, *_list_task_labels(client, project["id"], mapping))
+        )
+    )
     own = options.labels is None and (before is None or before.labels.parent == folder)
     labels_file = options.labels or (before.labels if before else folder / "labels.toml")
     coreference = options.coreference if options.coreference is not None else before.coreference if before else None
@@ -108,6 +121,17 @@ def adopt_projects(
         adoption.map_project(project, schema)
     save_adoption(adoption)
     return adoption
+
+
+def _list_task_labels(client: StudioClient, project: int, mapping: ProjectMapping) -> list[str]:
+    """The labels that a project's tasks bring with them, for controls such as `<Labels value="$labels">`."""
+    sources = {control.source for control in mapping.controls.values() if control.source}
+    if not sources:
+        return []
+    listed = (task["data"].get(source) for task in client.iter_tasks(project, "id,data") for source in sources)
+    entries = (entry for given in listed if isinstance(given, list) for entry in given)
+    names = (entry.get("alias") or entry.get("value") if isinstance(entry, Mapping) else entry for entry in entries)
+    return list(dict.fromkeys(str(name) for name in names if name))
 
 
 def make_code(label: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
@@ -50,13 +50,26 @@ def map_tags(
 ) -> ProjectMapping:
     """Map a project's tags; labels that `codes` leaves out mean the code of the same name.
 
+    A control whose labels stand in the tasks has all labels of `codes`.
+
     Raises:
         ConfigurationError: the project shows no text, or spans are marked in several texts and none was chosen.
 
     """
     text = _choose_text(tags, text_name)
-    controls = {control.name: control for control in tags.span_controls if control.to_name == text.name}
+    if text.encoding:
+        raise ConfigurationError(
+            f"The texts of the project are encoded ({text.encoding}), which is not read. Show them with a plain <Text>."
+        )
     given = codes or {}
+    controls = {
+        control.name: replace(control, labels=tuple(dict.fromkeys([*control.labels, *given])))
+        if control.source
+        else control
+        for control in tags.span_controls
+        if text.name in control.targets
+    }
+    tags = replace(tags, controls=tuple(controls.values()))
     mapped = {label: given.get(label, label) for control, label in iter_span_labels(tags) if control.name in controls}
     if coreference is None:
         coreference = labels.relation if labels.relation in tags.relations else ""
@@ -80,7 +93,7 @@ def _choose_text(tags: ConfigTags, name: str) -> ObjectTag:
         if not chosen:
             raise ConfigurationError(f"The labelling config has no text named {name!r}; it has: {known}.")
         return chosen[0]
-    targets = {control.to_name for control in tags.span_controls}
+    targets = {name for control in tags.span_controls for name in control.targets}
     marked = [item for item in texts if item.name in targets] or texts[:1]
     if not marked:
         kinds = ", ".join(item.kind for item in tags.objects) or "nothing"

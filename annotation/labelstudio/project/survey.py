@@ -84,7 +84,7 @@ def survey_project(
 
 def _open(mapping: ProjectMapping, data: Mapping[str, Any]) -> TextView | None:
     try:
-        view = None if mapping.text.is_url else open_text(mapping.text, data.get(mapping.text.field))
+        view = None if mapping.text.is_url else open_text(mapping.text, mapping.text.read(data))
     except RecordError:
         return None
     return view if view and view.text.strip() else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.parsers import expat
 
@@ -20,24 +20,46 @@ _OBJECT_TAGS = TEXT_TAGS | {"Image", "Audio", "AudioPlus", "Video", "TimeSeries"
 
 @dataclass(frozen=True, slots=True)
 class ObjectTag:
-    """A tag that shows data. `field` is the key of `data` that `value` names, without its `$`."""
+    """A tag that shows data. `field` is the key of `data` that `value` names, without its `$`; dots lead into objects.
+
+    `encoding` is that of the content (`base64`), empty for plain text.
+    """
 
     kind: str
     name: str
     field: str
     is_url: bool = False
     text_key: str = "text"
+    encoding: str = ""
+
+    def read(self, data: Mapping[str, Any]) -> Any:
+        """The content that a task's data has for this tag; None if it has none."""
+        if self.field in data:
+            return data[self.field]
+        found: Any = data
+        for key in self.field.split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class ControlTag:
-    """A tag that makes results for the object tag `to_name`; `labels` are its choices, `values` may be elsewhere."""
+    """A tag that makes results for the object tags that `to_name` lists; `labels` are its choices.
+
+    Each task brings further labels under the key `source` of its data, if that is not empty.
+    """
 
     kind: str
     name: str
     to_name: str
     labels: tuple[str, ...] = ()
     multiple: bool = False
+    source: str = ""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of its object tags."""
+        return tuple(name.strip() for name in self.to_name.split(","))
 
     @property
     def makes_spans(self) -> bool:
@@ -85,14 +107,16 @@ def parse_tags(xml: str) -> ConfigTags:
         if tag in _OBJECT_TAGS:
             is_url = attributes.get("valueType", attributes.get("valuetype", "")).lower() == "url"
             text_key = attributes.get("textKey", attributes.get("textkey", "text"))
-            objects.append(ObjectTag(tag, name, value.removeprefix("$"), is_url, text_key))
+            encoding = attributes.get("encoding", "none").lower().removeprefix("none")
+            objects.append(ObjectTag(tag, name, value.removeprefix("$"), is_url, text_key, encoding))
         elif tag == "Relation":
             relations.append(value)
         elif "toName" in attributes or "toname" in attributes:
             to_name = attributes.get("toName", attributes.get("toname", ""))
             labels: list[str] = []
             multiple = attributes.get("choice", "single") == "multiple"
-            controls.append((ControlTag(tag, name, to_name, (), multiple), labels))
+            source = value.removeprefix("$") if value.startswith("$") else ""
+            controls.append((ControlTag(tag, name, to_name, (), multiple, source), labels))
             open_controls.append((tag, labels))
         elif open_controls and tag in {"Label", "Choice"} and (value or attributes.get("alias")):
             open_controls[-1][1].append(attributes.get("alias") or value)
@@ -102,10 +126,7 @@ def parse_tags(xml: str) -> ConfigTags:
             open_controls.pop()
 
     walk_xml(xml, start, end)
-    built = tuple(
-        ControlTag(control.kind, control.name, control.to_name, tuple(labels), control.multiple)
-        for control, labels in controls
-    )
+    built = tuple(replace(control, labels=tuple(labels)) for control, labels in controls)
     return ConfigTags(tuple(objects), built, tuple(relations))
 
 
@@ -125,7 +146,7 @@ def walk_xml(
     def refuse_entity(*_: Any) -> None:
         raise ConfigurationError("The project's labelling config declares XML entities; Goldspan does not read those.")
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("UTF-8")
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.EntityDeclHandler = refuse_entity

@@ -119,7 +119,7 @@ class RecordBuilder:
 
     def _read_data(self, task: Mapping[str, Any]) -> tuple[TextView, dict[str, Any]]:
         tag, given = self._source.mapping.text, dict(task["data"])
-        content = given.get(tag.field)
+        content = tag.read(given)
         if content is None:
             raise RecordError(f"task {task['id']} has no text under data.{tag.field}", pointer=f"/data/{tag.field}")
         if tag.is_url:

@@ -56,10 +56,15 @@ def push_entries(
     client, number, spool, options = upload.client, upload.project, upload.spool, upload.options
     extend_index(upload)
     plan = make_plan(spool.entries, upload.index, replace=options.replace_predictions)
-    create = order_entries(plan.create, options.order, labels)
+    arrived = upload.streamed & upload.index.found.keys()
+    streamed = {name: entry for name, entry in spool.entries.items() if name in arrived}
+    unchanged = plan.unchanged - make_plan(streamed, upload.index, replace=False).unchanged
+    missing = [entry for entry in plan.create if entry.sample_id not in upload.refused]
+    create = order_entries(missing, options.order, labels)
     import_entries(upload, create)
     create = [entry for entry in create if entry.sample_id not in upload.refused]
     late = make_plan({entry.sample_id: entry for entry in create}, upload.index, replace=False)
+    created = [*streamed.values(), *create]
     predicted = add_predictions(upload, [*plan.predict, *late.predict], plan.clear)
     refresh_index(upload)
     removed, kept = (0, tuple(upload.index.duplicates)) if is_adopted else remove_duplicates(upload)
@@ -73,11 +78,11 @@ def push_entries(
     return PushReport(
         project=number,
         title=str(project["title"]),
-        created=len(create),
+        created=len(created),
         predicted=predicted,
-        unchanged=plan.unchanged,
+        unchanged=unchanged,
         gone=upload.index.others + upload.index.unnamed,
-        control=sum(1 for entry in create if not entry.versions),
+        control=sum(1 for entry in created if not entry.versions),
         model_version=version,
         copies_removed=removed,
         copies_kept=kept,

@@ -1,8 +1,9 @@
 """Push samples with their pre-annotations to Label Studio, each exactly once.
 
 Label Studio has no unique keys, no upsert, and may report an error after a commit. So a push first indexes the
-project by `data.sample_id`, imports only what is missing, retries nothing blindly (after an uncertain failure it waits
-for the server and indexes again), and finally removes duplicates left by another push.
+project by `data.sample_id` (an empty one gets the first samples while the others are read), imports only what is
+missing, retries nothing blindly (after an uncertain failure it waits for the server and indexes again), and finally
+removes duplicates left by another push.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from goldspan.annotation.labelstudio.push.adopted import push_to_adoption
 from goldspan.annotation.labelstudio.push.entries import plan_push, push_entries
 from goldspan.annotation.labelstudio.push.report import PushOptions, PushReport
 from goldspan.annotation.labelstudio.push.spool import open_spool
+from goldspan.annotation.labelstudio.push.stream import stream_samples
 from goldspan.annotation.labelstudio.push.target import NativeTarget
 from goldspan.annotation.labelstudio.push.upload import Upload
 from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
@@ -49,11 +51,12 @@ def push_samples(
     """
     if options.adoption is not None:
         return push_to_adoption(client, samples, labels, options, options.adoption, progress)
+    validator = TaskValidator(labels, options.control_share, options.erased)
     with open_spool() as spool:
-        progress("checking", 0, 0)
-        refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share, options.erased)))
         target = NativeTarget(spool)
         if options.dry_run:
+            progress("checking", 0, 0)
+            refused = tuple(fill_spool(spool, samples, validator))
             project = find_project(client, options.project)
             if project is None:
                 return PushReport(None, str(options.project), len(spool.entries), refused=refused, dry_run=True)
@@ -66,5 +69,6 @@ def push_samples(
             share = {"maximum_annotations": 2, "overlap_cohort_percentage": round(options.overlap * 100)}
             if options.overlap:
                 client.update_project(upload.project, share)
-            report = push_entries(upload, project, labels, refused)
+            streamed = stream_samples(upload, samples, validator)
+            report = push_entries(upload, project, labels, streamed)
             return replace(report, views=tuple(ensure_views(client, upload.project)))

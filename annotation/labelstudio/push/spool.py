@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
@@ -44,7 +44,7 @@ class Spool:
         self._file = file
         self._end = 0
 
-    def add(self, task: dict[str, Any]) -> None:
+    def add(self, task: dict[str, Any]) -> SpoolEntry:
         """Append a task with its predictions."""
         content = orjson.dumps(task)
         data, predictions = task["data"], task["predictions"]
@@ -64,6 +64,7 @@ class Spool:
         self._file.write(content)
         self._end += len(content)
         self.entries[entry.sample_id] = entry
+        return entry
 
     def without(self, sample_ids: Container[str]) -> Spool:
         """The same file without these samples."""
@@ -89,7 +90,7 @@ def open_spool() -> Iterator[Spool]:
         yield Spool(file)
 
 
-def split_batches(entries: Sequence[SpoolEntry], size: int = BATCH_TASKS) -> Iterator[list[SpoolEntry]]:
+def split_batches(entries: Iterable[SpoolEntry], size: int = BATCH_TASKS) -> Iterator[list[SpoolEntry]]:
     """Entries in batches of at most `size` tasks and `BATCH_BYTES` bytes."""
     batch: list[SpoolEntry] = []
     length = 0

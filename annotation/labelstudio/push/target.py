@@ -80,8 +80,8 @@ class AdoptedTarget:
     def encode_task(self, entry: SpoolEntry) -> bytes:
         """A task with the text in the team's field; only `<Text>` has one that a text alone makes."""
         tag = self._mapping.text
-        if tag.kind != "Text":
-            raise RecordError(f"no task of the project has this text, and none can be made for <{tag.kind}>")
+        if tag.kind != "Text" or "." in tag.field:
+            raise RecordError(f"no task of the project has this text, and none can be made for data.{tag.field}")
         task = self._spool.load(entry)
         text = task["data"]["text"]
         predictions = [self._encode(PlainView(text), prediction) for prediction in task["predictions"]]
@@ -104,7 +104,7 @@ class AdoptedTarget:
         return sorted(entry.labels - mention_codes - self._labels.keys())
 
     def _open(self, data: Mapping[str, Any]) -> TextView:
-        return open_text(self._mapping.text, data.get(self._mapping.text.field))
+        return open_text(self._mapping.text, self._mapping.text.read(data))
 
     def _encode(self, view: TextView, prediction: Mapping[str, Any]) -> dict[str, Any]:
         regions = [item for item in prediction["result"] if item["type"] != "relation"]

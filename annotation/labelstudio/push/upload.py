@@ -28,7 +28,8 @@ class Upload:
     """State of one push: project, content, options, and the index of the project so far.
 
     `in_flight` names the samples of the latest import, `doubtful` counts the failures with an uncertain outcome,
-    `refused` holds what Label Studio rejected.
+    `streamed` names the samples that were sent while others were still read, and `refused` holds what Label Studio
+    rejected.
     """
 
     client: StudioClient
@@ -40,6 +41,7 @@ class Upload:
     index: ProjectIndex = field(default_factory=ProjectIndex)
     in_flight: frozenset[str] = frozenset()
     doubtful: int = 0
+    streamed: set[str] = field(default_factory=set)
     refused: dict[str, RefusedSample] = field(default_factory=dict)
 
 
@@ -58,8 +60,7 @@ def import_entries(upload: Upload, entries: list[SpoolEntry]) -> None:
         try:
             _import_batches(upload, missing, total)
         except TransientServiceError as error:
-            upload.doubtful += 1
-            _recover(upload, error)
+            recover(upload, error)
             failures = 0 if len(upload.index.found) > arrived else failures + 1
             if failures >= MAX_FAILURES:
                 raise
@@ -85,7 +86,7 @@ def _import_batches(upload: Upload, entries: list[SpoolEntry], total: int) -> No
 
 
 def _import_batch(upload: Upload, batch: list[SpoolEntry]) -> None:
-    """Import a batch (all or nothing); a refused one is bisected to find the refused task."""
+    """Encode and import a batch; what the target cannot hold is refused."""
     tasks: list[bytes] = []
     encoded: list[SpoolEntry] = []
     for entry in batch:
@@ -95,10 +96,17 @@ def _import_batch(upload: Upload, batch: list[SpoolEntry]) -> None:
         except RecordError as error:
             upload.refused[entry.sample_id] = RefusedSample(entry.sample_id, str(error))
     if encoded:
-        _send_batch(upload, encoded, tasks)
+        send_batch(upload, encoded, tasks)
 
 
-def _send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> None:
+def send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> None:
+    """Import encoded tasks and note their ids; a refused batch is bisected to find the refused task.
+
+    Raises:
+        TransientServiceError: nobody knows what was stored; look before sending anything again.
+        TerminalServiceError: the server refuses imports altogether.
+
+    """
     upload.in_flight = frozenset(entry.sample_id for entry in batch)
     try:
         reply = upload.client.import_tasks(upload.project, tasks)
@@ -110,7 +118,7 @@ def _send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> 
             return
         middle = len(batch) // 2
         for half in (slice(None, middle), slice(middle, None)):
-            _send_batch(upload, batch[half], tasks[half])
+            send_batch(upload, batch[half], tasks[half])
         return
     expected = sum(len(entry.versions) for entry in batch)
     if reply.get("task_count") != len(batch) or reply.get("prediction_count") != expected:
@@ -125,8 +133,9 @@ def _send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> 
         extend_index(upload)
 
 
-def _recover(upload: Upload, error: TransientServiceError) -> None:
-    """Wait for the server, then until the uncertain import is visible or its time is over."""
+def recover(upload: Upload, error: TransientServiceError) -> None:
+    """Count the failure, wait for the server, then until the uncertain import is visible or its time is over."""
+    upload.doubtful += 1
     upload.progress("waiting for Label Studio", 0, 0)
     upload.client.wait_until_up(upload.options.patience)
     deadline = time.monotonic() + (error.retry_after or upload.options.grace)

@@ -7,7 +7,7 @@ the labelling config is built from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.fields import ABOUT_FIELD, CONTROL_FIELD, describe_task, list_columns
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.push.selection import falls_in_share
-from goldspan.annotation.labelstudio.push.spool import Spool
+from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry
 from goldspan.annotation.tasks.store import prepare_task
 from goldspan.annotation.tombstones import NOTHING, Tombstones
 from goldspan.annotation.types import Sample
@@ -85,15 +85,24 @@ def _drop_text(result: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def fill_spool(spool: Spool, samples: Iterable[Sample], validator: TaskValidator) -> list[RefusedSample]:
     """Put valid samples into the spool; returns the refused ones with their reasons."""
     refused: list[RefusedSample] = []
+    for _ in spool_samples(spool, samples, validator, refused):
+        pass
+    return refused
+
+
+def spool_samples(
+    spool: Spool, samples: Iterable[Sample], validator: TaskValidator, refused: list[RefusedSample]
+) -> Iterator[SpoolEntry]:
+    """Put valid samples into the spool one at a time, and the others with their reasons into `refused`."""
     for sample in samples:
         try:
             task = validator.make_task(sample)
         except RecordError as error:
             refused.append(RefusedSample(sample.sample_id, str(error)))
             continue
-        sample_id = task["data"]["sample_id"]
-        if sample_id in spool.entries:
-            refused.append(RefusedSample(sample_id, "duplicate: the same sample_id came twice; the first one is used"))
+        if task["data"]["sample_id"] in spool.entries:
+            refused.append(
+                RefusedSample(sample.sample_id, "duplicate: the same sample_id came twice; the first one is used")
+            )
         else:
-            spool.add(task)
-    return refused
+            yield spool.add(task)

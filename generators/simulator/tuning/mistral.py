@@ -16,8 +16,6 @@ from goldspan.generators.simulator.tuning.jobs import (
     Phase,
     SimulatedJob,
     add_job,
-    cancel_job,
-    find_job,
     find_tuning_file,
     list_jobs,
     price_job,
@@ -25,6 +23,7 @@ from goldspan.generators.simulator.tuning.jobs import (
     require_model,
     start_job,
 )
+from goldspan.generators.simulator.tuning.single import make_handler, make_job_routes
 
 _WORDS = {
     Phase.CHECKING: "VALIDATING",
@@ -60,7 +59,7 @@ async def create_job(request: Request) -> Response:
     }
     files = (str(training[0]), str(validation[0]) if validation else "")
     job = add_job(state, model, files, body.get("suffix") or "", order, starts=bool(order["auto_start"]))
-    return JSONResponse(_show(job, state, detailed=False))
+    return JSONResponse(_show(job, state))
 
 
 async def list_all(request: Request) -> Response:
@@ -69,30 +68,8 @@ async def list_all(request: Request) -> Response:
     size, number = int(query.get("page_size", 100)), int(query.get("page", 0))
     jobs = list_jobs(state, read_clock(state))
     shown = jobs[number * size : (number + 1) * size]
-    documents = [_show(job, state, detailed=False) for job in shown]
+    documents = [_show(job, state) for job in shown]
     return JSONResponse({"object": "list", "data": documents, "total": len(jobs)})
-
-
-async def get_job(request: Request) -> Response:
-    """One job with its events and checkpoints."""
-    state = get_state(request)
-    return JSONResponse(_show(find_job(state, request.path_params["job_id"]), state, detailed=True))
-
-
-async def start(request: Request) -> Response:
-    """Start a job that is validated."""
-    state = get_state(request)
-    job = find_job(state, request.path_params["job_id"])
-    start_job(state, job, read_clock(state))
-    return JSONResponse(_show(find_job(state, job.id), state, detailed=True))
-
-
-async def cancel(request: Request) -> Response:
-    """Cancel a job."""
-    state = get_state(request)
-    job = find_job(state, request.path_params["job_id"])
-    cancel_job(state, job, read_clock(state))
-    return JSONResponse(_show(find_job(state, job.id), state, detailed=True))
 
 
 def make_routes() -> list[Route]:
@@ -101,9 +78,8 @@ def make_routes() -> list[Route]:
     return [
         Route("/v1/fine_tuning/jobs", guard("tune_create", create_job), methods=["POST"]),
         Route("/v1/fine_tuning/jobs", guard("tune_list", list_all), methods=["GET"]),
-        Route(one, guard("tune_get", get_job), methods=["GET"]),
-        Route(f"{one}/start", guard("tune_start", start), methods=["POST"]),
-        Route(f"{one}/cancel", guard("tune_cancel", cancel), methods=["POST"]),
+        *make_job_routes(one, _show_detailed),
+        Route(f"{one}/start", guard("tune_start", make_handler(_show_detailed, start_job)), methods=["POST"]),
     ]
 
 
@@ -112,7 +88,7 @@ def name_model(job: SimulatedJob) -> str:
     return f"ft:{job.model}:simulated:{job.order.get('suffix') or ''}:{job.id[-8:]}"
 
 
-def _show(job: SimulatedJob, state: SimulatorState, *, detailed: bool) -> dict[str, Any]:
+def _show(job: SimulatedJob, state: SimulatorState) -> dict[str, Any]:
     now = read_clock(state)
     phase = job.find_phase(now)
     quote = {
@@ -122,7 +98,7 @@ def _show(job: SimulatedJob, state: SimulatorState, *, detailed: bool) -> dict[s
         "train_tokens": job.tokens * job.epochs,
         "data_tokens": job.tokens,
     }
-    document: dict[str, Any] = {
+    return {
         "id": job.id,
         "object": "job",
         "job_type": "completion",
@@ -139,9 +115,12 @@ def _show(job: SimulatedJob, state: SimulatorState, *, detailed: bool) -> dict[s
         "trained_tokens": job.tokens * job.epochs if phase is Phase.SUCCEEDED else None,
         "metadata": quote if phase in _QUOTED else None,
     }
-    if detailed:
-        document |= {"events": _list_events(job, phase, now), "checkpoints": _list_checkpoints(job, now)}
-    return document
+
+
+def _show_detailed(job: SimulatedJob, state: SimulatorState) -> dict[str, Any]:
+    now = read_clock(state)
+    events = _list_events(job, job.find_phase(now), now)
+    return _show(job, state) | {"events": events, "checkpoints": _list_checkpoints(job, now)}
 
 
 def _list_events(job: SimulatedJob, phase: Phase, now: float) -> list[dict[str, Any]]:

@@ -17,13 +17,13 @@ from goldspan.generators.simulator.tuning.jobs import (
     Phase,
     SimulatedJob,
     add_job,
-    cancel_job,
     find_job,
     find_tuning_file,
     list_jobs,
     read_clock,
     require_model,
 )
+from goldspan.generators.simulator.tuning.single import make_job_routes
 
 _WORDS = {
     Phase.CHECKING: "validating_files",
@@ -70,20 +70,6 @@ async def list_all(request: Request) -> Response:
     return _page(request, [_show(job, state) for job in list_jobs(state, now)])
 
 
-async def get_job(request: Request) -> Response:
-    """One job."""
-    state = get_state(request)
-    return JSONResponse(_show(find_job(state, request.path_params["job_id"]), state))
-
-
-async def cancel(request: Request) -> Response:
-    """Cancel a job."""
-    state = get_state(request)
-    job = find_job(state, request.path_params["job_id"])
-    cancel_job(state, job, read_clock(state))
-    return JSONResponse(_show(find_job(state, job.id), state))
-
-
 async def list_events(request: Request) -> Response:
     """Messages about a job, the newest first, in pages."""
     state = get_state(request)
@@ -118,8 +104,7 @@ def make_routes() -> list[Route]:
     return [
         Route("/v1/fine_tuning/jobs", guard("tune_create", create_job), methods=["POST"]),
         Route("/v1/fine_tuning/jobs", guard("tune_list", list_all), methods=["GET"]),
-        Route(one, guard("tune_get", get_job), methods=["GET"]),
-        Route(f"{one}/cancel", guard("tune_cancel", cancel), methods=["POST"]),
+        *make_job_routes(one, _show),
         Route(f"{one}/events", guard("tune_events", list_events), methods=["GET"]),
         Route(f"{one}/checkpoints", guard("tune_events", list_checkpoints), methods=["GET"]),
     ]

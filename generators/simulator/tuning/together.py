@@ -19,7 +19,6 @@ from goldspan.generators.simulator.tuning.jobs import (
     Phase,
     SimulatedJob,
     add_job,
-    cancel_job,
     count_file_tokens,
     find_job,
     find_tuning_file,
@@ -28,6 +27,7 @@ from goldspan.generators.simulator.tuning.jobs import (
     read_clock,
     require_model,
 )
+from goldspan.generators.simulator.tuning.single import make_job_routes
 
 _WORDS = {
     Phase.CHECKING: "pending",
@@ -92,20 +92,6 @@ async def list_all(request: Request) -> Response:
     return JSONResponse({"data": [_show(job, state) for job in list_jobs(state, read_clock(state))]})
 
 
-async def get_job(request: Request) -> Response:
-    """One job."""
-    state = get_state(request)
-    return JSONResponse(_show(find_job(state, request.path_params["job_id"]), state))
-
-
-async def cancel(request: Request) -> Response:
-    """Cancel a job."""
-    state = get_state(request)
-    job = find_job(state, request.path_params["job_id"])
-    cancel_job(state, job, read_clock(state))
-    return JSONResponse(_show(find_job(state, job.id), state))
-
-
 async def list_events(request: Request) -> Response:
     """Messages about a job."""
     state = get_state(request)
@@ -132,8 +118,7 @@ def make_routes() -> list[Route]:
         Route("/v1/fine-tunes", guard("tune_create", create_job), methods=["POST"]),
         Route("/v1/fine-tunes/estimate-price", guard("tune_estimate", estimate_price), methods=["POST"]),
         Route("/v1/fine-tunes", guard("tune_list", list_all), methods=["GET"]),
-        Route(one, guard("tune_get", get_job), methods=["GET"]),
-        Route(f"{one}/cancel", guard("tune_cancel", cancel), methods=["POST"]),
+        *make_job_routes(one, _show),
         Route(f"{one}/events", guard("tune_events", list_events), methods=["GET"]),
         Route(f"{one}/checkpoints", guard("tune_events", list_checkpoints), methods=["GET"]),
     ]

@@ -26,7 +26,7 @@ def read(path: Path, **options: Any) -> tuple[list[Sample], list[RecordError], I
     errors: list[RecordError] = []
     report = ImportReport()
     samples = list(import_files([path], LABELS, ImportOptions(language="en", **options), errors.append, report))
-    assert report.rows == report.samples + len(errors)
+    assert report.rows == report.samples + report.joined + len(errors)
     return samples, errors, report
 
 

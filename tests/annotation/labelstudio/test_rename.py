@@ -15,6 +15,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.project.relabel import RelabelRules, build_rules
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.labelstudio.rename import LabelChange, apply_change, plan_change
+from goldspan.annotation.tasks.record import pack_record, unpack_record
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
@@ -116,7 +117,7 @@ def test_a_rename_killed_at_every_write_ends_the_same(workspace: Workspace, tmp_
         writes = count()
     finished = {name: content for name, content in snapshot(workspace).items() if not name.startswith("pristine")}
     assert writes >= 8
-    for kill_at in [*range(1, writes + 1), *range(-writes, 0)]:
+    for kill_at in (*range(1, writes + 1), -writes):
         copy = Workspace(tmp_path / "again" / "data")
         shutil.rmtree(copy.root.parent, ignore_errors=True)
         shutil.copytree(pristine, copy.root.parent)
@@ -169,18 +170,21 @@ def test_merge_split_and_remove(workspace: Workspace) -> None:
     assert [label.code for label in load_labels(schema).entities] == ["ORDER_ID"]
 
 
-def test_a_pulled_record_that_nobody_edited_counts_as_not_edited_afterwards(workspace: Workspace) -> None:
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_pulled_record_that_nobody_edited_counts_as_not_edited_afterwards(workspace: Workspace, packed: bool) -> None:
     file = workspace.training_samples / "0.jsonl"
     first, second = map(json.loads, file.read_text().splitlines())
     for record in (first, second):
         record["data"]["provenance"] = {"pull": {"stamp": "x"}}
         record["data"]["provenance"]["pull"]["sha256"] = digest_record(record)
     edited = {**first, "data": {**first["data"], "provenance": {"pull": {"sha256": "of before the edit"}}}}
-    file.write_text("".join(json.dumps(record) + "\n" for record in (first, edited, second)))
+    lines = [pack_record(one).decode() if packed else json.dumps(one) + "\n" for one in (first, edited, second)]
+    file.write_text("".join(lines))
     untouched = file.read_text().splitlines()[2]
     apply_change(workspace, workspace.root.parent / "labels.toml", RENAME)
     lines = file.read_text().splitlines()
-    renamed, still_edited = json.loads(lines[0]), json.loads(lines[1])
+    assert isinstance(json.loads(lines[0])["data"]["provenance"], str) is packed
+    renamed, still_edited = (unpack_record(json.loads(line)) for line in lines[:2])
     assert renamed["data"]["provenance"]["pull"]["sha256"] == digest_record(renamed)
     assert still_edited["data"]["provenance"]["pull"]["sha256"] == "of before the edit"
     assert lines[2] == untouched

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import pytest
+
 from goldspan.annotation.checks import check_annotation, check_text, has_errors
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.text.alignment import Doubt, align_values
@@ -15,6 +17,11 @@ from goldspan.generators.stages.answers import answer_validator, judge_answer
 from goldspan.generators.stages.context import AnswerContext
 from tests.generators.scripted import LABELS
 from tests.generators.stages.answer_corpus import MANNERS, iter_answers
+from tests.generators.stages.odd_answers import READABLE, REFUSED, iter_all_odd_answers, iter_odd_answers
+
+
+def str_manner(answer) -> str:
+    return answer.manner
 
 
 def make_brief(gold: Tagged, language: str) -> dict:
@@ -78,13 +85,62 @@ def test_twice_as_many_answers_are_accepted_and_none_wrongly(request):
             after += 1
         else:
             wrong.append((answer.manner, verdict.result["tagged_text"]))
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        reporter.write_line(
-            f"\n{len(answers)} answers in {len(MANNERS)} manners: {before} read rightly and {wrong_before} wrongly by "
-            f"the strict reader; {after} rightly and {len(wrong)} wrongly now ({after / before:.2f} times as many)."
-        )
-        for name, count in by_manner.most_common():
-            reporter.write_line(f"  refused {count} × {name}")
+    say(
+        request,
+        f"\n{len(answers)} answers in {len(MANNERS)} manners: {before} read rightly and {wrong_before} wrongly by "
+        f"the strict reader; {after} rightly and {len(wrong)} wrongly now ({after / before:.2f} times as many).",
+        *(f"  refused {count} × {name}" for name, count in by_manner.most_common()),
+    )
     assert wrong == []
     assert after >= 2 * before
+
+
+def judge(answer, labels=LABELS):
+    gold = parse_tagged(answer.gold, LABELS)
+    context = AnswerContext(labels, make_brief(gold, answer.language))
+    return gold, judge_answer(Answer("id", content=answer.content), "draft", context)
+
+
+@pytest.mark.parametrize(
+    "answer", [answer for answer, is_readable in iter_odd_answers() if is_readable], ids=str_manner
+)
+def test_odd_shapes_are_read_rightly(answer):
+    gold, verdict = judge(answer)
+    assert verdict.state == "ok", verdict.reason
+    assert is_right(parse_tagged(verdict.result["tagged_text"], LABELS), gold)
+    assert verdict.result.get("repairs") or read_strictly(answer.content, make_brief(gold, answer.language))
+
+
+@pytest.mark.parametrize(
+    "answer", [answer for answer, is_readable in iter_odd_answers() if not is_readable], ids=str_manner
+)
+def test_what_is_not_clear_is_refused(answer):
+    _, verdict = judge(answer)
+    assert verdict.state in {"invalid", "truncated"}
+    assert ("stopped" in answer.manner) == (verdict.state == "truncated")
+
+
+def test_no_shape_of_any_document_is_accepted_wrongly(request):
+    states: Counter[str] = Counter()
+    wrong, strictly = [], 0
+    for answer in iter_all_odd_answers():
+        gold, verdict = judge(answer)
+        states[verdict.state] += 1
+        strict = read_strictly(answer.content, make_brief(gold, answer.language))
+        strictly += strict is not None and is_right(strict, gold)
+        if verdict.state == "ok" and not is_right(parse_tagged(verdict.result["tagged_text"], LABELS), gold):
+            wrong.append((answer.manner, answer.gold[:20]))
+    say(
+        request,
+        f"\n{states.total()} answers in {len(READABLE)} readable and {len(REFUSED)} unreadable shapes: {strictly} read "
+        f"rightly by the strict reader; {states['ok'] - len(wrong)} rightly and {len(wrong)} wrongly now.",
+    )
+    assert wrong == []
+
+
+def say(request, *lines):
+    """Print past pytest's capture."""
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        for line in lines:
+            reporter.write_line(line)

@@ -10,7 +10,7 @@ from goldspan.generators.providers.parsing import read_completion
 from goldspan.generators.providers.protocol import Answer, AnswerState
 from goldspan.generators.stages.answers import answer_schema, answer_validator, judge_answer
 from goldspan.generators.stages.context import AnswerContext
-from goldspan.generators.stages.prompts import build_system, build_user, read_user
+from goldspan.generators.stages.prompts import build_system
 from goldspan.generators.stages.stage import ModelSettings, StageInput, build_stages
 from tests.generators.scripted import LABELS
 
@@ -171,12 +171,6 @@ def test_prompts_name_every_label_with_its_hints():
         assert f"- {label.code}: {label.name}" in system
         assert all(hint in system for hint in label.hints)
     assert "- PRONOUN:" in build_system("coreference", LABELS)
-
-
-def test_conversation_says_what_went_in():
-    message = {"role": "user", "content": build_user("review", BRIEF, DRAFT, "a problem")}
-    document = read_user([{"role": "system", "content": "x"}, message])
-    assert (document["stage"], document["brief"], document["tagged_text"]) == ("review", BRIEF, DRAFT)
 
 
 def test_custom_ids_are_short_ascii_and_follow_the_bytes():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from goldspan.predictors.model.coreference import (
     FEATURES,
+    KINDS,
     SINGLE,
     MentionPlace,
     choose_antecedents,
@@ -65,3 +66,15 @@ def test_only_earlier_mentions_are_candidates_and_none_scores_zero() -> None:
     assert (
         choose_antecedents(score_pairs(vectors, -vectors, describe_pairs(STORY), [0.0] * FEATURES)) == [SINGLE] * size
     )
+
+
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(["Ann", "ann", "Ann Lee", "Lee Ann", "he", ""]))))
+def test_pairs_agree_by_text_by_words_or_not_at_all(mentions: list[tuple[str, str]]) -> None:
+    features = describe_pairs([MentionPlace(n, n + 1, kind, text) for n, (kind, text) in enumerate(mentions)])
+    base = FEATURES - 4
+    for i, (kind, text) in enumerate(mentions):
+        for j, (other, earlier) in enumerate(mentions[:i]):
+            shared = bool(set(text.casefold().split()) & set(earlier.casefold().split()))
+            names = kind == other == "MENTION"
+            wanted = 3 if text.casefold() == earlier.casefold() else (2 if names else 1) if shared else 0
+            assert features[i, j, 2] == base + wanted

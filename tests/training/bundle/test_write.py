@@ -95,6 +95,25 @@ def test_identical_input_gives_identical_bytes(tmp_path: Path, samples: list[Sam
     assert not list(tmp_path.rglob(".v1.*"))
 
 
+def test_parquet_stands_beside_jsonl_and_is_verified(
+    tmp_path: Path, samples: list[Sample], labels: LabelSchema
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    plan = replace(PLAN, parquet=True)
+    manifest = write_bundle(tmp_path / "v1", samples, labels, plan)
+    assert write_bundle(tmp_path / "v1", samples, labels, plan) == manifest
+    for name, size in manifest["split"]["sizes"].items():
+        rows = parquet.read_table(tmp_path / "v1" / f"{name}.parquet").to_pylist()
+        assert len(rows) == size
+        assert all(row["text"][e["start"] : e["end"]] == e["value"] for row in rows for e in row["entities"])
+    assert open_bundle(tmp_path / "v1", labels).manifest == manifest
+    path = tmp_path / "v1" / "train.parquet"
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(StateError, match=r"train\.parquet is not what the manifest records"):
+        open_bundle(tmp_path / "v1", labels)
+
+
 def test_a_version_is_frozen(tmp_path: Path, samples: list[Sample], labels: LabelSchema) -> None:
     write_bundle(tmp_path / "v1", samples, labels, PLAN)
     write_bundle(tmp_path / "v1", samples, labels, PLAN)

@@ -30,6 +30,7 @@ class Server:
     url = "http://127.0.0.1/"
 
     def __init__(self, *configs: str) -> None:
+        self.tasks: list[dict[str, Any]] = []
         self.projects: list[dict[str, Any]] = [
             {"id": number, "title": f"Team {number}", "created_at": CREATED, "label_config": config}
             for number, config in enumerate(configs, start=3)
@@ -37,6 +38,9 @@ class Server:
 
     def read_project(self, number: int) -> dict[str, Any]:
         return next(project for project in self.projects if project["id"] == number)
+
+    def iter_tasks(self, number: int, include: str) -> list[dict[str, Any]]:
+        return self.tasks
 
     def find_project(self, title: str) -> dict[str, Any] | None:
         return next((project for project in self.projects if project["title"] == title), None)
@@ -128,6 +132,9 @@ def test_relations_that_name_coreference_bring_mentions(workspace: Workspace) ->
             '<Text name="u" value="$u"/></View>',
             "--text",
         ),
+        ('<View><Labels name="a" toName="zz"/><Text name="t" value="$t"/></View>', 'toName="t"'),
+        ('<View><Choices name="a" toName="t"><Choice value="x"/></Choices><Text name="t" value="$t"/></View>', "spans"),
+        ('<View><Labels name="a" toName="t"/><Text name="t" value="$t" encoding="base64"/></View>', "base64"),
         ("<View>", "XML"),
     ],
 )
@@ -169,3 +176,47 @@ def test_aliases_url_types_and_text_keys_are_read() -> None:
     assert (mapping.text.is_url, mapping.text.text_key, mapping.text.field) == (True, "said", "talk")
     assert (mapping.controls["p"].labels, mapping.controls["p"].multiple) == (("PER",), True)
     assert mapping.unmapped == ("PER",)
+
+
+def wrap(labels: str, text: str = 'value="$text"') -> str:
+    return f'<View>{labels}<Text name="t" {text}/></View>'
+
+
+LABEL = '<Label value="P"/>'
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        wrap(f'<!-- <Label value="no"/> --><View><Labels name="a" toName="t"><!-- P -->{LABEL}</Labels></View>'),
+        wrap(f'<Style><![CDATA[ .a > .b {{}} ]]></Style><Labels name="a" toName="t">{LABEL}</Labels>'),
+        wrap('<Labels name="a" toName="t"><Label value="Person" alias="P" hotkey="1" predicted_values="x"/></Labels>'),
+        wrap(f'<Labels name="a" toName="t, u">{LABEL}</Labels><Image name="u" value="$i"/>'),
+        wrap(f'<Text name="hint" value="Read this"/><Labels name="a" toName="t">{LABEL}</Labels>'),
+        wrap(
+            f'<Labels name="a" toName="t">{LABEL}</Labels><Taxonomy name="x" toName="t" perRegion="true">'
+            '<Choice value="A"><Choice value="B"/></Choice></Taxonomy>',
+        ),
+        wrap('<Labels name="a" toName="t" value="$labels"/>'),
+    ],
+)  # fmt: skip
+def test_labels_are_found_wherever_they_stand(workspace: Workspace, xml: str) -> None:
+    server = Server(xml)
+    server.tasks = [{"id": 1, "data": {"text": "Ann", "labels": [{"value": "P"}, "P"]}}, {"id": 2, "data": {}}]
+    adoption = adopt(workspace, server, [3])
+    assert adoption.codes == {"P": "P"}
+    mapping = adoption.map_project(server.read_project(3), load_labels(adoption.labels))
+    assert [control.labels for control in mapping.controls.values()] == [("P",)]
+
+
+def test_a_declared_encoding_is_that_of_the_file_not_of_the_answer() -> None:
+    xml = '<?xml version="1.0" encoding="ISO-8859-1"?>' + wrap(
+        '<Labels name="a" toName="t"><Label value="É"/></Labels>', 'value="$doc.body"'
+    )
+    tags = parse_tags(xml)
+    assert tags.controls[0].labels == ("É",)
+    assert [tags.objects[0].read(data) for data in ({"doc": {"body": "x"}}, {"doc.body": "y"}, {"doc": "z"})] == [
+        "x",
+        "y",
+        None,
+    ]

@@ -1,0 +1,63 @@
+"""`goldspan shards`: files cut into shards, and the state of a run over shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.cli.shared.console import print_json, say
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.options import HELP, JsonOption
+from goldspan.cli.shared.sharding import restore_address, show_summary
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings=HELP,
+    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split` work on with "
+    "--engine.",
+)
+
+
+@app.command("make")
+def make(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help=".jsonl or .txt, one text a line; also .gz, .zst")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the shards")],
+    rows: Annotated[int, typer.Option(min=1, help="Lines of a shard")] = 10_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Cut files into shards of a number of lines each. Lines are copied as they are."""
+    from goldspan.shards.cut import cut_files
+
+    made = cut_files(files, output, rows)
+    if as_json:
+        print_json({"shards": [str(path) for path in made]})
+    else:
+        say(f"{len(made)} shards → {output}")
+
+
+@app.command("status")
+def status(
+    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the results, or its address")],
+    as_json: JsonOption = False,
+) -> None:
+    """Which shards of a run are finished, set aside, or missing, and what they hold together."""
+    from goldspan.shards.plan import read_plan
+    from goldspan.shards.report import PLAN
+    from goldspan.shards.run import read_summary
+    from goldspan.shards.storage import open_storage
+
+    address = restore_address(output)
+    data = open_storage(address).read(PLAN)
+    if data is None:
+        raise InputError(f"{address} holds no results of a run over shards.")
+    summary = read_summary(read_plan(data))
+    show_summary(summary, address, as_json=as_json)
+    if summary.missing and not as_json:
+        say(f"{summary.missing} shards are missing: run the command again.")
+    raise typer.Exit(Exit.WAITING if summary.missing else Exit.REFUSED_SOME if summary.failed else Exit.OK)

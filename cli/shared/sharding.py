@@ -1,0 +1,177 @@
+"""The options by which commands work on shards: `--engine NAME --workers N`, and how they show the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goldspan.annotation.errors import InputError
+from goldspan.cli.shared.console import err, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.predictors import parse_options
+
+if TYPE_CHECKING:
+    from goldspan.shards.corpus import ShardWork
+    from goldspan.shards.report import ShardReport, ShardSummary
+
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="Work on every file as a shard of its own, with --output a folder: local (processes), datatrove (Slurm, "
+        "Ray) or metaflow (Kubernetes, AWS Batch). FILE may then be a folder or an address (s3://…), and .gz or .zst. "
+        "Run the command again to go on: finished shards are skipped",
+    ),
+]
+EngineValues = Annotated[
+    list[str] | None,
+    typer.Option("--engine-option", metavar="KEY=VALUE", help="An option of the engine; may be repeated"),
+]
+ProcessesOption = Annotated[int, typer.Option("--workers", min=1, help="With --engine: shards worked on at a time")]
+_LOCAL_SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*):/(?!/)")
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCommand:
+    """What a command line says about shards."""
+
+    sources: tuple[str, ...]
+    output: str
+    engine: str
+    values: tuple[str, ...]
+    workers: int
+    labels: Path | None
+
+    def run(self, task: str, settings: Mapping[str, Any], *, as_json: bool) -> Exit:
+        """Run a task, with one line of progress, and print the merged report."""
+        from goldspan.shards.engines.base import EngineOptions
+        from goldspan.shards.run import run_shards
+
+        with _Progress(self._count()) as progress:
+            summary = run_shards(
+                task,
+                self.sources,
+                self.output,
+                settings,
+                engine=self.engine,
+                options=EngineOptions(self.workers, self.values),
+                labels_file=self.labels,
+                on_report=progress.note,
+            )
+        return show_summary(summary, self.output, as_json=as_json)
+
+    def compare(self, progress: _Progress) -> ShardWork:
+        """What tasks over all shards together take."""
+        from goldspan.shards.corpus import ShardWork
+        from goldspan.shards.engines.base import EngineOptions
+
+        options = EngineOptions(self.workers, self.values)
+        return ShardWork(self.sources, self.output, self.engine, options, self.labels, progress.note)
+
+    def show(self) -> _Progress:
+        """The progress of several runs over the same shards."""
+        return _Progress(self._count())
+
+    def _count(self) -> int:
+        from goldspan.shards.plan import list_shards
+
+        return len(list_shards(self.sources))
+
+
+def read_shard_command(
+    files: Iterable[Path],
+    output: Path | None,
+    engine: str,
+    values: list[str] | None,
+    workers: int,
+    labels: Path | None,
+) -> ShardCommand:
+    """The command line of a run over shards.
+
+    Raises:
+        InputError: there is no --output, or an option is not KEY=VALUE.
+
+    """
+    if output is None:
+        raise InputError("With --engine, --output FOLDER says where the results go.")
+    if broken := [value for value in values or () if "=" not in value]:
+        raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
+    sources = tuple(restore_address(file) for file in files)
+    return ShardCommand(sources, restore_address(output), engine or "local", tuple(values or ()), workers, labels)
+
+
+def describe_predictor(name: str, options: list[str] | None) -> dict[str, Any]:
+    """A predictor in the settings of a task: its name with absolute paths, its options, and digests of its files, so
+    that a changed model is not taken for the one that shards were read with.
+    """
+    from goldspan.shards.storage import digest_tree
+
+    parts = [name] if Path(name).exists() else name.split("+")
+    files = [Path(part).resolve() for part in parts if Path(part).exists()]
+    named = "+".join(str(Path(part).resolve()) if Path(part).exists() else part for part in parts)
+    return {
+        "predictor": named,
+        "options": parse_options(options),
+        "digests": [digest_tree(file) for file in files],
+    }
+
+
+def is_address(path: Path) -> bool:
+    """True for what was an address with a scheme before it became a path."""
+    return bool(_LOCAL_SCHEME.match(str(path)))
+
+
+def restore_address(path: Path) -> str:
+    """`s3:/bucket/folder`, as a path writes it, as the address that it was."""
+    return _LOCAL_SCHEME.sub(r"\1://", str(path))
+
+
+def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
+    """Print a merged report; the exit code says whether a shard was set aside or a record refused."""
+    if as_json:
+        print_json(summary.to_dict())
+    else:
+        rows = [(name, count) for name, count in summary.counts.items()]
+        rows += [(f"{kind}: {name}", n) for kind, numbers in summary.tallies.items() for name, n in numbers.items()]
+        print_table(["", "count"], rows, right=(1,))
+        for name, reason in summary.failed.items():
+            warn(f"{name} was set aside: {reason}")
+        done = f"{summary.finished} of {summary.shards} shards"
+        skipped = f", {summary.skipped} of them finished before" if summary.skipped else ""
+        say(f"{done}{skipped} → {output}" + (" · run the command again to try the others" if summary.failed else ""))
+    return Exit.REFUSED_SOME if summary.failed or summary.counts.get("refused") else Exit.OK
+
+
+class _Progress:
+    """One line: shards, samples, time left."""
+
+    def __init__(self, shards: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("shards, {task.fields[samples]} samples"),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(*columns, console=err, transient=True)
+        self._task = self._bar.add_task("shards", total=shards, samples=0)
+        self._samples = 0
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def note(self, report: ShardReport, skipped: bool) -> None:
+        """Count a shard."""
+        self._samples += report.counts.get("samples", 0)
+        self._bar.update(self._task, advance=1, samples=self._samples)

@@ -1,0 +1,169 @@
+"""Plans: what is done to which shards. A plan is JSON, so that another process or machine can carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import orjson
+
+from goldspan import schemas
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.identity import digest
+from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
+from goldspan.shards.storage import (
+    LocalStorage,
+    Storage,
+    check_name,
+    digest_content,
+    is_remote,
+    open_storage,
+    strip_packing,
+)
+
+FORMAT = 1
+_WORKING_FILES = (".state.json", ".rejections.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file to work on: the folder it lies in, its name there, and its size in bytes."""
+
+    folder: str
+    name: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlan:
+    """A task with its settings, the label schema's file, the shards, and the folder of the results."""
+
+    task: str
+    settings: Mapping[str, Any]
+    labels_file: str
+    labels_digest: str
+    shards: tuple[Shard, ...]
+    output: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with whatever may change a result beside its input: task, settings, label schema."""
+        return digest([FORMAT, self.task, dict(self.settings), self.labels_digest], 32)
+
+    def load_labels(self) -> LabelSchema:
+        """The label schema.
+
+        Raises:
+            InputError: its file changed since the plan was made.
+
+        """
+        file = Path(self.labels_file)
+        if not file.is_file() or digest_content(file) != self.labels_digest:
+            raise InputError(f"The label schema {file} is not what it was when the run began; start the run again.")
+        return load_labels(file)
+
+    def to_json(self) -> bytes:
+        """The plan as JSON (`schemas/shard-plan.schema.json`)."""
+        return orjson.dumps({"format": FORMAT, **asdict(self)}, option=orjson.OPT_INDENT_2)
+
+
+def make_plan(
+    task: str, settings: Mapping[str, Any], sources: Iterable[str], output: str, labels_file: Path | None = None
+) -> ShardPlan:
+    """A plan over every file of the sources: files, folders, or addresses with a scheme.
+
+    Raises:
+        InputError: a source is not there or holds no file, two shards have one name, or the results would lie in a
+            source.
+
+    """
+    file = find_label_file(labels_file)
+    shards = list_shards(sources)
+    if any(open_storage(output).address == open_storage(shard.folder).address for shard in shards):
+        raise InputError(f"{output} is the folder of the shards. Give another folder for the results.")
+    load_labels(file)
+    return ShardPlan(task, dict(settings), str(file.resolve()), digest_content(file), shards, _make_absolute(output))
+
+
+def read_plan(data: bytes) -> ShardPlan:
+    """A plan from its JSON.
+
+    Raises:
+        InputError: it is broken or of another format.
+
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"The plan is not valid JSON: {error}.") from None
+    if problem := schemas.validator("shard-plan").find_best_problem(document):
+        raise InputError(f"The plan is broken: {problem.pointer or '/'} {problem.message}.")
+    shards = tuple(Shard(one["folder"], check_name(one["name"]), one["size"]) for one in document["shards"])
+    return ShardPlan(
+        document["task"],
+        document["settings"],
+        document["labels_file"],
+        document["labels_digest"],
+        shards,
+        document["output"],
+    )
+
+
+def list_shards(sources: Iterable[str]) -> tuple[Shard, ...]:
+    """Every file of the sources, in their order; those of a folder sorted by name.
+
+    Raises:
+        InputError: a source is not there or holds no file, or two shards have one name.
+
+    """
+    shards: list[Shard] = []
+    for source in sources:
+        found = _list_source(source)
+        if not found:
+            raise InputError(f"{source} holds no file to work on.")
+        shards += found
+    names: dict[str, Shard] = {}
+    for shard in shards:
+        plain = strip_packing(shard.name)
+        if known := names.get(plain):
+            raise InputError(f"{known.folder}/{known.name} and {shard.folder}/{shard.name} would have one result.")
+        names[plain] = shard
+    return tuple(shards)
+
+
+def _list_source(source: str) -> list[Shard]:
+    storage = open_storage(source)
+    if not is_remote(source) and Path(source).is_file():
+        path = Path(source).resolve()
+        return [Shard(str(path.parent), path.name, path.stat().st_size)]
+    if isinstance(storage, LocalStorage) and not Path(source).is_dir():
+        raise InputError(f"There is no file or folder {source}.")
+    files = storage.list_files()
+    if not files and (single := _find_single(source)):
+        return [single]
+    folder = _make_absolute(storage.address)
+    return [Shard(folder, file.name, file.size) for file in files if _holds_rows(file.name)]
+
+
+def _find_single(source: str) -> Shard | None:
+    """The remote file itself, where the address is not a folder."""
+    folder, _, name = source.rstrip("/").rpartition("/")
+    if not is_remote(f"{folder}/") or not name:
+        return None
+    file = open_storage(folder).find(name)
+    return Shard(folder, file.name, file.size) if file else None
+
+
+def _holds_rows(name: str) -> bool:
+    return not name.endswith(_WORKING_FILES) and bool(PurePosixPath(strip_packing(name)).suffix)
+
+
+def _make_absolute(address: str) -> str:
+    return address if is_remote(address) else str(Path(address).resolve())
+
+
+def open_output(plan: ShardPlan) -> Storage:
+    """The folder of the results."""
+    return open_storage(plan.output)

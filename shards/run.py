@@ -1,0 +1,85 @@
+"""Run a task over shards on an engine, and read what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
+from goldspan.shards.engines.outcome import list_outcomes
+from goldspan.shards.plan import ShardPlan, make_plan, open_output
+from goldspan.shards.report import PLAN, REPORT, ShardReport, ShardSummary, merge_reports
+from goldspan.shards.tasks.check import count_repeated_ids
+
+OnReport = Callable[[ShardReport, bool], None]
+"""Called with each shard's report as it ends, and whether it was skipped."""
+
+
+def run_shards(
+    task: str,
+    sources: Iterable[str],
+    output: str,
+    settings: Mapping[str, Any],
+    *,
+    engine: str = "local",
+    options: EngineOptions | None = None,
+    labels_file: Path | None = None,
+    on_report: OnReport | None = None,
+) -> ShardSummary:
+    """Run a task over every file of the sources, and write one merged report beside the results.
+
+    Run it again to go on: finished shards are skipped by marker and digest, those set aside are tried again.
+
+    Args:
+        task: `annotate`, `mask`, `check`, `import`, `export`, or a plug-in's.
+        sources: files, folders, or fsspec addresses (`s3://…`) of JSONL, Parquet, text and others, also `.gz`, `.zst`.
+        output: the folder of the results, which no source lies in; a path or an address.
+        settings: the task's settings.
+        engine: `local`, `datatrove`, `metaflow`, or a plug-in's.
+        options: of the engine.
+        labels_file: the label schema; None: the one that `load_labels()` finds.
+        on_report: called with each report.
+
+    Raises:
+        UnknownNameError: there is no such task or engine.
+        InputError: a source holds nothing, or two shards have one name.
+        ConfigurationError: the task cannot be opened.
+        StateError: the results cannot be written.
+
+    """
+    plan = make_plan(task, settings, sources, output, labels_file)
+    run = cast("Engine", ENGINES.load(engine))
+    storage = open_output(plan)
+    storage.write(PLAN, plan.to_json())
+    reports: list[ShardReport] = []
+    skipped = 0
+    for report, was_done in run(plan, options or EngineOptions()):
+        reports.append(report)
+        skipped += was_done
+        if on_report:
+            on_report(report, was_done)
+    summary = summarise(plan, reports, skipped)
+    storage.write(REPORT, orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2))
+    return summary
+
+
+def read_summary(plan: ShardPlan) -> ShardSummary:
+    """What the markers say of a plan: finished, set aside, missing."""
+    return summarise(plan, [report for report, _ in list_outcomes(plan)], 0)
+
+
+def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> ShardSummary:
+    """The merged report of a plan, with what only all shards together show."""
+    reports = list(reports)
+    summary = merge_reports(plan.task, reports, len(plan.shards), skipped)
+    if plan.task != "check":
+        return summary
+    storage = open_output(plan)
+    contents = [storage.read(report.output) or b"" for report in reports if not report.error]
+    counts = dict(summary.counts)
+    counts["refused"] = counts.get("refused", 0) + count_repeated_ids(contents)
+    return replace(summary, counts=counts)

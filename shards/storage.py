@@ -1,0 +1,323 @@
+"""Folders of files on this machine or at any fsspec address: listed, fetched, and published whole.
+
+A file of a remote address is copied to a temporary one to be read, and uploaded when it is finished; object stores show
+an upload when it is whole. `.gz` and `.zst` files are unpacked as they are fetched.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from goldspan.annotation.errors import ConfigurationError, InputError, StateError
+from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+
+PACKED = (".gz", ".zst")
+MAX_UNPACKED = 8 << 30
+"""Bytes that a packed file may unpack to."""
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of a folder: its path below the folder, with `/`, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class Storage(ABC):
+    """One folder. Names of files are relative to it and never leave it."""
+
+    address: str
+
+    @abstractmethod
+    def list_files(self) -> list[StoredFile]:
+        """Every file below the folder, sorted by name; hidden ones are left out."""
+
+    @abstractmethod
+    def find(self, name: str) -> StoredFile | None:
+        """The file of that name, if it is there."""
+
+    @abstractmethod
+    @contextmanager
+    def fetch(self, name: str) -> Iterator[Path]:
+        """A local copy of a file for the block, or the file itself.
+
+        Raises:
+            InputError: it cannot be read.
+
+        """
+        yield Path()
+
+    @abstractmethod
+    def publish(self, file: Path, name: str) -> None:
+        """Move a finished local file into the folder; it appears whole.
+
+        Raises:
+            StateError: it cannot be written.
+
+        """
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+
+    @property
+    def local(self) -> Path | None:
+        """The folder, if it is on this machine."""
+        return None
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a small file, if it is there."""
+        if self.find(name) is None:
+            return None
+        with self.fetch(name) as path:
+            return path.read_bytes()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a small file whole."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file"
+            path.write_bytes(data)
+            self.publish(path, name)
+
+
+class LocalStorage(Storage):
+    """A folder on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address, self._folder = str(folder), folder
+
+    @property
+    def local(self) -> Path | None:
+        """The folder."""
+        return self._folder
+
+    def list_files(self) -> list[StoredFile]:
+        """Every file below the folder."""
+        found = (path for path in self._folder.rglob("*") if path.is_file() and not path.is_symlink())
+        files = (StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size) for path in found)
+        return sorted((file for file in files if not _is_hidden(file.name)), key=lambda file: file.name)
+
+    def find(self, name: str) -> StoredFile | None:
+        """The file of that name, if it is there."""
+        path = self._place(name)
+        return StoredFile(name, path.stat().st_size) if path.is_file() else None
+
+    @contextmanager
+    def fetch(self, name: str) -> Iterator[Path]:
+        """The file itself."""
+        path = self._place(name)
+        if not path.is_file():
+            raise InputError(f"There is no file {path}.")
+        yield path
+
+    def publish(self, file: Path, name: str) -> None:
+        """Rename the file, or copy it where it lies on another disk."""
+        path = self._place(name)
+        with explain_disk(path):
+            make_private_folder(path.parent)
+            staged = path.with_name(f".{path.name}.tmp")
+            shutil.move(file, staged)
+            staged.chmod(0o600)
+            with staged.open("rb") as stream:
+                os.fsync(stream.fileno())
+            staged.replace(path)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a small file whole."""
+        write_atomic(self._place(name), data)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        self._place(name).unlink(missing_ok=True)
+
+    def _place(self, name: str) -> Path:
+        return self._folder / check_name(name)
+
+
+class RemoteStorage(Storage):
+    """A folder at an fsspec address: `s3://…`, `hf://…`, `memory://…`."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            import fsspec
+
+            self._files, self._root = fsspec.core.url_to_fs(address)
+        except ImportError as error:
+            raise ConfigurationError(f"{address} needs a library that is not installed: {error}.") from None
+        except ValueError as error:
+            raise InputError(f"{address} is no folder that can be read: {error}.") from None
+        self.address, self._root = address.rstrip("/"), str(self._root).rstrip("/")
+
+    def list_files(self) -> list[StoredFile]:
+        """Every file below the folder."""
+        with self._explain("listed"):
+            self._files.invalidate_cache()
+            found: dict[str, Any] = self._files.find(self._root, detail=True)
+        start = len(self._root) + 1
+        files = (StoredFile(path[start:], int(info.get("size") or 0)) for path, info in found.items())
+        return sorted((file for file in files if file.name and not _is_hidden(file.name)), key=lambda file: file.name)
+
+    def find(self, name: str) -> StoredFile | None:
+        """The file of that name, if it is there."""
+        with self._explain("read"):
+            self._files.invalidate_cache()
+            try:
+                info = self._files.info(self._place(name))
+            except FileNotFoundError:
+                return None
+        return StoredFile(name, int(info.get("size") or 0)) if info.get("type") == "file" else None
+
+    @contextmanager
+    def fetch(self, name: str) -> Iterator[Path]:
+        """A private copy of the file for the block."""
+        with tempfile.TemporaryDirectory(prefix="goldspan-shard-") as folder:
+            path = Path(folder) / PurePosixPath(name).name
+            with self._explain("read"):
+                self._files.get_file(self._place(name), str(path))
+            yield path
+
+    def publish(self, file: Path, name: str) -> None:
+        """Upload the file and remove it here."""
+        with self._explain("written"):
+            place = self._place(name)
+            self._files.makedirs(place.rpartition("/")[0], exist_ok=True)
+            self._files.put_file(str(file), place)
+        file.unlink()
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        if self.find(name) is not None:
+            with self._explain("removed"):
+                self._files.rm_file(self._place(name))
+
+    def _place(self, name: str) -> str:
+        return f"{self._root}/{check_name(name)}"
+
+    @contextmanager
+    def _explain(self, verb: str) -> Iterator[None]:
+        """Errors of the file system as ours, without what a server said."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise InputError(f"There is no such file or folder at {self.address}.") from None
+        except ImportError as error:
+            raise ConfigurationError(f"{self.address} needs a library that is not installed: {error}.") from None
+        except Exception as error:  # noqa: BLE001
+            kind = StateError if verb != "read" else InputError
+            raise kind(f"{self.address} cannot be {verb} ({type(error).__name__}).") from None
+
+
+def open_storage(address: str) -> Storage:
+    """The folder at an address: a local path, or a URL with a scheme."""
+    return RemoteStorage(address) if is_remote(address) else LocalStorage(Path(address.removeprefix("file://")))
+
+
+def is_remote(address: str) -> bool:
+    """True for an address with a scheme other than `file`."""
+    return "://" in address and not address.startswith("file://")
+
+
+def check_name(name: str) -> str:
+    """A name that stays below its folder.
+
+    Raises:
+        InputError: it would leave it.
+
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
+        raise InputError(f"{name!r} is no name of a file in a folder of shards.")
+    return name
+
+
+def strip_packing(name: str) -> str:
+    """The name without `.gz` or `.zst`."""
+    return next((name.removesuffix(ending) for ending in PACKED if name.endswith(ending)), name)
+
+
+@contextmanager
+def unpack(path: Path) -> Iterator[Path]:
+    """A `.gz` or `.zst` file unpacked for the block, in a private folder; any other file itself.
+
+    Raises:
+        InputError: it is broken, or unpacks to more than `MAX_UNPACKED` bytes.
+
+    """
+    if path.suffix not in PACKED:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="goldspan-shard-") as folder:
+        target = Path(folder) / strip_packing(path.name)
+        try:
+            with _open_packed(path) as source, target.open("wb") as sink:
+                _copy_limited(source, sink, path)
+        except (OSError, EOFError) as error:
+            raise InputError(f"{path} cannot be unpacked ({type(error).__name__}).") from None
+        yield target
+
+
+def pack(path: Path, ending: str) -> Path:
+    """The file packed as `.gz` or `.zst` beside it, with equal bytes for equal content; it is removed itself."""
+    target = path.with_name(path.name + ending)
+    if ending == ".gz":
+        with path.open("rb") as source, target.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as sink:
+            shutil.copyfileobj(source, sink, _BLOCK)
+    else:
+        arrow = _import_arrow()
+        with path.open("rb") as source, arrow.CompressedOutputStream(str(target), "zstd") as sink:
+            shutil.copyfileobj(source, sink, _BLOCK)
+    path.unlink()
+    return target
+
+
+def digest_content(path: Path) -> str:
+    """SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_tree(path: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of a folder's files."""
+    if path.is_file():
+        return digest_content(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    named = "".join(f"{file.relative_to(path).as_posix()}\0{digest_content(file)}\0" for file in files)
+    return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _copy_limited(source: IO[bytes], sink: IO[bytes], path: Path) -> None:
+    written = 0
+    while block := source.read(_BLOCK):
+        written += len(block)
+        if written > MAX_UNPACKED:
+            raise InputError(f"{path} unpacks to more than {MAX_UNPACKED >> 30} GiB. Split it.")
+        sink.write(block)
+
+
+def _open_packed(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else _import_arrow().CompressedInputStream(str(path), "zstd")
+
+
+def _import_arrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise ConfigurationError("pyarrow is not installed. Install it with: pip install 'goldspan[hub]'") from None
+    return pyarrow
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "_")) for part in PurePosixPath(name).parts)

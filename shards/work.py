@@ -1,0 +1,93 @@
+"""Work on one shard: the function that every engine calls, as often as it likes."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from time import perf_counter
+
+from goldspan.annotation.errors import GoldspanError
+from goldspan.shards.plan import Shard, ShardPlan, open_output
+from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
+from goldspan.shards.storage import PACKED, Storage, digest_content, open_storage, pack, strip_packing, unpack
+from goldspan.shards.tasks.base import ShardTask
+
+
+def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardReport, bool]:
+    """Work on a shard unless that was done: its report, and whether it was skipped.
+
+    The result appears whole, then the marker beside it. A shard that cannot be worked on is set aside with the reason.
+    A finished shard is skipped if its marker has the same task, settings, label schema and input, and its result is
+    there unchanged.
+
+    Raises:
+        StateError: the folder of the results cannot be written.
+
+    """
+    output = open_output(plan)
+    begun = perf_counter()
+    plain = strip_packing(shard.name)
+    try:
+        with open_storage(shard.folder).fetch(shard.name) as packed:
+            digest = digest_content(packed)
+            if known := _find_finished(output, plan, shard, digest):
+                return known, True
+            target = task.name_output(plain) + _find_ending(shard.name)
+            with unpack(packed) as source, _make_scratch(output) as scratch:
+                made = scratch / PurePosixPath(strip_packing(target)).name
+                counts = task.process(source, made, plain)
+                made = pack(made, _find_ending(target)) if _find_ending(target) else made
+                result = digest_content(made)
+                output.publish(made, target)
+    except GoldspanError as error:
+        failed = ShardReport(shard.name, plan.task, plan.fingerprint, error=str(error))
+        set_aside(output, failed)
+        return failed, False
+    report = ShardReport(
+        shard.name,
+        plan.task,
+        plan.fingerprint,
+        digest,
+        target,
+        result,
+        dict(counts.counts),
+        {name: dict(numbers) for name, numbers in counts.tallies.items()},
+        tuple(counts.refused),
+        round(perf_counter() - begun, 3),
+        _measure_peak(),
+    )
+    write_marker(output, report)
+    return report, False
+
+
+def _find_finished(output: Storage, plan: ShardPlan, shard: Shard, digest: str) -> ShardReport | None:
+    known = find_marker(output, shard.name)
+    if known is None or (known.plan, known.input_digest) != (plan.fingerprint, digest):
+        return None
+    if output.find(known.output) is None:
+        return None
+    with output.fetch(known.output) as result:
+        return known if digest_content(result) == known.output_digest else None
+
+
+def _find_ending(name: str) -> str:
+    return next((ending for ending in PACKED if name.endswith(ending)), "")
+
+
+@contextmanager
+def _make_scratch(output: Storage) -> Iterator[Path]:
+    """A private folder, on the disk of the results where that is this machine's."""
+    if output.local:
+        output.local.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".shard-", dir=output.local) as folder:
+        yield Path(folder)
+
+
+def _measure_peak() -> float:
+    """The largest resident set of this process, in MiB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
