@@ -20,8 +20,11 @@ from goldspan.training.methods.crf import CrfExample, CrfSettings, train_crf
 if TYPE_CHECKING:
     from goldspan.training.models.network import SpanNetwork
 
-Reader = Callable[[Sequence[SimulatedText]], list[Annotation]]
-"""A trained model: one annotation for each text, with a score."""
+Reader = Callable[[Sequence[SimulatedText], tuple[str, ...]], list[Annotation]]
+"""A trained model: one annotation for each text, with a score.
+
+Of the labels given, a CRF keeps all entities of its base; other models have no base.
+"""
 
 
 class Learner(Protocol):
@@ -59,11 +62,15 @@ class CrfLearner:
         ]
         trained = train_crf(examples, self.settings, filling)
         tagger = CrfTagger(trained.model)
-        predictor = CrfPredictor(self.labels, tagger, "simulated", from_base=trained.from_base)
-        return lambda texts: [
-            predictor.correct(TextInput(one.text, one.language, one.country), one.suggestions[self.base])
-            for one in texts
-        ]
+
+        def read(texts: Sequence[SimulatedText], keep: tuple[str, ...]) -> list[Annotation]:
+            predictor = CrfPredictor(self.labels, tagger, "simulated", from_base=(*trained.from_base, *keep))
+            return [
+                predictor.correct(TextInput(one.text, one.language, one.country), one.suggestions[self.base])
+                for one in texts
+            ]
+
+        return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +113,11 @@ class EncoderLearner:
         settings = self.config.training
         loaded = load_tokenizer(tokenizer)
         device = choose_device(settings.device, settings.bf16, settings.threads)
+        network.to(device.kind)
         size = WindowSize(settings.window_tokens, settings.window_overlap)
 
-        def read(texts: Sequence[SimulatedText]) -> list[Annotation]:
+        def read(texts: Sequence[SimulatedText], keep: tuple[str, ...]) -> list[Annotation]:
+            del keep
             encoded = encode_texts(loaded, [one.text for one in texts])
             outputs = run_network(network, encoded, size, device)
             found = []
