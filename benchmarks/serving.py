@@ -1,18 +1,23 @@
 """The server under load: answers right, none lost, nothing blocked, while the model is reloaded and a process killed.
 
-    python benchmarks/serving.py [--predictor regex] [--users 32] [--seconds 30] [--model MODEL_DIR]
+    python benchmarks/serving.py [--predictor regex] [--users 32] [--seconds 30] [--model MODEL_DIR] [--cores 0,1]
 
 Documents of the offline author, one to eight joined, are masked by many users at the same time; every answer is held
 against a masking of the same text without a server. With `--model`, the same model is also served as most servers do
 it (`benchmarks/seed_server.py`): torch inside the web process, sequential and in threads, texts cut at 512 tokens, and
-the rounds alternate. Everything is measured in one run on one machine; a busy machine makes all of it slow.
+the rounds alternate; `benchmarks/random_model.py` writes a model of BERT's size for that. `--cores` pins the servers to
+these cores, so that users and watcher run elsewhere. A process of its own watches the health, so that its figures are
+the server's and not those of the users' program. Everything is measured in one run on one machine; a busy machine makes
+all of it slow.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import itertools
+import multiprocessing
 import os
 import random
 import re
@@ -23,8 +28,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median, quantiles
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -81,9 +88,10 @@ async def expect(predictor: str, texts: Sequence[str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def start(command: Sequence[str]) -> AsyncIterator[tuple[str, int]]:
+async def start(command: Sequence[str], cores: str = "") -> AsyncIterator[tuple[str, int]]:
     """A server's address and process id, while the block runs."""
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    pinned = ["taskset", "-c", cores, *command] if cores else command
+    server = subprocess.Popen(pinned, stderr=subprocess.PIPE, text=True)
     try:
         url = None
         while url is None and server.poll() is None and server.stderr:
@@ -102,8 +110,7 @@ async def load(
     """Users and a watcher of the health for a while; `disturbed`: with reloads, and a predictor's process killed."""
     figures = Figures()
     texts = itertools.cycle(expected)
-    begun = time.perf_counter()
-    end = begun + seconds
+    end = 0.0
 
     async def use(client: httpx.AsyncClient) -> None:
         while time.perf_counter() < end:
@@ -118,13 +125,6 @@ async def load(
                 )
                 figures.wrong += not right
 
-    async def watch(client: httpx.AsyncClient) -> None:
-        while time.perf_counter() < end:
-            started = time.perf_counter()
-            (await client.get("/health")).raise_for_status()
-            figures.health.append(time.perf_counter() - started)
-            await asyncio.sleep(0.1)
-
     async def disturb(client: httpx.AsyncClient) -> None:
         for round_number in range(4):
             await asyncio.sleep(seconds / 5)
@@ -138,10 +138,33 @@ async def load(
     async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as client:
         spent = read_cpu_seconds(pid)
         others = [disturb(client)] if disturbed else []
-        await asyncio.gather(watch(client), *(use(client) for _ in range(users)), *others)
+        context = multiprocessing.get_context("spawn")
+        seen, theirs = context.Pipe(duplex=False)
+        watcher = context.Process(target=watch_health, args=(url, seconds, theirs))
+        watcher.start()
+        begun = time.perf_counter()
+        end = begun + seconds
+        await asyncio.gather(*(use(client) for _ in range(users)), *others)
+        figures.seconds = time.perf_counter() - begun
         figures.cpu = read_cpu_seconds(pid) - spent
-    figures.seconds = time.perf_counter() - begun
+        figures.health = await asyncio.to_thread(seen.recv)
+        watcher.join()
     return figures
+
+
+def watch_health(url: str, seconds: float, pipe: Connection) -> None:
+    """Send the seconds of every answer of `/health`, ten a second, over a pipe. Runs in a process of its own."""
+    took: list[float] = []
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begun = time.perf_counter()
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        answer.read()
+        took.append(time.perf_counter() - begun if answer.status == 200 else float("inf"))
+        time.sleep(0.1)
+    pipe.send(took)
 
 
 def read_cpu_seconds(pid: int) -> float:
@@ -162,14 +185,14 @@ def find_workers(pid: int) -> list[int]:
     return [child for child in list_children(pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-async def compare(model: str, texts: Sequence[str], users: int, seconds: float) -> None:
+async def compare(model: str, texts: Sequence[str], users: int, seconds: float, cores: str) -> None:
     """The same model served by us and as most servers do it, in alternating rounds."""
     rates: dict[str, list[float]] = {"ours": [], "sequential": [], "to_thread": []}
     costs: dict[str, list[float]] = {name: [] for name in rates}
     async with (
-        start([*OURS, model, "--option", "verify=warn"]) as ours,
-        start([*SEED, f"{model}/trained", "sequential"]) as sequential,
-        start([*SEED, f"{model}/trained", "to_thread"]) as to_thread,
+        start([*OURS, model, "--option", "verify=warn"], cores) as ours,
+        start([*SEED, f"{model}/trained", "sequential"], cores) as sequential,
+        start([*SEED, f"{model}/trained", "to_thread"], cores) as to_thread,
     ):
         servers = {"ours": ours, "sequential": sequential, "to_thread": to_thread}
         for url, pid in servers.values():
@@ -191,23 +214,32 @@ async def main() -> None:
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--model", default="", help="a model directory; compares architectures")
+    parser.add_argument("--cores", default="", help="cores of the servers, such as 0,1; empty: all")
+    parser.add_argument("--processes", default="2,0", help="processes of a predictor, one round each; empty: no round")
     arguments = parser.parse_args()
     texts = write_texts(200)
     lengths = sorted(map(len, texts))
     print(f"{arguments.predictor}: {len(lengths)} texts of {lengths[0]} to {lengths[-1]} characters")
-    expected = await expect(arguments.predictor, texts)
-    for processes in ("1", "0"):
-        async with start([*OURS, arguments.predictor, "--processes", processes]) as (url, pid):
-            await load(url, expected, 2, 1, pid)
-            where = "processes of their own" if processes == "1" else "threads of the server"
-            figures = await load(url, expected, arguments.users, arguments.seconds, pid, disturbed=True)
-            figures.show(f"{arguments.users} users, predictors in {where}, with reloads"
-                         + (" and kills" if processes == "1" else ""))  # fmt: skip
-            alone = await load(url, expected, 1, arguments.seconds / 3, pid)
-            alone.show("one user")
-            print(f"\n{arguments.users} users do {figures.rate / alone.rate:.2f} times as much as one")
+    for processes in filter(None, arguments.processes.split(",")):
+        await disturb_and_check(arguments, texts, processes)
     if arguments.model:
-        await compare(arguments.model, [text[:1500] for text in texts], arguments.users, arguments.seconds / 3)
+        cut = [text[:1500] for text in texts]
+        await compare(arguments.model, cut, arguments.users, arguments.seconds / 3, arguments.cores)
+
+
+async def disturb_and_check(arguments: argparse.Namespace, texts: Sequence[str], processes: str) -> None:
+    """Load a server, reload its model and kill its processes, hold every answer against a masking without a server."""
+    expected = await expect(arguments.predictor, texts)
+    command = [*OURS, arguments.predictor, "--processes", processes]
+    async with start(command, arguments.cores) as (url, pid):
+        await load(url, expected, 2, 1, pid)
+        where = f"{processes} processes" if processes != "0" else "threads of the server"
+        figures = await load(url, expected, arguments.users, arguments.seconds, pid, disturbed=True)
+        figures.show(f"{arguments.users} users, predictor in {where}, with reloads"
+                     + ("" if processes == "0" else " and kills"))  # fmt: skip
+        alone = await load(url, expected, 1, arguments.seconds / 6, pid)
+        alone.show("one user")
+        print(f"\n{arguments.users} users do {figures.rate / alone.rate:.2f} times as much as one")
 
 
 if __name__ == "__main__":

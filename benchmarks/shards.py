@@ -30,8 +30,8 @@ from goldspan.annotation.corpus.dedupe import TEXT_REASONS, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
+from goldspan.shards.corpus import ShardWork, dedupe_shards
 from goldspan.shards.engines.base import EngineOptions
-from goldspan.shards.relations.run import ShardWork, dedupe_shards
 
 GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,11 +13,10 @@ from goldspan.cli.shared.console import say, warn
 from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, parse_options
 
-if TYPE_CHECKING:
-    pass
-
 app = typer.Typer(add_completion=False, context_settings=HELP)
 TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
+MAX_PROCESSES = 4
+"""Processes of a method by default: each holds a copy of its model, and its share of the cores as threads."""
 
 
 @app.command()
@@ -57,9 +56,13 @@ def serve(
         typer.Option(help="As --train, with a command of your own; its last line of output names the model to load"),
     ] = "",
     processes: Annotated[
-        int,
-        typer.Option(min=0, help="Processes of each method that runs on this machine; 0: threads of the server"),
-    ] = min(4, max(1, (os.cpu_count() or 2) - 1)),
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes of each method that runs on this machine; 0: threads of the server. Without it, as many as "
+            "cores, at most 4",
+        ),
+    ] = None,
     concurrent: Annotated[int, typer.Option(min=1, help="Requests at work at a time")] = 32,
     characters: Annotated[int, typer.Option(min=1, help="Characters of a request at most")] = 200_000,
     megabytes: Annotated[int, typer.Option(min=1, help="Size of a file at most")] = 50,
@@ -75,6 +78,7 @@ def serve(
     from goldspan.annotation.environment import read_env_file
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.evaluation.results.timing import count_cores
     from goldspan.masking.keys import find_key, require_key
     from goldspan.masking.policy import load_policy
     from goldspan.masking.vault import Vault
@@ -116,6 +120,8 @@ def serve(
         results=workspace.results,
         key=key,
     )
+    if processes is None:
+        processes = min(MAX_PROCESSES, count_cores())
     opened = Vault(vault, require_key(key, "--vault")) if vault else None
     try:
         state = ServerState(

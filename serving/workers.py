@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from time import perf_counter
 from typing import Any
@@ -30,6 +31,7 @@ from goldspan.annotation.errors import (
 )
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation
+from goldspan.evaluation.results.timing import count_cores
 from goldspan.predictors.base import LocalPredictor, Prediction, Predictor, TextInput
 
 OPEN_SECONDS = 300.0
@@ -44,6 +46,9 @@ BATCH_CHARACTERS = 20_000
 
 LANES = 2
 """Batches that are with a process at a time: one that it computes, one that waits in its pipe."""
+
+NICENESS = 5
+"""How far the processes stand behind the server when there are fewer cores than work (nice(2))."""
 
 Opener = Callable[..., Predictor]
 _KINDS = (TransientServiceError, ServiceError, ConfigurationError, StateError, InputError)
@@ -96,6 +101,8 @@ class WorkerPredictor(Predictor):
         self.name, self.labels = description.name, description.labels
         self._waiting: deque[tuple[TextInput, asyncio.Future[Prediction]]] = deque()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._lanes = LANES * len(self._workers)
+        self._unanswered = 0
 
     @property
     def model_version(self) -> str:
@@ -111,10 +118,14 @@ class WorkerPredictor(Predictor):
         """Read one text in a process, together with others that wait."""
         future: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
         self._waiting.append((TextInput(text, language, country), future))
-        free = next((lane for lane in range(LANES * len(self._workers)) if lane not in self._running), None)
+        free = next((lane for lane in range(self._lanes) if lane not in self._running), None)
         if free is not None:
             self._running[free] = asyncio.create_task(self._work(free, self._workers[free % len(self._workers)]))
-        return await future
+        self._unanswered += 1
+        try:
+            return await future
+        finally:
+            self._unanswered -= 1
 
     async def aclose(self) -> None:
         """End the processes."""
@@ -133,9 +144,11 @@ class WorkerPredictor(Predictor):
             del self._running[lane]
 
     def _take(self) -> list[tuple[TextInput, asyncio.Future[Prediction]]]:
+        """The next batch: at most one lane's share of all texts, so that no process idles while another has many."""
         batch: list[tuple[TextInput, asyncio.Future[Prediction]]] = []
         characters = 0
-        while self._waiting and len(batch) < self._description.max_batch:
+        share = -(-self._unanswered // self._lanes)
+        while self._waiting and len(batch) < min(share, self._description.max_batch):
             text, future = self._waiting[0]
             if batch and characters + len(text.text) > BATCH_CHARACTERS:
                 break
@@ -275,10 +288,13 @@ class _Worker:
 async def open_in_workers(task: WorkerTask, count: int) -> WorkerPredictor | None:
     """The predictor of a task in `count` processes; None for one that only waits for a server and needs none.
 
+    The processes share the cores: a predictor with an option `threads` gets its share, unless the task sets it.
+
     Raises:
         ServiceError: it cannot be opened.
 
     """
+    task = replace(task, options={"threads": max(1, count_cores() // count), **task.options})
     workers = [_Worker(task) for _ in range(count)]
     try:
         first = await workers[0].open()
@@ -297,6 +313,8 @@ async def open_in_workers(task: WorkerTask, count: int) -> WorkerPredictor | Non
 def serve_predictor(pipe: Connection, task: WorkerTask) -> None:
     """Open the predictor and answer until the pipe closes. Runs in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     with suppress(EOFError, OSError):
         try:
             predictor = task.opener(task.source, task.schema, defaults=task.options)

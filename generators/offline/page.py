@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from goldspan.annotation.text.words import find_occurrences
 from goldspan.annotation.types import Entity, Mention
+from goldspan.generators.offline.marks import split_marked
 
 
 class Page:
     """Collects text, entities and mentions; offsets are right by construction, white space is tidied."""
 
-    def __init__(self, newline: str = "\n") -> None:
+    def __init__(self, newline: str = "\n", labels: Set[str] = frozenset()) -> None:
+        """An empty page; marked entities (marks.py) with one of the labels become spans, others plain text."""
+        self._labels = labels
         self._parts: list[str] = []
         self._tail = ""
         self._newline = newline
@@ -49,7 +52,14 @@ class Page:
         return not tail or tail[-1] in ":>]\n•*-"
 
     def write(self, text: str) -> None:
-        """Write plain text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
+        """Write text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
+        for label, piece in split_marked(text):
+            if label in self._labels:
+                self.write_entity(label, piece)
+            else:
+                self._write_plain(piece)
+
+    def _write_plain(self, text: str) -> None:
         if self.capitalises_next and text:
             text, self.capitalises_next = text[0].upper() + text[1:], False
         if self._tail.endswith(".") and text.startswith(".") and not text.startswith(".."):

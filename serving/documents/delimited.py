@@ -13,6 +13,7 @@ from goldspan.annotation.errors import InputError, RecordError, UnknownNameError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, choose_fields, mask_units
 from goldspan.serving.documents.flow import MaskedRuns, Run, search_values
+from goldspan.serving.documents.plain import check_text
 
 _MAX_ROW = 16 * 1024 * 1024
 _DELIMITERS = ",;\t|"
@@ -128,6 +129,7 @@ def _read_rows(source: Path, delimiter: str) -> Iterator[RawRow]:
             first, pending = 0, ""
             for number, line in enumerate(stream, start=1):
                 first = first or number
+                check_text(line, f"{source}, line {number},")
                 pending += line
                 if len(pending) > _MAX_ROW:
                     raise RecordError(f"the row is longer than {_MAX_ROW >> 20} MiB", file=str(source), line=first)

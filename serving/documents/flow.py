@@ -2,13 +2,16 @@
 
 A document keeps its text in runs: cells, text nodes, header values. They are read as one text, so that a value which
 is split over runs is found; a replacement goes into the run where the value begins, and the other runs lose their part.
+Escapes in a run are read as what they stand for (`goldspan.serving.documents.escapes`).
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import find_occurrences, trim_span
@@ -16,15 +19,28 @@ from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.masking.detection import is_telling
 from goldspan.masking.mask import Masker
 from goldspan.masking.result import MaskedText, Replacement
+from goldspan.serving.documents.escapes import OpenText, open_escapes
+
+_LINE_BREAK = re.compile(r"(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
-    """One piece of text. `before` separates it from the run before; `label`: all of it is an entity of this label."""
+    """One piece of text.
+
+    `before` separates it from the run before; `label`: all of it is an entity of this label. `absent` is the version of
+    the document in which the run does not stand: `original` for inserted text, `final` for deleted text.
+    """
 
     text: str
     before: str = ""
     label: str = ""
+    absent: str = ""
+
+    @cached_property
+    def opened(self) -> OpenText:
+        """The text with its escapes undone."""
+        return open_escapes(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +53,10 @@ class MaskedRuns:
     values: frozenset[str]
 
 
-async def mask_runs(runs: Sequence[Run], masker: Masker, language: str = "", country: str = "") -> MaskedRuns:
-    """Mask the runs as one text.
+async def mask_runs(
+    runs: Sequence[Run], masker: Masker, language: str = "", country: str = "", *, wrapped: bool = False
+) -> MaskedRuns:
+    """Mask the runs as one text; `wrapped`: its lines are broken where the page ends, so that values go over two.
 
     `edits` gives, for each run, what changed in it: start, end and replacement, offsets in the run's text.
 
@@ -47,14 +65,58 @@ async def mask_runs(runs: Sequence[Run], masker: Masker, language: str = "", cou
         ServiceError: the predictor did not answer.
 
     """
-    return apply_runs(runs, await read_runs(runs, masker, language, country), masker, language, country)
+    annotation = await read_runs(runs, masker, language, country)
+    if wrapped:
+        annotation = await _read_over_lines(join_runs(runs)[0], annotation, masker, language, country)
+    return apply_runs(runs, annotation, masker, language, country)
+
+
+async def _read_over_lines(
+    text: str, annotation: Annotation, masker: Masker, language: str, country: str
+) -> Annotation:
+    """The annotation with the entities beside it that are found where single line breaks are blanks."""
+    breaks = [match.span() for match in _LINE_BREAK.finditer(text)]
+    if not breaks:
+        return annotation
+    places = list(range(len(text)))
+    for start, end in reversed(breaks):
+        del places[start + 1 : end]
+    begins = {start for start, _ in breaks}
+    joined = "".join(" " if place in begins else text[place] for place in places)
+    found = (await masker.read(joined, language, country)).entities
+    moved = [replace(one, start=places[one.start], end=places[one.end - 1] + 1) for one in found]
+    known = {entity.span for entity in annotation.entities}
+    over_lines = (one for one in moved if any(place in begins for place in range(one.start, one.end)))
+    fresh = [one for one in over_lines if one.span not in known]
+    return replace(annotation, entities=sort_spans([*annotation.entities, *fresh]))
 
 
 async def read_runs(runs: Sequence[Run], masker: Masker, language: str = "", country: str = "") -> Annotation:
-    """What the predictor finds in the flow; it is not asked where every run has a label."""
+    """What the predictor finds in the flow; it is not asked where every run has a label.
+
+    Where runs belong to one version of the document only, each version is read by itself, too.
+    """
     if all(run.label or not run.text.strip() for run in runs):
         return Annotation(Author.model("columns"))
-    return await masker.read(join_runs(runs)[0], language, country)
+    text, starts = join_runs(runs)
+    annotation = await masker.read(text, language, country)
+    for version in sorted({run.absent for run in runs} - {""}):
+        places = [number for number, run in enumerate(runs) if run.absent != version]
+        part, part_starts = join_runs([runs[number] for number in places])
+        found = await masker.read(part, language, country)
+        moved = [_move(entity, part_starts, [starts[number] for number in places]) for entity in found.entities]
+        known = {entity.span for entity in annotation.entities}
+        fresh = {entity.span: entity for entity in moved if entity.span not in known}
+        annotation = replace(annotation, entities=sort_spans([*annotation.entities, *fresh.values()]))
+    return annotation
+
+
+def _move(entity: Entity, starts: Sequence[int], targets: Sequence[int]) -> Entity:
+    """An entity of some of the runs in the flow of all of them; `starts` and `targets` are where each run begins."""
+    first = max(bisect_right(starts, entity.start) - 1, 0)
+    last = max(bisect_right(starts, entity.end - 1) - 1, 0)
+    begin, end = entity.start + targets[first] - starts[first], entity.end + targets[last] - starts[last]
+    return replace(entity, start=begin, end=end)
 
 
 def apply_runs(
@@ -62,7 +124,9 @@ def apply_runs(
 ) -> MaskedRuns:
     """Mask the runs by an annotation of their flow."""
     text, starts = join_runs(runs)
-    whole = [_mark_run(run, start) for run, start in zip(runs, starts, strict=True) if run.label and run.text.strip()]
+    whole = [
+        _mark_run(run, start) for run, start in zip(runs, starts, strict=True) if run.label and run.opened.text.strip()
+    ]
     rest = [e for e in annotation.entities if not any(e.start < w.end and w.start < e.end for w in whole)]
     masked = masker.apply(text, replace(annotation, entities=sort_spans([*rest, *whole])), language, country)
     edits = _share_out(runs, starts, masked.replacements)
@@ -77,8 +141,8 @@ def join_runs(runs: Sequence[Run]) -> tuple[str, list[int]]:
     length = 0
     for run in runs:
         starts.append(length + len(run.before))
-        pieces += (run.before, run.text)
-        length = starts[-1] + len(run.text)
+        pieces += (run.before, run.opened.text)
+        length = starts[-1] + len(run.opened.text)
     return "".join(pieces), starts
 
 
@@ -90,16 +154,24 @@ def list_values(text: str, masked: MaskedText) -> frozenset[str]:
 
 
 def search_values(values: frozenset[str], texts: Sequence[str], place: str) -> None:
-    """Make sure that no masked value stands in the texts of the written file.
+    """Make sure that no masked value stands in the texts of the written file, in escapes neither.
 
     Raises:
         MaskingError: one does; the message gives no value.
 
     """
-    for text in texts:
+    for text in _list_forms(texts):
         for value in values:
             if value in text and next(find_occurrences(text, value), None):
                 raise MaskingError(f"{place}: a masked value of {len(value)} characters still stands in the output.")
+
+
+def _list_forms(texts: Sequence[str]) -> Iterator[str]:
+    for text in texts:
+        yield text
+        opened = open_escapes(text)
+        if opened.places is not None:
+            yield opened.text
 
 
 def find_whole_edit(text: str, edit: Callable[[str], str]) -> tuple[tuple[int, int, str], ...]:
@@ -109,7 +181,8 @@ def find_whole_edit(text: str, edit: Callable[[str], str]) -> tuple[tuple[int, i
 
 
 def _mark_run(run: Run, start: int) -> Entity:
-    begin, end = trim_span(run.text, 0, len(run.text))
+    text = run.opened.text
+    begin, end = trim_span(text, 0, len(text))
     return Entity(start + begin, start + end, run.label)
 
 
@@ -122,14 +195,14 @@ def _share_out(
         pending = one.replacement
         while number < len(runs) and starts[number] < one.end:
             begin = max(one.start - starts[number], 0)
-            end = min(one.end - starts[number], len(runs[number].text))
+            end = min(one.end - starts[number], len(runs[number].opened.text))
             if begin < end:
                 edits[number].append((begin, end, pending))
                 pending = ""
             number += 1
         if pending and one.replacement:
             raise MaskingError(f"The span {one.start}–{one.end} ({one.label}) lies between two runs of the document.")
-    return edits
+    return [run.opened.locate(changes) for run, changes in zip(runs, edits, strict=True)]
 
 
 def _edit(text: str, changes: Sequence[tuple[int, int, str]]) -> str:

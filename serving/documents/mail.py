@@ -1,4 +1,4 @@
-"""E-mail (.eml): every header of every part, text and HTML bodies, attached messages.
+"""E-mail (.eml): every header of every part, text and HTML bodies, attached messages, text around the parts.
 
 An attachment that is not text is refused by name: what cannot be masked must not be passed on. Headers and bodies in
 which nothing is masked stay as they are.
@@ -6,34 +6,54 @@ which nothing is masked stay as they are.
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
+import quopri
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from email.errors import HeaderParseError
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from io import BytesIO
 from pathlib import Path
+
+import regex
 
 from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
+from goldspan.serving.documents.plain import check_text
 
 _TEXT = {"text/plain", "text/html", "text/markdown", "text/calendar", "text/csv", "text/rfc822-headers"}
-_STRUCTURE = {"content-type", "content-transfer-encoding", "mime-version"}
+_PARAMETERS = ("content-type", "content-disposition")
+"""Headers of parameters: each value is a text of its own, in one of three encodings."""
+
+_STRUCTURAL = frozenset({"boundary", "charset", "format", "delsp", "type", "report-type", "protocol", "micalg"})
+"""Parameters that hold no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a text of a part's headers stands: a header by its number, or a parameter of one by its name."""
+
+    header: str
+    number: int
+    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """Runs of one part's headers (`pieces` None) or body, and how many there are."""
+    """Texts of one part: of its headers (`places`), of what stands around its own parts (`around`), or its body."""
 
     part: Message
     runs: list[Run]
-    items: list[tuple[str, str]] | None = None
+    places: list[_Place] | None = None
+    around: tuple[str, ...] = ()
     text: str = ""
     charset: str = ""
     pieces: list[Piece] | None = None
@@ -68,6 +88,9 @@ def _read_message(data: bytes, name: str) -> tuple[Message, list[_Segment]]:
         segments.append(_read_headers(part))
         if not part.is_multipart():
             segments.append(_read_segment(part))
+        elif around := [name for name in ("preamble", "epilogue") if getattr(part, name)]:
+            runs = [Run(_read_bytes(getattr(part, name)), "\n") for name in around]
+            segments.append(_Segment(part, runs, around=tuple(around)))
     return message, segments
 
 
@@ -87,6 +110,8 @@ def _check_part(part: Message, name: str) -> None:
     kind = part.get_content_type()
     if part.defects and part.is_multipart() is False and kind.startswith("multipart/"):
         raise InputError(f"{name}: the parts of the message cannot be told apart.")
+    if part.is_multipart() and str(part.get("Content-Transfer-Encoding", "")).lower() in ("base64", "quoted-printable"):
+        raise InputError(f"{name}: a part of type {kind} is encoded, and its own parts cannot be read.")
     if not part.is_multipart() and kind not in _TEXT:
         raise InputError(
             f"{name}: an attachment of type {kind} cannot be masked in a message. Save it and mask it alone."
@@ -94,36 +119,92 @@ def _check_part(part: Message, name: str) -> None:
 
 
 def _read_headers(part: Message) -> _Segment:
-    items = [(name, str(value)) for name, value in part.items()]
-    return _Segment(part, [Run(_decode(value), "\n") for _, value in items], items)
+    places: list[_Place] = []
+    runs: list[Run] = []
+    for number, (name, raw) in enumerate(part.raw_items()):
+        if name.lower() in _PARAMETERS:
+            for parameter, value in (part.get_params(header=name) or [])[1:]:
+                if parameter.lower() not in _STRUCTURAL:
+                    places.append(_Place(name, number, parameter))
+                    runs.append(Run(_decode(collapse_rfc2231_value(value)), "\n"))
+        else:
+            places.append(_Place(name, number))
+            runs.append(Run(_decode(_UNFOLD.sub("", _read_bytes(raw))), "\n"))
+    return _Segment(part, runs, places)
+
+
+def _read_bytes(raw: object) -> str:
+    """A header or preamble as UTF-8, or as Latin-1 where it is not: its bytes have no declared encoding."""
+    data = str(raw).encode("utf-8", "surrogateescape")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _read_segment(part: Message) -> _Segment:
     text, charset = _read_body(part)
     if part.get_content_type() != "text/html":
-        return _Segment(part, [Run(text, "\n")], None, text, charset)
+        return _Segment(part, [Run(text, "\n")], text=text, charset=charset)
     pieces, runs = read_html(text)
     runs = [replace(run, before="\n") if number == 0 else run for number, run in enumerate(runs)]
-    return _Segment(part, runs, None, text, charset, pieces)
+    return _Segment(part, runs, text=text, charset=charset, pieces=pieces)
 
 
 def _write_segment(segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
     if not any(edits):
         return
     part = segment.part
-    if segment.items is not None:
-        for name in dict.fromkeys(name for name, _ in segment.items):
-            del part[name]
-        for (name, value), run, changes in zip(segment.items, segment.runs, edits, strict=True):
-            text = edit_source(run.text, changes)
-            part[name] = value if not changes else text if text.isascii() else Header(text, "utf-8").encode()
+    if segment.places is not None:
+        _write_headers(part, segment, edits)
+        return
+    if segment.around:
+        for name, run, changes in zip(segment.around, segment.runs, edits, strict=True):
+            setattr(part, name, edit_source(run.text, changes).encode("ascii", "replace").decode())
         return
     if segment.pieces is None:
         masked = edit_source(segment.text, edits[0])
     else:
         masked = write_html(segment.text, segment.pieces, segment.runs, edits)
-    del part["Content-Transfer-Encoding"]
-    part.set_payload(masked, segment.charset if _can_encode(masked, segment.charset) else "utf-8")
+    _write_body(part, masked, segment.charset)
+
+
+def _write_body(part: Message, text: str, charset: str) -> None:
+    """Put a text into a part in the encoding that it had; in base64 where that cannot hold it."""
+    if not _can_encode(text, charset):
+        charset = "utf-8"
+        part.set_param("charset", charset)
+    data = text.encode(charset)
+    encoding = str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower()
+    if encoding == "quoted-printable":
+        part.set_payload(quopri.encodestring(data.replace(b"\r\n", b"\n")).decode("ascii"))
+    elif encoding in ("8bit", "binary") or (encoding == "7bit" and data.isascii()):
+        part.set_payload(data.decode("ascii", "surrogateescape"))
+    else:
+        del part["Content-Transfer-Encoding"]
+        part["Content-Transfer-Encoding"] = "base64"
+        part.set_payload(base64.encodebytes(data).decode("ascii"))
+
+
+def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
+    """Headers in their order; parameters that change are written anew, in UTF-8 where they need it."""
+    items = list(part.raw_items())
+    for place, run, changes in zip(segment.places or (), segment.runs, edits, strict=True):
+        if not changes:
+            continue
+        text = edit_source(run.text, changes)
+        if place.parameter:
+            holder = Message()
+            holder[place.header] = items[place.number][1]
+            charset = "" if text.isascii() else "utf-8"
+            holder.set_param(place.parameter, text, header=place.header, charset=charset or None)
+            items[place.number] = (place.header, str(holder[place.header]))
+        else:
+            items[place.number] = (place.header, text if text.isascii() else Header(text, "utf-8").encode())
+    for name in dict.fromkeys(part.keys()):
+        del part[name]
+    for name, value in items:
+        part.set_raw(name, value)
 
 
 def _decode(value: str) -> str:
@@ -138,9 +219,14 @@ def _read_body(part: Message) -> tuple[str, str]:
     charset = part.get_content_charset() or "utf-8"
     data = payload if isinstance(payload, bytes) else b""
     try:
-        return data.decode(charset), charset
+        text = data.decode(charset)
+        check_text(text, "A body of the message")
+        return text, charset
     except (LookupError, UnicodeDecodeError):
         raise InputError(f"A body of the message is not in its declared character set {charset[:40]!r}.") from None
+
+
+_UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 
 def _can_encode(text: str, charset: str) -> bool:
@@ -156,6 +242,7 @@ def _verify(target: Path, values: frozenset[str], name: str) -> None:
     for part in message.walk():
         search_values(values, [str(value) for value in part.values()], name)
         search_values(values, [_decode(str(value)) for value in part.values()], name)
+        search_values(values, [str(part.get_filename()), str(part.preamble), str(part.epilogue)], name)
         if not part.is_multipart():
             text, _ = _read_body(part)
             if part.get_content_type() == "text/html":

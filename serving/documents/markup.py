@@ -134,7 +134,7 @@ def _find_attributes(match: regex.Match[str]) -> Iterator[Piece]:
         group = next(name for name in "abc" if attribute[name] is not None)
         name = attribute.group().partition("=")[0].strip().lower()
         start, end = attribute.span(group)
-        if start < end and name not in ("class", "id", "style", "type", "rel"):
+        if start < end and name not in ("class", "type", "rel"):
             yield Piece(offset + start, offset + end, "address" if name in _ADDRESSES else "attribute", "\n")
 
 

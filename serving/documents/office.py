@@ -8,9 +8,10 @@ are refused by name.
 
 from __future__ import annotations
 
+import html
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,20 +21,37 @@ from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
-from goldspan.serving.documents.markup import edit_source
+from goldspan.serving.documents.markup import edit_source, map_characters
 from goldspan.serving.documents.package import read_package, write_package
 from goldspan.serving.documents.plain import decode_text, encode_text
 from goldspan.serving.documents.xml_text import XmlPiece, find_pieces, make_run, read_texts, write_piece
 
 _BREAKING = """
 p br cr tr tc row c si is f Relationship comment cm author property creator title subject description keywords category
-lastModifiedBy Company Manager lpwstr lpstr docPr cNvPr sheet definedName
+lastModifiedBy Company Manager lpwstr lpstr docPr cNvPr sheet definedName fldChar
 """
 _TEXTUAL_NAMES = """
-alt author authors caption descr description displayName error errorTitle formula help initials instr lastModifiedBy
-prompt promptTitle providerId status string title tooltip userId userName
+alt author authors caption codeName command connection custT descr description display displayName displayText error
+errorTitle formula help initials instr lastModifiedBy location newName oldName phldrT prompt promptTitle providerId
+sourceFile sourceName status string text title tooltip totalsRowLabel user userId userName
 """
+_VALUED_ELEMENTS = """
+alias attr customFilter default docVar filter helpText inputCells listEntry listItem lvlText name query s sharedItem
+sheetName statusText tag tblCaption tblDescription connectString
+"""
+_NAMED_ELEMENTS = """
+Map bookmarkStart cNvPr cSld cacheField cellStyle connection custShow dataField ddeItem definedName docPr docVar
+pivotField pivotTableDefinition property protectedRange queryTable queryTableField scenario section sheet slicer
+slicerCacheDefinition table tableColumn userInfo
+"""
+_IDENTIFIERS = frozenset(
+    {("table", "name"), ("table", "displayName"), ("definedName", "name"), ("bookmarkStart", "name")}
+    | {("hyperlink", "anchor"), ("workbookPr", "codeName"), ("sheetPr", "codeName"), ("queryTable", "name")}
+)
+"""Attributes whose values are names of programs: their replacements have letters, digits and underscores."""
+
 _BREAKS, _TEXTUAL = frozenset(_BREAKING.split()), frozenset(_TEXTUAL_NAMES.split())
+_VALUED, _NAMED = frozenset(_VALUED_ELEMENTS.split()), frozenset(_NAMED_ELEMENTS.split())
 _AUTHORS = frozenset({"author", "initials", "userId", "providerId", "lastModifiedBy"})
 _AUTHOR_ELEMENTS = frozenset({"creator", "lastModifiedBy", "Manager", "Company", "author"})
 _NAMED_AUTHORS = frozenset({"person", "cmAuthor", "author"})
@@ -49,14 +67,18 @@ _PICTURES = {
 _XML = (".xml", ".rels", ".vml", ".svg")
 _FONTS = (".odttf", ".ttf", ".fntdata")
 _NAMESPACES = ("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")
-_NAMED = frozenset(
-    {"docPr", "cNvPr", "sheet", "definedName", "property", "table", "tableColumn", "cacheField", "custShow"}
-)
 _STRUCTURE = regex.compile(
     r"(?i)(?:styles\w*|fontTable|theme\d*|themeOverride\d*|numbering|settings|webSettings|presProps|viewProps|tableStyles"
     r"|calcChain|\[Content_Types\])\.xml$"
 )
-"""Parts that name styles and fonts. They are not read as text, but searched for masked values like all others."""
+"""Parts of styles and settings: only attributes that are known to hold text are read; all are searched in the end."""
+
+_EXTERNAL = regex.compile(r"\bTargetMode\s*=\s*[\"']External[\"']")
+_PAGE_CODES = regex.compile(r'&(?:[A-Za-z]|"[^"]*"|\d+|K[0-9A-Fa-f]{6})')
+"""Codes in the header and footer of a sheet: alignment, font, size, colour, fields."""
+
+_PAGE_TEXTS = frozenset(f"{kind}{place}" for kind in ("odd", "even", "first") for place in ("Header", "Footer"))
+_TARGET = ("Relationship", "Target")
 _SHEET_NAMES = {("sheet", "name"), ("f", ""), ("definedName", "")}
 _NO_BRACKETS = str.maketrans("[]", "()")
 """Names of sheets, and formulas that refer to them, have no square brackets."""
@@ -122,9 +144,9 @@ def _read_runs(package: Mapping[str, bytes], file: str) -> tuple[list[_Part], li
     """The XML parts, the pieces of all of them (flowing text before attributes), and their texts."""
     parts = [_read_part(name, content, file) for name, content in package.items() if _is_xml(name)]
     places = [(part, piece) for part in parts for piece in part.pieces]
-    places.sort(key=lambda place: place[1].attribute != "")
+    places.sort(key=lambda place: (place[1].attribute != "", place[1].aside))
     runs = [make_run(part.source, piece) for part, piece in places]
-    runs = [Run(run.text, "\n" if _starts_part(places, number) else run.before) for number, run in enumerate(runs)]
+    runs = [replace(run, before="\n") if _starts_part(places, number) else run for number, run in enumerate(runs)]
     return parts, places, runs
 
 
@@ -161,11 +183,9 @@ def _is_xml(name: str) -> bool:
 def _read_part(name: str, content: bytes, file: str) -> _Part:
     try:
         source, encoding = decode_text(content, name)
-        pieces = tuple(
-            piece
-            for piece in find_pieces(source, find_break, _holds_any if name.startswith("customXml/") else _holds_text)
-            if _is_masked(source, piece) and not _STRUCTURE.search(name)
-        )
+        rule = _holds_any if name.startswith("customXml/") else _is_known if _STRUCTURE.search(name) else _holds_text
+        found = (piece for piece in find_pieces(source, find_break, rule) if _is_masked(source, piece))
+        pieces = tuple(part for piece in found for part in _split_codes(source, piece))
     except InputError as error:
         raise InputError(f"{file}, {name}: {error}") from None
     return _Part(name, source, encoding, pieces)
@@ -179,17 +199,22 @@ def find_break(element: str) -> str:
 
 
 def _holds_text(element: str, attribute: str, value: str) -> bool:
-    if attribute == "Target":
-        return "://" in value or value.lower().startswith("mailto:")
     if attribute == "name":
         return element in _NAMED | _NAMED_AUTHORS
-    if attribute in _TEXTUAL or (
-        attribute in ("v", "val", "uniqueName") and element in ("s", "alias", "tag", "sharedItem")
-    ):
+    if _is_known(element, attribute, value):
         return True
     if value.startswith(_NAMESPACES):
         return False
     return "@" in value or " " in value or not value.isascii()
+
+
+def _is_known(element: str, attribute: str, value: str) -> bool:
+    """True for attributes whose meaning is a text."""
+    if attribute == "name":
+        return element in _NAMED | _NAMED_AUTHORS
+    if attribute in ("v", "val", "value", "uniqueName"):
+        return element in _VALUED
+    return attribute in _TEXTUAL or (element, attribute) in _IDENTIFIERS or (element, attribute) == _TARGET
 
 
 def _holds_any(element: str, attribute: str, value: str) -> bool:
@@ -199,6 +224,9 @@ def _holds_any(element: str, attribute: str, value: str) -> bool:
 
 def _is_masked(source: str, piece: XmlPiece) -> bool:
     """False for text that is no text: white space between tags, and indexes into the table of shared strings."""
+    if (piece.element, piece.attribute) == _TARGET:
+        tag = source[source.rfind("<", 0, piece.start) : source.find(">", piece.end)]
+        return _EXTERNAL.search(tag) is not None
     if piece.attribute:
         return True
     text = source[piece.start : piece.end]
@@ -210,6 +238,24 @@ def _is_masked(source: str, piece: XmlPiece) -> bool:
     return True
 
 
+def _split_codes(source: str, piece: XmlPiece) -> Iterator[XmlPiece]:
+    """The texts between the codes of a page header: in `&LAnn&CBerlin` the names are `Ann` and `Berlin`."""
+    if piece.attribute or piece.element not in _PAGE_TEXTS:
+        yield piece
+        return
+    raw = source[piece.start : piece.end]
+    places = map_characters(raw)
+    cursor = 0
+    for start, end in [match.span() for match in _PAGE_CODES.finditer(html.unescape(raw))]:
+        if cursor < start:
+            yield replace(
+                piece, start=piece.start + places[cursor][0], end=piece.start + places[start - 1][1], before="\n"
+            )
+        cursor = end
+    if cursor < len(places):
+        yield replace(piece, start=piece.start + places[cursor][0], before="\n")
+
+
 def _write_part(
     part: _Part, changes: Sequence[tuple[XmlPiece, str, tuple[tuple[int, int, str], ...]]], content: bytes
 ) -> bytes:
@@ -218,6 +264,8 @@ def _write_part(
         if _names_author(piece):
             edits.append((piece.start, piece.end, ""))
         elif changed:
+            if (piece.element, piece.attribute) in _IDENTIFIERS:
+                changed = tuple((start, end, regex.sub(r"\W", "_", new)) for start, end, new in changed)
             if (piece.element, piece.attribute) in _SHEET_NAMES:
                 changed = tuple((start, end, new.translate(_NO_BRACKETS)) for start, end, new in changed)
             edits.append((piece.start, piece.end, write_piece(part.source, piece, text, changed)))
@@ -282,6 +330,7 @@ def _blank_picture(content: bytes, name: str) -> bytes:
 def _verify(target: Path, values: frozenset[str], file: str) -> None:
     """Every part as another parser reads it, as it stands, and as bytes."""
     for name, content in read_package(target).items():
+        search_values(values, [Path(name).stem], f"{file}, the name of a part")
         if _is_xml(name):
             try:
                 texts = read_texts(content, find_break)

@@ -10,6 +10,18 @@ from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import Run, mask_runs, search_values
 
+_BINARY = {
+    b"%PDF-": "a PDF",
+    b"{\\rtf": "RTF",
+    b"PK\x03\x04": "a package",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"\x89PNG": "a picture",
+    b"GIF8": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x1f\x8b": "compressed",
+}
+"""How files begin that are no text, whatever their name says."""
+
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -17,14 +29,32 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
     """The text and its encoding: UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
-        InputError: it is neither; `name` says which file.
+        InputError: it is neither, or no text at all; `name` says which file.
 
     """
+    kind = next((kind for mark, kind in _BINARY.items() if data.startswith(mark)), "")
+    if kind:
+        raise InputError(f"{name} is {kind} by its content, not text. Give it its own ending.")
     encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode(encoding), encoding
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not UTF-8 (byte {error.start}). Convert it, for example with iconv.") from None
+    check_text(text, name)
+    return text, encoding
+
+
+def check_text(text: str, name: str) -> None:
+    """Refuse a text with NUL characters: it is binary, or UTF-16 without a mark, in which no value would be found.
+
+    Raises:
+        InputError: it has one.
+
+    """
+    if "\0" in text:
+        raise InputError(
+            f"{name} has NUL characters: it is binary, or UTF-16 without a byte order mark. Convert it to UTF-8."
+        )
 
 
 def encode_text(text: str, encoding: str, data: bytes) -> bytes:

@@ -29,8 +29,10 @@ _ATTRIBUTE = regex.compile(r"(?P<name>[\w:.-]+)\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<
 class XmlPiece:
     """A stretch `[start, end)` of the source that holds text.
 
-    `element` and `attribute` are local names; `attribute` is empty for text, `!` for comments and CDATA. `tag` is
-    where the start tag of the text's element begins, `before` what separates the text from the one before.
+    `element` and `attribute` are local names; `attribute` is empty for text, `!` for comments and CDATA. `before`
+    separates the text from the one before. `parents` are the elements around the one of the text, the nearest last,
+    each with the stretch of its start tag. `aside`: the text stands in a text box or the like, and does not divide the
+    text around it. `absent`: see `Run`.
     """
 
     start: int
@@ -39,7 +41,15 @@ class XmlPiece:
     attribute: str
     before: str
     parents: tuple[tuple[str, int, int], ...]
+    aside: bool = False
+    absent: str = ""
 
+
+_ASIDES = frozenset({"txbxContent", "rPh", "rt"})
+"""Elements whose text stands beside the text around them: text boxes and reading aids."""
+
+_VERSIONS = {"ins": "original", "moveTo": "original", "del": "final", "moveFrom": "final"}
+"""Elements of tracked changes, and the version of the document in which their text does not stand."""
 
 BreakRule = Callable[[str], str]
 """What an element puts between the texts before and after it, by its local name: empty, a tab or a line break."""
@@ -56,11 +66,12 @@ def find_pieces(source: str, breaks: BreakRule, holds_text: AttributeRule) -> It
 
     """
     stack: list[tuple[str, int, int]] = []
+    asides: list[tuple[int, str]] = []
     cursor, before = 0, ""
     for match in _TOKEN.finditer(source):
         if cursor < match.start():
             _check_text(source, cursor, match.start())
-            yield XmlPiece(cursor, match.start(), stack[-1][0] if stack else "", "", before, tuple(stack[-2:]))
+            yield _make_piece(cursor, match.start(), before, stack, aside=bool(asides))
             before = ""
         cursor = match.end()
         if match["name"] is None:
@@ -68,21 +79,36 @@ def find_pieces(source: str, breaks: BreakRule, holds_text: AttributeRule) -> It
                 yield XmlPiece(match.start(), match.end(), "", "!", "\n", ())
             continue
         name = match["name"].rpartition(":")[2]
-        before = "\n" if "\n" in (before, breaks(name)) else before or breaks(name)
         if match["slash"]:
             if stack:
                 stack.pop()
+            ended = asides and len(stack) == asides[-1][0]
+            before = asides.pop()[1] if ended else _join_breaks(before, breaks(name))
             continue
-        for attribute in _ATTRIBUTE.finditer(match["inside"]):
-            group = "a" if attribute["a"] is not None else "b"
-            local = attribute["name"].rpartition(":")[2]
-            start, end = (match.start("inside") + place for place in attribute.span(group))
-            if start < end and holds_text(name, local, html.unescape(source[start:end])):
-                yield XmlPiece(start, end, name, local, "\n", ())
+        if name in _ASIDES and not match.group().endswith("/>"):
+            asides.append((len(stack), before))
+            before = "\n"
+        before = _join_breaks(before, breaks(name))
+        yield from _find_attributes(match, name, holds_text)
         if not match.group().endswith("/>"):
             stack.append((name, match.start(), match.end()))
     if source[cursor:].strip():
         raise InputError("the XML ends inside a tag")
+
+
+def _make_piece(start: int, end: int, before: str, stack: Sequence[tuple[str, int, int]], *, aside: bool) -> XmlPiece:
+    absent = next((_VERSIONS[name] for name, _, _ in reversed(stack) if name in _VERSIONS), "")
+    return XmlPiece(start, end, stack[-1][0] if stack else "", "", before, tuple(stack[-2:]), aside, absent)
+
+
+def _find_attributes(match: regex.Match[str], element: str, holds_text: AttributeRule) -> Iterator[XmlPiece]:
+    """The attributes of a start tag that hold text."""
+    for attribute in _ATTRIBUTE.finditer(match["inside"]):
+        group = "a" if attribute["a"] is not None else "b"
+        local = attribute["name"].rpartition(":")[2]
+        start, end = (match.start("inside") + place for place in attribute.span(group))
+        if start < end and holds_text(element, local, html.unescape(attribute[group])):
+            yield XmlPiece(start, end, element, local, "\n", ())
 
 
 def make_run(source: str, piece: XmlPiece) -> Run:
@@ -91,7 +117,7 @@ def make_run(source: str, piece: XmlPiece) -> Run:
     if piece.attribute == "!":
         return Run(raw, piece.before)
     text = html.unescape(raw)
-    return Run(unquote(text) if is_address(piece) else text, piece.before)
+    return Run(unquote(text) if is_address(piece) else text, piece.before, absent=piece.absent)
 
 
 def write_piece(source: str, piece: XmlPiece, text: str, edits: Sequence[tuple[int, int, str]]) -> str:
@@ -114,16 +140,25 @@ def is_address(piece: XmlPiece) -> bool:
 def read_texts(data: bytes, breaks: BreakRule) -> list[str]:
     """All text of a part as the expat parser reads it: the flow, each attribute value, comment and instruction.
 
+    The flow comes four times: whole, in both versions of tracked changes without text boxes, and the text boxes alone.
+
     Raises:
         InputError: it is not well-formed, or has a document type.
 
     """
-    flow: list[str] = []
+    flows = _Flows()
     others: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        flow.append(breaks(name.rpartition(":")[2]))
+        local = name.rpartition(":")[2]
+        flows.open(local)
+        flows.add(breaks(local))
         others.extend(attributes.values())
+
+    def end(name: str) -> None:
+        local = name.rpartition(":")[2]
+        flows.add(breaks(local))
+        flows.close()
 
     def refuse(*_: object) -> None:
         raise InputError("the XML declares a document type; that is not read")
@@ -131,8 +166,8 @@ def read_texts(data: bytes, breaks: BreakRule) -> list[str]:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda name: flow.append(breaks(name.rpartition(":")[2]))
-    parser.CharacterDataHandler = flow.append
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = flows.add
     parser.CommentHandler = others.append
     parser.ProcessingInstructionHandler = lambda name, content: others.append(content)
     parser.StartDoctypeDeclHandler = refuse
@@ -140,7 +175,38 @@ def read_texts(data: bytes, breaks: BreakRule) -> list[str]:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise InputError(f"the XML is not well-formed: {error}") from None
-    return ["".join(flow), *others]
+    return [*flows.read(), *others]
+
+
+class _Flows:
+    """The text of a part in its versions: `whole`, `original`, `final`, and `aside` of text boxes and reading aids."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {"whole": [], "original": [], "final": [], "aside": []}
+        self._open: list[str] = []
+
+    def open(self, name: str) -> None:
+        self._open.append(name)
+
+    def close(self) -> None:
+        if self._open.pop() in _ASIDES:
+            self._texts["aside"].append("\n")
+
+    def add(self, text: str) -> None:
+        self._texts["whole"].append(text)
+        if not _ASIDES.isdisjoint(self._open):
+            self._texts["aside"].append(text)
+            return
+        absent = {_VERSIONS[name] for name in self._open if name in _VERSIONS}
+        for version in {"original", "final"} - absent:
+            self._texts[version].append(text)
+
+    def read(self) -> list[str]:
+        return ["".join(texts) for texts in self._texts.values()]
+
+
+def _join_breaks(before: str, more: str) -> str:
+    return "\n" if "\n" in (before, more) else before or more
 
 
 def _check_text(source: str, start: int, end: int) -> None:

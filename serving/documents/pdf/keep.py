@@ -62,6 +62,8 @@ def plan_page(page: Any, content: PdfPage, edits: Sequence[Edit]) -> KeptPage:
     """
     if content.scanned or content.unreadable:
         raise UnclearPageError("characters without a known meaning" if content.unreadable else "a scanned page")
+    if "/UserUnit" in page:
+        raise UnclearPageError("a unit of its own")
     drawn = read_content(page)
     if len(content.pictures) > _count_images(drawn):
         raise UnclearPageError("drawings that may be letters")
@@ -117,8 +119,6 @@ def append_page(output: Any, source: Any, data: bytes, resources: Any) -> None:
             "/Contents": output.make_stream(data),
         }
     )
-    if "/UserUnit" in source:
-        raise UnclearPageError("a unit of its own")
     output.pages.append(pikepdf.Page(output.make_indirect(page)))
 
 

@@ -50,7 +50,7 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
     if engine is not None:
         await asyncio.to_thread(_read_scans, source, pages, scans, engine)
     runs = [Run(text, "\n\n") for page in pages for text in (page.content.text, page.ocr.text if page.ocr else "")]
-    result = await mask_runs(runs, masker, settings.language, settings.country)
+    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=True)
     for page, edits, ocr_edits in zip(pages, result.edits[::2], result.edits[1::2], strict=True):
         page.edits, page.ocr_edits = edits, ocr_edits
     written = await asyncio.to_thread(_write, source, target, pages, result.values, settings.pdf == "keep")

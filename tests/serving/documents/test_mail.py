@@ -71,3 +71,18 @@ def test_a_body_that_is_not_in_its_character_set_is_refused(mask: FileMasker) ->
 def test_a_message_without_values_stays_byte_for_byte(mask: FileMasker) -> None:
     source = b"From: x@y.zz\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n   folded\n\nHello\n"
     assert mask("a.eml", source) == source
+
+
+def test_an_encoded_message_within_a_message_is_refused(mask: FileMasker) -> None:
+    head = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: message/rfc822\n"
+    with pytest.raises(InputError, match="message/rfc822"):
+        mask("a.eml", f"{head}Content-Transfer-Encoding: base64\n\nU3ViamVjdDogQW5uCgpBbm4K\n--B--\n")
+
+
+@pytest.mark.parametrize("encoding", ["quoted-printable", "base64", "8bit"])
+def test_a_body_keeps_its_encoding(mask: FileMasker, encoding: str) -> None:
+    message = EmailMessage()
+    message.set_content("Dear Zoë Müller,\n\nß = 1\n", cte=encoding)
+    parsed = email.message_from_bytes(mask("a.eml", message.as_bytes()), policy=email.policy.default)
+    assert parsed["Content-Transfer-Encoding"] == encoding
+    assert parsed.get_content() == "Dear [FIRSTNAME_1] [SURNAME_1],\n\nß = 1\n"

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goldspan.serving.documents.escapes import open_escapes
+
+NAMES = st.text(st.sampled_from("Aün ßé😀łN"), min_size=1, max_size=6)
+WRITERS: dict[str, Callable[[str], str]] = {
+    "percent signs": quote,
+    "every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "entities": lambda text: "".join(f"&#{ord(c)};" for c in text),
+    "named entities": lambda text: html.escape(text).replace("ü", "&uuml;"),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "percent signs in percent signs": lambda text: quote(quote(text)),
+    "entities of JSON": lambda text: html.escape(json.dumps(text)),
+    "soft hyphens": "\u00ad".join,
+    "inline tags": lambda text: "".join(f"<b>{c}</b>" for c in text),
+    "nothing": str,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@given(before=NAMES, value=NAMES, after=NAMES)
+def test_what_is_written_is_read_and_replaced_alone(name: str, before: str, value: str, after: str) -> None:
+    write = WRITERS[name]
+    source = f"{write(before)}, {write(value)}, {write(after)}"
+    opened = open_escapes(source)
+    assert opened.text.replace('"', "") == f"{before}, {value}, {after}"
+    start = opened.text.index(", ") + 2
+    start += opened.text[start] == '"'
+    written = source
+    for begin, end, new in reversed(opened.locate([(start, start + len(value), "X")])):
+        written = written[:begin] + new + written[end:]
+    assert open_escapes(written).text.replace('"', "") == f"{before}, X, {after}"
+    assert (written[: len(write(before))], written[-len(write(after)) :]) == (write(before), write(after))
+
+
+@pytest.mark.parametrize(
+    "text", ["100 % sure", "%zz", "%FF", "&unknown;", "AT&T", r"C:\new", r"\u12", "a < b > c", "<i love Ann>", "%0a"]
+)
+def test_what_is_no_escape_stays(text: str) -> None:
+    assert open_escapes(text).text == text
+
+
+def test_escaped_punctuation_of_markdown_is_read() -> None:
+    assert open_escapes(r"ann\_smith\@mail.com").text == "ann_smith@mail.com"
