@@ -210,7 +210,7 @@ def add_tombstones(root: Path, values: Iterable[tuple[str, str]]) -> Tombstones:
     """
     known = read_tombstones(root)
     if not known.key:
-        known = Tombstones(_make_key(root / FOLDER / KEY))
+        known = Tombstones(open_key(root))
     fresh = {made.hash: made for made in (known.make(*value) for value in values) if made.hash not in known.hashes}
     if fresh:
         file = root / FOLDER / FILE
@@ -223,7 +223,14 @@ def add_tombstones(root: Path, values: Iterable[tuple[str, str]]) -> Tombstones:
     return read_tombstones(root)
 
 
-def _make_key(path: Path) -> bytes:
+def open_key(root: Path) -> bytes:
+    """The key of the hashes of the workspace at `root`; it is made if there is none.
+
+    Raises:
+        StateError: it is broken, or the disk refused.
+
+    """
+    path = root / FOLDER / KEY
     if not path.exists():
         write_atomic(path, secrets.token_bytes(_KEY_BYTES).hex().encode())
     return _read_key(path)

@@ -127,10 +127,11 @@ def upload(
     _require_hub()
     import tempfile
 
-    from goldspan.annotation.hub.client import publish_folder
+    from goldspan.annotation.hub.client import find_endpoint, publish_folder
     from goldspan.annotation.hub.upload import build_release
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.annotation.uploads import record_upload
     from goldspan.cli.shared.refusals import Refusals
 
     if repo_id.count("/") != 1:
@@ -152,7 +153,11 @@ def upload(
             )
         address = ""
         if not dry_run:
-            with err.status(f"Publishing to {repo_id} …"):
+            sent = (sample.sample_id for sample in read() if sample.best)
+            with (
+                err.status(f"Publishing to {repo_id} …"),
+                record_upload(workspace.root, "data set", find_endpoint(), repo_id, sent) as record,
+            ):
                 address = publish_folder(
                     release.folder,
                     repo_id,
@@ -160,6 +165,7 @@ def upload(
                     create=create_repo,
                     private=not public,
                 )
+                record.complete(revision=address.rpartition("/")[2])
     if as_json:
         print_json(
             {
@@ -202,6 +208,7 @@ def upload_model(
     ] = "",
     public: Annotated[bool, typer.Option("--public", help="Create a public repository")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and list the files, publish nothing")] = False,
+    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Publish a model directory whose signature holds, with its card.
@@ -211,12 +218,22 @@ def upload_model(
     _require_hub()
     import tempfile
 
+    from goldspan.annotation.hub.client import find_endpoint
+    from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.annotation.uploads import record_upload
     from goldspan.predictors.model.hub import stage_model
     from goldspan.predictors.model.hub import upload_model as publish
+    from goldspan.privacy.stores.bundles import list_trained
 
     with tempfile.TemporaryDirectory() as folder:
         files = stage_model(model, Path(folder), variant, dataset_repo_id)
-    address = "" if dry_run else publish(model, repo_id, variant, dataset=dataset_repo_id, public=public)
+    address = ""
+    if not dry_run:
+        workspace = find_workspace(data)
+        trained = list_trained(workspace, model)
+        with record_upload(workspace.root, "model", find_endpoint(), repo_id, trained) as record:
+            address = publish(model, repo_id, variant, dataset=dataset_repo_id, public=public)
+            record.complete(revision=address.rpartition("/")[2])
     if as_json:
         print_json({"repository": repo_id, "variant": variant, "files": files, "address": address})
     else:

@@ -13,8 +13,10 @@ from goldspan.privacy.stores.derived import DashboardStore, FolderStore, JobFold
 from goldspan.privacy.stores.records import RecordStore
 from goldspan.privacy.stores.runs import RunStore
 from goldspan.privacy.stores.studio import ConfiguredStudioStore, StudioStore
+from goldspan.privacy.stores.uploads import UploadStore
 from goldspan.privacy.stores.vaults import VaultStore
 
+UPLOADS = UploadStore()
 STORES: tuple[Store, ...] = (
     StudioStore(),
     ConfiguredStudioStore(),
@@ -27,7 +29,7 @@ STORES: tuple[Store, ...] = (
     ModelStore(),
     FolderStore("fits", "state and caches of training methods", "methods", "fit the method again"),
     RecordStore("loop", "queued samples, verdicts of rounds", "loop"),
-    RecordStore("fine-tuning", "training rows of hosted fine-tuning; delete what was uploaded there", "finetuning"),
+    RecordStore("fine-tuning", "training rows of hosted fine-tuning", "finetuning"),
     FolderStore("releases", "data sets as they would be uploaded", "releases", "make it anew, update uploads"),
     ResultStore(),
     DashboardStore(),
@@ -39,7 +41,8 @@ STORES: tuple[Store, ...] = (
     PlainStore(
         "settings", "thresholds, a pending change of labels, signing keys", "gate.toml", "label-change.json", "keys"
     ),
-    PlainStore("privacy", "keyed hashes of what was erased, withdrawn bundles", FOLDER),
+    PlainStore("privacy", "keyed hashes of what was erased and uploaded, withdrawn bundles", FOLDER),
+    UPLOADS,
 )
 """In the order in which they are erased: Label Studio first, since a pull would bring its samples back."""
 

@@ -17,9 +17,12 @@ from goldspan.annotation.labelstudio.server.database import describe_database
 from goldspan.annotation.labelstudio.server.folder import read_record
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace, find_workspace_project
 from goldspan.annotation.tombstones import FOLDER
+from goldspan.annotation.uploads import list_uploads
 from goldspan.privacy.erase import HISTORY
 from goldspan.privacy.registry import STORES, list_unknown
 from goldspan.privacy.stores.base import Place, iter_files
+from goldspan.privacy.stores.runs import list_runs
+from goldspan.privacy.stores.uploads import list_batches
 from goldspan.training.bundle.withdrawal import read_withdrawn
 
 
@@ -48,7 +51,7 @@ def report_privacy(data: str | Path | None = None) -> dict[str, Any]:
         "stores": [store for store in stores if store["files"]],
         "access": _describe_access(workspace, stores),
         "label_studio": _describe_studio(workspace),
-        "hub": "releases/ was uploaded by hand, if at all; Goldspan keeps no list of uploads",
+        "uploads": _list_uploads(workspace),
         "withdrawn_bundles": list(read_withdrawn(workspace.root).values()),
         "erasures": _read_history(workspace),
     }
@@ -77,6 +80,12 @@ def render_report(report: dict[str, Any]) -> str:
     if studio:
         state = "runs" if studio["running"] else "does not run"
         lines.append(f"- Label Studio at {studio['url']} ({studio['database']}) {state}; its users see every task.")
+    lines += ["", "## What left this machine", ""]
+    lines += [
+        f"- {upload['at']}: {upload['kind']} {upload['service']} {_show(upload['name'])}, {upload['records']} records"
+        + (f"; {upload['erased']} erasures since: delete it there." if upload["erased"] else ".")
+        for upload in report["uploads"]
+    ] or ["- No upload is recorded."]
     lines += ["", "## Retention and erasures", ""]
     kept = f"{days} days (`goldspan privacy expire`)" if days is not None else "no limit is set"
     lines.append(f"- Raw answers of language models: {kept}.")
@@ -141,6 +150,26 @@ def _describe_studio(workspace: Workspace) -> dict[str, Any] | None:
         return None
     database = describe_database(account.database_url)
     return {"url": account.url, "database": database, "running": read_record(workspace) is not None}
+
+
+def _list_uploads(workspace: Workspace) -> list[dict[str, Any]]:
+    """Uploads from their records, and batches from the journals of their runs."""
+    recorded = [(upload, len(upload.samples)) for _, upload in list_uploads(workspace.root)]
+    known = {(upload.service, upload.name) for upload, _ in recorded}
+    for folder in list_runs(workspace):
+        recorded += [batch for batch in list_batches(folder) if (batch[0].service, batch[0].name) not in known]
+    return [
+        {
+            "at": upload.at,
+            "kind": upload.kind,
+            "service": upload.service,
+            "name": upload.name,
+            "revision": upload.revision,
+            "records": count,
+            "erased": len(upload.erased),
+        }
+        for upload, count in sorted(recorded, key=lambda pair: pair[0].at)
+    ]
 
 
 def _read_history(workspace: Workspace) -> list[dict[str, Any]]:

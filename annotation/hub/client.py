@@ -22,6 +22,7 @@ from huggingface_hub.errors import (
 )
 
 from goldspan.annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.origins import read_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,16 @@ class Snapshot:
     revision: str
     files: tuple[str, ...]
     licence: str = ""
+
+
+def find_endpoint() -> str:
+    """The origin of the Hub.
+
+    Raises:
+        ConfigurationError: `HF_ENDPOINT` is no address, or carries a password.
+
+    """
+    return read_origin(str(HfApi().endpoint))
 
 
 def open_snapshot(repository: str, revision: str | None = None) -> Snapshot:

@@ -27,9 +27,9 @@ _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
 _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE = 0.3, 0.4
+_PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.36
 """Of passages: those about people, and up to where the document type's own go."""
-_REPORT_SHARE, _EPONYM_SHARE = 0.4, 0.12
+_REPORT_SHARE, _EPONYM_SHARE = 0.6, 0.08
 """Of the other passages: those that name others, and those with names that are parts of other names."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
@@ -150,11 +150,16 @@ class Author(Writer):
         else:
             self.page.capitalises_next = True
             self._write_text(self.noise.draw("eponyms" if kind < _REPORT_SHARE + _EPONYM_SHARE else "sentence"))
+            self._end_line()
 
     def write_report(self) -> None:
         """A sentence or a line that names others; in a hard negative one that does not."""
         self.page.capitalises_next = True
         self._write_text(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
+        self._end_line()
+
+    def _end_line(self) -> None:
+        """A blank after a sentence, a new line after what is none."""
         self.page.write(" " if self.page.after_sentence else "\n")
 
     def _write_people(self) -> bool:

@@ -15,6 +15,7 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.files import explain_disk
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.store import read_records
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
 from goldspan.privacy.stores.records import count_records
 from goldspan.privacy.subject import Subject
@@ -109,6 +110,14 @@ class ModelStore(Store):
                 with explain_disk(folder):
                     shutil.rmtree(folder)
                 yield Hit(self.name, place.name(folder), 1, "deleted")
+
+
+def list_trained(workspace: Workspace, model: Path) -> Iterator[str]:
+    """Ids of the samples that a model was trained on, as far as their bundles are in the workspace."""
+    for folder in _list_folders(workspace.bundles):
+        if (manifest := _read_manifest(folder)) and _names_any(model, {manifest["fingerprint"]}):
+            for file in sorted(folder.glob("*.jsonl")):
+                yield from (str(record.value["data"]["sample_id"]) for record in read_records(file))
 
 
 def _list_folders(root: Path) -> list[Path]:

@@ -13,11 +13,13 @@ import orjson
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.tombstones import fold_words
 from goldspan.generators.journal.erasing import erase_items, finish_erasing, list_erased, read_item_texts
 from goldspan.generators.journal.lock import is_running
 from goldspan.privacy.stores.base import Hit, Place, Store
 from goldspan.privacy.stores.records import LINES
+from goldspan.privacy.stores.uploads import list_batches, make_hit, record_batches
 from goldspan.privacy.subject import Subject, iter_strings
 
 _JOURNAL = "journal.db"
@@ -30,9 +32,10 @@ class RunStore(Store):
 
     def find(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Count items and lines."""
-        for folder in _list_runs(place):
+        for folder in list_runs(place.workspace):
             if items := _find_items(folder, subject):
                 yield Hit(self.name, place.name(folder / _JOURNAL), len(items), "erase items, then VACUUM")
+                yield from (make_hit(*batch) for batch in list_batches(folder, items))
             marks = _Marks(folder, items)
             for file in _list_line_files(folder):
                 if count := sum(marks.holds(line, subject) for line in _iter_lines(file)):
@@ -45,7 +48,7 @@ class RunStore(Store):
             StateError: a process is running the run.
 
         """
-        for folder in _list_runs(place):
+        for folder in list_runs(place.workspace):
             items = _find_items(folder, subject)
             marks = _Marks(folder, items)
             files = [
@@ -56,6 +59,7 @@ class RunStore(Store):
                     f"Run {folder.name} is running. Stop it (Ctrl-C, or `goldspan generate cancel`) first."
                 )
             if items:
+                record_batches(place, folder, items, subject)
                 erase_items(folder, items, subject.holds_text)
                 yield Hit(self.name, place.name(folder / _JOURNAL), len(items), "erased")
             elif list_erased(folder) and not is_running(folder):
@@ -84,8 +88,9 @@ class _Marks:
         return custom_id in self._requests or subject.holds(value)
 
 
-def _list_runs(place: Place) -> list[Path]:
-    root = place.workspace.runs
+def list_runs(workspace: Workspace) -> list[Path]:
+    """Folders of runs with a journal or with files that a killed process left."""
+    root = workspace.runs
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink()) if root.is_dir() else []
 
 

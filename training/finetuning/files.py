@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.training.finetuning.journal import FileRecord
 from goldspan.training.finetuning.rows import CheckedRows, TuningRow
@@ -53,6 +54,19 @@ def digest_rows(train: Sequence[TuningRow], validation: Sequence[TuningRow]) -> 
     for row in (*train, *validation):
         hashed.update(row.encode())
     return hashed.hexdigest()
+
+
+def list_samples(folder: Path, role: str) -> list[str]:
+    """Ids of the samples in a file of rows.
+
+    Raises:
+        StateError: the index of the lines cannot be read.
+
+    """
+    try:
+        return [str(sample_id) for sample_id, *_ in orjson.loads((folder / _LINES).read_bytes()).get(role, ())]
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise StateError(f"{folder / _LINES} cannot be read. Start the run again under another name.") from None
 
 
 def name_line(folder: Path, line: int) -> str:

@@ -13,6 +13,7 @@ from goldspan.annotation.errors import (
     TerminalServiceError,
     TransientServiceError,
 )
+from goldspan.annotation.uploads import record_upload
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.providers.credentials import find_key, require_address
 from goldspan.generators.providers.tuning.profiles import TuningProfile, find_tuning_profile
@@ -21,6 +22,7 @@ from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
 from goldspan.training.finetuning.budget import check_estimate, check_quote, estimate_cost
 from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
+from goldspan.training.finetuning.files import list_samples
 from goldspan.training.finetuning.journal import (
     ABANDONED,
     CREATING,
@@ -29,6 +31,7 @@ from goldspan.training.finetuning.journal import (
     STARTING,
     SUBMITTED,
     UPLOADED,
+    FileRecord,
     JobRecord,
     TuningJournal,
 )
@@ -128,16 +131,25 @@ class HostedEngine(TuningEngine):
             upload = RowsUpload(self.order.folder / f"{file.role}.jsonl", file.name, file.size)
             if not upload.path.is_file():
                 raise StateError(f"{upload.path} is gone. `goldspan finetune cancel {self.order.run}` ends the run.")
+            found = self._send(upload, file)
+            self.journal.set_file_id(file.role, found)
+            failpoint("upload-recorded")
+        self.journal.update_job(phase=UPLOADED)
+        return JobView(JobState.CHECKING, message="the rows are uploaded")
+
+    def _send(self, upload: RowsUpload, file: FileRecord) -> str:
+        """Upload a file, unless a lost reply hid that it was, with a record of its samples in the workspace; its id."""
+        folder, address = self.order.folder, self.order.address
+        ids = list_samples(folder, file.role)
+        with record_upload(folder.parent.parent, "fine-tuning file", address, upload.name, ids) as record:
             found = self._wire.find_file(upload) if file.announced else ""
             if not found:
                 self.journal.announce_upload(file.role)
                 failpoint("upload-announced")
                 found = self._wire.upload(upload)
                 failpoint("file-uploaded")
-            self.journal.set_file_id(file.role, found)
-            failpoint("upload-recorded")
-        self.journal.update_job(phase=UPLOADED)
-        return JobView(JobState.CHECKING, message="the rows are uploaded")
+            record.complete(name=found)
+        return found
 
     def _require_model(self) -> None:
         """Refuse a model that the provider does not have any more, with its day."""

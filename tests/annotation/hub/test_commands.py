@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from goldspan.annotation.uploads import list_uploads
 from goldspan.cli.main import run
 from goldspan.cli.shared.exits import Exit
+from goldspan.privacy.erase import find_person
 
 REPO = "dataiku/kiji-pii-training-data"
 
@@ -63,3 +65,9 @@ def test_download_and_upload(hub: Any, workspace: Path, capsys: pytest.CaptureFi
     assert document["samples"] == 2
     assert set(document["files"]) <= set(hub.files("acme/gold"))
     assert document["folder"] == ""
+    uploads = [upload for _, upload in list_uploads(workspace)]
+    assert [(one.kind, one.service, one.name, len(one.samples)) for one in uploads] == [
+        ("data set", hub.url, "acme/gold", 2)
+    ] * 2
+    assert all(document["address"].endswith(one.revision) or one is uploads[0] for one in uploads)
+    assert find_person("Beatrix", data=workspace).remains[-1].place.startswith(f"data set {hub.url} acme/gold")

@@ -14,6 +14,7 @@ import pytest
 
 from goldspan.annotation.errors import ConfigurationError, StateError, TerminalServiceError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.uploads import list_uploads
 from goldspan.generators.providers.tuning.profiles import find_tuning_profile
 from goldspan.generators.providers.tuning.values import JobState
 from goldspan.predictors.registry import open_predictor
@@ -68,6 +69,10 @@ def test_a_run_goes_on_through_lost_replies_lag_and_odd_answers(root: Path, star
         assert len({message.id for message in messages}) == len(messages) > 4
         assert [message.at for message in messages] == sorted(message.at for message in messages)
         assert journal.list_checkpoints()
+        files = {file.file_id for file in journal.list_files()}
+    uploads = [upload for _, upload in list_uploads(root / "data")]
+    assert {upload.name for upload in uploads} == files
+    assert all(upload.samples and upload.kind == "fine-tuning file" for upload in uploads)
     again = tune(root, provider, url)
     assert (again.outcome, again.predictor) == (summary.outcome, summary.predictor)
     assert read_jobs(url)["created"] == 1
