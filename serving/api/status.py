@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from goldspan import __version__
 from goldspan.masking.policy import OPERATORS, list_presets, load_policy
 from goldspan.serving.api.access import JsonResponse
 from goldspan.serving.api.body import read_json
@@ -34,7 +34,7 @@ def make_routes(state: ServerState) -> list[Route]:
             {
                 "status": status,
                 "services": {name: method.healthy for name, method in state.host.methods.items()},
-                "version": version("goldspan"),
+                "version": __version__,
                 "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
             }
         )
