@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from time import time
 from typing import Any
 
 from starlette.requests import Request
@@ -33,9 +33,12 @@ def make_routes(state: ServerState) -> list[Route]:
         return JsonResponse(
             {
                 "status": status,
-                "services": {name: method.healthy for name, method in state.host.methods.items()},
+                "services": {
+                    name: {"available": method.healthy, "initialized": method.healthy, "model": method.source}
+                    for name, method in state.host.methods.items()
+                },
                 "version": __version__,
-                "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+                "timestamp": time(),
             }
         )
 
