@@ -16,6 +16,8 @@ TRAIN_STAMP := $(VENV)/.train-installed
 # The CPU build of torch: from the folder that PIP_FIND_LINKS names, else from PyTorch's own index.
 TORCH_SOURCE = $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
 
+BROWSER := examples/browser_model/vendor/tokenizers.min.mjs
+
 .PHONY: help setup train-setup train system weights demo test units walk coverage check bench docs docs-site constraints hashes dist clean
 
 help:  ## show this list
@@ -54,7 +56,10 @@ test: units walk  ## run all tests
 units: setup train-setup weights  ## run the unit tests in two processes; ARGS=-k … narrows them
 	@$(BIN)/python -m pytest -n 2 --ignore tests/walk $(ARGS)
 
-walk: setup train-setup system weights  ## run the tests that drive Label Studio and a browser, in one process
+$(BROWSER): examples/browser_model/fetch_libraries.py | $(STAMP)
+	@$(BIN)/python $< || echo "npm gave no libraries: the browser example is not tested"
+
+walk: setup train-setup system weights $(BROWSER)  ## run the tests that drive Label Studio and a browser, in one process
 	@$(BIN)/python -m pytest tests/walk $(ARGS)
 
 weights: setup

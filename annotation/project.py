@@ -57,6 +57,8 @@ class Project:
     dashboard_port: int = 0
     provider: str = ""
     model: str = ""
+    seeds: Path | None = None
+    examples: Path | None = None
     predictor: str = ""
     raw_answers_days: int | None = None
     parents: tuple[Path, ...] = field(default=(), compare=False)
@@ -137,6 +139,8 @@ def build_project(folder: Path, document: Mapping[str, Any], parents: tuple[Path
         dashboard_port=document.get("dashboard", {}).get("port", 0),
         provider=generate.get("provider", ""),
         model=generate.get("model", ""),
+        seeds=folder / generate["seeds"] if "seeds" in generate else None,
+        examples=folder / generate["examples"] if "examples" in generate else None,
         predictor=document.get("predictor", ""),
         raw_answers_days=document.get("privacy", {}).get("raw_answers_days"),
         parents=parents,

@@ -1,7 +1,8 @@
 """How well does an audit find label errors? Documents of the offline author, 5 % of their spans corrupted in five ways.
 
     python benchmarks/audit.py [documents] [--share 0.05]
-    python benchmarks/audit.py 240 --folds 3          # fresh models of other folds, token probabilities
+    python benchmarks/audit.py 240 --folds 3 --seeds 5              # fresh models of other folds, mean over seeds
+    python benchmarks/audit.py 240 --folds 3 --second regex         # on top of a second predictor
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
 judges its own labels only) and simulated annotators that err on a share of the true spans, as a second model would.
@@ -16,20 +17,22 @@ import argparse
 import random
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.types import Annotation, Author, Sample
-from goldspan.evaluation.audit.audit import Audit, audit_samples, audit_tokens
+from goldspan.evaluation.audit.audit import Audit, Opinions, audit_samples, audit_tokens
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.registry import open_predictor
-from goldspan.training.methods.crf import CrfSettings, make_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
 from tests.evaluation.audit.corruption import corrupt
 
 LABELS = load_labels()
@@ -52,11 +55,11 @@ class SimulatedAnnotator(LocalPredictor):
         return [Annotation(Author.model(self.model_version), self._entities[text.text]) for text in texts]
 
 
-def make_truth(documents: int, languages: Sequence[str] = LANGUAGES) -> list[Sample]:
+def make_truth(documents: int, languages: Sequence[str] = LANGUAGES, seed: int = 5) -> list[Sample]:
     """Documents of the offline author, exact by construction; each text once."""
     samples: dict[str, Sample] = {}
     for index in range(documents):
-        spec = draw_spec(5, index, languages, LABELS)
+        spec = draw_spec(seed, index, languages, LABELS)
         document = compose_document(spec, LABELS)
         author = Annotation(Author.model("offline"), document.entities)
         samples[document.text] = Sample(
@@ -85,27 +88,44 @@ def measure(audit: Audit, places: dict[str, set[int]], samples: Sequence[Sample]
     )
 
 
-def audit_by_folds(truth: Sequence[Sample], share: float, folds: int) -> None:
-    """Print how well token probabilities of a CRF of the other folds find the errors."""
-    gold, places = corrupt(truth, share, seed=1)
+FoldScores = tuple[float, float, float, float, float]
+"""Precision of the first 50; share found in as many findings as there are errors, in twice as many, and in all of
+them; average precision over samples."""
+
+
+def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: str) -> FoldScores:
+    """How well token probabilities of a CRF of the other folds find the errors."""
+    gold, places = corrupt(make_truth(documents, ("en",), seed), share, seed=seed)
     errors = sum(map(len, places.values()))
 
-    def train(rest: Sequence[Sample]) -> CrfTagger:
-        return CrfTagger(train_crf(make_examples(rest, None), CrfSettings(base="")).model)
+    def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
 
-    audit = audit_tokens(gold, train, LABELS, folds=folds, budget=10**6)
+    reader = open_predictor(second, LABELS) if second else None
+    audit = audit_tokens(gold, train, LABELS, folds=folds, second=reader, budget=10**6)
     hits = []
     for finding in audit.findings:
         starts = {entity.start for entity in (finding.gold, finding.suggested) if entity}
         hits.append(frozenset((finding.sample_id, start) for start in starts & places.get(finding.sample_id, set())))
-    first, twice = (len(frozenset().union(*hits[: times * errors])) / errors for times in (1, 2))
+    found = [len(frozenset().union(*hits[:cut])) / errors for cut in (errors, 2 * errors, len(hits))]
     ranking = [name in places for name in audit.ranking]
     precisions = [sum(ranking[: n + 1]) / (n + 1) for n, right in enumerate(ranking) if right]
-    print(
-        f"{folds} folds, {len(gold)} documents, {errors} errors in {len(places)} documents. Precision of the first 50: "
-        f"{sum(map(bool, hits[:50])) / 50:.2f}. Found in as many findings as there are errors: {first:.2f}; in twice "
-        f"as many: {twice:.2f}. Average precision over samples, by worst token: {sum(precisions) / len(places):.2f}."
+    return (sum(map(bool, hits[:50])) / 50, *found, sum(precisions) / len(places))
+
+
+def compare_folds(given: argparse.Namespace) -> None:
+    """Print the scores of every seed and their means."""
+    measure_seed = partial(
+        audit_by_folds, documents=given.documents, share=given.share, folds=given.folds, second=given.second
     )
+    print("| seed | P@50 | found in E findings | in 2 E | in all | average precision of samples |")
+    print("|---|---|---|---|---|---|")
+    seeds = range(1, given.seeds + 1)
+    with ProcessPoolExecutor(given.workers) as pool:
+        rows = list(pool.map(measure_seed, seeds))
+    means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    for name, row in [*zip(seeds, rows, strict=True), ("mean", means)]:
+        print(f"| {name} | {' | '.join(f'{score:.2f}' for score in row)} |")
 
 
 def main() -> None:
@@ -114,9 +134,12 @@ def main() -> None:
     parser.add_argument("documents", nargs="?", type=int, default=2000)
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--folds", type=int, default=0)
+    parser.add_argument("--second", default="")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     if given.folds:
-        audit_by_folds(make_truth(given.documents, ("en",)), given.share, given.folds)
+        compare_folds(given)
         return
     truth = make_truth(given.documents)
     gold, places = corrupt(truth, given.share, seed=1)
@@ -128,10 +151,10 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     auditors = [*(SimulatedAnnotator(truth, rate) for rate in (0.02, 0.1, 0.2, 0.4)), open_predictor("regex", LABELS)]
     for auditor in auditors:
-        print(f"| {measure(audit_samples(gold, auditor), places, gold)} |", flush=True)
+        print(f"| {measure(audit_samples(gold, auditor, budget=10**6), places, gold)} |", flush=True)
     patterns = open_predictor("regex", LABELS)
     narrow, where = corrupt([_keep(sample, patterns.labels) for sample in truth], given.share, seed=2)
-    print(f"| its labels only: {measure(audit_samples(narrow, patterns), where, narrow)} |")
+    print(f"| its labels only: {measure(audit_samples(narrow, patterns, budget=10**6), where, narrow)} |")
 
 
 def _keep(sample: Sample, labels: frozenset[str]) -> Sample:

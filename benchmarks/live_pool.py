@@ -2,9 +2,10 @@
 
     python -m benchmarks.live_pool [--latency 0.5] [--workers 16 64 256] [--seconds 8]
 
-The server runs in a process of its own and answers after `latency` seconds. The pool is the real thing: prompts,
-journal, raw lines, judging. The baseline is a thread pool in which each request is one `httpx.post` (a connection and
-a TLS context each), without journal or judging; `raw` is bare aiohttp, likewise without.
+The server runs in a process of its own and answers after `latency` seconds. `pool` is the real thing: briefs, prompts,
+journal, raw lines, judging, novelty, output. `transport` is the executor alone: it sends ready requests, stores raw
+lines and reads completions. The baselines have neither journal nor judging: `raw` is bare aiohttp, `threads` a thread
+pool in which each request is one `httpx.post` (a connection and a TLS context each).
 All run in one go on one machine; only the ratios mean anything. No client is further ahead of the threads than
 `bound / threads`: with few workers the server's latency is the limit, with many the client.
 """
@@ -29,8 +30,11 @@ import httpx
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.generators.journal.journal import Journal
 from goldspan.generators.providers.budget import Budget, Prices
 from goldspan.generators.providers.live.pool import LiveExecutor, LiveLimits
+from goldspan.generators.providers.live.request_queue import CompletionQueue
+from goldspan.generators.providers.protocol import Request
 from goldspan.generators.runs.folder import begin_run, open_run
 from goldspan.generators.runs.pipeline import draw_brief, run_pipeline
 from goldspan.generators.runs.settings import RunSettings
@@ -69,6 +73,32 @@ def measure_pool(address: str, workers: int, samples: int) -> Measured:
             times = [moment for (moment,) in run.journal.query("SELECT updated FROM row WHERE state = 'ok'")]
             assert len(times) == 2 * samples
             return measure(times, cpu)
+
+
+def measure_transport(address: str, workers: int, requests: int) -> Measured:
+    """The live executor alone, without a run's pipeline."""
+    asked = [
+        Request(f"r{number}", "draft", number, 1, body) for number, body in enumerate(make_bodies(address, requests))
+    ]
+    times: list[float] = []
+
+    async def ask(queue: CompletionQueue, request: Request) -> None:
+        answer = await queue.ask(request)
+        assert answer.content
+        times.append(time.time())
+
+    async def go(journal: Journal) -> None:
+        queue = CompletionQueue()
+        executor = LiveExecutor(journal, f"{address}/v1", "none", LiveLimits(workers))
+        running = asyncio.create_task(executor.run(queue, asyncio.Event()))
+        await asyncio.gather(*(ask(queue, request) for request in asked))
+        queue.close()
+        await running
+
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "run", create=True) as journal:
+        cpu = read_cpu()
+        asyncio.run(go(journal))
+        return measure(times, read_cpu() - cpu)
 
 
 def measure_raw(address: str, workers: int, requests: int) -> Measured:
@@ -140,6 +170,7 @@ def main() -> None:
             samples = max(workers, round(bound * options.seconds / 2))
             pools = [measure_pool(address, workers, samples) for _ in range(options.repeat)]
             pool = statistics.median_high(pools)
+            transport = measure_transport(address, workers, 2 * samples)
             raw = measure_raw(address, workers, 2 * samples)
             threads = measure_threads(address, workers, max(workers, round(22 * options.seconds)))
             row = {
@@ -147,11 +178,15 @@ def main() -> None:
                 "bound": bound,
                 "pool": round(pool.rate, 1),
                 "pool / bound": round(pool.rate / bound, 3),
+                "transport / bound": round(transport.rate / bound, 3),
                 "raw / bound": round(raw.rate / bound, 3),
                 "threads": round(threads.rate, 1),
                 "pool / threads": round(pool.rate / threads.rate, 1),
                 "bound / threads": round(bound / threads.rate, 1),
-                "CPU ms: pool, raw, threads": [round(each.cpu, 2) for each in (pool, raw, threads)],
+                "CPU ms: pool, transport, raw, threads": [
+                    round(each.cpu, 2) for each in (pool, transport, raw, threads)
+                ],
+                "CPU / raw: pool, transport": [round(each.cpu / raw.cpu, 1) for each in (pool, transport)],
             }
             print(json.dumps(row), flush=True)
 

@@ -31,6 +31,7 @@ import goldspan
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.evaluation.matching.documents import pair_gold
+from goldspan.evaluation.report.public import write_report
 from goldspan.evaluation.results.baselines import score_baselines
 from goldspan.evaluation.results.cost import find_prices
 from goldspan.evaluation.results.result import EvaluationResult, write_result
@@ -192,7 +193,7 @@ def main() -> None:
     for result in results if options.results else ():
         write_result(options.results / f"{result.data['name']}.{result.experiment_name}.json", result)
     command = shlex.join(["python", "benchmarks/methods.py", *sys.argv[1:]])
-    written = goldspan.write_report(results, options.output, command=command)
+    written = write_report(results, options.output, command=command)
     say(f"{written.html} and {written.markdown}")
 
 

@@ -246,10 +246,6 @@ def download_model(
 
 
 def _require_hub() -> None:
-    import importlib.util
+    from goldspan.annotation.extras import require_packages
 
-    from goldspan.annotation.errors import ConfigurationError
-
-    for package in ("huggingface_hub", "datasets", "pyarrow"):
-        if importlib.util.find_spec(package) is None:
-            raise ConfigurationError(f"{package} is not installed. Install it with: pip install 'goldspan[hub]'")
+    require_packages("hub", "huggingface_hub", "datasets", "pyarrow")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import secrets
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.project import VARIABLE, find_project
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 from goldspan.dashboards.access import TOKEN_PARAMETER, cookie_name
@@ -95,13 +95,12 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     """Start the dashboard in the background and wait until it responds; its output goes to `.dashboard/log`.
 
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: the port is taken, or Streamlit is not installed.
         ServiceError: it did not start; the message ends with the last lines of its log.
         StateError: the workspace cannot be written to.
 
     """
-    if importlib.util.find_spec("streamlit") is None:
-        raise ModuleNotFoundError("No module named 'streamlit'", name="streamlit")
+    require_packages("dashboard", "streamlit")
     project = find_workspace_project(workspace)
     port, token = find_port(port, project.dashboard_port if project else 0), secrets.token_urlsafe(32)
     with open_log(workspace) as stream:

@@ -6,13 +6,14 @@ import dataclasses
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
 
 import goldspan
+from goldspan import aio
 from goldspan.annotation.checks import CODES, ERRORS, Issue
 from goldspan.annotation.labels.schema import Label, load_labels
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport
@@ -21,8 +22,11 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Origin, Span, Status
 from goldspan.cli.main import COMMANDS, load_command
 from goldspan.cli.shared.exits import MEANINGS
+from goldspan.evaluation.audit.audit import Audit, audit_samples, audit_tokens
+from goldspan.evaluation.audit.findings import AuditFinding
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.matching.match import Match, PairKind
+from goldspan.evaluation.report.public import write_report
 from goldspan.evaluation.results.compare import Comparison, ComparisonRow
 from goldspan.evaluation.results.evaluate import EvaluationSettings
 from goldspan.evaluation.results.result import EvaluationResult
@@ -30,20 +34,30 @@ from goldspan.evaluation.scores.spans import Scheme
 from goldspan.generators.runs.executors import ExecutionOptions
 from goldspan.generators.runs.pipeline import RunOutcome, Summary
 from goldspan.generators.runs.run import Limits
-from goldspan.predictors.base import Outcome, TextInput, Usage
+from goldspan.predictors.base import Outcome, Prediction, TextInput, Usage
+from goldspan.privacy.erase import erase_person, find_person
+from goldspan.privacy.expire import expire_raw
+from goldspan.privacy.report import report_privacy
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.public import Frozen
+from goldspan.training.finetuning.public import finetune
+from goldspan.training.finetuning.settings import TuningSettings
 from goldspan.training.gate.verdict import Criterion, GateVerdict
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by scripts/write_reference.py; change the program, then run `make docs`. -->\n"
 
 VALUES: tuple[type, ...] = (
-    BundleSettings, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings, ExecutionOptions,
-    Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions, PullReport,
-    PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput, Usage,
+    Audit, AuditFinding, BundleSettings, Comparison, ComparisonRow, Criterion, EvaluationResult, EvaluationSettings,
+    ExecutionOptions, Frozen, GateVerdict, Issue, Label, Level, Limits, Match, Origin, Outcome, PairKind, PullOptions,
+    PullReport, Prediction, PushOptions, PushReport, RunOutcome, Scheme, Span, Status, Summary, Tagged, TextInput,
+    TuningSettings, Usage,
 )  # fmt: skip
 """What the public functions take and return, beside the names of `goldspan` itself."""
+MODULE_FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    write_report, audit_samples, audit_tokens, finetune, find_person, erase_person, report_privacy, expire_raw
+)  # fmt: skip
+"""Functions of the other public modules."""
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields):\n((?:    .*\n?|\n)+)", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 
@@ -103,6 +117,11 @@ def write_python() -> str:
     parts.append("\n## Functions\n")
     for name in functions:
         parts += describe_function(f"goldspan.{name}", getattr(goldspan, name))
+    parts.append("\n## Asynchronous twins\n\n`goldspan.aio` has these functions under the same names, to be awaited: ")
+    parts.append(", ".join(f"`{name}`" for name in aio.__all__) + ".\n")
+    parts.append("\n## Functions of other public modules\n")
+    for function in MODULE_FUNCTIONS:
+        parts += describe_function(f"{function.__module__}.{function.__name__}", function)
     parts.append("\n## Classes\n")
     for name in classes:
         parts += describe_class(f"goldspan.{name}", getattr(goldspan, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib
 import inspect
 import json
 import re
@@ -14,11 +15,10 @@ from pathlib import Path
 import pytest
 
 import goldspan
-from goldspan import Annotation, Author, Entity, LabelSchema, LocalPredictor, RunSettings, Sample
+from goldspan import Annotation, Author, Entity, LabelSchema, LocalPredictor, RunSettings, Sample, aio
 
 ROOT = Path(__file__).parent.parent
-SOURCE = ROOT / "src" / "goldspan" / "__init__.py"
-TWINS = [name for name in goldspan.__all__ if name.endswith("_async")]
+PACKAGE = ROOT / "src" / "goldspan"
 
 
 class FailingPredictor(LocalPredictor):
@@ -30,16 +30,18 @@ class FailingPredictor(LocalPredictor):
         return [Annotation(Author.model(self.model_version), (Entity(0, 3, "FIRSTNAME"),)) for _ in texts]
 
 
-def read_typing_block() -> dict[str, str]:
+def read_typing_block(file: str = "__init__.py") -> dict[str, str]:
     """The names of the `TYPE_CHECKING` block with their modules."""
-    [block] = [node for node in ast.parse(SOURCE.read_text("utf-8")).body if isinstance(node, ast.If)]
-    return {alias.name: str(node.module) for node in block.body if isinstance(node, ast.ImportFrom)
+    source = (PACKAGE / file).read_text("utf-8")
+    [block] = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
+    return {alias.asname or alias.name: str(node.module) for node in block.body if isinstance(node, ast.ImportFrom)
             for alias in node.names}  # fmt: skip
 
 
 def test_all_is_sorted_and_holds_every_name_once() -> None:
     assert goldspan.__all__ == sorted(set(goldspan.__all__))
     assert set(goldspan.__all__) - {"__version__"} == set(read_typing_block())
+    assert 25 <= len(goldspan.__all__) - 1 <= 30
 
 
 @pytest.mark.parametrize("name", goldspan.__all__)
@@ -67,11 +69,34 @@ def test_every_name_is_on_the_page_and_in_the_reference() -> None:
         assert re.search(rf"^### `(goldspan\.)?{name}`$", reference, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_a_twin_takes_the_same_arguments(name: str) -> None:
-    twin, original = getattr(goldspan, name), getattr(goldspan, name.removesuffix("_async"))
+@pytest.mark.parametrize("name", aio.__all__)
+def test_a_twin_takes_the_same_arguments_and_is_what_type_checkers_see(name: str) -> None:
+    twin, original = getattr(aio, name), getattr(goldspan, name)
     assert inspect.signature(twin).parameters == inspect.signature(original).parameters
     assert inspect.iscoroutinefunction(twin) or inspect.isasyncgenfunction(twin)
+    assert twin.__module__ == read_typing_block("aio.py")[name]
+    assert name in dir(aio)
+
+
+def test_every_twin_is_public() -> None:
+    assert aio.__all__ == sorted(read_typing_block("aio.py"))
+    modules = {getattr(goldspan, name).__module__ for name in goldspan.__all__ if name != "__version__"}
+    twins = {name.removesuffix("_async") for module in modules for name in vars(sys.modules[module])
+             if name.endswith("_async")}  # fmt: skip
+    assert twins & set(goldspan.__all__) == set(aio.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'compare'"):
+        aio.compare  # noqa: B018
+
+
+def test_every_public_module_is_on_the_page_and_in_the_reference() -> None:
+    page = (ROOT / "docs" / "python-api.md").read_text("utf-8")
+    reference = (ROOT / "docs" / "reference" / "python.md").read_text("utf-8")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| `(goldspan\.[\w.]+)` \|", page, re.MULTILINE)
+    assert len(rows) > 5
+    for names, module in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            assert inspect.getdoc(getattr(importlib.import_module(module), name))
+            assert module == "goldspan.aio" or f"### `{module}.{name}`" in reference
 
 
 def test_importing_goldspan_loads_nothing_else() -> None:
@@ -104,15 +129,15 @@ def test_everything_works_where_a_loop_is_running(tmp_path: Path, labels: LabelS
     async def cell() -> None:
         summary = goldspan.generate(RunSettings("offline", 4, 1), data=tmp_path)
         assert summary.written.samples == 4
-        again = await goldspan.generate_async(RunSettings("offline", 4, 1), data=tmp_path)
+        again = await aio.generate(RunSettings("offline", 4, 1), data=tmp_path)
         assert again.samples == summary.samples
         samples = list(goldspan.read_samples(summary.samples, labels))
         predictor = goldspan.open_predictor("regex", labels)
         annotated = list(goldspan.annotate(samples, predictor))
-        streamed = [sample async for sample in goldspan.annotate_async(samples, predictor)]
+        streamed = [sample async for sample in aio.annotate(samples, predictor)]
         assert annotated == streamed
         scored = goldspan.evaluate(samples, predictor, baselines=False)
-        awaited = await goldspan.evaluate_async(samples, predictor, baselines=False)
+        awaited = await aio.evaluate(samples, predictor, baselines=False)
         assert scored.metrics == awaited.metrics
 
     asyncio.run(cell())

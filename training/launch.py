@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from goldspan.annotation.errors import ConfigurationError, InputError, StateError
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.loops import run_sync
@@ -177,18 +178,9 @@ def check_libraries() -> None:
         ConfigurationError: one is missing.
 
     """
-    import importlib.util
-
-    missing = [
-        name
-        for name in ("torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise ConfigurationError(
-            f"Training needs {', '.join(missing)}. Install them with `make train-setup`, or with: "
-            "pip install 'goldspan[train]'"
-        )
+    require_packages(
+        "train", "torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing"
+    )
 
 
 def check_encoder(config: TrainingConfig) -> None:

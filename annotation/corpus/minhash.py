@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,8 @@ THRESHOLD = 0.7
 _WIDE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")
 _CHUNK = 1 << 17
+_AT_ONCE = 1 << 16
+"""Values of hash functions that are computed in one step."""
 _COMPARE = 1 << 15
 
 Words = NDArray[np.uint64]
@@ -62,17 +65,25 @@ def group_near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) ->
 def compute_signatures(texts: Sequence[str]) -> Signatures:
     """MinHash signatures, one row of 125 values for each text."""
     signatures = np.empty((len(texts), HASHES), dtype=np.uint32)
-    generator = np.random.default_rng(20_231)
-    factors = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    offsets = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64)
+    factors, offsets = _draw_hashes()
     begin = 0
     for shingles, starts in iter_shingles(texts):
         end = begin + len(starts)
-        for column, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):
-            hashed = ((shingles * factor + offset) >> np.uint64(32)).astype(np.uint32)
-            signatures[begin:end, column] = np.minimum.reduceat(hashed, starts)
+        step = max(1, _AT_ONCE // len(shingles))
+        for first in range(0, HASHES, step):
+            some = slice(first, first + step)
+            hashed = ((shingles * factors[some, None] + offsets[some, None]) >> np.uint64(32)).astype(np.uint32)
+            signatures[begin:end, some] = np.minimum.reduceat(hashed, starts, axis=1).T
         begin = end
     return signatures
+
+
+@cache
+def _draw_hashes() -> tuple[Words, Words]:
+    """Factors and offsets of the hash functions, the same in every process."""
+    generator = np.random.default_rng(20_231)
+    factors = generator.integers(0, 1 << 63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    return factors, generator.integers(0, 1 << 63, HASHES, dtype=np.uint64)
 
 
 def compute_bands(texts: Sequence[str]) -> Signatures:
@@ -83,8 +94,11 @@ def compute_bands(texts: Sequence[str]) -> Signatures:
     if not texts:
         return np.empty((0, BANDS), dtype=np.uint32)
     signatures = compute_signatures(texts)
-    bands = [_hash_band(signatures[:, band * ROWS : (band + 1) * ROWS]) >> np.uint64(32) for band in range(BANDS)]
-    return np.stack(bands, axis=1).astype(np.uint32)
+    rows = signatures.reshape(len(texts), BANDS, ROWS)
+    hashed: Words = np.zeros((len(texts), BANDS), dtype=np.uint64)
+    for row in range(ROWS):
+        hashed = mix(hashed + rows[:, :, row])
+    return (hashed >> np.uint64(32)).astype(np.uint32)
 
 
 def find_pairs(signatures: SignatureTable, threshold: float) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -51,7 +52,9 @@ class NoveltyIndex:
 
     def add(self, text: str, entities: Sequence[Entity] = ()) -> None:
         """Make a text known."""
-        self.add_many([(text, entities)])
+        for hashed in _hash_skeleton(make_skeleton(text, entities)):
+            self._note(hashed)
+        self.size += 1
 
     def add_many(self, documents: Iterable[tuple[str, Sequence[Entity]]]) -> None:
         """Make texts with their entities known, in constant memory."""
@@ -59,17 +62,19 @@ class NoveltyIndex:
         while chunk := [make_skeleton(text, entities) for text, entities in islice(iterator, _CHUNK)]:
             phrases = [phrase for phrase in _iter_phrases(chunk) if len(phrase)]
             for hashed in (*phrases, _name_bands(chunk).ravel()):
-                places, masks = _locate(hashed)
-                np.bitwise_or.at(self._bits, places.ravel(), masks.ravel())
+                self._note(hashed)
             self.size += len(chunk)
+
+    def _note(self, hashed: Words) -> None:
+        places, masks = _locate(hashed)
+        np.bitwise_or.at(self._bits, places.ravel(), masks.ravel())
 
     def measure(self, text: str, entities: Sequence[Entity] = ()) -> Novelty:
         """How new a text is against everything that was added."""
-        skeleton = make_skeleton(text, entities)
-        phrases = next(_iter_phrases([skeleton]))
+        phrases, bands = _hash_skeleton(make_skeleton(text, entities))
         known = self._knows(phrases)
         share = 1 - float(known.mean()) if len(phrases) >= FEWEST else 1.0
-        return Novelty(share, int(self._knows(_name_bands([skeleton])[0]).sum()) >= _KNOWN_BANDS)
+        return Novelty(share, int(self._knows(bands).sum()) >= _KNOWN_BANDS)
 
     def _knows(self, hashed: Words) -> NDArray[np.bool_]:
         places, masks = _locate(hashed)
@@ -81,6 +86,12 @@ def _locate(hashed: Words) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """The bytes and bits of the filter that stand for each value, shape (values, 3)."""
     bits = (mix(hashed)[:, None] * _FACTORS) >> np.uint64(64 - _BITS)
     return (bits >> np.uint64(3)).astype(np.int64), (np.uint8(1) << (bits & np.uint64(7)).astype(np.uint8))
+
+
+@lru_cache(maxsize=2)
+def _hash_skeleton(skeleton: str) -> tuple[Words, Words]:
+    """Phrases and bands of one text; a text is measured before it is added."""
+    return next(_iter_phrases([skeleton])), _name_bands([skeleton])[0]
 
 
 def _iter_phrases(texts: Sequence[str]) -> Iterator[Words]:

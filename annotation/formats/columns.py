@@ -146,7 +146,7 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
             if sentences[-1].rows:
                 sentences.append(_Sentence())
             continue
-        columns = line.split("\t") if tabbed else line.split()
+        columns = line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
         if line.startswith("#") and not (len(columns) > 1 and columns[0] == "#" and is_tag(columns[-1])):
             if match := _COMMENT.match(line):
                 key = "newdoc" if match[1] in {"newdoc", "id"} else match[1]

@@ -44,7 +44,9 @@ class ImportDefaults:
 class ImportOptions:
     """How to import: see `goldspan samples import --help`. `labels_map` maps external labels to ours (empty: drop).
 
-    Texts of more than `split_over` characters become several samples (0: none does, see `split_sample`).
+    Texts of more than `split_over` characters become several samples (0: none does, see `split_sample`). With
+    `annotator_by_file`, each file is the work of the annotator whom its name names, and texts that stand in several
+    files become one sample.
     """
 
     format: str = "auto"
@@ -59,6 +61,7 @@ class ImportOptions:
     encoding: str = ""
     by_line: bool = False
     split_over: int = 0
+    annotator_by_file: bool = False
 
 
 @dataclass(slots=True)
@@ -103,19 +106,38 @@ def import_files(
     report = report if report is not None else ImportReport()
     seen: set[str] = set()
     identities = IdentityCheck()
-    for path in paths:
-        for source, sample in _import_file(path, labels, options, on_error, report):
-            parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
-            report.split += len(parts) > 1
-            for part in parts:
-                repeated = "duplicate text: an earlier record has it" if part.sample_id in seen else ""
-                if problem := identities.add(part) or repeated:
-                    on_error(RecordError(problem, file=source.file, line=source.line))
-                    continue
-                seen.add(part.sample_id)
-                report.samples += 1
-                report.spans += sum(len(annotation.entities) for annotation in part.annotations)
-                yield part
+    found = (pair for path in paths for pair in _import_file(path, labels, options, on_error, report))
+    for source, sample in _join_files(found, report) if options.annotator_by_file else found:
+        parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
+        report.split += len(parts) > 1
+        for part in parts:
+            repeated = "duplicate text: an earlier record has it" if part.sample_id in seen else ""
+            if problem := identities.add(part) or repeated:
+                on_error(RecordError(problem, file=source.file, line=source.line))
+                continue
+            seen.add(part.sample_id)
+            report.samples += 1
+            report.spans += sum(len(annotation.entities) for annotation in part.annotations)
+            yield part
+
+
+def _join_files(found: Iterable[tuple[SourceRow, Sample]], report: ImportReport) -> Iterator[tuple[SourceRow, Sample]]:
+    """One sample for each text, with the annotations of all files; what nobody else may have said stands apart."""
+    joined: dict[str, tuple[SourceRow, Sample]] = {}
+    apart: list[tuple[SourceRow, Sample]] = []
+    for source, sample in found:
+        first, earlier = joined.setdefault(sample.sample_id, (source, sample))
+        people = {annotation.author for annotation in earlier.annotations if not annotation.author.is_model}
+        if earlier is sample:
+            continue
+        if sample.text == earlier.text and not people & {annotation.author for annotation in sample.annotations}:
+            added = tuple(one for one in sample.annotations if one not in earlier.annotations)
+            joined[sample.sample_id] = (first, replace(earlier, annotations=earlier.annotations + added))
+            report.joined += 1
+        else:
+            apart.append((source, sample))
+    yield from joined.values()
+    yield from apart
 
 
 def _import_file(
@@ -141,6 +163,8 @@ def _import_file(
     rows, joined = join_annotators(read_source(path, detected.format, reading, unread.append))
     report.rows += joined
     report.joined += joined
+    if options.annotator_by_file:
+        rows = [_name_annotator(row, path.stem) for row in rows]
     taxonomy, unknown = _map_labels(rows, labels, options, detected.format)
     report.taxonomies[str(path)] = taxonomy.name
     names = detected.format not in _VERBATIM
@@ -190,6 +214,14 @@ def join_annotators(rows: Iterable[SourceRow]) -> tuple[list[SourceRow], int]:
                 continue
         kept.append(row)
     return kept, joined
+
+
+def _name_annotator(row: SourceRow, name: str) -> SourceRow:
+    """The row, in which this person made the annotations that name no author."""
+    if not isinstance(row.value, RawRow):
+        return row
+    named = tuple(one if one.person or one.model else replace(one, person=name) for one in row.value.annotations)
+    return row._replace(value=replace(row.value, annotations=named))
 
 
 def _list_people(row: RawRow) -> frozenset[str]:

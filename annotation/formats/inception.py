@@ -103,7 +103,6 @@ def _make_chains(best: Annotation | None, losses: LossCounter) -> list[list[Ment
     for mention in sort_spans(best.mentions) if best else ():
         losses.lose("single_mentions", not mention.cluster)
         if mention.cluster:
-            losses.lose("mention_kinds")
             clusters[mention.cluster].append(mention)
     return list(clusters.values())
 

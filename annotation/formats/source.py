@@ -15,7 +15,9 @@ from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.tables import read_table
+from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
 from goldspan.annotation.tasks.record import parse_json
@@ -27,8 +29,6 @@ _SURE = 0.3
 _MARGIN = 0.15
 """By how much another shape has to be surer for one row of a file."""
 _HEAD = 65_536
-_WRAPPER_KEYS = 6
-"""Keys of an object around a list of rows: the list, and a version, a description and the like."""
 _OWN_CONTROLS = {ENTITY_CONTROL, MENTION_CONTROL}
 _TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
@@ -240,30 +240,7 @@ def _is_own_result(item: Any) -> bool:
 
 
 def _read_json(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[JsonRecord]:
-    return read_records(path, on_error, options.encoding, coerce=_coerce_pair)
-
-
-def _coerce_pair(value: Any) -> Any:
-    """Training tuples of spaCy, `[text, {"entities": …}]`, as rows; an object around one list of rows as that list."""
-    if isinstance(value, dict) and not isinstance(value.get("text"), str):
-        lists = [entry for entry in value.values() if isinstance(entry, list) and _holds_rows(entry)]
-        if len(lists) == 1 and len(value) <= _WRAPPER_KEYS and _is_wrapper(value):
-            return lists[0]
-        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
-            return _coerce_pair(inner)
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
-        return {"text": value[0], **value[1]}
-    return value
-
-
-def _holds_rows(entries: Sequence[Any]) -> bool:
-    """True for a list of objects or of spaCy's training tuples; null stands for a text that was skipped."""
-    first = next((entry for entry in entries if entry is not None), None)
-    return isinstance(first, dict) or isinstance(_coerce_pair(first), dict)
-
-
-def _is_wrapper(value: Mapping[str, Any]) -> bool:
-    return not any(shape.score(value) for shape in SHAPES)
+    return read_records(path, on_error, options.encoding, coerce=unwrap_rows)
 
 
 def _read_head(path: Path, options: ReadOptions) -> str:
@@ -319,7 +296,7 @@ def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterato
 
     if not options.text_key and (columns := find_token_columns(_read_head(path, options))):
         return read_token_table(path, columns, options, on_error)
-    records = list(read_table(path, options, on_error))
+    records = group_spans(list(read_table(path, options, on_error)))
     shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
     return _read_shape(iter(records), shape, options, on_error)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRelation, RawRow, RawSpan
 from goldspan.annotation.formats.source import ReadOptions, SourceRow, read_whole
 from goldspan.annotation.tasks.store import OnError
 
@@ -79,6 +79,7 @@ class _Document:
     starts: dict[str, int] = field(default_factory=dict)
     parts: defaultdict[tuple[str, str], list[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(list))
     chains: defaultdict[str, dict[int, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    kinds: dict[tuple[str, int], str] = field(default_factory=dict)
     arrows: list[_Arrow] = field(default_factory=list)
 
 
@@ -109,24 +110,18 @@ def _read_document(content: str, name: str) -> RawRow:
         RawSpan((_choose_label(key[0], found),), found[0][0], found[-1][1], id=":".join(key))
         for key, found in document.parts.items()
     ]
-    relations = [_resolve(document, arrow) for arrow in document.arrows]
-    for chain, links in document.chains.items():
-        places = [links[number] for number in sorted(links)]
-        spans += [RawSpan(("MENTION",), start, end, id=f"{chain}:{start}-{end}") for start, end in places]
-        relations += [
-            RawRelation(_name_link(chain, places[0]), _name_link(chain, place), "coreference") for place in places[1:]
-        ]
-    annotation = RawAnnotation(tuple(spans), relations=tuple(relations), utf16=True)
+    relations = tuple(_resolve(document, arrow) for arrow in document.arrows)
+    clusters = tuple(
+        RawCluster((), tuple((start, end, document.kinds.get((chain, start), "")) for start, end in links.values()))
+        for chain, links in document.chains.items()
+    )
+    annotation = RawAnnotation(tuple(spans), clusters, relations, utf16=True)
     return RawRow(_join_sentences(document.sentences), (annotation,), uid=name)
 
 
 def _choose_label(layer: str, found: Sequence[tuple[int, int, str]]) -> str:
     """The first feature that has a value; a layer without features is its own label."""
     return next((label for *_, label in found if label), layer.rpartition(".")[2])
-
-
-def _name_link(chain: str, place: tuple[int, int]) -> str:
-    return f"{chain}:{place[0]}-{place[1]}"
 
 
 def _read_cells(document: _Document, cells: Sequence[str], place: tuple[int, int]) -> None:
@@ -138,9 +133,8 @@ def _read_cells(document: _Document, cells: Sequence[str], place: tuple[int, int
         if column.feature.startswith("ROLE_") and stacked:
             raise ValueError(f"slots of the layer {column.layer} are not read")
         if column.kind == "CH":
-            for chain, number in (match.groups() for value in stacked for match in _LINK.finditer(value)):
-                links = document.chains[f"{column.layer} {chain}"]
-                links[int(number)] = (links.get(int(number), place)[0], place[1])
+            for value in stacked:
+                _read_link(document, column.layer, value, place)
         elif column.kind == "RL" and not column.feature.startswith("BT_"):
             labels = stacked or labels
         elif column.kind == "RL":
@@ -153,6 +147,15 @@ def _read_cells(document: _Document, cells: Sequence[str], place: tuple[int, int
         else:
             for value in stacked:
                 _read_part(document, column, value, place)
+
+
+def _read_link(document: _Document, layer: str, value: str, place: tuple[int, int]) -> None:
+    """A cell of a chain: `coref->2-1` is its first link, `pro[2]` the type of the mention."""
+    if match := _LINK.search(value):
+        links, number = document.chains[f"{layer} {match[1]}"], int(match[2])
+        links[number] = (links.get(number, place)[0], place[1])
+    elif (match := _NUMBERED.match(value)) and match[2]:
+        document.kinds.setdefault((f"{layer} {match[2]}", place[0]), _unescape(match[1]))
 
 
 def _read_part(document: _Document, column: _Column, value: str, place: tuple[int, int]) -> None:

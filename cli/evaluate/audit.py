@@ -19,10 +19,10 @@ from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_f
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
-    from goldspan.annotation.tasks.workspace import Workspace
     from goldspan.annotation.types import Sample
     from goldspan.evaluation.audit.audit import Audit
     from goldspan.evaluation.audit.ledger import AuditLedger
+    from goldspan.predictors.base import Predictor
 
 
 def audit(
@@ -34,17 +34,22 @@ def audit(
         typer.Option("--predictor", "-p", help=f"The auditor. {PREDICTOR_HELP}"),
     ] = "",
     folds: Annotated[
-        int, typer.Option("--folds", min=0, help="Instead: fresh models, each trained on the other folds of the gold")
+        int,
+        typer.Option(
+            "--folds",
+            min=0,
+            help="Fresh models, each trained on the other folds of the gold, alone or on top of --predictor",
+        ),
     ] = 0,
     option: OptionsOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Queue for review. Default: audit_samples/<auditor>.jsonl")
     ] = None,
     min_confidence: Annotated[
-        float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Leave out findings of --predictor below it")
-    ] = 0.5,
+        float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Without --folds: leave out findings below it")
+    ] = 0.05,
     budget: Annotated[
-        int, typer.Option("--budget", min=0, help="Findings of --folds. Default: the larger of 50 and 5 % of the spans")
+        int, typer.Option("--budget", min=0, help="Findings to keep. Default: the larger of 50 and 5 % of the spans")
     ] = 0,
     top: Annotated[int, typer.Option("--top", min=0, help="How many findings to show")] = 20,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts")] = 4,
@@ -52,7 +57,7 @@ def audit(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find likely label errors: rank where gold disagrees with a second predictor, or with models of other folds.
+    """Find likely label errors: rank where gold disagrees with a second predictor, with models of other folds, or both.
 
     Suspicious samples are written as a queue for Label Studio, the audit's suggestion as a prediction: `goldspan studio
     push QUEUE`. A fifth of the queue are random samples: how many of them people correct is the error rate that
@@ -62,6 +67,7 @@ def audit(
     from goldspan.annotation.locks import hold_lock
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.evaluation.audit.audit import audit_samples
     from goldspan.evaluation.audit.ledger import find_audit_ledger, read_audit_ledger, write_audit_ledger
     from goldspan.evaluation.matching.annotations import merge_samples
 
@@ -69,15 +75,15 @@ def audit(
     samples = merge_samples(read_samples(files or [workspace.training_samples], schema, refusals))
     path = find_audit_ledger(workspace)
     found, target = None, None
-    if predictor and folds:
-        raise InputError("Give --predictor or --folds, not both.")
     if folds == 1:
         raise InputError("--folds takes 2 or more: each fold is audited by a model of the others.")
-    if predictor:
-        found = _run(samples, predictor, option, workspace, schema, min_confidence, workers)
-    elif folds:
-        found = _run_folds(samples, folds, budget, schema)
+    second = open_from_command(predictor, schema, option, workspace, workers) if predictor else None
+    if folds:
+        found = _run_folds(samples, folds, second, budget, workers, schema)
+    elif second:
+        found = audit_samples(samples, second, min_confidence=min_confidence, budget=budget, workers=workers)
     if found:
+        name_refusals(f"{sample_id} is not audited: {reason}" for sample_id, reason in found.failures)
         target = output or workspace.root / "audit_samples" / f"{found.auditor}.jsonl"
     with hold_lock(f"audit ledger {path.resolve()}"):
         ledger = read_audit_ledger(path).record_decisions(samples)
@@ -94,35 +100,20 @@ def audit(
     raise typer.Exit(Exit.REFUSED_SOME if failed else refusals.exit_code)
 
 
-def _run(
-    samples: list[Sample],
-    predictor: str,
-    option: list[str] | None,
-    workspace: Workspace,
-    labels: LabelSchema,
-    min_confidence: float,
-    workers: int,
+def _run_folds(
+    samples: list[Sample], folds: int, second: Predictor | None, budget: int, workers: int, labels: LabelSchema
 ) -> Audit:
-    from goldspan.evaluation.audit.audit import audit_samples
-
-    reader = open_from_command(predictor, labels, option, workspace, workers)
-    found = audit_samples(samples, reader, min_confidence=min_confidence, workers=workers)
-    name_refusals(f"{sample_id} is not audited: {reason}" for sample_id, reason in found.failures)
-    return found
-
-
-def _run_folds(samples: list[Sample], folds: int, budget: int, labels: LabelSchema) -> Audit:
-    from goldspan.evaluation.audit.audit import audit_tokens, list_cautions
+    from goldspan.evaluation.audit.audit import Opinions, audit_tokens, list_cautions
     from goldspan.predictors.crf.tagger import CrfTagger
-    from goldspan.training.methods.crf import CrfSettings, make_examples, train_crf
+    from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
 
     for caution in list_cautions(samples):
         warn(caution)
 
-    def train(rest: Sequence[Sample]) -> CrfTagger:
-        return CrfTagger(train_crf(make_examples(rest, None), CrfSettings(base="")).model)
+    def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
 
-    return audit_tokens(samples, train, labels, folds=folds, budget=budget)
+    return audit_tokens(samples, train, labels, folds=folds, second=second, budget=budget, workers=workers)
 
 
 def _write_queue(target: Path, found: Audit, labels: LabelSchema) -> None:

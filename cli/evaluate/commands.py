@@ -23,6 +23,7 @@ from goldspan.cli.evaluate.scoring import (
     name_unscored,
     parse_filters,
     show_differences,
+    warn_of_unknown_labels,
 )
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -129,6 +130,7 @@ def evaluate(
     name_refusals(str(error) for error in unread)
     [pairing] = pairings
     name_unscored(pairing)
+    warn_of_unknown_labels(pairing, schema)
     code = Exit.REFUSED_SOME if unread or pairing.exclusions or result.data["failures"] else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)

@@ -44,6 +44,7 @@ def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model:
     pairing = read_pairing(gold, predicted, labels, model=model, on_error=refused.append)
     name_refusals(str(error) for error in refused)
     name_unscored(pairing)
+    warn_of_unknown_labels(pairing, labels)
     return pairing, Exit.REFUSED_SOME if refused or pairing.exclusions else Exit.OK
 
 
@@ -54,6 +55,17 @@ def name_unscored(pairing: Pairing) -> None:
     name_refusals(f"{document.sample_id} counts as nothing found: {document.failure}" for document in failed)
     if pairing.gold_source != "review":
         warn(f"Gold of these documents is {pairing.gold_source}, not only people's reviews; the scores trust it.")
+
+
+def warn_of_unknown_labels(pairing: Pairing, labels: LabelSchema) -> None:
+    """Warn of predicted labels that the schema does not have: each of their spans counts as wrong."""
+    predicted = {entity.label for document in pairing.documents for entity in document.predicted.entities}
+    if unknown := sorted(predicted - labels.entity_codes):
+        shown = ", ".join(unknown[:8]) + (" …" if len(unknown) > 8 else "")
+        warn(
+            f"The label schema has no label {shown}; a span predicted with it counts as wrong. Import the file with "
+            "its labels mapped: goldspan samples import --labels-map THEIRS=OURS"
+        )
 
 
 def parse_filters(only: Iterable[str]) -> dict[str, str]:

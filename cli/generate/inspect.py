@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
@@ -143,6 +144,13 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
         f"Estimated from {guess.tried} items, as if every answer were good at once."
     )
     warn_of_prices(settings)
+
+
+def say_what_is_sent(settings: RunSettings) -> None:
+    """Name the own texts that are part of the prompts."""
+    own = [name for name in (settings.seeds, settings.examples_file) if name]
+    if own and settings.provider != "offline":
+        say(f"Prompts to {settings.provider} hold passages or samples of {' and '.join(map(escape, own))}.")
 
 
 def warn_of_prices(settings: RunSettings) -> None:

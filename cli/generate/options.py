@@ -38,6 +38,9 @@ class GenerationOptions:
     review: Annotated[bool, typer.Option("--review", help="Add the review stage: the model checks the annotation")] = (
         False
     )
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Add the judge stage: the model scores naturalness, brief and consistency")
+    ] = False
     fill_gaps: Annotated[
         bool, typer.Option("--fill-gaps", help="Generate what the data lacks against the label targets")
     ] = False
@@ -58,9 +61,14 @@ class GenerationOptions:
         Path | None,
         typer.Option(help="Own situations: a file of `goldspan generate scenarios`; default: the project's"),
     ] = None
-    examples: Annotated[Path | None, typer.Option(help="Reviewed samples (JSONL) shown to the model as examples")] = (
-        None
-    )
+    examples: Annotated[
+        Path | None,
+        typer.Option(help="Reviewed samples (JSONL) shown to the model as examples; default: the project's"),
+    ] = None
+    seeds: Annotated[
+        Path | None,
+        typer.Option(help="Own texts (a file or folder) of which each brief shows a passage; default: the project's"),
+    ] = None
     novelty: Annotated[
         float,
         typer.Option(min=0, max=1, help="Share of new phrases that a draft must have, else it is asked anew; 0: any"),
@@ -111,6 +119,7 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             seed=options.seed,
             languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
             review=options.review,
+            judge=options.judge,
             model=options.model or (project.model if project and not options.provider else ""),
             mode=options.mode,
             api_url=options.api_url,
@@ -123,7 +132,8 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             labels_file=str(options.labels.resolve()) if options.labels else "",
             scenarios_file=_find_scenarios(workspace, options.scenarios),
             novelty=options.novelty,
-            examples_file=str(options.examples.resolve()) if options.examples else "",
+            examples_file=_find_own(options.examples, project.examples if project else None, "--examples"),
+            seeds=_find_own(options.seeds, project.seeds if project else None, "--seeds"),
         )
     )
     if options.fill_gaps:
@@ -140,6 +150,15 @@ def _find_scenarios(workspace: Workspace, given: Path | None) -> str:
     if given and not given.is_file():
         raise InputError(f"{given} does not exist. Write one with `goldspan generate scenarios`.")
     return str(path.resolve()) if path.is_file() else ""
+
+
+def _find_own(given: Path | None, configured: Path | None, option: str) -> str:
+    """The path that was given, else the one of the project."""
+    path = given or configured
+    if path and not path.exists():
+        where = option if given else f"`[generate]` of goldspan.toml (or {option})"
+        raise InputError(f"{path} does not exist; {where} names it.")
+    return str(path.resolve()) if path else ""
 
 
 def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:

@@ -28,6 +28,7 @@ def simulate(
     method: Annotated[str, typer.Option(help="What is retrained: crf (seconds) or token-classifier (minutes)")] = "crf",
     encoder: Annotated[str, typer.Option(help="The encoder of token-classifier")] = "rampart",
     tokens: Annotated[int, typer.Option(min=1, help="Training tokens of token-classifier, a round")] = 60_000,
+    device: Annotated[str, typer.Option(help="Where token-classifier trains: cpu, cuda or auto")] = "cpu",
     orders: Annotated[str, typer.Option(help="Orders to compare, joined with commas")] = "random,uncertainty,queue",
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of seeds")] = 3,
     rounds: Annotated[
@@ -69,6 +70,7 @@ def simulate(
         method=method,
         encoder=encoder,
         token_budget=tokens,
+        device=device,
         orders=tuple(name.strip() for name in orders.split(",") if name.strip()),
         seeds=tuple(range(1, seeds + 1)),
         rounds=_read_rounds(rounds),

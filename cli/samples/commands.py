@@ -10,7 +10,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.evaluate.audit import audit
-from goldspan.cli.samples import importing, mixing
+from goldspan.cli.samples import importing, mixing, saturation
 from goldspan.cli.samples.data import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
@@ -27,6 +27,7 @@ app = typer.Typer(
 importing.register(app)
 register(app)
 mixing.register(app)
+saturation.register(app)
 app.command()(audit)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]

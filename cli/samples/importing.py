@@ -42,6 +42,9 @@ ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line o
 SplitOption = Annotated[
     int, typer.Option("--split-over", metavar="N", min=0, help="Split texts of more than N characters into parts")
 ]
+AnnotatorOption = Annotated[
+    bool, typer.Option("--annotator-by-file", help="Each file is one annotator's work, named by the file")
+]
 FormatsOption = Annotated[
     bool,
     typer.Option(
@@ -77,6 +80,7 @@ def import_samples(
     encoding: EncodingOption = "",
     by_line: ByLineOption = False,
     split_over: SplitOption = 0,
+    annotator_by_file: AnnotatorOption = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
     ] = None,
@@ -109,6 +113,7 @@ def import_samples(
         encoding=encoding,
         by_line=by_line,
         split_over=split_over,
+        annotator_by_file=annotator_by_file,
     )
     if engine:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)

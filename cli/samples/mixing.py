@@ -68,7 +68,9 @@ def mix(
 def noise(
     files: Files,
     output: OutputOption,
-    kind: Annotated[str, typer.Option(help="typed, hasty, scanned, spoken, capitals or quoted")] = "typed",
+    kind: Annotated[
+        str, typer.Option(help="typed, hasty, scanned, spoken, capitals, quoted; html, json, csv, log, email")
+    ] = "typed",
     inside: Annotated[
         list[str] | None,
         typer.Option(metavar="LABEL", help="Change values of this label too; repeatable; `names`: all without a check"),
@@ -78,9 +80,10 @@ def noise(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add noise to annotated texts: typing errors, scanning errors, speech, quoting. Offsets stay exact.
+    """Add noise to annotated texts: typing, scanning, speech, quoting, or a wrapper. Offsets stay exact.
 
-    Values keep every character unless --inside names their label. The results are samples of their own, kept in one
+    Values keep every character unless --inside names their label; html, json and csv also escape values without a
+    check. The results are samples of their own, kept in one
     split with the ones they were made from.
     """
     from goldspan.annotation.tasks.store import read_samples, write_samples
@@ -99,7 +102,7 @@ def noise(
     _require_free(output, force)
     refusals = Refusals()
     samples = (
-        add_sample_noise(sample, make_random(seed, 0, "noise", sample.sample_id), kind, changed)
+        add_sample_noise(sample, make_random(seed, 0, "noise", sample.sample_id), kind, schema, changed)
         for sample in read_samples(files, schema, refusals)
         if sample.best
     )

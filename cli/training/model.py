@@ -153,6 +153,18 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="rampart, e
     out.print(str(prepare_encoder(name)), markup=False)
 
 
+@app.command("prepare-embedder")
+def prepare_embedder(
+    encoder: Annotated[str, typer.Argument(metavar="ENCODER", help="An encoder by name, folder or Hub id")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the embedder goes")],
+) -> None:
+    """Write an encoder as text embedder (ONNX, INT8): `--option selection=embedding --option embedder=FOLDER`."""
+    from goldspan.training.artifact.embedder import write_embedder
+    from goldspan.training.models.encoders.catalogue import find_encoder
+
+    out.print(str(write_embedder(find_encoder(encoder), folder)), markup=False)
+
+
 def _find(model: Path, data: Path | None) -> Path:
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.training.runs import find_models_folder

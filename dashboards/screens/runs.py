@@ -52,6 +52,10 @@ def _draw_runs() -> None:
     else:
         charts.draw_bars(stages, "rows", "stage", "state", sort="ascending")
         ui.show_table(stages, "stages")
+    scores = runs.tabulate_scores(workspace, chosen.run)
+    if not scores.is_empty():
+        ui.begin_section("Scores of the judge stage, 1 to 5")
+        ui.show_table(scores, "judge-scores")
     letters = runs.list_dead_letters(workspace, chosen.run)
     if not letters.is_empty():
         ui.begin_section("Dead letters")

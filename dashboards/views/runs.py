@@ -6,10 +6,12 @@ import sqlite3
 
 import polars as pl
 
+from goldspan.annotation.corpus.coverage import JUDGE_BOUND
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.runs.progress import Progress
+from goldspan.generators.stages.judging import SCORES
 
 _COLUMNS = {
     "run": pl.String,
@@ -25,6 +27,7 @@ _COLUMNS = {
     "cost": pl.Float64,
 }
 _LETTER = {"item": pl.Int64, "language": pl.String, "stage": pl.String, "attempts": pl.Int64, "reason": pl.String}
+_SCORE = {"score": pl.String, "texts": pl.Int64, "mean": pl.Float64, "below 3": pl.Int64}
 
 
 def tabulate_runs(runs: list[Progress]) -> pl.DataFrame:
@@ -56,6 +59,24 @@ def list_dead_letters(workspace: Workspace, run: str, most: int = 500) -> pl.Dat
     except (StateError, sqlite3.Error):
         rows.clear()
     return pl.DataFrame(rows, schema=_LETTER, orient="row")
+
+
+def tabulate_scores(workspace: Workspace, run: str) -> pl.DataFrame:
+    """Average the scores of the judge stage of a run, and count the texts below the bound of `--fill-gaps`."""
+    found: dict[str, list[int]] = {name: [] for name in SCORES}
+    try:
+        with Journal(workspace.runs / check_file_name(run)) as journal:
+            for result in journal.iter_results("judge"):
+                for name in SCORES:
+                    found[name].append(int(result["judge"][name]))
+    except (StateError, sqlite3.Error):
+        found = {}
+    rows = [
+        (name, len(scores), sum(scores) / len(scores), sum(score < JUDGE_BOUND for score in scores))
+        for name, scores in found.items()
+        if scores
+    ]
+    return pl.DataFrame(rows, schema=_SCORE, orient="row")
 
 
 def tabulate_reasons(letters: pl.DataFrame) -> pl.DataFrame:

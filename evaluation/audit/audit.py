@@ -14,7 +14,7 @@ from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.splits import split_samples
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.evaluation.audit.findings import (
     Audited,
     AuditFinding,
@@ -22,7 +22,8 @@ from goldspan.evaluation.audit.findings import (
     find_disagreements,
     rank_samples,
 )
-from goldspan.evaluation.audit.tokens import GivenTags, judge_tokens, rank_by_tokens
+from goldspan.evaluation.audit.ranking import rank_findings
+from goldspan.evaluation.audit.tokens import GoldTokens, judge_tokens, read_gold_tokens
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.run import iter_outcomes
@@ -31,8 +32,11 @@ _SUSPICIOUS_FOR_RANDOM = 4
 _LEAST_BUDGET, _BUDGET_SHARE = 50, 0.05
 _LEAST_SAMPLES, _LEAST_EXAMPLES = 100, 20
 
-TrainTagger = Callable[[Sequence[Sample]], CrfTagger]
-"""Trains a CRF on samples."""
+Opinions = Mapping[str, tuple[Entity, ...]]
+"""What a second predictor finds in each sample, by sample id."""
+
+TrainTagger = Callable[[Sequence[Sample], Opinions], CrfTagger]
+"""Trains a CRF on samples, with the opinions of a second predictor as features."""
 
 Train = Callable[[Sequence[Sample]], Predictor]
 """Trains a model on samples and opens it."""
@@ -87,7 +91,7 @@ class Audit:
 
 
 def audit_samples(
-    samples: Iterable[Sample], predictor: Predictor, *, min_confidence: float = 0.0, workers: int = 4
+    samples: Iterable[Sample], predictor: Predictor, *, min_confidence: float = 0.0, budget: int = 0, workers: int = 4
 ) -> Audit:
     """Compare gold with a second predictor's annotation of every text. The predictor is closed at the end.
 
@@ -95,6 +99,7 @@ def audit_samples(
         samples: samples with gold; those without an annotation are left out.
         predictor: the auditor; it should not be the model whose predictions the gold was made from.
         min_confidence: leave out findings below it.
+        budget: findings to keep, the most suspicious ones; 0: the larger of 50 and 5 % of the spans.
         workers: texts read at a time.
 
     Raises:
@@ -107,11 +112,17 @@ def audit_samples(
     outcomes = list(iter_outcomes(predictor, gold, workers=workers))
     audited = [(sample, o.annotation) for sample, o in zip(gold, outcomes, strict=True) if o.annotation is not None]
     failures = [(o.sample.sample_id, str(o.error)) for o in outcomes if o.annotation is None]
-    return _judge(audited, predictor.labels, predictor.model_version, min_confidence, failures)
+    return _judge(audited, predictor.labels, predictor.model_version, min_confidence, budget, failures)
 
 
 def audit_in_folds(
-    samples: Iterable[Sample], train: Train, labels: LabelSchema, *, folds: int = 5, min_confidence: float = 0.0
+    samples: Iterable[Sample],
+    train: Train,
+    labels: LabelSchema,
+    *,
+    folds: int = 5,
+    min_confidence: float = 0.0,
+    budget: int = 0,
 ) -> Audit:
     """Compare gold with models that were each trained on the other folds; related samples share a fold.
 
@@ -131,13 +142,20 @@ def audit_in_folds(
                 failures.append((sample.sample_id, str(outcome.error)))
             else:
                 audited.append((sample, outcome.annotation))
-    return _judge(audited, able, f"{folds}-fold-{version}", min_confidence, failures)
+    return _judge(audited, able, f"{folds}-fold-{version}", min_confidence, budget, failures)
 
 
 def audit_tokens(
-    samples: Iterable[Sample], train: TrainTagger, labels: LabelSchema, *, folds: int = 5, budget: int = 0
+    samples: Iterable[Sample],
+    train: TrainTagger,
+    labels: LabelSchema,
+    *,
+    folds: int = 5,
+    second: Predictor | None = None,
+    budget: int = 0,
+    workers: int = 4,
 ) -> Audit:
-    """Audit gold by the out-of-fold probability of each token's given label (see `audit.tokens`).
+    """Audit gold by the out-of-fold probability of each token's given label (see `audit.ranking`).
 
     The taggers should see nothing of the model whose predictions the gold was made from: that one agrees with itself.
 
@@ -146,28 +164,42 @@ def audit_tokens(
         train: trains a CRF on samples.
         labels: the label schema.
         folds: models to train; related samples share a fold.
+        second: a second predictor, whose annotations the taggers learn how far to trust. It is closed at the end.
         budget: findings to keep, the most suspicious ones; 0: the larger of 50 and 5 % of the spans.
+        workers: texts that the second predictor reads at a time.
 
     Raises:
         InputError: there are fewer groups of related samples than folds.
 
     """
+    gold = [sample for sample in samples if sample.best is not None]
+    opinions, failures = _ask_second(second, gold, workers) if second else ({}, [])
+    failed = {name for name, _ in failures}
     audited: list[Audited] = []
-    given: dict[str, GivenTags] = {}
+    given: dict[str, GoldTokens] = {}
     able: set[str] = set()
-    for held, rest in iter_folds(samples, labels, folds):
-        tagger = train(rest)
+    for held, rest in iter_folds([one for one in gold if one.sample_id not in failed], labels, folds):
+        tagger = train(rest, opinions)
         able |= tagger.labels
         for sample in held:
-            entities = tagger.tag(sample.text, sample.language, ()).list_entities()
+            beneath = opinions.get(sample.sample_id, ())
+            entities = tagger.tag(sample.text, sample.language, beneath).list_entities()
             audited.append((sample, Annotation(Author.model("crf"), entities)))
-            gold = sample.best.entities if sample.best else ()
-            given[sample.sample_id] = judge_tokens(tagger, sample, gold)
-    findings = rank_by_tokens(find_disagreements(audited, able), given)
-    spans = sum(len(sample.best.entities) for sample, _ in audited if sample.best)
-    kept = findings[: budget or max(_LEAST_BUDGET, round(_BUDGET_SHARE * spans))]
+            given[sample.sample_id] = judge_tokens(tagger, sample, beneath)
+    findings = rank_findings(find_disagreements(audited, able), given)
     worst = {name: one.worst for name, one in given.items()}
-    return Audit(f"{folds}-fold-crf", tuple(kept), tuple(sample for sample, _ in audited), (), worst)
+    kept = _keep_first(findings, audited, budget)
+    auditor = f"{folds}-fold-crf" + (f"-{second.name}" if second else "")
+    return Audit(auditor, kept, tuple(sample for sample, _ in audited), tuple(failures), worst)
+
+
+def _ask_second(
+    second: Predictor, samples: Sequence[Sample], workers: int
+) -> tuple[dict[str, tuple[Entity, ...]], list[tuple[str, str]]]:
+    outcomes = list(iter_outcomes(second, samples, workers=workers))
+    opinions = {one.sample.sample_id: one.annotation.entities for one in outcomes if one.annotation is not None}
+    failures = [(one.sample.sample_id, str(one.error)) for one in outcomes if one.annotation is None]
+    return opinions, failures
 
 
 def iter_folds(
@@ -208,7 +240,15 @@ def _judge(
     labels: Iterable[str],
     auditor: str,
     min_confidence: float,
+    budget: int,
     failures: Iterable[tuple[str, str]],
 ) -> Audit:
-    findings = [one for one in find_disagreements(audited, labels) if one.confidence >= min_confidence]
-    return Audit(auditor, tuple(findings), tuple(sample for sample, _ in audited), tuple(failures))
+    gold = {sample.sample_id: read_gold_tokens(sample) for sample, _ in audited}
+    findings = rank_findings(find_disagreements(audited, labels), gold)
+    likely = [one for one in findings if one.confidence >= min_confidence]
+    return Audit(auditor, _keep_first(likely, audited, budget), tuple(sample for sample, _ in audited), tuple(failures))
+
+
+def _keep_first(findings: Sequence[AuditFinding], audited: Sequence[Audited], budget: int) -> tuple[AuditFinding, ...]:
+    spans = sum(len(sample.best.entities) for sample, _ in audited if sample.best)
+    return tuple(findings[: budget or max(_LEAST_BUDGET, round(_BUDGET_SHARE * spans))])

@@ -1,7 +1,6 @@
-"""Suspicion from token probabilities: how likely the given label of each token is to a model that has not seen it.
+"""Gold as tokens with labels, and how likely a model that has not seen it finds each of them.
 
     a given span        1 - the lowest probability of a given tag over its tokens and the token after it
-    a span that gold lacks   the mean probability of the model's tags over its tokens
     a sample            1 - the lowest probability of a given tag over all of its tokens
 
 The lowest token instead of the mean one: a single wrong token is an error (Wang and Mueller 2022). The token after the
@@ -10,22 +9,26 @@ span belongs to it, because a border that is too early leaves its mark there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from goldspan.annotation.corpus.uncertainty import find_tokens
 from goldspan.annotation.types import Entity, Sample
-from goldspan.evaluation.audit.findings import AuditFinding
-from goldspan.predictors.crf.features import Token, tag_tokens
+from goldspan.predictors.crf.features import OUTSIDE, Token, tag_tokens
 from goldspan.predictors.crf.tagger import CrfTagger
 
 
 @dataclass(frozen=True, slots=True)
-class GivenTags:
-    """The tokens of a text, and the out-of-fold probability of the tag that gold gives each."""
+class GoldTokens:
+    """The tokens of a text with their words in lower case, the label that gold gives each, and its probability.
+
+    A label is `O` outside of entities. `probabilities` are those of the given tags; empty if no model judged them.
+    """
 
     tokens: tuple[Token, ...]
-    probabilities: tuple[float, ...]
+    words: tuple[str, ...]
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...] = ()
 
     @property
     def worst(self) -> float:
@@ -33,31 +36,39 @@ class GivenTags:
         return 1 - min(self.probabilities, default=1.0)
 
     def doubt(self, entity: Entity) -> float:
-        """Chance that a given span is wrong."""
+        """Chance that a given span is wrong; 0 if it touches no token."""
+        places = self.find(entity)
+        return 1 - min(self.probabilities[places[0] : places[-1] + 2]) if places else 0.0
+
+    def find(self, entity: Entity | None) -> range:
+        """Places of the tokens that a span touches."""
+        if entity is None:
+            return range(0)
         places = [n for n, (start, end) in enumerate(self.tokens) if start < entity.end and entity.start < end]
-        if not places:
-            return 0.0
-        return 1 - min(self.probabilities[places[0] : places[-1] + 2])
+        return range(places[0], places[-1] + 1) if places else range(0)
 
 
-def judge_tokens(tagger: CrfTagger, sample: Sample, gold: Sequence[Entity]) -> GivenTags:
-    """Judge the tags that gold gives the tokens of a text."""
+def read_gold_tokens(sample: Sample) -> GoldTokens:
+    """The tokens of a sample with the labels of its gold."""
     tokens = find_tokens(sample.text)
-    return GivenTags(tuple(tokens), tuple(tagger.judge(sample.text, sample.language, (), tag_tokens(tokens, gold))))
+    tags = tag_tokens(tokens, _list_gold(sample))
+    words = (sample.text[start:end].lower() for start, end in tokens)
+    return GoldTokens(tuple(tokens), tuple(words), tuple(tag.partition("-")[2] or OUTSIDE for tag in tags))
 
 
-def rank_by_tokens(findings: Sequence[AuditFinding], given: Mapping[str, GivenTags]) -> list[AuditFinding]:
-    """The findings with the confidence that token probabilities give, the most suspicious first."""
-    judged = [replace(one, confidence=_measure(one, given[one.sample_id])) for one in findings]
-    return sorted(judged, key=lambda one: (-one.confidence, one.sample_id, _place(one)))
+def judge_tokens(tagger: CrfTagger, sample: Sample, beneath: Sequence[Entity] = ()) -> GoldTokens:
+    """The tokens of a sample with the labels of its gold and their probabilities.
+
+    Args:
+        tagger: a model that has not seen the sample.
+        sample: the sample.
+        beneath: the entities of the predictor beneath the model; empty without one.
+
+    """
+    given = read_gold_tokens(sample)
+    tags = tag_tokens(given.tokens, _list_gold(sample))
+    return replace(given, probabilities=tuple(tagger.judge(sample.text, sample.language, beneath, tags)))
 
 
-def _measure(finding: AuditFinding, given: GivenTags) -> float:
-    if finding.gold is not None:
-        return given.doubt(finding.gold)
-    return finding.suggested.score or 0.0 if finding.suggested else 0.0
-
-
-def _place(finding: AuditFinding) -> int:
-    entity = finding.gold or finding.suggested
-    return entity.start if entity else 0
+def _list_gold(sample: Sample) -> Sequence[Entity]:
+    return sample.best.entities if sample.best else ()

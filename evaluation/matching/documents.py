@@ -15,6 +15,7 @@ from goldspan.annotation.types import Annotation, Author, Entity, Sample
 Source = str | Path | Iterable[Sample]
 """Samples, or the file or folder that holds them."""
 
+_OUTSIDE = "a span of its gold does not lie inside the text"
 _EMPTY = Annotation(Author.model("nothing"))
 
 
@@ -106,7 +107,9 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
     for sample_id, sample in golds.items():
         partner = predictions.get(sample_id)
         annotation = choose_prediction(partner, model) if partner else None
-        if sample.best is not None and partner and partner is not sample and not partner.annotations:
+        if _leaves_text(sample):
+            exclusions.append(Exclusion(sample_id, _OUTSIDE))
+        elif sample.best is not None and partner and partner is not sample and not partner.annotations:
             failed = make_document(sample, sample.best, _EMPTY)
             documents.append(replace(failed, failure="the predictions hold no annotation of it"))
         elif partner is None or annotation is None or sample.best is None:
@@ -132,10 +135,12 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
 def pair_gold(gold: Iterable[Sample]) -> Pairing:
     """Gold alone, each document with an empty prediction, for a predictor to fill."""
     golds, exclusions = _index(gold, "gold")
-    exclusions += [
-        Exclusion(name, "it has no annotation in gold") for name, sample in golds.items() if sample.best is None
-    ]
-    documents = [make_document(sample, sample.best, _EMPTY) for sample in golds.values() if sample.best is not None]
+    documents = []
+    for name, sample in golds.items():
+        if sample.best is None or _leaves_text(sample):
+            exclusions.append(Exclusion(name, _OUTSIDE if sample.best else "it has no annotation in gold"))
+        else:
+            documents.append(make_document(sample, sample.best, _EMPTY))
     return Pairing(
         documents=_sort(documents),
         exclusions=tuple(exclusions),
@@ -190,6 +195,11 @@ def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], lis
         else:
             known[sample.sample_id] = sample
     return known, exclusions
+
+
+def _leaves_text(sample: Sample) -> bool:
+    spans = sample.best.entities if sample.best else ()
+    return any(not 0 <= span.start < span.end <= len(sample.text) for span in spans)
 
 
 def _sort(documents: Iterable[Document]) -> tuple[Document, ...]:

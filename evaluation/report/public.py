@@ -1,4 +1,4 @@
-"""`goldspan.write_report`: results as one HTML file, and as Markdown with its charts."""
+"""Write a report: results as one HTML file, and as Markdown with its charts."""
 
 from __future__ import annotations
 

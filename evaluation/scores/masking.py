@@ -111,11 +111,11 @@ def count_masking(
     """Counts of one document of `length` code points.
 
     Labels of kind `none` are not personal data and count on neither side. `mentions` say which entities are one
-    person or thing; without them each entity stands for itself.
+    person or thing; without them each entity stands for itself. What lies outside the text masks nothing.
     """
     personal = [entity for entity in gold if find_identifier_kind(entity.label, labels) != "none"]
     hiding = [span for span in predicted if find_identifier_kind(span.label, labels) != "none"]
-    wanted, masks = unite(personal), unite(hiding)
+    wanted, masks = unite(personal), _clip(unite(hiding), length)
     characters, hidden = measure_stretches(wanted), measure_shared(wanted, masks)
     return MaskingCounts(
         characters=length,
@@ -154,6 +154,10 @@ def measure_shared(one: Stretches, other: Stretches) -> int:
         else:
             j += 1
     return shared
+
+
+def _clip(stretches: Stretches, length: int) -> Stretches:
+    return tuple((max(start, 0), min(end, length)) for start, end in stretches if start < length and end > 0)
 
 
 def _count_entities(

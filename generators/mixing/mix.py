@@ -17,7 +17,7 @@ from goldspan.annotation.tasks.store import OnError, raise_error, read_samples, 
 from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.plan import MixPlan, MixSource
-from goldspan.generators.noise.apply import REGISTERS, add_noise
+from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 
@@ -159,17 +159,19 @@ def _mark(sample: Sample, source: MixSource, seed: int, labels: LabelSchema) -> 
     if not source.noise or not sample.best:
         return replace(sample, provenance=provenance)
     rng = make_random(seed, 0, "mix", source.name, sample.sample_id)
-    return add_sample_noise(replace(sample, provenance=provenance), rng, source.noise)
+    return add_sample_noise(replace(sample, provenance=provenance), rng, source.noise, labels)
 
 
-def add_sample_noise(sample: Sample, rng: Random, register: str, inside: Iterable[str] = ()) -> Sample:
+def add_sample_noise(
+    sample: Sample, rng: Random, register: str, labels: LabelSchema, inside: Iterable[str] = ()
+) -> Sample:
     """The sample's best annotation with noise of a register; a sample of its own, in one group with the original."""
     best = sample.best
     if best is None:
         return sample
-    noisy = add_noise(
-        Tagged(sample.text, best.entities, best.mentions), rng, REGISTERS[register], sample.language, inside
-    )
+    tagged = Tagged(sample.text, best.entities, best.mentions)
+    checked = find_checked(labels).difference(inside)
+    noisy = add_noise(tagged, rng, REGISTERS[register], sample.language, inside, checked)
     provenance = dict(sample.provenance) | {"noise": register, "source_document": sample.sample_id}
     annotation = replace(best, entities=noisy.entities, mentions=noisy.mentions)
     return replace(

@@ -27,12 +27,14 @@ _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
 _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE, _OUTSIDE_SHARE = 0.36, 0.46, 0.18
-"""Of passages: those about people, up to where the document type's own go, and of the rest those that name others."""
+_PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.36
+"""Of passages: those about people, and up to where the document type's own go."""
+_REPORT_SHARE, _EPONYM_SHARE = 0.6, 0.08
+"""Of the other passages: those that name others, and those with names that are parts of other names."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
 _ENGLISH_KEYS = frozenset({"record", "table", "log"})
-_WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript"})
+_WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript", "note", "post", "news"})
 _OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
 _PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
@@ -57,7 +59,8 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
         document = Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
         if complete and not has_unlabelled_repeat(text, document.entities) and _reads_as(spec, text):
             noisy = _add_noise(document, spec, attempt)
-            return noisy if not has_unlabelled_repeat(noisy.text, noisy.entities) else document
+            fits = len(noisy.text) >= _MIN_LENGTH and not has_unlabelled_repeat(noisy.text, noisy.entities)
+            return noisy if fits else document
     return document
 
 
@@ -85,7 +88,7 @@ class Author(Writer):
     def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> Author:
         """An author before an empty page; each attempt draws anew."""
         rng = make_random(spec.seed, spec.index, "text", attempt)
-        page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n")
+        page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n", labels.entity_codes)
         return cls(spec, labels, rng, page)
 
     def write_plan(self, is_last: bool) -> None:
@@ -104,6 +107,7 @@ class Author(Writer):
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
             self.write_one_of("plan")
         has_room = self.spec.length != "short" and self.spec.document_type not in _WITHOUT_FOOTER
+        has_room = has_room and not self.spec.hard_negative
         if has_room and self.rng.random() < _FOOTER_SHARE:
             self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
@@ -135,9 +139,28 @@ class Author(Writer):
             return True
         if kind < _TYPE_SHARE and self.write_fresh("story"):
             return True
-        self.page.capitalises_next = True
-        self._write_text(self.noise.draw("outside" if self.rng.random() < _OUTSIDE_SHARE else "sentence"))
+        self._write_sentence()
         return True
+
+    def _write_sentence(self) -> None:
+        """A sentence that says nothing of the people of the spec."""
+        kind = self.rng.random()
+        if kind < _REPORT_SHARE:
+            self.write_report()
+        else:
+            self.page.capitalises_next = True
+            self._write_text(self.noise.draw("eponyms" if kind < _REPORT_SHARE + _EPONYM_SHARE else "sentence"))
+            self._end_line()
+
+    def write_report(self) -> None:
+        """A sentence or a line that names others; in a hard negative one that does not."""
+        self.page.capitalises_next = True
+        self._write_text(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
+        self._end_line()
+
+    def _end_line(self) -> None:
+        """A blank after a sentence, a new line after what is none."""
+        self.page.write(" " if self.page.after_sentence else "\n")
 
     def _write_people(self) -> bool:
         """People beside those of the spec, or several of them together; False if nothing fits."""
@@ -169,8 +192,7 @@ class Author(Writer):
         low, high = _STORIES[self.spec.length]
         for _ in range(self.rng.randint(low + 1, high + 1)):
             if self.rng.random() < _TYPE_SHARE or not self.write_fresh("neutral"):
-                self.page.capitalises_next = True
-                self._write_text(self.noise.draw("outside" if self.rng.random() < _OUTSIDE_SHARE else "sentence"))
+                self._write_sentence()
             self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
 
     def _write_facts(self) -> None:

@@ -5,14 +5,17 @@ A phrase is text with slots:
 <when>            one of the phrases of that list; <When> begins with a capital
 <the:paper>       a noun of a class with the determiner `the` of the file, in the noun's gender
 <paper>           the noun alone
-<+device>         a main clause about a noun of the class: subject, verb, rest; `any` is a class drawn at random
+<+device>         a main clause about a noun of the class: subject, verb, rest; `any` is a class drawn at random; <+Any>
+                  begins with a capital
 <-device>         the same with the verb first, as after an adverbial in verb-second languages
 <~device>         a main clause with a time in its place, about something that happened
 <^device>         a main clause with the verb first, about something that happened, as after a time
 <&device>         a subordinate clause
 <#date>           something that is no personal data (noise.py)
-<Person>          a name outside entities: Person, Family, First, Company, City,
-                  Country, Street, Product, Term
+<Person>          the name of somebody or something else, an entity: Person, Family, First, Company, Brand
+                  (one that exists), City, State, Country, Street, House (its number), Age; Product and Term are none
+<!Family>         a name that is part of another one and no entity: Family, First, Company, City
+[<!Family> Ltd]   an organisation, an entity as a whole
 <word>, <job>     a word of the language, an occupation
 """
 
@@ -29,27 +32,25 @@ from random import Random
 from typing import NamedTuple
 
 from goldspan.annotation.errors import SchemaError
+from goldspan.generators.offline.marks import close_entity, open_entity
 from goldspan.generators.surrogates.chance import pick
 
-NAMES = frozenset({"Person", "Family", "First", "Company", "City", "Country", "Street", "Product", "Term"})
-"""Slots that hold a name of somebody or something whose data the document is not about."""
-
-NAMING_SHARES = {
-    "City": 0.07,
-    "Company": 0.07,
-    "Street": 0.07,
-    "Country": 0.2,
-    "Person": 0.35,
-    "Family": 0.35,
-    "First": 0.35,
-}
-"""How often a phrase that names others is kept when it is drawn: names outside entities must stay the exception."""
+NAMES = frozenset(
+    {"Person", "Family", "First", "Company", "Brand", "City", "State", "Country", "Street", "House", "Age"}
+)
+"""Slots that hold a name of somebody or something else, or an age; these are entities."""
+PARTS = frozenset({"Family", "First", "Company", "City"})
+"""Slots that hold, after `!`, a part of another name."""
+_UNLABELLED = frozenset({"Product", "Term"})
+_NAMING_SHARE = 0.5
+"""How often a phrase that names others is kept when it is drawn from a list that has others."""
 _TRIES = 4
-_NAMES_AND_WORDS = frozenset({*NAMES, "word", "job"})
-_SLOT = re.compile(r"<([+~^&#-]?)(?:(\w+):)?(\w+)>")
+_NAMES_AND_WORDS = frozenset({*NAMES, *_UNLABELLED, "word", "job"})
+_SLOT = re.compile(r"<([+~^&#!-]?)(?:(\w+):)?(\w+)>")
 _VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
 _MUTE = "hH"
 _CLAUSES = frozenset("+-~^&")
+_ORGANISATION = open_entity("COMPANYNAME")
 _LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
 _PLAIN = re.compile(r"[^\W\d_]{4,}")
 
@@ -63,7 +64,7 @@ class Noun(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `#` or none), its determiner, and its name."""
+    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `#`, `!` or none), its determiner, and its name."""
 
     mark: str
     determiner: str
@@ -109,9 +110,11 @@ class Lexicon:
 class Phrasing:
     """Expands phrases for one document: equal random state, equal text."""
 
-    def __init__(self, lexicon: Lexicon, rng: Random, name: Callable[[str], str], noise: Callable[[str], str]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, rng: Random, name: Callable[[str, bool], str], noise: Callable[[str], str], naming: bool
+    ) -> None:
         self.lexicon, self._rng = lexicon, rng
-        self._name, self._noise = name, noise
+        self._name, self._noise, self._naming = name, noise, naming
 
     def draw(self, name: str) -> str:
         """One phrase of a list; a list whose name begins with a capital gives one that does."""
@@ -126,10 +129,11 @@ class Phrasing:
         return self.draw_noun(plain, determiner)
 
     def _choose(self, phrases: Sequence[Phrase]) -> Phrase:
-        """A phrase; one that names others is mostly passed over where the list has some that do not."""
+        """A phrase; one that names others is passed over now and then, and always in a text that names nobody."""
+        share = _NAMING_SHARE if self._naming else 0.0
         phrase = pick(self._rng, phrases)
-        for _ in range(_TRIES):
-            if self._rng.random() < _find_share(phrase):
+        for _ in range(_TRIES if self._naming else 10 * _TRIES):
+            if not _names_others(phrase) or self._rng.random() < share:
                 break
             phrase = pick(self._rng, phrases)
         return phrase
@@ -144,10 +148,13 @@ class Phrasing:
     def _fill(self, slot: Slot) -> str:
         if slot.mark == "#":
             return self._noise(slot.name)
+        if slot.mark == "!":
+            return self._name(slot.name, True)
         if slot.mark:
-            return self._write_clause(slot.mark, slot.name)
-        if slot.name in NAMES:
-            return self._name(slot.name)
+            clause = self._write_clause(slot.mark, slot.name.lower())
+            return raise_first(clause) if slot.name[0].isupper() else clause
+        if slot.name in NAMES or slot.name in _UNLABELLED:
+            return self._name(slot.name, False)
         if slot.name in self.lexicon.nouns and (slot.determiner or slot.name not in self.lexicon.phrases):
             return self.draw_noun(slot.name, slot.determiner)
         if slot.name == "word":
@@ -203,9 +210,11 @@ def _read_name(name: str) -> Slot:
 
 
 @cache
-def _find_share(phrase: Phrase) -> float:
-    """How often a phrase is kept: the least share of the names in it."""
-    return min((NAMING_SHARES.get(part.name, 1.0) for part in phrase if isinstance(part, Slot)), default=1.0)
+def _names_others(phrase: Phrase) -> bool:
+    """True if the phrase holds an entity."""
+    return any(
+        part.name in NAMES and part.mark != "!" if isinstance(part, Slot) else _ORGANISATION in part for part in phrase
+    )
 
 
 def raise_first(text: str) -> str:
@@ -285,6 +294,7 @@ def _join(part: str, head: Noun, joint: str) -> Noun:
 
 
 def _read_phrase(source: str) -> Phrase:
+    source = source.replace("[", _ORGANISATION).replace("]", close_entity())
     parts: list[str | Slot] = []
     cursor = 0
     for match in _SLOT.finditer(source):
@@ -298,11 +308,13 @@ def _read_phrase(source: str) -> Phrase:
 
 
 def _check(lexicon: Lexicon, path: Path) -> None:
-    known = {*lexicon.phrases, *lexicon.nouns, *NAMES, "word", "job"}
+    known = {*lexicon.phrases, *lexicon.nouns, *_NAMES_AND_WORDS}
     for name, phrases in lexicon.phrases.items():
         for slot in (part for phrase in phrases for part in phrase if isinstance(part, Slot)):
             is_clause = slot.mark in _CLAUSES and bool(slot.mark)
-            fits = slot.name in {*lexicon.predicates, "any"} if is_clause else slot.mark == "#" or slot.name in known
+            fits = slot.mark == "#" or slot.name in (PARTS if slot.mark == "!" else known)
+            if is_clause:
+                fits = slot.name.lower() in {*lexicon.predicates, "any"}
             if not (fits or slot.name[0].lower() + slot.name[1:] in known):
                 raise SchemaError(f"{path}: a phrase of {name} names {slot.name!r}, which the file lacks.")
             if slot.determiner and slot.determiner.lower() not in lexicon.determiners:

@@ -17,7 +17,12 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
         InputError: the body is not one of ours.
 
     """
-    from goldspan.generators.offline.stages import author_coreference, author_draft, author_review
+    from goldspan.generators.offline.stages import (
+        author_coreference,
+        author_draft,
+        author_judgement,
+        author_review,
+    )
     from goldspan.generators.specs.draw import spec_from_dict
 
     message = read_conversation(body["messages"])
@@ -28,8 +33,10 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
         answer: dict[str, Any] = {"tagged_text": author_draft(spec, labels)}
     elif message.stage == "coreference":
         answer = author_coreference(spec, message.tagged_text, labels)
-    else:
+    elif message.stage == "review":
         answer = author_review(spec, message.tagged_text, labels)
+    else:
+        answer = author_judgement(spec, message.tagged_text, labels)
     return json.dumps(answer, ensure_ascii=False)
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from random import Random
 
 from goldspan.generators.offline.lexicon import Phrasing, load_lexicon
+from goldspan.generators.offline.marks import mark_entity
 from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from goldspan.generators.surrogates.checkdigits import luhn_digit
 from goldspan.generators.surrogates.formats import (
@@ -18,7 +19,7 @@ from goldspan.generators.surrogates.formats import (
     write_short_date,
     write_time,
 )
-from goldspan.generators.surrogates.outside import draw_name_outside
+from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
 from goldspan.generators.surrogates.values import TODAY
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -92,15 +93,27 @@ KINDS = frozenset({*_MAKERS, *_DATES})
 
 
 class Noise:
-    """Everything in one document that is no personal data: figures, dates in order, phrases, names of others.
+    """Everything in one document that no spec asks for: figures, dates in order, phrases, and names of others.
 
-    `taken` are words of the document's own values in lower case; no name of others holds one of them.
+    Names of others are marked as entities (marks.py); parts of other names are not. `taken` are words of the document's
+    own values, and these themselves, in lower case; no name is or holds one of them. `case` is applied to names; a
+    text that is not `naming` has none.
     """
 
-    def __init__(self, rng: Random, language: str, country: str, taken: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        language: str,
+        country: str,
+        taken: frozenset[str] = frozenset(),
+        *,
+        case: Callable[[str], str] = str,
+        naming: bool = True,
+    ) -> None:
         self._rng, self._language, self._country, self._taken = rng, language, country, taken
+        self._case, self._naming = case, naming
         self.timeline = Timeline(rng)
-        self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw)
+        self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw, naming)
 
     def draw(self, kind: str) -> str:
         """Something of the kind, as the country writes it."""
@@ -110,12 +123,18 @@ class Noise:
             return _DATES[kind](self.timeline, self._language, self._country)
         return self.phrasing.draw(kind)
 
-    def _draw_name(self, kind: str) -> str:
+    def _draw_name(self, kind: str, is_part: bool) -> str:
+        """A name of others, marked, if the text is naming; or a part of another name."""
+        kind = kind if is_part or self._naming else "Term"
+        place = self._language, self._country
         for _ in range(9):
-            name = draw_name_outside(self._rng, kind, self._language, self._country)
-            if self._taken.isdisjoint(find_words(name)):
+            parts = (
+                (("", draw_name_part(self._rng, kind, *place)),) if is_part else draw_mention(self._rng, kind, *place)
+            )
+            values = {value.casefold() for _, value in parts}
+            if self._taken.isdisjoint(values.union(*map(find_words, values))):
                 break
-        return name
+        return " ".join(mark_entity(label, self._case(value)) if label else value for label, value in parts)
 
 
 def find_words(text: str) -> frozenset[str]:

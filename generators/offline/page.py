@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from goldspan.annotation.text.words import find_occurrences
 from goldspan.annotation.types import Entity, Mention
+from goldspan.generators.offline.marks import split_marked
+
+_PERSON = frozenset({"FIRSTNAME", "SURNAME"})
 
 
 class Page:
     """Collects text, entities and mentions; offsets are right by construction, white space is tidied."""
 
-    def __init__(self, newline: str = "\n") -> None:
+    def __init__(self, newline: str = "\n", labels: Set[str] = frozenset()) -> None:
+        """An empty page; marked entities (marks.py) with one of the labels become spans, others plain text."""
+        self._labels = labels
         self._parts: list[str] = []
         self._tail = ""
         self._newline = newline
@@ -49,7 +54,25 @@ class Page:
         return not tail or tail[-1] in ":>]\n•*-"
 
     def write(self, text: str) -> None:
-        """Write plain text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
+        """Write text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
+        start = -1
+        for label, piece in split_marked(text):
+            if start >= 0 and label not in _PERSON and piece != " ":
+                start = self._close_name(start)
+            if label in self._labels:
+                start = self.length if start < 0 and label in _PERSON else start
+                self.write_entity(label, piece)
+            else:
+                self._write_plain(piece)
+        self._close_name(start)
+
+    def _close_name(self, start: int) -> int:
+        """A mention of the person whose name begins at `start` and ends with the last entity; -1 is no start."""
+        if start >= 0:
+            self.mentions.append(Mention(start, self.entities[-1].end, "MENTION", ""))
+        return -1
+
+    def _write_plain(self, text: str) -> None:
         if self.capitalises_next and text:
             text, self.capitalises_next = text[0].upper() + text[1:], False
         if self._tail.endswith(".") and text.startswith(".") and not text.startswith(".."):

@@ -59,6 +59,8 @@ def write_record(author: Author) -> None:
     """A record for each person, or several of nobody, in one of software's notations."""
     writers: tuple[Callable[[Author, Sequence[Field]], None], ...] = (
         _write_json,
+        _write_json,
+        _write_json,
         _write_yaml,
         _write_xml,
         _write_query,

@@ -1,4 +1,4 @@
-"""Documents that are no letters: threads, short messages, voice notes, scans and forms."""
+"""Documents that are no letters: threads, short messages, posts, notes, news, voice notes, scans and forms."""
 
 from __future__ import annotations
 
@@ -102,10 +102,82 @@ def write_form(author: Author) -> None:
     page.write(f"{noise.draw('Paper')} {noise.draw('order')}, {noise.draw('today')}")
 
 
+def write_note(author: Author) -> None:
+    """A sentence or two without any frame."""
+    for person in range(1, author.spec.persons + 1):
+        author.speak_as(0)
+        author.account.bind(person)
+        author.write_part("facts")
+        _name_at_last(author, person)
+        author.page.write(" ")
+    _fill_up(author)
+
+
+def write_post(author: Author) -> None:
+    """A line or two for everybody to read, with what posts have at their ends."""
+    page, rng, noise = author.page, author.rng, author.noise
+    if rng.random() < 0.4:
+        page.write(f"{_draw_short(author)} ")
+    if rng.random() < 0.5:
+        author.write_report()
+    for person in range(1, author.spec.persons + 1):
+        speaks = rng.random() < 0.3
+        author.speak_as(person if speaks else 0)
+        author.account.bind(person)
+        if speaks:
+            author.write_own_name()
+            page.write(pick(rng, (": ", " here, ", " - ", "\n")))
+        author.write_part("facts")
+        _name_at_last(author, person)
+        page.write(" ")
+    _fill_up(author)
+    if rng.random() < 0.5:
+        page.write(pick(rng, (f"#{noise.draw('word')}", noise.draw("text_speak"), f"#{noise.draw('Term')}")))
+
+
+def write_news(author: Author) -> None:
+    """A short article: a headline, and sentences about people, places and organisations."""
+    page, rng = author.page, author.rng
+    if rng.random() < 0.3:
+        author.write_report()
+        page.write("\n\n")
+    elif rng.random() < 0.4:
+        page.write(f"{author.noise.draw('Subject_line')}\n\n")
+    for person in range(1, author.spec.persons + 1):
+        author.speak_as(0)
+        author.account.bind(person)
+        for _ in range(rng.randint(1, 3)):
+            author.write_report()
+        author.write_part("facts")
+        author.write_part("story")
+        _name_at_last(author, person)
+        page.write("\n\n")
+    author.write_report()
+    _fill_up(author)
+
+
+def _name_at_last(author: Author, person: int) -> None:
+    """The name of person a on a line of its own, if nothing that was written of the person held it."""
+    if not author.account.missing[person].isdisjoint(("FIRSTNAME", "SURNAME")):
+        author.page.write("" if author.page.at_line_start else "\n")
+        author.write_own_name()
+
+
+def _fill_up(author: Author) -> None:
+    while author.page.length < _MIN_LENGTH:
+        author.write_report()
+
+
+_MIN_LENGTH = 64
+"""Characters that notes and posts have at least."""
+
 REGISTERS: Mapping[str, Callable[[Author], None]] = {
     "email_thread": write_thread,
     "sms": write_sms,
     "voice_note": write_voice_note,
+    "note": write_note,
+    "post": write_post,
+    "news": write_news,
     "form": write_form,
     "table": write_table,
     "record": write_record,
@@ -117,6 +189,7 @@ NOISE: Mapping[str, tuple[str, ...]] = {
     "sms": ("hasty", ""),
     "chat": ("hasty", "typed", "", ""),
     "forum_post": ("hasty", "typed", "", ""),
+    "post": ("hasty", "typed", "", ""),
     "voice_note": ("spoken",),
     "scan": ("scanned",),
     "support_email": ("typed", "", "", "", ""),

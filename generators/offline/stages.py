@@ -10,7 +10,9 @@ from goldspan.annotation.types import Entity
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.mistakes import drop_crossing_mentions, make_mistakes
 from goldspan.generators.specs.draw import Spec
+from goldspan.generators.stages.judging import SCORES
 from goldspan.generators.stages.mentions import find_mentions
+from goldspan.generators.surrogates.chance import make_random
 
 
 def author_draft(spec: Spec, labels: LabelSchema, mistake_rate: float = 0.0) -> str:
@@ -48,6 +50,14 @@ def author_review(spec: Spec, tagged_text: str, labels: LabelSchema) -> dict[str
         return {"proposals": [], "tagged_text": tagged_text}
     proposals = [_propose(given, meant) for meant in document.entities if meant not in given.entities]
     return {"proposals": proposals, "tagged_text": render_tagged(given.text, document.entities, given.mentions)}
+
+
+def author_judgement(spec: Spec, tagged_text: str, labels: LabelSchema) -> dict[str, Any]:
+    """What the judge answers: scores drawn by seed, high ones for the author's own text."""
+    rng = make_random(spec.seed, spec.index, "judge")
+    is_own = parse_tagged(tagged_text, labels).text == compose_document(spec, labels).text
+    scores = {name: rng.choice((3, 4, 5) if is_own else (1, 2, 3)) for name in SCORES}
+    return {**scores, "remark": "" if is_own else "The text is not what the brief asks for."}
 
 
 def _propose(given: Tagged, meant: Entity) -> dict[str, str]:

@@ -13,9 +13,11 @@ from goldspan.generators.offline.elision import elide
 from goldspan.generators.offline.grammar import Choice, Slot, Template, parse_template
 from goldspan.generators.offline.lexicon import load_lexicon
 from goldspan.generators.offline.lookup import find_labels, find_templates
+from goldspan.generators.offline.marks import drop_marks
 from goldspan.generators.offline.noise import Noise, find_words
 from goldspan.generators.offline.page import Page
 from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.hard_cases import CASED, find_case
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
 
@@ -45,8 +47,11 @@ class Writer:
     def __init__(self, spec: Spec, labels: LabelSchema, rng: Random, page: Page) -> None:
         self.spec, self.labels, self.rng, self.page = spec, labels, rng, page
         self.account = Account(spec, rng)
-        taken = frozenset().union(*(find_words(entry.value) for entry in spec.values))
-        self.noise = Noise(rng, spec.language, spec.country, taken)
+        given = {entry.value.casefold() for entry in spec.values}
+        taken = frozenset(given).union(*map(find_words, given))
+        case = find_case(entry.value for entry in spec.values if entry.label in CASED)
+        naming = not spec.hard_negative
+        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming)
         self._awaiting_lead = True
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}
@@ -183,7 +188,7 @@ class Writer:
         language = self.spec.language
         if inner.kind == "noise":
             drawn = self.noise.draw(inner.name)
-            self.page.write(elide(language, preposition, "", drawn) + drawn)
+            self.page.write(elide(language, preposition, "", drop_marks(drawn)) + drawn)
             return 0
         person, names = self.account.binding[inner.person], self.account.names
         if inner.kind == "value":
@@ -215,13 +220,12 @@ class Writer:
         return person
 
     def _write_other(self, person: int) -> int:
-        """The name of a's company, which is an entity, or of an institution, which is none."""
+        """The name of a's company or of an institution."""
         start = self.page.length
         if person == COMPANY:
             self.write_value(1, "COMPANYNAME")
         else:
             self.page.write(self._institution)
-            start = self.page.length - len(self._institution)
         self.page.add_mention(start, "MENTION", str(person))
         self._awaiting_lead = False
         return person

@@ -1,6 +1,8 @@
 """What a brief tells a model beside its values: a direction, and an example of the notation.
 
-The direction is prose in the document's language (`goldspan.generators.specs.directions`). The example is another
+The direction is prose in the document's language (`goldspan.generators.specs.directions`), or one of the project's own
+situations alone where the project is not about personal data, of which the pools speak. The passage is from the
+project's own texts (`goldspan.generators.runs.seed_texts`). The example is another
 document with its tags: one of the project's reviewed samples where an examples file is given, else one of the offline
 author, right by construction; it rotates with the item.
 """
@@ -14,9 +16,11 @@ from typing import Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.text.tagged import render_tagged
+from goldspan.generators.runs.seed_texts import draw_passage, read_passages
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, read_scenarios
 from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
+from goldspan.generators.surrogates.chance import make_random, pick
 
 _LONGEST = 700
 """Characters of an example with its tags."""
@@ -24,16 +28,23 @@ _SHORT = 4
 """Characters of a value that an example may share with the brief by chance: ages, numbers of houses."""
 _TRIES = 6
 _EXAMPLE_SEED = 5_000_003
+_EXAMPLES = 37
+"""Examples that are drawn for each language and document type; writing one takes longer than asking for a sample."""
 
 
 def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema) -> dict[str, Any]:
-    """The fields `direction` and `example` of a brief; none for the offline author, who needs neither."""
+    """The fields `direction`, `passage` and `example` of a brief; none for the offline author, who needs none."""
     if settings.provider == "offline":
         return {}
     scenarios = _load_scenarios(settings.scenarios_file).get(spec.language, ()) if settings.scenarios_file else ()
     fields: dict[str, Any] = {}
-    if labels.purpose.is_pii or scenarios:
+    if labels.purpose.is_pii:
         fields["direction"] = draw_direction(spec, scenarios)
+    elif scenarios:
+        fields["direction"] = pick(make_random(spec.seed, spec.index, "direction"), scenarios)
+    if settings.seeds and not spec.hard_negative:
+        passage = draw_passage(spec, read_passages(Path(settings.seeds), labels))
+        fields |= {"passage": passage} if passage else {}
     example = _choose_example(spec, settings, labels)
     return fields | ({"example": example} if example else {})
 
@@ -51,20 +62,22 @@ def _choose_example(spec: Spec, settings: RunSettings, labels: LabelSchema) -> s
 
 def _write_example(spec: Spec, labels: LabelSchema) -> str:
     """A short document of the offline author in the same language, on other values; empty if none is found."""
-    from goldspan.generators.offline.author import write_document
-
-    wanted = SpecConstraints(language=spec.language, hard_negative=False)
     types = labels.purpose.document_types or (spec.document_type,)
     own = [value.value for value in spec.values if len(value.value) > _SHORT]
     for number in range(_TRIES):
-        other = draw_spec(
-            spec.seed + _EXAMPLE_SEED, _TRIES * spec.index + number, (spec.language,), labels, wanted=wanted,
-            document_types=types,
-        )  # fmt: skip
-        tagged = write_document(other, labels)
+        place = (_TRIES * spec.index + number) % _EXAMPLES
+        tagged = _draw_example(spec.seed + _EXAMPLE_SEED, place, spec.language, types, labels)
         if len(tagged) <= _LONGEST and not any(value in tagged for value in own):
             return tagged
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _draw_example(seed: int, place: int, language: str, types: tuple[str, ...], labels: LabelSchema) -> str:
+    from goldspan.generators.offline.author import write_document
+
+    wanted = SpecConstraints(language=language, hard_negative=False)
+    return write_document(draw_spec(seed, place, (language,), labels, wanted=wanted, document_types=types), labels)
 
 
 @lru_cache(maxsize=4)

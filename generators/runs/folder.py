@@ -34,6 +34,8 @@ def name_run(settings: RunSettings) -> str:
     parts = [settings.provider, "-".join(settings.languages), str(settings.samples), f"s{settings.seed}"]
     if settings.review:
         parts.append("review")
+    if settings.judge:
+        parts.append("judge")
     if settings.plan:
         parts.append("gaps")
     return "-".join(parts)

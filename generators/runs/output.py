@@ -82,7 +82,7 @@ def build_sample(
 ) -> Sample:
     """The sample of a finished item: the last stage's annotation as prediction, and how it came to be."""
     accepted = {row.stage: row for row in rows if row.state == "ok"}
-    last = accepted[list(fingerprints)[-1]].result
+    last = accepted[[name for name in fingerprints if name in accepted][-1]].result
     tagged = parse_tagged(last["tagged_text"], labels)
     prediction = Annotation(
         Author.model(settings.model_version),
@@ -106,8 +106,10 @@ def build_sample(
     repairs = {name: row.result["repairs"] for name, row in accepted.items() if row.result.get("repairs")}
     if repairs:
         provenance["repairs"] = repairs
-    if last.get("proposals"):
-        provenance["review"] = last["proposals"]
+    if "review" in accepted and (proposals := accepted["review"].result["proposals"]):
+        provenance["review"] = proposals
+    if "judge" in accepted:
+        provenance["judge"] = accepted["judge"].result["judge"]
     return Sample(
         tagged.text,
         item.spec.get("language", ""),

@@ -22,6 +22,7 @@ from goldspan.generators.runs.novelty import NoveltyCheck
 from goldspan.generators.runs.output import DEAD_LETTERS, OutputCounts, write_output
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.queue import PipelineQueue, Workload
+from goldspan.generators.runs.seed_texts import read_passages
 from goldspan.generators.runs.settings import RunSettings
 
 _VARIANT_SEED = 1_000_003
@@ -127,7 +128,7 @@ async def run_pipeline(
         labels,
         partial(draw_brief, settings, labels),
         settings.attempts,
-        _check_novelty(run, known),
+        None if action.ends_run else _check_novelty(run, known),
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:
@@ -136,6 +137,8 @@ async def run_pipeline(
         queue.revive_dead()
     watcher = asyncio.create_task(_poll_for_cancel(journal, queue, stop))
     try:
+        if work.novelty:
+            await work.novelty.prepare()
         if action is RunAction.RECONCILE:
             await executor.reconcile(queue)
         elif action is RunAction.ABANDON:
@@ -164,7 +167,8 @@ def _check_novelty(run: OpenRun, known: Sequence[Path]) -> NoveltyCheck | None:
     journal, settings, labels = run
     if settings.provider == "offline" or settings.novelty <= 0:
         return None
-    return NoveltyCheck(journal, labels, settings.novelty, known)
+    passages = read_passages(Path(settings.seeds), labels) if settings.seeds else ()
+    return NoveltyCheck(journal, labels, settings.novelty, known, [text for _, text in passages])
 
 
 def _write(run: OpenRun, samples: Path) -> OutputCounts:

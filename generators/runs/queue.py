@@ -15,7 +15,7 @@ from goldspan.generators.providers.protocol import Answer, Request
 from goldspan.generators.runs.novelty import REPEATED, NoveltyCheck
 from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
 from goldspan.generators.stages.context import AnswerContext
-from goldspan.generators.stages.stage import Stage, StageInput
+from goldspan.generators.stages.stage import OPTIONAL_STAGES, Stage, StageInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,9 @@ class PipelineQueue:
             if verdict.state == REPEATED:
                 item = self._vary(item, row.stage)
             self._add_row(self._ask(item, row.stage, row.attempt + 1, problem))
+        elif row.stage in OPTIONAL_STAGES:
+            self._budget.forget_item(row.item)
+            self._journal.update_item(row.item, state="done", stage=row.stage)
         else:
             self._budget.forget_item(row.item)
             self._journal.update_item(

@@ -31,6 +31,7 @@ from goldspan.generators.runs.folder import OpenRun, open_run
 from goldspan.generators.runs.novelty import list_known_files
 from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, request_cancel, run_pipeline
 from goldspan.generators.runs.progress import Progress, read_progress
+from goldspan.generators.runs.seed_texts import read_passages
 from goldspan.generators.runs.settings import RunSettings
 
 _PROGRESS_SECONDS = 0.5
@@ -60,6 +61,8 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     """
     draw_brief(settings, labels, 0)
     if settings.provider != OFFLINE:
+        if settings.seeds:
+            read_passages(Path(settings.seeds), labels)
         _require_values(settings, labels)
         profile = find_profile(settings.provider)
         find_key(profile, find_url(settings, profile))

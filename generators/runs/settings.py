@@ -22,7 +22,8 @@ class RunSettings:
     the profile's own. `attempts` is how often one stage of one item is asked before it becomes a dead letter.
     Prices are US dollars for one million tokens; None: the profile's. `price_source` is where they were listed and
     when. `scenarios_file` holds the project's own situations (`goldspan generate scenarios`), `examples_file` reviewed
-    samples that are shown to the model as examples; both are read when an item begins. `novelty` is the share of new
+    samples that are shown to the model as examples, `seeds` (a file or folder) texts of whose passages briefs show one;
+    all are read when an item begins. `novelty` is the share of new
     phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
     """
 
@@ -31,6 +32,7 @@ class RunSettings:
     seed: int = 0
     languages: tuple[str, ...] = ("en",)
     review: bool = False
+    judge: bool = False
     model: str = OFFLINE_MODEL
     mode: str = ""
     api_url: str = ""
@@ -44,13 +46,15 @@ class RunSettings:
     labels_file: str = ""
     scenarios_file: str = ""
     examples_file: str = ""
+    seeds: str = ""
     novelty: float = 0.2
     plan: SamplePlan | None = None
 
     @property
     def stage_names(self) -> tuple[str, ...]:
         """The stages of this run in their order; coreference is left out where the schema has no mentions."""
-        return STAGES if self.review else STAGES[:2]
+        left_out = {name for name, wanted in (("review", self.review), ("judge", self.judge)) if not wanted}
+        return tuple(name for name in STAGES if name not in left_out)
 
     @property
     def model_version(self) -> str:

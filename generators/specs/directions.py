@@ -1,8 +1,8 @@
 """Directions: what a document is about, drawn from pools that combine, as prose in the document's language.
 
-A direction joins a situation, a channel, a writer, a topic and a tone; a hard negative also gets things that look like
-personal data and are none. A project's own situations (`scenarios.jsonl`, one object a line with language and
-scenario) are drawn beside the pools.
+A direction joins a situation, a writer, a topic and a tone (the type of the document decides the channel); a hard
+negative also gets things that look like personal data and are none. A project's own situations (`scenarios.jsonl`, one
+object a line with language and scenario) are drawn beside the pools.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from goldspan.generators.surrogates.chance import make_random, pick
 SCENARIOS = "scenarios.jsonl"
 OWN_SHARE = 0.6
 """How often a project's own situation is drawn where there are any."""
-_PARTS = ("situation", "channel", "writer", "topic", "tone")
+_PARTS = ("situation", "writer", "topic", "tone")
 _DISTRACTOR_SHARE = 0.3
 
 

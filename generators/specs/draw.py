@@ -35,6 +35,9 @@ DOCUMENT_TYPES: dict[str, str] = {
     "email_thread": "formal",
     "sms": "informal",
     "voice_note": "informal",
+    "note": "formal",
+    "post": "informal",
+    "news": "formal",
     "form": "formal",
     "table": "formal",
     "record": "formal",
@@ -47,11 +50,14 @@ HARD_NEGATIVE_SHARE = 0.08
 LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 """Length bands and about how many characters they mean."""
 
-_LISTS, _LIST_WEIGHT = frozenset({"form", "table", "record", "log"}), 0.3
-"""Document types that list values are rarer: a model that learned from many of them misses names in sentences."""
+_WEIGHTS = {"form": 0.4, "table": 0.45, "record": 0.6, "log": 0.4, "note": 2.5, "post": 2.5, "news": 3.0}
+"""Weights of document types; others have 1. A model that learned from many lists misses names in sentences."""
+_BRIEF = frozenset({"note", "post"})
+"""Document types of a sentence or two."""
 
 _NAMES = ("FIRSTNAME", "SURNAME")
 _MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
+_MAX_BRIEF = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def draw_spec(
     language = wanted.language or pick(rng, languages)
     country = wanted.country or _draw_country(rng, language, wanted.labels)
     document_type = wanted.document_type or _draw_type(rng, document_types)
-    length = rng.choices(list(LENGTHS), weights=(20, 50, 30))[0]
+    length = "short" if document_type in _BRIEF else rng.choices(list(LENGTHS), weights=(20, 50, 30))[0]
     negative = rng.random() < hard_negative_share
     if wanted.hard_negative is not None or wanted.labels:
         negative = bool(wanted.hard_negative)
@@ -166,7 +172,7 @@ def draw_spec(
 
 
 def _draw_type(rng: Random, document_types: Sequence[str]) -> str:
-    weights = [_LIST_WEIGHT if document_type in _LISTS else 1.0 for document_type in document_types]
+    weights = [_WEIGHTS.get(document_type, 1.0) for document_type in document_types]
     return rng.choices(document_types, weights)[0]
 
 
@@ -207,7 +213,8 @@ def _draw_labels(
     if names and not set(names) & {*wanted, *drawn}:
         drawn.insert(0, pick(rng, names))
     drawn.sort(key=lambda code: code not in names)
-    chosen = {*wanted, *drawn[: max(1, _MAX_LABELS[length] - len(wanted))]}
+    most = _MAX_BRIEF if document_type in _BRIEF else _MAX_LABELS[length]
+    chosen = {*wanted, *drawn[: max(1, most - len(wanted))]}
     return tuple(label.code for label in labels.entities if label.code in chosen)
 
 

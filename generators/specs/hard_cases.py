@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import COUNTRIES
 
-INFORMAL = frozenset({"chat", "sms", "forum_post", "voice_note"})
+INFORMAL = frozenset({"chat", "sms", "forum_post", "voice_note", "post"})
 STRUCTURED = frozenset({"form", "table", "record", "log", "scan", "delivery_note"})
-_CODES = frozenset({"chat", "support_email", "forum_post", "email_thread", "sms", "phone_transcript", "record", "log"})
+_CODES = frozenset(
+    {"chat", "support_email", "forum_post", "email_thread", "sms", "phone_transcript", "record", "log", "note"}
+)
 _FORMAL = frozenset({"bank_letter", "invoice", "rental_contract", "hr_memo", "form", "table", "record", "scan"})
 _FITTING: Mapping[str, frozenset[str]] = {
     "PASSWORD": _CODES,
@@ -24,7 +26,7 @@ _FITTING: Mapping[str, frozenset[str]] = {
     ),
     "AGE": frozenset(
         {"medical_letter", "accident_report", "chat", "forum_post", "job_application", "phone_transcript", "voice_note"}
-        | {"sms", "scan", "table", "support_email"}
+        | {"sms", "scan", "table", "support_email", "note", "post", "news"}
     ),
 }
 UNFIT_SHARE = 0.45
@@ -58,7 +60,7 @@ def keep_fitting(rng: Random, labels: list[str], document_type: str, country: st
 def choose_case(rng: Random, document_type: str) -> str:
     """How a document writes names: `lower`, `upper`, or as usual (empty)."""
     chance = rng.random()
-    if document_type in INFORMAL and chance < 0.25:
+    if document_type in INFORMAL and chance < 0.4:
         return "lower"
     if chance < 0.015:
         return "lower"
@@ -74,3 +76,11 @@ def choose_abroad(rng: Random, language: str, country: str) -> tuple[str, str]:
 def shorten_name(name: str) -> str:
     """The initial of a name."""
     return name[:1].upper()
+
+
+def find_case(values: Iterable[str]) -> Callable[[str], str]:
+    """What writes other names as the document writes these."""
+    names = [value for value in values if len(value) > 3]
+    if names and all(name.islower() for name in names):
+        return str.lower
+    return str.upper if names and all(name.isupper() for name in names) else str

@@ -22,6 +22,7 @@ from goldspan.generators.providers.tolerant_json import LoadedAnswer, load_answe
 from goldspan.generators.stages.answer_shapes import DOCUMENT_KEYS, pick_tagged, shape_document
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError
 from goldspan.generators.stages.drafts import read_draft
+from goldspan.generators.stages.judging import name_scores, read_judgement
 from goldspan.generators.stages.mentions import name_chains
 from goldspan.generators.stages.revisions import read_coreference, read_review
 from goldspan.generators.stages.tag_reader import has_label_tags, is_cut
@@ -29,6 +30,9 @@ from goldspan.generators.stages.tag_reader import has_label_tags, is_cut
 _FENCE_LINES = "```"
 _FORMS = {"draft": ("draft", "draft_values"), "coreference": ("coreference", "coreference_tagged")}
 """Forms in which a stage may be answered, the one that is asked for first."""
+_OTHER_KEYS = {"coreference": ("mentions",), "judge": ("scores",)}
+_TEXT_STAGES = frozenset({"draft", "coreference"})
+"""Stages whose answer may be a tagged text alone, in whatever notation."""
 _UNBOUNDED = frozenset({"yaml", "markdown", "bare_text"})
 """Repairs of answers that have no end mark: whether they are whole has to be seen from the text."""
 
@@ -76,7 +80,9 @@ def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
         raise TruncatedJsonError("the text ends inside an entity")
     if stage == "coreference" and (chains := name_chains(document)) is not None:
         document = chains
-    elif stage != "review":
+    elif stage == "judge":
+        document = name_scores(document, repairs)
+    elif stage in _TEXT_STAGES:
         values: dict[str, set[str]] = {}
         for entry in context.brief.get("values", ()):
             values.setdefault(str(entry["label"]), set()).add(str(entry["value"]))
@@ -94,7 +100,7 @@ def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
 def _load_plain(body: str, stage: str) -> LoadedAnswer | None:
     """A tagged text that is named in another notation than JSON."""
     repairs: list[str] = []
-    text = None if stage == "review" else find_plain(body, "tagged_text", repairs)
+    text = find_plain(body, "tagged_text", repairs) if stage in _TEXT_STAGES else None
     return None if text is None else LoadedAnswer({"tagged_text": text}, tuple(repairs))
 
 
@@ -104,7 +110,7 @@ def _load_json(body: str, stage: str, context: AnswerContext) -> LoadedAnswer:
     except TruncatedJsonError:
         raise
     except ValueError as error:
-        if stage != "review" and (found := _load_bare(body, context)):
+        if stage in _TEXT_STAGES and (found := _load_bare(body, context)):
             return found
         raise WrongAnswerError(f"The answer is not JSON of the form that was asked for: {error}.") from None
 
@@ -130,7 +136,7 @@ def _load_bare(body: str, context: AnswerContext) -> LoadedAnswer | None:
 def _list_keys(stage: str) -> tuple[str, ...]:
     definitions = schemas.load("generation-answer")["$defs"]
     keys = (key for name in _list_forms(stage) for key in definitions[name]["properties"])
-    return (*keys, "mentions") if stage == "coreference" else tuple(keys)
+    return (*keys, *_OTHER_KEYS.get(stage, ()))
 
 
 def _list_forms(stage: str) -> tuple[str, ...]:
@@ -168,4 +174,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], AnswerContext, list[str]], d
     "draft": read_draft,
     "coreference": read_coreference,
     "review": read_review,
+    "judge": read_judgement,
 }

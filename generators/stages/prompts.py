@@ -24,8 +24,8 @@ Write &lt; for a < that could be read as a tag. Without the tags the text must r
 _DRAFT = """\
 You write realistic documents for training software that finds {subject}. {fiction}
 The user sends a brief in the language of the document. Write the document that it describes: in that language, in the
-style of its type and country, following what it says of the situation, the writer and the channel, and making up the
-rest. Every value of the brief goes into the text letter by letter, in a natural order, with sentences around it.
+style of its type and country, following what it says of the situation and the writer, and making up the rest. Every
+value of the brief goes into the text letter by letter, in a natural order, with sentences around it.
 {together} Lengths do not count the values. The number of the brief means nothing for the text. Where the brief shows
 another document, take its notation, never its words or values.{invented}
 Where the brief says that nothing belongs to a label, write a document {negative}.
@@ -68,6 +68,19 @@ Only corrections that have a proposal are applied. An annotation that is right g
 
 Answer with JSON: {{"proposals": [...], "tagged_text": "<the text with all proposals applied>"}}"""
 
+_JUDGE = """\
+You judge a text that was written to train software which finds {subject}.
+The user sends the brief of the text, and the text with its tags. Tags and annotation are not judged. Give three scores,
+whole numbers from 1 (bad) over 3 (acceptable) to 5 (very good), each on its own:
+`naturalness`: does the text read like a real document of its type, written by somebody who masters the language: no
+filler, no mechanical lists of values in sentences, no talk about the task;
+`brief`: does it say what the brief asks for, in its type, register, length, situation and writer;
+`consistency`: do its facts agree with one another: persons and their pronouns, ages and dates, places, sums, the course
+of events.
+`remark` names the greatest fault in one sentence; it is empty if there is none.
+
+Answer with JSON: {{"naturalness": 4, "brief": 5, "consistency": 3, "remark": "..."}}"""
+
 _PII_WORDS = {
     "fiction": "All persons and data are invented.",
     "referent": "person or organization",
@@ -86,7 +99,7 @@ _ENTITY_WORDS = {
     "negative": "of the same kind that holds none of the labels below, though words look like it",
 }
 _BARE = re.compile(r"<[^<>]*>")
-_TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW}
+_TEMPLATES = {"draft": _DRAFT, "coreference": _COREFERENCE, "review": _REVIEW, "judge": _JUDGE}
 
 
 def build_system(stage: str, labels: LabelSchema) -> str:

@@ -90,14 +90,18 @@ def write_message(
 ) -> str:
     """The user message of a stage; equal input gives equal bytes.
 
-    `direction` and `example` of a brief are for the draft alone. `problem` says why the last answer was refused.
-    Values that belong together form a person, or a group where the project is not `about_people`.
+    `passage` and `example` of a brief are for the draft alone, `direction` also for the judge. `problem` says why the
+    last answer was refused. Values that belong together form a person, or a group where the project is not
+    `about_people`.
     """
     words = _load(_choose_language(str(brief.get("language", ""))))
     paragraphs = ["\n".join(_write_head(words, brief, about_people=about_people))]
-    if stage == "draft":
-        paragraphs += [str(brief["direction"])] if brief.get("direction") else []
-        paragraphs += [f"{words['example']}\n{brief['example']}"] if brief.get("example") else []
+    if brief.get("direction") and stage in {"draft", "judge"}:
+        paragraphs.append(str(brief["direction"]))
+    if brief.get("passage") and stage == "draft":
+        paragraphs.append(f"{words['passage']}\n{brief['passage']}")
+    if brief.get("example") and stage == "draft":
+        paragraphs.append(f"{words['example']}\n{brief['example']}")
     paragraphs += [words["problem"].format(problem=problem)] if problem else []
     paragraphs += [f"{words['text'][stage]}\n{tagged_text}"] if stage != "draft" else []
     return "\n\n".join(paragraphs)
@@ -148,7 +152,7 @@ def _write_values(
 
 
 def read_message(content: str) -> Message | None:
-    """What `write_message` wrote, without direction, example and problem; None if it is something else.
+    """What `write_message` wrote, without direction, passage, example and problem; None if it is something else.
 
     The brief has the fields of a spec. Its labels stand in the order in which the message names them, and what it does
     not say of a gender is `f`.

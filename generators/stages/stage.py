@@ -3,6 +3,7 @@
     draft        brief                → the document with its entities
     coreference  draft                → the same with mentions and clusters
     review       coreference (or draft) → the same with corrections that have reasons
+    judge        the last of these → the same with scores
 
 A stage's fingerprint covers its prompt, its answer schema, the model and the stages before it: answers of different
 fingerprints are never mixed in one run.
@@ -22,7 +23,9 @@ from goldspan.generators.stages.answers import answer_schema
 from goldspan.generators.stages.prompts import VERSION, build_system
 from goldspan.generators.stages.prose import write_message
 
-STAGES = ("draft", "coreference", "review")
+STAGES = ("draft", "coreference", "review", "judge")
+OPTIONAL_STAGES = frozenset({"judge"})
+"""Last stages without whose answer an item is done all the same."""
 _MAX_DOUBLINGS = 3
 
 

@@ -1,37 +1,87 @@
-"""Names of people, places and companies that a text names without being about them: they are no personal data."""
+"""Names that a text mentions beside its own values: those of others, and parts of names that are no entities."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from goldspan.generators.surrogates import world
-from goldspan.generators.surrogates.chance import pick
+from goldspan.generators.surrogates.chance import CAPITALS, pick
 from goldspan.generators.surrogates.companies import draw_product, make_company
 
-COMMON = {"names": 200, "cities": 80, "companies": 70, "streets": 80}
-"""How many of the likeliest names of each kind stand outside entities: those that entities have most often."""
+COMMON = {"names": 240, "cities": 110, "companies": 90}
+"""How many of the likeliest names of each kind are mentioned or parts of other names."""
+_ABROAD_SHARE = 0.12
+"""How often somebody or some place that is mentioned is of another country."""
+_WORLD_SHARE = 0.25
+"""How often a city that is mentioned is one of those that all the world knows."""
+_INITIAL_SHARE = 0.05
+"""How often a given name is followed by the initial of a second one."""
 
 
-def draw_name_outside(rng: Random, kind: str, language: str, country: str) -> str:
-    """A name from the lists that persons, places and employers come from.
+def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
+    """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, Company, City, Country, Street, Product or Term (a name of files and machines).
+    `kind` is Person, Family, First, Company, City, State, Country, Street, House, Brand or Age, or one without a label
+    (empty): Product or Term (a name of files and machines).
     """
+    if kind in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
+        language, country = pick(rng, [(code, place) for code, places in world.COUNTRIES.items() for place in places])
+    if kind == "Person":
+        return (("FIRSTNAME", _draw_given(rng, language, country)), _draw_family(rng, language, country))
+    if kind == "Family":
+        return (_draw_family(rng, language, country),)
+    label, draw = _MAKERS[kind]
+    return ((label, draw(rng, language, country)),)
+
+
+def draw_name_part(rng: Random, kind: str, language: str, country: str) -> str:
+    """A name that is only part of another one, as of a product or a method: Family, First, City or Company."""
     if kind == "City":
-        return pick(rng, world.load_places(country, language)[: COMMON["cities"]]).city
+        return _pick_city(rng, language, country)
     if kind == "Company":
         return make_company(country, language, rng.randrange(COMMON["companies"]))
-    if kind == "Country":
-        return world.draw_country(rng, country, language)
-    if kind == "Product":
-        return draw_product(rng)
-    if kind == "Term":
-        return draw_product(rng).split()[0].lower()
-    if kind == "Street":
-        return world.make_street(country, language, rng.randrange(COMMON["streets"]))
-    names = world.load_names(language, country)
-    family = pick(rng, names["last"][: COMMON["names"]])
-    if kind == "Family":
-        return family
-    first = pick(rng, names[pick(rng, "fm")][: COMMON["names"] // 2])
-    return first if kind == "First" else f"{first} {family}"
+    return _pick_name(rng, language, country, "last" if kind == "Family" else pick(rng, "fm"))
+
+
+def _draw_given(rng: Random, language: str, country: str) -> str:
+    given = _pick_name(rng, language, country, pick(rng, "fm"))
+    return f"{given} {pick(rng, CAPITALS)}." if rng.random() < _INITIAL_SHARE else given
+
+
+def _draw_family(rng: Random, language: str, country: str) -> tuple[str, str]:
+    return "SURNAME", _pick_name(rng, language, country, "last")
+
+
+def _pick_name(rng: Random, language: str, country: str, key: str) -> str:
+    """One of the likelier names of the country's lists, all as likely."""
+    return pick(rng, world.load_names(language, country)[key][: COMMON["names"]])
+
+
+def _pick_city(rng: Random, language: str, country: str) -> str:
+    return pick(rng, world.load_places(country, language)[: COMMON["cities"]]).city
+
+
+def _draw_city(rng: Random, language: str, country: str) -> str:
+    if rng.random() < _WORLD_SHARE:
+        return pick(rng, world.load_mentioned("cities", language))
+    return _pick_city(rng, language, country)
+
+
+_MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
+    "First": ("FIRSTNAME", lambda rng, language, country: _pick_name(rng, language, country, pick(rng, "fm"))),
+    "City": ("CITY", _draw_city),
+    "State": ("STATE", lambda rng, language, country: pick(rng, world.load_places(country, language)[:110]).state),
+    "Country": ("COUNTRY", lambda rng, language, country: pick(rng, world.load_mentioned("countries", language))),
+    "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),
+    "House": ("BUILDINGNUM", lambda rng, language, country: str(rng.randint(1, 180))),
+    "Age": ("AGE", lambda rng, language, country: str(rng.randint(18, 94))),
+    "Company": (
+        "COMPANYNAME",
+        lambda rng, language, country: make_company(country, language, rng.randrange(COMMON["companies"])),
+    ),
+    "Brand": ("COMPANYNAME", lambda rng, language, country: pick(rng, world.load_mentioned("organisations", language))),
+    "Product": ("", lambda rng, language, country: draw_product(rng)),
+    "Term": ("", lambda rng, language, country: draw_product(rng).split()[0].lower()),
+}
+"""Kinds of one value: its label and how it is drawn."""

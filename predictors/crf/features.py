@@ -1,10 +1,14 @@
-"""What a linear-chain CRF sees of each token: its form, its neighbours, and what another predictor says.
+"""What a linear-chain CRF sees of each token.
 
-The last makes it a stacked model (Wolpert 1992): it learns from few reviews where the predictor beneath it is right.
+Its form and its neighbours; the name of the field that it stands in (`City: Lyon`, or a heading on the line above);
+the other places of the same word; and what another predictor says. The last makes it a stacked model (Wolpert 1992): it
+learns from few reviews where the predictor beneath it is right.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from goldspan.annotation.corpus.uncertainty import find_tokens
@@ -14,6 +18,23 @@ Token = tuple[int, int]
 OUTSIDE = "O"
 _LONGEST = 24
 """Characters of a word that are looked at."""
+
+SHORTEST_REPEATED = 3
+"""Characters of a word whose other places say something."""
+
+_MOST_REPEATED = 4
+_FIELD_MARKS = frozenset(":=–")
+_LONGEST_FIELD = 8
+"""Tokens of a line up to its mark, or of a heading."""
+
+_HEADED = 4
+"""Tokens of a line that the heading above it names."""
+
+
+def find_places(tokens: Sequence[Token], start: int, end: int) -> range:
+    """The places of the tokens that a span overlaps."""
+    first = bisect_right(tokens, start, key=lambda token: token[1])
+    return range(first, max(first, bisect_left(tokens, end, key=lambda token: token[0])))
 
 
 def tag_tokens(tokens: Sequence[Token], entities: Sequence[Entity]) -> list[str]:
@@ -56,22 +77,12 @@ def describe_text(text: str, language: str, beneath: Sequence[Entity]) -> tuple[
     tokens = find_tokens(text)
     words = [text[start:end][:_LONGEST] for start, end in tokens]
     lower = [word.lower() for word in words]
-    shapes = [make_shape(word) for word in words]
-    opinions = tag_tokens(tokens, beneath)
-    rows = []
-    for place, word in enumerate(words):
-        low, shape = lower[place], shapes[place]
-        row = ["bias", f"w={low}", f"s={shape}", f"l={min(len(word), 12)}", f"g={language}"]
-        row += [f"p{size}={low[:size]}" for size in (1, 2, 3)] + [f"e{size}={low[-size:]}" for size in (1, 2, 3, 4)]
-        if place == 0 or "\n" in text[tokens[place - 1][1] : tokens[place][0]]:
-            row.append("first")
-        before = lower[place - 1] if place else ""
-        after = lower[place + 1] if place + 1 < len(lower) else ""
-        row += [f"w-1={before}", f"w+1={after}", f"ws={before}|{shape}"]
-        row += [f"s-1={shapes[place - 1] if place else ''}", f"s+1={shapes[place + 1] if after else ''}"]
-        if beneath:
-            row += _describe_opinions(opinions, place, shape)
-        rows.append(row)
+    rows = _describe_words(words, lower, language)
+    _add_fields(rows, lower, _split_lines(text, tokens))
+    opinions = tag_tokens(tokens, beneath) if beneath else []
+    if beneath:
+        _add_opinions(rows, lower, [make_shape(word) for word in words], opinions, _list_scores(tokens, beneath))
+    _add_repetitions(rows, words, lower, opinions)
     return tokens, rows
 
 
@@ -85,15 +96,97 @@ def make_shape(word: str) -> str:
     return "".join(shape)
 
 
-def _describe_opinions(opinions: Sequence[str], place: int, shape: str) -> list[str]:
-    before = opinions[place - 1] if place else ""
-    after = opinions[place + 1] if place + 1 < len(opinions) else ""
-    mine = opinions[place]
-    return [
-        f"t={mine}",
-        f"t-1={before}",
-        f"t+1={after}",
-        f"tt={before}|{mine}",
-        f"ta={mine}|{after}",
-        f"ts={mine}|{shape}",
+def _describe_words(words: Sequence[str], lower: Sequence[str], language: str) -> list[list[str]]:
+    """The form of each token, and those of its neighbours."""
+    shapes = [make_shape(word) for word in words]
+    around = ["", "", *lower, "", ""]
+    forms = ["", *shapes, ""]
+    rows = []
+    for place, (low, shape) in enumerate(zip(lower, shapes, strict=True)):
+        before2, before, _, after, after2 = around[place : place + 5]
+        row = ["bias", f"w={low}", f"s={shape}", f"l={min(len(low), 12)}", f"g={language}"]
+        row += [f"p{size}={low[:size]}" for size in (1, 2, 3)] + [f"e{size}={low[-size:]}" for size in (1, 2, 3, 4)]
+        row += [f"w-1={before}", f"w+1={after}", f"w-2={before2}", f"w+2={after2}", f"wb={before2}|{before}"]
+        row += [f"ws={before}|{shape}", f"sa={shape}|{after}", f"s-1={forms[place]}", f"s+1={forms[place + 2]}"]
+        row.append(f"ss={forms[place]}|{shape}|{forms[place + 2]}")
+        rows.append(row)
+    return rows
+
+
+def _split_lines(text: str, tokens: Sequence[Token]) -> list[range]:
+    """The places of the tokens of each line; lines without tokens are left out."""
+    starts = [
+        place for place, (start, _) in enumerate(tokens) if place == 0 or "\n" in text[tokens[place - 1][1] : start]
     ]
+    return [range(start, end) for start, end in zip(starts, [*starts[1:], len(tokens)], strict=False)]
+
+
+def _add_fields(rows: Sequence[list[str]], lower: Sequence[str], lines: Sequence[range]) -> None:
+    """The borders of lines, and the name of the field of a token: left of `:`, `=` or a dash, or the line above."""
+    above: list[str] = []
+    for line in lines:
+        rows[line[0]].append("first")
+        rows[line[-1]].append("last")
+        mark = next((place for place in line[1:_LONGEST_FIELD] if lower[place] in _FIELD_MARKS), None)
+        if mark is not None:
+            name = lower[line[0] : mark]
+            for place in range(mark + 1, line[-1] + 1):
+                rows[place] += [f"fl={name[-1]}", *(f"f={word}" for word in name)]
+            if mark < line[-1]:
+                rows[mark + 1].append(f"f1={name[-1]}")
+        else:
+            for place in line[:_HEADED]:
+                rows[place] += [f"pl={word}" for word in above]
+        above = list(lower[line[0] : line[-1] + 1]) if len(line) <= _LONGEST_FIELD else []
+
+
+def _list_scores(tokens: Sequence[Token], entities: Sequence[Entity]) -> list[float]:
+    """The score of the entity at each token: 0 outside, 1 for an entity without a score."""
+    scores = [0.0] * len(tokens)
+    for entity in entities:
+        for place in find_places(tokens, entity.start, entity.end):
+            scores[place] = 1.0 if entity.score is None else entity.score
+    return scores
+
+
+def _add_opinions(
+    rows: Sequence[list[str]],
+    lower: Sequence[str],
+    shapes: Sequence[str],
+    opinions: Sequence[str],
+    scores: Sequence[float],
+) -> None:
+    """What the predictor beneath says of a token and of its neighbours, and how sure it is."""
+    tags = ["", "", *opinions, "", ""]
+    words = ["", *lower, ""]
+    for place, row in enumerate(rows):
+        before2, before, mine, after, after2 = tags[place : place + 5]
+        row += [f"t={mine}", f"t-1={before}", f"t+1={after}", f"t-2={before2}", f"t+2={after2}"]
+        row += [f"tt={before}|{mine}", f"ta={mine}|{after}", f"ts={mine}|{shapes[place]}"]
+        row += [f"wt={words[place]}|{mine}", f"tw={mine}|{words[place + 2]}"]
+        if mine != OUTSIDE:
+            row.append(f"tc={mine}|{int(5 * scores[place])}")
+
+
+def _add_repetitions(
+    rows: Sequence[list[str]], words: Sequence[str], lower: Sequence[str], opinions: Sequence[str]
+) -> None:
+    """The neighbours of the other places of a word, and what the predictor beneath says there."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, word in enumerate(lower):
+        if len(word) >= SHORTEST_REPEATED and word[0].isalpha():
+            places[word].append(place)
+    around = ["", *lower, ""]
+    for same in places.values():
+        for place in same if len(same) > 1 else ():
+            others = [other for other in same if other != place]
+            rows[place].append(f"rn={min(len(others), 3)}")
+            for other in others[:_MOST_REPEATED]:
+                rows[place] += [f"rb={around[other]}", f"ra={around[other + 2]}"]
+            if not opinions:
+                continue
+            tags = Counter(opinions[other] for other in others)
+            rows[place] += [f"rt={tag}" for tag in tags]
+            del tags[OUTSIDE]
+            if tags:
+                rows[place].append(f"rm={tags.most_common(1)[0][0]}|{opinions[place]}")

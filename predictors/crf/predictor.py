@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 
 from goldspan.annotation.corpus.uncertainty import score_tokens
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.predictors.base import LocalPredictor, TextInput
-from goldspan.predictors.crf.tagger import CrfTagger
+from goldspan.predictors.crf.features import SHORTEST_REPEATED, find_places
+from goldspan.predictors.crf.tagger import CrfTagger, TaggedText
+
+SURE = 0.65
+"""Least probability of `O` from which an entity of the predictor beneath is dropped: without it, recall falls first."""
+
+CERTAIN = 0.99
+"""Probability of `O` from which another place of a value that was found stays outside."""
 
 
 class CrfPredictor(LocalPredictor):
     """Tags tokens with a CRF that sees what the predictor beneath it says.
 
-    Entities of the labels in `from_base`, which it has seen too seldom, are the ones of the predictor beneath, where
-    they cross none of its own.
+    Where they cross none of its own, two more kinds of entities are added: those of the predictor beneath, unless the
+    CRF is sure that they are none (never so for labels in `from_base`, which it has seen too seldom), and other places
+    of a value that it found.
     """
 
     name = "crf"
@@ -45,10 +54,29 @@ class CrfPredictor(LocalPredictor):
         opinion = beneath.entities if beneath else ()
         tagged = self._tagger.tag(text.text, text.language, opinion)
         found = [entity for entity in tagged.list_entities() if entity.label in self._known]
-        taken = [entity for entity in opinion if entity.label in self._from_base and not _crosses(entity, found)]
+        found += [one for one in opinion if self._keeps(one, tagged) and not _crosses(one, found)]
+        found += [one for one in _find_repetitions(text.text, found, tagged) if not _crosses(one, found)]
         mentions = beneath.mentions if beneath else ()
         score = score_tokens(tagged.probabilities)
-        return Annotation(Author.model(self.model_version), sort_spans([*found, *taken]), mentions, score=score)
+        return Annotation(Author.model(self.model_version), sort_spans(found), mentions, score=score)
+
+    def _keeps(self, entity: Entity, tagged: TaggedText) -> bool:
+        """Whether an entity of the predictor beneath stays."""
+        if entity.label in self._from_base:
+            return True
+        places = find_places(tagged.tokens, entity.start, entity.end)
+        return entity.label in self._known and min((tagged.outside[place] for place in places), default=1.0) < SURE
+
+
+def _find_repetitions(text: str, found: Sequence[Entity], tagged: TaggedText) -> Iterator[Entity]:
+    """Tokens that are a value found elsewhere in the text, with the label that it has most often there."""
+    labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for entity in found:
+        labels[text[entity.start : entity.end]][entity.label] += 1
+    for (start, end), outside in zip(tagged.tokens, tagged.outside, strict=True):
+        value = text[start:end]
+        if value in labels and len(value) >= SHORTEST_REPEATED and value[0].isalpha() and outside < CERTAIN:
+            yield Entity(start, end, labels[value].most_common(1)[0][0], score=round(1 - outside, 4))
 
 
 def _crosses(entity: Entity, others: Sequence[Entity]) -> bool:

@@ -13,11 +13,12 @@ from goldspan.predictors.crf.features import OUTSIDE, Token, describe_text, read
 
 @dataclass(frozen=True, slots=True)
 class TaggedText:
-    """Tokens with their best tags and the marginal probability of each tag."""
+    """Tokens with their best tags, the marginal probability of each tag, and that of being no entity."""
 
     tokens: tuple[Token, ...]
     tags: tuple[str, ...]
     probabilities: tuple[float, ...]
+    outside: tuple[float, ...]
 
     def list_entities(self) -> tuple[Entity, ...]:
         """Entities in text order; the score is the mean probability of their tags."""
@@ -52,10 +53,12 @@ class CrfTagger:
         """The best tags of a text (see `describe_text` for the arguments)."""
         tokens, rows = describe_text(text, language, beneath)
         if not tokens:
-            return TaggedText((), (), ())
+            return TaggedText((), (), (), ())
         tags = self._tagger.tag(rows)
         probabilities = tuple(self._tagger.marginal(tag, place) for place, tag in enumerate(tags))
-        return TaggedText(tuple(tokens), tuple(tags), probabilities)
+        known = OUTSIDE in self._known
+        outside = tuple(self._tagger.marginal(OUTSIDE, place) if known else 0.0 for place in range(len(tokens)))
+        return TaggedText(tuple(tokens), tuple(tags), probabilities, outside)
 
     def judge(self, text: str, language: str, beneath: Sequence[Entity], tags: Sequence[str]) -> list[float]:
         """The marginal probability of a given tag for each token; 0 for a tag that it has never seen."""

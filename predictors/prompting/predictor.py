@@ -23,6 +23,7 @@ from goldspan.generators.providers.live.pool import LiveLimits
 from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.generators.providers.protocol import AnswerState, Request
 from goldspan.predictors.base import Prediction, RemotePredictor, Usage
+from goldspan.predictors.embedding import TextEmbedder
 from goldspan.predictors.prompting.prompt import (
     CUT_OFF,
     OVERLAP,
@@ -81,6 +82,7 @@ def open_llm(
     shots_file: Path | None = None,
     shots: int = 3,
     selection: str = Selection.PER_LABEL,
+    embedder: Path | None = None,
     seed: int = 0,
     temperature: float = 0.0,
     attempts: int = 3,
@@ -101,7 +103,8 @@ def open_llm(
         poll: seconds between two looks at a batch; 0: adaptive.
         shots_file: samples to take examples from; None: no examples.
         shots: examples with each text.
-        selection: how they are chosen: `per-label`, `similar` (character n-grams) or `random`.
+        selection: how they are chosen: `per-label`, `similar` (character n-grams), `embedding` or `random`.
+        embedder: for `embedding`: a folder of `goldspan model prepare-embedder`.
         seed: decides random examples.
         temperature: sampling temperature.
         attempts: how often a text is asked for when answers are wrong.
@@ -147,7 +150,8 @@ def open_llm(
     )
     pool = tuple(read_samples([shots_file], labels)) if shots_file else ()
     cache = f"llm-{digest([url, name])}{'-batch' if mode == BATCH else ''}"
-    return LlmPredictor(labels, settings, pool, folder / cache if folder else None)
+    opened = TextEmbedder(embedder) if embedder and selection == Selection.EMBEDDING else None
+    return LlmPredictor(labels, settings, pool, folder / cache if folder else None, opened)
 
 
 class LlmPredictor(RemotePredictor):
@@ -159,10 +163,16 @@ class LlmPredictor(RemotePredictor):
     name = "llm"
 
     def __init__(
-        self, labels: LabelSchema, settings: LlmSettings, pool: tuple[Sample, ...] = (), folder: Path | None = None
+        self,
+        labels: LabelSchema,
+        settings: LlmSettings,
+        pool: tuple[Sample, ...] = (),
+        folder: Path | None = None,
+        embedder: TextEmbedder | None = None,
     ) -> None:
         self._labels, self._settings = labels, settings
-        self._pool = ShotPool(pool, settings.selection, settings.seed)
+        self._embedder = embedder
+        self._pool = ShotPool(pool, settings.selection, settings.seed, embedder)
         self.version = f"{settings.model}-{VERSION}"
         self.labels = labels.entity_codes
         self.least_workers = _TEXTS_IN_BATCH if settings.mode == BATCH else 0
@@ -181,6 +191,7 @@ class LlmPredictor(RemotePredictor):
             "temperature": settings.temperature,
             "shots": min(settings.shots, len(self._pool)),
             "selection": settings.selection,
+            "embedder": self._embedder.digest[:16] if self._embedder else "",
             "seed": settings.seed,
             "pool": len(self._pool),
             "pool_digest": self._pool.digest if len(self._pool) else "",

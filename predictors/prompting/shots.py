@@ -10,11 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.identity import digest
 from goldspan.annotation.text.tagged import render_tagged
 from goldspan.annotation.types import Sample
+from goldspan.predictors.embedding import Vectors
 
 LONGEST_SHOT = 2_000
 """Characters; longer samples are not used as examples."""
@@ -22,21 +24,44 @@ _GRAM = 4
 
 
 class Selection(StrEnum):
-    """How examples are chosen: `per-label` shows as many labels as possible, `similar` counts common n-grams."""
+    """How examples are chosen: `per-label` shows as many labels as possible, `similar` counts common n-grams,
+    `embedding` compares meanings.
+    """
 
     PER_LABEL = "per-label"
     SIMILAR = "similar"
+    EMBEDDING = "embedding"
     RANDOM = "random"
+
+
+class Embedder(Protocol):
+    """Gives each text a vector of length 1, as `predictors.embedding.TextEmbedder` does."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (texts, size)."""
 
 
 class ShotPool:
     """Samples to take examples from. Those without an annotation, and long ones, are left out."""
 
-    def __init__(self, samples: Sequence[Sample], selection: str = Selection.PER_LABEL, seed: int = 0) -> None:
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        selection: str = Selection.PER_LABEL,
+        seed: int = 0,
+        embedder: Embedder | None = None,
+    ) -> None:
         self._samples = tuple(sorted((s for s in samples if is_usable(s)), key=lambda s: (s.sample_id, s.text)))
         self._seed = seed
         self._choose = _CHOICES[check_selection(selection)]
-        self._index = _GramIndex([s.text for s in self._samples]) if selection == Selection.SIMILAR else None
+        texts = [s.text for s in self._samples]
+        self._index: _GramIndex | _MeaningIndex | None = None
+        if selection == Selection.SIMILAR:
+            self._index = _GramIndex(texts)
+        elif selection == Selection.EMBEDDING:
+            if embedder is None:
+                raise ConfigurationError("The selection embedding needs the option embedder: the folder of an encoder.")
+            self._index = _MeaningIndex(embedder, texts)
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -85,9 +110,25 @@ _CHOICES: Mapping[Selection, Callable[[ShotPool, str, Sequence[int], int], list[
     {
         Selection.PER_LABEL: ShotPool._cover_labels,
         Selection.SIMILAR: ShotPool._find_similar,
+        Selection.EMBEDDING: ShotPool._find_similar,
         Selection.RANDOM: ShotPool._draw,
     }
 )
+
+
+class _MeaningIndex:
+    """Likeness of texts: cosine of their embeddings."""
+
+    def __init__(self, embedder: Embedder, texts: Sequence[str]) -> None:
+        self._embedder = embedder
+        self._vectors = embedder.embed(texts) if texts else None
+
+    def score(self, text: str) -> dict[int, float]:
+        """The likeness to each text, by place."""
+        if self._vectors is None:
+            return {}
+        [vector] = self._embedder.embed([text])
+        return dict(enumerate((self._vectors @ vector).tolist()))
 
 
 class _GramIndex:

@@ -26,14 +26,14 @@ LABELS = load_labels()
 
 
 def write_small(body: Any) -> str | None:
-    """The simulated model of these tests: one sentence with two entities, then no mentions."""
+    """The simulated model of these tests: one sentence with two entities, then one mention."""
     message = read_conversation(body["messages"])
     if message.stage == "draft":
         number = message.brief["index"]
         return json.dumps(
             {"tagged_text": f"Letter {number}: <FIRSTNAME>Maria</FIRSTNAME> moved to <CITY>Lyon</CITY> in spring."}
         )
-    return json.dumps({"chains": []})
+    return json.dumps({"chains": [[{"text": "in spring", "nth": 1, "kind": "REFERENCE"}]]})
 
 
 def make_work(items: int, attempts: int = 3) -> Workload:

@@ -134,6 +134,18 @@ def postgres_server() -> Iterator[Callable[[], str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def postgres_workspace(
+    studio_environment: None, postgres_server: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workspace, str]]:
+    """A workspace and the address of its database, shared because a first start creates all tables: start it."""
+    workspace = Workspace(tmp_path_factory.mktemp("postgres"))
+    try:
+        yield workspace, postgres_server()
+    finally:
+        stop_server(workspace)
+
+
 @pytest.fixture(scope="module")
 def postgres_url(postgres_server: Callable[[], str]) -> str:
     """The address of an empty database: a Label Studio keeps its owner in it, so no two may share one."""

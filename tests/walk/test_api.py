@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import goldspan
+from goldspan import aio
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.review import submit_review
@@ -40,12 +41,12 @@ def test_samples_go_and_come_back_also_where_a_loop_is_running(
         annotated = list(goldspan.annotate(samples, goldspan.open_predictor("regex", labels)))
         pushed = goldspan.push(annotated, "Public API", **access)
         assert (pushed.created, pushed.refused) == (3, ())
-        again = await goldspan.push_async(annotated, "Public API", **access)
+        again = await aio.push(annotated, "Public API", **access)
         assert (again.created, again.unchanged) == (0, 3)
         await asyncio.to_thread(review_all, studio, pushed.project)
         pulled = goldspan.pull("Public API", **access)
         assert (pulled.project, pulled.total) == (pushed.project, 3)
-        assert (await goldspan.pull_async("Public API", **access)).total == 3
+        assert (await aio.pull("Public API", **access)).total == 3
         reviewed = list(goldspan.read_samples(pulled.file, labels))
         assert sorted(sample.text for sample in reviewed) == texts
         assert all(sample.best in sample.reviews for sample in reviewed)

@@ -23,7 +23,8 @@ FOLDER = Path(__file__).parents[2] / "examples" / "browser_model"
 pytestmark = [
     pytest.mark.walk,
     pytest.mark.skipif(
-        not (FOLDER / "vendor").is_dir(), reason="needs python examples/browser_model/fetch_libraries.py (npm)"
+        not (FOLDER / "vendor" / "tokenizers.min.mjs").is_file(),
+        reason="needs python examples/browser_model/fetch_libraries.py (npm)",
     ),
 ]
 

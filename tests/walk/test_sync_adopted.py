@@ -10,19 +10,25 @@ import orjson
 import pytest
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.formats.importing import import_files
+from goldspan.annotation.formats.registry import export_samples
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.project.adopt import AdoptOptions, adopt_projects
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
+from goldspan.annotation.labelstudio.server.process import find_free_port
+from goldspan.annotation.labelstudio.server.start import start_server, stop_server
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.evaluation.people.agreement import measure_agreement
+from tests.walk.conftest import RunningStudio
+from tests.walk.people import sign_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.walk.conftest import RunningStudio
 
 pytestmark = pytest.mark.walk
 
@@ -47,9 +53,22 @@ ADDRESS = (
 )
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def studio_of_team(request: pytest.FixtureRequest, studio: RunningStudio) -> Iterator[RunningStudio]:
+    """The Label Studio of a team, on either database."""
+    if request.param == "sqlite":
+        yield studio
+        return
+    workspace, address = request.getfixturevalue("postgres_workspace")
+    try:
+        yield RunningStudio(workspace, start_server(workspace, find_free_port(), address, local_calls=True))
+    finally:
+        stop_server(workspace)
+
+
 @pytest.fixture(scope="module")
-def client(studio: RunningStudio) -> StudioClient:
-    return StudioClient(studio.url, studio.token)
+def client(studio_of_team: RunningStudio) -> StudioClient:
+    return StudioClient(studio_of_team.url, studio_of_team.token)
 
 
 @pytest.fixture
@@ -139,6 +158,30 @@ def test_two_projects_of_one_annotator_each_are_one_data_set(client: StudioClien
         assert [(item["from_name"], item["to_name"], item["value"]["labels"]) for item in result] == [
             ("ner", "txt", ["Ort"])
         ]
+
+
+def test_two_annotators_of_each_task_are_scored_and_exported(
+    client: StudioClient, studio_of_team: RunningStudio, workspace: Workspace, tmp_path: Path
+) -> None:
+    other = sign_up(studio_of_team)
+    project = create(client, NER, {"content": "Ann met Bob in Lyon"}, {"content": "Bob 🎉 is in Paris"})
+    annotate(client, project, [region(0, 3, "Person name"), region(15, 19, "Ort")], [region(0, 3, "Person name")])
+    second = StudioClient(client.url, other.token)
+    annotate(second, project, [region(0, 3, "Person name")], [region(0, 3, "Person name"), region(12, 17, "Ort")])
+    adoption = adopt_projects(client, workspace, [project], AdoptOptions(language="en"))
+    report = pull(client, workspace, adoption)
+    labels = load_labels(adoption.labels)
+    samples = list(read_samples([report.file], labels))
+    assert [len(sample.reviews) for sample in samples] == [2, 2]
+    agreement = measure_agreement(samples)
+    assert (agreement.samples, len(agreement.pairs)) == (2, 1)
+    assert agreement.exact.measure_f() == pytest.approx(2 / 3)
+    exported = export_samples("label-studio", tmp_path / "out.json", samples, labels)
+    again = list(import_files([tmp_path / "out.json"], labels))
+    spans = [[[entity.span for entity in review.entities] for review in sample.reviews] for sample in samples]
+    assert [[[e.span for e in review.entities] for review in sample.reviews] for sample in again] == spans
+    assert (exported.samples, exported.losses) == (2, {})
+    assert client.read_project(project)["label_config"] == NER
 
 
 def test_hypertext_and_dialogues_keep_their_own_offsets(client: StudioClient, workspace: Workspace) -> None:

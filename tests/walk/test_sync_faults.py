@@ -55,8 +55,11 @@ class OwnStudio:
 def own(
     request: pytest.FixtureRequest, studio_environment: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OwnStudio]:
-    database_url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    workspace = Workspace(tmp_path_factory.mktemp(f"faults-{request.param}"))
+    workspace, database_url = (
+        request.getfixturevalue("postgres_workspace")
+        if request.param == "postgres"
+        else (Workspace(tmp_path_factory.mktemp("faults")), None)
+    )
     try:
         yield OwnStudio(workspace, database_url, start_server(workspace, find_free_port(), database_url))
     finally:

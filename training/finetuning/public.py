@@ -1,4 +1,4 @@
-"""`goldspan.finetune`: a language model tuned on a frozen bundle, at a provider or on this machine."""
+"""Fine-tune: a language model tuned on a frozen bundle, at a provider or on this machine."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +108,14 @@ def make_examples(samples: Sequence[Sample], base: LocalPredictor | None, *, rev
         gold = sample.best.entities if reviewed and sample.best else beneath
         examples.append(CrfExample(sample.text, sample.language, gold, beneath))
     return examples
+
+
+def join_examples(samples: Sequence[Sample], opinions: Mapping[str, tuple[Entity, ...]]) -> list[CrfExample]:
+    """Examples of reviewed samples with what another predictor finds in each, by sample id."""
+    return [
+        CrfExample(one.text, one.language, one.best.entities if one.best else (), opinions.get(one.sample_id, ()))
+        for one in samples
+    ]
 
 
 def train_crf(

@@ -5,6 +5,7 @@ The artifact holds the settings and the examples (`shots.jsonl`, of the training
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ from goldspan.annotation.types import Sample
 from goldspan.generators.providers.credentials import confirm_address
 from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.predictors.artifact import write_settings
+from goldspan.predictors.embedding import GRAPH, TOKENIZER, TextEmbedder
 from goldspan.predictors.prompting.prompt import describe_prompt
 from goldspan.predictors.prompting.shots import Selection, ShotPool, check_selection, is_usable
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.methods.base import FitContext, Fitted, Method
 
-SHOTS = "shots.jsonl"
+SHOTS, EMBEDDER = "shots.jsonl", "embedder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class PromptingSettings:
 
     `provider` is a profile (openai, mistral, together, doubleword, compatible); `model` and `api_url` are its own where
     they are empty; `mode` is live or batch. `pool` bounds how many samples of the training split may be examples, 0
-    takes all; `shots` are shown with each text, chosen by `selection` (per-label, similar, random).
+    takes all; `shots` are shown with each text, chosen by `selection` (per-label, similar, embedding,
+    random); `embedder` is the folder of an embedder for `embedding`.
     """
 
     provider: str = "compatible"
@@ -40,6 +43,7 @@ class PromptingSettings:
     mode: str = "live"
     shots: int = 3
     selection: str = Selection.PER_LABEL
+    embedder: Path | None = None
     pool: int = 500
     seed: int = 0
     temperature: float = 0.0
@@ -81,6 +85,8 @@ class PromptingMethod(Method[PromptingSettings]):
         }
         if settings.api_url:
             options["api_url"] = normalise_url(settings.api_url)
+        if settings.selection == Selection.EMBEDDING:
+            options["embedder"] = Path(_copy_embedder(settings.embedder, context.staging).name)
         if settings.shots:
             write_samples(context.staging / SHOTS, pool, context.labels)
             options["shots_file"] = Path(SHOTS)
@@ -91,6 +97,18 @@ class PromptingMethod(Method[PromptingSettings]):
             details={"model": model, "pool": len(pool), **describe_prompt(context.labels)},
             documents=len(pool),
         )
+
+
+def _copy_embedder(source: Path | None, staging: Path) -> Path:
+    if source is None:
+        raise ConfigurationError("The selection embedding needs --option embedder=FOLDER.")
+    TextEmbedder(source)
+    target = staging / EMBEDDER
+    with explain_disk(target):
+        target.mkdir()
+        for name in (GRAPH, TOKENIZER):
+            shutil.copyfile(source / name, target / name)
+    return target
 
 
 def choose_pool(samples: Sequence[Sample], settings: PromptingSettings) -> list[Sample]:

@@ -93,13 +93,37 @@ def _scale(name: str, depth: int, decay: float) -> float:
     return decay ** (depth + 1) if "embed" in name else 1.0
 
 
-def _load_tagger(folder: Path, tags: Sequence[str]) -> Any:
+def load_encoder(folder: Path) -> Any:
+    """The encoder in a folder alone, without a head.
+
+    Raises:
+        ConfigurationError: transformers cannot load it.
+
+    """
+    import transformers
+
+    _silence()
+    try:
+        return transformers.AutoModel.from_pretrained(folder, trust_remote_code=False, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"transformers cannot load the encoder in {folder}: {str(error).splitlines()[0][:200]}"
+        ) from None
+
+
+def _silence() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
+
+
+def _load_tagger(folder: Path, tags: Sequence[str]) -> Any:
+    import transformers
+
+    _silence()
     names = dict(enumerate(tags))
     try:
         config = transformers.AutoConfig.from_pretrained(

@@ -1,11 +1,13 @@
 """Rows of the AI4Privacy releases (200k, 300k, 400k, OpenPII) and their mirrors.
 
-`privacy_mask` is a list, a JSON string or a Python literal; where it is missing, `span_labels` is read,
-a list of `[start, end, label]` in which `O` means "nothing".
+`privacy_mask` is a list, a JSON string or a Python literal; where it is missing, or only has a value for each
+placeholder (`{"[FIRSTNAME_1]": "Ann"}`), `span_labels` is read, a list of `[start, end, label]` in which `O` means
+"nothing".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ from goldspan.annotation.formats.rows.raw import (
     RawRow,
     RawSpan,
     RowError,
+    parse_literal,
     read_list,
     read_objects,
     read_offset,
@@ -39,8 +42,14 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
         RowError: text or spans cannot be read.
 
     """
-    if row.get("privacy_mask") is not None:
-        spans = tuple(read_span(entry, "privacy_mask") for entry in read_objects(row["privacy_mask"], "privacy_mask"))
+    mask = row.get("privacy_mask")
+    if isinstance(mask, str) and mask.lstrip().startswith("{"):
+        mask = parse_literal(mask, "privacy_mask")
+    values = mask if isinstance(mask, Mapping) and all(isinstance(value, str) for value in mask.values()) else None
+    if values is not None and row.get("span_labels") is None:
+        spans = tuple(RawSpan((_read_placeholder(name),), value=value) for name, value in values.items())
+    elif mask is not None and values is None:
+        spans = tuple(read_span(entry, "privacy_mask") for entry in read_objects(mask, "privacy_mask"))
     elif row.get("span_labels") is not None:
         spans = _read_span_labels(row["span_labels"])
     else:
@@ -53,6 +62,11 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
         uid=read_string(row, "uid", "id"),
         fields={name: row[name] for name in ("script",) if row.get(name)},
     )
+
+
+def _read_placeholder(name: str) -> str:
+    """The label of a placeholder: `FIRSTNAME` of `[FIRSTNAME_1]`."""
+    return re.sub(r"_\d+\Z", "", name.strip("[]<>{} "))
 
 
 def _read_span_labels(value: Any) -> tuple[RawSpan, ...]:

@@ -14,7 +14,7 @@ from goldspan.annotation.checks import check_annotation, check_text
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.formats.rows.clusters import link_spans
 from goldspan.annotation.formats.rows.mentions import place_clusters
-from goldspan.annotation.formats.rows.offsets import count_in_units, read_utf16_spans
+from goldspan.annotation.formats.rows.offsets import count_in_units, read_utf16_clusters, read_utf16_spans
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -145,7 +145,11 @@ def _convert_annotation(
 ) -> Annotation:
     source, taxonomy, labels = context
     language, country = place
-    raw = replace(raw, spans=read_utf16_spans(text, raw.spans) if raw.utf16 else count_in_units(text, raw.spans))
+    if raw.utf16:
+        spans, clusters = read_utf16_spans(text, raw.spans), read_utf16_clusters(text, raw.clusters)
+        raw = replace(raw, spans=spans, clusters=clusters)
+    else:
+        raw = replace(raw, spans=count_in_units(text, raw.spans))
     kept, mentions, unmapped = _map_spans(raw.spans, taxonomy, labels)
     entities, doubts = _place_spans(text, kept, labels, language)
     placed = place_clusters(text, raw.clusters, entities, language)

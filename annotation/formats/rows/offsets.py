@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from goldspan.annotation.formats.rows.raw import Code, RawSpan, RowError
+from goldspan.annotation.formats.rows.raw import Code, RawCluster, RawSpan, RowError
 
 
 def read_utf16_spans(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
@@ -27,6 +27,21 @@ def read_utf16_spans(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]
         if span.start not in units or span.end not in units:
             raise RowError(Code.OFFSETS, f"{span.start}–{span.end} is no place of the text in UTF-16 units")
         converted.append(replace(span, start=units[span.start], end=units[span.end]))
+    return tuple(converted)
+
+
+def read_utf16_clusters(text: str, clusters: Sequence[RawCluster]) -> tuple[RawCluster, ...]:
+    """Clusters with places in code points.
+
+    Raises:
+        RowError: as `read_utf16_spans`.
+
+    """
+    converted = []
+    for cluster in clusters:
+        spans = read_utf16_spans(text, [RawSpan((kind,), start, end) for start, end, kind in cluster.places])
+        places = tuple((span.start or 0, span.end or 0, span.labels[0]) for span in spans)
+        converted.append(replace(cluster, places=places))
     return tuple(converted)
 
 

@@ -41,7 +41,7 @@ class Code(StrEnum):
 
 MEANINGS = {
     Code.NO_TEXT: "the row has no text",
-    Code.UNREADABLE_SPANS: "the spans are neither a list nor a string that holds one",
+    Code.UNREADABLE_SPANS: "the spans cannot be read",
     Code.UNKNOWN_LABEL: "a label is not in the taxonomy",
     Code.UNKNOWN_LANGUAGE: "the language is not known",
     Code.SPAN_MISMATCH: "a span's offsets do not cut out its value",

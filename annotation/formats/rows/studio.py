@@ -39,7 +39,9 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """
     data = row["data"]
     if any(item.get("type") in {"paragraphlabels", "hypertextlabels"} for item in _iter_results(row)):
-        raise RowError(Code.UNREADABLE_SPANS, "a region has offsets of HTML or of a dialogue: goldspan studio adopt")
+        raise RowError(
+            Code.UNREADABLE_SPANS, "a region counts in HTML or a dialogue; take it with `goldspan studio adopt`"
+        )
     key, text = _find_labelled_text(row, data, options)
     others: list[dict[str, Any]] = []
     annotations: list[RawAnnotation] = []

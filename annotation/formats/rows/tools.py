@@ -121,6 +121,8 @@ def score_doccano(row: Mapping[str, Any]) -> float:
     if "Comments" in row or "comments" in row:
         return 0.9 if "label" in row or "labels" in row else 0.0
     lists = [row[name] for name in ("label", "labels") if isinstance(row.get(name), list)]
+    if lists and not any(lists) and isinstance(row.get("text"), str):
+        return 0.5
     return 0.8 if any(isinstance(entry, list) for entries in lists for entry in entries[:1]) else 0.0
 
 

@@ -9,6 +9,7 @@ from goldspan.annotation.formats.rows.options import RowOptions, make_row
 from goldspan.annotation.formats.rows.raw import (
     Code,
     RawAnnotation,
+    RawCluster,
     RawRelation,
     RawRow,
     RawSpan,
@@ -61,20 +62,37 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         raise RowError(Code.NO_TEXT, "no Sofa has a sofaString")
     spans: list[RawSpan] = []
     relations: list[RawRelation] = []
+    links: dict[str, Mapping[str, Any]] = {}
     for item in items:
         kind = str(item.get("%TYPE", "")).rpartition(".")[2]
         source, target = item.get("@Governor", item.get("@source")), item.get("@Dependent", item.get("@target"))
         if source is not None and target is not None:
             relations.append(RawRelation(str(source), str(target), _read_label(item) or kind))
         elif kind == "CoreferenceLink":
-            spans.append(_read_span(item, "MENTION"))
-            if item.get("@next") is not None:
-                relations.append(RawRelation(str(item.get("%ID")), str(item["@next"]), "coreference"))
+            links[str(item.get("%ID", ""))] = item
         elif "begin" in item and "end" in item and kind not in _NO_ENTITIES:
             spans.append(_read_span(item, _read_label(item) or _read_only_feature(item) or kind))
     metadata = next((item for item in items if "documentId" in item or "documentTitle" in item), {})
+    annotation = RawAnnotation(tuple(spans), _read_chains(links), tuple(relations), utf16=True)
     fields = {"id": metadata.get("documentId") or metadata.get("documentTitle") or ""}
-    return make_row(fields, text, (RawAnnotation(tuple(spans), relations=tuple(relations), utf16=True),), {})
+    return make_row(fields, text, (annotation,), {})
+
+
+def _read_chains(links: Mapping[str, Mapping[str, Any]]) -> tuple[RawCluster, ...]:
+    """A cluster for each chain of links, from the one that no other leads to."""
+    followers = {str(link["@next"]) for link in links.values() if link.get("@next") is not None}
+    clusters = []
+    for name, link in links.items():
+        places: dict[tuple[int, int, str], None] = {}
+        current: Mapping[str, Any] | None = link if name not in followers else None
+        while current is not None and len(places) < len(links):
+            kind = str(current.get("referenceType") or "")
+            span = _read_span(current, kind)
+            places[span.start or 0, span.end or 0, kind] = None
+            current = links.get(str(current.get("@next")))
+        if places:
+            clusters.append(RawCluster((), tuple(places)))
+    return tuple(clusters)
 
 
 def _read_label(item: Mapping[str, Any]) -> str:

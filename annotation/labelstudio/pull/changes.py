@@ -85,9 +85,8 @@ def list_changes(
     everything = full or not baseline.watermark
     held = baseline.known.keys() | baseline.refused
     listed: set[int] = set()
-    for filters in listing.filters:
-        is_recent = [] if everything or _DRAFT_EXISTS in filters else [_since(baseline.watermark)]
-        for task in _iter_listing(listing, [*filters, *is_recent]):
+    for filters in listing.filters if everything else _make_queries(listing):
+        for task in _iter_listing(listing, filters):
             listed.add(task["id"])
             changes.watermark = max(changes.watermark, task["updated_at"])
             _classify(listing, changes, task)
@@ -101,6 +100,16 @@ def list_changes(
     if idle:
         changes.gone |= idle - _list_ids(listing, [[]])
     return changes
+
+
+def _make_queries(listing: _Listing) -> list[list[dict[str, Any]]]:
+    """What may have changed since the last pull: tasks that are recent, and all drafts."""
+    recent = _since(listing.baseline.watermark)
+    return (
+        [[recent], [_DRAFT_EXISTS]]
+        if listing.untouched
+        else [[_ANNOTATED, recent], [_SKIPPED, recent], [_DRAFT_EXISTS]]
+    )
 
 
 def _list_ids(listing: _Listing, queries: Sequence[Sequence[dict[str, Any]]]) -> set[int]:

@@ -99,3 +99,13 @@ def test_a_span_beyond_the_text_does_not_stop_an_export(tmp_path: Path) -> None:
     sample = Sample("Ann", "en", annotations=(Annotation(Author.model("m"), (Entity(5, 9, "FIRSTNAME"),)),))
     export_samples("conll", tmp_path / "x", [sample], LABELS)
     assert "Ann\tO" in (tmp_path / "x").read_text()
+
+
+@pytest.mark.parametrize("name", ["kiji", "jsonl"])
+def test_an_export_names_what_it_refuses_and_goes_on(tmp_path: Path, name: str) -> None:
+    errors: list[RecordError] = []
+    strange = {"kiji": replace(SAMPLES[0], language="English"), "jsonl": Sample("a \ud800", "en")}[name]
+    target = tmp_path / f"out{FORMATS[name].suffix}"
+    report = export_samples(name, target, [SAMPLES[0], strange, SAMPLES[1]], LABELS, errors.append)
+    assert report.samples == len(list(import_files([target], LABELS))) == 2
+    assert [error.file.startswith("sample 2") for error in errors] == [True]

@@ -11,7 +11,8 @@ import pytest
 
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
-from goldspan.annotation.types import Sample
+from goldspan.annotation.formats.registry import export_samples
+from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
 from tests.strategies import LABELS
 
 TEXT = "Ann Lee met Bo in Rome."
@@ -164,6 +165,15 @@ FILES: dict[str, tuple[str, Any, list[list[list[tuple[str, str]]]]]] = {
         ],
         [[[ANN]]],
     ),
+    "ai4privacy placeholders": ("a.jsonl", [{"masked_text": "[FIRSTNAME_1]", "unmasked_text": TEXT, "privacy_mask": {"[FIRSTNAME_1]": "Ann"}}], [[[ANN]]]),
+    "no-break space in a token": ("a.conll", "1\u00a0000 O\nAnn B-FIRSTNAME\n", [[[ANN]]]),
+    "rows by id": ("a.json", {"x": {"text": TEXT, "label": [[0, 3, "FIRSTNAME"]]}, "y": {"text": "Bo left", "label": [[0, 2, "FIRSTNAME"]]}}, [[[ANN]], [[BO]]]),
+    "rows by column": ("a.json", {"text": [TEXT], "label": [[[0, 3, "FIRSTNAME"]]]}, [[[ANN]]]),
+    "rows by column and index": ("a.json", {"text": {"0": TEXT}, "label": {"0": [[0, 3, "FIRSTNAME"]]}}, [[[ANN]]]),
+    "rows split from their columns": ("a.json", {"columns": ["text", "label"], "index": [0], "data": [[TEXT, [[0, 3, "FIRSTNAME"]]]]}, [[[ANN]]]),
+    "comprehend": ("a.jsonl", [{"text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[[ANN]]]),
+    "table of spans": ("a.csv", "text,Start,End,Label\nAnn met,0,3,FIRSTNAME\nBo met Ann,0.0,2.0,FIRSTNAME\nBo met Ann,7,10,FIRSTNAME\nNobody,,,\n", [[[ANN]], [[BO, ANN]], [[]]]),
+    "spans with labels as objects": ("a.jsonl", [{"text": TEXT, "entities": [{"start_pos": 0, "end_pos": 3, "labels": [{"value": "FIRSTNAME"}]}]}], [[[ANN]]]),
     "spacy annotator": ("a.json", {"classes": ["X"], "annotations": [[TEXT, {"entities": [[0, 3, "FIRSTNAME"]]}]]}, [[[ANN]]]),
 }  # fmt: skip
 
@@ -184,6 +194,7 @@ def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         ([{"id": 1, "text": TEXT, "annotations": [{"label": 8, "start_offset": 0, "end_offset": 3}]}], "without a label"),
+        ([{"document": TEXT, "tokens": [{"text": "Ann", "start": 0, "end": 3, "entityLabel": "FIRSTNAME"}]}], "not read"),
         ([{"text": TEXT, "meta": {"raw": {"entities": {"PER": ["Ann"]}}}}], "in a form that is not read"),
         ([task({"type": "paragraphlabels", "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}}, talk=[])], "studio adopt"),
         ([task(region("Ann", "FIRSTNAME"), {**region("Bo", "FIRSTNAME"), "value": {"start": 0, "end": 2, "text": "Bo", "labels": ["FIRSTNAME"]}}, title="Bo wins", note=TEXT)], "text"),
@@ -228,3 +239,56 @@ def test_brat_keeps_events_and_remarks(tmp_path: Path) -> None:
     assert (surfaces(sample), errors) == ([[ANN, LEE, ROME]], [])
     assert sample.provenance["relations"] == [{"from": (18, 22), "to": (0, 3), "label": "Who"}]
     assert [line for lines in sample.provenance["fields"].values() for line in lines] == remarks
+
+
+def test_webanno_keeps_relations_and_chains(tmp_path: Path) -> None:
+    header = "#FORMAT=WebAnno TSV 3.2\n#T_SP=custom.Person|value\n#T_RL=custom.Rel|label|BT_custom.Person\n"
+    chain = "#T_CH=de.CoreferenceLink|referenceType|referenceRelation\n\n\n"
+    rows = [
+        "#Text=Ann Lee met Bo.",
+        "1-1\t0-3\tAnn\tSURNAME[1]\t_\t_\tnam[1]\tcoref->1-1\t",
+        "1-2\t4-7\tLee\tSURNAME[1]\t_\t_\tnam[1]\tcoref->1-1\t",
+        "1-3\t8-11\tmet\t_\t_\t_\t_\t_\t",
+        "1-4\t12-14\tBo\tFIRSTNAME\tknows\t1-1[1_0]\tPRONOUN[1]\t*->1-2\t",
+        "1-5\t14-15\t.\t_\t_\t_\t_\t_\t",
+    ]
+    (sample,), errors, _ = read_content(tmp_path, "a.tsv", header + chain + "\n".join([*rows, ""]))
+    assert (surfaces(sample), errors) == ([[("Ann Lee", "SURNAME"), BO]], [])
+    assert sample.provenance["relations"] == [{"from": (0, 7), "to": (12, 14), "label": "knows"}]
+    (cluster,) = sample.annotations[0].clusters.values()
+    assert [(sample.text[m.start : m.end], m.label) for m in cluster] == [("Ann Lee", "MENTION"), ("Bo", "PRONOUN")]
+
+
+@pytest.mark.parametrize("name", ["webanno-tsv", "uima-cas"])
+def test_inception_gets_back_what_it_was_given(tmp_path: Path, name: str) -> None:
+    text = "🎉 Ann\r\n\nmet  Bo Lee.\n  She [left] it_all|here.\n"
+    words = [
+        ("Ann", "MENTION", "a"),
+        ("She", "PRONOUN", "a"),
+        ("Bo Lee", "MENTION", "b"),
+        ("it_all|here", "REFERENCE", "b"),
+    ]
+    places = [(text.index(word), text.index(word) + len(word)) for word, _, _ in words]
+    mentions = tuple(Mention(*place, kind, cluster) for place, (_, kind, cluster) in zip(places, words, strict=True))
+    entities = (Entity(*places[0], "FIRSTNAME"), Entity(*places[2], "SURNAME"))
+    annotation = Annotation(Author.model("m"), entities, sort_spans(mentions))
+    export_samples(name, tmp_path / "out", [Sample(text, "en", annotations=(annotation,))], LABELS)
+    (back,), errors, _ = read(tmp_path / "out")
+    assert (back.text, errors) == (text, [])
+    assert back.annotations[0].entities == entities
+    found = [{m.span for m in members} for members in back.annotations[0].clusters.values()]
+    assert found == [{m.span for m in members} for members in annotation.clusters.values()]
+
+
+def test_files_of_one_annotator_each_become_one_data_set(tmp_path: Path) -> None:
+    for name, label in (("ann", [[0, 3, "FIRSTNAME"]]), ("bob", [[4, 7, "SURNAME"]])):
+        rows = [{"text": TEXT, "label": label}, {"text": f"Only {name}", "label": []}]
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    report, errors = ImportReport(), list[RecordError]()
+    options = ImportOptions(language="en", annotator_by_file=True)
+    files = [tmp_path / "ann.jsonl", tmp_path / "bob.jsonl", tmp_path / "ann.jsonl"]
+    both, *others = import_files(files, LABELS, options, errors.append, report)
+    assert surfaces(both) == [[ANN], [LEE]]
+    assert [annotation.author.name for annotation in both.annotations] == ["ann", "bob"]
+    assert [sample.text for sample in others] == ["Only ann", "Only bob"]
+    assert (report.rows, report.samples, report.joined, len(errors)) == (6, 3, 1, 2)

@@ -183,3 +183,11 @@ def test_text_is_shown_where_asked_and_stays_out_of_the_result(files, tmp_path):
     shown = run(evaluate_app, *files, "--show-text")
     assert "Maria" in shown.stdout
     assert "Maria" not in (tmp_path / "data" / "results" / "toy-1.json").read_text()
+
+
+def test_predicted_labels_that_the_schema_lacks_are_named(files):
+    gold, predicted = files
+    predicted.write_text(predicted.read_text("utf-8").replace('"FIRSTNAME"', '"PERSON"'), "utf-8")
+    shown = run(evaluate_app, gold, predicted)
+    assert "The label schema has no label PERSON;" in shown.stderr
+    assert "--labels-map" in shown.stderr

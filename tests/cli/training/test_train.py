@@ -64,7 +64,7 @@ def test_a_missing_library_is_named(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, err = run(capsys, "train", "b", "--encoder", "tiny")
     assert code == 1
-    assert "Training needs torch" in err
+    assert "torch, transformers" in err
     assert "goldspan[train]" in err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,16 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from goldspan.annotation.errors import TerminalServiceError
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.samples.commands import app
-from goldspan.evaluation.audit.audit import Audit, audit_tokens, list_cautions
+from goldspan.evaluation.audit.audit import Audit, Opinions, audit_tokens, list_cautions
 from goldspan.evaluation.audit.ledger import AuditLedger, AuditStatus, ResidualErrors
-from goldspan.evaluation.audit.tokens import GivenTags
+from goldspan.evaluation.audit.tokens import GoldTokens
+from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
-from goldspan.training.methods.crf import CrfSettings, make_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
 from tests.evaluation.audit.corruption import corrupt
 from tests.training.tiny_model import TOML, WORDS, make_labels, make_sample
 
@@ -36,8 +39,8 @@ def make_varied(number: int) -> Sample:
     return replace(sample, text=f"{lead}. {sample.text}", annotations=(replace(gold, entities=moved, mentions=()),))
 
 
-def train(samples: list[Sample]) -> CrfTagger:
-    return CrfTagger(train_crf(make_examples(samples, None), CrfSettings(base="")).model)
+def train(samples: Sequence[Sample], opinions: Opinions) -> CrfTagger:
+    return CrfTagger(train_crf(join_examples(samples, opinions), CrfSettings(base="")).model)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +89,11 @@ def test_a_fifth_of_the_queue_is_random_and_looks_like_the_rest(audit: Audit) ->
 
 
 def test_the_token_after_a_span_tells_of_a_border_too_early() -> None:
-    given = GivenTags(((0, 3), (4, 7), (8, 11)), (0.9, 0.2, 0.8))
+    given = GoldTokens(((0, 3), (4, 7), (8, 11)), ("ulm", "am", "see"), ("CITY", "O", "O"), (0.9, 0.2, 0.8))
     assert given.doubt(Entity(0, 3, "CITY")) == pytest.approx(0.8)
     assert given.doubt(Entity(8, 11, "CITY")) == pytest.approx(0.2)
     assert given.worst == pytest.approx(0.8)
-    assert (GivenTags((), ()).worst, given.doubt(Entity(20, 22, "CITY"))) == (0.0, 0.0)
+    assert (GoldTokens((), (), ()).worst, given.doubt(Entity(20, 22, "CITY"))) == (0.0, 0.0)
 
 
 def test_what_remains_is_measured_on_decided_random_samples() -> None:
@@ -132,5 +135,31 @@ def test_the_command_audits_by_folds(
     queue = list(read_samples([Path(report["queue"])], LABELS))
     assert len(queue) == len(report["ranking"]) + len(report["random"])
     assert report["ledger"]["open"] == len(queue)
-    for wrong in (["--folds", "1"], ["--folds", "2", "--predictor", "regex"]):
-        assert CliRunner().invoke(app, ["audit", *wrong, *options]).exit_code != 0
+    assert CliRunner().invoke(app, ["audit", "--folds", "1", *options]).exit_code != 0
+    both = CliRunner().invoke(app, ["audit", "--folds", "2", "--predictor", "regex", *options])
+    assert orjson.loads(both.stdout)["auditor"] == "2-fold-crf-regex"
+
+
+def test_a_second_predictor_that_knows_better_is_trusted(
+    audit: Audit, corrupted: tuple[list[Sample], dict[str, set[int]]]
+) -> None:
+    class Oracle(LocalPredictor):
+        """Finds the true entities, but fails on one text."""
+
+        name, labels = "oracle", LABELS.entity_codes
+
+        def predict_batch(self, texts: Sequence[TextInput]) -> list[Annotation]:
+            if any(text.text == corrupted[0][0].text for text in texts):
+                raise TerminalServiceError("too hard")
+            return [Annotation(Author.model("oracle"), truth[text.text]) for text in texts]
+
+    truth = {one.text: one.annotations[0].entities for one in (make_varied(number) for number in range(120))}
+    samples, places = corrupted
+    errors = sum(map(len, places.values()))
+    found = audit_tokens(samples, train, LABELS, folds=2, second=Oracle())
+    hits = [
+        {e.start for e in (one.gold, one.suggested) if e} & places.get(one.sample_id, set()) for one in found.findings
+    ]
+    assert sum(map(bool, hits[: errors // 2])) >= 0.95 * (errors // 2)
+    assert [name for name, _ in found.failures] == [samples[0].sample_id]
+    assert len(found.samples) == len(samples) - 1

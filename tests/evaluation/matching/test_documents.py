@@ -108,3 +108,18 @@ def test_the_fingerprint_is_that_of_texts_and_gold_in_any_order():
     assert fingerprint_gold(documents) == fingerprint_gold([d.with_prediction((), "x") for d in documents])
     changed = pair_gold([one, replace(other, annotations=(NEW,))]).documents
     assert fingerprint_gold(documents) != fingerprint_gold(changed)
+
+
+def test_gold_outside_its_text_is_not_scored():
+    broken = Sample(
+        "Ann", "en", annotations=(Annotation(Author.person("p"), (Entity(0, 9, "FIRSTNAME"),)),), sample_id="b"
+    )
+    sound = Sample(
+        "Bob", "en", annotations=(Annotation(Author.person("p"), (Entity(0, 3, "FIRSTNAME"),)),), sample_id="s"
+    )
+    predicted = [replace(one, annotations=(Annotation(Author.model("m")),)) for one in (broken, sound)]
+    for pairing in (pair_gold([broken, sound]), pair_samples([broken, sound], predicted)):
+        assert [document.sample_id for document in pairing.documents] == ["s"]
+        assert [exclusion.reason for exclusion in pairing.exclusions] == [
+            "a span of its gold does not lie inside the text"
+        ]

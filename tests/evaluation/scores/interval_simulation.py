@@ -2,7 +2,11 @@
 
 A document has a gamma-Poisson number of gold spans (mean 8) and a quality drawn from a beta distribution: the larger
 `concentration`, the more alike documents are. Spans are found with that probability, spurious spans and hidden
-characters follow from it.
+characters follow from it. Three shapes:
+
+    even      what most corpora are like
+    long      few documents hold most of the spans
+    failing   documents have few errors, but in a share of 1 - quality nothing is found
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import numpy as np
 from goldspan.evaluation.scores.intervals import Numbers, estimate_interval
 from goldspan.evaluation.scores.table import make_ratios
 
+SHAPES = ("even", "long", "failing")
 SCORES = ("f1_score", "precision", "recall", "masking_f_beta")
 _SPAN = 6
 
@@ -28,11 +33,16 @@ class Coverage:
     zero_wide: int
 
 
-def make_population(quality: float, concentration: float, size: int = 100_000, seed: int = 0) -> dict[str, Numbers]:
+def make_population(
+    quality: float, concentration: float, shape: str = "even", size: int = 100_000, seed: int = 0
+) -> dict[str, Numbers]:
     """Part and whole of each score in each document, shape (size, 2)."""
     rng = np.random.default_rng(seed)
-    gold = rng.poisson(rng.gamma(1.5, 8 / 1.5, size))
+    spread = 0.5 if shape == "long" else 1.5
+    gold = rng.poisson(rng.gamma(spread, 8 / spread, size))
     right = rng.beta(quality * concentration, (1 - quality) * concentration, size)
+    if shape == "failing":
+        right = np.where(rng.random(size) < quality, rng.beta(0.98 * concentration, 0.02 * concentration, size), 0.0)
     found = rng.binomial(gold, right)
     predicted = found + rng.poisson(0.9 * gold * (1 - right) + 0.1 * (1 - quality))
     personal = gold * _SPAN + rng.integers(0, 5, size) * (gold > 0)

@@ -105,3 +105,13 @@ def test_counts_add_up(labels, gold, predicted):
     total = one + MaskingCounts() + one
     assert (total.gold, total.hidden, total.sensitive) == (2 * one.gold, 2 * one.hidden, 2 * one.sensitive)
     assert total.recall == one.recall
+
+
+@given(entities, st.lists(st.tuples(st.integers(-20, 90), st.integers(1, 60)), max_size=4))
+def test_what_is_predicted_outside_the_text_masks_nothing(labels, gold, places):
+    predicted = [Entity(start, start + length, "CITY") for start, length in places]
+    counts = count_masking(LENGTH, gold, predicted, labels)
+    assert counts.masked == len(
+        {n for start, length in places for n in range(start, start + length)} & {*range(LENGTH)}
+    )
+    assert counts.hidden <= counts.masked <= LENGTH

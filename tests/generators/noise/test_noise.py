@@ -15,6 +15,7 @@ from goldspan.annotation.types import Entity, Mention
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_changeable
 from goldspan.generators.noise.edits import Edit, apply_edits
 from goldspan.generators.noise.kinds import KINDS
+from goldspan.generators.noise.wrappers import WRAPPERS
 
 TEXT = (
     "Señora Müller came from Århus, O'Neill wrote; the polyclinic at 5 Mill Lane was closed.\nIlona called <b>twice</b>"
@@ -106,7 +107,7 @@ def test_kinds_do_what_they_say() -> None:
 
 
 def test_registers_name_kinds_that_exist_and_others_are_refused() -> None:
-    assert {kind for rates in REGISTERS.values() for kind in rates} <= set(KINDS)
+    assert {kind for rates in REGISTERS.values() for kind in rates} <= {*KINDS, *WRAPPERS}
     with pytest.raises(UnknownNameError):
         add_noise(Tagged("x"), Random(1), {"smudge": 1.0}, "en")
 

@@ -38,7 +38,7 @@ def test_every_language_words_everything():
         assert set(words["documents"]) == set(DOCUMENT_TYPES)
         assert set(words["length"]) == set(LENGTHS)
         assert set(words["country"]) == set(countries)
-        assert set(words["text"]) == {"coreference", "review"}
+        assert set(words["text"]) == {"coreference", "review", "judge"}
         for wordings in (words["documents"], words["country"], words["length"], words["register"], words["text"]):
             assert len(set(wordings.values())) == len(wordings)
     assert len(titles) == len(COUNTRIES)
@@ -79,8 +79,17 @@ def test_what_a_brief_says_is_read_back(index: int, language: str, values: list[
         spec = replace(spec, values=(*spec.values, *more), labels=labels)
     if index % 3 == 0:
         spec = replace(spec, document_type=kind)
-    extras = {"direction": "Text:\n- <CITY>Rome</CITY>", "example": "- <CITY>Bonn</CITY>\n\nmore"}
-    for stage, given_text in (("draft", ""), ("coreference", "a\n\nb"), ("review", "- <CITY>Ulm</CITY>\n")):
+    extras = {
+        "direction": "Text:\n- <CITY>Rome</CITY>",
+        "passage": "- <CITY>Turin</CITY>",
+        "example": "- <CITY>Bonn</CITY>\n\nmore",
+    }
+    for stage, given_text in (
+        ("draft", ""),
+        ("coreference", "a\n\nb"),
+        ("review", "- <CITY>Ulm</CITY>\n"),
+        ("judge", "x"),
+    ):
         content = write_message(stage, spec_to_dict(spec) | extras, given_text, "not good")
         read = read_conversation([{"role": "system", "content": "x"}, {"role": "user", "content": content}])
         order = [label.code for label in LABELS.entities if label.code in read.brief["labels"]]
@@ -109,7 +118,7 @@ def test_other_conversations_are_refused():
 
 
 def test_the_simulated_model_answers_the_prose_and_its_draft_keeps_the_brief():
-    run = make_settings(samples=60, languages=LANGUAGES, review=True)
+    run = make_settings(samples=60, languages=LANGUAGES, review=True, judge=True)
     stages = run.build_stages(LABELS)
     shorter = 0
     for item in range(0, 60, 2):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
+from goldspan.annotation.corpus.uncertainty import find_tokens
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.predictors.artifact import SETTINGS_FILE
 from goldspan.predictors.base import LocalPredictor, TextInput
-from goldspan.predictors.crf.features import describe_text, make_shape, read_tags, tag_tokens
+from goldspan.predictors.crf.features import describe_text, find_places, make_shape, read_tags, tag_tokens
 from goldspan.predictors.crf.predictor import CrfPredictor
-from goldspan.predictors.crf.tagger import CrfTagger
+from goldspan.predictors.crf.tagger import CrfTagger, TaggedText
 from goldspan.predictors.registry import open_predictor
 from goldspan.training.methods.crf import CrfExample, CrfSettings, make_examples, train_crf
 from goldspan.training.methods.fits import fit_method
@@ -106,6 +108,64 @@ def test_labels_that_it_has_seen_too_seldom_stay_those_of_the_base() -> None:
     assert trained.from_base == ("PHONENUMBER",)
     predictor = CrfPredictor(LABELS, CrfTagger(trained.model), "1", base, trained.from_base)
     assert [e.label for e in predictor.predict_sync(text, "en").entities] == ["PHONENUMBER"]
+
+
+class FixedTagger(CrfTagger):
+    """Says `O` of every token, with a probability for each word."""
+
+    labels = frozenset({"FIRSTNAME", "CITY"})
+
+    def __init__(self, tags: dict[str, str], outside: dict[str, float]) -> None:
+        self._tags, self._outside = tags, outside
+
+    def tag(self, text: str, language: str, beneath: Sequence[Entity]) -> TaggedText:
+        tokens = find_tokens(text)
+        words = [text[start:end] for start, end in tokens]
+        tags = tuple(self._tags.get(f"{word}@{start}", "O") for word, (start, _) in zip(words, tokens, strict=True))
+        outside = tuple(self._outside.get(word, 1.0) for word in words)
+        return TaggedText(tuple(tokens), tags, (1.0,) * len(tokens), outside)
+
+
+@pytest.mark.parametrize(("outside", "stays"), [(0.3, True), (0.6, True), (0.7, False), (1.0, False)])
+def test_an_entity_of_the_base_stays_unless_the_crf_is_sure_that_it_is_none(outside: float, stays: bool) -> None:
+    text = "We met in Bad Ems"
+    base = FixedPredictor({text: (Entity(10, 17, "CITY"),)})
+    predictor = CrfPredictor(LABELS, FixedTagger({}, {"Bad": outside}), "1", base)
+    assert [e.span for e in predictor.predict_sync(text, "en").entities] == [(10, 17, "CITY")] * stays
+
+
+def test_an_entity_of_the_base_gives_way_to_one_of_the_crf() -> None:
+    text = "Florence met us"
+    base = FixedPredictor({text: (Entity(0, 8, "CITY"),)})
+    predictor = CrfPredictor(LABELS, FixedTagger({"Florence@0": "B-FIRSTNAME"}, {"Florence": 0.4}), "1", base)
+    assert [e.label for e in predictor.predict_sync(text, "en").entities] == ["FIRSTNAME"]
+
+
+@pytest.mark.parametrize(("outside", "count"), [(0.98, 3), (1.0, 1)])
+def test_the_other_places_of_a_found_value_are_found_unless_the_crf_is_certain(outside: float, count: int) -> None:
+    text = "Ann came. Ann left. ann? Annie and Ann."
+    predictor = CrfPredictor(LABELS, FixedTagger({"Ann@0": "B-FIRSTNAME"}, {"Ann": outside}), "1")
+    found = predictor.predict_sync(text, "en").entities
+    assert [text[e.start : e.end] for e in found] == ["Ann"] * count
+    assert {e.label for e in found} == {"FIRSTNAME"}
+
+
+@pytest.mark.parametrize("text", ["Town: Rye", "New town = Rye", "Town\nRye", "- home town – Rye"])
+def test_a_value_knows_the_name_of_its_field(text: str) -> None:
+    tokens, rows = describe_text(text, "en", ())
+    value = rows[-1]
+    assert text[slice(*tokens[-1])] == "Rye"
+    assert {"f=town", "pl=town"} & set(value)
+    assert not {"f=town", "pl=town"} & set(rows[0])
+
+
+@given(samples())
+def test_features_of_a_text_follow_from_its_tokens(sample: Sample) -> None:
+    tokens, rows = describe_text(sample.text, sample.language, sample.annotations[0].entities)
+    for start, end in tokens[:5]:
+        inside = find_places(tokens, start, end)
+        assert [tokens[place] for place in inside] == [(start, end)]
+    assert rows == describe_text(sample.text, sample.language, sample.annotations[0].entities)[1]
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
@@ -16,9 +14,6 @@ from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.training.config import TrainingConfig
 from goldspan.training.loop.simulation.truth import SimulatedText
 from goldspan.training.methods.crf import CrfExample, CrfSettings, train_crf
-
-if TYPE_CHECKING:
-    from goldspan.training.models.network import SpanNetwork
 
 Reader = Callable[[Sequence[SimulatedText]], list[Annotation]]
 """A trained model: one annotation for each text, with a score."""
@@ -84,42 +79,23 @@ class EncoderLearner:
 
     def fit(self, reviewed: Sequence[SimulatedText], unreviewed: Sequence[SimulatedText]) -> Reader:
         """Train on nine tenths of the reviewed texts; the others decide when to stop."""
-        from goldspan.training.models.fit import TrainingData, fit, load_trained
+        from goldspan.training.models.fit import TrainingData
+        from goldspan.training.models.reading import train_reader
 
         del unreviewed
         samples = [Sample(o.text, o.language, o.country, o.document_type, (o.gold,), {}, o.sample_id) for o in reviewed]
         held = samples[::10]
         data = TrainingData([one for place, one in enumerate(samples) if place % 10], held)
-        with tempfile.TemporaryDirectory(prefix="goldspan-loop-") as folder:
-            fit(data, self.labels, self.config, Path(folder))
-            network = load_trained(Path(folder) / "trained")
-            tokenizer = (Path(folder) / "tokenizer.json").read_bytes()
-        return self._make_reader(network, tokenizer)
+        read = train_reader(data, self.labels, self.config)
 
-    def _make_reader(self, network: SpanNetwork, tokenizer: bytes) -> Reader:
-        from goldspan.annotation.corpus.uncertainty import score_tokens
-        from goldspan.predictors.model.decode import DecodingOptions, decode_entities, measure_certainty
-        from goldspan.predictors.model.encoding import WindowSize, encode_texts, load_tokenizer
-        from goldspan.training.models.device import choose_device
-        from goldspan.training.models.inference import run_network
-
-        settings = self.config.training
-        loaded = load_tokenizer(tokenizer)
-        device = choose_device(settings.device, settings.bf16, settings.threads)
-        size = WindowSize(settings.window_tokens, settings.window_overlap)
-
-        def read(texts: Sequence[SimulatedText]) -> list[Annotation]:
-            encoded = encode_texts(loaded, [one.text for one in texts])
-            outputs = run_network(network, encoded, size, device)
+        def annotate(texts: Sequence[SimulatedText]) -> list[Annotation]:
             found = []
-            for one, tokens, output in zip(texts, encoded, outputs, strict=True):
-                entities = decode_entities(one.text, tokens, output.pii, self.labels.bio_table, DecodingOptions())
-                score = score_tokens(measure_certainty(output.pii))
+            for one, (entities, score) in zip(texts, read([one.text for one in texts]), strict=True):
                 kept = _put_first(one.suggestions.get(self.first), entities)
                 found.append(Annotation(Author.model("simulated"), kept, score=score))
             return found
 
-        return read
+        return annotate
 
 
 def _put_first(first: Annotation | None, entities: Sequence[Entity]) -> tuple[Entity, ...]:

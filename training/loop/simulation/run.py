@@ -34,6 +34,7 @@ class SimulationSettings:
     method: str = "crf"
     encoder: str = "rampart"
     token_budget: int = 60_000
+    device: str = "cpu"
     orders: tuple[str, ...] = ("random", "uncertainty", "queue")
     seeds: tuple[int, ...] = (1, 2, 3)
     rounds: tuple[int, ...] = (20, 40, 60, 80, 100, 130, 160, 200)
@@ -140,7 +141,7 @@ def make_learner(settings: SimulationSettings, labels: LabelSchema) -> Learner:
 
 
 def _make_config(settings: SimulationSettings) -> TrainingConfig:
-    training = {"token_budget": settings.token_budget, "evaluations": 3, "threads": 1, "device": "cpu"}
+    training = {"token_budget": settings.token_budget, "evaluations": 3, "threads": 1, "device": settings.device}
     return parse_config({"model": {"name": settings.encoder, "coreference": False}, "training": training})
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from goldspan.annotation.labelstudio.api.progress import ignore_progress
 from goldspan.annotation.labelstudio.pull.changes import Baseline, Changes, list_changes
@@ -37,8 +40,8 @@ class Project:
 
 def _passes(task: dict[str, Any], item: dict[str, Any]) -> bool:
     value = task[item["filter"].removeprefix("filter:tasks:")]
-    compare = {"greater": value > item["value"], "equal": value == item["value"]}
-    return bool(compare[item["operator"]] if item["operator"] in compare else value >= item["value"])
+    compare = {"greater": gt, "equal": eq, "greater_or_equal": ge, "less": lt, "less_or_equal": le}
+    return bool(compare[item["operator"]](value, item["value"]))
 
 
 def task(number: int, stamp: str = EARLY, annotations: int = 0, skips: int = 0, draft: bool = False) -> dict[str, Any]:
@@ -86,3 +89,37 @@ def test_untouched_tasks_of_an_earlier_pull_stay_until_they_are_deleted() -> Non
     known = {1: KnownTask(EARLY, False), 2: KnownTask(EARLY, False, touched=False)}
     assert compare(Project(task(1, EARLY, 1), task(2)), known, LATE).gone == set()
     assert compare(Project(task(1, EARLY, 1)), known, LATE).gone == {2}
+
+
+def stamp(second: int) -> str:
+    return f"2026-01-01T10:{second // 60:02}:{second % 60:02}.000000Z"
+
+
+@given(st.dictionaries(st.integers(1, 30), st.sampled_from(["late", "new", "worked", "deleted", "draft"]), max_size=6))
+def test_untouched_tasks_that_changed_are_found(events: dict[int, str]) -> None:
+    """`late` is a task that another transaction committed after the pull, with a stamp from before it."""
+    tasks = {number: task(number, stamp(10 * number)) for number in range(1, 31)}
+    watermark = stamp(300)
+    known = {n: KnownTask(t["updated_at"], False, touched=False) for n, t in tasks.items() if events.get(n) != "late"}
+    wanted, gone = {}, set()
+    for number, event in events.items():
+        if event == "deleted":
+            del tasks[number]
+            gone.add(number)
+            continue
+        changed = {
+            "late": tasks[number],
+            "new": task(number + 100, stamp(300 + number)),
+            "worked": task(number, stamp(300 + number), 1),
+            "draft": task(number, stamp(10 * number), draft=True),
+        }[event]
+        tasks[changed["id"]] = changed
+        wanted[changed["id"]] = changed["updated_at"]
+    changes = compare(Project(*tasks.values()), known, watermark, untouched=True)
+    assert (changes.wanted, changes.gone) == (wanted, gone)
+
+
+def test_a_draft_on_an_old_task_that_nobody_touched_is_found() -> None:
+    known = {1: KnownTask(EARLY, False, touched=False), 2: KnownTask(LATE, False)}
+    project = Project(task(1, EARLY, draft=True), task(2, LATE, 1))
+    assert set(compare(project, known, LATE, untouched=True).wanted) == {1}

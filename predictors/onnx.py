@@ -1,0 +1,35 @@
+"""Open ONNX graphs for the CPU, with errors of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goldspan.annotation.errors import ConfigurationError, StateError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+def open_session(model: bytes, name: str, threads: int = 1) -> InferenceSession:
+    """A session over a graph; `threads` compute one run.
+
+    Raises:
+        ConfigurationError: onnxruntime is not installed.
+        StateError: the graph cannot be loaded.
+
+    """
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "A trained model needs onnxruntime and tokenizers. Install them with: pip install 'goldspan[models]'"
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001
+        raise StateError(f"The graph of {name} cannot be loaded: {str(error).splitlines()[0][:200]}") from None

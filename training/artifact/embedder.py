@@ -1,0 +1,65 @@
+"""Write an encoder as the ONNX graph of a text embedder (INT8): the mean of its last hidden states over the tokens."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.predictors.embedding import GRAPH, TOKENIZER
+from goldspan.training.artifact.export import OPSET
+from goldspan.training.artifact.quantise import INT8, quantise
+from goldspan.training.models.build import load_encoder
+from goldspan.training.models.encoders.catalogue import Encoder
+
+_INPUTS = ("input_ids", "attention_mask")
+
+
+class _MeanPooled(nn.Module):
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self._encoder = encoder
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        hidden = self._encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        pooled: Tensor = (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+        return pooled
+
+
+def write_embedder(encoder: Encoder, folder: Path) -> Path:
+    """Write `embedding.onnx` and `tokenizer.json`.
+
+    Raises:
+        ConfigurationError: the encoder has no trained weights, or transformers cannot load it.
+        StateError: the disk refused.
+
+    """
+    if encoder.folder is None:
+        raise ConfigurationError(f"The encoder {encoder.name} has random weights: its embeddings would mean nothing.")
+    pooled = _MeanPooled(load_encoder(encoder.folder)).eval()
+    ids = torch.ones(2, 16, dtype=torch.int64)
+    buffer: Any = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            pooled,
+            (ids, torch.ones_like(ids)),
+            buffer,
+            input_names=list(_INPUTS),
+            output_names=["embedding"],
+            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in _INPUTS}, "embedding": {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    with explain_disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / GRAPH, quantise(buffer.getvalue(), INT8))
+        write_atomic(folder / TOKENIZER, (encoder.folder / "tokenizer.json").read_bytes())
+    return folder
