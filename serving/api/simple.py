@@ -8,6 +8,7 @@ of labels, empty for all; labels may be those of AI4Privacy's pii-masking-200k. 
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -19,7 +20,6 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.routing import Route
 
-from goldspan import __version__
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import load_taxonomy
@@ -73,6 +73,7 @@ async def answer_predict(
 
 def make_routes(state: ServerState) -> list[Route]:
     """The routes of this module but `/predict`."""
+    release = version("goldspan")
 
     async def info(request: Request) -> JsonResponse:
         methods = {name: one.describe() for name, one in state.host.methods.items()}
@@ -80,7 +81,7 @@ def make_routes(state: ServerState) -> list[Route]:
         return JsonResponse(
             {
                 "name": "Goldspan",
-                "version": __version__,
+                "version": release,
                 "description": "Finds and masks personal data",
                 "available_methods": ["mistral", "bert", *methods],
                 "available_models": {"base": models[state.host.default], **models},

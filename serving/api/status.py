@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from time import time
 from typing import Any
 
@@ -9,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from goldspan import __version__
 from goldspan.masking.policy import OPERATORS, list_presets, load_policy
 from goldspan.serving.api.access import JsonResponse
 from goldspan.serving.api.body import read_json
@@ -25,6 +25,7 @@ COMMON = frozenset({"FIRSTNAME", "SURNAME", "EMAIL", "PHONENUMBER", "STREET", "C
 
 def make_routes(state: ServerState) -> list[Route]:
     """The routes of this module."""
+    release = version("goldspan")
 
     async def health(request: Request) -> JsonResponse:
         healthy = sum(method.healthy for method in state.host.methods.values())
@@ -37,7 +38,7 @@ def make_routes(state: ServerState) -> list[Route]:
                     name: {"available": method.healthy, "initialized": method.healthy, "model": method.source}
                     for name, method in state.host.methods.items()
                 },
-                "version": __version__,
+                "version": release,
                 "timestamp": time(),
             }
         )
