@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.checks import check_annotation, check_text, has_errors
@@ -85,6 +85,7 @@ def cut(tagged: Tagged) -> list[str]:
 @settings(max_examples=200, deadline=None)
 @given(tagged=tagged_texts(), seed=st.integers(0, 2**32), kind=st.sampled_from(sorted(WRAPPERS)))
 def test_the_format_gives_back_the_text_and_the_spans_their_values(tagged: Tagged, seed: int, kind: str) -> None:
+    assume(kind != "email" or ">" not in tagged.text)  # a quotation mark of its own cannot be told from that of a mail
     wrapped = WRAPPERS[kind](tagged, Random(seed), "de", ())
     read = READ[kind](wrapped.text)
     if kind == "csv":
