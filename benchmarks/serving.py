@@ -60,13 +60,18 @@ class Figures:
 
     @property
     def rate(self) -> float:
-        """Texts a second."""
+        """Texts masked a second; what was refused or failed is none."""
         return len(self.took) / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """CPU seconds a text."""
+        return self.cpu / max(len(self.took), 1)
 
     def show(self, name: str) -> None:
         """Print them."""
         print(f"\n{name}: {self.rate:.1f} texts/s in {self.seconds:.0f} s, "
-              f"{1000 * self.cpu / len(self.took):.1f} CPU ms a text, "
+              f"{1000 * self.cost:.1f} CPU ms a text, "
               f"{self.wrong} wrong or failed, {self.refused} refused with 503")  # fmt: skip
         for what, seconds in (("mask", self.took), ("health", self.health)):
             cuts = quantiles(seconds, n=100) if len(seconds) > 1 else [0.0] * 99
@@ -117,13 +122,15 @@ async def load(
             text = next(texts)
             started = time.perf_counter()
             answer = await client.post("/v1/mask", json={"text": text})
-            figures.took.append(time.perf_counter() - started)
-            figures.refused += answer.status_code == 503
-            if answer.status_code != 503:
-                right = answer.status_code == 200 and (
-                    not isinstance(expected, dict) or answer.json()["masked_text"] == expected[text]
-                )
-                figures.wrong += not right
+            took = time.perf_counter() - started
+            if answer.status_code == 503:
+                figures.refused += 1
+            elif answer.status_code != 200 or (
+                isinstance(expected, dict) and answer.json()["masked_text"] != expected[text]
+            ):
+                figures.wrong += 1
+            else:
+                figures.took.append(took)
 
     async def disturb(client: httpx.AsyncClient) -> None:
         for round_number in range(4):
@@ -136,13 +143,14 @@ async def load(
 
     limits = httpx.Limits(max_connections=users + 4)
     async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as client:
-        spent = read_cpu_seconds(pid)
         others = [disturb(client)] if disturbed else []
         context = multiprocessing.get_context("spawn")
         seen, theirs = context.Pipe(duplex=False)
         watcher = context.Process(target=watch_health, args=(url, seconds, theirs))
         watcher.start()
-        begun = time.perf_counter()
+        theirs.close()
+        await asyncio.to_thread(seen.recv)
+        spent, begun = read_cpu_seconds(pid), time.perf_counter()
         end = begun + seconds
         await asyncio.gather(*(use(client) for _ in range(users)), *others)
         figures.seconds = time.perf_counter() - begun
@@ -153,16 +161,19 @@ async def load(
 
 
 def watch_health(url: str, seconds: float, pipe: Connection) -> None:
-    """Send the seconds of every answer of `/health`, ten a second, over a pipe. Runs in a process of its own."""
+    """Send None once it can begin, then the seconds of every answer of `/health`, ten a second, over a pipe."""
     took: list[float] = []
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    pipe.send(None)
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         begun = time.perf_counter()
         connection.request("GET", "/health")
         answer = connection.getresponse()
         answer.read()
-        took.append(time.perf_counter() - begun if answer.status == 200 else float("inf"))
+        if answer.status != 200:
+            raise SystemExit(f"/health answered {answer.status}.")
+        took.append(time.perf_counter() - begun)
         time.sleep(0.1)
     pipe.send(took)
 
@@ -200,8 +211,10 @@ async def compare(model: str, texts: Sequence[str], users: int, seconds: float, 
         for name in ("ours", "sequential", "to_thread", "to_thread", "sequential", "ours"):
             figures = await load(servers[name][0], texts, users, seconds, servers[name][1])
             figures.show(name)
+            if figures.refused or figures.wrong:
+                raise SystemExit(f"{name} did not answer every text: there is nothing to compare.")
             rates[name].append(figures.rate)
-            costs[name].append(figures.cpu / len(figures.took))
+            costs[name].append(figures.cost)
     for name in ("sequential", "to_thread"):
         print(f"\nours / {name}: {median(rates['ours']) / median(rates[name]):.2f} times the texts a second, "
               f"{median(costs[name]) / median(costs['ours']):.2f} times the texts a CPU second")  # fmt: skip
@@ -237,7 +250,7 @@ async def disturb_and_check(arguments: argparse.Namespace, texts: Sequence[str],
         figures = await load(url, expected, arguments.users, arguments.seconds, pid, disturbed=True)
         figures.show(f"{arguments.users} users, predictor in {where}, with reloads"
                      + ("" if processes == "0" else " and kills"))  # fmt: skip
-        alone = await load(url, expected, 1, arguments.seconds / 6, pid)
+        alone = await load(url, expected, 1, min(5, arguments.seconds / 3), pid)
         alone.show("one user")
         print(f"\n{arguments.users} users do {figures.rate / alone.rate:.2f} times as much as one")
 

@@ -28,10 +28,12 @@ from time import perf_counter, sleep
 
 from goldspan.annotation.corpus.dedupe import TEXT_REASONS, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.store import read_samples, write_samples
+from goldspan.annotation.types import Sample
+from goldspan.shards.corpus import ShardWork, dedupe_shards
 from goldspan.shards.engines.base import EngineOptions
-from goldspan.shards.relations.run import ShardWork, dedupe_shards
 
 GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
 
@@ -114,20 +116,19 @@ def _command(shards: Path, output: Path, predictor: str, workers: int, engine: s
 
 def measure_dedupe(folder: Path, documents: int, rows: int) -> tuple[float, int, bool | None]:
     """Seconds of a deduplication over shards, what it keeps, and (for small sets) whether that is what memory gives."""
+    labels = load_labels()
+    samples = folder / "samples"
     write_shards(folder / "texts", documents, rows, seed=5)
-    annotated = folder / "samples"
-    annotate(folder / "texts", annotated, "regex", os.cpu_count() or 1)
-    for path in annotated.glob("_run/**/*"):
-        if path.is_file():
-            path.unlink()
+    for path in sorted((folder / "texts").iterdir()):
+        texts = (json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines())
+        write_samples(samples / path.name, (Sample(t, "en", sample_id=make_sample_id(t, "en")) for t in texts), labels)
     begun = perf_counter()
-    work = ShardWork((str(annotated),), str(folder / "unique"), options=EngineOptions(os.cpu_count() or 1))
+    work = ShardWork((str(samples),), str(folder / "unique"), options=EngineOptions(os.cpu_count() or 1))
     found, _ = dedupe_shards(work, TEXT_REASONS, 0.7)
     seconds = perf_counter() - begun
     if documents > 100_000:
         return seconds, len(found.kept), None
-    labels = load_labels()
-    outlines = outline_samples(read_samples(annotated, labels, unique=False), labels)
+    outlines = outline_samples(read_samples(samples, labels, unique=False), labels)
     return seconds, len(found.kept), found == find_duplicates(outlines, reasons=TEXT_REASONS)
 
 

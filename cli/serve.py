@@ -82,6 +82,7 @@ def serve(
     from goldspan.masking.keys import find_key, require_key
     from goldspan.masking.policy import load_policy
     from goldspan.masking.vault import Vault
+    from goldspan.predictors.registry import list_options
     from goldspan.serving.app import run_server
     from goldspan.serving.documents.base import make_settings
     from goldspan.serving.host import PredictorHost
@@ -96,6 +97,9 @@ def serve(
     sources = {Path(name).stem if name.endswith(".toml") or "/" in name else name: name for name in predictor}
     if len(sources) < len(predictor):
         raise InputError("Two predictors have the same name; name each once.")
+    for part in (part for name in predictor for part in name.split("+")):
+        if "/" not in part and not Path(part).exists():
+            list_options(part)
     trainer = None
     if train or train_command:
         from goldspan.cli.trainer import find_served, make_trainer

@@ -15,6 +15,7 @@ from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
 from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.tables import read_table
 from goldspan.annotation.formats.wrappers import unwrap_rows
 from goldspan.annotation.labels.schema import LabelSchema
@@ -295,7 +296,7 @@ def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterato
 
     if not options.text_key and (columns := find_token_columns(_read_head(path, options))):
         return read_token_table(path, columns, options, on_error)
-    records = list(read_table(path, options, on_error))
+    records = group_spans(list(read_table(path, options, on_error)))
     shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
     return _read_shape(iter(records), shape, options, on_error)
 

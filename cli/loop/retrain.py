@@ -133,7 +133,8 @@ def _show(found: Retrained) -> None:
             "in service: that favours it."
         )
     if found.promotion.promoted:
-        say(f"Promoted. In service: {escape(found.state.serving)}")
+        kept = f" Entities of the base stay for {', '.join(found.promotion.kept)}." if found.promotion.kept else ""
+        say(f"Promoted.{kept} In service: {escape(found.state.serving)}")
     else:
         say(f"Refused: {'; '.join(found.promotion.reasons)}. In service: {escape(found.state.serving)}")
     if found.queue and found.queue_file:

@@ -218,7 +218,7 @@ def export(
 
 
 def _dedupe_shards(command: ShardCommand, reasons: Sequence[Reason], threshold: float, *, as_json: bool) -> Exit:
-    from goldspan.shards.relations.run import dedupe_shards
+    from goldspan.shards.corpus import dedupe_shards
 
     with command.show() as progress:
         found, summary = dedupe_shards(command.compare(progress), reasons, threshold)
@@ -235,7 +235,7 @@ def _dedupe_shards(command: ShardCommand, reasons: Sequence[Reason], threshold: 
 def _split_shards(
     command: ShardCommand, ratios: dict[str, float], seed: int, threshold: float, *, as_json: bool
 ) -> Exit:
-    from goldspan.shards.relations.run import split_shards
+    from goldspan.shards.corpus import split_shards
 
     with command.show() as progress:
         made, summary = split_shards(command.compare(progress), ratios, seed=seed, threshold=threshold)

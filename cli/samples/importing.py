@@ -265,7 +265,7 @@ def _show_report(
         say(f"{name}: read as {found.format}{sureness}.")
     say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
     if report.joined:
-        say(f"{report.joined} rows are another annotator's work on the text of an earlier row, and were joined to it.")
+        say(f"Rows joined to an earlier row of the same text, as the work of another annotator: {report.joined}.")
     for counts, reason in ((report.unmapped, "their label has no counterpart"), (report.nested, "they lie in others")):
         if counts:
             left = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

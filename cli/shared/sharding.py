@@ -16,7 +16,7 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.predictors import parse_options
 
 if TYPE_CHECKING:
-    from goldspan.shards.relations.run import ShardWork
+    from goldspan.shards.corpus import ShardWork
     from goldspan.shards.report import ShardReport, ShardSummary
 
 EngineOption = Annotated[
@@ -68,8 +68,8 @@ class ShardCommand:
 
     def compare(self, progress: _Progress) -> ShardWork:
         """What tasks over all shards together take."""
+        from goldspan.shards.corpus import ShardWork
         from goldspan.shards.engines.base import EngineOptions
-        from goldspan.shards.relations.run import ShardWork
 
         options = EngineOptions(self.workers, self.values)
         return ShardWork(self.sources, self.output, self.engine, options, self.labels, progress.note)

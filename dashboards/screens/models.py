@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
+from goldspan.annotation.errors import StateError
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import models
@@ -18,7 +19,8 @@ def draw() -> None:
     found = models.list_models(state.workspace)
     kept = models.tabulate_kept(state.mirror)
     commands = find_commands(state.workspace)
-    if not found and kept.is_empty():
+    rounds = _read_rounds(state)
+    if not found and kept.is_empty() and rounds.is_empty():
         train = commands.on_workspace("goldspan train")
         ui.show_empty_state("No model is trained yet, and no prediction was reviewed. Freeze a bundle, then:", train)
         return
@@ -27,6 +29,13 @@ def draw() -> None:
     else:
         st.text("No model is trained in this workspace. Once a bundle is frozen:")
         st.code(commands.on_workspace("goldspan train"), language="bash")
+    if not rounds.is_empty():
+        ui.begin_section("Rounds of retraining")
+        ui.show_table(rounds, "rounds")
+        st.caption(
+            "A new model serves only if a paired test on random reviewed samples shows that it is better; otherwise "
+            "the model in service stays. F1: strict, on these samples."
+        )
     ui.begin_section("What people kept, by version and week")
     if kept.is_empty():
         st.text("No prediction was reviewed yet.")
@@ -37,6 +46,14 @@ def draw() -> None:
         "Regions that people left unchanged, of those suggested; lines join the weeks of a version, bars are 95 % "
         "intervals. Samples chosen by priority are harder than the rest: see Queue for the random reserve."
     )
+
+
+def _read_rounds(state: DashboardState) -> pl.DataFrame:
+    try:
+        return models.tabulate_rounds(state.workspace)
+    except StateError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return pl.DataFrame()
 
 
 def _draw_versions(state: DashboardState, found: list[models.StoredModel]) -> None:

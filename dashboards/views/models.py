@@ -15,6 +15,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.scores.wilson import measure_wilson
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, find_served_folder, is_model_directory
+from goldspan.training.loop.state import read_state
 from goldspan.training.runs import find_models_folder
 
 TEST = "test"
@@ -31,6 +32,16 @@ _VERSIONS = {
     "high": pl.Float64,
     "recall": pl.Float64,
     "not hidden": pl.Float64,
+}
+_ROUNDS = {
+    "round": pl.Int64,
+    "model": pl.String,
+    "reviews": pl.Int64,
+    "verdict": pl.String,
+    "F1 before": pl.Float64,
+    "F1 new": pl.Float64,
+    "tested on": pl.Int64,
+    "why": pl.String,
 }
 _KEPT = {
     "version": pl.String,
@@ -112,6 +123,24 @@ def find_served(workspace: Workspace) -> set[str]:
     except (OSError, ValueError):
         return set()
     return {str(Path(source).resolve()) for source in found.values()} if isinstance(found, dict) else set()
+
+
+def tabulate_rounds(workspace: Workspace) -> pl.DataFrame:
+    """One row per round of `goldspan loop retrain`: the model, whether it was promoted, on what figures, and why not.
+
+    Raises:
+        StateError: the state of the loop cannot be read.
+
+    """
+    rows = []
+    for one in read_state(workspace, "").rounds:
+        verdict = one.verdict
+        kept = verdict.get("kept") or ()
+        why = "; ".join(verdict["reasons"]) or (f"entities of the base stay for {', '.join(kept)}" if kept else "")
+        word = "promoted" if one.promoted else "refused"
+        scores = (verdict["incumbent_f1"], verdict["candidate_f1"], verdict["documents"])
+        rows.append((one.number, one.model, one.trained_on, word, *scores, why))
+    return pl.DataFrame(rows, schema=_ROUNDS, orient="row")
 
 
 def tabulate_curve(model: StoredModel) -> pl.DataFrame:

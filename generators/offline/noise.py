@@ -96,8 +96,8 @@ class Noise:
     """Everything in one document that no spec asks for: figures, dates in order, phrases, and names of others.
 
     Names of others are marked as entities (marks.py); parts of other names are not. `taken` are words of the document's
-    own values in lower case; no name holds one of them. `case` is applied to names; a text that is not `naming` has
-    none.
+    own values, and these themselves, in lower case; no name is or holds one of them. `case` is applied to names; a
+    text that is not `naming` has none.
     """
 
     def __init__(
@@ -131,7 +131,8 @@ class Noise:
             parts = (
                 (("", draw_name_part(self._rng, kind, *place)),) if is_part else draw_mention(self._rng, kind, *place)
             )
-            if self._taken.isdisjoint(find_words(" ".join(value for _, value in parts))):
+            values = {value.casefold() for _, value in parts}
+            if self._taken.isdisjoint(values.union(*map(find_words, values))):
                 break
         return " ".join(mark_entity(label, self._case(value)) if label else value for label, value in parts)
 

@@ -9,6 +9,8 @@ from goldspan.annotation.text.words import find_occurrences
 from goldspan.annotation.types import Entity, Mention
 from goldspan.generators.offline.marks import split_marked
 
+_PERSON = frozenset({"FIRSTNAME", "SURNAME"})
+
 
 class Page:
     """Collects text, entities and mentions; offsets are right by construction, white space is tidied."""
@@ -53,11 +55,22 @@ class Page:
 
     def write(self, text: str) -> None:
         """Write text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
+        start = -1
         for label, piece in split_marked(text):
+            if start >= 0 and label not in _PERSON and piece != " ":
+                start = self._close_name(start)
             if label in self._labels:
+                start = self.length if start < 0 and label in _PERSON else start
                 self.write_entity(label, piece)
             else:
                 self._write_plain(piece)
+        self._close_name(start)
+
+    def _close_name(self, start: int) -> int:
+        """A mention of the person whose name begins at `start` and ends with the last entity; -1 is no start."""
+        if start >= 0:
+            self.mentions.append(Mention(start, self.entities[-1].end, "MENTION", ""))
+        return -1
 
     def _write_plain(self, text: str) -> None:
         if self.capitalises_next and text:

@@ -138,9 +138,11 @@ def write_post(author: Author) -> None:
 def write_news(author: Author) -> None:
     """A short article: a headline, and sentences about people, places and organisations."""
     page, rng = author.page, author.rng
-    if rng.random() < 0.6:
-        author.write_report() if rng.random() < 0.5 else page.write(author.noise.draw("Subject_line"))
+    if rng.random() < 0.3:
+        author.write_report()
         page.write("\n\n")
+    elif rng.random() < 0.4:
+        page.write(f"{author.noise.draw('Subject_line')}\n\n")
     for person in range(1, author.spec.persons + 1):
         author.speak_as(0)
         author.account.bind(person)

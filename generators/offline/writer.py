@@ -47,7 +47,8 @@ class Writer:
     def __init__(self, spec: Spec, labels: LabelSchema, rng: Random, page: Page) -> None:
         self.spec, self.labels, self.rng, self.page = spec, labels, rng, page
         self.account = Account(spec, rng)
-        taken = frozenset().union(*(find_words(entry.value) for entry in spec.values))
+        given = {entry.value.casefold() for entry in spec.values}
+        taken = frozenset(given).union(*map(find_words, given))
         case = find_case(entry.value for entry in spec.values if entry.label in CASED)
         naming = not spec.hard_negative
         self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming)

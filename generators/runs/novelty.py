@@ -8,6 +8,7 @@ sample.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,9 +32,15 @@ _REASON = (
 )
 
 
+def _make_index() -> NoveltyIndex:
+    from goldspan.annotation.corpus.novelty import NoveltyIndex
+
+    return NoveltyIndex()
+
+
 @dataclass(slots=True)
 class NoveltyCheck:
-    """Judges accepted drafts; what is known is read when the first draft comes.
+    """Judges accepted drafts; `prepare` reads what is known.
 
     `least` is the share of new phrases (0 to 1) that a draft must have; `files` are samples that are known, `texts`
     are others without annotation.
@@ -44,36 +51,34 @@ class NoveltyCheck:
     least: float
     files: Sequence[Path] = ()
     texts: Sequence[str] = ()
-    _index: NoveltyIndex | None = field(default=None, init=False)
+    _index: NoveltyIndex = field(default_factory=_make_index, init=False)
 
     def judge(self, verdict: AnswerVerdict, *, is_final: bool) -> AnswerVerdict:
         """The verdict on a draft that is right: `repeated`, or accepted with its measure in the result."""
         if verdict.result is None:
             return verdict
-        index = self._open()
         tagged = parse_tagged(verdict.result["tagged_text"], self.labels)
-        novelty = index.measure(tagged.text, tagged.entities)
+        novelty = self._index.measure(tagged.text, tagged.entities)
         if not (novelty.is_enough(self.least) or is_final):
             return AnswerVerdict(REPEATED, _REASON)
-        index.add(tagged.text, tagged.entities)
+        self._index.add(tagged.text, tagged.entities)
         return AnswerVerdict(verdict.state, result={**verdict.result, "novelty": round(novelty.share, 3)})
 
-    def _open(self) -> NoveltyIndex:
-        if self._index is None:
-            from goldspan.annotation.corpus.novelty import NoveltyIndex
-
-            self._index = NoveltyIndex()
-            self._index.add_many(self._iter_known())
-        return self._index
+    async def prepare(self) -> None:
+        """Read what is known: the files in a thread, so that a run can be stopped meanwhile."""
+        await asyncio.to_thread(self._index.add_many, self._iter_known())
+        self._index.add_many(self._iter_drafts())
 
     def _iter_known(self) -> Iterator[tuple[str, Sequence[Entity]]]:
         for sample in read_samples(list(self.files), self.labels, on_error=lambda error: None, tolerant=True):
             yield sample.text, sample.best.entities if sample.best else ()
+        for text in self.texts:
+            yield text, ()
+
+    def _iter_drafts(self) -> Iterator[tuple[str, Sequence[Entity]]]:
         for result in self.journal.iter_results("draft"):
             tagged = parse_tagged(result["tagged_text"], self.labels)
             yield tagged.text, tagged.entities
-        for text in self.texts:
-            yield text, ()
 
 
 def list_known_files(workspace: Workspace, output: Path) -> tuple[Path, ...]:

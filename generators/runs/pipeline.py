@@ -128,7 +128,7 @@ async def run_pipeline(
         labels,
         partial(draw_brief, settings, labels),
         settings.attempts,
-        _check_novelty(run, known),
+        None if action.ends_run else _check_novelty(run, known),
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:
@@ -137,6 +137,8 @@ async def run_pipeline(
         queue.revive_dead()
     watcher = asyncio.create_task(_poll_for_cancel(journal, queue, stop))
     try:
+        if work.novelty:
+            await work.novelty.prepare()
         if action is RunAction.RECONCILE:
             await executor.reconcile(queue)
         elif action is RunAction.ABANDON:

@@ -6,7 +6,10 @@ A brief may show one passage for its subject and vocabulary. Files are read as `
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,12 +80,11 @@ def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         files = [path]
     else:
-        inner = sorted(path.rglob("*"))
-        files = [file for file in inner if _is_text(file.relative_to(path), file)]
+        files = list(islice(_walk(path), MOST_FILES + 1))
         if not files:
             raise InputError(f"{path} holds no file with texts ({', '.join(sorted(SUFFIXES))}).")
     if len(files) > MOST_FILES:
-        raise InputError(f"{path} holds {len(files):,} files; at most {MOST_FILES:,} are read as seeds.")
+        raise InputError(f"{path} holds more than {MOST_FILES:,} files; name a folder of seeds alone.")
     sizes = [file.stat().st_size for file in files]
     for file, size in zip(files, sizes, strict=True):
         if size > LARGEST_FILE:
@@ -92,6 +94,16 @@ def _list_files(path: Path) -> list[Path]:
     return files
 
 
-def _is_text(inner: Path, file: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in inner.parts)
-    return file.suffix.lower() in SUFFIXES and not is_hidden and not file.is_symlink() and file.is_file()
+def _walk(path: Path) -> Iterator[Path]:
+    """Files with texts in order, without links and without what is hidden."""
+    for folder, inner, names in os.walk(path):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder, name)
+            if (
+                file.suffix.lower() in SUFFIXES
+                and not name.startswith(".")
+                and file.is_file()
+                and not file.is_symlink()
+            ):
+                yield file

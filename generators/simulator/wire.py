@@ -35,6 +35,9 @@ def make_file(row: sqlite3.Row, profile: ProviderProfile) -> dict[str, Any]:
     }
     if profile.has_file_status:
         document |= {"status": "processed", "status_details": None}
+    if profile.name == "mistral":
+        kind = "instruct" if row["purpose"] == "fine-tune" else "batch_request"
+        document |= {"sample_type": kind, "source": "upload", "deleted": False}
     return document
 
 

@@ -60,7 +60,7 @@ def keep_fitting(rng: Random, labels: list[str], document_type: str, country: st
 def choose_case(rng: Random, document_type: str) -> str:
     """How a document writes names: `lower`, `upper`, or as usual (empty)."""
     chance = rng.random()
-    if document_type in INFORMAL and chance < 0.25:
+    if document_type in INFORMAL and chance < 0.4:
         return "lower"
     if chance < 0.015:
         return "lower"

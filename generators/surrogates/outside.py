@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from goldspan.generators.surrogates import world
@@ -12,6 +13,8 @@ COMMON = {"names": 240, "cities": 110, "companies": 90}
 """How many of the likeliest names of each kind are mentioned or parts of other names."""
 _ABROAD_SHARE = 0.12
 """How often somebody or some place that is mentioned is of another country."""
+_WORLD_SHARE = 0.25
+"""How often a city that is mentioned is one of those that all the world knows."""
 _INITIAL_SHARE = 0.05
 """How often a given name is followed by the initial of a second one."""
 
@@ -19,33 +22,17 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, Company, City, State, Country, Street, House or Age, or one without a label
+    `kind` is Person, Family, First, Company, City, State, Country, Street, House, Brand or Age, or one without a label
     (empty): Product or Term (a name of files and machines).
     """
     if kind in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
         language, country = pick(rng, [(code, place) for code, places in world.COUNTRIES.items() for place in places])
-    if kind == "Country":
-        return (("COUNTRY", world.draw_country(rng, country, language)),)
     if kind == "Person":
         return (("FIRSTNAME", _draw_given(rng, language, country)), _draw_family(rng, language, country))
     if kind == "Family":
         return (_draw_family(rng, language, country),)
-    if kind == "First":
-        return (("FIRSTNAME", _pick_name(rng, language, country, pick(rng, "fm"))),)
-    if kind == "City":
-        return (("CITY", _pick_city(rng, language, country)),)
-    if kind == "State":
-        return (("STATE", pick(rng, world.load_places(country, language)[: COMMON["cities"]]).state),)
-    if kind == "Age":
-        return (("AGE", str(rng.randint(18, 94))),)
-    if kind == "Company":
-        return (("COMPANYNAME", make_company(country, language, rng.randrange(COMMON["companies"]))),)
-    if kind == "Street":
-        return (("STREET", world.draw_street(rng, country, language)),)
-    if kind == "House":
-        return (("BUILDINGNUM", str(rng.randint(1, 180))),)
-    product = draw_product(rng)
-    return (("", product if kind == "Product" else product.split()[0].lower()),)
+    label, draw = _MAKERS[kind]
+    return ((label, draw(rng, language, country)),)
 
 
 def draw_name_part(rng: Random, kind: str, language: str, country: str) -> str:
@@ -73,3 +60,28 @@ def _pick_name(rng: Random, language: str, country: str, key: str) -> str:
 
 def _pick_city(rng: Random, language: str, country: str) -> str:
     return pick(rng, world.load_places(country, language)[: COMMON["cities"]]).city
+
+
+def _draw_city(rng: Random, language: str, country: str) -> str:
+    if rng.random() < _WORLD_SHARE:
+        return pick(rng, world.load_mentioned("cities", language))
+    return _pick_city(rng, language, country)
+
+
+_MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
+    "First": ("FIRSTNAME", lambda rng, language, country: _pick_name(rng, language, country, pick(rng, "fm"))),
+    "City": ("CITY", _draw_city),
+    "State": ("STATE", lambda rng, language, country: pick(rng, world.load_places(country, language)[:110]).state),
+    "Country": ("COUNTRY", lambda rng, language, country: pick(rng, world.load_mentioned("countries", language))),
+    "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),
+    "House": ("BUILDINGNUM", lambda rng, language, country: str(rng.randint(1, 180))),
+    "Age": ("AGE", lambda rng, language, country: str(rng.randint(18, 94))),
+    "Company": (
+        "COMPANYNAME",
+        lambda rng, language, country: make_company(country, language, rng.randrange(COMMON["companies"])),
+    ),
+    "Brand": ("COMPANYNAME", lambda rng, language, country: pick(rng, world.load_mentioned("organisations", language))),
+    "Product": ("", lambda rng, language, country: draw_product(rng)),
+    "Term": ("", lambda rng, language, country: draw_product(rng).split()[0].lower()),
+}
+"""Kinds of one value: its label and how it is drawn."""

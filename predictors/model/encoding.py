@@ -87,9 +87,9 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> list[EncodedText
     return [_build(text, encoding) for text, encoding in zip(texts, encodings, strict=True)]
 
 
-def pad_rows(rows: Sequence[Integers], pad: int = 0, multiple: int = 1) -> tuple[Integers, Integers]:
-    """Ids and attention mask of shape (rows, longest row), the width rounded up to a multiple."""
-    width = -(-max(len(row) for row in rows) // multiple) * multiple
+def pad_rows(rows: Sequence[Integers], pad: int = 0) -> tuple[Integers, Integers]:
+    """Ids and attention mask of shape (rows, longest row)."""
+    width = max(len(row) for row in rows)
     ids = np.full((len(rows), width), pad, dtype=np.int64)
     mask = np.zeros_like(ids)
     for number, row in enumerate(rows):

@@ -8,6 +8,7 @@ of labels, empty for all; labels may be those of AI4Privacy's pii-masking-200k. 
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -60,8 +61,8 @@ async def answer_predict(
             "masked_text": masked.text,
             "entities": entities,
             "processing_time": round(perf_counter() - begun, 4),
-            "method_used": f"{prefix}{method}-{body.get('model', 'base')}",
-            "num_entities": len(masked.replacements),
+            "method_used": f"{prefix}{_name_method(method, body.get('model', 'base'))}",
+            "num_entities": sum(map(len, entities.values())),
             "selected_entities": body.get("pii_entities") or [],
             "model_version": masked.model_version,
             "unread_labels": list(masked.unread_labels),
@@ -72,21 +73,28 @@ async def answer_predict(
 
 def make_routes(state: ServerState) -> list[Route]:
     """The routes of this module but `/predict`."""
+    release = version("goldspan")
 
     async def info(request: Request) -> JsonResponse:
+        methods = {name: one.describe() for name, one in state.host.methods.items()}
+        models = {name: {"name": one["model_version"], "description": one["source"]} for name, one in methods.items()}
         return JsonResponse(
             {
-                "title": "Goldspan",
-                "methods": {name: one.describe() for name, one in state.host.methods.items()},
-                "models": ["base"],
+                "name": "Goldspan",
+                "version": release,
+                "description": "Finds and masks personal data",
+                "available_methods": ["mistral", "bert", *methods],
+                "available_models": {"base": models[state.host.default], **models},
+                "methods": methods,
                 "entities": [label.code for label in state.schema.entities],
                 "endpoints": {
-                    "/predict": "POST: mask a text",
-                    "/predict-pdf": "POST: mask the text of a PDF",
-                    "/v1/mask": "POST: mask texts",
-                    "/v1/files": "POST: mask a file",
-                    "/health": "GET: is the server alive",
-                    "/openapi.json": "GET: the description of every route",
+                    "predict": "POST /predict: mask a text",
+                    "predict-pdf": "POST /predict-pdf: mask the text of a PDF",
+                    "mask": "POST /v1/mask: mask texts",
+                    "files": "POST /v1/files: mask a file",
+                    "health": "GET /health: is the server alive",
+                    "info": "GET /api/info: this answer",
+                    "openapi": "GET /openapi.json: the description of every route",
                 },
             }
         )
@@ -117,6 +125,11 @@ async def _read_pdf_text(content: bytes, ocr: str) -> str:
         path = Path(folder) / "upload.pdf"
         path.write_bytes(content)
         return "\n\n".join(await asyncio.to_thread(read_page_texts, path, ocr))
+
+
+def _name_method(method: str, model: str) -> str:
+    """The method with its model; `bert` and methods of this server have one model only."""
+    return f"{method}-{model}" if method == "mistral" else method
 
 
 def _read_list(text: str) -> Any:

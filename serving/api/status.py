@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from importlib.metadata import version
+from time import time
 from typing import Any
 
 from starlette.requests import Request
@@ -25,6 +25,7 @@ COMMON = frozenset({"FIRSTNAME", "SURNAME", "EMAIL", "PHONENUMBER", "STREET", "C
 
 def make_routes(state: ServerState) -> list[Route]:
     """The routes of this module."""
+    release = version("goldspan")
 
     async def health(request: Request) -> JsonResponse:
         healthy = sum(method.healthy for method in state.host.methods.values())
@@ -33,9 +34,12 @@ def make_routes(state: ServerState) -> list[Route]:
         return JsonResponse(
             {
                 "status": status,
-                "services": {name: method.healthy for name, method in state.host.methods.items()},
-                "version": version("goldspan"),
-                "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+                "services": {
+                    name: {"available": method.healthy, "initialized": method.healthy, "model": method.source}
+                    for name, method in state.host.methods.items()
+                },
+                "version": release,
+                "timestamp": time(),
             }
         )
 

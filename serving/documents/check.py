@@ -13,6 +13,7 @@ from goldspan.annotation.text.words import find_occurrences
 from goldspan.masking.detection import is_telling
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import read_document
+from goldspan.serving.documents.escapes import open_escapes
 from goldspan.serving.documents.plain import decode_text
 
 
@@ -43,7 +44,7 @@ async def check_masked_file(
     spans = masker.find(text, annotation, country)
     values = {text[span.start : span.end]: span.label for span in spans}
     values = {value: label for value, label in values.items() if is_telling(value)}
-    forms = {written, html.unescape(written), unquote(html.unescape(written))}
+    forms = {written, html.unescape(written), unquote(html.unescape(written)), open_escapes(written).text}
     standing = Counter(
         label
         for value, label in values.items()

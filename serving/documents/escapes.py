@@ -7,9 +7,11 @@ Documents of every format hold addresses, code and markup in their texts, in whi
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import regex
@@ -34,21 +36,41 @@ _BASIC = 0xFFFF
 Edit = tuple[int, int, str]
 
 
+class Mark(NamedTuple):
+    """An escape that was undone: the `size` characters (0 or 1) at `at` come from `[start, end)` of the source."""
+
+    at: int
+    size: int
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class OpenText:
-    """A text with its escapes undone; `places` are the stretches of the source of its characters, None if the same."""
+    """A text with its escapes undone; `marks` are those escapes in their order, a character each."""
 
     text: str
-    places: tuple[tuple[int, int], ...] | None = None
+    marks: tuple[Mark, ...] = ()
+
+    def find_place(self, at: int) -> tuple[int, int]:
+        """The stretch of the source that a character comes from."""
+        number = bisect_right(self.marks, at, key=lambda mark: mark.at) - 1
+        if number < 0:
+            return at, at + 1
+        mark = self.marks[number]
+        if mark.size and mark.at == at:
+            return mark.start, mark.end
+        start = mark.end + at - mark.at - mark.size
+        return start, start + 1
 
     def locate(self, edits: Sequence[Edit]) -> list[Edit]:
         """Edits of this text as edits of the source; what lies between the parts of a value stays."""
-        if self.places is None:
+        if not self.marks:
             return list(edits)
         found: list[Edit] = []
         for start, end, new in edits:
             parts: list[tuple[int, int]] = []
-            for place in self.places[start:end]:
+            for place in map(self.find_place, range(start, end)):
                 if parts and place[0] <= parts[-1][1]:
                     parts[-1] = (parts[-1][0], max(parts[-1][1], place[1]))
                 else:
@@ -64,33 +86,42 @@ def open_escapes(source: str) -> OpenText:
         if _SIGNS.isdisjoint(opened.text):
             break
         deeper = _open_once(opened.text)
-        if deeper.places is None:
+        if not deeper.marks:
             break
-        places = deeper.places
-        if opened.places is not None:
-            outer = opened.places
-            places = tuple((outer[start][0], outer[end - 1][1]) for start, end in places)
-        opened = OpenText(deeper.text, places)
+        opened = OpenText(deeper.text, tuple(_join_marks(opened, deeper)))
     return opened
+
+
+def _join_marks(outer: OpenText, inner: OpenText) -> Iterator[Mark]:
+    """The marks of `inner`, the opened text of `outer`, as marks in the source of `outer`."""
+    pending = list(reversed(outer.marks))
+    shift = 0
+    for mark in inner.marks:
+        while pending and (pending[-1].at < mark.start or (pending[-1].at == mark.start and not pending[-1].size)):
+            earlier = pending.pop()
+            yield earlier._replace(at=earlier.at + shift)
+        while pending and pending[-1].at < mark.end:
+            pending.pop()
+        yield Mark(mark.at, mark.size, outer.find_place(mark.start)[0], outer.find_place(mark.end - 1)[1])
+        shift = mark.at + mark.size - mark.end
+    yield from (later._replace(at=later.at + shift) for later in reversed(pending))
 
 
 def _open_once(source: str) -> OpenText:
     pieces: list[str] = []
-    places: list[tuple[int, int]] = []
-    cursor = 0
+    marks: list[Mark] = []
+    cursor = length = 0
     for match in _ESCAPE.finditer(source):
         found = _read(match)
         if found is None:
             continue
-        start, end = match.span()
-        pieces += (source[cursor:start], found)
-        places += [(n, n + 1) for n in range(cursor, start)]
-        places += _find_places(match, found)
-        cursor = end
-    if not cursor:
-        return OpenText(source)
-    places += [(n, n + 1) for n in range(cursor, len(source))]
-    return OpenText("".join([*pieces, source[cursor:]]), tuple(places))
+        pieces += (source[cursor : match.start()], found)
+        length += match.start() - cursor
+        places = _find_places(match, found) if found else [match.span()]
+        marks += [Mark(length + n, min(len(found), 1), *place) for n, place in enumerate(places)]
+        length += len(found)
+        cursor = match.end()
+    return OpenText("".join([*pieces, source[cursor:]]), tuple(marks))
 
 
 def _read(match: regex.Match[str]) -> str | None:

@@ -170,7 +170,7 @@ def _list_forms(texts: Sequence[str]) -> Iterator[str]:
     for text in texts:
         yield text
         opened = open_escapes(text)
-        if opened.places is not None:
+        if opened.marks:
             yield opened.text
 
 

@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import orjson
 import pytest
 
+import goldspan.cli.main
 
-def run(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_", "LABEL_"))}
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(cwd: Path, *arguments: str, **environment: str) -> Done:
+    """Run a command in this process, as in a folder and an environment of its own."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(cwd),
+        mock.patch.dict(os.environ, _clean_environment() | environment, clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            goldspan.cli.main.run(list(arguments))
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return check(Done(code, out.getvalue(), err.getvalue()))
+
+
+def run_process(cwd: Path, *arguments: str, **environment: str) -> Done:
+    """Run a command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "goldspan.cli.main", *arguments],
         cwd=cwd,
-        env=variables | environment,
+        env=_clean_environment() | environment,
         capture_output=True,
         text=True,
         timeout=120,
     )
+    return check(Done(done.returncode, done.stdout, done.stderr))
+
+
+def check(done: Done) -> Done:
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) < 40
     return done
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_", "LABEL_"))}
 
 
 def write(path: Path, content: bytes) -> str:
@@ -35,9 +74,9 @@ TASK = {"data": {"text": "Lyon", "sample_id": "a", "language": "fr"}}
 
 
 def test_an_unknown_label(tmp_path: Path) -> None:
-    done = run(tmp_path, "labels", "show", "CITTY")
-    assert done.returncode == 1
-    assert "Did you mean CITY" in done.stderr
+    for done in (run(tmp_path, "labels", "show", "CITTY"), run_process(tmp_path, "labels", "show", "CITTY")):
+        assert done.returncode == 1
+        assert "Did you mean CITY" in done.stderr
 
 
 def test_broken_toml(tmp_path: Path) -> None:
@@ -134,7 +173,7 @@ def test_unwritable_places_say_so(tmp_path: Path) -> None:
 def test_a_terminal_that_knows_only_ascii_and_control_characters_in_data(tmp_path: Path) -> None:
     data = TASK["data"] | {"text": "Zo\u00eb \x1b[31m", "sample_id": "a\x1b\x9b"}
     write(tmp_path / "a.jsonl", orjson.dumps({"data": data}))
-    done = run(tmp_path, "samples", "show", "a.jsonl", PYTHONIOENCODING="ascii")
+    done = run_process(tmp_path, "samples", "show", "a.jsonl", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert "Zo\\xeb \\u241b[31m" in done.stdout
     assert "\x1b" not in done.stdout

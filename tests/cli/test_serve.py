@@ -25,6 +25,7 @@ def call(*arguments: str) -> int:
         (("--policy", "nope"), "pseudonymise"),
         (("--vault", "v"), "GOLDSPAN_MASKING_KEY"),
         (("-p", "regex"), "same name"),
+        (("-p", "regex+nobody"), "Unknown predictor 'nobody'"),
     ],
 )
 def test_a_server_that_would_be_unsafe_or_wrong_does_not_start(

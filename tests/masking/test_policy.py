@@ -108,6 +108,7 @@ def test_safe_harbor_leaves_no_identifier_that_has_a_form(value: str) -> None:
 def test_safe_harbor_keeps_what_the_rule_allows() -> None:
     assert mask("Seen on 03/14/2024, aged 45; ZIP 94110.", "hipaa-safe-harbor") == "Seen on 2024, aged 45; ZIP 941**."
     assert "90+" in mask("She is 93 years old.", "hipaa-safe-harbor")
+    assert mask("A 94-year-old, aged 101", "hipaa-safe-harbor") == "A 90+-year-old, aged 90+"
     assert mask("ZIP 03601.", "hipaa-safe-harbor") == "ZIP 000**."
 
 

@@ -148,7 +148,7 @@ def test_pages_of_the_short_form_work(page: Page) -> None:
     assert answers["pdf"]["masked_text"] == "[FIRSTNAME_1] [SURNAME_1] of [CITY_1]"
     for answer in (answers["text"], answers["pdf"]):
         assert isinstance(answer["processing_time"], float)
-        assert answer["method_used"].upper().endswith("BERT-BASE")
+        assert answer["method_used"].upper().endswith("BERT")
         assert answer["selected_entities"] == names
         assert answer["num_entities"] == 3
     assert "blank" in answers["refused"]["detail"]
@@ -238,6 +238,41 @@ def test_texts_have_enough_contrast(page: Page, theme: str) -> None:
     mask(page)
     poor: list[Any] = page.evaluate(CONTRAST)
     assert poor == []
+
+
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def check_axe(page: Page) -> list[Any]:
+    found = page.evaluate(
+        """async (tags) => (await axe.run({runOnly: tags})).violations.map(
+            (one) => [one.id, one.help, one.nodes.map((node) => node.html.slice(0, 120))])""",
+        AXE_TAGS,
+    )
+    return list(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_no_fault(browser: Browser, server: RunningServer, theme: str, width: int) -> None:
+    axe = pytest.importorskip("axe_core_python")
+    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector("#groups fieldset")
+    page.evaluate(f"setTheme('{theme}')")
+    page.add_script_tag(content=(Path(axe.__file__).parent / "axe.min.js").read_text())
+    assert check_axe(page) == []
+    mask(page)
+    assert check_axe(page) == []
+    page.locator("#masked .entity").first.click()
+    assert check_axe(page) == []
+    page.keyboard.press("Escape")
+    for button in ("#method-button", "#settings-button", "#tab-files"):
+        page.click(button)
+        assert check_axe(page) == []
+        page.keyboard.press("Escape")
+    context.close()
 
 
 CONTRAST = """() => {

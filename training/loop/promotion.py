@@ -6,6 +6,9 @@ Promoted if, on at least `least` human-reviewed samples:
     recall of each label     with 20 or more examples falls by at most 0.05
     estimated seconds        to correct its pre-annotations fall
 
+A candidate that can keep the base's entities of chosen labels (a CRF) may be tried a second time with the labels whose
+recall falls too much: it is promoted for the others, if it passes the same test.
+
 The bounds are those of a non-inferiority test: a model that is right more often by chance may pass, one that is worse
 by more than a point may not.
 """
@@ -43,7 +46,10 @@ class JudgedText:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """The verdict. `reasons` say why not; empty if promoted. Seconds are estimates for one sample."""
+    """The verdict. `reasons` say why not; empty if promoted. Seconds are estimates for one sample.
+
+    `falling` are the labels whose recall falls too much; `kept` those whose entities stay the base's.
+    """
 
     promoted: bool
     reasons: tuple[str, ...]
@@ -55,12 +61,15 @@ class Promotion:
     candidate_seconds: float
     incumbent_edits: float
     candidate_edits: float
+    falling: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All figures; no text."""
         document = {name: getattr(self, name) for name in self.__dataclass_fields__}
         delta = {name: getattr(self.delta, name) for name in ("delta", "low", "high", "p_value")}
-        return document | {"reasons": list(self.reasons), "delta": delta}
+        lists = {name: list(document[name]) for name in ("reasons", "falling", "kept")}
+        return document | lists | {"delta": delta}
 
 
 def decide_promotion(
@@ -84,10 +93,11 @@ def decide_promotion(
     }
     seconds = {side: sum(costs.estimate(one) for one in found) / count for side, found in efforts.items()}
     edits = {side: sum(one.edits for one in found) / count for side, found in efforts.items()}
+    falling = _check_recall(texts)
     reasons = [
         *_check_size(len(texts), least),
         *_check_f1(delta),
-        *_check_recall(texts),
+        *falling.values(),
         *_check_seconds(seconds["incumbent"], seconds["candidate"]),
     ]
     return Promotion(
@@ -101,6 +111,7 @@ def decide_promotion(
         seconds["candidate"],
         edits["incumbent"],
         edits["candidate"],
+        tuple(falling),
     )
 
 
@@ -135,7 +146,8 @@ def _check_f1(delta: Delta) -> list[str]:
     return []
 
 
-def _check_recall(texts: Sequence[JudgedText]) -> list[str]:
+def _check_recall(texts: Sequence[JudgedText]) -> dict[str, str]:
+    """The labels whose recall falls too much, each with the reason."""
     gold: Counter[str] = Counter()
     found: dict[str, Counter[str]] = {"incumbent": Counter(), "candidate": Counter()}
     for one in texts:
@@ -150,11 +162,11 @@ def _check_recall(texts: Sequence[JudgedText]) -> list[str]:
         for label, number in gold.items()
         if number >= LEAST_EXAMPLES
     }
-    return [
-        f"recall of {label} falls by {share:.2f} ({gold[label]} examples), at most {MOST_RECALL_LOST} is allowed"
+    return {
+        label: f"recall of {label} falls by {share:.2f} ({gold[label]} examples), at most {MOST_RECALL_LOST} is allowed"
         for label, share in sorted(lost.items())
         if share > MOST_RECALL_LOST
-    ]
+    }
 
 
 def _check_seconds(old: float, new: float) -> list[str]:

@@ -33,7 +33,8 @@ MODEL = "model.crfsuite"
 class CrfSettings:
     """How to train.
 
-    `base` is the predictor beneath, by name; empty for none. `c1` and `c2` weight the L1 and L2 penalties. `least` and
+    `base` is the predictor beneath, by name; empty for none. `keep`: labels whose entities of the base all stay where
+    they cross none of the CRF's, joined with commas. `c1` and `c2` weight the L1 and L2 penalties. `least` and
     `seen`: see the module.
     """
 
@@ -43,6 +44,7 @@ class CrfSettings:
     iterations: int = 80
     least: int = 80
     seen: int = 5
+    keep: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class CrfExample:
 
 @dataclass(frozen=True, slots=True)
 class TrainedCrf:
-    """A CRFsuite model, and the labels that stay the base's."""
+    """A CRFsuite model, and the labels of which all entities of the base stay."""
 
     model: bytes
     from_base: tuple[str, ...]
@@ -145,7 +147,8 @@ def train_crf(
         model = path.read_bytes()
     seen = Counter(entity.label for one in reviewed for entity in one.gold)
     offered = {entity.label for one in (*reviewed, *unreviewed) for entity in one.beneath}
-    return TrainedCrf(model, tuple(sorted(label for label in offered if seen[label] < settings.seen)))
+    rare = {label for label in offered if seen[label] < settings.seen}
+    return TrainedCrf(model, tuple(sorted(rare | set(filter(None, settings.keep.split(","))))))
 
 
 def _draw_unreviewed(context: FitContext, taken: set[str], count: int) -> list[Sample]:

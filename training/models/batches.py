@@ -85,13 +85,9 @@ def order_batches(
 
 
 def build_batch(
-    examples: Sequence[Example],
-    windows: Sequence[ExampleWindow],
-    numbers: Sequence[int],
-    pad: int = 0,
-    multiple: int = 1,
+    examples: Sequence[Example], windows: Sequence[ExampleWindow], numbers: Sequence[int], pad: int = 0
 ) -> Batch:
-    """The batch of these windows, its width rounded up to a multiple."""
+    """The batch of these windows."""
     rows, tags, mention_tags, groups = [], [], [], []
     for row, number in enumerate(numbers):
         one = windows[number]
@@ -110,7 +106,7 @@ def build_batch(
         )
         if len(ranges) > 1:
             groups.append(MentionGroup(row, ranges))
-    ids, mask = pad_rows(rows, pad, multiple)
+    ids, mask = pad_rows(rows, pad)
     width = ids.shape[1]
     return Batch(
         ids,

@@ -27,9 +27,7 @@ def run_network(
     with torch.inference_mode():
         for start in range(0, len(jobs), _BATCH):
             part = jobs[start : start + _BATCH]
-            ids, mask = pad_rows(
-                [encoded[text].wrap(cuts[text][place]) for text, place in part], pad, device.width_multiple
-            )
+            ids, mask = pad_rows([encoded[text].wrap(cuts[text][place]) for text, place in part], pad)
             with device.autocast():
                 outputs = network(*(torch.from_numpy(array).to(device.kind) for array in (ids, mask)))
             arrays = [output.float().cpu().numpy() for output in outputs]

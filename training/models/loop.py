@@ -137,7 +137,7 @@ class Trainer:
                 )
                 while self._state.place < len(batches) and not self._state.finished:
                     numbers = batches[self._state.place]
-                    batch = build_batch(examples, windows, numbers, self._pad, self._device.width_multiple)
+                    batch = build_batch(examples, windows, numbers, self._pad)
                     self._step(batch, windows, class_weights, total)
                     self._evaluate_if_due(total)
                     self._save_if_due()

@@ -35,6 +35,7 @@ def train_reader(data: TrainingData, labels: LabelSchema, config: TrainingConfig
         tokenizer = load_tokenizer((Path(folder) / "tokenizer.json").read_bytes())
     settings = config.training
     device = choose_device(settings.device, settings.bf16, settings.threads)
+    network.to(device.kind)
     size = WindowSize(settings.window_tokens, settings.window_overlap)
 
     def read(texts: Sequence[str]) -> list[tuple[tuple[Entity, ...], float]]:

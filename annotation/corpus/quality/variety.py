@@ -41,7 +41,7 @@ class Bounds(NamedTuple):
     vocabulary_growth: float = 0.35
     contexts: float = 50.0
     lookup: float = 0.25
-    names_outside: float = 0.3
+    names_outside: float = 0.02
     recent_person: float = 0.75
 
 

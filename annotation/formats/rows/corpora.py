@@ -11,6 +11,7 @@ from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster
 from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, looks_like_spans, read_spans
 from goldspan.annotation.formats.tags import Place, decode_tags, join_tokens, place_tokens
 
+_SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
 _TOKEN_KEYS = ("tokens", "words", "tokenized_text")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "bio_labels", "bio_tags", "labels", "iob_tags", "label")
 
@@ -256,7 +257,9 @@ def score_spans(row: Mapping[str, Any]) -> float:
     if text is None:
         return 0.0
     found = (name not in TOKEN_KEYS and looks_like_spans(value, len(text)) for name, value in row.items())
-    return 0.6 if any(found) else 0.0
+    if any(found):
+        return 0.6
+    return 0.5 if any(row.get(name) == [] for name in _SPAN_KEYS) else 0.0
 
 
 def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
@@ -271,7 +274,7 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     found = [name for name, value in others.items() if looks_like_spans(value, len(text))]
     if len(found) > 1:
         raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {', '.join(found[:5])}; keep one of them")
-    empty = [n for n in ("spans", "entities", "label", "labels", "annotations") if row.get(n) == [] and n not in found]
+    empty = [name for name in _SPAN_KEYS if row.get(name) == [] and name not in found]
     annotations = tuple(RawAnnotation(tuple(_drop_ids(read_spans(row[name], name)))) for name in found)
     if not found and empty:
         annotations = (RawAnnotation(),)

@@ -22,11 +22,22 @@ from goldspan.annotation.formats.rows.raw import (
     transpose,
 )
 
-START = ("start", "start_offset", "start_position", "start_char", "startOffset", "begin", "start_idx", "offset", "from")
-END = ("end", "end_offset", "end_position", "end_char", "endOffset", "stop", "end_idx", "to")
-LABEL = ("label", "labels", "entity_type", "type", "types", "tag", "entity_group", "class", "category", "ner", "name")
-VALUE = ("value", "text", "entity_value", "surface", "span_text", "word", "entity", "mention", "covered_text")
-IDENTIFIER = ("id", "entity_mention_id", "uid")
+START = (
+    "start", "startoffset", "startposition", "startchar", "begin", "startidx", "offset", "from",
+    "beginoffset", "startpos", "startindex", "charstart", "beginchar",
+)  # fmt: skip
+END = (
+    "end", "endoffset", "endposition", "endchar", "stop", "endidx", "to", "endpos", "endindex", "charend", "stopoffset",
+)  # fmt: skip
+LABEL = (
+    "label", "labels", "entitytype", "type", "types", "tag", "entitygroup", "class", "category", "ner", "name",
+    "entitylabel",
+)  # fmt: skip
+VALUE = ("value", "text", "entityvalue", "surface", "spantext", "word", "entity", "mention", "coveredtext")
+IDENTIFIER = ("id", "entitymentionid", "uid")
+"""Names of the parts of a span, without case and underscores, as `_first` looks for them."""
+
+_TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
 _DEEPEST = 4
 _FEW_TAGS = 12
@@ -164,13 +175,13 @@ def _read_object(entry: Mapping[str, Any], key: str) -> RawSpan:
     where = entry.get("value")
     if isinstance(where, Mapping):
         entry = {**entry, **where}
-    if isinstance(name := entry.get("entity"), str) and not any(entry.get(k) for k in LABEL):
+    if isinstance(name := entry.get("entity"), str) and not _first(entry, LABEL):
         entry = {**entry, "label": name[2:] if name[1:2] == "-" else name, "entity": None}
     labels = _read_labels(_first(entry, LABEL), key)
     start, end = read_offset(_first(entry, START)), read_offset(_first(entry, END))
     if start is not None and end is None and (length := read_offset(entry.get("length"))) is not None:
         end = start + length
-    surface = next((entry[name] for name in VALUE if isinstance(entry.get(name), str)), None)
+    surface = _first({name: part for name, part in entry.items() if isinstance(part, str)}, VALUE)
     if start is None or end is None:
         start = end = None
         if surface is None:
@@ -179,7 +190,8 @@ def _read_object(entry: Mapping[str, Any], key: str) -> RawSpan:
 
 
 def _read_labels(value: Any, key: str) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    given = list(value) if isinstance(value, list | tuple) else [value]
+    names = [_first(name, ("value", "name", "label")) if isinstance(name, Mapping) else name for name in given]
     if not names or not all(isinstance(name, str) and name for name in names):
         raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry without a label")
     return tuple(names)
@@ -193,7 +205,19 @@ def _require_offsets(start: Any, end: Any, key: str) -> tuple[int, int]:
 
 
 def _first(entry: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((entry[name] for name in names if entry.get(name) is not None), None)
+    """The first of these parts that an entry has, whatever the case of its keys, with or without underscores."""
+    plain = {_plain(key): part for key, part in entry.items() if part is not None}
+    return next((plain[name] for name in map(_plain, names) if name in plain), None)
+
+
+def find_key(keys: Iterable[str], names: Iterable[str]) -> str:
+    """The key that stands for the first of these parts, empty if none does."""
+    plain = {_plain(key): key for key in keys}
+    return next((plain[name] for name in names if name in plain), "")
+
+
+def _plain(key: str) -> str:
+    return key.replace("_", "").casefold()
 
 
 def _is_offset_list(value: Any) -> bool:
@@ -209,7 +233,7 @@ def _is_offset_list(value: Any) -> bool:
 
 def _is_value_list(name: str, value: Any) -> bool:
     """True for a label and its values in the text: `"PER": ["Ann", "Bo"]`."""
-    known = name in START or name in END or name in LABEL or name in VALUE or name in SPAN_KEYS
+    known = name in SPAN_KEYS or any(_plain(name) in names for names in (START, END, LABEL, VALUE))
     return not known and isinstance(value, list) and all(isinstance(surface, str) for surface in value)
 
 
@@ -218,14 +242,22 @@ def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
     if start is not None and end is not None:
         label = _first(entry, (*LABEL, "entity"))
         return isinstance(label, str | list) or 0 <= start < end <= length
-    return isinstance(_first(entry, VALUE), str) and isinstance(entry.get("label"), str | list)
+    return isinstance(_first(entry, VALUE), str) and isinstance(_first(entry, ("label",)), str | list)
 
 
 def holds_unread_spans(key: str, value: Any, length: int) -> bool:
     """True if a key that no reader has taken must not be carried along."""
-    if key in TOKEN_KEYS or value in (None, "", [], {}):
+    if value in (None, "", [], {}):
         return False
+    if key in TOKEN_KEYS:
+        return isinstance(value, list) and any(_is_labelled_token(token) for token in value)
     return key in SPAN_KEYS or looks_like_spans(value, length) or _names_spans(value)
+
+
+def _is_labelled_token(token: Any) -> bool:
+    """True for a token that says which entity it belongs to."""
+    found = token.items() if isinstance(token, Mapping) else ()
+    return any(_plain(key) in _TOKEN_LABELS and part not in (None, "", "O") for key, part in found)
 
 
 def _names_spans(value: Any, depth: int = 0) -> bool:

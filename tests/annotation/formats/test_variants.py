@@ -171,6 +171,9 @@ FILES: dict[str, tuple[str, Any, list[list[list[tuple[str, str]]]]]] = {
     "rows by column": ("a.json", {"text": [TEXT], "label": [[[0, 3, "FIRSTNAME"]]]}, [[[ANN]]]),
     "rows by column and index": ("a.json", {"text": {"0": TEXT}, "label": {"0": [[0, 3, "FIRSTNAME"]]}}, [[[ANN]]]),
     "rows split from their columns": ("a.json", {"columns": ["text", "label"], "index": [0], "data": [[TEXT, [[0, 3, "FIRSTNAME"]]]]}, [[[ANN]]]),
+    "comprehend": ("a.jsonl", [{"text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[[ANN]]]),
+    "table of spans": ("a.csv", "text,Start,End,Label\nAnn met,0,3,FIRSTNAME\nBo met Ann,0.0,2.0,FIRSTNAME\nBo met Ann,7,10,FIRSTNAME\nNobody,,,\n", [[[ANN]], [[BO, ANN]], [[]]]),
+    "spans with labels as objects": ("a.jsonl", [{"text": TEXT, "entities": [{"start_pos": 0, "end_pos": 3, "labels": [{"value": "FIRSTNAME"}]}]}], [[[ANN]]]),
     "spacy annotator": ("a.json", {"classes": ["X"], "annotations": [[TEXT, {"entities": [[0, 3, "FIRSTNAME"]]}]]}, [[[ANN]]]),
 }  # fmt: skip
 
@@ -191,6 +194,7 @@ def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         ([{"id": 1, "text": TEXT, "annotations": [{"label": 8, "start_offset": 0, "end_offset": 3}]}], "without a label"),
+        ([{"document": TEXT, "tokens": [{"text": "Ann", "start": 0, "end": 3, "entityLabel": "FIRSTNAME"}]}], "not read"),
         ([{"text": TEXT, "meta": {"raw": {"entities": {"PER": ["Ann"]}}}}], "in a form that is not read"),
         ([task({"type": "paragraphlabels", "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}}, talk=[])], "studio adopt"),
         ([task(region("Ann", "FIRSTNAME"), {**region("Bo", "FIRSTNAME"), "value": {"start": 0, "end": 2, "text": "Bo", "labels": ["FIRSTNAME"]}}, title="Bo wins", note=TEXT)], "text"),

@@ -19,6 +19,7 @@ from goldspan.dashboards.mirror.refresh import refresh_mirror
 from goldspan.dashboards.screens import decision
 from goldspan.dashboards.views import adjudication, coverage, overview
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, MODEL
+from goldspan.training.loop.state import LoopRound, LoopState, write_state
 from tests.dashboards.hostile import EVIL, add_hostile
 from tests.dashboards.sample_data import fill_workspace
 
@@ -298,3 +299,20 @@ def add_model(workspace: Workspace, name: str, f1: float) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest))
     (folder / CALIBRATION).write_text(json.dumps({"curve": [[0.0, 0.9, 0.8], [1.0, 0.7, 0.95]]}))
     (folder / MODEL).write_bytes(b"")
+
+
+def test_the_page_models_says_why_a_round_was_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"incumbent_f1": 0.7, "candidate_f1": 0.8, "documents": 120}
+    refused = figures | {"reasons": ["recall of CITY falls by 0.20 (37 examples), at most 0.05 is allowed"]}
+    promoted = figures | {"reasons": [], "kept": ["CITY"]}
+    rounds = (
+        LoopRound(1, "loop-1-crf", 60, False, "2026-11-26", refused),
+        LoopRound(2, "loop-2-crf-kept", 100, True, "2026-11-26", promoted),
+    )
+    write_state(workspace, LoopState("models/loop-2-crf-kept", 100, rounds))
+    test = render_page(workspace, "models", monkeypatch)
+    [table] = [frame.value for frame in test.dataframe if "verdict" in frame.value.columns]
+    assert list(table["verdict"]) == ["refused", "promoted"]
+    assert list(table["why"]) == [refused["reasons"][0], "entities of the base stay for CITY"]
+    (workspace.root / "loop" / "state.json").write_text("{")
+    assert "not the state of a loop" in render_page(workspace, "models", monkeypatch).warning[0].value

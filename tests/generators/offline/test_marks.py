@@ -31,3 +31,14 @@ def test_a_capital_is_not_carried_past_an_entity() -> None:
     page.capitalises_next = True
     page.write(f"{mark_entity('CITY', 'ulm')} is near.")
     assert page.text == "ulm is near."
+
+
+def test_a_person_who_is_only_named_is_one_mention_without_a_cluster() -> None:
+    page = Page(labels={"FIRSTNAME", "SURNAME", "CITY"})
+    person = f"{mark_entity('FIRSTNAME', 'Ann')} {mark_entity('SURNAME', 'Lee')}"
+    page.write(f"{person}, {mark_entity('SURNAME', 'Roe')} {mark_entity('CITY', 'Ulm')} and {person}")
+    assert [(page.text[m.start : m.end], m.label, m.cluster) for m in page.mentions] == [
+        ("Ann Lee", "MENTION", ""),
+        ("Roe", "MENTION", ""),
+        ("Ann Lee", "MENTION", ""),
+    ]

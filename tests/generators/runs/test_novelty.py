@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
 
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import escape_text
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.offline.model import write_content
+from goldspan.generators.providers.credentials import confirm_address
+from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.providers.protocol import Answer, Request
+from goldspan.generators.runs.executors import ExecutionOptions
 from goldspan.generators.runs.pipeline import RunOutcome, draw_brief
+from goldspan.generators.runs.public import generate
+from goldspan.generators.simulator.server import serving
+from goldspan.generators.simulator.state import SimulatorSettings
 from goldspan.generators.stages.prose import read_conversation, write_message
 from tests.generators.scripted import LABELS, ScriptedExecutor, drive_scripted, make_settings
 
@@ -101,3 +111,25 @@ def test_a_run_that_was_cut_off_goes_on_with_the_brief_that_it_had_asked(tmp_pat
         if request.item in briefs and briefs[request.item]["seed"] != settings.seed:
             assert get_user(request).startswith(write_message("draft", briefs[request.item]))
     assert len(list_novelty(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(("provider", "mode"), [("compatible", "live"), ("doubleword", "batch")])
+def test_live_and_in_batches_a_model_that_is_told_writes_something_new(tmp_path, monkeypatch, provider: str, mode: str):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    monkeypatch.setenv("GOLDSPAN_API_KEY", "any")
+    monkeypatch.setenv("DOUBLEWORD_API_KEY", "any")
+
+    def answer(body: Mapping[str, Any]) -> str:
+        is_told = "repeats earlier ones" in body["messages"][-1]["content"]
+        request = Request("id", "draft", 0, 2 if is_told else 1, dict(body))
+        return answer_dully(request, until=1).content
+
+    profile = find_profile("openai" if mode == "live" else provider)
+    made = SimulatorSettings(profile, tmp_path / "provider.db", validation_seconds=0.0)
+    with serving(made, writer=answer) as url:
+        confirm_address(find_profile(provider), url)
+        settings = make_settings(samples=3, languages=("en",), novelty=0.2, provider=provider, mode=mode, api_url=url)
+        summary = generate(settings, run="r", data=tmp_path, execution=ExecutionOptions(poll_interval=0.05))
+    assert (summary.progress.done, summary.progress.dead) == (3, 0)
+    assert summary.progress.by_stage["draft"] == {"ok": 3, "repeated": 2}
+    assert sorted(entry["asked_again"] for entry in list_novelty(tmp_path)) == [0, 1, 1]

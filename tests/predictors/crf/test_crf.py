@@ -168,6 +168,15 @@ def test_features_of_a_text_follow_from_its_tokens(sample: Sample) -> None:
     assert rows == describe_text(sample.text, sample.language, sample.annotations[0].entities)[1]
 
 
+def test_labels_can_be_kept_whole() -> None:
+    trained = train_crf(make_examples([make_sample(n) for n in range(20)], None), CrfSettings(keep="CITY,AGE"))
+    assert {"CITY", "AGE"} <= set(trained.from_base)
+    text = "We met in Bad Ems"
+    base = FixedPredictor({text: (Entity(10, 17, "CITY"),)})
+    predictor = CrfPredictor(LABELS, FixedTagger({}, {}), "1", base, trained.from_base)
+    assert [e.span for e in predictor.predict_sync(text, "en").entities] == [(10, 17, "CITY")]
+
+
 @pytest.fixture
 def artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     labels_file = tmp_path / "labels.toml"

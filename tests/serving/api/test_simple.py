@@ -13,7 +13,7 @@ def test_predict_answers_in_the_form_that_pages_and_scripts_know(client: TestCli
     answer = client.post("/predict", json=body).json()
     assert answer["masked_text"] == "[FIRSTNAME_1] wrote. [FIRSTNAME_1] left for [CITY_1]."
     assert answer["entities"] == {"FIRSTNAME": ["Ann"], "CITY": ["Berlin"]}
-    assert (answer["method_used"], answer["num_entities"], answer["selected_entities"]) == ("bert-base", 3, [])
+    assert (answer["method_used"], answer["num_entities"], answer["selected_entities"]) == ("bert", 2, [])
     assert answer["processing_time"] >= 0
 
 
@@ -35,10 +35,15 @@ def test_a_long_text_is_refused_and_not_cut(client: TestClient) -> None:
     assert client.post("/predict", json={"text": "x" * 5001, "method": "bert"}).status_code == 413
 
 
-def test_info_and_health(client: TestClient) -> None:
+def test_info_and_health_have_the_form_that_scripts_know(client: TestClient) -> None:
     info = client.get("/api/info").json()
-    assert "lexicon" in info["methods"]
-    assert client.get("/health").json()["services"] == {"lexicon": True}
+    assert {"name", "version", "description", "available_methods", "available_models", "endpoints"} <= info.keys()
+    assert {"mistral", "bert", "lexicon"} == set(info["available_methods"])
+    assert info["available_models"]["base"]["name"] == "lexicon-1"
+    health = client.get("/health").json()
+    assert health["status"] == "healthy"
+    assert health["services"] == {"lexicon": {"available": True, "initialized": True, "model": "lexicon"}}
+    assert isinstance(health["timestamp"], float)
 
 
 def test_the_fields_of_a_pdf_upload_count_as_form_and_as_query(client: TestClient) -> None:
@@ -49,7 +54,7 @@ def test_the_fields_of_a_pdf_upload_count_as_form_and_as_query(client: TestClien
     fields = {"method": "bert", "model": "base", "pii_entities": '["LASTNAME"]'}
     answer = client.post("/predict-pdf", files=upload, data=fields).json()
     assert answer["masked_text"] == "Ann [SURNAME_1] of Berlin"
-    assert (answer["method_used"], answer["selected_entities"]) == ("pdf-bert-base", ["LASTNAME"])
+    assert (answer["method_used"], answer["selected_entities"]) == ("pdf-bert", ["LASTNAME"])
     assert client.post("/predict-pdf", files=upload, params=fields).json()["masked_text"] == answer["masked_text"]
     assert client.post("/predict-pdf", files={"file": ("a.pdf", b"x")}, data=fields).status_code == 422
     assert client.post("/predict-pdf", files=upload, data={"pii_entities": "EMAIL"}).status_code == 422

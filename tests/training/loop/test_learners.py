@@ -16,7 +16,7 @@ LABELS = make_labels()
 def test_the_encoder_learns_and_scores_texts() -> None:
     texts = [make_text(make_sample(number), 1, 0.2, LABELS) for number in range(70)]
     learner = EncoderLearner(LABELS, make_config(token_budget=12_000, evaluations=1))
-    found = learner.fit(texts[:60], texts[60:])(texts[60:])
+    found = learner.fit(texts[:60], texts[60:])(texts[60:], ())
     gold = [set(one.gold.entities) for one in texts[60:]]
     right = sum(len(set(one.entities) & spans) for one, spans in zip(found, gold, strict=True))
     assert right > 0.5 * sum(map(len, gold))

@@ -41,6 +41,8 @@ def test_rules_of_the_door(texts: list[JudgedText], reason: str | None) -> None:
     if reason:
         assert any(reason in one for one in found.reasons), found.reasons
     assert found.to_json()["documents"] == len(texts)
+    said = [label for label in ("AGE", "CITY") if f"recall of {label}" in str(found.reasons)]
+    assert found.to_json()["falling"] == list(found.falling) == said
 
 
 def test_more_work_is_refused_though_f1_rises() -> None:

@@ -104,6 +104,30 @@ def test_a_worse_model_is_refused_and_the_old_one_serves_on(workspace: Workspace
     assert [one.promoted for one in read_state(workspace, "regex").rounds] == [True, False]
 
 
+def test_a_model_is_promoted_for_the_labels_where_it_wins(workspace: Workspace) -> None:
+    """Reviewers overlook most phone numbers, which the base finds: the CRF unlearns them, and names are won."""
+
+    def overlook(sample: Sample, number: int) -> Sample:
+        one = sample.annotations[0]
+        kept = tuple(entity for entity in one.entities if entity.label != "PHONENUMBER" or number % 10 == 1)
+        return replace(sample, annotations=(replace(one, entities=kept),))
+
+    reviews = make_reviews(120)
+    write_reviews(
+        workspace,
+        [overlook(one, number) if one.provenance["queue"] == "priority" else one for number, one in enumerate(reviews)],
+    )
+    found = work(workspace)
+    assert found.promotion is not None
+    assert (found.promotion.promoted, found.promotion.kept) == (True, ("PHONENUMBER",))
+    assert found.state.serving == "models/loop-1-crf-kept"
+    [done] = read_state(workspace, "regex").rounds
+    assert (done.model, done.verdict["kept"]) == ("loop-1-crf-kept", ["PHONENUMBER"])
+    predictor = open_predictor(locate_source(workspace, found.state.serving), LABELS)
+    said = {e.label for number in range(2000, 2010) for e in predictor.predict_sync(make_sample(number).text).entities}
+    assert said == {"FIRSTNAME", "CITY", "PHONENUMBER"}
+
+
 def test_few_new_reviews_change_nothing_unless_forced(workspace: Workspace) -> None:
     write_reviews(workspace, make_reviews(15))
     found = work(workspace)

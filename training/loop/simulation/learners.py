@@ -15,8 +15,11 @@ from goldspan.training.config import TrainingConfig
 from goldspan.training.loop.simulation.truth import SimulatedText
 from goldspan.training.methods.crf import CrfExample, CrfSettings, train_crf
 
-Reader = Callable[[Sequence[SimulatedText]], list[Annotation]]
-"""A trained model: one annotation for each text, with a score."""
+Reader = Callable[[Sequence[SimulatedText], tuple[str, ...]], list[Annotation]]
+"""A trained model: one annotation for each text, with a score.
+
+Of the labels given, a CRF keeps all entities of its base; other models have no base.
+"""
 
 
 class Learner(Protocol):
@@ -54,11 +57,15 @@ class CrfLearner:
         ]
         trained = train_crf(examples, self.settings, filling)
         tagger = CrfTagger(trained.model)
-        predictor = CrfPredictor(self.labels, tagger, "simulated", from_base=trained.from_base)
-        return lambda texts: [
-            predictor.correct(TextInput(one.text, one.language, one.country), one.suggestions[self.base])
-            for one in texts
-        ]
+
+        def read(texts: Sequence[SimulatedText], keep: tuple[str, ...]) -> list[Annotation]:
+            predictor = CrfPredictor(self.labels, tagger, "simulated", from_base=(*trained.from_base, *keep))
+            return [
+                predictor.correct(TextInput(one.text, one.language, one.country), one.suggestions[self.base])
+                for one in texts
+            ]
+
+        return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,8 @@ class EncoderLearner:
         data = TrainingData([one for place, one in enumerate(samples) if place % 10], held)
         read = train_reader(data, self.labels, self.config)
 
-        def annotate(texts: Sequence[SimulatedText]) -> list[Annotation]:
+        def annotate(texts: Sequence[SimulatedText], keep: tuple[str, ...]) -> list[Annotation]:
+            del keep
             found = []
             for one, (entities, score) in zip(texts, read([one.text for one in texts]), strict=True):
                 kept = _put_first(one.suggestions.get(self.first), entities)

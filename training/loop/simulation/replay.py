@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -102,8 +102,11 @@ def replay(truth: Truth, learner: Learner, targets: Mapping[str, int], settings:
             reviewed.append(waiting.pop(chosen.text.sample_id))
         reader = learner.fit(reviewed, tuple(waiting.values()))
         parts = {"pool": tuple(waiting.values()), "door": truth.door, "test": truth.test}
-        newest = {part: _read(reader, texts) for part, texts in parts.items()}
-        promotion = _judge(truth.door, service["door"], newest["door"], costs)
+        promotion = _judge(truth.door, service["door"], _read(reader, truth.door), costs)
+        if promotion.falling:
+            second = _judge(truth.door, service["door"], _read(reader, truth.door, promotion.falling), costs)
+            promotion = replace(second, kept=promotion.falling) if second.promoted else promotion
+        newest = {part: _read(reader, texts, promotion.kept) for part, texts in parts.items()}
         if promotion.promoted:
             service = newest
         points.append(
@@ -168,8 +171,8 @@ def _judge(
     return decide_promotion(texts, costs=costs, least=len(texts))
 
 
-def _read(reader: Reader, texts: Sequence[SimulatedText]) -> dict[str, Annotation]:
-    return {one.sample_id: said for one, said in zip(texts, reader(texts), strict=True)}
+def _read(reader: Reader, texts: Sequence[SimulatedText], keep: tuple[str, ...] = ()) -> dict[str, Annotation]:
+    return {one.sample_id: said for one, said in zip(texts, reader(texts, keep), strict=True)}
 
 
 def _suggest(texts: Sequence[SimulatedText], name: str) -> dict[str, Annotation]:

@@ -1,0 +1,46 @@
+import pytest
+
+from goldspan.generators.surrogates.chance import make_random
+from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
+from goldspan.generators.surrogates.world import COUNTRIES, MENTIONED, load_mentioned
+
+PLACES = [(language, country) for language, countries in COUNTRIES.items() for country in countries]
+KINDS = {
+    "Person": {"FIRSTNAME", "SURNAME"},
+    "Family": {"SURNAME"},
+    "First": {"FIRSTNAME"},
+    "Company": {"COMPANYNAME"},
+    "Brand": {"COMPANYNAME"},
+    "City": {"CITY"},
+    "State": {"STATE"},
+    "Country": {"COUNTRY"},
+    "Street": {"STREET"},
+    "House": {"BUILDINGNUM"},
+    "Age": {"AGE"},
+    "Product": {""},
+    "Term": {""},
+}
+
+
+@pytest.mark.parametrize(("language", "country"), PLACES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_with_its_labels_in_every_country(kind: str, language: str, country: str) -> None:
+    rng = make_random(1, 1, kind, language, country)
+    drawn = [draw_mention(rng, kind, language, country) for _ in range(60)]
+    assert {label for parts in drawn for label, _ in parts} == KINDS[kind]
+    assert all(value.strip() == value != "" for parts in drawn for _, value in parts)
+    assert len(set(drawn)) >= (5 if kind == "State" else 20)
+
+
+@pytest.mark.parametrize("language", COUNTRIES)
+def test_a_language_knows_nearly_all_countries_and_many_cities_and_organisations(language: str) -> None:
+    sizes = {kind: len(load_mentioned(kind, language)) for kind in MENTIONED}
+    assert sizes["countries"] > 170
+    assert min(sizes.values()) >= 50
+    assert not any("," in name or "(" in name for kind in MENTIONED for name in load_mentioned(kind, language))
+
+
+@pytest.mark.parametrize("kind", ["Family", "First", "City", "Company"])
+def test_parts_of_names_are_plain_names(kind: str) -> None:
+    rng = make_random(2, 2, kind)
+    assert len({draw_name_part(rng, kind, "nl", "BE") for _ in range(60)}) >= 20
