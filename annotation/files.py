@@ -82,6 +82,16 @@ def make_private_folder(path: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
+@contextmanager
+def hold_private_umask() -> Iterator[None]:
+    """Let what this process and the processes that it starts write in the block be readable by its owner only."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def open_private(path: str, flags: int) -> int:
     """An opener for `open`: a new file is readable by its owner only, and a link in its place is refused."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)

@@ -119,7 +119,7 @@ def serve(
             host,
             *(allow_host or ()),
         ),
-        token=os.environ.get(TOKEN) or read_env_file(Path(".env")).get(TOKEN, ""),
+        token=os.environ.pop(TOKEN, "") or read_env_file(Path(".env")).get(TOKEN, ""),
         limits=Limits(characters=characters, file_bytes=megabytes << 20, concurrent=concurrent, per_minute=per_minute),
         results=workspace.results,
         key=key,

@@ -32,13 +32,16 @@ def make(
     as_json: JsonOption = False,
 ) -> None:
     """Cut files into shards of a number of lines each. Lines are copied as they are."""
+    from goldspan.cli.shared.refusals import Refusals
     from goldspan.shards.cut import cut_files
 
-    made = cut_files(files, output, rows)
+    refusals = Refusals()
+    made = cut_files(files, output, rows, refusals)
     if as_json:
         print_json({"shards": [str(path) for path in made]})
     else:
         say(f"{len(made)} shards → {output}")
+    raise typer.Exit(refusals.exit_code)
 
 
 @app.command("status")

@@ -19,7 +19,7 @@ from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.project import find_project
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.annotation.tombstones import FOLDER, NOTHING, add_tombstones, read_tombstones
-from goldspan.privacy.registry import STORES, UPLOADS, list_unknown
+from goldspan.privacy.registry import MODELS, STORES, UPLOADS, list_unknown
 from goldspan.privacy.stores.base import Hit, Place, iter_files, search_bytes
 from goldspan.privacy.subject import Subject, make_term
 
@@ -111,7 +111,7 @@ def erase_person(
             for hit in store.erase(place, subject):
                 done.append(hit)
                 on_step(hit)
-        remains = (*_search_rest(place, subject), *UPLOADS.find(place, subject))
+        remains = (*_search_rest(place, subject), *MODELS.find(place, subject), *UPLOADS.find(place, subject))
         _record(place, plan, done, remains)
         return ErasureReport(tuple(done), remains)
 

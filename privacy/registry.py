@@ -16,7 +16,7 @@ from goldspan.privacy.stores.studio import ConfiguredStudioStore, StudioStore
 from goldspan.privacy.stores.uploads import UploadStore
 from goldspan.privacy.stores.vaults import VaultStore
 
-UPLOADS = UploadStore()
+MODELS, UPLOADS = ModelStore(), UploadStore()
 STORES: tuple[Store, ...] = (
     StudioStore(),
     ConfiguredStudioStore(),
@@ -26,7 +26,7 @@ STORES: tuple[Store, ...] = (
     RecordStore("backups", "samples before a change of labels", "backups"),
     BundleStore(),
     TrainingStore(),
-    ModelStore(),
+    MODELS,
     FolderStore("fits", "state and caches of training methods", "methods", "fit the method again"),
     RecordStore("loop", "queued samples, verdicts of rounds", "loop"),
     RecordStore("fine-tuning", "training rows of hosted fine-tuning", "finetuning"),

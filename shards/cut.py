@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
-from goldspan.annotation.errors import InputError
+import orjson
+
+from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.tasks.store import raise_error
+from goldspan.annotation.tombstones import REFUSAL, Tombstones, find_tombstones
 from goldspan.shards.storage import strip_packing, unpack
 
 ENDINGS = (".jsonl", ".ndjson", ".txt")
 
 
-def cut_files(files: Iterable[Path], output: Path, rows: int) -> list[Path]:
+def cut_files(
+    files: Iterable[Path], output: Path, rows: int, on_error: Callable[[RecordError], None] = raise_error
+) -> list[Path]:
     """Write `<output>/<name>-00000.jsonl` … with `rows` lines each; the lines stay as they are.
+
+    Lines with what was erased from the workspace that `output` lies in go to `on_error`.
 
     Raises:
         InputError: a file is not there, or is not made of lines.
@@ -23,6 +31,7 @@ def cut_files(files: Iterable[Path], output: Path, rows: int) -> list[Path]:
 
     """
     made: list[Path] = []
+    erased = find_tombstones(output)
     for file in files:
         name = Path(strip_packing(file.name))
         if name.suffix not in ENDINGS:
@@ -30,7 +39,7 @@ def cut_files(files: Iterable[Path], output: Path, rows: int) -> list[Path]:
         if not file.is_file():
             raise InputError(f"There is no file {file}.")
         with unpack(file) as plain, plain.open("rb") as stream:
-            for number, lines in enumerate(_take(stream, rows)):
+            for number, lines in enumerate(_take(_drop_erased(stream, file, erased, on_error), rows)):
                 path = output / f"{name.stem}-{number:05}{name.suffix}"
                 with AtomicFile(path, replace=False) as shard:
                     for line in lines:
@@ -39,12 +48,32 @@ def cut_files(files: Iterable[Path], output: Path, rows: int) -> list[Path]:
     return made
 
 
-def _take(stream: IO[bytes], rows: int) -> Iterator[Iterator[bytes]]:
+def _drop_erased(
+    stream: IO[bytes], file: Path, erased: Tombstones, on_error: Callable[[RecordError], None]
+) -> Iterator[bytes]:
+    for number, line in enumerate(stream, start=1):
+        if erased and any(erased.has_text(text) or erased.has_id(text) for text in _list_texts(line)):
+            on_error(RecordError(REFUSAL, file=str(file), line=number))
+        else:
+            yield line
+
+
+def _list_texts(line: bytes) -> list[str]:
+    """The strings of a JSON line, or the line itself."""
+    try:
+        found, values = [], [orjson.loads(line)]
+    except orjson.JSONDecodeError:
+        return [line.decode("utf-8", "replace").strip()]
+    while values:
+        value = values.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, list | dict):
+            values.extend(value.values() if isinstance(value, dict) else value)
+    return found
+
+
+def _take(lines: Iterator[bytes], rows: int) -> Iterator[Iterator[bytes]]:
     """Groups of lines; each is used up before the next."""
-    while first := stream.readline():
-        yield _chain(first, islice(stream, rows - 1))
-
-
-def _chain(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
+    for first in lines:
+        yield chain([first], islice(lines, rows - 1))

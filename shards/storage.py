@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -264,7 +265,7 @@ def unpack(path: Path) -> Iterator[Path]:
         try:
             with _open_packed(path) as source, target.open("wb") as sink:
                 _copy_limited(source, sink, path)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{path} cannot be unpacked ({type(error).__name__}).") from None
         yield target
 

@@ -56,6 +56,6 @@ def test_refusals_name_the_file(outcomes: dict[str, dict[str, Any]]) -> None:
         (name, m)
         for name, o in outcomes.items()
         for m in o["messages"]
-        if Path(name).stem not in m and "w.jsonl" not in m and "manifest" not in m
+        if Path(name).stem not in m and "w.jsonl" not in m and "manifest" not in m and "The plan is" not in m
     ]
     assert nameless == []

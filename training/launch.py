@@ -16,6 +16,7 @@ import orjson
 
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.extras import require_packages
+from goldspan.annotation.files import hold_private_umask
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.loops import run_sync
@@ -198,7 +199,7 @@ def check_encoder(config: TrainingConfig) -> None:
 
 def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:
     state = run.read_state()
-    with hold_lock(f"training {run.folder.resolve()}", patience=0):
+    with hold_lock(f"training {run.folder.resolve()}", patience=0), hold_private_umask():
         judged = resume and state["status"] == REFUSED
         failure = "" if judged else _run_flow(run, workspace, state, resume=resume, report=report)
         if failure:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
 STEPS = ("start", "export", "preprocess", "train", "evaluate", "quantise", "sign", "end")
@@ -107,7 +107,8 @@ def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], n
     folder = root / check_file_name(name or f"run-{max(numbers, default=0) + 1}")
     with explain_disk(folder):
         try:
-            folder.mkdir(parents=True, mode=0o700)
+            make_private_folder(root)
+            folder.mkdir(mode=0o700)
         except FileExistsError:
             raise StateError(
                 f"There is a training run {folder.name}. `goldspan train resume {folder.name}` goes on with it; give "

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from httpx2 import HTTPError
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from httpx2 import Client, HTTPError
+from huggingface_hub import HfApi, hf_hub_download, set_client_factory, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -22,7 +22,9 @@ from huggingface_hub.errors import (
 )
 
 from goldspan.annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
-from goldspan.annotation.origins import read_origin
+from goldspan.annotation.origins import is_loopback, read_origin
+
+_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,14 @@ def find_endpoint() -> str:
     return read_origin(str(HfApi().endpoint))
 
 
+def _open_hub() -> HfApi:
+    """The Hub's client; one on this machine is asked directly, whatever proxy the environment names."""
+    api = HfApi()
+    if is_loopback(str(api.endpoint)):
+        set_client_factory(lambda: Client(follow_redirects=True, timeout=_TIMEOUT, trust_env=False))
+    return api
+
+
 def open_snapshot(repository: str, revision: str | None = None) -> Snapshot:
     """Look up a data set and pin its revision (branch, tag or commit; the main branch by default) to a commit.
 
@@ -53,7 +63,7 @@ def open_snapshot(repository: str, revision: str | None = None) -> Snapshot:
 
     """
     with translate_errors(repository, revision):
-        found = HfApi().dataset_info(repository, revision=revision)
+        found = _open_hub().dataset_info(repository, revision=revision)
     licence = (found.card_data.get("license") if found.card_data else "") or ""
     files = tuple(sorted(sibling.rfilename for sibling in found.siblings or ()))
     return Snapshot(repository, found.sha or "", files, licence if isinstance(licence, str) else ", ".join(licence))
@@ -66,6 +76,7 @@ def fetch_file(snapshot: Snapshot, name: str) -> Path:
         ServiceError: the Hub did not give it.
 
     """
+    _open_hub()
     with translate_errors(snapshot.repository, snapshot.revision):
         return Path(hf_hub_download(snapshot.repository, name, repo_type="dataset", revision=snapshot.revision))
 
@@ -83,8 +94,8 @@ def publish_folder(
     """
     with translate_errors(repository):
         if create:
-            HfApi().create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-        commit = HfApi().upload_folder(
+            _open_hub().create_repo(repository, repo_type=kind, private=private, exist_ok=True)
+        commit = _open_hub().upload_folder(
             repo_id=repository,
             folder_path=folder,
             repo_type=kind,
@@ -102,7 +113,7 @@ def fetch_repository(repository: str, target: Path, *, revision: str | None, pat
 
     """
     with translate_errors(repository, revision):
-        commit = HfApi().model_info(repository, revision=revision).sha or ""
+        commit = _open_hub().model_info(repository, revision=revision).sha or ""
         snapshot_download(repository, revision=commit, local_dir=target, allow_patterns=patterns)
     shutil.rmtree(target / ".cache", ignore_errors=True)
     return commit
@@ -129,6 +140,10 @@ def translate_errors(repository: str, revision: str | None = None) -> Iterator[N
         raise TerminalServiceError(f"{repository} has no revision {revision!r}.", 404) from None
     except HfHubHTTPError as error:
         raise _explain_status(repository, error) from None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise TerminalServiceError(
+            f"The answer about {repository} is not one of the Hub. Check HF_ENDPOINT.", 200
+        ) from None
     except (HTTPError, OSError) as error:
         raise TransientServiceError(
             f"The Hub could not be reached for {repository} ({type(error).__name__}). "

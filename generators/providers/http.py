@@ -80,8 +80,18 @@ def make_http_client(
         "headers": {"Accept-Encoding": "gzip, deflate"},
         "event_hooks": {"response": [bound]},
     }
-    if importlib.util.find_spec("aiohttp"):
-        from openai import DefaultAioHttpClient
+    if not importlib.util.find_spec("aiohttp"):
+        return httpx2.AsyncClient(**options)
+    import aiohttp
+    from openai import DefaultAioHttpClient
 
-        return DefaultAioHttpClient(**options)
-    return httpx2.AsyncClient(**options)
+    class AioHttpClient(DefaultAioHttpClient):
+        """Answers that aiohttp finds malformed (headers without end) are errors of this library like all others."""
+
+        async def send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
+            try:
+                return await super().send(request, **settings)
+            except aiohttp.ClientError as error:
+                raise httpx2.RemoteProtocolError(f"the answer is malformed ({type(error).__name__})") from None
+
+    return AioHttpClient(**options)

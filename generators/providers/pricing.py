@@ -43,12 +43,12 @@ def fetch_price(base_url: str, api_key: str, model: str, tier: str) -> Price | N
         ):
             if reply.status_code != 200:
                 return None
-            raw = b""
+            raw = bytearray()
             for chunk in reply.iter_raw():
                 raw += chunk
                 if len(raw) > _MAX_BYTES:
                     return None
-        return find_price(load_json_bytes(raw), model, tier)
+        return find_price(load_json_bytes(bytes(raw)), model, tier)
     except (httpx2.HTTPError, ValueError, RecursionError):
         return None
 

@@ -25,6 +25,7 @@ from goldspan.training.bundle.withdrawal import clear_withdrawn, issue_successor
 from goldspan.training.runs import STATE, WITHDRAWN, TrainingRun, find_models_folder, find_training_folder, list_runs
 
 _METAFLOW = ".metaflow"
+_TRAINED = "trained on erased samples, may know their words: train anew on the successor and delete it"
 
 
 class BundleStore(Store):
@@ -86,7 +87,7 @@ class TrainingStore(Store):
 class ModelStore(Store):
     """Finished models. One whose files hold the subject (as an example in a prompt) is deleted.
 
-    Weights cannot forget: those trained on a withdrawn bundle are named, and people decide.
+    Weights and vocabularies cannot forget: those trained on a withdrawn bundle are named, and people decide.
     """
 
     name, holds, entries = "models", "weights, figures, prompts with examples", ("models",)
@@ -101,7 +102,7 @@ class ModelStore(Store):
             if any(search_bytes(file, subject) for file in iter_files(folder)):
                 yield Hit(self.name, place.name(folder), 1, "delete: its files hold it")
             elif withdrawn and _names_any(folder, withdrawn):
-                yield Hit(self.name, place.name(folder), 0, "trained on erased samples: train anew on the successor")
+                yield Hit(self.name, place.name(folder), 0, _TRAINED, remains=True)
 
     def erase(self, place: Place, subject: Subject) -> Iterator[Hit]:
         """Delete models whose files hold the subject."""

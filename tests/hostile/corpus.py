@@ -86,6 +86,17 @@ def list_seeds() -> dict[str, bytes]:
         "number.toml": b"x = " + b"9" * 5000 + b"\n",
         "dotted.toml": (".".join("a" * 1 for _ in range(2000)) + " = 1\n").encode(),
         "labels.toml": f'[labels.A]\nname = "{SECRET}"\npattern = "(a+)+$"\n[labels.B]\nname = "\\u202e"\n'.encode(),
+        "packed.jsonl.gz": gzip.compress(write_rows(make_task("Ann Lee", ann))),
+        "upload.json": json.dumps(
+            {"at": "2026", "kind": "data set", "service": "https://h", "name": SECRET, "samples": ["0"], "erased": []}
+        ).encode(),
+        "report.json": json.dumps(
+            {"format": 1, "name": "a.jsonl", "task": "select", "plan": "0", "input_digest": "0", "output": "a.jsonl"}
+        ).encode(),
+        "plan.json": json.dumps(
+            {"format": 1, "task": "select", "settings": {"choices": SECRET}, "labels_file": "", "labels_digest": "0",
+             "shards": [{"folder": "memory://x", "name": "../a.jsonl", "size": 61}], "output": "memory://y"}
+        ).encode(),
         "manifest.json": b'{"schema":"training-bundle","format":2,"files":{"../out.jsonl":"%b"}}' % (b"0" * 64),
     }  # fmt: skip
 

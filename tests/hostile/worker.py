@@ -24,8 +24,12 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labels.taxonomy import read_taxonomy
 from goldspan.annotation.tasks.store import read_samples, read_tasks, write_samples
 from goldspan.annotation.types import Sample
+from goldspan.annotation.uploads import list_uploads
 from goldspan.generators.simulator.faults import load_plan
 from goldspan.masking.policy import load_policy
+from goldspan.shards.plan import read_plan
+from goldspan.shards.report import read_report
+from goldspan.shards.storage import unpack
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.config import read_config
 
@@ -71,10 +75,39 @@ def read_manifest(path: Path, said: Said) -> None:
         open_bundle(Path(folder))
 
 
+def read_plan_file(path: Path, said: Said) -> None:
+    read_plan(path.read_bytes())
+
+
+def read_report_file(path: Path, said: Said) -> None:
+    read_report(path.read_bytes())
+
+
+def read_upload(path: Path, said: Said) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "privacy" / "uploads" / path.name
+        place.parent.mkdir(parents=True)
+        shutil.copy(path, place)
+        list_uploads(Path(folder))
+
+
+def read_packed(path: Path, said: Said) -> None:
+    with unpack(path) as plain:
+        read_all(plain, said)
+
+
+READERS = {
+    "manifest.json": read_manifest,
+    "plan.json": read_plan_file,
+    "report.json": read_report_file,
+    "upload.json": read_upload,
+    ".gz": read_packed,
+    ".toml": read_toml,
+}
+
+
 def choose_reader(path: Path) -> Callable[[Path, Said], None]:
-    if path.name.endswith("manifest.json"):
-        return read_manifest
-    return read_toml if path.suffix == ".toml" else read_all
+    return next((reader for ending, reader in READERS.items() if path.name.endswith(ending)), read_all)
 
 
 def measure() -> int:

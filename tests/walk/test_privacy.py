@@ -4,41 +4,73 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import httpx
 import orjson
 import pytest
 
+from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labelstudio.api.client import StudioClient
+from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.project.review import submit_review
 from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import start_server, stop_server
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.registry import list_unknown
 from tests.privacy.canary import FIRST, NAME, grep
+from tests.waiting import wait_until
 from tests.walk.conftest import RunningStudio
 
 pytestmark = pytest.mark.walk
 Run = Callable[..., subprocess.CompletedProcess[str]]
-KEY = "sk-canary-0123456789abcdef"
+KEY, SERVE_TOKEN = "sk-canary-0123456789abcdef", "serve-canary-0123456789abcdef"
+TRAINING = """
+[model]
+name = "tiny"
+[training]
+num_epochs = 1
+token_budget = 12000
+threads = 1
+bf16 = "false"
+device = "cpu"
+window_tokens = 64
+window_overlap = 16
+early_stopping_enabled = false
+[evaluation]
+baselines = false
+"""
 OTHERS = [
     f"Nora{n} Berg{n} lives in Lyon{n}, phone 0151 234567{n}, and keeps {n * 7} bees there." for n in range(10, 22)
 ]
 
 
 class EchoHandler(BaseHTTPRequestHandler):
-    """A model server that refuses every request and repeats the key, with control characters."""
+    """A model server that refuses every request and repeats the key, with control characters.
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+    Below `/moved` it redirects to another host name; as a proxy it does not answer soundly either, but it counts.
+    """
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.requests += 1  # type: ignore[attr-defined]
+        if self.path.startswith("/moved"):
+            self.send_response(307)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/v1")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         given = self.headers.get("Authorization", "")
         body = json.dumps({"error": {"message": f"Incorrect API key provided: {given} \x1b]0;owned\x07"}}).encode()
         self.send_response(401)
@@ -46,12 +78,14 @@ class EchoHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    do_GET = do_POST = do_CONNECT = answer  # noqa: N815
+
     def log_message(self, *arguments: object) -> None:
         pass
 
 
-@pytest.fixture
-def echo() -> Iterator[HTTPServer]:
+@contextmanager
+def serve_echo() -> Iterator[HTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler)
     server.requests = 0  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -59,6 +93,19 @@ def echo() -> Iterator[HTTPServer]:
     yield server
     server.shutdown()
     thread.join()
+
+
+@pytest.fixture
+def echo() -> Iterator[HTTPServer]:
+    with serve_echo() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy() -> Iterator[HTTPServer]:
+    """A proxy that the environment names: nothing for this machine may go there."""
+    with serve_echo() as server:
+        yield server
 
 
 @pytest.fixture
@@ -71,6 +118,13 @@ def said() -> list[str]:
 def own(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     """A Label Studio whose workspace no other test writes to."""
     workspace = Workspace(tmp_path_factory.mktemp("privacy"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOLDSPAN_API_KEY", KEY)
+        patch.setenv("GOLDSPAN_SERVE_TOKEN", SERVE_TOKEN)
+        yield from start_own(workspace)
+
+
+def start_own(workspace: Workspace) -> Iterator[RunningStudio]:
     try:
         yield RunningStudio(workspace, start_server(workspace, port=find_free_port()))
     finally:
@@ -78,23 +132,74 @@ def own(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def run(own: RunningStudio, tmp_path: Path, said: list[str]) -> Run:
-    """Commands in the workspace that the walk's server belongs to, by a user with the usual umask."""
+def environment(own: RunningStudio, tmp_path: Path, proxy: HTTPServer) -> dict[str, str]:
+    """Of a user with keys, behind a proxy, in the workspace that the walk's server belongs to."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LABEL_STUDIO")}
+    address = f"http://127.0.0.1:{proxy.server_port}"
+    return kept | {
+        "GOLDSPAN_API_KEY": KEY,
+        "GOLDSPAN_SERVE_TOKEN": SERVE_TOKEN,
+        "GOLDSPAN_DATA": str(own.workspace.root),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        **{name: address for upper in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (upper, upper.lower())},
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path, said: list[str]) -> Run:
+    """Commands of that user."""
 
     def call(*arguments: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LABEL_STUDIO")}
-        environment |= {
-            "GOLDSPAN_API_KEY": KEY,
-            "GOLDSPAN_DATA": str(own.workspace.root),
-            "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        }
         ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=900)
         said.append(ended.stdout + ended.stderr)
         assert ended.returncode in codes, (arguments, ended.stdout[-2000:], ended.stderr[-3000:])
         return ended
 
     return call
+
+
+def use_server(predictors: list[str], environment: dict[str, str], folder: Path, said: list[str]) -> None:
+    """Mask the canary over HTTP, be refused, and have Label Studio's protocol predict; no process below knows more."""
+    chosen = [part for name in predictors for part in ("-p", name)]
+    command = [sys.executable, "-m", "goldspan.cli.main", "serve", *chosen, "--port", "0", "--processes", "1"]
+    log = folder / "serve.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=stream, stderr=stream)
+    try:
+        wait_until(lambda: b"Masking page: " in log.read_bytes() or process.poll() is not None, 300)
+        url = log.read_text().partition("Masking page: ")[2].split()[0].rstrip("/")
+        text = f"{NAME}, phone 0151 2345678, mail zanzibarine@example.com"
+        config = build_config(load_labels())
+        bodies: dict[str, Any] = {
+            "/v1/mask": {"text": text, "language": "en"},
+            "/predict": {"tasks": [{"id": 1, "data": {"text": text}}], "label_config": config},
+        }
+        with httpx.Client(base_url=url, timeout=120, trust_env=False) as client:
+            for path, body in bodies.items():
+                good = client.post(path, json=body, headers={"Authorization": f"Bearer {SERVE_TOKEN}"})
+                assert good.status_code == 200, good.text
+                wrong = client.post(path, json=body, headers={"Authorization": f"Bearer {KEY}"})
+                broken = client.post(
+                    path, content=orjson.dumps(body)[:-9], headers={"Authorization": f"Bearer {SERVE_TOKEN}"}
+                )
+                assert (wrong.status_code, broken.status_code) in {(401, 422), (401, 400)}
+                assert [s for s in (FIRST, KEY, SERVE_TOKEN) if s in wrong.text + broken.text] == []
+        children = list_children(process.pid)
+        assert children
+        assert [pid for pid in children if SERVE_TOKEN.encode() in Path(f"/proc/{pid}/environ").read_bytes()] == []
+    finally:
+        process.terminate()
+        process.wait(60)
+    said.append(log.read_text())
+
+
+def list_children(pid: int) -> list[int]:
+    """The processes below one."""
+    found = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+    return found + [below for child in found for below in list_children(child)]
 
 
 def list_open(root: Path) -> list[str]:
@@ -110,7 +215,13 @@ def find_bytes(root: Path, needle: str) -> set[str]:
 
 
 def test_an_erased_person_stays_erased_and_no_secret_leaks(
-    own: RunningStudio, run: Run, echo: HTTPServer, said: list[str], tmp_path: Path
+    own: RunningStudio,
+    run: Run,
+    environment: dict[str, str],
+    echo: HTTPServer,
+    proxy: HTTPServer,
+    said: list[str],
+    tmp_path: Path,
 ) -> None:
     root, title = own.workspace.root, f"privacy {uuid.uuid4().hex[:8]}"
     source = tmp_path / "letters.txt"
@@ -121,25 +232,39 @@ def test_an_erased_person_stays_erased_and_no_secret_leaks(
     project = client.find_project(title)
     assert project is not None
     number = str(project["id"])
-    for task in list(client.iter_tasks(project["id"], "id")):
-        submit_review(client, task["id"], [])
+    for task in list(client.iter_tasks(project["id"], "id,predictions,result")):
+        submit_review(client, task["id"], task["predictions"][0]["result"])
     run("studio", "pull", "--project", number)
     gold = next((root / "training_samples").glob("privacy*.jsonl"))
     run("bundle", str(gold), "--name", "v1")
+    predictors = ["regex"]
+    if find_spec("torch") and find_spec("metaflow"):
+        (tmp_path / "training.toml").write_text(TRAINING)
+        run("train", "v1", "--config", str(tmp_path / "training.toml"), "--name", "tiny")
+        predictors.append(str(root / "models" / "tiny"))
+    use_server(predictors, environment, tmp_path, said)
     run("hub", "upload", str(gold), "--repo-id", "me/letters", "--dry-run")
     run("generate", "start", "--provider", "offline", "--samples", "4", "--languages", "en", "--run", "paid")
     address = f"http://127.0.0.1:{echo.server_port}/v1"
     remote = ("--provider", "compatible", "--api-url", address, "--model", "m", "--languages", "en")
     run("generate", "start", *remote, "--samples", "2", "--run", "refused", codes=(1, 5))
+    moved = address.replace("/v1", "/moved/v1")
+    remote = ("--provider", "compatible", "--api-url", moved, "--model", "m", "--languages", "en")
+    redirected = run("generate", "start", *remote, "--samples", "2", "--run", "moved", codes=(1, 5))
+    assert f"redirects to http://localhost:{echo.server_port}/v1" in " ".join(redirected.stderr.split())
+    assert proxy.requests == 0  # type: ignore[attr-defined]
     places = grep(root)
     assert {place.split("/")[0] for place in places} >= {"annotation_samples", "training_samples", "bundles", "studio"}
-    promised = {"annotation_samples", "training_samples", "bundles", "releases", "studio"}
+    promised = {"annotation_samples", "training_samples", "bundles", "releases", "studio", "training", "models"}
     assert {place.split("/")[0] for place in places} <= promised
     assert list(list_unknown(own.workspace)) == []
     assert list_open(root) == []
 
-    erased = run("privacy", "erase", NAME, "--yes", "--json")
-    assert orjson.loads(erased.stdout)["remains"] == []
+    models = [f"models/{path.name}" for path in root.glob("models/*")]
+    erased = run("privacy", "erase", NAME, "--yes", "--json", codes=(3,) if models else (0,))
+    assert [hit["place"] for hit in orjson.loads(erased.stdout)["remains"]] == models
+    for name in models:
+        shutil.rmtree(root / name)
     assert grep(root) == []
 
     run("annotate", str(source), "--by-line", "--language", "en", "--predictor", "regex", "--force", codes=(3,))
@@ -166,10 +291,16 @@ def test_an_erased_person_stays_erased_and_no_secret_leaks(
     run("privacy", "erase", NAME, "--yes")
     assert grep(root) == []
     assert echo.requests > 0  # type: ignore[attr-defined]
-    assert find_bytes(root, KEY) | find_bytes(tmp_path, KEY) == set()
+    assert proxy.requests == 0  # type: ignore[attr-defined]
+    for secret in (KEY, SERVE_TOKEN):
+        assert find_bytes(root, secret) | find_bytes(tmp_path, secret) == set()
+        known = [own.info.pid, *list_children(own.info.pid)]
+        assert [pid for pid in known if secret.encode() in Path(f"/proc/{pid}/environ").read_bytes()] == []
     assert find_bytes(root, own.token) == {"studio/credentials.json", "studio/data/label_studio.sqlite3"}
     printed = "".join(said)
-    assert [secret for secret in (KEY, own.token, own.info.password, FIRST, "\x1b") if secret in printed] == []
+    assert [
+        secret for secret in (KEY, SERVE_TOKEN, own.token, own.info.password, FIRST, "\x1b") if secret in printed
+    ] == []
 
 
 def test_a_person_is_erased_from_a_label_studio_elsewhere(studio: RunningStudio, tmp_path: Path) -> None:

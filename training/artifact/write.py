@@ -138,7 +138,6 @@ def replace_folder(target: Path, files: Mapping[str, bytes], manifest: Mapping[s
         try:
             for name, data in {**files, layout.MANIFEST: dump(sealed)}.items():
                 (staging / name).write_bytes(data)
-            staging.chmod(0o755)
             swap_folder(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
-from goldspan.annotation.errors import ConfigurationError, TransientServiceError
+from goldspan.annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.responses import explain_body, explain_refusal
 from goldspan.annotation.origins import is_loopback, read_origin
 from goldspan.annotation.redaction import redact
@@ -26,6 +26,11 @@ Json = dict[str, Any]
 
 LATE_COMMIT = 60.0
 """Seconds to wait for the outcome of a request that timed out: SQLite commits once its lock is free."""
+
+_MAX_ANSWER = 512 * 1024 * 1024
+"""Bytes of an answer after decompression; downloads go to a file and have no limit."""
+
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 READ_ATTEMPTS = 4
 """Attempts of an idempotent request (GET, PATCH, DELETE)."""
@@ -154,6 +159,21 @@ class Transport:
                 "sent there; if that is your Label Studio, give its address with --url."
             )
 
+    def _read(self, response: Response, purpose: str) -> Response:
+        """The response with its body, which may not be larger than the limit."""
+        import httpx
+
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > _MAX_ANSWER:
+                raise TerminalServiceError(
+                    f"Label Studio at {self.url} answers with more than {_MAX_ANSWER:,} bytes when asked to {purpose}.",
+                    response.status_code,
+                )
+        headers = [pair for pair in response.headers.multi_items() if pair[0] not in _FRAMING]
+        return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+
     def _exchange(
         self,
         method: str,
@@ -167,14 +187,15 @@ class Transport:
         from label_studio_sdk.core.api_error import ApiError
 
         try:
-            return self._sdk._client_wrapper.httpx_client.request(
+            with self._sdk._client_wrapper.httpx_client.stream(
                 path,
                 method=method,
                 params=dict(params) if params else None,
                 content=content,
                 headers={"Content-Type": "application/json"} if content is not None else None,
                 request_options={"timeout": timeout} if timeout else None,
-            )
+            ) as response:
+                return self._read(response, purpose)
         except httpx.TimeoutException:
             raise TransientServiceError(
                 f"Label Studio at {self.url} took too long to {purpose}. It may still be at work; look again later.",

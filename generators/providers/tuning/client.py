@@ -126,13 +126,13 @@ class TuningClient:
     def _exchange(self, method: str, path: str, **options: Any) -> _Reply:
         """Send a request and read the answer, which may not be larger than its limit."""
         with self._http.stream(method, path, **options) as response:
-            raw = b""
+            raw = bytearray()
             for chunk in response.iter_bytes():
                 raw += chunk
                 if len(raw) > _MAX_ANSWER:
-                    raw = b""
+                    raw.clear()
                     break
-        return _Reply(response.status_code, response.headers, _load(raw))
+        return _Reply(response.status_code, response.headers, _load(bytes(raw)))
 
     def _explain_unreachable(self, error: Exception, doing: str) -> TransientServiceError:
         reason = redact(str(error) or type(error).__name__, [self._key])

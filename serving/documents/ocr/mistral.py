@@ -15,6 +15,7 @@ from goldspan.annotation.environment import read_env_file
 from goldspan.annotation.errors import ConfigurationError, ServiceError, TransientServiceError
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.origins import require_private_channel
+from goldspan.annotation.redaction import redact
 from goldspan.serving.documents.ocr.base import OcrEngine, OcrPage, OcrWord, order_lines
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class MistralEngine(OcrEngine):
                 answer = await client.post("/v1/ocr", json=body, headers=headers)
         except httpx2.HTTPError as error:
             raise TransientServiceError(f"The OCR server does not answer ({type(error).__name__}).") from None
+        if answer.is_redirect:
+            target = redact(answer.headers.get("location", ""), [self._key])
+            raise ServiceError(f"The OCR server redirects to {target}. Redirects are not followed; set {ADDRESS}.")
         if answer.status_code == 429 or answer.status_code >= 500:
             raise TransientServiceError(f"The OCR server answers with status {answer.status_code}.")
         if answer.status_code != 200:
