@@ -22,6 +22,9 @@ _TITLES = frozenset(
     {"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau", "monsieur", "madame", "mme", "mlle", "m"}
     | {"señor", "señora", "sr", "sra", "don", "doña", "heer", "mevrouw", "mevr", "dhr"}
 )
+_UNITS = frozenset({"jahr", "jahre", "jahren", "lebensjahr", "lebensjahre"})
+"""Nouns beside an age that begin with a capital, as German ones do."""
+
 _SEPARATORS = frozenset(" \u00a0\u202f\u2009-./()\u2010\u2011\u2013'’")
 
 
@@ -173,7 +176,7 @@ def _settle_rest(work: _Work, wide: Entity) -> None:
     for match in _WORD.finditer(work.text, wide.start, wide.end):
         start, end = match.span()
         covered = any(e.start <= start and end <= e.end for e in (*work.claimed, *work.entities))
-        if not covered and not (match[0].islower() or match[0].casefold() in _TITLES):
+        if not covered and not (match[0].islower() or match[0].casefold() in _TITLES | _UNITS):
             work.unclear.append(wide.label)
             return
 

@@ -30,7 +30,8 @@ _TECHNICAL = re.compile(r"[{}\[\]=]|\\(?!u[0-9a-fA-F]{4})")
 _ELEMENT = re.compile(r"</?(?:p|br|div|span|td|tr|li|ul|h[1-6]|body|html)\b[^<>]*>")
 _LINE_END = re.compile(r"(?<=[\w.,:;!?>])\\n(?=[A-ZÀ-Þ<¿¡\\-])")
 _LABEL_IN_BRACKETS = re.compile(
-    r"[<\[{＜〈‹|]\s*/?(?:[A-Za-z]+:|[BIES]-)?([A-Za-z][A-Za-z0-9_]+)\s*/?\s*[>\]}＞〉›|]|\b[BI]-([A-Z][A-Z0-9_]+)\b"
+    r"[<\[{＜〈‹]\s*/?(?:[A-Za-z]+:|[BIES]-)?([A-Za-z][A-Za-z0-9_]+)\s*/?\s*[>\]}＞〉›]|\b[BI]-([A-Z][A-Z0-9_]+)\b"
+    r"|\|([A-Z][A-Z0-9_]+)\|"
 )
 
 
@@ -144,7 +145,7 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
                 else f"The text holds more than the document ({residue.kind}) {place}; give the document alone."
             )
     for match in _LABEL_IN_BRACKETS.finditer(text):
-        if (match[1] or match[2]).upper() in context.labels.entity_codes:
+        if (match[1] or match[2] or match[3]).upper() in context.labels.entity_codes:
             place = f"from character {match.start()} to {match.end()}"
             raise WrongAnswerError(f"The text holds the name of a label {place}; write tags as <LABEL>value</LABEL>.")
     if other := find_other_language(_mask_values(text, entities, given), context.language):

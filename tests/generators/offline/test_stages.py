@@ -22,7 +22,7 @@ def labels() -> LabelSchema:
 
 @pytest.fixture(scope="module")
 def specs(labels: LabelSchema) -> list[Spec]:
-    return [draw_spec(22, index, LANGUAGES, labels) for index in range(150)]
+    return [draw_spec(21, index, LANGUAGES, labels) for index in range(150)]
 
 
 def answer(stage: str, spec: Spec, labels: LabelSchema, given: str, document: dict) -> dict:

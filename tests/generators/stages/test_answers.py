@@ -181,3 +181,12 @@ def test_custom_ids_are_short_ascii_and_follow_the_bytes():
     again = build_stages(("draft",), ModelSettings("m"), LABELS, 7)["draft"]
     assert again.build_request(StageInput("draft", 10**9, 1, BRIEF)).custom_id in ids
     assert build_stages(("draft",), ModelSettings("n"), LABELS, 7)["draft"].fingerprint() != stage.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("text", "state"), [("| city | day |\n| Lyon | 3 |", "ok"), ("She lives in |CITY| Lyon.", "invalid")]
+)
+def test_a_label_between_bars_is_refused_unless_it_heads_a_column(text: str, state: str):
+    content = json.dumps({"tagged_text": text.replace("Lyon", "<CITY>Lyon</CITY>")})
+    brief = {"language": "en", "values": [{"label": "CITY", "value": "Lyon"}]}
+    assert judge_answer(Answer("id", content=content), "draft", AnswerContext(LABELS, brief)).state == state

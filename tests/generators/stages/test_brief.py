@@ -28,6 +28,7 @@ def mend(tagged: str, *values: tuple[str, str]):
             [("FIRSTNAME", "Ann"), ("SURNAME", "Lee")],
             "<FIRSTNAME>Ann</FIRSTNAME> <SURNAME>Lee</SURNAME> left.",
         ),
+        ("Mit <AGE>51 Jahren</AGE> ging er.", [("AGE", "51")], "Mit <AGE>51</AGE> Jahren ging er."),
         ("<FIRSTNAME>Dr. Ann</FIRSTNAME> left.", [("FIRSTNAME", "Ann")], "Dr. <FIRSTNAME>Ann</FIRSTNAME> left."),
         (
             "Rue de <CITY>Lyon</CITY> 5",
