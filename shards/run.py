@@ -79,7 +79,13 @@ def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> 
     if plan.task != "check":
         return summary
     storage = open_output(plan)
-    contents = [storage.read(report.output) or b"" for report in reports if not report.error]
+    contents = [_read_plain(storage, report.output) for report in reports if not report.error]
     counts = dict(summary.counts)
     counts["refused"] = counts.get("refused", 0) + count_repeated_ids(contents)
     return replace(summary, counts=counts)
+
+
+def _read_plain(storage: Storage, name: str) -> bytes:
+    """A result, unpacked if its shard was packed."""
+    with storage.fetch(name) as packed, unpack(packed) as plain:
+        return plain.read_bytes()
