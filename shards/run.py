@@ -13,6 +13,7 @@ from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
 from goldspan.shards.plan import ShardPlan, make_plan, open_output
 from goldspan.shards.report import PLAN, REPORT, ShardReport, ShardSummary, merge_reports
+from goldspan.shards.storage import Storage, unpack
 from goldspan.shards.tasks.check import count_repeated_ids
 
 OnReport = Callable[[ShardReport, bool], None]
