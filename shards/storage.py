@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
@@ -152,6 +153,8 @@ class RemoteStorage(Storage):
     """A folder at an fsspec address: `s3://…`, `hf://…`, `memory://…`."""
 
     def __init__(self, address: str) -> None:
+        if "@" in urlsplit(address).netloc and ":" in urlsplit(address).netloc.rpartition("@")[0]:
+            raise InputError("The address carries a password. Leave it out; the library reads credentials of its own.")
         try:
             import fsspec
 

@@ -25,6 +25,7 @@ from goldspan.annotation.labels.taxonomy import read_taxonomy
 from goldspan.annotation.tasks.store import read_samples, read_tasks, write_samples
 from goldspan.annotation.types import Sample
 from goldspan.annotation.uploads import list_uploads
+from goldspan.generators.mixing.plan import load_mix
 from goldspan.generators.simulator.faults import load_plan
 from goldspan.masking.policy import load_policy
 from goldspan.shards.plan import read_plan
@@ -57,6 +58,7 @@ def read_toml(path: Path, said: Said) -> None:
     readers: tuple[Callable[[Path], object], ...] = (
         load_labels,
         load_policy,
+        load_mix,
         read_config,
         load_plan,
         read_taxonomy,
