@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from goldspan.annotation.labelstudio.server.start import ServerInfo, start_server, stop_server
 from goldspan.annotation.project import Project
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.templates import create_project, find_template
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.walk
 
@@ -26,27 +29,26 @@ def projects(studio_environment: None, tmp_path: Path) -> Iterator[list[tuple[Pr
             stop_server(Workspace(project.data))
 
 
-def sign_in(browser: httpx.Client, server: ServerInfo) -> None:
-    page = f"{server.url}/user/login/"
-    browser.get(page)
-    form = {
-        "email": server.email,
-        "password": server.password,
-        "csrfmiddlewaretoken": [cookie.value for cookie in browser.cookies.jar if cookie.name == "csrftoken"][-1],
-    }
-    assert browser.post(page, data=form, headers={"Referer": page}).status_code in {200, 302}
+def sign_in(page: Page, server: ServerInfo) -> None:
+    page.goto(f"{server.url}/user/login/")
+    page.fill("input[name=email]", server.email)
+    page.fill("input[name=password]", server.password)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda address: "/user/login" not in address)
 
 
-def is_signed_in(browser: httpx.Client, server: ServerInfo) -> bool:
-    return browser.get(f"{server.url}/api/current-user/whoami").status_code == 200
+def is_signed_in(page: Page, server: ServerInfo) -> bool:
+    page.goto(f"{server.url}/projects/")
+    return "/user/login" not in page.url
 
 
-def test_one_browser_stays_signed_in_to_both(projects: list[tuple[Project, ServerInfo]]) -> None:
+def test_one_browser_stays_signed_in_to_both(projects: list[tuple[Project, ServerInfo]], browser: Browser) -> None:
     (first, one), (second, other) = projects
     assert [one.port, other.port] == [first.studio_port, second.studio_port]
-    with httpx.Client(follow_redirects=False, timeout=30) as browser:
-        sign_in(browser, one)
-        assert is_signed_in(browser, one)
-        sign_in(browser, other)
-        assert is_signed_in(browser, other)
-        assert is_signed_in(browser, one)
+    page = browser.new_context().new_page()
+    assert not is_signed_in(page, one)
+    sign_in(page, one)
+    sign_in(page, other)
+    assert is_signed_in(page, one)
+    assert is_signed_in(page, other)
+    page.context.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
 from goldspan.annotation.labelstudio.adjudication import DisputedTask
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.example import copy_example
 from goldspan.dashboards.mirror.refresh import refresh_mirror
 from goldspan.dashboards.screens import decision
 from goldspan.dashboards.views import adjudication, coverage, overview
@@ -73,6 +75,18 @@ def test_hostile_data_breaks_no_page(
         assert EVIL not in str(element.value)
     for element in test.metric:
         assert EVIL not in str(element.value)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_of_a_biomedical_project_speaks_of_personal_data(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = copy_example("biomedical", tmp_path)
+    monkeypatch.chdir(project)
+    test = render_page(Workspace(project), page, monkeypatch)
+    shown = str(test)
+    assert len(shown) > 500
+    assert re.findall(r"(?i)personal|\bpii\b|sensitive|privacy|leak", shown) == []
 
 
 def test_the_overview_shows_what_the_views_give(
