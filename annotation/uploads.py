@@ -63,7 +63,7 @@ def record_upload(root: Path, kind: str, service: str, name: str, sample_ids: It
     """
     key = Tombstones(open_key(root))
     hashes = {key.make("id", sample_id).hash for sample_id in sample_ids}
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+    at = datetime.now(UTC).isoformat(timespec="microseconds")
     new = make_upload_path(root), Upload(at, kind, service, name)
     path, upload = next((pair for pair in list_uploads(root) if _is_same_attempt(pair[1], new[1])), new)
     upload = replace(upload, samples=tuple(sorted(hashes.union(upload.samples))))
