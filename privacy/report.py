@@ -104,7 +104,10 @@ def _measure(files: Iterable[Path]) -> dict[str, Any]:
     count = size = exposed = mode = 0
     times: list[float] = []
     for file in files:
-        status = file.stat()
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            continue
         count += 1
         size += status.st_size
         times.append(status.st_mtime)

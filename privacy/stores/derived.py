@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,19 +129,29 @@ class JobFolderStore(Store):
 
 
 def _list_jobs() -> list[Path]:
-    root = Path(tempfile.gettempdir())
-    return [
-        path for path in sorted(root.glob(f"{_JOBS}*")) if not path.is_symlink() and path.stat().st_uid == os.getuid()
-    ]
+    """Folders of this user's jobs; a server may remove one of them at any moment."""
+    found = []
+    for path in sorted(Path(tempfile.gettempdir()).glob(f"{_JOBS}*")):
+        with suppress(FileNotFoundError):
+            if path.lstat().st_uid == os.getuid() and not path.is_symlink():
+                found.append(path)
+    return found
 
 
 def _list_stale() -> list[Path]:
     now = time.time()
-    return [path for path in _list_jobs() if now - max(_list_times(path)) > _STALE]
+    return [path for path in _list_jobs() if now - _find_newest(path) > _STALE]
 
 
-def _list_times(folder: Path) -> list[float]:
-    return [folder.stat().st_mtime, *(file.stat().st_mtime for file in iter_files(folder))]
+def _find_newest(folder: Path) -> float:
+    """When something of a folder was last written; infinity if it is gone."""
+    times = []
+    try:
+        for path in (folder, *iter_files(folder)):
+            times.append(path.stat().st_mtime)
+    except FileNotFoundError:
+        return math.inf
+    return max(times)
 
 
 def _list_children(root: Path) -> list[Path]:

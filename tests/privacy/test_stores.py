@@ -17,6 +17,7 @@ from goldspan.masking.keys import MaskingKey, parse_key
 from goldspan.masking.ledger import LedgerEntry
 from goldspan.masking.vault import Vault
 from goldspan.privacy.erase import erase_person, find_person
+from goldspan.privacy.stores import derived
 from goldspan.privacy.subject import Subject, make_term
 
 NAME = "Zanzibarine Quüxley"
@@ -145,6 +146,20 @@ def test_folders_of_a_killed_masking_server_go_when_they_are_old(
         os.utime(path, (1, 1))
     erase_person(NAME, data=tmp_path / "data")
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_job_that_its_server_removes_meanwhile_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    job = tmp_path / "goldspan-serve-short"
+    job.mkdir()
+    os.utime(job, (1, 1))
+
+    def remove(folder: Path) -> list[Path]:
+        job.rmdir()
+        return [job / "letter.txt"]
+
+    monkeypatch.setattr(derived, "iter_files", remove)
+    assert erase_person(NAME, data=tmp_path / "data").remains == ()
 
 
 def test_a_text_is_found_within_a_prompt_without_its_id_and_name() -> None:
