@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,6 +25,12 @@ def make_sample_id(text: str, language: str) -> str:
 def hash_text(text: str) -> str:
     """SHA-256 of the verbatim text in UTF-8, as 64 hex digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def make_skeleton(text: str, entities: Iterable[Entity]) -> str:

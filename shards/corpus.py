@@ -15,13 +15,13 @@ from goldspan.annotation.corpus.dedupe import Deduplication, Reason
 from goldspan.annotation.corpus.splits import Split
 from goldspan.annotation.errors import StateError
 from goldspan.shards.engines.base import EngineOptions
-from goldspan.shards.plan import list_shards
+from goldspan.shards.plan import Shard, list_shards
 from goldspan.shards.relations.groups import find_stored_duplicates, split_stored
 from goldspan.shards.relations.outlines import read_outlines
 from goldspan.shards.relations.table import OutlineTable
 from goldspan.shards.report import ShardSummary, find_marker
 from goldspan.shards.run import OnReport, run_shards
-from goldspan.shards.storage import Storage, open_storage, strip_packing, unpack
+from goldspan.shards.storage import fetch_plain, open_storage, strip_packing
 from goldspan.shards.tasks.select import name_choice
 
 OUTLINES, CHOICES = "_run/outlines", "_run/choices"
@@ -61,60 +61,55 @@ class ShardWork:
         return summary
 
 
-def dedupe_shards(
-    work: ShardWork, reasons: Sequence[Reason], threshold: float, *, write: bool = True
-) -> tuple[Deduplication, ShardSummary]:
-    """Duplicates over all shards; with `write`, each shard's remaining samples are in `<output>/<shard>.jsonl`."""
-    with _outline(work, related=False, unique=False) as (table, summary):
+def dedupe_shards(work: ShardWork, reasons: Sequence[Reason], threshold: float) -> tuple[Deduplication, ShardSummary]:
+    """Duplicates over all shards; each shard's remaining samples are in `<output>/<shard>.jsonl`."""
+    shards = list_shards(work.sources)
+    with _outline(work, shards, related=False, unique=False) as (table, summary):
         found = find_stored_duplicates(table, reasons, threshold)
         kept = np.zeros(len(table), dtype=np.uint8)
         kept[list(found.kept)] = 1
-        digest = _write_choices(work, table, kept)
-    if write:
-        _select(work, work.output, 1, digest, unique=False)
+        digest = _write_choices(work, shards, table, kept)
+    _select(work, work.output, 1, digest, unique=False)
     return found, summary
 
 
 def split_shards(
-    work: ShardWork, ratios: Mapping[str, float], *, seed: int, threshold: float, write: bool = True
+    work: ShardWork, ratios: Mapping[str, float], *, seed: int, threshold: float
 ) -> tuple[Split, ShardSummary]:
-    """A split over all shards; with `write`, each shard's samples are in `<output>/<split>/<shard>.jsonl`."""
-    with _outline(work, related=True, unique=True) as (table, summary):
+    """A split over all shards; each shard's samples are in `<output>/<split>/<shard>.jsonl`."""
+    shards = list_shards(work.sources)
+    with _outline(work, shards, related=True, unique=True) as (table, summary):
         made = split_stored(table, ratios, seed=seed, threshold=threshold)
         numbers = {name: number for number, name in enumerate(made.names, start=1)}
-        digest = _write_choices(work, table, np.array([numbers[name] for name in made.assignment], dtype=np.uint8))
-    if write:
-        for name, number in numbers.items():
-            _select(work, f"{work.output.rstrip('/')}/{name}", number, digest, unique=True)
+        choices = np.array([numbers[name] for name in made.assignment], dtype=np.uint8)
+        digest = _write_choices(work, shards, table, choices)
+    for name, number in numbers.items():
+        _select(work, f"{work.output.rstrip('/')}/{name}", number, digest, unique=True)
     return made, summary
 
 
 @contextmanager
-def _outline(work: ShardWork, *, related: bool, unique: bool) -> Iterator[tuple[OutlineTable, ShardSummary]]:
+def _outline(
+    work: ShardWork, shards: Sequence[Shard], *, related: bool, unique: bool
+) -> Iterator[tuple[OutlineTable, ShardSummary]]:
     """The outlines of every shard, in the order of the shards."""
     folder = f"{work.output.rstrip('/')}/{OUTLINES}"
     summary = work.run("outline", folder, {"related": related, "unique": unique})
     storage = open_storage(folder)
     with ExitStack() as files:
         stored = []
-        for shard in list_shards(work.sources):
+        for shard in shards:
             marker = find_marker(storage, shard.name)
             if marker is None:
                 raise StateError(f"{shard.name} has no outlines; run the same command again.")
-            stored.append(read_outlines(files.enter_context(_fetch_plain(storage, marker.output))))
+            stored.append(read_outlines(files.enter_context(fetch_plain(storage, marker.output))))
         yield OutlineTable(stored), summary
 
 
-@contextmanager
-def _fetch_plain(storage: Storage, name: str) -> Iterator[Path]:
-    with storage.fetch(name) as packed, unpack(packed) as path:
-        yield path
-
-
-def _write_choices(work: ShardWork, table: OutlineTable, choices: NDArray[np.uint8]) -> str:
+def _write_choices(work: ShardWork, shards: Sequence[Shard], table: OutlineTable, choices: NDArray[np.uint8]) -> str:
     """Write which samples of each shard go where; the digest of it all."""
     storage = open_storage(f"{work.output.rstrip('/')}/{CHOICES}")
-    for shard, border, stored in zip(list_shards(work.sources), table.borders.tolist(), table.shards, strict=False):
+    for shard, border, stored in zip(shards, table.borders.tolist(), table.shards, strict=False):
         storage.write(name_choice(strip_packing(shard.name)), choices[border : border + len(stored.rows)].tobytes())
     return hashlib.sha256(choices.tobytes()).hexdigest()
 

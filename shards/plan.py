@@ -11,13 +11,12 @@ import orjson
 
 from goldspan import schemas
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.identity import digest
+from goldspan.annotation.identity import digest, hash_file
 from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
 from goldspan.shards.storage import (
     LocalStorage,
     Storage,
     check_name,
-    digest_content,
     is_remote,
     open_storage,
     strip_packing,
@@ -60,13 +59,13 @@ class ShardPlan:
 
         """
         file = Path(self.labels_file)
-        if not file.is_file() or digest_content(file) != self.labels_digest:
+        if not file.is_file() or hash_file(file) != self.labels_digest:
             raise InputError(f"The label schema {file} is not what it was when the run began; start the run again.")
         return load_labels(file)
 
     def to_json(self) -> bytes:
-        """The plan as JSON (`schemas/shard-plan.schema.json`)."""
-        return orjson.dumps({"format": FORMAT, **asdict(self)}, option=orjson.OPT_INDENT_2)
+        """The plan as one line of JSON (`schemas/shard-plan.schema.json`)."""
+        return orjson.dumps({"format": FORMAT, **asdict(self)}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def make_plan(
@@ -84,7 +83,7 @@ def make_plan(
     if any(open_storage(output).address == open_storage(shard.folder).address for shard in shards):
         raise InputError(f"{output} is the folder of the shards. Give another folder for the results.")
     load_labels(file)
-    return ShardPlan(task, dict(settings), str(file.resolve()), digest_content(file), shards, _make_absolute(output))
+    return ShardPlan(task, dict(settings), str(file.resolve()), hash_file(file), shards, _make_absolute(output))
 
 
 def read_plan(data: bytes) -> ShardPlan:

@@ -13,7 +13,7 @@ from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
 from goldspan.shards.plan import ShardPlan, make_plan, open_output
 from goldspan.shards.report import PLAN, REPORT, ShardReport, ShardSummary, merge_reports
-from goldspan.shards.storage import Storage, unpack
+from goldspan.shards.storage import fetch_plain
 from goldspan.shards.tasks.check import count_repeated_ids
 
 OnReport = Callable[[ShardReport, bool], None]
@@ -80,13 +80,11 @@ def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> 
     if plan.task != "check":
         return summary
     storage = open_output(plan)
-    contents = [_read_plain(storage, report.output) for report in reports if not report.error]
+    contents = []
+    for report in reports:
+        if not report.error:
+            with fetch_plain(storage, report.output) as plain:
+                contents.append(plain.read_bytes())
     counts = dict(summary.counts)
     counts["refused"] = counts.get("refused", 0) + count_repeated_ids(contents)
     return replace(summary, counts=counts)
-
-
-def _read_plain(storage: Storage, name: str) -> bytes:
-    """A result, unpacked if its shard was packed."""
-    with storage.fetch(name) as packed, unpack(packed) as plain:
-        return plain.read_bytes()

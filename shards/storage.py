@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.formats.parquet import import_arrow
+from goldspan.annotation.identity import hash_file
 
 PACKED = (".gz", ".zst")
 MAX_UNPACKED = 8 << 30
@@ -273,6 +275,18 @@ def unpack(path: Path) -> Iterator[Path]:
         yield target
 
 
+@contextmanager
+def fetch_plain(storage: Storage, name: str) -> Iterator[Path]:
+    """A file of a storage for the block, unpacked.
+
+    Raises:
+        InputError: it cannot be read or unpacked.
+
+    """
+    with storage.fetch(name) as packed, unpack(packed) as plain:
+        yield plain
+
+
 def pack(path: Path, ending: str) -> Path:
     """The file packed as `.gz` or `.zst` beside it, with equal bytes for equal content; it is removed itself."""
     target = path.with_name(path.name + ending)
@@ -280,25 +294,19 @@ def pack(path: Path, ending: str) -> Path:
         with path.open("rb") as source, target.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as sink:
             shutil.copyfileobj(source, sink, _BLOCK)
     else:
-        arrow = _import_arrow()
+        arrow = import_arrow()
         with path.open("rb") as source, arrow.CompressedOutputStream(str(target), "zstd") as sink:
             shutil.copyfileobj(source, sink, _BLOCK)
     path.unlink()
     return target
 
 
-def digest_content(path: Path) -> str:
-    """SHA-256 of a file, as 64 hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def digest_tree(path: Path) -> str:
     """SHA-256 of a file, or of the names and contents of a folder's files."""
     if path.is_file():
-        return digest_content(path)
+        return hash_file(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
-    named = "".join(f"{file.relative_to(path).as_posix()}\0{digest_content(file)}\0" for file in files)
+    named = "".join(f"{file.relative_to(path).as_posix()}\0{hash_file(file)}\0" for file in files)
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -312,15 +320,7 @@ def _copy_limited(source: IO[bytes], sink: IO[bytes], path: Path) -> None:
 
 
 def _open_packed(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else _import_arrow().CompressedInputStream(str(path), "zstd")
-
-
-def _import_arrow() -> Any:
-    try:
-        import pyarrow
-    except ImportError:
-        raise ConfigurationError("pyarrow is not installed. Install it with: pip install 'goldspan[hub]'") from None
-    return pyarrow
+    return gzip.open(path, "rb") if path.suffix == ".gz" else import_arrow().CompressedInputStream(str(path), "zstd")
 
 
 def _is_hidden(name: str) -> bool:

@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from time import perf_counter
 
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.identity import hash_file
 from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
-from goldspan.shards.storage import PACKED, Storage, digest_content, open_storage, pack, strip_packing, unpack
+from goldspan.shards.storage import PACKED, Storage, open_storage, pack, strip_packing, unpack
 from goldspan.shards.tasks.base import ShardTask
 
 
@@ -33,7 +34,7 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
     plain = strip_packing(shard.name)
     try:
         with open_storage(shard.folder).fetch(shard.name) as packed:
-            digest = digest_content(packed)
+            digest = hash_file(packed)
             if known := _find_finished(output, plan, shard, digest):
                 return known, True
             target = task.name_output(plain) + _find_ending(shard.name)
@@ -41,7 +42,7 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
                 made = scratch / PurePosixPath(strip_packing(target)).name
                 counts = task.process(source, made, plain)
                 made = pack(made, _find_ending(target)) if _find_ending(target) else made
-                result = digest_content(made)
+                result = hash_file(made)
                 output.publish(made, target)
     except GoldspanError as error:
         failed = ShardReport(shard.name, plan.task, plan.fingerprint, error=str(error))
@@ -71,7 +72,7 @@ def _find_finished(output: Storage, plan: ShardPlan, shard: Shard, digest: str) 
     if output.find(known.output) is None:
         return None
     with output.fetch(known.output) as result:
-        return known if digest_content(result) == known.output_digest else None
+        return known if hash_file(result) == known.output_digest else None
 
 
 def _find_ending(name: str) -> str:

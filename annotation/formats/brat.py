@@ -114,8 +114,7 @@ def write_brat(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
         for sample in samples:
             best = losses.take_best(sample)
             losses.lose_details(best)
-            losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
-            losses.lose("language", bool(sample.language))
+            losses.lose_context(sample)
             spans: list[Entity | Mention] = [*best.entities, *best.mentions] if best else []
             surfaces = [" ".join(sample.text[span.start : span.end].split()) for span in spans]
             lines = [

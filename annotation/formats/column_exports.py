@@ -74,8 +74,7 @@ def render_conllu(sample: Sample, losses: LossCounter) -> list[str]:
 def _prepare(sample: Sample, losses: LossCounter) -> tuple[tuple[Entity, ...], list[Mention], list[Token]]:
     best = losses.take_best(sample)
     losses.lose_details(best)
-    losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
-    losses.lose("language", bool(sample.language))
+    losses.lose_context(sample)
     entities = losses.flatten(best)
     mentions = choose_mentions(best, losses)
     spans: list[Entity | Mention] = [*entities, *mentions]

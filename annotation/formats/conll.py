@@ -47,7 +47,7 @@ def write_conll(path: Path, samples: Iterable[Sample], scheme: Scheme = "bio") -
 def _render(sample: Sample, scheme: Scheme, losses: LossCounter) -> Iterator[str]:
     best = losses.take_best(sample)
     losses.lose_details(best)
-    losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
+    losses.lose_context(sample, language=False)
     entities = losses.flatten(best)
     mentions = choose_mentions(best, losses)
     spans: list[Entity | Mention] = [*entities, *mentions]

@@ -65,8 +65,7 @@ def _take_best(sample: Sample, losses: LossCounter) -> Annotation | None:
 
 def _lose_layers(sample: Sample, best: Annotation | None, losses: LossCounter, *, language: bool = True) -> None:
     losses.lose("mentions", bool(best and best.mentions))
-    losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
-    losses.lose("language", language and bool(sample.language))
+    losses.lose_context(sample, language=language)
 
 
 def _identify(sample: Sample) -> str:

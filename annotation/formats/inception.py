@@ -63,8 +63,7 @@ def _write_documents(folder: Path, samples: Iterable[Sample], suffix: str, encod
         for sample in samples:
             best = losses.take_best(sample)
             losses.lose_details(best)
-            losses.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
-            losses.lose("language", bool(sample.language))
+            losses.lose_context(sample)
             file = folder / make_file_name(sample.sample_id or make_sample_id(sample.text, sample.language), suffix)
             losses.lose("repeated_samples", file in written)
             written.add(file)

@@ -62,6 +62,11 @@ class LossCounter:
         if count:
             self.counts[name] += int(count)
 
+    def lose_context(self, sample: Sample, *, language: bool = True) -> None:
+        """Count what is known of a sample beside its text, which most formats cannot represent."""
+        self.lose("provenance", bool(sample.country or sample.document_type or sample.provenance))
+        self.lose("language", language and bool(sample.language))
+
     def lose_details(self, annotation: Annotation | None) -> None:
         """Count details that most formats cannot represent."""
         if annotation is None:

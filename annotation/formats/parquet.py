@@ -26,7 +26,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
         InputError: the file is not readable, or its cells are too large.
 
     """
-    arrow = _import_arrow()
+    arrow = import_arrow()
     try:
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             for group in range(file.num_row_groups):
@@ -41,7 +41,7 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
 
 def read_tag_names(path: Path) -> tuple[str, ...]:
     """The names of ClassLabel numbers that `datasets` wrote into the metadata; empty if there are none."""
-    arrow = _import_arrow()
+    arrow = import_arrow()
     metadata = arrow.parquet.read_schema(path).metadata or {}
     try:
         features = orjson.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
@@ -63,7 +63,7 @@ def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:
         ConfigurationError: pyarrow is not installed.
 
     """
-    arrow = _import_arrow()
+    arrow = import_arrow()
     losses = LossCounter()
     schema = make_schema()
     with AtomicFile(path) as stream, arrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
@@ -83,7 +83,7 @@ def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:
 
 def make_schema() -> Any:
     """The Arrow schema of `write_parquet`."""
-    arrow = _import_arrow()
+    arrow = import_arrow()
     text, number = arrow.string(), arrow.int32()
     entity = arrow.struct([("start", number), ("end", number), ("label", text), ("value", text)])
     mention = arrow.struct([("start", number), ("end", number), ("kind", text), ("cluster", text)])
@@ -98,7 +98,13 @@ def make_schema() -> Any:
     )
 
 
-def _import_arrow() -> Any:
+def import_arrow() -> Any:
+    """The module `pyarrow`, with `pyarrow.parquet`.
+
+    Raises:
+        ConfigurationError: it is not installed.
+
+    """
     try:
         import pyarrow
         import pyarrow.parquet

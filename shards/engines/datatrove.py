@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.extras import require_packages
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.engines.outcome import list_markers, list_outcomes
 from goldspan.shards.plan import ShardPlan, open_output, read_plan
@@ -69,10 +70,9 @@ def _make_step(data: bytes) -> Any:
 
 
 def _choose_executor(name: str) -> Any:
-    try:
-        from datatrove import executor
-    except ImportError:
-        raise ConfigurationError("datatrove is not installed. Install it with: pip install 'goldspan[scale]'") from None
+    require_packages("scale", "datatrove")
+    from datatrove import executor
+
     classes = {"local": "LocalPipelineExecutor", "slurm": "SlurmPipelineExecutor", "ray": "RayPipelineExecutor"}
     if name not in classes:
         raise ConfigurationError(f"executor is local, slurm or ray, not {name!r}.")

@@ -135,7 +135,7 @@ class _Worker(threading.Thread):
         if self._process.stdin is None or self._process.stdout is None:
             raise StateError("A process of the local engine has no pipes.")
         with suppress(BrokenPipeError):
-            self._process.stdin.write(orjson.dumps(orjson.loads(self._plan.to_json())) + b"\n")
+            self._process.stdin.write(self._plan.to_json())
             self._process.stdin.flush()
         line = self._process.stdout.readline()
         answer = orjson.loads(line) if line else {"error": "A process of the local engine ended as it started."}

@@ -5,7 +5,6 @@ Options go to Metaflow as they are: `with=kubernetes`, `datastore=s3`.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,7 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.extras import require_packages
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.engines.outcome import list_markers, list_outcomes
 from goldspan.shards.plan import ShardPlan
@@ -30,8 +30,7 @@ def run_metaflow(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[Shar
         StateError: the flow failed.
 
     """
-    if importlib.util.find_spec("metaflow") is None:
-        raise ConfigurationError("Metaflow is not installed. Install it with: pip install 'goldspan[train]'")
+    require_packages("train", "metaflow")
     flow = Path(__file__).parents[1] / "flow.py"
     given = [f"--{one}" for one in options.extra]
     first = [one for one in given if one.removeprefix("--").partition("=")[0] in _GLOBAL]

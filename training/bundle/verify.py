@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, RecordError, StateError
+from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
-from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_file, hash_folder, seal_manifest
+from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_folder, seal_manifest
 from goldspan.training.bundle.successor import find_successor
 
 NOTICE = "withdrawn.json"

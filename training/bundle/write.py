@@ -30,6 +30,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, open_private
 from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.formats.parquet import write_parquet
+from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
@@ -47,7 +48,6 @@ from goldspan.training.bundle.manifest import (
     describe_split,
     dump,
     hash_bytes,
-    hash_file,
     hash_folder,
     make_mappings,
     seal_manifest,

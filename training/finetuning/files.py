@@ -16,6 +16,7 @@ import orjson
 
 from goldspan.annotation.errors import StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.identity import hash_file
 from goldspan.training.finetuning.journal import FileRecord
 from goldspan.training.finetuning.rows import CheckedRows, TuningRow
 
@@ -41,8 +42,7 @@ def describe_files(folder: Path, marker: str) -> list[FileRecord]:
     for role in (TRAIN, VALIDATION):
         path = folder / f"{role}.jsonl"
         if path.is_file():
-            with path.open("rb") as stream:
-                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            sha256 = hash_file(path)
             name = f"goldspan-{marker}-{role}-{sha256[:12]}.jsonl"
             found.append(FileRecord(role, name, path.stat().st_size, sha256))
     return found
