@@ -23,6 +23,7 @@ from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import edit_source, map_characters
 from goldspan.serving.documents.package import read_package, write_package
+from goldspan.serving.documents.pictures import PICTURES, blank_picture, describe_pictures
 from goldspan.serving.documents.plain import decode_text, encode_text
 from goldspan.serving.documents.xml_text import XmlPiece, find_pieces, make_run, read_texts, write_piece
 
@@ -55,15 +56,6 @@ _VALUED, _NAMED = frozenset(_VALUED_ELEMENTS.split()), frozenset(_NAMED_ELEMENTS
 _AUTHORS = frozenset({"author", "initials", "userId", "providerId", "lastModifiedBy"})
 _AUTHOR_ELEMENTS = frozenset({"creator", "lastModifiedBy", "Manager", "Company", "author"})
 _NAMED_AUTHORS = frozenset({"person", "cmAuthor", "author"})
-_PICTURES = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".gif": "GIF",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 _XML = (".xml", ".rels", ".vml", ".svg")
 _FONTS = (".odttf", ".ttf", ".fntdata")
 _NAMESPACES = ("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")
@@ -109,8 +101,8 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
     pictures = 0
     for name, content in written.items():
         _check_part(name, source.name)
-        if Path(name).suffix.lower() in _PICTURES:
-            written[name], pictures = _blank_picture(content, name), pictures + 1
+        if kind := PICTURES.get(Path(name).suffix.lower()):
+            written[name], pictures = blank_picture(content, kind), pictures + 1
     parts, places, runs = _read_runs(written, source.name)
     result = await mask_runs(runs, masker, settings.language, settings.country)
     _write_runs(written, parts, places, runs, result.edits)
@@ -119,7 +111,7 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
     _verify(target, result.values, source.name)
     counts.add(runs, result)
     if pictures:
-        counts.notes.append(f"{pictures} pictures were replaced: their text cannot be checked")
+        counts.notes.append(describe_pictures(pictures))
     return counts
 
 
@@ -172,7 +164,7 @@ def _check_part(name: str, file: str) -> None:
     suffix = Path(name).suffix.lower()
     if _MACROS.search(name):
         raise InputError(f"{file} holds macros or controls ({name}); save it without them.")
-    if not _is_xml(name) and suffix not in _PICTURES and suffix not in _FONTS:
+    if not _is_xml(name) and suffix not in PICTURES and suffix not in _FONTS:
         raise InputError(f"{file} holds {name}, which cannot be read; remove embedded objects and media first.")
 
 
@@ -312,19 +304,6 @@ def _check_sheets(workbook: bytes, file: str) -> None:
     names = [name.decode("utf-8", "replace") for name in regex.findall(rb'<sheet\b[^>]*?\sname="([^"]*)"', workbook)]
     if len({name.lower() for name in names}) < len(names) or any(len(name) > _MAX_SHEET_NAME for name in names):
         raise MaskingError(f"{file}: the masked names of the sheets are too long or equal; rename the sheets first.")
-
-
-def _blank_picture(content: bytes, name: str) -> bytes:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            size = (min(picture.width, 4096), min(picture.height, 4096))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        size = (64, 64)
-    blank = io.BytesIO()
-    Image.new("L", size, 210).save(blank, _PICTURES[Path(name).suffix.lower()])
-    return blank.getvalue()
 
 
 def _verify(target: Path, values: frozenset[str], file: str) -> None:
