@@ -1,7 +1,7 @@
 """Base64 that holds text: data addresses, tokens, cells of tables, headers of other programs.
 
-A run of base64 counts as text where it has letters of both cases and decodes to printable characters, most of them
-letters, digits and blanks. Short runs (below 16 characters) are words like others.
+A run of base64 counts as text where it has letters of both cases and decodes to printable characters; of a short run
+most of them have to be letters, digits and blanks. Runs below 16 characters are words like others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _RUN = regex.compile(
     r"(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*)+[A-Za-z0-9+/]{2,76}={0,2}(?![A-Za-z0-9+/])|[A-Za-z0-9+/_-]{16,}={0,2}"
 )
 _PART = regex.compile(r"[A-Za-z0-9+_-]{16,}={0,2}")
-_LEAST, _PLAIN_SHARE = 16, 0.7
+_LEAST, _SHORT = 16, 24
+_PLAIN_SHARE = 0.7
 _URL_SAFE = b"-_"
 _LINE = 76
 
@@ -62,9 +63,7 @@ def _decode(start: int, end: int, run: str) -> EncodedText | None:
         return None
     url_safe = "-" in bare or "_" in bare
     try:
-        data = base64.b64decode(
-            bare + "=" * (-len(bare) % 4), altchars=_URL_SAFE if url_safe else None, validate=True
-        )
+        data = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=_URL_SAFE if url_safe else None, validate=True)
     except (binascii.Error, ValueError):
         return None
     charset = "utf-16-le" if b"\0" in data else "utf-8"
@@ -72,8 +71,10 @@ def _decode(start: int, end: int, run: str) -> EncodedText | None:
         text = data.decode(charset)
     except UnicodeDecodeError:
         return None
+    if not all(character.isprintable() or character in "\r\n\t\ufeff" for character in text):
+        return None
     plain = sum(character.isalnum() or character == " " for character in text)
-    if plain < _PLAIN_SHARE * len(text) or not all(c.isprintable() or c in "\r\n\t\ufeff" for c in text):
+    if len(bare) < _SHORT and plain < _PLAIN_SHARE * len(text):
         return None
     padded = body != bare or len(bare) % 4 == 0
     return EncodedText(start, end, text, charset, url_safe, padded, wrapped=body != run)

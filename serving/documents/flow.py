@@ -32,8 +32,9 @@ WRAPPED_LINES = re.compile(r"(?<=[^\r\n]{39}\S)[ \t]*\r?\n(?:>+ ?)*(?=\S)")
 class Run:
     """One piece of text.
 
-    `before` separates it from the run before; `label`: all of it is an entity of this label. `absent` is the version of
-    the document in which the run does not stand: `original` for inserted text, `final` for deleted text.
+    `before` separates it from the run before, and may say what it is; it does not stand in the document. `label`: all
+    of it is an entity of this label. `absent` is the version of the document in which the run does not stand:
+    `original` for inserted text, `final` for deleted text.
     """
 
     text: str
@@ -215,8 +216,6 @@ def _share_out(
                 edits[number].append((begin, end, pending))
                 pending = ""
             number += 1
-        if pending and one.replacement:
-            raise MaskingError(f"The span {one.start}–{one.end} ({one.label}) lies between two runs of the document.")
     return [run.opened.locate(changes) for run, changes in zip(runs, edits, strict=True)]
 
 
