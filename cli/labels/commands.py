@@ -13,14 +13,9 @@ from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
-    help="The label schema: the single source of truth for every label.",
-)
+app = make_app(no_args_is_help=True, help="The label schema: the single source of truth for every label.")
 register(app)
 change.register(app)
 
@@ -64,7 +59,7 @@ def show_label(
 @app.command("add")
 def add(
     codes: Annotated[
-        list[str], typer.Argument(metavar="LABEL…", help="Capitals, digits, underscores: MEDICAL_RECORD_NUMBER")
+        list[str], typer.Argument(metavar="LABEL", help="Capitals, digits, underscores: MEDICAL_RECORD_NUMBER")
     ],
     name: Annotated[str, typer.Option(help="Display name. Default: the label in words")] = "",
     category: Annotated[str, typer.Option(help="Heading in Label Studio")] = "Other",

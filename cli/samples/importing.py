@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _CODE = 2
 """Characters of a language code; a longer name is that of a script."""
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders of any format that is read")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files or folders of any format that is read")]
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="auto, or a name of --list-formats")]
 LanguageOption = Annotated[str, typer.Option(help="ISO 639-1 code of texts that give none: en, de …")]
 CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of texts that give none: GB, DE …")]
@@ -37,7 +37,7 @@ MapOption = Annotated[
     typer.Option(metavar="A=B", help="Map a label (A= drops it), or a .toml or .json file of pairs; repeatable"),
 ]
 TaxonomyOption = Annotated[str, typer.Option(help="Label mapping by name: see goldspan labels map")]
-TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,…", help="Names of ClassLabel numbers, in their order")]
+TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,", help="Names of ClassLabel numbers, in their order")]
 EncodingOption = Annotated[str, typer.Option(help="utf-8, utf-16, latin-1, cp1252 …; recognised if possible")]
 ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")]
 SplitOption = Annotated[
