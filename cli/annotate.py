@@ -34,7 +34,7 @@ app = make_app()
 @app.command()
 def annotate(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json; with --engine also a folder")
+        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json, or a folder of such files")
     ],
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")
