@@ -3,9 +3,9 @@
     python benchmarks/shards.py [--steps annotate,pair,kills,engine,dedupe] [--documents 20000] [--rows 2500]
         [--workers 2] [--predictor regex] [--kills 3] [--small 20000]
 
-`annotate` reads all documents with `--workers` processes. The first `--small` documents are read by `pair` (one process
-beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (datatrove's
-local executor, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones, whose
+`annotate` reads all documents with `--workers` processes. The first `--small` ones are read by `pair` (one process
+beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (the local
+executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones, whose
 duplicates are compared with those that one machine finds in memory.
 
 The documents have about 128 tokens, three of them values that patterns find; a tenth of them repeats another, nearly.
