@@ -5,8 +5,8 @@
 
 `annotate` reads all documents with `--workers` processes. The first `--small` ones are read by `pair` (one process
 beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (the local
-executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones, whose
-duplicates are compared with those that one machine finds in memory.
+executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones,
+whose duplicates are compared with those that one machine finds in memory.
 
 The documents have about 128 tokens, three of them values that patterns find; a tenth of them repeats another, nearly.
 """
@@ -205,7 +205,7 @@ class Benchmark:
         return digest_results(self.list_few(self.annotated))
 
 
-def _measure_peak() -> int:
+def _measure_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

@@ -81,7 +81,7 @@ def find_birth_dates(document: LocalisedText) -> Iterator[Candidate]:
         matches += _BORN_AFTER.finditer(document.text, max(0, word.start() - _LONGEST_DATE))
     for match in matches:
         if check_value("date_of_birth", match.group("value")):
-            yield Candidate(*match.span("value"), "DATEOFBIRTH", STATED)
+            yield Candidate(match.start("value"), match.end("value"), "DATEOFBIRTH", STATED)
 
 
 def find_ages(document: LocalisedText) -> Iterator[Candidate]:
