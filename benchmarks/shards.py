@@ -206,7 +206,7 @@ class Benchmark:
 
 
 def _measure_peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
 
 
 def main() -> None:
