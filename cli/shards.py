@@ -17,8 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     context_settings=HELP,
-    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split` work on with "
-    "--engine.",
+    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split|quality` work "
+    "on with --engine.",
 )
 
 
