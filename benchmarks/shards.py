@@ -35,8 +35,10 @@ from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
-from goldspan.shards.corpus import ShardWork, dedupe_shards
+from goldspan.shards.corpus import dedupe_shards
 from goldspan.shards.engines.base import EngineOptions
+from goldspan.shards.plan import list_shards
+from goldspan.shards.run import ShardWork
 
 GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
 
@@ -130,7 +132,7 @@ def _command(shards: Path, output: Path, predictor: str, workers: int, engine: s
 def measure_dedupe(samples: list[Path], output: Path, workers: int) -> tuple[float, Deduplication]:
     """Seconds of a deduplication over shards, and what it found."""
     begun = perf_counter()
-    work = ShardWork(tuple(map(str, samples)), str(output), options=EngineOptions(workers))
+    work = ShardWork(list_shards(map(str, samples)), str(output), options=EngineOptions(workers))
     found, _ = dedupe_shards(work, TEXT_REASONS, 0.7)
     return perf_counter() - begun, found
 
