@@ -17,7 +17,6 @@ from goldspan.annotation.types import Entity, Sample
 from goldspan.predictors.crf.features import OUTSIDE, Token, tag_tokens
 from goldspan.predictors.crf.tagger import CrfTagger
 
-
 Edges = tuple[bool, bool]
 """Whether a span begins where a token begins, and ends where one ends."""
 
@@ -82,4 +81,3 @@ def judge_tokens(tagger: CrfTagger, sample: Sample, beneath: Sequence[Entity] = 
     given = read_gold_tokens(sample)
     tags = tag_tokens(given.tokens, given.entities)
     return replace(given, probabilities=tuple(tagger.judge(sample.text, sample.language, beneath, tags)))
-
