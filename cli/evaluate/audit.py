@@ -38,8 +38,8 @@ def audit(
         typer.Option(
             "--folds",
             min=0,
-            help="Fresh models, each trained on the other folds of the gold, on top of --predictor; default: on top of the "
-            "patterns, unless they made the gold's suggestions",
+            help="Fresh models, each trained on the other folds of the gold, on top of --predictor; without it, on "
+            "top of the patterns, unless they made the gold's suggestions",
         ),
     ] = 0,
     option: OptionsOption = None,
