@@ -21,8 +21,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
@@ -32,6 +30,7 @@ from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.formats.parquet import write_parquet
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.record import pack_record
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.audit.ledger import AuditLedger
@@ -218,7 +217,7 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
     lines: list[bytes] = []
     for sample in members:
         task = encode_kiji(sample, labels)
-        line = orjson.dumps(task, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        line = pack_record(task)
         file = make_file_name(task["data"]["sample_id"])
         singles[file] = _write(folder / file, dump(task))
         written.tasks[task["data"]["sample_id"]] = hash_bytes(line)

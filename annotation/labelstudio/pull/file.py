@@ -14,6 +14,7 @@ from goldspan.annotation.files import AtomicFile, make_private_folder, open_priv
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.records import digest_record
+from goldspan.annotation.tasks.record import is_packed, pack_record, unpack_record
 from goldspan.annotation.tasks.store import read_records
 
 FORMAT = 2
@@ -171,7 +172,8 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
     left = dict(fresh.places)
     with AtomicFile(path, mode=0o600) as stream:
         for line in _iter_lines(path):
-            local: dict[str, Any] = orjson.loads(line)
+            stored = orjson.loads(line)
+            local = unpack_record(stored)
             kept: dict[str, Any] | None
             task = local.get("id")
             if task in left:
@@ -183,14 +185,14 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
                 kept = local
                 merged.unchanged += 1
             if kept is local:
-                stream.write(line)
+                stream.write(line if is_packed(stored) else _repack(line, local))
             elif kept is not None:
-                stream.write(orjson.dumps(kept, option=orjson.OPT_APPEND_NEWLINE))
+                stream.write(pack_record(kept))
             merged.total += kept is not None
         for place in left.values():
             remote = fresh.read(place)
             merged.added.append(remote["data"]["sample_id"])
-            stream.write(orjson.dumps(remote, option=orjson.OPT_APPEND_NEWLINE))
+            stream.write(pack_record(remote))
             merged.total += 1
     if conflicts:
         write_atomic(find_conflict_file(path), b"".join(conflicts), mode=0o600)
@@ -309,6 +311,12 @@ def _read_name(record: dict[str, Any]) -> str:
 def _read_pull(record: dict[str, Any]) -> dict[str, Any]:
     pull = record.get("data", {}).get("provenance", {}).get("pull", {})
     return pull if isinstance(pull, dict) else {}
+
+
+def _repack(line: bytes, record: dict[str, Any]) -> bytes:
+    """The line of an older version, packed; as it is if that would look like an edit."""
+    packed = pack_record(record)
+    return packed if unpack_record(orjson.loads(packed)) == record else line
 
 
 def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None) -> bytes:
