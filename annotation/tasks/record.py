@@ -37,8 +37,9 @@ def pack_record(task: Mapping[str, Any]) -> bytes:
     packed = {name: data.get(name) or "" for name in TEXT_FIELDS}
     packed["provenance"] = _dump(data.get("provenance") or {})
     packed["fields"] = _dump({name: value for name, value in data.items() if name not in packed})
-    record = {"id": task.get("id") or 0, "data": packed, **{name: _dump(task.get(name) or []) for name in LAYERS}}
-    return orjson.dumps({**record, **{name: task[name] for name in task.keys() - record}}, option=orjson.OPT_APPEND_NEWLINE)
+    record = {"id": task.get("id") or 0, "data": packed} | {name: _dump(task.get(name) or []) for name in LAYERS}
+    others = {name: value for name, value in task.items() if name not in record}
+    return orjson.dumps(record | others, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def unpack_record(record: dict[str, Any]) -> dict[str, Any]:
