@@ -13,6 +13,7 @@ types of all files from the first. `provenance` and `fields` (what else the task
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ MAX_DEPTH = 64
 
 TEXT_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "document_type")
 """The fields of `data` that are strings in memory too."""
+
+_PACKED_ID = re.compile(rb'\{"id":(\d{1,18}),"data":\{')
 
 LAYERS = ("predictions", "annotations", "drafts")
 """The lists of annotations of a task."""
@@ -49,12 +52,9 @@ def unpack_record(record: dict[str, Any]) -> dict[str, Any]:
         RecordError: a layer is a string that holds no list.
 
     """
-    data = record.get("data")
-    if not isinstance(data, dict):
+    if not isinstance(record.get("data"), dict):
         return record
-    unpacked = {**record}
-    if isinstance(data.get("provenance"), str):
-        unpacked["data"] = _unpack_data(data)
+    unpacked = unpack_data(record)
     for name in LAYERS:
         if isinstance(layer := record.get(name), str):
             unpacked[name] = _load_layer(layer, name)
@@ -70,12 +70,27 @@ def is_packed(record: Mapping[str, Any]) -> bool:
     return all(isinstance(record.get(name), str) for name in LAYERS)
 
 
-def _unpack_data(data: dict[str, Any]) -> dict[str, Any]:
+def unpack_data(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with the objects of its data in memory and its layers as they are; `holds_layer` looks at those."""
+    data = record.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("provenance"), str):
+        return {**record}
     provenance, fields = (_load_object(data.get(name)) for name in ("provenance", "fields"))
     unpacked = data if provenance is None else {**data, "provenance": provenance}
-    if fields is None:
-        return unpacked
-    return {**{name: value for name, value in unpacked.items() if name != "fields"}, **fields}
+    if fields is not None:
+        unpacked = {name: value for name, value in unpacked.items() if name != "fields"} | fields
+    return {**record, "data": unpacked}
+
+
+def holds_layer(record: Mapping[str, Any], name: str) -> bool:
+    """True if a layer of a record, packed or not, holds anything."""
+    return record.get(name) not in (None, [], "", "[]")
+
+
+def read_packed_id(line: bytes) -> int | None:
+    """The id of a packed line without parsing it; None for any other line."""
+    found = _PACKED_ID.match(line)
+    return int(found[1]) if found and b'"predictions":"' in line else None
 
 
 def _load_object(value: Any) -> dict[str, Any] | None:

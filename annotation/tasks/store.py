@@ -195,7 +195,7 @@ def _accept(value: Any, name: str, number: int, on_error: OnError) -> Iterator[J
 
 def _unpack(value: dict[str, Any]) -> dict[str, Any]:
     record = unpack_record(value)
-    if is_deep(value) or is_deep(record):
+    if is_deep(record):
         raise RecordError(f"the record is nested more than {MAX_DEPTH} deep")
     return record
 

@@ -26,7 +26,7 @@ from goldspan.annotation.labelstudio.pull.file import (
 )
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.labelstudio.pull.snapshot import iter_json_list
-from goldspan.annotation.tasks.record import TEXT_FIELDS
+from goldspan.annotation.tasks.record import TEXT_FIELDS, pack_record
 from goldspan.annotation.tasks.store import read_records
 
 
@@ -125,6 +125,10 @@ def test_a_file_that_did_not_come_from_a_pull_is_not_lost(path: Path) -> None:
     write(path, stranger)
     merge(path, make_record(1))
     assert read(path) == [stranger, make_record(1)]
+    path.write_bytes(pack_record(stranger) + pack_record(make_record(1)))
+    assert set(read_known_tasks(path)) == {1}
+    merge(path, make_record(2), gone=(1,))
+    assert [record["data"]["sample_id"] for record in read(path)] == ["mine", "s2"]
 
 
 def test_known_tasks_carry_stamp_and_drafts(path: Path) -> None:
