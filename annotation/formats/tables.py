@@ -13,7 +13,7 @@ from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.tasks.store import MAX_LINE, JsonRecord, OnError
 
 if TYPE_CHECKING:
-    from goldspan.annotation.formats.source import ReadOptions
+    from goldspan.annotation.formats.reading import ReadOptions
 
 _MARKS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")
