@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
+from goldspan.annotation.formats.brat import read_brat
+from goldspan.annotation.formats.columns import read_columns
 from goldspan.annotation.formats.detection import PROBE, TABLES, detect_rows
 from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
@@ -16,6 +18,8 @@ from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.tables import read_table
+from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
+from goldspan.annotation.formats.webanno import read_webanno
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
 from goldspan.annotation.tasks.record import parse_json
@@ -153,8 +157,6 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
-
     if not options.text_key and (columns := find_token_columns(read_head(path, options))):
         return read_token_table(path, columns, options, on_error)
     records = group_spans(list(read_table(path, options, on_error)))
@@ -163,21 +165,7 @@ def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterato
 
 
 def _read_conll(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.columns import read_columns
-
     return read_columns(path, read_whole(path, options), options, on_error)
-
-
-def _read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.brat import read_brat
-
-    return read_brat(path, options, on_error)
-
-
-def _read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.webanno import read_webanno
-
-    return read_webanno(path, options, on_error)
 
 
 def _read_spacy(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -208,8 +196,8 @@ _FILES = {
         FileFormat("text", "one text per file (.txt, .md), or per line", _read_text),
         FileFormat("table", "CSV, TSV and other tables with a column of texts", _read_tables),
         FileFormat("conll", "CoNLL-2003, -2012, -U and other columns of tokens and tags", _read_conll),
-        FileFormat("brat", "brat standoff: .ann beside .txt", _read_brat),
-        FileFormat("webanno-tsv", "WebAnno TSV 3 (INCEpTION)", _read_webanno),
+        FileFormat("brat", "brat standoff: .ann beside .txt", read_brat),
+        FileFormat("webanno-tsv", "WebAnno TSV 3 (INCEpTION)", read_webanno),
         FileFormat("spacy", "spaCy's DocBin", _read_spacy),
         FileFormat("parquet", "Parquet with the columns of any row shape", _read_parquet),
         FileFormat("kiji", "a folder of kiji's training files", _read_kiji),

@@ -262,7 +262,15 @@ LAYERS_CAS = {
         {"%ID": 4, "%TYPE": "de.POS", "@sofa": 1, "begin": 7, "end": 10, "PosValue": "NE"},
         {"%ID": 5, "%TYPE": "de.Lemma", "@sofa": 1, "begin": 3, "end": 6, "value": "Ann"},
         {"%ID": 6, "%TYPE": "de.Lemma", "@sofa": 1, "begin": 7, "end": 10, "value": "Lee"},
-        {"%ID": 7, "%TYPE": ENTITY, "begin": 3, "end": 6, "value": "FIRSTNAME", "identifier": "http://w/Q1", "checked": "true"},
+        {
+            "%ID": 7,
+            "%TYPE": ENTITY,
+            "begin": 3,
+            "end": 6,
+            "value": "FIRSTNAME",
+            "identifier": "http://w/Q1",
+            "checked": "true",
+        },
         {"%ID": 8, "%TYPE": ENTITY, "begin": 7, "end": 10, "value": "SURNAME"},
     ]
 }
