@@ -53,7 +53,7 @@ def clients() -> Path:
 def simulate(folder: Path, profile: str, *faults: dict[str, Any], latency: float = 0.0) -> Iterator[str]:
     plan = build_plan({"seed": 1, "faults": list(faults)})
     settings = SimulatorSettings(
-        find_profile(profile), folder / "provider.db", plan, Latency(latency, latency), validation_seconds=0.05
+        find_profile(profile), folder / "provider.db", plan, Latency(low=latency), validation_seconds=0.05
     )
     with serving(settings, writer=None) as url:
         yield url
