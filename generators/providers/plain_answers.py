@@ -1,4 +1,4 @@
-"""Answers that name their text in YAML, TOML, CSV, XML or Markdown instead of JSON, and the chat template around answers."""
+"""Answers that name their text in YAML, TOML, CSV, XML or Markdown, and the chat template around answers."""
 
 from __future__ import annotations
 

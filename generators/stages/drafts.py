@@ -34,12 +34,12 @@ _LABEL_IN_BRACKETS = re.compile(
     r"[<\[{＜〈‹]\s*/?(?:[A-Za-z]+:|[BIES]-)?([A-Za-z][A-Za-z0-9_]+)\s*/?\s*[>\]}＞〉›]|\b[BI]-([A-Z][A-Z0-9_]+)\b"
     r"|\|([A-Z][A-Z0-9_]+)\||[\\@#|^~]([A-Z][A-Z0-9_]+)\b|\b([A-Z][A-Z0-9_]+)[|{#^~]"
 )
-_LABEL_BEHIND = re.compile(r"\s?[(\[/_]\s*([A-Za-z][A-Za-z0-9_]+)\b")
+_LABEL_BEHIND = re.compile(r"\s?[(\[/_]\s*([A-Z][A-Z0-9_]+)\b")
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype|html|body|pre|article)\b", re.IGNORECASE)
 _KEY = re.compile(r"\btagged[_ ]text\b", re.IGNORECASE)
 _LONG_SENTENCE = re.compile(r"[^\n.!?]{40,}[\n.!?]")
 _REPEATS = 3
-"""Times that a long sentence may stand in a document before the model is taken to go round in circles."""
+"""Times that a long sentence stands in a document of a model that goes round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,8 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
     if match := _KEY.search(text) or _WEB_PAGE.match(text):
         raise WrongAnswerError(f"The text holds more than the document at character {match.start()}; give it alone.")
     sentences = Counter(match[0].strip() for match in _LONG_SENTENCE.finditer(text))
-    if sentences and max(sentences.values()) >= _REPEATS:
+    repeated = sum(len(sentence) * count for sentence, count in sentences.items() if count >= _REPEATS)
+    if 2 * repeated > len(text):
         raise WrongAnswerError("The text repeats itself; write each sentence once.")
     if other := find_other_language(_mask_values(text, entities, given), context.language):
         raise WrongAnswerError(f"The text is in another language ({other}) than the brief asks for.")
@@ -171,7 +172,7 @@ def _require_no_label(text: str, entities: Sequence[Entity], context: AnswerCont
         if next(filter(None, match.groups())).upper() in context.labels.entity_codes
     ]
     for entity in entities:
-        if (match := _LABEL_BEHIND.match(text, entity.end)) and match[1].upper() == entity.label:
+        if (match := _LABEL_BEHIND.match(text, entity.end)) and match[1] == entity.label:
             places.append(match.span())
         if not any(character.isalnum() for character in text[entity.start : entity.end]):
             places.append((entity.start, entity.end))
