@@ -14,7 +14,7 @@ from goldspan.cli.generate.options import GenerationOptions, JobOptions, read_ex
 from goldspan.cli.generate.progress import ProgressLine, exit_for
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.generators.campaigns.campaign import Campaign
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 CampaignName = Annotated[str, typer.Argument(metavar="[CAMPAIGN]", help="Name of the campaign; default: the newest")]
 _SHOWN_RUNS = 20
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings=HELP,
+app = make_app(
     help="Several runs as one campaign: samples in runs of their own, with one budget, one status, resumed and "
     "cancelled together.",
 )
