@@ -25,6 +25,7 @@ CampaignName = Annotated[str, typer.Argument(metavar="[CAMPAIGN]", help="Name of
 _SHOWN_RUNS = 20
 
 app = make_app(
+    no_args_is_help=True,
     help="Several runs as one campaign: samples in runs of their own, with one budget, one status, resumed and "
     "cancelled together.",
 )
