@@ -13,6 +13,7 @@ from goldspan.annotation.errors import TerminalServiceError, TransientServiceErr
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.raw import RawLog
+from goldspan.generators.journal.rows import fold_custom_id
 from goldspan.generators.journal.submissions import list_open_rows
 from goldspan.generators.providers.batch.api import BatchApi
 from goldspan.generators.providers.batch.lines import LineKind, make_unreadable, parse_line, split_documents
@@ -41,7 +42,7 @@ class Collector:
     def __init__(self, api: BatchApi, journal: Journal, queue: RequestQueue, intent: str) -> None:
         self._api, self._journal, self._queue, self._intent = api, journal, queue, intent
         self.open_rows = set(list_open_rows(journal, intent))
-        self._ids = {_fold(custom_id): custom_id for custom_id in self.open_rows}
+        self._ids = {fold_custom_id(custom_id): custom_id for custom_id in self.open_rows}
         self.failed: dict[str, Answer] = {}
         self.unreadable: dict[str, Answer] = {}
         self.nameless: list[Answer | None] = []
@@ -181,7 +182,7 @@ class Collector:
         """The answer that a line gives to an open row, to be delivered; failures and damaged lines are noted."""
         parsed = parse_line(line)
         answer = parsed.answer
-        if answer and answer.custom_id and (known := self._ids.get(_fold(answer.custom_id))):
+        if answer and answer.custom_id and (known := self._ids.get(fold_custom_id(answer.custom_id))):
             answer = replace(answer, custom_id=known)
         if parsed.kind is LineKind.BLANK:
             return None
@@ -222,8 +223,3 @@ class Collector:
         chunk.clear()
         failpoint("answers-delivered")
         await asyncio.sleep(0)
-
-
-def _fold(custom_id: str) -> str:
-    """The id without what servers change of it: case and blanks around it."""
-    return custom_id.strip().casefold()
