@@ -37,6 +37,13 @@ def open_remote(address: str) -> tuple[Any, str]:
     return files, str(path).rstrip("/")
 
 
+def make_remote_folder(files: Any, path: str) -> None:
+    """Make the folder for a file that is about to be written; S3 has none and would get an empty object instead."""
+    protocol = files.protocol
+    if "s3" not in ((protocol,) if isinstance(protocol, str) else protocol):
+        files.makedirs(path, exist_ok=True)
+
+
 def find_s3_endpoint() -> str:
     """The address of an S3 server that is not Amazon's, as AWS tools read it from the environment; else empty."""
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
@@ -51,12 +58,6 @@ def _open_arrow_s3() -> Any:
     from fsspec.implementations.arrow import ArrowFSWrapper
     from pyarrow.fs import S3FileSystem
 
-    class ArrowS3(ArrowFSWrapper):
-        """S3 has no folders: none are made. Small files are sent in one request."""
-
-        def makedirs(self, path: str, exist_ok: bool = False) -> None:
-            """Do nothing."""
-
     settings = {"endpoint_override": find_s3_endpoint(), "region": find_s3_region()}
     given = {name: value for name, value in settings.items() if value}
-    return ArrowS3(S3FileSystem(allow_delayed_open=True, **given))
+    return ArrowFSWrapper(S3FileSystem(allow_delayed_open=True, **given))

@@ -23,7 +23,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError, StateErro
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.annotation.formats.parquet import import_arrow
 from goldspan.annotation.identity import hash_file
-from goldspan.annotation.remote import open_remote
+from goldspan.annotation.remote import make_remote_folder, open_remote
 
 PACKED = (".gz", ".zst")
 MAX_UNPACKED = 8 << 30
@@ -190,7 +190,7 @@ class RemoteStorage(Storage):
         """Upload the file and remove it here."""
         with self._explain("written"):
             place = self._place(name)
-            self._files.makedirs(place.rpartition("/")[0], exist_ok=True)
+            make_remote_folder(self._files, place.rpartition("/")[0])
             self._files.put_file(str(file), place)
         file.unlink()
 

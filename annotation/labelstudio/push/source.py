@@ -71,7 +71,9 @@ def import_source(client: StudioClient, project: int, source: StorageSource, exp
         return 0
     progress("importing files", 0, 0)
     before = client.count_tasks(project)
-    storage = known[0] if known else client.create_storage(source.kind, project, _TITLE, source.place | source.access)
+    storage = (
+        known[0] if known else client.create_storage(source.kind, project, _TITLE, {**source.place, **source.access})
+    )
     try:
         client.sync_storage(source.kind, storage["id"])
     except TransientServiceError:

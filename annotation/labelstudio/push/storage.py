@@ -29,7 +29,7 @@ from goldspan.annotation.labelstudio.push.source import find_source, import_sour
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, open_spool
 from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.locks import hold_lock
-from goldspan.annotation.remote import open_remote
+from goldspan.annotation.remote import make_remote_folder, open_remote
 from goldspan.annotation.types import Sample
 
 FILE_TASKS = 5000
@@ -121,7 +121,7 @@ def _open_target(target: str | Path, name: str) -> Iterator[tuple[str, IO[bytes]
     address = f"{target.rstrip('/')}/{name}"
     try:
         files, path = open_remote(target)
-        files.makedirs(path, exist_ok=True)
+        make_remote_folder(files, path)
         with files.open(f"{path}/{name}", "wb") as stream:
             yield address, stream
     except (OSError, ValueError, ImportError, GoldspanError) as error:
