@@ -35,7 +35,7 @@ def find_source(target: str | Path, server: str, *, send_keys: bool = False) -> 
     Args:
         target: a folder on the server's disk, or an address.
         server: Label Studio's address.
-        send_keys: give the server the AWS keys of this environment; without them it uses its own.
+        send_keys: give the server the AWS keys, endpoint and region of this environment; without, it uses its own.
 
     Raises:
         ConfigurationError: keys are wanted and there are none, or they would be sent in clear.
@@ -46,14 +46,13 @@ def find_source(target: str | Path, server: str, *, send_keys: bool = False) -> 
     parts = urlsplit(target)
     if parts.scheme != "s3":
         return None
-    access = {"s3_endpoint": find_s3_endpoint(), "region_name": find_s3_region()}
+    access: dict[str, str] = {}
     if send_keys:
         require_private_channel(server, "The key of the storage")
-        access |= {name: os.environ.get(name.upper(), "") for name in _KEYS}
+        access = {name: os.environ.get(name.upper(), "") for name in _KEYS}
         if not (access["aws_access_key_id"] and access["aws_secret_access_key"]):
-            raise ConfigurationError(
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: there are no keys to send."
-            )
+            raise ConfigurationError("There are no keys to send: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+        access |= {"s3_endpoint": find_s3_endpoint(), "region_name": find_s3_region()}
     prefix = parts.path.strip("/")
     place = {"bucket": parts.netloc, "prefix": f"{prefix}/" if prefix else ""}
     return StorageSource("s3", place, {name: value for name, value in access.items() if value})
