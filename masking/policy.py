@@ -154,7 +154,7 @@ class Policy:
                 raise UnknownNameError("group", group, groups)
 
     def _check_names(self, labels: Iterable[str], schema: LabelSchema) -> None:
-        known = schema.entity_codes | {one.label for one in (*self.recognisers, *self.deny)}
+        known = schema.entity_codes | {one.label for one in self.recognisers} | {one.label for one in self.deny}
         for label in labels:
             if label not in known:
                 raise UnknownNameError("label", label, known)
