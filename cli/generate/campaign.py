@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldspan.generators.campaigns.plan import CampaignPlan
     from goldspan.generators.campaigns.status import CampaignStatus
 
-CampaignName = Annotated[str, typer.Argument(metavar="[CAMPAIGN]", help="Name of the campaign; default: the newest")]
+CampaignName = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Name of the campaign; default: the newest")]
 _SHOWN_RUNS = 20
 
 app = make_app(
