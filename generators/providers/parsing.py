@@ -50,8 +50,8 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
         return replace(blank, state=AnswerState.FAILED, error=error[0], message=error[1])
     if not choice:
         said = next((body[name] for name in ("detail", "message") if isinstance(body.get(name), str)), "")
-        message = f"the answer has no choices: {said[:300]}" if said else "the answer has no choices"
-        return replace(blank, state=AnswerState.FAILED, error="no_choices", message=message)
+        problem = f"the answer has no choices: {said[:300]}" if said else "the answer has no choices"
+        return replace(blank, state=AnswerState.FAILED, error="no_choices", message=problem)
     message = _as_mapping(choice.get("message"))
     reason = str(choice.get("finish_reason") or "")
     content, repairs = _read_content(choice, message)
