@@ -10,7 +10,7 @@ import typer
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, name_unscored
 from goldspan.cli.shared.console import out, print_json, print_table, warn
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from goldspan.evaluation.scores.intervals import Interval
     from goldspan.evaluation.scores.paired import Delta
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="RESULT…", help="Results of evaluate, or folders of them; the first is the reference"),
+        typer.Argument(metavar="RESULT", help="Results of evaluate, or folders of them; the first is the reference"),
     ],
     gold: Annotated[
         Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
