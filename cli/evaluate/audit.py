@@ -153,7 +153,8 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
             f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
             f"{len(found.ranking)} samples → {target}"
         )
-        say(f"Next: goldspan studio push {target}")
+        if found.findings:
+            say(f"Next: goldspan studio push {target}")
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
     say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")
