@@ -148,10 +148,16 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
         "suspect": lambda: reviews.filter(pl.col("suspect")),
         "disagreement": lambda: mirror["disagreements"],
         "noted": lambda: reviews.filter(pl.col("notes") > 0),
-        "unsure": lambda: reviews.filter(has_choice(DocumentChoice.UNSURE)),
+        "unsure": lambda: list_unsure(mirror),
         "unusable": lambda: reviews.filter(has_choice(DocumentChoice.UNUSABLE, DocumentChoice.WRONG_LANGUAGE)),
     }
     return _keep(found, rows[state]()) if state in rows else found
+
+
+def list_unsure(mirror: Mirror) -> pl.DataFrame:
+    """The column `sample` of samples whose reviewer was unsure, of the document or of a region."""
+    reviews = mirror["reviews"].filter(has_choice(DocumentChoice.UNSURE))
+    return pl.concat([reviews.select("sample"), mirror["doubts"].select("sample")]).unique()
 
 
 def has_choice(*choices: DocumentChoice) -> pl.Expr:

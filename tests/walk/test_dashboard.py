@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGES = (
     *("Overview", "Queue", "Coverage", "Disagreement", "Labels", "Quality", "Annotators", "Coreference"),
-    *("Models", "Evaluation", "Runs", "Explore", "Hand-over"),
+    *("Models", "Simulation", "Evaluation", "Runs", "Explore", "Hand-over"),
 )
 PATIENCE = 90.0
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -217,7 +217,7 @@ def test_large_pages(browser: Browser, large: DashboardProcess) -> None:
     page = open_page(browser, large)
     assert "5,000" in page.get_by_test_id("stMetric").first.inner_text()
     for title in PAGES:
-        if title not in {"Runs", "Evaluation"}:
+        if title not in {"Runs", "Evaluation", "Simulation"}:
             turn_to(page, title)
             check_sound(page)
     turn_to(page, "Explore")

@@ -1,4 +1,6 @@
-"""What the labelling screen has besides labels: layout, metadata line, choices and a note for the whole document.
+"""What the labelling screen has besides labels: layout, metadata line, and what a person says besides spans.
+
+Choices and a note are for the whole document; reasons for doubt appear when a region is selected.
 
 The board stands beside the text, so that the text begins at the top of the screen however many labels there are.
 """
@@ -11,7 +13,13 @@ from xml.etree import ElementTree
 
 from goldspan.annotation.labelstudio.api.fields import ABOUT_FIELD
 from goldspan.annotation.tasks.codec import TEXT_NAME
-from goldspan.annotation.tasks.feedback import DOCUMENT_CONTROL, NOTE_CONTROL, DocumentChoice
+from goldspan.annotation.tasks.feedback import (
+    DOCUMENT_CONTROL,
+    DOUBT_CONTROL,
+    NOTE_CONTROL,
+    DocumentChoice,
+    RegionDoubt,
+)
 
 STYLE = """
 .goldspan-screen { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: flex-start; }
@@ -46,6 +54,8 @@ DOCUMENT_HOTKEYS = {
     DocumentChoice.WRONG_LANGUAGE: "shift+l",
     DocumentChoice.UNSURE: "shift+d",
 }
+
+DOUBT_HOTKEYS = {RegionDoubt.LABEL: "shift+q", RegionDoubt.BOUNDARY: "shift+b", RegionDoubt.ENTITY: "shift+w"}
 
 _EARLIER_STYLES = frozenset(
     {
@@ -90,6 +100,7 @@ def build_frame(*, keeps_text: bool) -> Frame:
     frame = ElementTree.SubElement(main, "View", className="goldspan-text")
     text = {"name": TEXT_NAME, "value": "$text", "granularity": "word", "showLabels": "true"}
     ElementTree.SubElement(frame, "Text", text | ({} if keeps_text else {"saveTextResult": "no"}))
+    _add_doubt(main)
     _add_document_controls(main)
     guide = main
     for tag, attributes in (("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {})):
@@ -100,6 +111,22 @@ def build_frame(*, keeps_text: bool) -> Frame:
 def was_built_earlier(tag: str) -> bool:
     """True for a tag, or the style, of a screen that an earlier version built."""
     return tag in _EARLIER_TAGS or hashlib.sha256(tag.encode()).hexdigest() in _EARLIER_STYLES
+
+
+def _add_doubt(main: ElementTree.Element) -> None:
+    """Reasons for doubt about the selected region."""
+    place = ElementTree.SubElement(main, "View", className="goldspan-document", visibleWhen="region-selected")
+    choices = ElementTree.SubElement(
+        place,
+        "Choices",
+        name=DOUBT_CONTROL,
+        toName=TEXT_NAME,
+        perRegion="true",
+        choice="multiple",
+        showInline="true",
+    )
+    for doubt, hotkey in DOUBT_HOTKEYS.items():
+        ElementTree.SubElement(choices, "Choice", value=doubt.words, alias=doubt.value, hotkey=hotkey)
 
 
 def _add_document_controls(main: ElementTree.Element) -> None:
