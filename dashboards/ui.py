@@ -100,11 +100,6 @@ def format_number(value: float | None, unit: str = "") -> str:
     return f"{value:,.0f}{unit}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}{unit}"
 
 
-def format_interval(interval: tuple[float, float] | None) -> str:
-    """Format the 95 % interval of a share; empty if undefined."""
-    return "" if interval is None else f"{interval[0]:.0%} to {interval[1]:.0%}"
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure: name, value, explanation, the address of what is behind it, and a line below (n and interval)."""
@@ -131,10 +126,10 @@ def show_metric(metric: Metric) -> None:
 
 
 def make_share(name: str, share: ShareEstimate, explanation: str, link: str = "") -> Metric:
-    """Make the figure of a share, with its number of cases below and its interval in the explanation."""
-    interval = format_interval(share.interval)
-    explanation += f". 95 % interval: {interval}" if interval else ""
-    return Metric(name, format_share(share.value), explanation, link, f"n = {share.cases:,}")
+    """Make the figure of a share, with its number of cases and its 95 % interval below."""
+    interval = "" if share.interval is None else f" · {share.interval[0]:.0%}–{share.interval[1]:.0%}"
+    explanation += ". Below: number of cases, and the 95 % interval" if interval else ""
+    return Metric(name, format_share(share.value), explanation, link, f"n={share.cases:,}{interval}")
 
 
 def show_table(frame: pl.DataFrame, name: str, links: Mapping[str, str] | None = None, **options: Any) -> Any:

@@ -20,14 +20,22 @@ from goldspan.dashboards.example import copy_example
 from goldspan.dashboards.mirror.refresh import refresh_mirror
 from goldspan.dashboards.screens import decision
 from goldspan.dashboards.views import adjudication, coverage, overview
+from goldspan.evaluation.audit.ledger import (
+    AuditEntry,
+    AuditLedger,
+    AuditStatus,
+    find_audit_ledger,
+    write_audit_ledger,
+)
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, MODEL
+from goldspan.training.loop.simulation.report import find_simulation, write_document
 from goldspan.training.loop.state import LoopRound, LoopState, write_state
 from tests.dashboards.hostile import EVIL, add_hostile
 from tests.dashboards.sample_data import fill_workspace
 
 PAGES = (
     *("overview", "queue", "coverage", "disagreement", "labels", "quality", "annotators", "coreference", "results"),
-    *("models", "runs", "explore", "handover"),
+    *("models", "simulation", "runs", "explore", "handover"),
 )
 
 
@@ -330,3 +338,36 @@ def test_the_page_models_says_why_a_round_was_refused(workspace: Workspace, monk
     assert list(table["why"]) == [refused["reasons"][0], "entities of the base stay for CITY"]
     (workspace.root / "loop" / "state.json").write_text("{")
     assert "not the state of a loop" in render_page(workspace, "models", monkeypatch).warning[0].value
+
+
+def test_a_simulation_is_shown_with_its_tables(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = {"order": "random", "reviews": 20, "seeds": 2, "hours": 0.3}
+    point |= dict.fromkeys(("f1", "f1_low", "f1_high", "edits", "edits_low", "edits_high"), 0.5)
+    table = {"title": "Order", "columns": ["order", "samples"], "rows": [["random", "96"]], "note": "None helps."}
+    document = {"format": 1, "about": "Truth: made.", "curves": [point, point | {"reviews": 40}], "tables": [table]}
+    write_document(find_simulation(workspace), document)
+    test = render_page(workspace, "simulation", monkeypatch)
+    assert [heading.value for heading in test.subheader][2:] == ["Order", "What was simulated"]
+    assert len(test.get("vega_lite_chart")) == 2
+    assert "Truth: made." in [text.value for text in test.text]
+
+
+def test_what_an_audit_doubts_is_on_the_quality_page(
+    small: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = refresh_mirror(small, labels)["samples"]["sample_id"].to_list()[:4]
+    states = (("open", 3, False), ("open", 0, True), ("corrected", 0, True), ("confirmed", 0, True))
+    entries = {
+        name: AuditEntry("0" * 12, "auditor-1", findings, AuditStatus(status), "2026-11-20T10:00:00+00:00", random)
+        for name, (status, findings, random) in zip(ids, states, strict=True)
+    }
+    write_audit_ledger(find_audit_ledger(small), AuditLedger(entries))
+    try:
+        test = render_page(small, "quality", monkeypatch)
+    finally:
+        find_audit_ledger(small).unlink()
+    shown = read_metrics(test)
+    assert (shown["Open"], shown["Corrected"], shown["Confirmed"], shown["Errors left"]) == ("2", "1", "1", "50%")
+    first = test.dataframe[0].value
+    assert first["sample id"].to_list() == ids[:2]
+    assert first["why"].to_list() == ["found", "drawn at random"]

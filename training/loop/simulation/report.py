@@ -187,7 +187,7 @@ def _describe(simulation: Simulation) -> str:
     )
     return (
         f"Truth: {made}; {t.door} samples decide promotions, {t.test} measure. Learner: {simulation.learner}; "
-        f"{s.base} serves at first. {len(s.seeds)} seeds: brackets hold the range over them, bands and brackets of "
+        f"{s.base} serves at first. Seeds: {len(s.seeds)}; brackets hold the range over them, bands and brackets of "
         f"differences the 95 % interval (Student's t). Costs of actions: "
         f"{s.costs.source}. Simulated people never err or tire, so these figures are upper bounds. Entities only. The "
         f"{t.door} samples of the door are reviewed beforehand, and are not part of the figures."
