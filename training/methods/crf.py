@@ -35,7 +35,8 @@ class CrfSettings:
 
     `base` is the predictor beneath, by name; empty for none. `keep`: labels whose entities of the base all stay where
     they cross none of the CRF's, joined with commas. `c1` and `c2` weight the L1 and L2 penalties. `least` and
-    `seen`: see the module. `copies`: of each reviewed sample with other values, see `swap_values`.
+    `seen`: see the module. `copies`: of each reviewed sample with other values (see `swap_values`), fewer where that
+    makes more than `most` examples.
     """
 
     base: str = "regex"
@@ -44,7 +45,8 @@ class CrfSettings:
     iterations: int = 40
     least: int = 80
     seen: int = 5
-    copies: int = 2
+    copies: int = 4
+    most: int = 500
     keep: str = ""
 
 
@@ -104,7 +106,8 @@ def train_crf(
             "The method crf needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
         ) from None
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    for one in (*reviewed, *swap_values(reviewed, settings.copies), *unreviewed):
+    copies = min(settings.copies, max(0, settings.most // max(1, len(reviewed)) - 1))
+    for one in (*reviewed, *swap_values(reviewed, copies), *unreviewed):
         tokens, rows = describe_text(one.text, one.language, one.beneath)
         if tokens:
             trainer.append(rows, tag_tokens(tokens, one.gold))
