@@ -69,17 +69,16 @@ class ShardPlan:
 
 
 def make_plan(
-    task: str, settings: Mapping[str, Any], sources: Iterable[str], output: str, labels_file: Path | None = None
+    task: str, settings: Mapping[str, Any], shards: Iterable[Shard], output: str, labels_file: Path | None = None
 ) -> ShardPlan:
-    """A plan over every file of the sources: files, folders, or addresses with a scheme.
+    """A plan over shards.
 
     Raises:
-        InputError: a source is not there or holds no file, two shards have one name, or the results would lie in a
-            source.
+        InputError: the results would lie in the folder of a shard.
 
     """
     file = find_label_file(labels_file)
-    shards = list_shards(sources)
+    shards = tuple(shards)
     if any(open_storage(output).address == open_storage(shard.folder).address for shard in shards):
         raise InputError(f"{output} is the folder of the shards. Give another folder for the results.")
     load_labels(file)

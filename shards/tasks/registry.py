@@ -16,6 +16,7 @@ BUILT_IN = {
     "import": "goldspan.shards.tasks.convert:ImportTask",
     "mask": "goldspan.shards.tasks.mask:MaskTask",
     "outline": "goldspan.shards.tasks.outline:OutlineTask",
+    "quality": "goldspan.shards.tasks.quality:QualityTask",
     "select": "goldspan.shards.tasks.select:SelectTask",
 }
 _TABLE = PluginTable("shard task", GROUP, BUILT_IN)

@@ -13,7 +13,7 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.shards import work
-from goldspan.shards.plan import make_plan, read_plan
+from goldspan.shards.plan import list_shards, make_plan, read_plan
 from goldspan.shards.report import FAILURES, read_report
 from goldspan.shards.run import summarise
 from goldspan.shards.storage import open_storage
@@ -111,7 +111,7 @@ def test_an_id_that_stands_in_two_shards_is_counted_over_all(texts: Path, tmp_pa
     samples = tmp_path / "samples"
     run_here("annotate", texts, samples, **ANNOTATE)
     (samples / "part-3.jsonl").write_bytes((samples / "part-0.jsonl").read_bytes())
-    plan = make_plan("check", {}, [str(samples)], str(tmp_path / "checked"))
+    plan = make_plan("check", {}, list_shards([str(samples)]), str(tmp_path / "checked"))
     reports = [report for report, _ in run_here("check", samples, tmp_path / "checked")]
     assert sum(report.counts.get("refused", 0) for report in reports) == 0
     assert summarise(plan, reports, 0).counts["refused"] == 3
@@ -140,7 +140,7 @@ def test_the_label_schema_may_not_change_within_a_run(
 ) -> None:
     own = tmp_path / "labels.toml"
     own.write_text('[labels.ORDER_ID]\nname = "Order"\npattern = "ORD-[0-9]{4}"\nvalues = "pattern"\n')
-    plan = make_plan("annotate", ANNOTATE, [str(texts)], str(tmp_path / "out"), own)
+    plan = make_plan("annotate", ANNOTATE, list_shards([str(texts)]), str(tmp_path / "out"), own)
     assert read_plan(plan.to_json()) == plan
     own.write_text(own.read_text().replace("Order", "Ticket"))
     with pytest.raises(InputError, match="start the run again"):
@@ -149,10 +149,10 @@ def test_the_label_schema_may_not_change_within_a_run(
 
 def test_two_shards_with_one_result_and_results_among_shards_are_refused(texts: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="folder of the shards"):
-        make_plan("annotate", ANNOTATE, [str(texts)], str(texts))
+        make_plan("annotate", ANNOTATE, list_shards([str(texts)]), str(texts))
     (texts / "part-0.jsonl.gz").write_bytes(gzip.compress(b"{}"))
     with pytest.raises(InputError, match="one result"):
-        make_plan("annotate", ANNOTATE, [str(texts)], str(tmp_path / "out"))
+        make_plan("annotate", ANNOTATE, list_shards([str(texts)]), str(tmp_path / "out"))
 
 
 @pytest.mark.parametrize("name", ["../out.jsonl", "/etc/passwd", "a/../../b", ""])
