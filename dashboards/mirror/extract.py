@@ -204,11 +204,11 @@ def _add_review(
         )
     facts = ReviewFacts(sample.sample_id, person, version, edits, len(sample.text), review.lead_time)
     feedback = read_feedback(review)
-    labels = {span.id: span.label for span in (*review.entities, *review.mentions) if span.id in feedback.doubts}
+    labels = {one.id: one.label for one in review.entities} | {one.id: one.label for one in review.mentions}
     rows["doubts"] += [
         (number, person, label, doubt.value)
         for region, label in labels.items()
-        for doubt in sorted(feedback.doubts[region])
+        for doubt in sorted(feedback.doubts.get(region, ()))
     ]
     b_cubed = count_b_cubed(build_clusters(review), build_clusters(shown)) if shown else _NO_COUNTS
     rows["reviews"].append(

@@ -23,8 +23,8 @@ def tabulate_suspected(ledger: AuditLedger) -> pl.DataFrame:
         for name, entry in ledger.entries.items()
         if entry.status is AuditStatus.OPEN
     ]
-    schema = dict.fromkeys(("sample id", "doubtful spans", "why", "auditor", "audited"), pl.String)
-    schema |= {"doubtful spans": pl.Int64}
+    schema: dict[str, type[pl.DataType]] = {"sample id": pl.String, "doubtful spans": pl.Int64}
+    schema |= dict.fromkeys(("why", "auditor", "audited"), pl.String)
     table = pl.DataFrame(rows, schema=schema, orient="row")
     return table.sort("doubtful spans", "sample id", descending=[True, False])
 

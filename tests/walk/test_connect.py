@@ -116,7 +116,7 @@ class Team:
         )
         script = self.folder / "train.sh"
         script.write_text(
-            f"set -e\n{goldspan} studio pull --project-id {project} {data}\n"
+            f"set -e\n{goldspan} studio pull --project {project} {data}\n"
             f"{goldspan} loop retrain --min-test 5 --similarity 1 --option least=0 --force {data}\n"
             f"{goldspan} loop status --source {data}\n"
         )

@@ -125,9 +125,9 @@ def summarise_curves(replays: Sequence[Replay], costs: CostModel) -> list[dict[s
         hours = estimate([costs.estimate(point.efforts[OWN]) / 3600 for point in found])
         row: dict[str, Any] = {"order": order, "reviews": reviews, "seeds": len(found), "hours": hours.mean}
         f1, edits = estimate([p.candidate.f1 for p in found]), estimate([p.service.edits for p in found])
-        for name, one in (("f1", f1), ("edits", edits)):
-            low, high = one.interval or (one.mean, one.mean)
-            row |= {name: one.mean, f"{name}_low": low, f"{name}_high": high}
+        for name, over_seeds in (("f1", f1), ("edits", edits)):
+            low, high = over_seeds.interval or (over_seeds.mean, over_seeds.mean)
+            row |= {name: over_seeds.mean, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return rows
 
