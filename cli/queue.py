@@ -97,8 +97,8 @@ def _show(found: LabelQueue, excluded: int) -> None:
         for number, one in enumerate(found.entries, start=1)
     ]
     print_table(["", "sample", "language", "type", "seconds", "why"], rows, right=(0, 4))
-    minutes = sum(one.seconds for one in found.entries) / 60
-    say(f"{len(rows)} of {found.waiting} unreviewed samples, about {minutes:.0f} minutes of work.")
+    minutes = max(1, round(sum(one.seconds for one in found.entries) / 60))
+    say(f"{len(rows)} of {found.waiting} unreviewed samples, about {minutes} min of work.")
     for note in found.notes:
         say(note)
 

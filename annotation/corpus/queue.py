@@ -183,7 +183,12 @@ def _rank(
     if ranks or not pool:
         unknown = sum(one.uncertainty is None for one in pool)
         return ranks, [f"{unknown} samples without a scored prediction come last."] if unknown else []
-    notes = ["Uncertainty is not used: the predictions have no scores, or all the same one."]
+    predicted = any(one.model_version for one in pool)
+    notes = [
+        "Uncertainty is not used: the predictions have no scores, or all the same one."
+        if predicted
+        else "Uncertainty is not used: no sample has a prediction. `goldspan annotate` adds them."
+    ]
     ranks = _rank_within(pool, lambda one: _measure_gap(one.labels, targets, reviewed))
     if not ranks:
         notes.append(

@@ -86,6 +86,7 @@ def test_what_has_no_evidence_is_said() -> None:
     assert [entry.sample_id for entry in queue.entries] == [names[2], names[0], names[1]]
     assert queue.notes == ("1 samples without a scored prediction come last.",)
     assert build_queue([], {}, {}) == LabelQueue((), 0, ())
+    assert "goldspan annotate" in build_queue([replace(PLAIN, model_version="")], {}, {}).notes[0]
 
 
 def test_texts_that_differ_in_their_entities_only_are_not_repeated_before_the_others() -> None:
