@@ -37,6 +37,9 @@ _SHARES = {
     "f1",
     "F1",
     "B³",
+    "F1 before",
+    "F1 new",
+    "difference",
     "agreement",
     "score",
     "leakage rate",
@@ -52,6 +55,9 @@ _SHARES = {
     "others",
 }
 _TEXTS = (pl.String, pl.Categorical)
+_LONG_DETAIL = 15
+"""Characters below a figure that its usual width does not hold."""
+
 _LINKS = "show samples"
 
 
@@ -122,12 +128,13 @@ def show_metric(metric: Metric) -> None:
     """Show one figure."""
     name = f"[{metric.name}]({metric.link})" if metric.link else metric.name
     delta = {"delta": metric.detail, "delta_color": "off", "delta_arrow": "off"} if metric.detail else {}
-    st.metric(name, metric.value, help=metric.explanation, border=True, width=150, **delta)  # type: ignore[arg-type]
+    width = 150 if len(metric.detail) < _LONG_DETAIL else 185
+    st.metric(name, metric.value, help=metric.explanation, border=True, width=width, **delta)  # type: ignore[arg-type]
 
 
 def make_share(name: str, share: ShareEstimate, explanation: str, link: str = "") -> Metric:
     """Make the figure of a share, with its number of cases and its 95 % interval below."""
-    interval = "" if share.interval is None else f" · {share.interval[0]:.0%}–{share.interval[1]:.0%}"
+    interval = "" if share.interval is None else f" · {100 * share.interval[0]:.0f}–{share.interval[1]:.0%}"
     explanation += ". Below: number of cases, and the 95 % interval" if interval else ""
     return Metric(name, format_share(share.value), explanation, link, f"n={share.cases:,}{interval}")
 

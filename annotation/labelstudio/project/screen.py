@@ -100,8 +100,8 @@ def build_frame(*, keeps_text: bool) -> Frame:
     frame = ElementTree.SubElement(main, "View", className="goldspan-text")
     text = {"name": TEXT_NAME, "value": "$text", "granularity": "word", "showLabels": "true"}
     ElementTree.SubElement(frame, "Text", text | ({} if keeps_text else {"saveTextResult": "no"}))
-    _add_doubt(main)
     _add_document_controls(main)
+    _add_doubt(main)
     guide = main
     for tag, attributes in (("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {})):
         guide = ElementTree.SubElement(guide, tag, attributes)
@@ -111,22 +111,6 @@ def build_frame(*, keeps_text: bool) -> Frame:
 def was_built_earlier(tag: str) -> bool:
     """True for a tag, or the style, of a screen that an earlier version built."""
     return tag in _EARLIER_TAGS or hashlib.sha256(tag.encode()).hexdigest() in _EARLIER_STYLES
-
-
-def _add_doubt(main: ElementTree.Element) -> None:
-    """Reasons for doubt about the selected region."""
-    place = ElementTree.SubElement(main, "View", className="goldspan-document", visibleWhen="region-selected")
-    choices = ElementTree.SubElement(
-        place,
-        "Choices",
-        name=DOUBT_CONTROL,
-        toName=TEXT_NAME,
-        perRegion="true",
-        choice="multiple",
-        showInline="true",
-    )
-    for doubt, hotkey in DOUBT_HOTKEYS.items():
-        ElementTree.SubElement(choices, "Choice", value=doubt.words, alias=doubt.value, hotkey=hotkey)
 
 
 def _add_document_controls(main: ElementTree.Element) -> None:
@@ -146,3 +130,19 @@ def _add_document_controls(main: ElementTree.Element) -> None:
         editable="true",
         placeholder="Note (Enter keeps it)",
     )
+
+
+def _add_doubt(main: ElementTree.Element) -> None:
+    """Reasons for doubt about the selected region; last, so that nothing moves when one is selected."""
+    place = ElementTree.SubElement(main, "View", className="goldspan-document", visibleWhen="region-selected")
+    choices = ElementTree.SubElement(
+        place,
+        "Choices",
+        name=DOUBT_CONTROL,
+        toName=TEXT_NAME,
+        perRegion="true",
+        choice="multiple",
+        showInline="true",
+    )
+    for doubt, hotkey in DOUBT_HOTKEYS.items():
+        ElementTree.SubElement(choices, "Choice", value=doubt.words, alias=doubt.value, hotkey=hotkey)
