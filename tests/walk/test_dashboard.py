@@ -19,7 +19,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from tests.dashboards.hostile import EVIL, LONG_WORD, add_hostile, add_results
-from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import add_simulation, fill_workspace, make_sample, write_tasks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
@@ -54,6 +54,7 @@ def small_workspace(tmp_path_factory: pytest.TempPathFactory, labels: LabelSchem
     fill_workspace(workspace, labels, 40)
     add_hostile(workspace, labels)
     add_results(workspace, labels)
+    add_simulation(workspace)
     return workspace
 
 

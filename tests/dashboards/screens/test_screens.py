@@ -32,10 +32,9 @@ from goldspan.evaluation.audit.ledger import (
     write_audit_ledger,
 )
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, MODEL
-from goldspan.training.loop.simulation.report import find_simulation, write_document
 from goldspan.training.loop.state import LoopRound, LoopState, write_state
 from tests.dashboards.hostile import EVIL, add_hostile
-from tests.dashboards.sample_data import fill_workspace
+from tests.dashboards.sample_data import add_simulation, fill_workspace
 
 PAGES = (
     *("overview", "queue", "coverage", "disagreement", "labels", "quality", "annotators", "coreference", "results"),
@@ -345,11 +344,7 @@ def test_the_page_models_says_why_a_round_was_refused(workspace: Workspace, monk
 
 
 def test_a_simulation_is_shown_with_its_tables(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    point = {"order": "random", "reviews": 20, "seeds": 2, "hours": 0.3}
-    point |= dict.fromkeys(("f1", "f1_low", "f1_high", "edits", "edits_low", "edits_high"), 0.5)
-    table = {"title": "Order", "columns": ["order", "samples"], "rows": [["random", "96"]], "note": "None helps."}
-    document = {"format": 1, "about": "Truth: made.", "curves": [point, point | {"reviews": 40}], "tables": [table]}
-    write_document(find_simulation(workspace), document)
+    add_simulation(workspace)
     test = render_page(workspace, "simulation", monkeypatch)
     assert [heading.value for heading in test.subheader][2:] == ["Order", "What was simulated"]
     assert len(test.get("vega_lite_chart")) == 2
