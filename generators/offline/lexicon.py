@@ -14,6 +14,7 @@ A phrase is text with slots:
 <#date>           something that is no personal data (noise.py)
 <Person>          the name of somebody or something else, an entity: Person, Family, First, Company, Brand
                   (one that exists), City, State, Country, Street, House (its number), Age; Product and Term are none
+<in:Country>      a country after its preposition (in, from) or article (the)
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
 <word>, <job>     a word of the language, an occupation
@@ -39,6 +40,8 @@ NAMES = frozenset(
     {"Person", "Family", "First", "Company", "Brand", "City", "State", "Country", "Street", "House", "Age"}
 )
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
+COUNTRY_FORMS = frozenset({"in", "from", "the"})
+"""What can stand before a country (`<in:Country>`): a preposition or the article, as the country's name takes it."""
 PARTS = frozenset({"Family", "First", "Company", "City"})
 """Slots that hold, after `!`, a part of another name."""
 _UNLABELLED = frozenset({"Product", "Term"})
@@ -92,6 +95,7 @@ class Lexicon:
     language: str
     verb_second: bool
     verb_final: bool
+    particles: frozenset[str]
     determiners: Mapping[str, Mapping[str, str]]
     nouns: Mapping[str, tuple[Noun, ...]]
     predicates: Mapping[str, tuple[Predicate, ...]]
@@ -121,7 +125,7 @@ class Phrasing:
         if name in self.lexicon.phrases:
             return self._expand(self._choose(self.lexicon.phrases[name]))
         mark, determiner, plain = _read_name(name)
-        if name in _NAMES_AND_WORDS or mark:
+        if plain in _NAMES_AND_WORDS or mark:
             return self._fill(Slot(mark, determiner, plain))
         lowered = (determiner or plain)[0].lower() + (determiner or plain)[1:]
         if lowered != (determiner or plain):
@@ -154,7 +158,7 @@ class Phrasing:
             clause = self._write_clause(slot.mark, slot.name.lower())
             return raise_first(clause) if slot.name[0].isupper() else clause
         if slot.name in NAMES or slot.name in _UNLABELLED:
-            return self._name(slot.name, False)
+            return self._fill_name(slot)
         if slot.name in self.lexicon.nouns and (slot.determiner or slot.name not in self.lexicon.phrases):
             return self.draw_noun(slot.name, slot.determiner)
         if slot.name == "word":
@@ -163,6 +167,12 @@ class Phrasing:
             job = pick(self._rng, load_jobs(self.lexicon.language))
             return self._determine(Noun("x", job, job), slot.determiner) if slot.determiner else job
         return self.draw(slot.name)
+
+    def _fill_name(self, slot: Slot) -> str:
+        if not slot.determiner:
+            return self._name(slot.name, False)
+        name = self._name(f"{slot.determiner.lower()}:{slot.name}", False)
+        return raise_first(name) if slot.determiner[0].isupper() else name
 
     def _determine(self, noun: Noun, determiner: str) -> str:
         if not determiner:
@@ -187,18 +197,28 @@ class Phrasing:
         noun = pick(self._rng, lexicon.nouns[name])
         subject = self._determine(noun, "the")
         if self._rng.random() < 0.4:
-            subject = f"{subject} {self.draw('of_noun')}"
+            of_noun = f"of_{name}" if f"of_{name}" in lexicon.phrases else "of_noun"
+            subject = f"{subject} {_agree(self.draw(of_noun), noun.gender)}"
         predicates = lexicon.predicates[name] if mark not in "~^" else lexicon.events[name]
+        if not self._naming:
+            predicates = [entry for entry in predicates if not _names_others(entry.rest)]
         verb, phrase, _ = pick(self._rng, predicates)
         verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
         if mark in "-^" and lexicon.verb_second:
             return f"{verb} {subject} {rest}".rstrip()
         if mark == "&" and lexicon.verb_final:
-            return f"{subject} {rest} {verb}".replace("  ", " ")
+            rest, particle = _split_particle(rest, lexicon.particles)
+            return f"{subject} {rest} {particle}{verb}".replace("  ", " ")
         if mark == "~":
             middle, end = (self.draw("when"), rest) if lexicon.verb_second else (rest, self.draw("when"))
             return f"{subject} {verb} {middle} {end}".rstrip()
         return f"{subject} {verb} {rest}".rstrip()
+
+
+def _split_particle(rest: str, particles: frozenset[str]) -> tuple[str, str]:
+    """The rest of a clause and the particle at its end, which joins a verb that stands last ("anzeigte")."""
+    before, _, last = rest.rpartition(" ")
+    return (before, last) if last in particles else (rest, "")
 
 
 @cache
@@ -247,6 +267,7 @@ def load_lexicon(language: str) -> Lexicon:
         language,
         document["verb_second"],
         document["verb_final"],
+        frozenset(_split(document.get("particles", ""))),
         document["determiners"],
         nouns,
         predicates,
@@ -317,7 +338,8 @@ def _check(lexicon: Lexicon, path: Path) -> None:
                 fits = slot.name.lower() in {*lexicon.predicates, "any"}
             if not (fits or slot.name[0].lower() + slot.name[1:] in known):
                 raise SchemaError(f"{path}: a phrase of {name} names {slot.name!r}, which the file lacks.")
-            if slot.determiner and slot.determiner.lower() not in lexicon.determiners:
+            determiners = COUNTRY_FORMS if slot.name == "Country" else lexicon.determiners
+            if slot.determiner and slot.determiner.lower() not in determiners:
                 raise SchemaError(
                     f"{path}: a phrase of {name} names the determiner {slot.determiner!r}, which it lacks."
                 )

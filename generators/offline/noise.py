@@ -134,7 +134,11 @@ class Noise:
             values = {value.casefold() for _, value in parts}
             if self._taken.isdisjoint(values.union(*map(find_words, values))):
                 break
-        return " ".join(mark_entity(label, self._case(value)) if label else value for label, value in parts)
+        text = ""
+        for label, value in parts:
+            text += "" if not text or text.endswith("'") else " "
+            text += mark_entity(label, self._case(value)) if label else value
+        return text
 
 
 def find_words(text: str) -> frozenset[str]:
