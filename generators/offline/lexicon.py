@@ -52,6 +52,7 @@ _NAMES_AND_WORDS = frozenset({*NAMES, *_UNLABELLED, "word", "job"})
 _SLOT = re.compile(r"<([+~^&#!-]?)(?:(\w+):)?(\w+)>")
 _VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
 _MUTE = "hH"
+_ASPIRATED = ("hamac", "hangar", "hall", "haut", "homard", "housse", "hublot")
 _CLAUSES = frozenset("+-~^&")
 _ORGANISATION = open_entity("COMPANYNAME")
 _LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
@@ -104,6 +105,7 @@ class Lexicon:
     keys: Mapping[str, tuple[Noun, ...]]
     owners: Mapping[str, Mapping[str, str]]
     frames: Mapping[str, tuple[str, ...]]
+    variants: Mapping[str, Mapping[str, str]]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -189,7 +191,9 @@ class Phrasing:
     def _starts_with_vowel(self, word: str) -> bool:
         if self.lexicon.language == "en" and word.startswith(("uni", "use", "eu")):
             return False
-        return word[0] in _VOWELS or (self.lexicon.language == "fr" and word[0] in _MUTE)
+        return word[0] in _VOWELS or (
+            self.lexicon.language == "fr" and word[0] in _MUTE and not word.startswith(_ASPIRATED)
+        )
 
     def _write_clause(self, mark: str, name: str) -> str:
         lexicon = self.lexicon
@@ -276,6 +280,7 @@ def load_lexicon(language: str) -> Lexicon:
         {code: _read_keys(entries) for code, entries in document["keys"].items()},
         document["owners"],
         {name: tuple(entries) for name, entries in document["frames"].items()},
+        document.get("variants", {}),
     )
     _check(lexicon, path)
     return lexicon

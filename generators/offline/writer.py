@@ -23,8 +23,14 @@ from goldspan.generators.surrogates.world import find_country
 
 T = TypeVar("T")
 _DEGREE_SHARE = 0.03
-_DEGREES = (", MD", ", PhD", ", MBA", ", M.A.", ", B.Sc.", " (LL.M.)", " jr", " sr", ", CPA")
-"""What stands after full names, and how often."""
+_DEGREES = {
+    "en": (", MD", ", PhD", ", MBA", ", CPA", ", RN", ", Esq."),
+    "de": (", M.A.", ", B.Sc.", ", MBA", " (LL.M.)"),
+    "fr": (", MBA",),
+    "nl": (", MSc", ", BSc", " MA"),
+    "da": (", cand.jur.", ", cand.med.", ", ph.d."),
+}
+"""What stands after full names by language, and how often."""
 PHRASE_SHARE = 0.75
 """How often a phrase of the lexicon stands for a template that says something of the kind."""
 _PHRASES = {
@@ -131,7 +137,7 @@ class Writer:
         lead = 0
         for node in template.nodes:
             if isinstance(node, str):
-                self._write_text(node)
+                self.page.write(node)
             elif isinstance(node, Choice):
                 person = self._write_choice(node)
                 lead = lead or person
@@ -139,10 +145,6 @@ class Writer:
                 person = self._write_slot(node)
                 lead = lead or person
         return lead
-
-    def _write_text(self, text: str) -> None:
-        """Plain text of a template; Switzerland writes German without ß."""
-        self.page.write(text.replace("ß", "ss") if self.spec.country == "CH" else text)
 
     def _write_choice(self, choice: Choice) -> int:
         available = self._measure(choice.options)
@@ -152,9 +154,9 @@ class Writer:
 
     def _write_slot(self, slot: Slot) -> int:
         if slot.kind == "noise":
-            self._write_text(self.noise.draw(slot.name))
+            self.page.write(self.noise.draw(slot.name))
         elif slot.kind == "register":
-            self._write_text(slot.options[0 if self.spec.register == "formal" else 1])
+            self.page.write(slot.options[0 if self.spec.register == "formal" else 1])
         elif slot.kind == "call":
             self._write_call(slot.name)
         elif slot.kind == "memo":
@@ -175,7 +177,7 @@ class Writer:
         """A template of the list, or instead of it a phrase of the lexicon that does the same."""
         phrase = _PHRASES.get(name)
         if phrase and self.rng.random() < PHRASE_SHARE:
-            self._write_text(self.noise.draw(phrase))
+            self.page.write(self.noise.draw(phrase))
         else:
             self.write_one_of(name)
 
@@ -205,13 +207,13 @@ class Writer:
             return self._write_other(person)
         option = self._agree(slot.options, person) if slot.options else ""
         if slot.kind == "agree":
-            self._write_text(option)
+            self.page.write(option)
             return 0
         if slot.kind == "name":
             self._write_name(person, slot.name, (may_have_title and self._write_title(person, slot.name)) or has_title)
         elif option or slot.phrases:
             start = self.page.length
-            self._write_text(option)
+            self.page.write(option)
             if slot.phrases:
                 self._write_nodes(self._agree(slot.phrases, person))
             cluster = "" if person == SINGLE else str(person)
@@ -264,7 +266,7 @@ class Writer:
                 self.write_value(person, label)
         self.page.add_mention(start, "MENTION", str(person))
         if form == "full" and self.page.length - start > 8 and self.rng.random() < _DEGREE_SHARE:
-            self.page.write(pick(self.rng, _DEGREES))
+            self.page.write(pick(self.rng, _DEGREES.get(self.spec.language, ("",))))
         self.account.names.introduced.add(person)
 
 
