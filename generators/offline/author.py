@@ -276,7 +276,7 @@ class Author(Writer):
         together = label in _ADDRESS and len(self.account.missing[person] & _ADDRESS) > 1
         if self.rng.random() > (_ADDRESS_SHARE if together else _FRAME_SHARE):
             return False
-        frame = draw_frame(self.rng, self.spec.language, self.spec.country, _VIEWS[name], label)
+        frame = draw_frame(self.rng, self.spec.language, self.spec.country, _VIEWS[name], label, self.spec.family)
         self.account.only_missing = True
         fits = frame is not None and self.account.measure(frame) > 0
         if frame is not None and fits:

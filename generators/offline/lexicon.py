@@ -34,6 +34,7 @@ from typing import NamedTuple
 
 from goldspan.annotation.errors import SchemaError
 from goldspan.generators.offline.marks import close_entity, open_entity
+from goldspan.generators.specs.families import Family
 from goldspan.generators.surrogates.chance import pick
 
 NAMES = frozenset(
@@ -117,9 +118,16 @@ class Phrasing:
     """Expands phrases for one document: equal random state, equal text."""
 
     def __init__(
-        self, lexicon: Lexicon, rng: Random, name: Callable[[str, bool], str], noise: Callable[[str], str], naming: bool
+        self,
+        lexicon: Lexicon,
+        rng: Random,
+        name: Callable[[str, bool], str],
+        noise: Callable[[str], str],
+        *,
+        naming: bool,
+        family: Family,
     ) -> None:
-        self.lexicon, self._rng = lexicon, rng
+        self.lexicon, self._rng, self._family = lexicon, rng, family
         self._name, self._noise, self._naming = name, noise, naming
 
     def draw(self, name: str) -> str:
@@ -137,6 +145,7 @@ class Phrasing:
     def _choose(self, phrases: Sequence[Phrase]) -> Phrase:
         """A phrase; one that names others is passed over now and then, and always in a text that names nobody."""
         share = _NAMING_SHARE if self._naming else 0.0
+        phrases = self._family.choose(phrases)
         phrase = pick(self._rng, phrases)
         for _ in range(_TRIES if self._naming else 10 * _TRIES):
             if not _names_others(phrase) or self._rng.random() < share:
@@ -206,7 +215,7 @@ class Phrasing:
         predicates = lexicon.predicates[name] if mark not in "~^" else lexicon.events[name]
         if not self._naming:
             predicates = [entry for entry in predicates if not _names_others(entry.rest)]
-        verb, phrase, _ = pick(self._rng, predicates)
+        verb, phrase, _ = pick(self._rng, self._family.choose(predicates))
         verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
         if mark in "-^" and lexicon.verb_second:
             return f"{verb} {subject} {rest}".rstrip()

@@ -15,9 +15,7 @@ _PERSON = frozenset({"FIRSTNAME", "SURNAME"})
 class Page:
     """Collects text, entities and mentions; offsets are right by construction, white space is tidied."""
 
-    def __init__(
-        self, newline: str = "\n", labels: Set[str] = frozenset(), spell: Callable[[str], str] = str
-    ) -> None:
+    def __init__(self, newline: str = "\n", labels: Set[str] = frozenset(), spell: Callable[[str], str] = str) -> None:
         """An empty page; marked entities (marks.py) with one of the labels become spans, others plain text.
 
         `spell` is applied to all text but entities.

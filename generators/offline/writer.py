@@ -57,7 +57,7 @@ class Writer:
         taken = frozenset(given).union(*map(find_words, given))
         case = find_case(entry.value for entry in spec.values if entry.label in CASED)
         naming = not spec.hard_negative
-        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming)
+        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming, family=spec.family)
         self._awaiting_lead = True
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}
@@ -88,7 +88,8 @@ class Writer:
         for name in names:
             if name == "interplay" and genders[0] == genders[min(1, len(genders) - 1)]:
                 continue
-            fresh = [t for t, _ in self._measure(load_people(self.spec.language, name)) if t not in self._used]
+            people = self.spec.family.choose(load_people(self.spec.language, name))
+            fresh = [t for t, _ in self._measure(people) if t not in self._used]
             if fresh:
                 self.page.capitalises_next = True
                 self.write_template(pick(self.rng, fresh))
@@ -98,7 +99,7 @@ class Writer:
     def write_gainful(self, name: str, label: str) -> bool:
         """Write a template of a list that can put in this missing value of person a; False if there is none."""
         self.account.only_missing = True
-        able = [t for t in find_templates(self.account.kind, name) if label in find_labels(self.account.kind, t)]
+        able = [t for t in self._find(name) if label in find_labels(self.account.kind, t)]
         gainful = [(template, gain) for template, gain in self._measure(able) if gain]
         if gainful:
             weights = [_GREED**gain * (0.2 if template in self._used else 1) for template, gain in gainful]
@@ -123,8 +124,11 @@ class Writer:
         """Compose a part; the author knows how."""
         raise NotImplementedError
 
+    def _find(self, name: str) -> Sequence[Template]:
+        return self.spec.family.choose(find_templates(self.account.kind, name))
+
     def _measure_list(self, name: str) -> list[tuple[Template, int]]:
-        return self._measure(find_templates(self.account.kind, name))
+        return self._measure(self._find(name))
 
     def _measure(self, templates: Sequence[Template]) -> list[tuple[Template, int]]:
         measured = ((template, self.account.measure(template, self._awaiting_lead)) for template in templates)
