@@ -22,8 +22,8 @@ from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
 
 T = TypeVar("T")
-_DEGREE_SHARE = 0.03
-_DEGREES = {
+_DEGREE_SHARE = 0.06
+DEGREES = {
     "en": (", MD", ", PhD", ", MBA", ", CPA", ", RN", ", Esq."),
     "de": (", M.A.", ", B.Sc.", ", MBA", " (LL.M.)"),
     "fr": (", MBA",),
@@ -270,7 +270,7 @@ class Writer:
                 self.write_value(person, label)
         self.page.add_mention(start, "MENTION", str(person))
         if form == "full" and self.page.length - start > 8 and self.rng.random() < _DEGREE_SHARE:
-            self.page.write(pick(self.rng, _DEGREES.get(self.spec.language, ("",))))
+            self.page.write(pick(self.rng, DEGREES.get(self.spec.language, ("",))))
         self.account.names.introduced.add(person)
 
 
