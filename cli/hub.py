@@ -12,19 +12,14 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.annotation.hub.shards import HubShard
     from goldspan.annotation.hub.state import ShardResult
     from goldspan.annotation.types import Sample
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings=HELP,
-    help="Download and upload Hugging Face data sets and models.",
-)
+app = make_app(no_args_is_help=True, help="Download and upload Hugging Face data sets and models.")
 
 RepoOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The data set on the Hub")]
 
@@ -103,7 +98,7 @@ def download(
 def upload(
     repo_id: RepoOption,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Default: training_samples in the workspace")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Default: training_samples in the workspace")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Create a public repository")] = False,
     create_repo: Annotated[

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def audit(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Samples; default: training_samples in the workspace")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Samples; default: training_samples in the workspace")
     ] = None,
     predictor: Annotated[
         str,

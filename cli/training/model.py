@@ -9,9 +9,9 @@ import typer
 
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption
+from goldspan.cli.shared.options import DataOption, JsonOption, make_app
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, context_settings=HELP, help="Model directories.")
+app = make_app(no_args_is_help=True, help="Model directories.")
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory, or a name in models/")]
 KeyOption = Annotated[str, typer.Option(help="The pinned public key: a PEM file or its fingerprint")]
