@@ -214,7 +214,7 @@ class Phrasing:
             subject = f"{subject} {_agree(self.draw(of_noun), noun.gender)}"
         predicates = lexicon.predicates[name] if mark not in "~^" else lexicon.events[name]
         if not self._naming:
-            predicates = [entry for entry in predicates if not _names_others(entry.rest)]
+            predicates = tuple(entry for entry in predicates if not _names_others(entry.rest))
         verb, phrase, _ = pick(self._rng, self._family.choose(predicates))
         verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
         if mark in "-^" and lexicon.verb_second:
