@@ -99,7 +99,9 @@ def read_shard_command(
 
     """
     if output is None:
-        raise InputError("Give --output FOLDER: the results of a folder, and of a run with --engine, go there, a file for each.")
+        raise InputError(
+            "Give --output FOLDER: the results of a folder, and of a run with --engine, go there, a file for each."
+        )
     if broken := [value for value in values or () if "=" not in value]:
         raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
     sources = tuple(restore_address(file) for file in files)

@@ -11,6 +11,7 @@ A phrase is text with slots:
 <~device>         a main clause with a time in its place, about something that happened
 <^device>         a main clause with the verb first, about something that happened, as after a time
 <&device>         a subordinate clause
+<*device>         a main clause without its subject, which stands before it
 <#date>           something that is no personal data (noise.py)
 <Person>          the name of somebody or something else, an entity: Person, Family, First, Company, Brand
                   (one that exists), City, State, Country, Street, House (its number), Age; Product and Term are none
@@ -50,11 +51,11 @@ _NAMING_SHARE = 0.5
 """How often a phrase that names others is kept when it is drawn from a list that has others."""
 _TRIES = 4
 _NAMES_AND_WORDS = frozenset({*NAMES, *_UNLABELLED, "word", "job"})
-_SLOT = re.compile(r"<([+~^&#!-]?)(?:(\w+):)?(\w+)>")
+_SLOT = re.compile(r"<([+~^&*#!-]?)(?:(\w+):)?(\w+)>")
 _VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
 _MUTE = "hH"
 _ASPIRATED = ("hamac", "hangar", "hall", "haut", "homard", "housse", "hublot")
-_CLAUSES = frozenset("+-~^&")
+_CLAUSES = frozenset("+-~^&*")
 _ORGANISATION = open_entity("COMPANYNAME")
 _LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
 _PLAIN = re.compile(r"[^\W\d_]{4,}")
@@ -69,7 +70,7 @@ class Noun(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `#`, `!` or none), its determiner, and its name."""
+    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `*`, `#`, `!` or none), its determiner, and its name."""
 
     mark: str
     determiner: str
@@ -88,6 +89,11 @@ class Predicate(NamedTuple):
     verb: str
     rest: Phrase
     is_state: bool
+
+    @property
+    def agrees(self) -> bool:
+        """True if a part of it agrees with the subject's gender."""
+        return any("{" in part for part in (self.verb, *self.rest) if isinstance(part, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +213,9 @@ class Phrasing:
     def _write_clause(self, mark: str, name: str) -> str:
         lexicon = self.lexicon
         name = pick(self._rng, lexicon.classes) if name == "any" else name
+        if mark == "*":
+            entry = pick(self._rng, [entry for entry in lexicon.predicates[name] if not entry.agrees])
+            return f"{entry.verb} {self._expand(entry.rest)}".rstrip()
         noun = pick(self._rng, lexicon.nouns[name])
         subject = self._determine(noun, "the")
         if self._rng.random() < 0.4:

@@ -69,7 +69,8 @@ class Page:
                 start = self._close_name(start)
             if label in self._labels:
                 start = self.length if start < 0 and label in _PERSON else start
-                self.write_entity(label, piece)
+                begins = self.capitalises_next and not piece.islower()
+                self.write_entity(label, piece[0].upper() + piece[1:] if begins else piece)
             else:
                 self._write_plain(piece)
         self._close_name(start)

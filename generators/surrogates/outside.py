@@ -13,7 +13,7 @@ COMMON = {"names": 240, "cities": 110, "companies": 90}
 """How many of the likeliest names of each kind are mentioned or parts of other names."""
 _ABROAD_SHARE = 0.12
 """How often somebody or some place that is mentioned is of another country."""
-_WORLD_SHARE = 0.25
+_WORLD_SHARE = 0.5
 """How often a city that is mentioned is one of those that all the world knows."""
 _KNOWN_SHARE = 0.7
 """How often a country that is mentioned is one of those that people name most."""
