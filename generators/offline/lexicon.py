@@ -384,6 +384,6 @@ def load_jobs(language: str) -> tuple[str, ...]:
         provider = importlib.import_module(f"faker.providers.job.{_LOCALES[language]}").Provider
     except ImportError:
         return tuple(own)
-    listed = [job for job in provider.jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?", job)]
+    listed = [job for job in provider.jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?(?<!s)", job)]
     lower = [job if language == "de" else job[0].lower() + job[1:] for job in listed]
     return tuple(dict.fromkeys([*own, *lower]))

@@ -172,7 +172,7 @@ def draw_known_country(rng: Random, language: str, country: str) -> CountryName:
 def find_country(name: str, country: str, language: str) -> CountryName:
     """A country's name with its prepositions; an unknown one gets the language's usual ones."""
     names = _load_country_names(language, country)
-    known = next((entry for entry in names if entry.name == name), None)
+    known = next((entry for entry in names if entry.name.casefold() == name.casefold()), None)
     return known or CountryName(name, "", *load_data("world")["before"][language])
 
 
