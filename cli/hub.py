@@ -193,7 +193,7 @@ ModelOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", hel
 
 @app.command("upload-model")
 def upload_model(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory, or a name in models/")],
     repo_id: ModelOption,
     variant: Annotated[
         str, typer.Option(metavar="quantized|trained", help="What Goldspan opens, or what transformers loads by name")
@@ -219,12 +219,14 @@ def upload_model(
     from goldspan.predictors.model.hub import stage_model
     from goldspan.predictors.model.hub import upload_model as publish
     from goldspan.privacy.stores.bundles import list_trained
+    from goldspan.training.runs import find_model
 
+    workspace = find_workspace(data)
+    model = find_model(workspace, model)
     with tempfile.TemporaryDirectory() as folder:
         files = stage_model(model, Path(folder), variant, dataset_repo_id)
     address = ""
     if not dry_run:
-        workspace = find_workspace(data)
         trained = list_trained(workspace, model)
         with record_upload(workspace.root, "model", find_endpoint(), repo_id, trained) as record:
             address = publish(model, repo_id, variant, dataset=dataset_repo_id, public=public)

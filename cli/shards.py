@@ -15,8 +15,8 @@ from goldspan.cli.shared.sharding import restore_address, show_summary
 
 app = make_app(
     no_args_is_help=True,
-    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split` work on with "
-    "--engine.",
+    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split|quality` work "
+    "on with --engine.",
 )
 
 

@@ -7,13 +7,10 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.reading import ReadOptions, read_whole
 from goldspan.annotation.tasks.store import MAX_LINE, JsonRecord, OnError
-
-if TYPE_CHECKING:
-    from goldspan.annotation.formats.source import ReadOptions
 
 _MARKS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")
@@ -30,8 +27,6 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
         InputError: the file cannot be decoded, has no column of texts, or names a column twice.
 
     """
-    from goldspan.annotation.formats.source import read_whole
-
     content = read_whole(path, options)
     first_line = 0
     if stated := _SEPARATOR.match(content):

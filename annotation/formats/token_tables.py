@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from goldspan.annotation.errors import RecordError
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
-from goldspan.annotation.formats.source import ReadOptions, SourceRow
 from goldspan.annotation.formats.tables import find_separator, read_table
 from goldspan.annotation.formats.tags import decode_tags, is_tag, join_tokens
 from goldspan.annotation.tasks.store import JsonRecord, OnError

@@ -15,7 +15,7 @@ from goldspan.annotation.checks import Issue, make_issue
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.record import unpack_record
+from goldspan.annotation.tasks.record import TEXT_FIELDS, unpack_record
 from goldspan.annotation.tasks.regions import Regions, read_number, read_result, read_text
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 
@@ -25,7 +25,7 @@ MENTION_CONTROL = "mention"
 _LONGEST_ID = 19
 """Digits from which on a number may not fit into the 64 bits of JSON writers and databases."""
 
-_DATA_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
+_DATA_FIELDS = {*TEXT_FIELDS, "provenance"}
 
 
 class DecodedTask(NamedTuple):
@@ -157,12 +157,13 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
-    """Decode a task, ours or one of Label Studio's exports; each part that cannot be read becomes an issue.
+    """Decode a task, packed or not, ours or one of Label Studio's exports; each part that cannot be read is an issue.
 
     Raises:
-        RecordError: there is no text.
+        RecordError: there is no text, or a packed layer holds no list.
 
     """
+    task = unpack_record(dict(task))
     data = task.get("data")
     text = data.get("text") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(text, str):
@@ -179,7 +180,8 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         regions = read_result(text, result if isinstance(result, list) else [], labels, index)
         issues += regions.issues
         annotations.append(read(entry, regions))
-    provenance = _read_provenance(data)
+    stated = data.get("provenance")
+    provenance = dict(stated) if isinstance(stated, dict) else {}
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
     language = read_text(data.get("language") or "")
@@ -193,12 +195,6 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         read_text(data.get("sample_id") or "") or make_sample_id(text, language),
     )
     return DecodedTask(sample, issues)
-
-
-def _read_provenance(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata as an object, also where it stands as one JSON string, as files hold it."""
-    provenance = unpack_record({"data": data})["data"].get("provenance")
-    return dict(provenance) if isinstance(provenance, dict) else {}
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:

@@ -15,6 +15,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.shared.options import LabelsOption
 
 if TYPE_CHECKING:
+    from goldspan.generators.runs.executors import ExecutionOptions
     from goldspan.generators.runs.settings import RunSettings
     from goldspan.generators.specs.plan import SamplePlan
 
@@ -101,6 +102,15 @@ class JobOptions:
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Leave batches with the provider and return (exit code 4)")
     ] = False
+
+
+def read_execution(job: JobOptions) -> ExecutionOptions:
+    """How this process works."""
+    from goldspan.generators.runs.executors import ExecutionOptions
+
+    return ExecutionOptions(
+        job.max_workers, job.poll_interval, job.requests_per_minute, job.tokens_per_minute, wait=not job.no_wait
+    )
 
 
 def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[RunSettings, LabelSchema]:

@@ -167,10 +167,9 @@ def prepare_embedder(
 
 def _find(model: Path, data: Path | None) -> Path:
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.runs import find_models_folder
+    from goldspan.training.runs import find_model
 
-    named = find_models_folder(find_workspace(data)) / model
-    return named if not model.exists() and len(model.parts) == 1 and named.is_dir() else model
+    return find_model(find_workspace(data), model)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from goldspan.annotation.errors import GoldspanError, TerminalServiceError
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.adaptation import Adaptation, names_format
 from goldspan.generators.providers.http import TooLargeError, make_http_client
-from goldspan.generators.providers.parsing import find_error, load_json_bytes
+from goldspan.generators.providers.parsing import find_error, load_json_bytes, read_events
 from goldspan.generators.providers.waiting import read_retry_after
 
 _TRIES_AGAIN = 3
@@ -149,7 +149,10 @@ class ChatClient:
         try:
             body = load_json_bytes(raw)
         except (ValueError, RecursionError):
-            raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
+            body = read_events(raw)
+            if body is None:
+                raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
+            raw = orjson.dumps(body)
         if not isinstance(body, dict):
             raise Unreadable(f"{self._url} answered with status 200 and no JSON object", raw)
         if problem := find_error(body):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -81,11 +81,14 @@ async def run_generation_async(
     limits: Limits | None = None,
     labels_file: Path | None = None,
     on_progress: OnProgress | None = None,
+    stop: asyncio.Event | None = None,
+    known: Sequence[Path] | None = None,
 ) -> Summary:
     """Run the run in `folder` until it ends or waits; its samples go to `annotation_samples/<run>.jsonl`.
 
     The first Ctrl-C (or SIGTERM) takes no new rows and waits for those that were sent; the second stops at once.
-    Either way nothing that was answered is lost.
+    Either way nothing that was answered is lost. With `stop`, the caller handles signals and sets it instead.
+    Drafts must be new against the samples of the workspace, or of the files `known`.
 
     Raises:
         StateError: another process is running it, its settings differ, or the disk cannot be written.
@@ -97,9 +100,10 @@ async def run_generation_async(
         executor = make_executor(run, execution or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
-        stop = asyncio.Event()
-        with _handle_signals(stop), _show_progress(run, on_progress):
-            return await run_pipeline(run, executor, path, budget, stop, action, list_known_files(workspace, path))
+        files = list_known_files(workspace, path) if known is None else known
+        handled = nullcontext(stop) if stop else handle_signals(asyncio.Event())
+        with handled as stopped, _show_progress(run, on_progress):
+            return await run_pipeline(run, executor, path, budget, stopped, action, files)
 
 
 def run_generation(
@@ -180,8 +184,9 @@ def _require_prices(settings: RunSettings, limits: Limits) -> None:
         )
 
 
-@contextlib.contextmanager
-def _handle_signals(stop: asyncio.Event) -> Iterator[None]:
+@contextmanager
+def handle_signals(stop: asyncio.Event) -> Iterator[asyncio.Event]:
+    """Set `stop` at the first Ctrl-C or SIGTERM of the block; cancel the task that entered it at the second."""
     loop, driver = asyncio.get_running_loop(), asyncio.current_task()
 
     def take_signal() -> None:
@@ -190,18 +195,18 @@ def _handle_signals(stop: asyncio.Event) -> Iterator[None]:
         stop.set()
 
     handled: list[signal.Signals] = []
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+    with suppress(NotImplementedError, RuntimeError, ValueError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, take_signal)
             handled.append(number)
     try:
-        yield
+        yield stop
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[None]:
     if on_progress is None:
         yield

@@ -17,6 +17,7 @@ from goldspan.predictors.patterns.candidates import (
     compile_stated,
     find_stated,
 )
+from goldspan.predictors.patterns.finance import find_cards
 
 _EMAIL = regex.compile(r"(?<![\w.+@])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}]{2,24}(?![\w@-])")
 _TOP = (
@@ -39,13 +40,16 @@ _NO_PHONE = regex.compile(
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATES = regex.compile(
-    rf"(?<![\d.,/+-])(?:{_DAY}(?P<mark>[./-]){_DAY}(?P=mark)(?:(?:18|19|20)\d\d|\d\d)"
+    rf"(?=\d)(?<![\d.,/+-])(?:{_DAY}(?P<mark>[./-]){_DAY}(?P=mark)(?:(?:18|19|20)\d\d|\d\d)"
     rf"|(?:18|19|20)\d\d(?P<other>[./-]){_DAY}(?P=other){_DAY}"
     rf"|{_DAY}\.{_DAY}\.? ?[-\u2013] ?{_DAY}\.{_DAY}(?:\.(?:\d{{4}}|\d\d)?)?)(?![./-]?\d)"
 )
 _PHONE_RUN = regex.compile(r"(?<![\p{L}\p{N}])(?<![\p{N}][ ./-])[+(]?\d[\d ().+/-]{10,60}\d(?![\p{L}\d])")
 _PHONE_GROUP = regex.compile(r"\+?\(?\d+\)?")
 _LONGEST_PHONE, _SHORTEST_PHONE = 13, 8
+_MOST_DIGITS = 15
+"""Of an international number (ITU-T E.164)."""
+
 _REFERENCE = regex.compile(r"(?:\p{L}-|#|§ ?)\Z")
 _HANDLE = regex.compile(r"(?<![\w.@/+-])@[\p{L}\p{N}_][\w.-]{1,30}(?<![.-])(?!@)")
 _USERNAME = compile_stated(
@@ -81,11 +85,14 @@ def find_urls(document: LocalisedText) -> Iterator[Candidate]:
 def find_phones(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers that libphonenumber finds: valid ones, and possible ones that the text announces.
 
-    Dates are ruled out first; a run of digits that holds several numbers is cut between its groups.
+    Dates and cards are ruled out first; a run of digits that holds several numbers is cut between its groups.
     """
     import phonenumbers
 
     text = _DATES.sub(lambda match: "\u00a4" * len(match[0]), document.text)
+    for card in find_cards(document):
+        if sum(map(str.isdigit, text[card.start : card.end])) > _MOST_DIGITS:
+            text = text[: card.start] + "\u00a4" * (card.end - card.start) + text[card.end :]
     for region in document.countries or (None,):
         covered: list[tuple[int, int]] = []
         matcher = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE)

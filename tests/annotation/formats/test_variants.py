@@ -241,6 +241,50 @@ def test_brat_keeps_events_and_remarks(tmp_path: Path) -> None:
     assert [line for lines in sample.provenance["fields"].values() for line in lines] == remarks
 
 
+ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
+LAYERS_TSV = f"""#FORMAT=WebAnno TSV 3.3
+#T_SP=de.POS|coarseValue|PosValue
+#T_SP=de.Lemma|value
+#T_SP={ENTITY}|identifier|value|checked
+
+
+#Text=🎉 Ann Lee.
+1-1\t0-2\t🎉\t_\t_\t_\t_\t_\t_\t
+1-2\t3-6\tAnn\tPROPN\tNE\tAnn\thttp://w/Q1[1]\tFIRSTNAME[1]\ttrue[1]\t
+1-3\t7-10\tLee\tPROPN\tNE\tLee\t*\tSURNAME\t_\t
+1-4\t10-11\t.\t_\t_\t_\t_\t_\t_\t
+"""
+LAYERS_CAS = {
+    "%FEATURE_STRUCTURES": [
+        {"%ID": 1, "%TYPE": "uima.cas.Sofa", "sofaString": "🎉 Ann Lee."},
+        {"%ID": 2, "%TYPE": "de.Token", "@sofa": 1, "begin": 3, "end": 6},
+        {"%ID": 3, "%TYPE": "de.POS", "@sofa": 1, "begin": 3, "end": 6, "PosValue": "NE"},
+        {"%ID": 4, "%TYPE": "de.POS", "@sofa": 1, "begin": 7, "end": 10, "PosValue": "NE"},
+        {"%ID": 5, "%TYPE": "de.Lemma", "@sofa": 1, "begin": 3, "end": 6, "value": "Ann"},
+        {"%ID": 6, "%TYPE": "de.Lemma", "@sofa": 1, "begin": 7, "end": 10, "value": "Lee"},
+        {
+            "%ID": 7,
+            "%TYPE": ENTITY,
+            "begin": 3,
+            "end": 6,
+            "value": "FIRSTNAME",
+            "identifier": "http://w/Q1",
+            "checked": "true",
+        },
+        {"%ID": 8, "%TYPE": ENTITY, "begin": 7, "end": 10, "value": "SURNAME"},
+    ]
+}
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.tsv", LAYERS_TSV), ("a.json", LAYERS_CAS)])
+def test_other_features_are_kept_and_other_layers_counted(tmp_path: Path, name: str, content: Any) -> None:
+    (sample,), errors, report = read_content(tmp_path, name, content)
+    assert (surfaces(sample), errors) == ([[ANN, LEE]], [])
+    assert report.left_out == {"POS": 2, "Lemma": 2}
+    features = {"identifier": "http://w/Q1", "checked": "true"}
+    assert sample.provenance["features"] == [{"start": 2, "end": 5, "label": "FIRSTNAME", "features": features}]
+
+
 def test_webanno_keeps_relations_and_chains(tmp_path: Path) -> None:
     header = "#FORMAT=WebAnno TSV 3.2\n#T_SP=custom.Person|value\n#T_RL=custom.Rel|label|BT_custom.Person\n"
     chain = "#T_CH=de.CoreferenceLink|referenceType|referenceRelation\n\n\n"
