@@ -51,7 +51,7 @@ HARD_NEGATIVE_SHARE = 0.08
 LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 """Length bands and about how many characters they mean."""
 
-_WEIGHTS = {"form": 0.5, "table": 0.5, "record": 0.75, "log": 0.45, "note": 4.0, "post": 4.0, "news": 5.0}
+_WEIGHTS = {"form": 0.5, "table": 0.5, "record": 0.75, "log": 0.45, "note": 3.5, "post": 3.5, "news": 5.0}
 """Weights of document types; others have 1. A model that learned from many lists misses names in sentences."""
 _BRIEF = frozenset({"note", "post"})
 """Document types of a sentence or two."""
