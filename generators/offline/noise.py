@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 
-from goldspan.generators.offline.lexicon import Phrasing, load_lexicon
+from goldspan.generators.offline.lexicon import load_lexicon
 from goldspan.generators.offline.marks import mark_entity
+from goldspan.generators.offline.phrasing import Phrasing
 from goldspan.generators.specs.families import EVERY, Family
 from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from goldspan.generators.surrogates.checkdigits import luhn_digit
