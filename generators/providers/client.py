@@ -55,7 +55,7 @@ class Unreachable(GoldspanError):  # noqa: N818
 
 
 class Unreadable(GoldspanError):  # noqa: N818
-    """Status 200 and no JSON. It may have been paid for, so it is not asked again here; `raw` is what came."""
+    """An answer that cannot be read. It may have been paid for, so it is not asked again here; `raw` is what came."""
 
     def __init__(self, message: str, raw: bytes) -> None:
         super().__init__(message)
@@ -140,6 +140,8 @@ class ChatClient:
             response = await self._http.send(request)
         except TooLargeError as error:
             raise TerminalServiceError(f"{self._url} gives no usable answer: {error}.") from None
+        except httpx2.DecodingError:
+            raise Unreadable(f"{self._url} answered with a body that cannot be decompressed", b"") from None
         except httpx2.HTTPError as error:
             reason = redact(str(error) or type(error).__name__, [self._key])
             raise Unreachable(f"{self._url} does not answer ({reason}).") from None

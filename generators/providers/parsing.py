@@ -49,7 +49,9 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
     if error := find_error(body):
         return replace(blank, state=AnswerState.FAILED, error=error[0], message=error[1])
     if not choice:
-        return replace(blank, state=AnswerState.FAILED, error="no_choices", message="the answer has no choices")
+        said = next((body[name] for name in ("detail", "message") if isinstance(body.get(name), str)), "")
+        problem = f"the answer has no choices: {said[:300]}" if said else "the answer has no choices"
+        return replace(blank, state=AnswerState.FAILED, error="no_choices", message=problem)
     message = _as_mapping(choice.get("message"))
     reason = str(choice.get("finish_reason") or "")
     content, repairs = _read_content(choice, message)

@@ -171,9 +171,7 @@ class BatchApi:
         query = {"search": search} if self.profile.list_supports_search else {}
         after, seen = "", dict[str, float]()
         while True:
-            place = {"after": after} if after else {}
-            call = self._client.batches.with_raw_response.list(limit=limit, extra_query={**query, **place})
-            page = await self._ask(doing, call)
+            page = await self._list_page(doing, query | ({"after": after} if after else {}), limit)
             if not isinstance(page, Mapping) or not isinstance(page.get("data", ""), list | None):
                 raise self._describe_misfit(doing, "list", page)
             entries = [entry for entry in page["data"] or [] if entry]
@@ -189,6 +187,16 @@ class BatchApi:
             if not fresh or page.get("has_more") is False or is_over:
                 return
             after = fresh[-1].id
+
+    async def _list_page(self, doing: str, query: dict[str, str], limit: int) -> Any:
+        """One page of the list; of the server's own size where it refuses ours."""
+        batches = self._client.batches.with_raw_response
+        try:
+            return await self._ask(doing, batches.list(limit=limit, extra_query=query))
+        except TerminalServiceError as error:
+            if error.status not in {400, 422}:
+                raise
+        return await self._ask(doing, batches.list(extra_query=query))
 
     async def iter_lines(self, file_id: str, skip: int = 0) -> AsyncIterator[bytes]:
         """The lines of a file as received, without their ends, from line `skip` on; memory stays flat."""

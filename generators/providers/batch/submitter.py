@@ -6,6 +6,7 @@ from collections import Counter
 
 from goldspan.annotation.errors import ServiceError, StateError, TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
+from goldspan.generators.providers.batch.api import INTENT_KEY
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord, abandon
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one, list_waits
 from goldspan.generators.providers.batch.replies import ForeignReplyError
@@ -106,6 +107,15 @@ class Submitter:
             except ForeignReplyError as error:
                 problem = error
                 continue
+            except TerminalServiceError as error:
+                if error.status not in {404, 405, 501}:
+                    raise
+                raise TerminalServiceError(
+                    f"{error} So it cannot be known whether the batch was created. Look for one with the metadata "
+                    f"{INTENT_KEY} {submission.intent} at the provider; `goldspan generate cancel --abandon` makes its "
+                    "rows ready again, and they may be paid twice.",
+                    error.status,
+                ) from None
             problem = None
             if found:
                 self._record.adopt(await keep_one(self._api, found))

@@ -149,6 +149,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 BEHAVIOURS |= {
     "create: twice by a gateway, and lost": twisted("create: twice by a gateway, and lost", latency=1.0),
+    "list: not there at first": twisted("list: not there at first", resumes=1),
     "403 at one poll": twisted("403 at one poll", resumes=1),
     "401 at one poll": twisted("401 at one poll", resumes=1),
     "batch: completed, and never a file": twisted(
@@ -157,6 +158,11 @@ BEHAVIOURS |= {
     "batch: failed at one look": twisted("batch: failed at one look", latency=0.5),
     "batch: failed at one look, no reason": twisted("batch: failed at one look, no reason", latency=0.5),
     "live: no choices, once": twisted("live: no choices, once", again=1),
+    "live: gzip, damaged once": twisted("live: gzip, damaged once", again=1),
+    "live: an error as detail, once": twisted("live: an error as detail, once", again=1),
+    "live: not decompressed though it says so, once": twisted(
+        "live: not decompressed though it says so, once", again=1
+    ),
     "live: 204 once": twisted("live: 204 once", again=1),
     "live: gzip, length too long once": twisted("live: gzip, length too long once", again=1),
     "file: no response and no error once": twisted("file: no response and no error once", again=1),

@@ -88,6 +88,20 @@ _list("list: metadata null", lambda call, data: {"data": [{**one, "metadata": No
 _list("list: no input file", lambda call, data: {"data": [{**one, "input_file_id": None} for one in data]})
 
 
+@twist("list: not there at first")
+def _(call: Call, reply: Reply) -> Reply | None:
+    if call.kind == "list" and call.number < 2:
+        return refuse(404, "no such route")(call)
+    return None if call.kind == "create" and not call.number else reply
+
+
+@twist("list: pages of 20 at most")
+def _(call: Call, reply: Reply) -> Reply | None:
+    if call.kind == "list" and "limit=100" in call.target:
+        return refuse(400, "limit must be at most 20")(call)
+    return None if call.kind == "create" and not call.number else reply
+
+
 def page_by_one(call: Call, data: list[dict[str, Any]]) -> list[dict[str, Any]]:
     after = call.target.partition("after=")[2].partition("&")[0]
     ids = [one["id"] for one in data]
@@ -294,6 +308,14 @@ def indent_lines(reply: Reply) -> bytes:
     return b"\n".join(json.dumps(one, indent=2).encode() for one in list_lines(reply))
 
 
+def _damage(reply: Reply) -> Reply:
+    return replace(reply, body=reply.body[:40] + bytes(20) + reply.body[60:])
+
+
+def _claim_gzip(reply: Reply) -> Reply:
+    return replace(reply, headers={"content-encoding": "gzip"})
+
+
 def _cut(reply: Reply) -> Reply:
     return replace(reply, length=-1, body=reply.body[: len(reply.body) // 2])
 
@@ -346,6 +368,9 @@ _live("usage as text", lambda call, reply: reply.change(usage={"prompt_tokens": 
 _live("choices as an object", lambda call, reply: reply.change(choices=dict(enumerate(reply.document["choices"]))))
 _live("no choices, once", lambda call, reply: reply if call.number else reply.change(choices=[]))
 _live("204 once", lambda call, reply: reply if call.number else Reply(204))
+_live("gzip, damaged once", lambda call, reply: reply if call.number else _damage(_zip(reply, 0)))
+_live("an error as detail, once", lambda call, reply: reply if call.number else Reply(200, b'{"detail": "no GPU"}'))
+_live("not decompressed though it says so, once", lambda call, reply: reply if call.number else _claim_gzip(reply))
 replace_calls("live: 409 once", "chat", 1, refuse(409, "conflict"))
 replace_calls("live: 429, to wait until a date", "chat", 1, refuse(429, "busy", **{"retry-after": formatdate(0)}))
 replace_calls("live: 503, to wait 0.1 s", "chat", 2, refuse(503, "busy", **{"retry-after": "0.1"}))
