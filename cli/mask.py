@@ -14,7 +14,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -42,11 +42,9 @@ class _DefaultGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
+app = make_app(
     cls=_DefaultGroup,
     no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
     help="Mask personal data in files and folders, restore it, and check masked files. "
     "`goldspan mask FILE` is short for `goldspan mask run FILE`.",
 )
@@ -68,7 +66,7 @@ CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of the texts: 
 
 @app.command("run")
 def run(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER…", help="Files to mask, or folders of them")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER", help="Files to mask, or folders of them")],
     predictor: PredictorOption,
     policy: PolicyOption = "pseudonymise",
     option: OptionsOption = None,
@@ -160,7 +158,7 @@ def run(
 
 @app.command("restore")
 def restore(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Masked text files, or answers about them")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Masked text files, or answers about them")],
     vault: VaultOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the results. Default: stdout")

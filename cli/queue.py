@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from goldspan.cli.shared.console import print_json, print_table, say, warn
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.annotation.tasks.workspace import Workspace
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 _ORDERS = ("next", "disagreement", "label-errors")
 
 

@@ -13,7 +13,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, open_from_command
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from goldspan.evaluation.report.public import WrittenReport
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def report(
     results: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RESULT…]", help="Results of evaluate; the first is the reference")
+        list[Path] | None, typer.Argument(metavar="RESULT", help="Results of evaluate; the first is the reference")
     ] = None,
     gold: Annotated[
         list[Path] | None, typer.Option("--gold", help="Evaluate on these samples first: own data, then external ones")

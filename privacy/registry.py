@@ -12,6 +12,7 @@ from goldspan.privacy.stores.bundles import BundleStore, ModelStore, TrainingSto
 from goldspan.privacy.stores.derived import DashboardStore, FolderStore, JobFolderStore, PlainStore, ResultStore
 from goldspan.privacy.stores.records import RecordStore
 from goldspan.privacy.stores.runs import RunStore
+from goldspan.privacy.stores.shards import ShardStore, list_runs
 from goldspan.privacy.stores.studio import ConfiguredStudioStore, StudioStore
 from goldspan.privacy.stores.uploads import UploadStore
 from goldspan.privacy.stores.vaults import VaultStore
@@ -20,6 +21,7 @@ MODELS, UPLOADS = ModelStore(), UploadStore()
 STORES: tuple[Store, ...] = (
     StudioStore(),
     ConfiguredStudioStore(),
+    ShardStore(),
     RecordStore("samples", "generated, imported and pre-annotated samples", "annotation_samples", "audit_samples"),
     RecordStore("gold", "reviewed samples, pull state, conflicts", "training_samples"),
     RunStore(),
@@ -53,8 +55,20 @@ def find_store(entry: str) -> Store | None:
 
 
 def list_unknown(workspace: Workspace) -> Iterator[Path]:
-    """What lies in a workspace and belongs to no store."""
+    """What lies in a workspace and belongs to no store, nor to a run over shards."""
     if workspace.root.is_dir():
+        runs = set(list_runs(workspace.root))
         for path in sorted(workspace.root.iterdir()):
             if find_store(path.name) is None:
-                yield path
+                yield from _list_beside(path, runs)
+
+
+def _list_beside(path: Path, runs: set[Path]) -> Iterator[Path]:
+    """A file or folder, without the runs in it."""
+    if path in runs:
+        return
+    if any(run.is_relative_to(path) for run in runs):
+        for child in sorted(path.iterdir()):
+            yield from _list_beside(child, runs)
+    else:
+        yield path

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gzip
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,6 +83,16 @@ def ask_studio(url: str, folder: Path) -> object:
     return StudioClient(url, KEY, 60.0).read_version()
 
 
+def ask_studio_personally(url: str, folder: Path) -> object:
+    """With a personal access token, which the SDK exchanges first."""
+    jwt = pytest.importorskip("jwt")
+    pytest.importorskip("label_studio_sdk")
+    from goldspan.annotation.labelstudio.api.client import StudioClient
+
+    token = jwt.encode({"token_type": "refresh", "exp": 9_999_999_999, "jti": KEY}, KEY * 2)
+    return StudioClient(url, token, 60.0).read_version()
+
+
 def ask_hub(url: str, folder: Path) -> object:
     constants = pytest.importorskip("huggingface_hub.constants")
     with pytest.MonkeyPatch.context() as patch:
@@ -92,7 +103,12 @@ def ask_hub(url: str, folder: Path) -> object:
         return open_snapshot("me/letters")
 
 
-CLIENTS = {f.__name__: f for f in (ask_chat, ask_batch, ask_tuning, ask_price, ask_ocr, ask_studio, ask_hub)}
+CLIENTS = {
+    client.__name__: client
+    for client in (
+        ask_chat, ask_batch, ask_tuning, ask_price, ask_ocr, ask_studio, ask_studio_personally, ask_hub
+    )
+}  # fmt: skip
 OURS = [name for name in CLIENTS if name != "ask_hub"]
 
 
@@ -231,3 +247,33 @@ def test_an_answer_without_end_is_refused(
     with pytest.raises(GoldspanError) as found:
         CLIENTS[name](world.url, tmp_path)
     assert len(str(found.value)) < 1000
+
+
+def drip(handler: BaseHTTPRequestHandler, start: bytes, piece: bytes) -> None:
+    """A byte now and then: no read ever times out."""
+    handler.wfile.write(start)
+    while True:
+        handler.wfile.write(piece)
+        handler.wfile.flush()
+        time.sleep(0.02)
+
+
+def drip_body(handler: BaseHTTPRequestHandler) -> None:
+    drip(handler, b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{"a": "', b"a")
+
+
+def drip_headers(handler: BaseHTTPRequestHandler) -> None:
+    drip(handler, b"HTTP/1.1 200 OK\r\nX-More: ", b"a")
+
+
+@pytest.mark.parametrize("reply", [drip_body, drip_headers])
+@pytest.mark.parametrize("name", OURS)
+def test_an_answer_that_drips_is_given_up(
+    build: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reply: Callable[..., None]
+) -> None:
+    """The patience is set low here, the read timeouts are those of every day."""
+    monkeypatch.setattr("goldspan.annotation.answers.PATIENCE", 0.001)
+    world = build(reply)
+    with pytest.raises(GoldspanError):
+        CLIENTS[name](world.url, tmp_path)
+    assert len(world.asked) == 1

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def audit(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Samples; default: training_samples in the workspace")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Samples; default: training_samples in the workspace")
     ] = None,
     predictor: Annotated[
         str,
@@ -38,7 +38,8 @@ def audit(
         typer.Option(
             "--folds",
             min=0,
-            help="Fresh models, each trained on the other folds of the gold, alone or on top of --predictor",
+            help="Fresh models, each trained on the other folds of the gold, on top of --predictor; without it, on "
+            "top of the patterns, unless they made the gold's suggestions",
         ),
     ] = 0,
     option: OptionsOption = None,
@@ -47,7 +48,7 @@ def audit(
     ] = None,
     min_confidence: Annotated[
         float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Without --folds: leave out findings below it")
-    ] = 0.05,
+    ] = 0.0,
     budget: Annotated[
         int, typer.Option("--budget", min=0, help="Findings to keep. Default: the larger of 50 and 5 % of the spans")
     ] = 0,
@@ -77,7 +78,8 @@ def audit(
     found, target = None, None
     if folds == 1:
         raise InputError("--folds takes 2 or more: each fold is audited by a model of the others.")
-    second = open_from_command(predictor, schema, option, workspace, workers) if predictor else None
+    name = predictor or (_choose_beneath(samples, schema) if folds else "")
+    second = open_from_command(name, schema, option, workspace, workers) if name else None
     if folds:
         found = _run_folds(samples, folds, second, budget, workers, schema)
     elif second:
@@ -98,6 +100,15 @@ def audit(
         _show(found, target, ledger, samples, top)
     failed = bool(found and found.failures)
     raise typer.Exit(Exit.REFUSED_SOME if failed else refusals.exit_code)
+
+
+def _choose_beneath(samples: list[Sample], labels: LabelSchema) -> str:
+    """The patterns, if they can give a label of the schema and no suggestion of the samples is theirs."""
+    from goldspan.predictors.patterns.predictor import RegexPredictor
+
+    patterns = RegexPredictor(labels)
+    authors = {part for one in samples for made in one.predictions for part in made.author.name.split("+")}
+    return patterns.name if patterns.labels and patterns.model_version not in authors else ""
 
 
 def _run_folds(

@@ -27,7 +27,7 @@ from goldspan.cli.evaluate.scoring import (
 )
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command, parse_options
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 _SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
@@ -47,7 +47,7 @@ _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 def evaluate(
     gold: GoldArgument,
     predicted: Annotated[
-        Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
+        Path | None, typer.Argument(metavar="PREDICTED", help="Samples with predictions; may be GOLD")
     ] = None,
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"Predict the gold texts with it. {PREDICTOR_HELP}")

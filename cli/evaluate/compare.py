@@ -11,21 +11,21 @@ from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, name_refusals, name_unscored
 from goldspan.cli.shared.console import out, print_json, print_table, warn
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.evaluation.results.compare import ComparisonRow, PairComparison
     from goldspan.evaluation.scores.intervals import Interval
     from goldspan.evaluation.scores.paired import Delta
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="RESULT…", help="Results of evaluate; the first is the reference"),
+        typer.Argument(metavar="RESULT", help="Results of evaluate; the first is the reference"),
     ],
     gold: Annotated[
         Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")

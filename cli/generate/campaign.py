@@ -14,21 +14,18 @@ from goldspan.cli.generate.options import GenerationOptions, JobOptions, read_ex
 from goldspan.cli.generate.progress import ProgressLine, exit_for
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.generators.campaigns.campaign import Campaign
     from goldspan.generators.campaigns.plan import CampaignPlan
     from goldspan.generators.campaigns.status import CampaignStatus
 
-CampaignName = Annotated[str, typer.Argument(metavar="[CAMPAIGN]", help="Name of the campaign; default: the newest")]
+CampaignName = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Name of the campaign; default: the newest")]
 _SHOWN_RUNS = 20
 
-app = typer.Typer(
-    add_completion=False,
+app = make_app(
     no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings=HELP,
     help="Several runs as one campaign: samples in runs of their own, with one budget, one status, resumed and "
     "cancelled together.",
 )

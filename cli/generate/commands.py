@@ -20,18 +20,15 @@ from goldspan.cli.generate.options import (
 from goldspan.cli.shared.console import print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.generators.runs.pipeline import RunAction
     from goldspan.generators.runs.settings import RunSettings
 
-app = typer.Typer(
-    add_completion=False,
+app = make_app(
     no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings=HELP,
     help="Write samples with language models or the offline author. No answered request is sent or paid twice.",
 )
 inspect.register(app)

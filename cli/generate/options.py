@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from goldspan.generators.specs.plan import SamplePlan
 
 RunOption = Annotated[str, typer.Option("--run", help="Name of the run; default: made from the settings")]
-RunName = Annotated[str, typer.Argument(metavar="[RUN]", help="Name of the run; default: the newest unfinished one")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run; default: the newest unfinished one")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.cli.shared.console import err, out, print_json, print_table, say
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
     from goldspan.training.loop.simulation.run import Simulation
 
-__all__ = ["HELP", "simulate"]
-
 
 def simulate(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE…]", help="Reviewed samples as truth. Default: documents of the offline author"),
+        typer.Argument(metavar="FILE", help="Reviewed samples as truth. Default: documents of the offline author"),
     ] = None,
     base: Annotated[str, typer.Option(help="What pre-annotates at first, by name: regex, regex+rampart")] = "regex",
     method: Annotated[str, typer.Option(help="What is retrained: crf (seconds) or token-classifier (minutes)")] = "crf",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.corpus.quality.measure import QualityReport
     from goldspan.annotation.corpus.splits import SplitReport
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
 ThresholdOption = Annotated[
     float, typer.Option(min=0.1, max=1.0, help="Jaccard similarity of word trigrams for near-duplicates")
 ]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def push(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE|FOLDER]…", help="Samples. Default: annotation_samples of the workspace"),
+        typer.Argument(metavar="FILE|FOLDER", help="Samples. Default: annotation_samples of the workspace"),
     ] = None,
     model_version: Annotated[str, typer.Option(help="The predictions to show. Default: the newest pushed")] = "",
     replace_predictions: Annotated[bool, typer.Option(help="Delete older predictions of the pushed samples")] = False,

@@ -8,7 +8,7 @@ from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import sort_spans
 from goldspan.generators.noise.apply import REGISTERS as NOISE_REGISTERS
 from goldspan.generators.noise.apply import add_noise
-from goldspan.generators.offline.domain import compose_domain_document, fill_values
+from goldspan.generators.offline.domain import compose_domain_document, draw_statement, fill_values
 from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import parse_template
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
@@ -80,8 +80,8 @@ def _add_noise(document: Tagged, spec: Spec, attempt: int) -> Tagged:
 
 
 def _knows(labels: LabelSchema) -> bool:
-    """True if the grammars can write of some of the labels: those that Goldspan includes."""
-    return bool(labels.entity_codes & GRAMMAR_LABELS)
+    """True if the grammars fit the label schema: it labels the people they name, or has no label that is not theirs."""
+    return labels.entity_codes >= _NAMES or labels.entity_codes <= GRAMMAR_LABELS
 
 
 class Author(Writer):
@@ -260,11 +260,19 @@ class Author(Writer):
             self.page.write(prefix)
             self.page.capitalises_next = separator == "\n"
             if not (self._write_frame(name, label) or self.write_gainful(name, label)):
-                self.page.write(f"{self.labels[label].name}: ")
-                self.page.write_entity(label, self.account.values[person][label])
+                self._write_other_label(label, self.account.values[person][label], separator == "\n")
                 self.account.missing[person].discard(label)
-                self.page.write("" if separator == "\n" else ".")
             self.page.write(separator)
+
+    def _write_other_label(self, label: str, value: str, is_line: bool) -> None:
+        """Write the value of a label that no grammar knows: a line of its own, or a sentence about any subject."""
+        if is_line:
+            before, after = f"{self.labels[label].name}: ", ""
+        else:
+            before, after = draw_statement(self.rng, self.spec.language, self.labels[label], value)
+        self.page.write(before)
+        self.page.write_entity(label, value)
+        self.page.write(after)
 
     def _write_frame(self, name: str, label: str) -> bool:
         """Tell the value by a frame of the lexicon; parts of an address that stand together are left to templates."""

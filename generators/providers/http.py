@@ -1,4 +1,4 @@
-"""HTTP clients for providers: no redirects, no proxy for this machine, bounded answers.
+"""HTTP clients for providers: no redirects, no proxy for this machine, answers bounded in size and time.
 
 A redirect is an error, since it would resend prompts to another address. Answers are decompressed here, up to a limit,
 so that a small compressed answer cannot fill the memory.
@@ -6,13 +6,16 @@ so that a small compressed answer cannot fill the memory.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import math
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience
 from goldspan.annotation.origins import is_loopback
 
 MAX_ANSWER = 64 * 1024 * 1024
@@ -27,17 +30,17 @@ class TooLargeError(httpx2.TransportError):
 
 
 class _BoundedStream(httpx2.AsyncByteStream):
-    """A response's bytes, decompressed, up to a limit."""
+    """A response's bytes, decompressed, up to the limits."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, limit: int, *, is_compressed: bool) -> None:
-        self._stream, self._limit, self._is_compressed = stream, limit, is_compressed
+    def __init__(self, stream: httpx2.AsyncByteStream, meter: AnswerMeter, *, is_compressed: bool) -> None:
+        self._stream, self._meter, self._is_compressed = stream, meter, is_compressed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        total = 0
         async for piece in self._decompress():
-            total += len(piece)
-            if total > self._limit:
-                raise TooLargeError(f"the answer is larger than {self._limit:,} bytes")
+            try:
+                self._meter.add(len(piece))
+            except AnswerLimitError as error:
+                raise (httpx2.ReadTimeout if error.is_late else TooLargeError)(str(error)) from None
             yield piece
 
     async def _decompress(self) -> AsyncIterator[bytes]:
@@ -58,6 +61,18 @@ class _BoundedStream(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+class _PatientClient(httpx2.AsyncClient):
+    """Gives up a request whose headers (or body, where it is read at once) do not come in time."""
+
+    async def send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
+        seconds = compute_patience(request)
+        try:
+            async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+                return await super().send(request, **settings)
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"no whole answer in {seconds:,.0f} s", request=request) from None
+
+
 def make_http_client(
     base_url: str, limits: httpx2.Limits, timeout: httpx2.Timeout, max_bytes: int = MAX_ANSWER
 ) -> httpx2.AsyncClient:
@@ -69,7 +84,8 @@ def make_http_client(
         if is_compressed:
             del response.headers["content-encoding"]
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _BoundedStream(response.stream, max_bytes, is_compressed=is_compressed)
+            meter = AnswerMeter(response.request, max_bytes)
+            response.stream = _BoundedStream(response.stream, meter, is_compressed=is_compressed)
 
     options: dict[str, Any] = {
         "base_url": base_url,
@@ -81,11 +97,11 @@ def make_http_client(
         "event_hooks": {"response": [bound]},
     }
     if not importlib.util.find_spec("aiohttp"):
-        return httpx2.AsyncClient(**options)
+        return _PatientClient(**options)
     import aiohttp
     from openai import DefaultAioHttpClient
 
-    class AioHttpClient(DefaultAioHttpClient):
+    class AioHttpClient(_PatientClient, DefaultAioHttpClient):
         """Answers that aiohttp finds malformed (headers without end) are errors of this library like all others."""
 
         async def send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
 from goldspan.annotation.origins import is_loopback
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.profiles import Price
@@ -32,24 +33,23 @@ def fetch_price(base_url: str, api_key: str, model: str, tier: str) -> Price | N
     import httpx2
 
     try:
-        with (
-            httpx2.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not is_loopback(base_url)) as client,
-            client.stream(
+        with httpx2.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not is_loopback(base_url)) as client:
+            request = client.build_request(
                 "GET",
                 f"{base_url}/models",
                 params={"include": "pricing"},
                 headers={"Authorization": f"Bearer {api_key}", "Accept-Encoding": "identity"},
-            ) as reply,
-        ):
+            )
+            with limit_wait(request):
+                reply = client.send(request, stream=True)
             if reply.status_code != 200:
                 return None
-            raw = bytearray()
+            meter, raw = AnswerMeter(reply.request, _MAX_BYTES), bytearray()
             for chunk in reply.iter_raw():
+                meter.add(len(chunk))
                 raw += chunk
-                if len(raw) > _MAX_BYTES:
-                    return None
         return find_price(load_json_bytes(bytes(raw)), model, tier)
-    except (httpx2.HTTPError, ValueError, RecursionError):
+    except (httpx2.HTTPError, AnswerLimitError, ValueError, RecursionError):
         return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, StateError
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
@@ -33,6 +33,7 @@ from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, re
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.seed_texts import read_passages
 from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.surrogates.sources import MODEL
 
 _PROGRESS_SECONDS = 0.5
 _SHOW_SHARE = 20
@@ -60,7 +61,9 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
 
     """
     draw_brief(settings, labels, 0)
-    if settings.provider != OFFLINE:
+    if settings.provider == OFFLINE:
+        _require_written_values(settings, labels)
+    else:
         if settings.seeds:
             read_passages(Path(settings.seeds), labels)
         _require_values(settings, labels)
@@ -142,13 +145,28 @@ def _make_budget(run: OpenRun, asked: Limits) -> Budget:
     return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
 
 
+def _list_asked(settings: RunSettings, labels: LabelSchema) -> list[Label]:
+    """The labels that a brief of the run may hold."""
+    planned = {code for cell in settings.plan.cells for code in cell.labels} if settings.plan else set()
+    return [label for label in labels.entities if label.chance > 0 or label.code in planned]
+
+
+def _require_written_values(settings: RunSettings, labels: LabelSchema) -> None:
+    """Refuse offline texts without the entities that only a language model could think of."""
+    invented = [label.code for label in _list_asked(settings, labels) if label.values == MODEL and not label.examples]
+    if invented:
+        raise ConfigurationError(
+            f"The offline author knows no value for {', '.join(invented)}: the label schema leaves them to a language "
+            "model. Give each label `terms`, a `pattern` or `examples` in the label schema, or set its `chance` to 0, "
+            "or generate with a model: --provider openai, doubleword or compatible."
+        )
+
+
 def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
     """Refuse to pay for texts with made-up values: a model is told to use every value of its brief literally."""
     from goldspan.generators.surrogates.values import has_value_source
 
-    planned = {code for cell in settings.plan.cells for code in cell.labels} if settings.plan else set()
-    codes = [label.code for label in labels.entities if label.chance > 0 or label.code in planned]
-    without = [code for code in codes if not has_value_source(labels[code])]
+    without = [label.code for label in _list_asked(settings, labels) if not has_value_source(label)]
     if without:
         raise ConfigurationError(
             f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "

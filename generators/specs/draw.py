@@ -212,6 +212,9 @@ def _draw_labels(
     names = [code for code in _NAMES if code in labels.entity_codes]
     if names and not set(names) & {*wanted, *drawn}:
         drawn.insert(0, pick(rng, names))
+    likely = [label for label in labels.entities if label.chance > 0]
+    if likely and not (drawn or wanted):
+        drawn = [rng.choices(likely, [label.chance for label in likely])[0].code]
     drawn.sort(key=lambda code: code not in names)
     most = _MAX_BRIEF if document_type in _BRIEF else _MAX_LABELS[length]
     chosen = {*wanted, *drawn[: max(1, most - len(wanted))]}

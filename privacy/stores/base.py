@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.subject import Subject
+from goldspan.shards.storage import unpack
 
 _CHUNK, _OVERLAP, _WHOLE = 8 << 20, 1 << 16, 256 << 20
 _ROWS = 1000
@@ -91,13 +93,16 @@ def iter_files(path: Path) -> Iterator[Path]:
 
 
 def search_bytes(path: Path, subject: Subject) -> bool:
-    """True if a file holds the subject: its bytes, read in pieces that overlap, streams of gzip in it, Parquet cells.
+    """True if a file holds the subject: its bytes, read in pieces that overlap, what is packed in it, Parquet cells.
 
     Weights of models are numbers and not searched.
     """
     if path.suffix in _WEIGHTS:
         return False
     try:
+        if path.suffix == ".zst":
+            with unpack(path) as plain:
+                return search_bytes(plain, subject)
         if path.suffix == ".parquet":
             return _search_parquet(path, subject)
         with path.open("rb") as stream:
@@ -109,7 +114,7 @@ def search_bytes(path: Path, subject: Subject) -> bool:
             if path.stat().st_size <= _WHOLE:
                 stream.seek(0)
                 return any(subject.holds_bytes(piece) for piece in _iter_streams(stream.read()))
-    except OSError:
+    except (OSError, GoldspanError):
         return False
     return False
 

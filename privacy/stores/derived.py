@@ -19,7 +19,7 @@ from goldspan.annotation.tombstones import Tombstones
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
 from goldspan.privacy.subject import Subject
 
-_JOBS = "goldspan-serve-"
+_JOBS = ("goldspan-serve-", "goldspan-shard-")
 _STALE = 3600.0
 """Seconds after which the folder of a masking job belongs to no server: results are removed after ten minutes."""
 
@@ -107,9 +107,9 @@ class PlainStore(Store):
 
 
 class JobFolderStore(Store):
-    """Folders of masking jobs in TMPDIR that a killed `goldspan serve` left; one that runs removes its own."""
+    """Folders in TMPDIR that a killed `goldspan serve` or run over shards left; one that runs removes its own."""
 
-    name, holds, entries = "masking jobs", "uploads and masked files of a killed server, in TMPDIR", ()
+    name, holds, entries = "temporary", "uploads, masked files and shards of a killed process, in TMPDIR", ()
 
     def list_files(self, place: Place) -> Iterator[Path]:
         """Files of the folders of this user."""
@@ -117,7 +117,7 @@ class JobFolderStore(Store):
             yield from iter_files(folder)
 
     def find(self, place: Place, subject: Subject) -> Iterator[Hit]:
-        """Name every folder that no server can need any more: documents of any format may hold anybody."""
+        """Name every folder that nothing can need any more: documents of any format may hold anybody."""
         for folder in _list_stale():
             yield Hit(self.name, str(folder), 1, "delete")
 
@@ -131,7 +131,9 @@ class JobFolderStore(Store):
 def _list_jobs() -> list[Path]:
     """Folders of this user's jobs; a server may remove one of them at any moment."""
     found = []
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{_JOBS}*")):
+    for path in sorted(Path(tempfile.gettempdir()).glob("goldspan-*")):
+        if not path.name.startswith(_JOBS):
+            continue
         with suppress(FileNotFoundError):
             if path.lstat().st_uid == os.getuid() and not path.is_symlink():
                 found.append(path)

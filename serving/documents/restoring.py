@@ -16,6 +16,7 @@ from goldspan.masking.ledger import Ledger
 from goldspan.masking.restore import restore_text
 from goldspan.serving.documents.base import read_document
 from goldspan.serving.documents.delimited import edit_cells
+from goldspan.serving.documents.encoded import find_encoded
 from goldspan.serving.documents.json_text import edit_json
 from goldspan.serving.documents.mail import edit_mail
 from goldspan.serving.documents.office import edit_office
@@ -63,6 +64,10 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
     result = RestoredFile()
 
     def restore(text: str) -> str:
+        for encoded in reversed(list(find_encoded(text))):
+            inner = restore(encoded.text)
+            if inner != encoded.text:
+                text = text[: encoded.start] + encoded.encode(inner) + text[encoded.end :]
         found = restore_text(text, ledger, key)
         result.restored += found.restored
         result.unknown |= dict.fromkeys(found.unknown)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -17,8 +19,14 @@ from goldspan.masking.keys import MaskingKey, parse_key
 from goldspan.masking.ledger import LedgerEntry
 from goldspan.masking.vault import Vault
 from goldspan.privacy.erase import erase_person, find_person
+from goldspan.privacy.registry import list_unknown
 from goldspan.privacy.stores import derived
+from goldspan.privacy.stores.shards import list_runs
 from goldspan.privacy.subject import Subject, make_term
+from goldspan.shards.plan import make_plan, open_output
+from goldspan.shards.report import PLAN
+from goldspan.shards.tasks.registry import open_task
+from goldspan.shards.work import run_shard
 
 NAME = "Zanzibarine Quüxley"
 KEY = "02" * 32
@@ -169,3 +177,42 @@ def test_a_text_is_found_within_a_prompt_without_its_id_and_name() -> None:
     assert subject.holds({"messages": [{"role": "user", "content": prompt}]})
     assert subject.holds_line(json.dumps({"body": json.dumps({"messages": [{"content": prompt}]})}).encode())
     assert not subject.holds({"messages": [{"content": "The red bridge was closed."}]})
+
+
+def test_results_of_shards_are_erased_and_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines lose their records, packed files and Parquet go whole, and the same commands make them without her."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    data, source = tmp_path / "data", tmp_path / "letters"
+    source.mkdir()
+    texts = {"a.jsonl": [f"{NAME} lives in Lyon.", "Bob Lee lives in Rome."], "b.jsonl.gz": [f"Nora met {NAME}."]}
+    for name, rows in texts.items():
+        content = b"".join(orjson.dumps({"text": row, "language": "en"}) + b"\n" for row in rows)
+        (source / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    places = {
+        "mine/lines": ("import", str(source), {"language": "en"}),
+        "annotation_samples/run": ("annotate", str(source), {"predictor": "regex"}),
+        "mine/tables": ("export", str(data / "mine" / "lines"), {"format": "parquet"}),
+    }
+
+    def run_all() -> set[str]:
+        for place, (task, folder, settings) in places.items():
+            plan = make_plan(task, settings, [folder], str(data / place))
+            open_output(plan).write(PLAN, plan.to_json())
+            for shard in plan.shards:
+                assert not run_shard(plan, open_task(plan), shard)[0].error
+        return {str(path.relative_to(data)) for path in data.rglob("*") if path.is_file() and "_run" not in path.parts}
+
+    made = run_all()
+    (data / "mine" / "note.md").write_text("of nobody")
+    shutil.copytree(source, data / "shards")
+    names = ["annotation_samples/run", "mine/lines", "mine/tables"]
+    assert [str(path.relative_to(data)) for path in list_runs(data)] == names
+    assert [str(path.relative_to(data)) for path in list_unknown(Workspace(data))] == ["mine/note.md"]
+    hits = [hit for hit in find_person(NAME, data=data).hits if hit.store == "shards"]
+    assert {hit.place.rpartition("/")[0] for hit in hits} == {*names, "shards"}
+    remains = [hit.place for hit in hits if hit.remains]
+    assert [hit.place for hit in erase_person(NAME, data=data).remains] == remains == ["shards/b.jsonl.gz"]
+    (data / remains[0]).unlink()
+    assert run_all() >= made
+    assert find_person(NAME, data=data).hits == ()

@@ -42,7 +42,7 @@ class Code(StrEnum):
 MEANINGS = {
     Code.NO_TEXT: "the row has no text",
     Code.UNREADABLE_SPANS: "the spans cannot be read",
-    Code.UNKNOWN_LABEL: "a label is not in the taxonomy",
+    Code.UNKNOWN_LABEL: "a label is not known",
     Code.UNKNOWN_LANGUAGE: "the language is not known",
     Code.SPAN_MISMATCH: "a span's offsets do not cut out its value",
     Code.UNALIGNED_VALUE: "a value without offsets does not stand in the text",

@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
-from goldspan.annotation.errors import ConfigurationError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
+from goldspan.annotation.errors import ConfigurationError, ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.responses import explain_body, explain_refusal
 from goldspan.annotation.origins import is_loopback, read_origin
 from goldspan.annotation.redaction import redact
@@ -119,8 +120,12 @@ class Transport:
                 if response.status_code >= 400:
                     response.read()
                     raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
+                meter = AnswerMeter(response.request)
                 for chunk in response.iter_bytes():
+                    meter.add(len(chunk))
                     target.write(chunk)
+        except AnswerLimitError as error:
+            raise self._explain_limit(error, response, purpose) from None
         except httpx.HTTPError as error:
             raise TransientServiceError(
                 f"The connection to Label Studio at {self.url} broke while asked to {purpose} ({type(error).__name__})."
@@ -131,8 +136,23 @@ class Transport:
         from label_studio_sdk.base_client import LabelStudioBase
         from label_studio_sdk.core.api_error import ApiError
 
+        read = self._read
+
+        class Session(httpx.Client):
+            """Bounds what the SDK reads by itself (a token's exchange) as well."""
+
+            def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
+                with limit_wait(request):
+                    response = super().send(request, stream=True, **settings)
+                if stream:
+                    return response
+                try:
+                    return read(response, "sign in")
+                finally:
+                    response.close()
+
         hooks = {"response": [self._refuse_redirect]}
-        session = httpx.Client(
+        session = Session(
             timeout=self._timeout,
             follow_redirects=False,
             trust_env=not is_loopback(self.url),
@@ -160,19 +180,22 @@ class Transport:
             )
 
     def _read(self, response: Response, purpose: str) -> Response:
-        """The response with its body, which may not be larger than the limit."""
+        """The response with its body, within the limits of size and time."""
         import httpx
 
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > _MAX_ANSWER:
-                raise TerminalServiceError(
-                    f"Label Studio at {self.url} answers with more than {_MAX_ANSWER:,} bytes when asked to {purpose}.",
-                    response.status_code,
-                )
+        meter, body = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
+        try:
+            for chunk in response.iter_bytes():
+                meter.add(len(chunk))
+                body += chunk
+        except AnswerLimitError as error:
+            raise self._explain_limit(error, response, purpose) from None
         headers = [pair for pair in response.headers.multi_items() if pair[0] not in _FRAMING]
         return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+
+    def _explain_limit(self, error: AnswerLimitError, response: Response, purpose: str) -> ServiceError:
+        message = f"Label Studio at {self.url} gives no usable answer when asked to {purpose}: {error}."
+        return TransientServiceError(message) if error.is_late else TerminalServiceError(message, response.status_code)
 
     def _exchange(
         self,

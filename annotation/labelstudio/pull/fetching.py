@@ -6,9 +6,10 @@ import io
 from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
 from goldspan.annotation.errors import ConfigurationError, RecordError, ServiceError
 from goldspan.annotation.labelstudio.api.client import StudioClient
-from goldspan.annotation.origins import read_origin
+from goldspan.annotation.origins import is_loopback, read_origin
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest text that is fetched."""
@@ -63,11 +64,18 @@ def _read_foreign(address: str) -> bytes:
 
     buffer = _Limited()
     try:
-        with httpx.stream("GET", address, timeout=30, follow_redirects=False) as response:
+        with httpx.Client(timeout=30, follow_redirects=False, trust_env=not is_loopback(address)) as client:
+            request = client.build_request("GET", address)
+            with limit_wait(request):
+                response = client.send(request, stream=True)
             if response.status_code != httpx.codes.OK:
                 raise ServiceError(f"status {response.status_code}")
+            meter = AnswerMeter(response.request)
             for chunk in response.iter_bytes():
+                meter.add(len(chunk))
                 buffer.write(chunk)
+    except AnswerLimitError as error:
+        raise ServiceError(str(error)) from None
     except httpx.HTTPError as error:
         raise ServiceError(f"the connection failed ({type(error).__name__})") from None
     return buffer.getvalue()

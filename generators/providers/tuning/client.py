@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback
 from goldspan.annotation.redaction import redact
@@ -42,9 +43,17 @@ class TuningClient:
     def __init__(self, address: str, api_key: str, transport: httpx2.BaseTransport | None = None) -> None:
         import httpx2
 
+        class Client(httpx2.Client):
+            """Every request has a connection of its own, so that one that is too slow can be ended."""
+
+            def send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
+                with limit_wait(request):
+                    return super().send(request, **settings)
+
         self.address, self._key = address, api_key
-        self._http = httpx2.Client(
+        self._http = Client(
             base_url=address,
+            limits=httpx2.Limits(max_keepalive_connections=0),
             timeout=httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT),
             follow_redirects=False,
             trust_env=not is_loopback(address),
@@ -124,14 +133,15 @@ class TuningClient:
         return reply.document
 
     def _exchange(self, method: str, path: str, **options: Any) -> _Reply:
-        """Send a request and read the answer, which may not be larger than its limit."""
+        """Send a request and read the answer, cut off as unreadable beyond its limits of size and time."""
         with self._http.stream(method, path, **options) as response:
-            raw = bytearray()
-            for chunk in response.iter_bytes():
-                raw += chunk
-                if len(raw) > _MAX_ANSWER:
-                    raw.clear()
-                    break
+            meter, raw = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
+            try:
+                for chunk in response.iter_bytes():
+                    meter.add(len(chunk))
+                    raw += chunk
+            except AnswerLimitError:
+                raw.clear()
         return _Reply(response.status_code, response.headers, _load(bytes(raw)))
 
     def _explain_unreachable(self, error: Exception, doing: str) -> TransientServiceError:

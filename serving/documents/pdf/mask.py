@@ -16,7 +16,7 @@ from typing import Any
 from goldspan.annotation.errors import MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
-from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs, search_values
 from goldspan.serving.documents.ocr.base import OcrEngine, OcrPage
 from goldspan.serving.documents.ocr.registry import read_picture, require_ocr
 from goldspan.serving.documents.pdf.check import Picture, find_bad_pages
@@ -50,7 +50,7 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
     if engine is not None:
         await asyncio.to_thread(_read_scans, source, pages, scans, engine)
     runs = [Run(text, "\n\n") for page in pages for text in (page.content.text, page.ocr.text if page.ocr else "")]
-    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=True)
+    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=PAGE_LINES)
     for page, edits, ocr_edits in zip(pages, result.edits[::2], result.edits[1::2], strict=True):
         page.edits, page.ocr_edits = edits, ocr_edits
     written = await asyncio.to_thread(_write, source, target, pages, result.values, settings.pdf == "keep")

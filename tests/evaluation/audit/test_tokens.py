@@ -89,7 +89,7 @@ def test_a_fifth_of_the_queue_is_random_and_looks_like_the_rest(audit: Audit) ->
 
 
 def test_the_token_after_a_span_tells_of_a_border_too_early() -> None:
-    given = GoldTokens(((0, 3), (4, 7), (8, 11)), ("ulm", "am", "see"), ("CITY", "O", "O"), (0.9, 0.2, 0.8))
+    given = GoldTokens(((0, 3), (4, 7), (8, 11)), ("ulm", "am", "see"), ("CITY", "O", "O"), (), (0.9, 0.2, 0.8))
     assert given.doubt(Entity(0, 3, "CITY")) == pytest.approx(0.8)
     assert given.doubt(Entity(8, 11, "CITY")) == pytest.approx(0.2)
     assert given.worst == pytest.approx(0.8)
@@ -131,13 +131,16 @@ def test_the_command_audits_by_folds(
     shown = CliRunner().invoke(app, ["audit", "--folds", "2", "--budget", "12", *options])
     assert shown.exit_code == 0, shown.output
     report = orjson.loads(shown.stdout)
-    assert (report["auditor"], len(report["findings"])) == ("2-fold-crf", 12)
+    assert (report["auditor"], len(report["findings"])) == ("2-fold-crf-regex", 12)
     queue = list(read_samples([Path(report["queue"])], LABELS))
     assert len(queue) == len(report["ranking"]) + len(report["random"])
     assert report["ledger"]["open"] == len(queue)
     assert CliRunner().invoke(app, ["audit", "--folds", "1", *options]).exit_code != 0
-    both = CliRunner().invoke(app, ["audit", "--folds", "2", "--predictor", "regex", *options])
-    assert orjson.loads(both.stdout)["auditor"] == "2-fold-crf-regex"
+    suggested = Annotation(Author.model("schema-1+regex-1"))
+    seeded = [replace(one, annotations=(suggested, *one.annotations)) for one in corrupted[0][:60]]
+    write_samples(data / "training_samples" / "p.jsonl", seeded, LABELS)
+    alone = CliRunner().invoke(app, ["audit", "--folds", "2", *options])
+    assert orjson.loads(alone.stdout)["auditor"] == "2-fold-crf"
 
 
 def test_a_second_predictor_that_knows_better_is_trusted(

@@ -1,0 +1,89 @@
+"""How large an HTTP answer may be and how long it may take: one rule for every client, whatever its library.
+
+The read timeout of a client bounds one silence; a server that sends a byte now and then would hold it for ever. An
+answer may therefore take `PATIENCE` times the read timeout, and a second more for every `RATE` bytes sent or received.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import socket
+import threading
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+PATIENCE = 2.0
+RATE = 10_000
+"""Bytes a second: a connection that is slower is given up."""
+
+
+class AnswerLimitError(Exception):
+    """An answer is too large or too slow; stays inside the client that reads it."""
+
+    def __init__(self, message: str, *, is_late: bool = False) -> None:
+        super().__init__(message)
+        self.is_late = is_late
+
+
+def compute_patience(request: Any) -> float:
+    """Seconds until the answer to a request of httpx or httpx2 must have begun; infinite without a read timeout."""
+    read = request.extensions.get("timeout", {}).get("read")
+    sent = request.headers.get("content-length", "")
+    return math.inf if read is None else PATIENCE * float(read) + (int(sent) / RATE if sent.isdecimal() else 0.0)
+
+
+class AnswerMeter:
+    """Counts the bytes of one answer to `request` while they arrive."""
+
+    def __init__(self, request: Any, max_bytes: float = math.inf) -> None:
+        self._max_bytes, self._patience = max_bytes, compute_patience(request)
+        self._start, self._total = monotonic(), 0
+
+    def add(self, count: int) -> None:
+        """Count bytes that were received.
+
+        Raises:
+            AnswerLimitError: the answer is too large or too slow.
+
+        """
+        self._total += count
+        if self._total > self._max_bytes:
+            raise AnswerLimitError(f"the answer is larger than {self._max_bytes:,} bytes")
+        if monotonic() - self._start > self._patience + self._total / RATE:
+            raise AnswerLimitError(
+                f"the answer is too slow: {self._total:,} bytes in {monotonic() - self._start:,.0f} s", is_late=True
+            )
+
+
+@contextlib.contextmanager
+def limit_wait(request: Any) -> Iterator[None]:
+    """Break the connection of a synchronous request whose answer has not begun in time, headers included.
+
+    The block sends the request, over a connection of its own, and ends when the headers are there. Where the time is
+    over, the client's own error for a connection that the server ended comes out of it.
+    """
+    streams: list[Any] = []
+
+    def trace(event: str, info: dict[str, Any]) -> None:
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            streams.append(info["return_value"])
+
+    def end() -> None:
+        if streams:
+            with contextlib.suppress(OSError):
+                streams[-1].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    seconds = compute_patience(request)
+    if math.isinf(seconds):
+        yield
+        return
+    request.extensions = {**request.extensions, "trace": trace}
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
