@@ -2,7 +2,7 @@
 
     python benchmarks/audit.py [documents] [--share 0.05]
     python benchmarks/audit.py 240 --folds 3 --seeds 5              # fresh models of other folds, mean over seeds
-    python benchmarks/audit.py 240 --folds 3 --second ""            # without the patterns beneath them
+    python benchmarks/audit.py 240 --folds 3 --second regex         # on top of a second predictor
     python benchmarks/audit.py 240 --folds 3 --whole-words          # wrong borders fall between words only
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("documents", nargs="?", type=int, default=2000)
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--folds", type=int, default=0)
-    parser.add_argument("--second", default="regex")
+    parser.add_argument("--second", default="")
     parser.add_argument("--whole-words", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=1)

@@ -27,7 +27,8 @@ app = make_app()
 @app.command()
 def report(
     results: Annotated[
-        list[Path] | None, typer.Argument(metavar="RESULT", help="Results of evaluate; the first is the reference")
+        list[Path] | None,
+        typer.Argument(metavar="RESULT", help="Results of evaluate, or folders of them; the first is the reference"),
     ] = None,
     gold: Annotated[
         list[Path] | None, typer.Option("--gold", help="Evaluate on these samples first: own data, then external ones")
@@ -56,13 +57,13 @@ def report(
     """
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.evaluation.report.public import write_report
-    from goldspan.evaluation.results.result import read_result
+    from goldspan.evaluation.results.result import read_results
 
     if bool(gold) != bool(predictor):
         raise InputError("Give --gold and --predictor together.")
     if not results and not gold:
         raise InputError("Give result files of `goldspan evaluate`, or --gold and --predictor.")
-    loaded = [read_result(path) for path in results or ()]
+    loaded = read_results(results or ())
     loaded += _evaluate(gold or [], predictor or [], load_labels(labels), find_workspace(data), workers, output)
     failed = sum(result.data.get("failures", 0) for result in loaded)
     command = shlex.join(["goldspan", "report", *sys.argv[2:]]) if sys.argv[1:2] == ["report"] else ""

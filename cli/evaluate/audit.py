@@ -38,8 +38,7 @@ def audit(
         typer.Option(
             "--folds",
             min=0,
-            help="Fresh models, each trained on the other folds of the gold, on top of --predictor; without it, on "
-            "top of the patterns, unless they made the gold's suggestions",
+            help="Fresh models, each trained on the other folds of the gold, alone or on top of --predictor",
         ),
     ] = 0,
     option: OptionsOption = None,
@@ -78,8 +77,7 @@ def audit(
     found, target = None, None
     if folds == 1:
         raise InputError("--folds takes 2 or more: each fold is audited by a model of the others.")
-    name = predictor or (_choose_beneath(samples, schema) if folds else "")
-    second = open_from_command(name, schema, option, workspace, workers) if name else None
+    second = open_from_command(predictor, schema, option, workspace, workers) if predictor else None
     if folds:
         found = _run_folds(samples, folds, second, budget, workers, schema)
     elif second:
@@ -100,15 +98,6 @@ def audit(
         _show(found, target, ledger, samples, top)
     failed = bool(found and found.failures)
     raise typer.Exit(Exit.REFUSED_SOME if failed else refusals.exit_code)
-
-
-def _choose_beneath(samples: list[Sample], labels: LabelSchema) -> str:
-    """The patterns, if they can give a label of the schema and no suggestion of the samples is theirs."""
-    from goldspan.predictors.patterns.predictor import RegexPredictor
-
-    patterns = RegexPredictor(labels)
-    authors = {part for one in samples for made in one.predictions for part in made.author.name.split("+")}
-    return patterns.name if patterns.labels and patterns.model_version not in authors else ""
 
 
 def _run_folds(
@@ -164,7 +153,8 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
             f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
             f"{len(found.ranking)} samples → {target}"
         )
-        say(f"Next: goldspan studio push {target}")
+        if found.findings:
+            say(f"Next: goldspan studio push {target}")
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
     say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")

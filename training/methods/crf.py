@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.workspace_queue import iter_workspace
 from goldspan.annotation.errors import ConfigurationError, InputError
@@ -74,6 +75,7 @@ class CrfMethod(Method[CrfSettings]):
 
     def fit(self, bundle: Bundle, settings: CrfSettings, context: FitContext) -> Fitted:
         """Train; there is nothing to resume."""
+        require_least("the CRF", settings, {"c1": 0, "c2": 0, "iterations": 1, "least": 0, "seen": 0})
         base = open_base(settings.base, context.labels)
         samples = [sample for sample in bundle.read_split("train", context.labels) if sample.best]
         if not any(sample.best and sample.best.entities for sample in samples):

@@ -150,6 +150,12 @@ class StudioClient:
             seen += len(tasks)
             after = tasks[-1]["id"]
 
+    def list_newest(self, project: int, include: str, filters: Sequence[Json], size: int) -> tuple[list[Json], int]:
+        """The `size` tasks with the newest `updated_at` of those that pass all filters, and how many pass."""
+        query = {"filters": {"conjunction": "and", "items": list(filters)}, "ordering": ["-tasks:updated_at"]}
+        page = self._list(project, query, include, size)
+        return page["tasks"], int(page["total"])
+
     def read_tasks(self, project: int, ids: Sequence[int], include: str) -> list[Json]:
         """The tasks with these ids that still exist, in order of id."""
         found: list[Json] = []

@@ -131,16 +131,13 @@ def test_the_command_audits_by_folds(
     shown = CliRunner().invoke(app, ["audit", "--folds", "2", "--budget", "12", *options])
     assert shown.exit_code == 0, shown.output
     report = orjson.loads(shown.stdout)
-    assert (report["auditor"], len(report["findings"])) == ("2-fold-crf-regex", 12)
+    assert (report["auditor"], len(report["findings"])) == ("2-fold-crf", 12)
     queue = list(read_samples([Path(report["queue"])], LABELS))
     assert len(queue) == len(report["ranking"]) + len(report["random"])
     assert report["ledger"]["open"] == len(queue)
     assert CliRunner().invoke(app, ["audit", "--folds", "1", *options]).exit_code != 0
-    suggested = Annotation(Author.model("schema-1+regex-1"))
-    seeded = [replace(one, annotations=(suggested, *one.annotations)) for one in corrupted[0][:60]]
-    write_samples(data / "training_samples" / "p.jsonl", seeded, LABELS)
-    alone = CliRunner().invoke(app, ["audit", "--folds", "2", *options])
-    assert orjson.loads(alone.stdout)["auditor"] == "2-fold-crf"
+    both = CliRunner().invoke(app, ["audit", "--folds", "2", "--predictor", "regex", *options])
+    assert orjson.loads(both.stdout)["auditor"] == "2-fold-crf-regex"
 
 
 def test_a_second_predictor_that_knows_better_is_trusted(
