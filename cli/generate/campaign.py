@@ -71,7 +71,8 @@ def start(
 
     workspace = find_workspace(data)
     settings, schema = read_settings(workspace, generation)
-    settings, limits = fill_prices(settings), Limits(job.max_cost, job.max_tokens)
+    settings = settings if dry_run else fill_prices(settings)
+    limits = Limits(job.max_cost, job.max_tokens)
     campaign = Campaign(shape.name or name_campaign(settings), settings, shape.run_samples, limits)
     if dry_run:
         _show_plan(plan_campaign(campaign, schema, work.parallel, read_execution(job)), campaign, json=json)
