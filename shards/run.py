@@ -13,8 +13,8 @@ from goldspan.annotation.errors import StateError
 from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
 from goldspan.shards.plan import Shard, ShardPlan, make_plan, open_output
-from goldspan.shards.report import PLAN, REPORT, ShardReport, ShardSummary, merge_reports
-from goldspan.shards.storage import fetch_plain
+from goldspan.shards.report import MARKERS, PLAN, REPORT, ShardReport, ShardSummary, merge_reports
+from goldspan.shards.storage import fetch_plain, open_storage
 from goldspan.shards.tasks.check import count_repeated_ids
 
 OnReport = Callable[[ShardReport, bool], None]
@@ -91,7 +91,7 @@ def read_summary(plan: ShardPlan) -> ShardSummary:
 def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> ShardSummary:
     """The merged report of a plan, with what only all shards together show."""
     reports = list(reports)
-    summary = merge_reports(plan.task, reports, len(plan.shards), skipped)
+    summary = replace(merge_reports(plan.task, reports, len(plan.shards), skipped), others=_list_others(plan))
     if plan.task != "check":
         return summary
     storage = open_output(plan)
@@ -103,3 +103,9 @@ def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> 
     counts = dict(summary.counts)
     counts["refused"] = counts.get("refused", 0) + count_repeated_ids(contents)
     return replace(summary, counts=counts)
+
+
+def _list_others(plan: ShardPlan) -> tuple[str, ...]:
+    known = {f"{shard.name}.json" for shard in plan.shards}
+    markers = open_storage(f"{plan.output}/{MARKERS}").list_files()
+    return tuple(file.name.removesuffix(".json") for file in markers if file.name not in known)

@@ -236,6 +236,7 @@ def _import(
                 "taxonomies": report.taxonomies,
                 "unmapped": dict(report.unmapped),
                 "nested": dict(report.nested),
+                "left_out": dict(report.left_out),
                 "unknown_labels": dict(report.unknown),
                 "other_language": {f"{said} {found}": count for (said, found), count in strange.items()},
                 "rejections": str(rejections or ""),
@@ -267,10 +268,13 @@ def _show_report(
     say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
     if report.joined:
         say(f"Rows joined to an earlier row of the same text, as the work of another annotator: {report.joined}.")
-    for counts, reason in ((report.unmapped, "their label has no counterpart"), (report.nested, "they lie in others")):
+    for counts, what in (
+        (report.unmapped, "Spans left out because their label has no counterpart"),
+        (report.nested, "Spans left out because they lie in others"),
+        (report.left_out, "Annotations of layers that are not read"),
+    ):
         if counts:
-            left = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-            say(f"Spans left out because {reason}: {left}.")
+            say(f"{what}: {', '.join(f'{name} {count}' for name, count in sorted(counts.items()))}.")
     if rejections:
         say(f"Refused records: {rejections}")
     if report.split:

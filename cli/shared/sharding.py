@@ -62,7 +62,7 @@ class ShardCommand:
         from goldspan.shards.plan import list_shards
         from goldspan.shards.run import ShardWork
 
-        shards = list_shards(self.sources)
+        shards = list_shards(self.sources, self.output)
         options = EngineOptions(self.workers, self.values)
         with _Progress(len(shards)) as progress:
             yield ShardWork(shards, self.output, self.engine, options, self.labels, progress.note)
@@ -126,6 +126,9 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
         print_table(["", "count"], rows, right=(1,))
         for name, reason in summary.failed.items():
             warn(f"{name} was set aside: {reason}")
+        if summary.others:
+            names = ", ".join(summary.others[:3])
+            warn(f"{output} also holds results of {len(summary.others)} shards that are not among these: {names}")
         done = f"{summary.finished} of {summary.shards} shards"
         skipped = f", {summary.skipped} of them finished before" if summary.skipped else ""
         say(f"{done}{skipped} → {output}" + (" · run the command again to try the others" if summary.failed else ""))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 from filelock import FileLock
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import make_private_folder, open_private
 from goldspan.annotation.locks import try_lock
 
 _PATIENCE = 0.5
@@ -55,7 +57,7 @@ def lock_state(path: Path) -> FileLock:
     if path.is_dir():
         raise StateError(f"The state file {path} is a folder. {_ADVICE}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         place = path.resolve()
         lock = try_lock(place.with_name(f"{place.name}.lock"), _PATIENCE)
     except FileExistsError:
@@ -73,7 +75,7 @@ def make_folder(path: Path) -> Path:
     """The folder of uploaded files beside a state file. Raises StateError if it cannot be made."""
     folder = path.with_suffix(".files")
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StateError(f"The folder {folder} cannot be made: {error.strerror}. {_ADVICE}") from error
     return folder
@@ -87,8 +89,9 @@ def open_database(path: Path, profile: str) -> sqlite3.Connection:
 
     """
     try:
+        os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StateError(f"The state file {path} cannot be opened: {error}. {_ADVICE}") from error
     try:
         _prepare(database, path, profile)

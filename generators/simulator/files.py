@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from goldspan.annotation.files import open_private
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.lines import find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id
@@ -36,7 +37,7 @@ async def upload_file(request: Request) -> Response:
         seconds = _read_seconds(form.get("expires_after[seconds]"), state)
         file_id, name, purpose = make_id("file-"), upload.filename or "upload.jsonl", str(form.get("purpose"))
         path = state.place_of(file_id)
-        with path.open("wb") as target:
+        with open(path, "wb", opener=open_private) as target:
             await run_in_threadpool(shutil.copyfileobj, upload.file, target)
     size = path.stat().st_size
     try:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.generators.simulator import accounts as ledger
@@ -21,6 +27,29 @@ from goldspan.generators.simulator.engine import Engine
 from goldspan.generators.simulator.errors import render_error
 from goldspan.generators.simulator.state import SimulatorSettings, SimulatorState
 from goldspan.generators.simulator.tuning import routes as tuning
+from goldspan.generators.simulator.wire import build_error
+
+
+class LocalHosts:
+    """ASGI middleware: a name that only resolves to this machine, as after DNS rebinding, is refused."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on requests to an address, or to `localhost`."""
+        if scope["type"] == "http" and not _is_address(Headers(scope=scope).get("host", "")):
+            answer = JSONResponse(build_error("This server answers to addresses and to localhost.", 421), 421)
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_address(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    return False
 
 
 def build_app(state: SimulatorState, writer: Writer | None) -> Starlette:
@@ -41,6 +70,7 @@ def build_app(state: SimulatorState, writer: Writer | None) -> Starlette:
             *tuning.make_routes(state),
             *ledger.make_routes(),
         ],
+        middleware=[Middleware(LocalHosts)],
         exception_handlers={HTTPException: render_error, Exception: render_error},
         lifespan=live,
     )

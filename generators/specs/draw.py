@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -108,10 +108,10 @@ class Spec:
 
 def spec_to_dict(spec: Spec) -> dict[str, Any]:
     """The spec as JSON can hold it."""
-    return asdict(spec) | {
+    return {name: getattr(spec, name) for name in Spec.__slots__} | {
         "labels": list(spec.labels),
         "genders": list(spec.genders),
-        "values": [asdict(entry) for entry in spec.values],
+        "values": [{name: getattr(entry, name) for name in SpecValue.__slots__} for entry in spec.values],
     }
 
 

@@ -300,3 +300,23 @@ CONTRAST = """() => {
     }
     return poor;
 }"""
+
+
+def test_a_page_of_a_rebound_name_neither_shows_nor_masks(browser: Browser, server: RunningServer) -> None:
+    """A name that resolves to this machine, as after DNS rebinding, and a page of it that asks the server itself."""
+    page = browser.new_page()
+    rebound = server.url.replace("127.0.0.1", "rebound.localhost")
+    page.goto(rebound)
+    assert "does not answer to that host name" in page.inner_text("body")
+    ask = """async url => {
+        try {
+            const body = JSON.stringify({text: "Ann Smith", language: "en"});
+            const answer = await fetch(url, {method: "POST", body, mode: "cors"});
+            return (await answer.text()).includes("FIRSTNAME");
+        } catch (error) {
+            return "refused";
+        }
+    }"""
+    assert page.evaluate(ask, f"{server.url}/v1/mask") == "refused"
+    assert page.evaluate(ask, f"{rebound}/v1/mask") in (False, "refused")
+    page.close()

@@ -18,6 +18,14 @@ def test_a_key_is_needed(start):
         provider.client.with_options(default_headers={"Authorization": "no"}).models.list()
 
 
+@pytest.mark.parametrize("host", ["rebound.test", "127.0.0.1.evil.test:80", "rebound.localhost", "[", ""])
+def test_a_name_that_was_rebound_to_this_machine_is_refused(start, host):
+    provider = start("openai")
+    with pytest.raises(openai.APIStatusError) as found:
+        provider.client.with_options(default_headers={"Host": host}).models.list()
+    assert found.value.status_code == 421
+
+
 def test_accept_and_drop_has_done_the_work(start):
     provider = start("openai", [{"kind": "accept_and_drop", "call": "create", "count": 1}])
     with pytest.raises(openai.APIConnectionError):
