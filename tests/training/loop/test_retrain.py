@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,11 +171,11 @@ def test_nothing_to_learn_from_is_said(workspace: Workspace) -> None:
         work(workspace)
 
 
-@pytest.mark.parametrize("wrong", [{"method": "magic"}, {"base": "magic"}])
-def test_a_wrong_name_freezes_nothing(workspace: Workspace, wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize("wrong", [{"method": "magic"}, {"base": "magic"}, {"options": {"magic": 1}}])
+def test_a_wrong_name_freezes_nothing(workspace: Workspace, wrong: dict[str, Any]) -> None:
     write_reviews(workspace, make_reviews(30))
     with pytest.raises(GoldspanError, match="magic"):
-        work(workspace, replace(SETTINGS, **wrong))  # type: ignore[arg-type]
+        work(workspace, replace(SETTINGS, **wrong))
     assert not workspace.bundles.exists()
 
 
