@@ -2,7 +2,7 @@
 
     python benchmarks/audit.py [documents] [--share 0.05]
     python benchmarks/audit.py 240 --folds 3 --seeds 5              # fresh models of other folds, mean over seeds
-    python benchmarks/audit.py 240 --folds 3 --second ""            # without the patterns beneath them
+    python benchmarks/audit.py 240 --folds 3 --second regex         # on top of a second predictor
     python benchmarks/audit.py 240 --folds 3 --whole-words          # wrong borders fall between words only
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
@@ -33,7 +33,8 @@ from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.registry import open_predictor
-from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import join_examples
 from tests.evaluation.audit.corruption import corrupt
 
 LABELS = load_labels()
@@ -100,7 +101,7 @@ def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: 
     errors = sum(map(len, places.values()))
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
     reader = open_predictor(second, LABELS) if second else None
     audit = audit_tokens(gold, train, LABELS, folds=folds, second=reader, budget=10**6)
@@ -140,7 +141,7 @@ def main() -> None:
     parser.add_argument("documents", nargs="?", type=int, default=2000)
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--folds", type=int, default=0)
-    parser.add_argument("--second", default="regex")
+    parser.add_argument("--second", default="")
     parser.add_argument("--whole-words", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=1)

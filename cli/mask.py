@@ -86,7 +86,8 @@ def run(
     pdf: Annotated[
         str,
         typer.Option(
-            metavar="keep|raster", help="PDF pages keep their layout and text, or become pictures, the safest form"
+            metavar="keep|raster|scan",
+            help="PDF pages keep their layout and text, or become pictures; with scan, OCR reads them too",
         ),
     ] = "keep",
     ocr: Annotated[
@@ -120,7 +121,8 @@ def run(
     from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
-    schema, rules = load_labels(labels), load_policy(policy)
+    schema = load_labels(labels)
+    rules = load_policy(policy, schema)
     if engine or any(map(is_address, paths)):
         if vault:
             raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
@@ -214,7 +216,7 @@ def verify(
 
     schema = load_labels(labels)
     reader = open_from_command(predictor, schema, option, find_workspace(data), 1)
-    masker = Masker(reader, load_policy(policy), schema)
+    masker = Masker(reader, load_policy(policy, schema), schema)
     found = run_sync(check_masked_file(original, masked, masker, language, country))
     if as_json:
         print_json({"original": str(original), "masked": str(masked), **found.describe()})

@@ -90,7 +90,8 @@ def serve(
     from goldspan.serving.sink import make_sample_sink
     from goldspan.serving.state import ServerSettings, ServerState
 
-    schema, workspace, rules = load_labels(labels), find_workspace(data), load_policy(policy)
+    schema, workspace = load_labels(labels), find_workspace(data)
+    rules = load_policy(policy, schema)
     key = find_key()
     if rules.needs_key:
         require_key(key, f"The policy {rules.name}")

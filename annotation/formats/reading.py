@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +64,11 @@ def read_head(path: Path, options: ReadOptions) -> str:
             data = stream.read(_HEAD)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    try:
-        return decode_text(data[: data.rfind(b"\n") + 1] or data, str(path), options.encoding)
-    except InputError:
-        return data.decode("latin-1")
+    last = data.rfind(b"\n") + 1 or len(data)
+    for end in (last, last + 1):  # UTF-16 may end a line with a zero byte
+        with contextlib.suppress(InputError):
+            return decode_text(data[:end], str(path), options.encoding)
+    return data.decode("latin-1")
 
 
 def holds_mark(path: Path, mark: bytes) -> bool:

@@ -62,10 +62,13 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 def find_separator(content: str, wanted: str = "") -> str:
     """The separator: the one that sets a column of texts apart in the first line; else the most frequent one."""
-    header = content.split("\n", 1)[0].removesuffix("\r")
+    header = next(iter(content.splitlines()), "")
     names = {wanted.casefold()} if wanted else {"text", *_TEXT_COLUMNS}
     for mark in _MARKS:
-        cells = next(csv.reader([header], delimiter=mark), [])
+        try:
+            cells = next(csv.reader([header], delimiter=mark), [])
+        except csv.Error:
+            continue
         if names & {cell.strip().casefold() for cell in cells}:
             return mark
     return max(_MARKS, key=header.count)

@@ -35,7 +35,7 @@ class TokenColumns(NamedTuple):
 
 def find_token_columns(head: str) -> TokenColumns | None:
     """The columns of a table of tokens, by its first line; None if it is another table."""
-    first = head.split("\n", 1)[0].removesuffix("\r")
+    first = next(iter(head.splitlines()), "")
     cells = {
         cell.strip().casefold(): cell.strip() for cell in next(csv.reader([first], delimiter=find_separator(head)), [])
     }

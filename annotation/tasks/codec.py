@@ -8,7 +8,10 @@ The words task, region and relation stop here and in `goldspan.annotation.labels
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+import orjson
 
 import goldspan.schemas as schemas
 from goldspan.annotation.checks import Issue, make_issue
@@ -176,12 +179,13 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
     entries += [(_read_review, entry) for entry in _entries(task, "annotations")]
     entries += [(_read_draft, entry) for entry in _entries(task, "drafts")]
     for index, (read, entry) in enumerate(entries):
-        result = entry.get("result")
-        regions = read_result(text, result if isinstance(result, list) else [], labels, index)
+        stated = entry.get("result")
+        result = stated if isinstance(stated, list) else []
+        regions = read_result(text, result, labels, index)
         issues += regions.issues
-        annotations.append(read(entry, regions))
-    stated = data.get("provenance")
-    provenance = dict(stated) if isinstance(stated, dict) else {}
+        annotations.append(_add_notes(read(entry, regions), result))
+    given = data.get("provenance")
+    provenance = dict(given) if isinstance(given, dict) else {}
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
     language = read_text(data.get("language") or "")
@@ -195,6 +199,25 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
         read_text(data.get("sample_id") or "") or make_sample_id(text, language),
     )
     return DecodedTask(sample, issues)
+
+
+def _add_notes(annotation: Annotation, result: list[Any]) -> Annotation:
+    """The annotation with what its author wrote about single regions, as Label Studio keeps it in their `meta`."""
+    notes = [
+        {"id": item.get("id"), "type": item.get("type"), "meta": item["meta"]}
+        for item in result
+        if isinstance(item, Mapping) and item.get("meta")
+    ]
+    if not notes:
+        return annotation
+    try:
+        others = orjson.loads(annotation.other or "[]")
+        if not isinstance(others, list):
+            return annotation
+        added = [note for note in notes if note not in others]
+        return replace(annotation, other=orjson.dumps([*others, *added]).decode()) if added else annotation
+    except (TypeError, ValueError):
+        return annotation
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:

@@ -38,8 +38,7 @@ def audit(
         typer.Option(
             "--folds",
             min=0,
-            help="Fresh models, each trained on the other folds of the gold, on top of --predictor; without it, on "
-            "top of the patterns, unless they made the gold's suggestions",
+            help="Fresh models, each trained on the other folds of the gold, alone or on top of --predictor",
         ),
     ] = 0,
     option: OptionsOption = None,
@@ -78,8 +77,7 @@ def audit(
     found, target = None, None
     if folds == 1:
         raise InputError("--folds takes 2 or more: each fold is audited by a model of the others.")
-    name = predictor or (_choose_beneath(samples, schema) if folds else "")
-    second = open_from_command(name, schema, option, workspace, workers) if name else None
+    second = open_from_command(predictor, schema, option, workspace, workers) if predictor else None
     if folds:
         found = _run_folds(samples, folds, second, budget, workers, schema)
     elif second:
@@ -102,27 +100,19 @@ def audit(
     raise typer.Exit(Exit.REFUSED_SOME if failed else refusals.exit_code)
 
 
-def _choose_beneath(samples: list[Sample], labels: LabelSchema) -> str:
-    """The patterns, if they can give a label of the schema and no suggestion of the samples is theirs."""
-    from goldspan.predictors.patterns.predictor import RegexPredictor
-
-    patterns = RegexPredictor(labels)
-    authors = {part for one in samples for made in one.predictions for part in made.author.name.split("+")}
-    return patterns.name if patterns.labels and patterns.model_version not in authors else ""
-
-
 def _run_folds(
     samples: list[Sample], folds: int, second: Predictor | None, budget: int, workers: int, labels: LabelSchema
 ) -> Audit:
     from goldspan.evaluation.audit.audit import Opinions, audit_tokens, list_cautions
     from goldspan.predictors.crf.tagger import CrfTagger
-    from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+    from goldspan.training.methods.crf import CrfSettings, train_crf
+    from goldspan.training.methods.examples import join_examples
 
     for caution in list_cautions(samples):
         warn(caution)
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
     return audit_tokens(samples, train, labels, folds=folds, second=second, budget=budget, workers=workers)
 
@@ -164,7 +154,8 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
             f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
             f"{len(found.ranking)} samples → {target}"
         )
-        say(f"Next: goldspan studio push {target}")
+        if found.findings:
+            say(f"Next: goldspan studio push {target}")
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
     say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")

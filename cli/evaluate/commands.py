@@ -19,7 +19,6 @@ from goldspan.cli.evaluate.scoring import (
     SchemeOption,
     ShowTextOption,
     format_rate,
-    name_refusals,
     name_unscored,
     parse_filters,
     show_differences,
@@ -29,6 +28,7 @@ from goldspan.cli.shared.console import err, out, print_json, print_table, say, 
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command, parse_options
+from goldspan.cli.shared.refusals import Refusals
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
@@ -110,7 +110,7 @@ def evaluate(
         raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
     settings = EvaluationSettings(level, scheme, beta, split_kind, samples, parse_filters(only or ()))
-    unread: list[RecordError] = []
+    refusals = Refusals()
     pairings: list[Pairing] = []
     with err.status("Scoring"):
         result = evaluate_samples(
@@ -124,14 +124,13 @@ def evaluate(
             cost_per_1000=cost_per_1000,
             prices=_find_prices(predictor, option, price_in, price_out),
             workers=workers,
-            on_error=unread.append,
+            on_error=refusals,
             on_pairing=pairings.append,
         )
-    name_refusals(str(error) for error in unread)
     [pairing] = pairings
     name_unscored(pairing)
     warn_of_unknown_labels(pairing, schema)
-    code = Exit.REFUSED_SOME if unread or pairing.exclusions or result.data["failures"] else Exit.OK
+    code = Exit.REFUSED_SOME if refusals.errors or pairing.exclusions or result.data["failures"] else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
     if charts is not None:

@@ -19,13 +19,15 @@ from goldspan.predictors.patterns.candidates import (
 )
 from goldspan.predictors.patterns.finance import find_cards
 
-_EMAIL = regex.compile(r"(?<![\w.+@])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}]{2,24}(?![\w@-])")
+_EMAIL = regex.compile(
+    r"(?<![\w.+@])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}]{2,24}(?!_*[\p{L}\p{N}@-])"
+)
 _TOP = (
     "com|org|net|edu|gov|info|biz|io|dev|app|ai|me|co|eu|uk|us|ca|au|ie|de|at|ch|fr|be|es|mx|nl|dk|it|pt|se|no|fi|pl|"
     "example|test|invalid|blog|shop|online|site|cloud|tech|name"
 )
 _URL = regex.compile(
-    r"(?<![\w@./-])(?:(?:https?|ftp)://[^\s<>\"'„“”«»`]+|www\.[^\s<>\"'„“”«»`]+"
+    r"(?<![\p{L}\p{N}@./-])(?<![\p{L}\p{N}]_+)(?:(?:https?|ftp)://[^\s<>\"'„“”«»`]+|www\.[^\s<>\"'„“”«»`]+"
     rf"|(?:[\p{{L}}\p{{N}}-]+\.)+(?:{_TOP})(?![\w@-])(?:[:/?#][^\s<>\"'„“”«»`]*)?)",
     regex.IGNORECASE,
 )
@@ -65,7 +67,8 @@ _TELLS_NAME = regex.compile(r"[\d_.@]|-\w")
 def find_emails(document: LocalisedText) -> Iterator[Candidate]:
     """Addresses with a domain; quotes, commas and the full stop behind them do not belong."""
     for match in _EMAIL.finditer(document.text):
-        value = match.group().lstrip("'`*{|")
+        emphasised = document.text[match.end() : match.end() + 1] == "_"
+        value = match.group().lstrip("'`*{|_" if emphasised else "'`*{|")
         start = match.end() - len(value)
         if value[0] != "." and check_value("email", value):
             yield Candidate(start, match.end(), "EMAIL", CHECKED)

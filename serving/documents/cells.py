@@ -64,7 +64,7 @@ class CellFormats:
         """What a cell shows, by its start tag and stored value: ISO 8601 for dates; other values as they stand."""
         typed = _TYPE.search(tag)
         if typed and typed[1] != "n":
-            return raw
+            return raw.removesuffix("T00:00:00") if typed[1] == "d" else raw
         try:
             number = Decimal(raw.strip())
         except InvalidOperation:

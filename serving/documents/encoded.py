@@ -19,6 +19,9 @@ _RUN = regex.compile(
 _PART = regex.compile(r"[A-Za-z0-9+_-]{16,}={0,2}")
 _LEAST, _SHORT = 16, 24
 _PLAIN_SHARE = 0.7
+_LARGEST_CHARACTER = 4
+"""Bytes of UTF-8 that may be missing at the end: what is cut off is read as far as it goes."""
+
 _URL_SAFE = b"-_"
 _LINE = 76
 
@@ -59,6 +62,8 @@ def find_encoded(source: str) -> Iterator[EncodedText]:
 def _decode(start: int, end: int, run: str) -> EncodedText | None:
     body = "".join(run.split())
     bare = body.rstrip("=")
+    if len(bare) % 4 == 1 and len(bare) > _LEAST:
+        return _decode(start, end, run[:-1])
     if len(bare) % 4 == 1 or len(bare) < _LEAST or bare.islower() or bare.isupper() or bare.isdigit():
         return None
     url_safe = "-" in bare or "_" in bare
@@ -69,8 +74,10 @@ def _decode(start: int, end: int, run: str) -> EncodedText | None:
     charset = "utf-16-le" if b"\0" in data else "utf-8"
     try:
         text = data.decode(charset)
-    except UnicodeDecodeError:
-        return None
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - _LARGEST_CHARACTER:
+            return None
+        text = data[: error.start].decode(charset)
     if not all(character.isprintable() or character in "\r\n\t\ufeff" for character in text):
         return None
     plain = sum(character.isalnum() or character == " " for character in text)

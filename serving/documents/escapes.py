@@ -21,7 +21,12 @@ from goldspan.serving.documents.encoded import EncodedText, find_encoded
 _MAX_DEPTH = 3
 """How often the escapes of escapes are undone."""
 
-_SIGNS = frozenset("%&\\<\u00ad\u200b\u2060\ufeff")
+_INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+"""Soft hyphens, zero-width spaces, marks of direction."""
+
+_SIGNS = frozenset(
+    "%&\\<\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 _ESCAPE = regex.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<entity>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
@@ -29,7 +34,7 @@ _ESCAPE = regex.compile(
     r"|(?P<control>\\[nrt](?<!(?:\b[A-Za-z]:|\\)\\[^\s\"'<>|]*))"
     r"|(?P<punctuation>\\[!-/:-@\[-`{-~])"
     r"|(?P<tag></?(?P<name>a|abbr|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\s*/?>)"
-    r"|(?P<invisible>[\u00ad\u200b\u2060\ufeff])"
+    rf"|(?P<invisible>[{_INVISIBLE}]|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d](?=[\p{{Latin}}\p{{N}}]))"
 )
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _CODE = regex.compile(r"\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")

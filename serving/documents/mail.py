@@ -12,7 +12,7 @@ import email.policy
 import quopri
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from email.errors import HeaderParseError
+from email.errors import HeaderParseError, InvalidBase64LengthDefect
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
 from email.message import Message
@@ -254,6 +254,8 @@ def _decode(value: str) -> str:
 
 def _read_body(part: Message) -> tuple[str, str]:
     payload = part.get_payload(decode=True)
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
+        raise InputError("A body of the message is in base64 that is damaged.")
     charset = part.get_content_charset() or "utf-8"
     data = payload if isinstance(payload, bytes) else b""
     try:

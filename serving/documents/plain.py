@@ -25,8 +25,8 @@ _BINARY = {
 }
 """How files begin that are no text, whatever their name says."""
 
-_MARKDOWN = (".md", ".markdown")
-_EMPHASIS = regex.compile(
+MARKDOWN = (".md", ".markdown")
+EMPHASIS = regex.compile(
     r"(?:\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~])(?:\*{1,3}|~~)|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])"
     r"|(?<=[\p{L}\p{N}\p{P}])_{1,3}(?![\p{L}\p{N}_])"
 )
@@ -80,7 +80,7 @@ async def mask_plain(source: Path, target: Path, masker: Masker, settings: FileS
     """Mask a text file."""
     data = read_document(source)
     text, encoding = decode_text(data, str(source))
-    stretches = split_text(text, _EMPHASIS if source.suffix.lower() in _MARKDOWN else None)
+    stretches = split_text(text, EMPHASIS if source.suffix.lower() in MARKDOWN else None)
     runs = [Run(text[start:end]) for start, end in stretches]
     result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=WRAPPED_LINES)
     target.write_bytes(encode_text(edit_stretches(text, stretches, result.edits), encoding, data))

@@ -17,11 +17,19 @@ from goldspan.masking.restore import restore_text
 from goldspan.serving.documents.base import read_document
 from goldspan.serving.documents.delimited import edit_cells
 from goldspan.serving.documents.encoded import find_encoded
+from goldspan.serving.documents.flow import find_whole_edit
 from goldspan.serving.documents.json_text import edit_json
 from goldspan.serving.documents.mail import edit_mail
 from goldspan.serving.documents.office import edit_office
 from goldspan.serving.documents.parquet import edit_parquet
-from goldspan.serving.documents.plain import decode_text, encode_text
+from goldspan.serving.documents.plain import (
+    EMPHASIS,
+    MARKDOWN,
+    decode_text,
+    edit_stretches,
+    encode_text,
+    split_text,
+)
 
 _MARKUP = regex.compile(r"<[^>]*>|[^<]+|<")
 _KINDS = {
@@ -88,7 +96,9 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
     elif kind == "html":
         written = "".join(_restore_markup(piece, restore) for piece in _MARKUP.findall(text))
     else:
-        written = restore(text)
+        stretches = split_text(text, EMPHASIS if path.suffix.lower() in MARKDOWN else None)
+        edits = [find_whole_edit(text[start:end], restore) for start, end in stretches]
+        written = edit_stretches(text, stretches, edits)
     result.content = encode_text(written, encoding, content)
     return result
 

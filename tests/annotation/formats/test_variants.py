@@ -174,6 +174,11 @@ FILES: dict[str, tuple[str, Any, list[list[list[tuple[str, str]]]]]] = {
     "comprehend": ("a.jsonl", [{"text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[[ANN]]]),
     "table of spans": ("a.csv", "text,Start,End,Label\nAnn met,0,3,FIRSTNAME\nBo met Ann,0.0,2.0,FIRSTNAME\nBo met Ann,7,10,FIRSTNAME\nNobody,,,\n", [[[ANN]], [[BO, ANN]], [[]]]),
     "spans with labels as objects": ("a.jsonl", [{"text": TEXT, "entities": [{"start_pos": 0, "end_pos": 3, "labels": [{"value": "FIRSTNAME"}]}]}], [[[ANN]]]),
+    "values under labels": ("a.jsonl", [{"text": TEXT, "labels": {"FIRSTNAME": ["Ann", "Bo"], "CITY": ["Rome"]}}], [[[ANN, BO, ROME]]]),
+    "cluener": ("a.jsonl", [{"text": TEXT, "label": {"FIRSTNAME": {"Ann": [[0, 2]], "Bo": [[12, 13]]}}}], [[[ANN, BO]]]),
+    "tags in the text": ("a.jsonl", [{"text": "<FIRSTNAME>Ann</FIRSTNAME> met <b>Bo</b>."}], [[[ANN]]]),
+    "rows of the hub's viewer": ("a.json", {"features": [], "rows": [{"row_idx": 0, "row": {"text": TEXT, "spans": [span("Ann", "FIRSTNAME")]}}]}, [[[ANN]]]),
+    "old Macintosh": ("a.csv", "text,start,end,label\rAnn met,0,3,FIRSTNAME\r", [[[ANN]]]),
     "spacy annotator": ("a.json", {"classes": ["X"], "annotations": [[TEXT, {"entities": [[0, 3, "FIRSTNAME"]]}]]}, [[[ANN]]]),
 }  # fmt: skip
 
@@ -183,6 +188,24 @@ def test_variants_are_read(tmp_path: Path, case: str) -> None:
     name, content, expected = FILES[case]
     samples, errors, _ = read_content(tmp_path, name, content)
     assert ([surfaces(sample) for sample in samples], errors) == (expected, [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_tables_in_utf_16_are_read(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "a.csv").write_bytes(
+        f"{mark}text\tstart\tend\tlabel\r\nAnn met Bo\t0\t3\tFIRSTNAME\r\n".encode(encoding)
+    )
+    (sample,), errors, _ = read(tmp_path / "a.csv")
+    assert (surfaces(sample), errors) == ([[ANN]], [])
+
+
+@pytest.mark.parametrize("control", ["label", "ner"])
+def test_what_is_said_of_a_region_is_kept(tmp_path: Path, control: str) -> None:
+    noted = {**region("Ann", "FIRSTNAME"), "from_name": control, "to_name": "text", "meta": {"text": ["a pseudonym"]}}
+    (sample,), errors, _ = read_content(tmp_path, "a.json", [task(noted)])
+    assert (surfaces(sample), errors) == ([[ANN]], [])
+    assert "a pseudonym" in f"{sample.annotations[0].other} {sample.provenance.get('features')}"
 
 
 def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
@@ -199,6 +222,7 @@ def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
         ([task({"type": "paragraphlabels", "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}}, talk=[])], "studio adopt"),
         ([task(region("Ann", "FIRSTNAME"), {**region("Bo", "FIRSTNAME"), "value": {"start": 0, "end": 2, "text": "Bo", "labels": ["FIRSTNAME"]}}, title="Bo wins", note=TEXT)], "text"),
         ([{"%FEATURE_STRUCTURES": [*CAS, {"%ID": 2, "%TYPE": "x.NamedEntity", "begin": 0, "end": 3}]}], "NamedEntity"),
+        ([{"text": TEXT, "entities": [[0, 3, "FIRSTNAME"]], "spans": [span("Rome", "CITY")]}], "several keys"),
     ],
 )  # fmt: skip
 def test_what_is_not_clear_is_refused_by_name(tmp_path: Path, content: list[Any], reason: str) -> None:

@@ -191,3 +191,20 @@ def test_predicted_labels_that_the_schema_lacks_are_named(files):
     shown = run(evaluate_app, gold, predicted)
     assert "The label schema has no label PERSON;" in shown.stderr
     assert "--labels-map" in shown.stderr
+
+
+def test_records_that_cannot_be_read_are_named_even_if_nothing_is_left_to_score(files, tmp_path):
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text('{"data": {"text": "x"\n[1,2\n')
+    failed = run(evaluate_app, broken, files[1], code=1)
+    assert "broken.jsonl:1: not valid JSON" in failed.stderr
+    assert "Nothing can be scored" in str(failed.exception)
+
+
+def test_a_folder_stands_for_the_results_in_it(files, tmp_path):
+    run(evaluate_app, *files, "--name", "a")
+    run(evaluate_app, files[0], "--predictor", "regex", "--name", "b")
+    document = json.loads(run(compare_app, tmp_path / "data" / "results", "--json").stdout)
+    assert [row["name"] for row in document["rows"]][:2] == ["a", "b"]
+    (tmp_path / "none").mkdir()
+    assert "holds no results" in str(run(compare_app, tmp_path / "none", code=1).exception)

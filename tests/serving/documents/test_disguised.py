@@ -67,6 +67,10 @@ DISGUISED = {
         "<svg><text><tspan>Ber</tspan><tspan>lin</tspan><x>Ann</x></text></svg>",
         ["Ber", "Ann"],
     ),
+    "emphasis of chats": ("a.json", '{"t": "_Smith_ *Ann* __Berlin__"}', ["Smith", "Ann", "Berlin"]),
+    "joiners": ("a.txt", "Ber\u200clin, Smi\u200dth", ["Ber", "Smi"]),
+    "marks of direction": ("a.txt", "\u202a+1 415\u202c 555\u200e 0132", ["415", "0132"]),
+    "base64 that is cut off": ("a.txt", encode("Dear Ann Müller of Berlin in ü")[:-3], [CODED[:8]]),
     "wrapped line": ("a.txt", f"{WRAPPED}\n0532 0130 00 soon", ["DE89", "0130"]),
     "wrapped quotation": ("a.eml", f"Subject: x\n\n> {WRAPPED}\n> 0532 0130 00 soon\n", ["DE89", "0130"]),
     "flowed text": ("a.eml", f"{FLOWED}\n\nTo DE89 3704 0044 \n0532 0130 00.\n", ["DE89", "0130"]),
@@ -150,3 +154,8 @@ def test_an_embedded_document_is_refused(mask: FileMasker) -> None:
 )
 def test_what_is_no_base64_stays(mask: FileMasker, text: str) -> None:
     assert mask("a.txt", f"x {text} y") == f"x {text} y".encode()
+
+
+def test_a_body_in_damaged_base64_is_refused(mask: FileMasker) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        mask("a.eml", f"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{CODED[:33]}!!\n")

@@ -71,6 +71,14 @@ def test_values_in_base64_come_back(tmp_path: Path) -> None:
         assert restore_file(masked, ledger, KEY).content.decode() == content
 
 
+@pytest.mark.parametrize("policy", ["pseudonymise", "surrogates"])
+def test_values_between_marks_of_emphasis_come_back(tmp_path: Path, policy: str) -> None:
+    content = "_Ann_ and **Ann**, __Zoë & Co__ of ~~Zoë & Co~~ wrote `Ann`_, snake_case_Ann.\n"
+    masked, ledger = mask(tmp_path, "a.md", content, policy)
+    assert "_Ann_" not in masked.read_text()
+    assert restore_file(masked, ledger, KEY).content.decode() == content
+
+
 def test_html_is_escaped(tmp_path: Path) -> None:
     masked, ledger = mask(tmp_path, "a.html", "<p title='Ann'>O&quot;Neil, &lt;b&gt; &amp; Ann</p>")
     assert "Ann" not in masked.read_text()
