@@ -187,7 +187,7 @@ def test_text_is_shown_where_asked_and_stays_out_of_the_result(files, tmp_path):
 
 def test_predicted_labels_that_the_schema_lacks_are_named(files):
     gold, predicted = files
-    predicted.write_text(predicted.read_text("utf-8").replace('"FIRSTNAME"', '"PERSON"'), "utf-8")
+    predicted.write_text(predicted.read_text("utf-8").replace("FIRSTNAME", "PERSON"), "utf-8")
     shown = run(evaluate_app, gold, predicted)
     assert "The label schema has no label PERSON;" in shown.stderr
     assert "--labels-map" in shown.stderr
