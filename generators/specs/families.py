@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from goldspan.generators.specs.draw import Spec
 
 T = TypeVar("T")
+MOST_FAMILIES = 20
+"""With more, some would have no surname in some countries."""
 LEAST = 2
 """Phrases that each family has of a list at least; a shorter list belongs to all."""
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.corpus.dedupe import group_related
 from goldspan.annotation.corpus.outline import outline_sample
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.text.tagged import render_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.model import write_content
+from goldspan.generators.runs.public import complete_settings
+from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.draw import draw_spec, spec_to_dict
-from goldspan.generators.specs.families import EVERY, LEAST, Family
+from goldspan.generators.specs.families import EVERY, LEAST, MOST_FAMILIES, Family
 from goldspan.generators.stages.prose import write_message
 
 LABELS = load_labels()
@@ -60,3 +64,19 @@ def test_the_offline_model_writes_in_the_family_of_the_item() -> None:
     answer = json.loads(write_content(body, LABELS, families=4))
     assert answer["tagged_text"] == render_tagged(document.text, document.entities)
     assert answer != json.loads(write_content(body, LABELS))
+
+
+@pytest.mark.parametrize(
+    ("provider", "families", "reason"),
+    [("openai", 5, "offline author"), ("offline", 1, "2 to 20"), ("offline", 21, "2 to 20")],
+)
+def test_families_that_cannot_be_are_refused(provider: str, families: int, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        complete_settings(RunSettings(provider=provider, samples=3, phrase_families=families))
+
+
+def test_every_country_has_surnames_in_each_of_the_most_families() -> None:
+    for index in range(2 * MOST_FAMILIES):
+        spec = draw_spec(8, index, ("da", "es"), LABELS, families=MOST_FAMILIES)
+        surnames = [entry.value for entry in spec.values if entry.label == "SURNAME"]
+        assert all(spec.family.has_name(surname) for surname in surnames)
