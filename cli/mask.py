@@ -86,7 +86,8 @@ def run(
     pdf: Annotated[
         str,
         typer.Option(
-            metavar="keep|raster", help="PDF pages keep their layout and text, or become pictures, the safest form"
+            metavar="keep|raster|scan",
+            help="PDF pages keep their layout and text, or become pictures; with scan, OCR reads them too",
         ),
     ] = "keep",
     ocr: Annotated[

@@ -128,9 +128,13 @@ def parse_json(data: bytes) -> Any:
         if b"NaN" not in data and b"Infinity" not in data:
             raise
     try:
-        return json.loads(data.decode(), parse_constant=lambda name: None)
+        document = json.loads(data.decode(), parse_constant=lambda name: None)
+        orjson.dumps(document)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except TypeError:
+        raise ValueError("a lone surrogate, a number beyond 64 bits, or nested too deep") from None
+    return document
 
 
 def explain_json(data: bytes, error: ValueError) -> str:

@@ -11,8 +11,9 @@ import typer
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.cli.generate import inspect
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, read_execution, read_settings
-from goldspan.cli.generate.progress import ProgressLine, exit_for
+from goldspan.cli.generate.progress import ProgressLine
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 

@@ -1,15 +1,15 @@
-"""PDF: pages keep their layout without the masked characters (`keep`), or become pictures (`raster`).
+"""PDF: pages keep their layout without the masked characters (`keep`), or become pictures (`raster`, `scan`).
 
 In both, nothing but the pages is carried over: no metadata, outline, annotations, form fields, structure, attachments,
-scripts or earlier revisions. With `keep`, a page about which anything is in doubt becomes a picture. Scanned pages are
-read by OCR and become pictures.
+scripts or earlier revisions. With `keep`, a page about which anything is in doubt becomes a picture. Scanned pages,
+and with `scan` all of them, are read by OCR beside their text and become pictures.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
 
     """
     pages = [_Page(content) for content in await asyncio.to_thread(read_pdf, source)]
+    if settings.pdf == "scan":
+        pages = [replace(page, content=replace(page.content, scanned=True)) for page in pages]
     scans = [number for number, page in enumerate(pages) if page.content.scanned]
     engine = require_ocr(settings.ocr, f"{source.name}, page {scans[0] + 1} is a picture; it") if scans else None
     if engine is not None:
