@@ -64,7 +64,7 @@ def test_the_budget_holds_for_all_runs_together(workspace, tmp_path):
         outcome, status = run_campaign(workspace, begin(workspace, settings, 20, Limits(max_cost=100.0)))
         assert (outcome, status.total.done) == (RunOutcome.DONE, 40)
         asked = read_asked(address)
-    assert set(asked.values()) == {1}
+    assert len(asked) == 2 * 40
 
 
 def test_a_provider_that_cannot_be_used_stops_all_runs(workspace):
