@@ -104,11 +104,12 @@ constraints: .uv/bin/uv  ## pin the newest versions that fit together, with hash
 
 # Packages of Label Studio without wheels: SOURCES in annotation/labelstudio/server/environment.py.
 NO_WHEELS := $(addprefix --no-binary ,attr django-ranged-fileresponse drf-flex-fields drf-generators ordered-set)
+COMPILE = $(abspath $(UV)) pip compile --quiet --universal --python-version 3.11 --no-deps --only-binary :all: \
+	--generate-hashes --no-header --no-annotate
 
-hashes: .uv/bin/uv  ## write the hashes of Label Studio's pinned packages
-	@cd annotation/labelstudio/server && $(abspath $(UV)) pip compile --quiet --universal --python-version 3.11 --no-deps \
-		--only-binary :all: $(NO_WHEELS) --generate-hashes --no-header --no-annotate requirements.txt \
-		--output-file hashed-requirements.txt
+hashes: .uv/bin/uv  ## write the hashes of the pinned packages of Label Studio and of the clients in tests
+	@cd annotation/labelstudio/server && $(COMPILE) $(NO_WHEELS) requirements.txt --output-file hashed-requirements.txt
+	@cd tests/walk/clients && $(COMPILE) requirements.txt --output-file hashed-requirements.txt
 
 dist: setup  ## build the wheel and its bill of materials (CycloneDX) into dist/
 	@$(BIN)/python -m hatchling build -t wheel

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import goldspan.schemas as schemas
-from goldspan.annotation.errors import InputError
+from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import read_small
 
 _KEY_PARTS = 64
 _LONG_KEY = re.compile(rf"""^\s*\[{{0,2}}(?:\s*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')\s*\.){{{_KEY_PARTS}}}""", re.MULTILINE)
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+
+
+def list_too_small(settings: object, least: Mapping[str, float]) -> list[str]:
+    """What is wrong with settings that must be finite and have a least value, by name."""
+    values = {name: getattr(settings, name) for name in least}
+    return [
+        f"{name} is at least {least[name]:g}, not {value}"
+        for name, value in values.items()
+        if not least[name] <= value < math.inf
+    ]
+
+
+def require_least(what: str, settings: object, least: Mapping[str, float]) -> None:
+    """Refuse settings that are too small or not finite.
+
+    Raises:
+        ConfigurationError: one is; all are named.
+
+    """
+    if wrong := list_too_small(settings, least):
+        raise ConfigurationError(f"Settings of {what}: {'; '.join(wrong)}.")
 
 
 def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict[str, Any]:

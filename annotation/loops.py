@@ -7,9 +7,11 @@ import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+_TAKE_SECONDS = 0.05
 
 
 class Runner(Protocol):
@@ -43,21 +45,32 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def iterate_sync(items: AsyncGenerator[T]) -> Iterator[T]:
-    """The items of an asynchronous generator, which is closed at the end."""
+    """The items of an asynchronous generator, which is closed at the end.
+
+    The loop is entered once for all items that come within `_TAKE_SECONDS`.
+    """
     with open_runner() as runner:
         try:
             while True:
+                taken: list[T] = []
                 try:
-                    item = runner.run(_take_next(items))
+                    runner.run(_take_into(taken, items))
                 except StopAsyncIteration:
+                    yield from taken
                     return
-                yield item
+                except BaseException:
+                    yield from taken
+                    raise
+                yield from taken
         finally:
             runner.run(_close(items))
 
 
-async def _take_next(items: AsyncIterator[T]) -> T:
-    return await anext(items)
+async def _take_into(taken: list[T], items: AsyncIterator[T]) -> None:
+    until = monotonic() + _TAKE_SECONDS
+    taken.append(await anext(items))
+    while monotonic() < until:
+        taken.append(await anext(items))
 
 
 async def _close(items: AsyncGenerator[T]) -> None:

@@ -3,12 +3,13 @@
     python benchmarks/audit.py [documents] [--share 0.05]
     python benchmarks/audit.py 240 --folds 3 --seeds 5              # fresh models of other folds, mean over seeds
     python benchmarks/audit.py 240 --folds 3 --second regex         # on top of a second predictor
+    python benchmarks/audit.py 240 --folds 3 --whole-words          # wrong borders fall between words only
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
 judges its own labels only) and simulated annotators that err on a share of the true spans, as a second model would.
-Printed for each: precision of the first 20, 100 and 300 findings, the share of the errors found at all, and the share
-of the errors in the first 10 % of the samples, in the order of the audit and in random order. With `regex`, errors of
-labels that it cannot give cannot be found.
+Printed for each: precision of the first 20, 50, 100 and 200 findings, the share of the errors found at all, and the
+share of the errors in the first 10 % of the samples, in the order of the audit and in random order. With `regex`,
+errors of labels that it cannot give cannot be found.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.registry import open_predictor
-from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import join_examples
 from tests.evaluation.audit.corruption import corrupt
 
 LABELS = load_labels()
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
-CUTS = (20, 100, 300)
+CUTS = (20, 50, 100, 200)
 
 
 class SimulatedAnnotator(LocalPredictor):
@@ -93,13 +95,13 @@ FoldScores = tuple[float, float, float, float, float]
 them; average precision over samples."""
 
 
-def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: str) -> FoldScores:
+def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: str, whole_words: bool) -> FoldScores:
     """How well token probabilities of a CRF of the other folds find the errors."""
-    gold, places = corrupt(make_truth(documents, ("en",), seed), share, seed=seed)
+    gold, places = corrupt(make_truth(documents, ("en",), seed), share, seed=seed, whole_words=whole_words)
     errors = sum(map(len, places.values()))
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
     reader = open_predictor(second, LABELS) if second else None
     audit = audit_tokens(gold, train, LABELS, folds=folds, second=reader, budget=10**6)
@@ -116,11 +118,16 @@ def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: 
 def compare_folds(given: argparse.Namespace) -> None:
     """Print the scores of every seed and their means."""
     measure_seed = partial(
-        audit_by_folds, documents=given.documents, share=given.share, folds=given.folds, second=given.second
+        audit_by_folds,
+        documents=given.documents,
+        share=given.share,
+        folds=given.folds,
+        second=given.second,
+        whole_words=given.whole_words,
     )
     print("| seed | P@50 | found in E findings | in 2 E | in all | average precision of samples |")
     print("|---|---|---|---|---|---|")
-    seeds = range(1, given.seeds + 1)
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
     with ProcessPoolExecutor(given.workers) as pool:
         rows = list(pool.map(measure_seed, seeds))
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
@@ -135,7 +142,9 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--folds", type=int, default=0)
     parser.add_argument("--second", default="")
+    parser.add_argument("--whole-words", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     if given.folds:
@@ -147,8 +156,8 @@ def main() -> None:
     print(
         f"{len(truth)} documents, {spans} spans, {sum(map(len, places.values()))} errors in {len(places)} documents.\n"
     )
-    print("| auditor | findings | P@20 | P@100 | P@300 | errors found | in first 10 % | in random 10 % |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| auditor | findings | P@20 | P@50 | P@100 | P@200 | errors found | in first 10 % | in random 10 % |")
+    print("|---|---|---|---|---|---|---|---|---|")
     auditors = [*(SimulatedAnnotator(truth, rate) for rate in (0.02, 0.1, 0.2, 0.4)), open_predictor("regex", LABELS)]
     for auditor in auditors:
         print(f"| {measure(audit_samples(gold, auditor, budget=10**6), places, gold)} |", flush=True)

@@ -3,8 +3,8 @@
     python benchmarks/intervals.py [--draws 1000] [--workers 2]
 
 Each cell: share of intervals that hold the true value, and their mean width, for F1 / precision / recall / masking F2.
-The shapes of corpora are explained in `tests/evaluation/scores/interval_simulation.py`. No rule can hold where whole
-documents fail so seldom that the sample shows none of them (shape `failing`): it has a table of its own.
+The shapes of corpora are explained in `tests/evaluation/scores/interval_simulation.py`. Where whole documents fail so
+seldom that the sample shows none of them (shape `failing`), a rule can only allow for it: that shape is the hardest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Generated documents of every format with values planted in every hiding place: what is left after masking.
 
-    python benchmarks/masking_files.py [--count 40] [--formats pdf docx …] [--seed 7]
+    python -m benchmarks.masking_files [--count 40] [--formats pdf docx …] [--seed 7]
 
 Run from the repository's root. The predictor knows the planted values: a value that is left was missed by a reader of
 a format, not by a model. The readers that look for it share no code with what is masked.

@@ -1,6 +1,6 @@
 """Random and hostile inputs through the masking API and through files.
 
-    python benchmarks/masking_fuzz.py [--count 10000] [--seed 1]
+    python -m benchmarks.masking_fuzz [--count 10000] [--seed 1]
 
 Run from the repository's root. Nine tenths are requests, one tenth damaged files of every format. It prints every
 answer that is not sound (an unexpected error, a text with an error, a value left in what is said to be complete) and

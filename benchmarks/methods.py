@@ -1,14 +1,16 @@
 """All methods on the same data: fitted on one bundle, read on its test split and on external gold, in one report.
 
     python benchmarks/methods.py --output docs/comparison/report.html [--samples 500] [--workspace FOLDER]
-        [--encoders tiny:600000,rampart:100000] [--llm smollm2:6] [--external FILE …]
+        [--encoders tiny:600000,rampart:100000] [--llm smollm2:6] [--instruct NAME=ADDRESS] [--external FILE …]
 
 The data are documents of the offline author, grouped and split by a bundle. The language model of `prompting` is the
 simulator: it answers with what the patterns find and answers at once, so that its line shows mechanics and cost
 (tokens of real prompts at a dated list price), not quality or latency of a real model; `fine-tuning` runs against it
 likewise. `--encoders` names encoders with their budget of tokens. `--llm NAME:LAYERS` takes the first layers only of
-a causal language model, so that two cores can run it. What is missing here (an encoder that is not prepared, a method
-whose libraries are not installed) is named and left out.
+a causal language model, so that two cores can run it. `--instruct` asks a real model at the address of a compatible
+server (`tests/generators/model_server.py` serves one from a package); it reads the last external file only, since a
+text takes seconds. What is missing here (an encoder that is not prepared, a method whose libraries are not installed)
+is named and left out.
 """
 
 from __future__ import annotations
@@ -48,6 +50,9 @@ from goldspan.training.methods.registry import list_methods
 
 LABELS = load_labels()
 READY = ("regex", "rampart", "regex+rampart")
+INSTRUCT = "instruct-"
+"""Begins the names of real models that are asked."""
+
 CONFIG = "[evaluation]\nbaselines = false\n[training]\nthreads = 2\n"
 
 
@@ -110,6 +115,10 @@ def list_fits(options: argparse.Namespace, urls: dict[str, str], folder: Path) -
         ("fine-tuning-simulated", "fine-tuning", tuned),
         ("crf-on-regex", "crf", {"base": "regex"}),
     ]
+    for given in options.instruct:
+        model, _, address = given.partition("=")
+        asked = {"provider": "compatible", "model": model, "api_url": address, "shots": 1, "attempts": 1}
+        fits.append((f"{INSTRUCT}{model}", "prompting", asked))
     for given in filter(None, options.encoders.split(",")):
         encoder, _, tokens = given.partition(":")
         settings = {"encoder": encoder, "tokens": tokens or None, "config": config, "seed": options.seed}
@@ -148,6 +157,8 @@ def measure(golds: list[ExternalGold], sources: list[str], folder: Path) -> list
         baselines = score_baselines(pair_gold(gold.samples).documents, LABELS) if number == 0 else {}
         for source in sources:
             name = "+".join(Path(part).name for part in source.split("+"))
+            if name.startswith(INSTRUCT) and gold is not golds[-1]:
+                continue
             try:
                 opened = open_predictor(source, LABELS, defaults={"workers": 8, "folder": folder / "answers"})
             except GoldspanError as error:
@@ -172,6 +183,7 @@ def main() -> None:
     parser.add_argument("--encoders", default="tiny:600000,rampart:100000", help="names with their tokens")
     parser.add_argument("--workspace", type=Path, help="where fits stay, for the next time")
     parser.add_argument("--llm", action="append", default=[], help="a causal language model; repeatable")
+    parser.add_argument("--instruct", action="append", default=[], help="NAME=ADDRESS of a real model; repeatable")
     parser.add_argument("--external", type=Path, action="append", default=[])
     parser.add_argument("--results", type=Path, help="write the result files into this folder too")
     options = parser.parse_args()

@@ -5,10 +5,11 @@
 Documents of the offline author, one to eight joined, are masked by many users at the same time; every answer is held
 against a masking of the same text without a server. With `--model`, the same model is also served as most servers do
 it (`benchmarks/seed_server.py`): torch inside the web process, sequential and in threads, texts cut at 512 tokens, and
-the rounds alternate; `benchmarks/random_model.py` writes a model of BERT's size for that. `--cores` pins the servers to
-these cores, so that users and watcher run elsewhere. A process of its own watches the health, so that its figures are
-the server's and not those of the users' program. Everything is measured in one run on one machine; a busy machine makes
-all of it slow.
+the rounds alternate; `benchmarks/random_model.py` writes a model of BERT's size for that. With `--baseline`, the torch
+servers take another model: what is served here in practice beside what such servers serve. `--cores` pins the servers
+to these cores, so that users and watcher run elsewhere. A process of its own watches the health, so that its figures
+are the server's and not those of the users' program. Everything is measured in one run on one machine; a busy machine
+makes all of it slow.
 """
 
 from __future__ import annotations
@@ -196,14 +197,14 @@ def find_workers(pid: int) -> list[int]:
     return [child for child in list_children(pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-async def compare(model: str, texts: Sequence[str], users: int, seconds: float, cores: str) -> None:
-    """The same model served by us and as most servers do it, in alternating rounds."""
+async def compare(predictor: str, baseline: str, texts: Sequence[str], users: int, seconds: float, cores: str) -> None:
+    """A predictor served by us, and a model as most servers serve it, in alternating rounds."""
     rates: dict[str, list[float]] = {"ours": [], "sequential": [], "to_thread": []}
     costs: dict[str, list[float]] = {name: [] for name in rates}
     async with (
-        start([*OURS, model, "--option", "verify=warn"], cores) as ours,
-        start([*SEED, f"{model}/trained", "sequential"], cores) as sequential,
-        start([*SEED, f"{model}/trained", "to_thread"], cores) as to_thread,
+        start([*OURS, predictor], cores) as ours,
+        start([*SEED, f"{baseline}/trained", "sequential"], cores) as sequential,
+        start([*SEED, f"{baseline}/trained", "to_thread"], cores) as to_thread,
     ):
         servers = {"ours": ours, "sequential": sequential, "to_thread": to_thread}
         for url, pid in servers.values():
@@ -226,7 +227,8 @@ async def main() -> None:
     parser.add_argument("--predictor", default="regex")
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--model", default="", help="a model directory; compares architectures")
+    parser.add_argument("--model", default="", help="a model directory, or another predictor with --baseline")
+    parser.add_argument("--baseline", default="", help="model directory of the torch servers; empty: that of --model")
     parser.add_argument("--cores", default="", help="cores of the servers, such as 0,1; empty: all")
     parser.add_argument("--processes", default="2,0", help="processes of a predictor, one round each; empty: no round")
     arguments = parser.parse_args()
@@ -237,7 +239,9 @@ async def main() -> None:
         await disturb_and_check(arguments, texts, processes)
     if arguments.model:
         cut = [text[:1500] for text in texts]
-        await compare(arguments.model, cut, arguments.users, arguments.seconds / 3, arguments.cores)
+        baseline = arguments.baseline or arguments.model
+        print(f"\n{arguments.model} beside {baseline}/trained in torch")
+        await compare(arguments.model, baseline, cut, arguments.users, arguments.seconds / 3, arguments.cores)
 
 
 async def disturb_and_check(arguments: argparse.Namespace, texts: Sequence[str], processes: str) -> None:

@@ -1,39 +1,44 @@
 """Work over shards: documents a CPU second, memory, efficiency of two processes, kills, deduplication as it grows.
 
-    python benchmarks/shards.py [--documents 20000] [--rows 5000] [--predictor regex] [--kills 3] [--dedupe 20000]
+    python benchmarks/shards.py [--steps annotate,pair,kills,engine,dedupe] [--documents 20000] [--rows 2500]
+        [--workers 2] [--predictor regex] [--kills 3] [--small 20000]
+
+`annotate` reads all documents with `--workers` processes. The first `--small` ones are read by `pair` (one process
+beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (the local
+executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones,
+whose duplicates are compared with those that one machine finds in memory.
 
 The documents have about 128 tokens, three of them values that patterns find; a tenth of them repeats another, nearly.
-Every run writes new results; those of two processes, of a run that is killed at random, and of datatrove's local
-executor (where it is installed) are compared byte by byte with those of one process. The duplicates over shards are
-compared with those that one machine finds in memory, for a tenth of the documents.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
 
-from goldspan.annotation.corpus.dedupe import TEXT_REASONS, find_duplicates
+from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
-from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_samples, write_samples
-from goldspan.annotation.types import Sample
-from goldspan.shards.corpus import ShardWork, dedupe_shards
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.shards.corpus import dedupe_shards
 from goldspan.shards.engines.base import EngineOptions
+from goldspan.shards.plan import list_shards
+from goldspan.shards.run import ShardWork
 
 GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
 
@@ -48,22 +53,33 @@ class Run:
     results: str
 
 
-def write_shards(folder: Path, documents: int, rows: int, seed: int = 1) -> None:
-    """Texts of about 100 words, in shards."""
-    rng = Random(seed)
-    words = ["".join(rng.choices("abcdefghijklmnoprstuvw", k=rng.randrange(3, 10))) for _ in range(20_000)]
+def write_shards(folder: Path, documents: int, rows: int) -> None:
+    """Texts of about 100 words, in shards; a shard is the same however many there are."""
     folder.mkdir(parents=True)
+    begins = range(0, documents, rows)
+    with multiprocessing.Pool() as pool:
+        pool.starmap(_write_shard, [(folder, begin, min(begin + rows, documents), rows) for begin in begins])
+
+
+def _write_shard(folder: Path, begin: int, end: int, rows: int) -> None:
+    words = _list_words()
+    rng = Random(begin)
     text = ""
-    for begin in range(0, documents, rows):
-        with (folder / f"shard-{begin // rows:05}.jsonl").open("w", encoding="utf-8") as stream:
-            for number in range(begin, min(begin + rows, documents)):
-                if number % 10 == 9:
-                    text = text.replace(" ", " then ", 1)
-                else:
-                    body = " ".join(rng.choices(words, k=90))
-                    born = f"12/03/19{number % 90 + 10}"
-                    text = f"{body} mail u{number}@example.org, card 4111 1111 1111 1111, born {born}."
-                stream.write(json.dumps({"text": text, "language": "en"}) + "\n")
+    with (folder / f"shard-{begin // rows:05}.jsonl").open("w", encoding="utf-8") as stream:
+        for number in range(begin, end):
+            if number % 10 == 9:
+                text = text.replace(" ", " then ", 1)
+            else:
+                body = " ".join(rng.choices(words, k=90))
+                born = f"12/03/19{number % 90 + 10}"
+                text = f"{body} mail u{number}@example.org, card 4111 1111 1111 1111, born {born}."
+            stream.write(json.dumps({"text": text, "language": "en"}) + "\n")
+
+
+@cache
+def _list_words() -> list[str]:
+    rng = Random(1)
+    return ["".join(rng.choices("abcdefghijklmnoprstuvw", k=rng.randrange(3, 10))) for _ in range(20_000)]
 
 
 def annotate(shards: Path, output: Path, predictor: str, workers: int, engine: str = "local") -> Run:
@@ -76,17 +92,16 @@ def annotate(shards: Path, output: Path, predictor: str, workers: int, engine: s
         raise SystemExit(done.stderr.decode())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(seconds, cpu, json.loads(done.stdout)["peak_mib"], digest_results(output))
+    return Run(seconds, cpu, json.loads(done.stdout)["peak_mib"], digest_results(output.glob("*.jsonl")))
 
 
-def annotate_killed(shards: Path, output: Path, predictor: str, kills: int) -> str:
+def annotate_killed(shards: Path, output: Path, given: argparse.Namespace) -> str:
     """The digest of results whose run was killed at random moments and started again."""
     rng = Random(3)
     total = len(list(shards.iterdir()))
-    for _ in range(kills):
-        wanted = rng.randrange(total)
+    for wanted in sorted(rng.randrange(total) for _ in range(given.kills)):
         process = subprocess.Popen(
-            _command(shards, output, predictor, 2, "local"),
+            _command(shards, output, given.predictor, given.workers, "local"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -97,13 +112,13 @@ def annotate_killed(shards: Path, output: Path, predictor: str, kills: int) -> s
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    return annotate(shards, output, predictor, 2).results
+    return annotate(shards, output, given.predictor, given.workers).results
 
 
-def digest_results(output: Path) -> str:
-    """SHA-256 over names and contents of the results."""
+def digest_results(files: Iterable[Path]) -> str:
+    """SHA-256 over names and contents of results."""
     found = sha256()
-    for path in sorted(output.glob("*.jsonl")):
+    for path in sorted(files):
         found.update(path.name.encode())
         found.update(path.read_bytes())
     return found.hexdigest()
@@ -114,59 +129,103 @@ def _command(shards: Path, output: Path, predictor: str, workers: int, engine: s
     return [*GOLDSPAN, "annotate", str(shards), "--output", str(output), *options]
 
 
-def measure_dedupe(folder: Path, documents: int, rows: int) -> tuple[float, int, bool | None]:
-    """Seconds of a deduplication over shards, what it keeps, and (for small sets) whether that is what memory gives."""
-    labels = load_labels()
-    samples = folder / "samples"
-    write_shards(folder / "texts", documents, rows, seed=5)
-    for path in sorted((folder / "texts").iterdir()):
-        texts = (json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines())
-        write_samples(samples / path.name, (Sample(t, "en", sample_id=make_sample_id(t, "en")) for t in texts), labels)
+def measure_dedupe(samples: list[Path], output: Path, workers: int) -> tuple[float, Deduplication]:
+    """Seconds of a deduplication over shards, and what it found."""
     begun = perf_counter()
-    work = ShardWork((str(samples),), str(folder / "unique"), options=EngineOptions(os.cpu_count() or 1))
+    work = ShardWork(list_shards(map(str, samples)), str(output), options=EngineOptions(workers))
     found, _ = dedupe_shards(work, TEXT_REASONS, 0.7)
-    seconds = perf_counter() - begun
-    if documents > 100_000:
-        return seconds, len(found.kept), None
-    outlines = outline_samples(read_samples(samples, labels, unique=False), labels)
-    return seconds, len(found.kept), found == find_duplicates(outlines, reasons=TEXT_REASONS)
+    return perf_counter() - begun, found
+
+
+class Benchmark:
+    """The steps over one set of documents."""
+
+    def __init__(self, root: Path, given: argparse.Namespace) -> None:
+        self.given, self.texts, self.annotated, self._root = given, root / "texts", root / "annotated", root
+        write_shards(self.texts, given.documents, given.rows)
+        self.few = root / "few"
+        self.few.mkdir()
+        for path in self.list_few(self.texts):
+            shutil.copyfile(path, self.few / path.name)
+
+    def list_few(self, folder: Path) -> list[Path]:
+        """The shards with the first documents."""
+        return sorted(folder.glob("*.jsonl"))[: max(1, self.given.small // self.given.rows)]
+
+    def annotate(self) -> None:
+        """All documents."""
+        given = self.given
+        print(f"annotate, {given.predictor}, {multiprocessing.cpu_count()} cores", flush=True)
+        print("| documents | processes | s | documents/s | documents a CPU second | largest process, MiB |")
+        print("|---|---|---|---|---|---|")
+        self._show(given.documents, given.workers, annotate(self.texts, self.annotated, given.predictor, given.workers))
+
+    def pair(self) -> None:
+        """One process beside two."""
+        runs = [annotate(self.few, self._root / f"few-{n}", self.given.predictor, n) for n in (1, 2)]
+        for number, run in enumerate(runs, start=1):
+            self._show(self._count_few(), number, run)
+        same = runs[0].results == runs[1].results
+        efficiency = runs[0].seconds / runs[1].seconds / 2
+        print(f"efficiency of two processes: {efficiency:.2f} (aim 0.9), same results {same}", flush=True)
+
+    def kills(self) -> None:
+        """Killed at random moments, then finished."""
+        killed = annotate_killed(self.few, self._root / "killed", self.given)
+        print(
+            f"killed {self.given.kills} times, then finished: same results {killed == self._digest_few()}", flush=True
+        )
+
+    def engine(self) -> None:
+        """Another engine."""
+        run = annotate(self.few, self._root / "datatrove", self.given.predictor, self.given.workers, "datatrove")
+        print(f"datatrove's local executor: same results {run.results == self._digest_few()}", flush=True)
+
+    def dedupe(self) -> None:
+        """The first documents and all of them."""
+        few, workers = self.list_few(self.annotated), self.given.workers
+        labels = load_labels()
+        print("\n| documents | deduplicated in s | stay | as in memory | resident, MiB |\n|---|---|---|---|---|")
+        small, found = measure_dedupe(few, self._root / "unique-few", workers)
+        outlines = outline_samples(read_samples(few, labels, unique=False), labels)
+        equal = found == find_duplicates(outlines, reasons=TEXT_REASONS)
+        del outlines
+        print(f"| {self._count_few()} | {small:.1f} | {len(found.kept)} | {equal} | {_measure_peak()} |", flush=True)
+        large, found = measure_dedupe(sorted(self.annotated.glob("*.jsonl")), self._root / "unique", workers)
+        print(f"| {self.given.documents} | {large:.1f} | {len(found.kept)} | | {_measure_peak()} |")
+        print(f"{self.given.documents / self._count_few():.0f} times the documents: {large / small:.1f} times as long")
+
+    def _show(self, documents: int, workers: int, run: Run) -> None:
+        speed, by_cpu = documents / run.seconds, documents / run.cpu
+        numbers = f"{run.seconds:.0f} | {speed:.0f} | {by_cpu:.0f} | {run.peak_mib:.0f}"
+        print(f"| {documents} | {workers} | {numbers} |", flush=True)
+
+    def _count_few(self) -> int:
+        return min(self.given.documents, len(self.list_few(self.texts)) * self.given.rows)
+
+    def _digest_few(self) -> str:
+        return digest_results(self.list_few(self.annotated))
+
+
+def _measure_peak() -> float:
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
 
 
 def main() -> None:
-    """Run everything."""
+    """Run the steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", default="annotate,pair,kills,engine,dedupe")
     parser.add_argument("--documents", type=int, default=20_000)
-    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--rows", type=int, default=2_500)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--predictor", default="regex")
     parser.add_argument("--kills", type=int, default=3)
-    parser.add_argument("--dedupe", type=int, default=20_000)
+    parser.add_argument("--small", type=int, default=20_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        write_shards(root / "texts", given.documents, given.rows)
-        one = annotate(root / "texts", root / "one", given.predictor, 1)
-        two = annotate(root / "texts", root / "two", given.predictor, 2)
-        print(f"annotate, {given.predictor}, {given.documents} documents, {multiprocessing.cpu_count()} cores")
-        print("| processes | documents/s | documents a CPU second | largest process, MiB | same results |")
-        print("|---|---|---|---|---|")
-        for name, run in (("1", one), ("2", two)):
-            speed, by_cpu = given.documents / run.seconds, given.documents / run.cpu
-            print(f"| {name} | {speed:.0f} | {by_cpu:.0f} | {run.peak_mib:.0f} | {run.results == one.results} |")
-        print(f"\nefficiency of two processes: {one.seconds / two.seconds / 2:.2f} (aim 0.9)", flush=True)
-        killed = annotate_killed(root / "texts", root / "killed", given.predictor, given.kills)
-        print(f"killed {given.kills} times, then finished: same results {killed == one.results}", flush=True)
-        if importlib.util.find_spec("datatrove"):
-            other = annotate(root / "texts", root / "datatrove", given.predictor, 2, "datatrove")
-            print(f"datatrove's local executor: same results {other.results == one.results}")
-        if given.dedupe:
-            small, large = given.dedupe // 10, given.dedupe
-            times = {}
-            print("\n| documents | deduplicated in s | kept | as in memory |\n|---|---|---|---|")
-            for size in (small, large):
-                times[size], kept, equal = measure_dedupe(root / f"dedupe-{size}", size, min(given.rows, size // 4))
-                shown = "not compared" if equal is None else equal
-                print(f"| {size} | {times[size]:.1f} | {kept} | {shown} |", flush=True)
-            print(f"\nten times the documents take {times[large] / times[small]:.1f} times as long")
+        benchmark = Benchmark(Path(folder), given)
+        for step in given.steps.split(","):
+            getattr(benchmark, step)()
 
 
 if __name__ == "__main__":

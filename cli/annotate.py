@@ -13,7 +13,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import (
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
     from goldspan.predictors.base import Outcome
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def annotate(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json; with --engine also a folder")
+        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json, or a folder of such files")
     ],
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")

@@ -8,13 +8,13 @@ import typer
 from rich.markup import escape
 
 from goldspan.cli.shared.console import err, say
-from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, LabelsOption, make_app
 from goldspan.cli.shared.signals import stop_on_sigterm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()

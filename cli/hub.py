@@ -12,19 +12,14 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.annotation.hub.shards import HubShard
     from goldspan.annotation.hub.state import ShardResult
     from goldspan.annotation.types import Sample
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings=HELP,
-    help="Download and upload Hugging Face data sets and models.",
-)
+app = make_app(no_args_is_help=True, help="Download and upload Hugging Face data sets and models.")
 
 RepoOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", help="The data set on the Hub")]
 
@@ -103,7 +98,7 @@ def download(
 def upload(
     repo_id: RepoOption,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Default: training_samples in the workspace")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Default: training_samples in the workspace")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Create a public repository")] = False,
     create_repo: Annotated[
@@ -198,7 +193,7 @@ ModelOption = Annotated[str, typer.Option("--repo-id", metavar="OWNER/NAME", hel
 
 @app.command("upload-model")
 def upload_model(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory, or a name in models/")],
     repo_id: ModelOption,
     variant: Annotated[
         str, typer.Option(metavar="quantized|trained", help="What Goldspan opens, or what transformers loads by name")
@@ -224,12 +219,14 @@ def upload_model(
     from goldspan.predictors.model.hub import stage_model
     from goldspan.predictors.model.hub import upload_model as publish
     from goldspan.privacy.stores.bundles import list_trained
+    from goldspan.training.runs import find_model
 
+    workspace = find_workspace(data)
+    model = find_model(workspace, model)
     with tempfile.TemporaryDirectory() as folder:
         files = stage_model(model, Path(folder), variant, dataset_repo_id)
     address = ""
     if not dry_run:
-        workspace = find_workspace(data)
         trained = list_trained(workspace, model)
         with record_upload(workspace.root, "model", find_endpoint(), repo_id, trained) as record:
             address = publish(model, repo_id, variant, dataset=dataset_repo_id, public=public)

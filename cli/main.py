@@ -14,7 +14,7 @@ import typer
 from goldspan import __version__
 from goldspan.annotation.errors import GateClosedError, GoldspanError
 from goldspan.cli.shared.exits import MEANINGS, Exit
-from goldspan.cli.shared.options import HELP
+from goldspan.cli.shared.options import make_app
 
 
 class Command(NamedTuple):
@@ -85,11 +85,8 @@ def load_command(name: str) -> typer.Typer:
 
 def build_overview() -> typer.Typer:
     """The top level: the commands with a line of help each, none of them imported."""
-    overview = typer.Typer(
+    overview = make_app(
         no_args_is_help=True,
-        rich_markup_mode=None,
-        add_completion=False,
-        context_settings=HELP,
         epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
     )
 

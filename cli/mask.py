@@ -14,7 +14,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -42,11 +42,9 @@ class _DefaultGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
+app = make_app(
     cls=_DefaultGroup,
     no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
     help="Mask personal data in files and folders, restore it, and check masked files. "
     "`goldspan mask FILE` is short for `goldspan mask run FILE`.",
 )
@@ -68,7 +66,7 @@ CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of the texts: 
 
 @app.command("run")
 def run(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER…", help="Files to mask, or folders of them")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER", help="Files to mask, or folders of them")],
     predictor: PredictorOption,
     policy: PolicyOption = "pseudonymise",
     option: OptionsOption = None,
@@ -88,7 +86,8 @@ def run(
     pdf: Annotated[
         str,
         typer.Option(
-            metavar="keep|raster", help="PDF pages keep their layout and text, or become pictures, the safest form"
+            metavar="keep|raster|scan",
+            help="PDF pages keep their layout and text, or become pictures; with scan, OCR reads them too",
         ),
     ] = "keep",
     ocr: Annotated[
@@ -122,7 +121,8 @@ def run(
     from goldspan.serving.documents.files import mask_files, names_file, plan_jobs
     from goldspan.serving.documents.report import REPORT, MaskingReport
 
-    schema, rules = load_labels(labels), load_policy(policy)
+    schema = load_labels(labels)
+    rules = load_policy(policy, schema)
     if engine or any(map(is_address, paths)):
         if vault:
             raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
@@ -160,7 +160,7 @@ def run(
 
 @app.command("restore")
 def restore(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Masked text files, or answers about them")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Masked text files, or answers about them")],
     vault: VaultOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the results. Default: stdout")
@@ -216,7 +216,7 @@ def verify(
 
     schema = load_labels(labels)
     reader = open_from_command(predictor, schema, option, find_workspace(data), 1)
-    masker = Masker(reader, load_policy(policy), schema)
+    masker = Masker(reader, load_policy(policy, schema), schema)
     found = run_sync(check_masked_file(original, masked, masker, language, country))
     if as_json:
         print_json({"original": str(original), "masked": str(masked), **found.describe()})

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldspan.cli.shared.console import err, print_json, print_table, say
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import parse_options
 
 if TYPE_CHECKING:
     from goldspan.predictors.artifact import MethodArtifact
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, context_settings=HELP, help="Make a predictor from a bundle."
-)
+app = make_app(no_args_is_help=True, help="Make a predictor from a bundle.")
 
 
 @app.command("list")
@@ -42,7 +40,7 @@ def list_all(as_json: JsonOption = False) -> None:
 def fit(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="`goldspan method list` shows them")],
     bundle: Annotated[
-        Path | None, typer.Argument(metavar="[BUNDLE]", help="A folder, or a name in bundles/. Default: the newest")
+        Path | None, typer.Argument(metavar="BUNDLE", help="A folder, or a name in bundles/. Default: the newest")
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -74,7 +72,7 @@ def fit(
 
 @app.command("status")
 def status(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Default: all fits")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Default: all fits")] = "",
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import typer
 
 from goldspan.cli.shared.console import print_json, print_table, say
-from goldspan.cli.shared.options import HELP, JsonOption
+from goldspan.cli.shared.options import JsonOption, make_app
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, context_settings=HELP, help="What can read a text.")
+app = make_app(no_args_is_help=True, help="What can read a text.")
 
 
 @app.command("list")

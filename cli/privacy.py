@@ -12,13 +12,13 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.privacy.erase import ErasurePlan
     from goldspan.privacy.stores.base import Hit
 
-app = typer.Typer(add_completion=False, context_settings=HELP, no_args_is_help=True)
+app = make_app(no_args_is_help=True)
 
 TextArgument = Annotated[str, typer.Argument(metavar="TEXT|ID", help="A name, number or address; or a sample id")]
 AsTextOption = Annotated[bool, typer.Option("--text", help="Search for TEXT also if it is the id of a sample")]

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from goldspan.cli.shared.console import err, print_json, print_table, say, warn
-from goldspan.cli.shared.options import HELP, JsonOption
+from goldspan.cli.shared.options import JsonOption, make_app
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
-show_app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
+show_app = make_app()
 
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the project; made if needed")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project; made if needed")] = Path(),
     template: Annotated[str, typer.Option("--template", "-t", help="pii, support, biomedical, legal or blank")] = "pii",
     name: Annotated[str, typer.Option(help="Name of the project; default: that of the folder")] = "",
     languages: Annotated[str, typer.Option(help="ISO 639-1 codes with commas; default: the template's")] = "",

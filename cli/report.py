@@ -13,21 +13,23 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, open_from_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
     from goldspan.evaluation.report.public import WrittenReport
+    from goldspan.evaluation.report.sections import Section
     from goldspan.evaluation.results.result import EvaluationResult
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def report(
     results: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RESULT…]", help="Results of evaluate; the first is the reference")
+        list[Path] | None,
+        typer.Argument(metavar="RESULT", help="Results of evaluate, or folders of them; the first is the reference"),
     ] = None,
     gold: Annotated[
         list[Path] | None, typer.Option("--gold", help="Evaluate on these samples first: own data, then external ones")
@@ -43,6 +45,9 @@ def report(
         int, typer.Option("--volume", min=1, help="Documents that training and annotation are spread over")
     ] = 100_000,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts while evaluating")] = 1,
+    simulation: Annotated[
+        Path | None, typer.Option("--simulation", help="Add the figures of `goldspan loop simulate` (simulation.json)")
+    ] = None,
     title: Annotated[str, typer.Option("--title", help="Heading of the report")] = "Comparison of methods",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the tests")] = 0,
     data: DataOption = None,
@@ -56,17 +61,20 @@ def report(
     """
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.evaluation.report.public import write_report
-    from goldspan.evaluation.results.result import read_result
+    from goldspan.evaluation.results.result import read_results
 
     if bool(gold) != bool(predictor):
         raise InputError("Give --gold and --predictor together.")
     if not results and not gold:
         raise InputError("Give result files of `goldspan evaluate`, or --gold and --predictor.")
-    loaded = [read_result(path) for path in results or ()]
+    loaded = read_results(results or ())
     loaded += _evaluate(gold or [], predictor or [], load_labels(labels), find_workspace(data), workers, output)
     failed = sum(result.data.get("failures", 0) for result in loaded)
     command = shlex.join(["goldspan", "report", *sys.argv[2:]]) if sys.argv[1:2] == ["report"] else ""
-    written = write_report(loaded, output, prices=prices, title=title, command=command, volume=volume, seed=seed)
+    more = _read_simulation(simulation) if simulation else []
+    written = write_report(
+        loaded, output, prices=prices, title=title, command=command, volume=volume, seed=seed, more=more
+    )
     _show(written, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if failed else Exit.OK)
 
@@ -105,6 +113,12 @@ def _evaluate(
             if count := result.data["failures"]:
                 warn(f"{name} failed on {count} documents of {external.name}; they count as nothing found.")
     return results
+
+
+def _read_simulation(path: Path) -> list[Section]:
+    from goldspan.training.loop.simulation.report import build_sections, read_document
+
+    return build_sections(read_document(path))
 
 
 def _name_system(source: str) -> str:

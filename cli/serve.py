@@ -10,10 +10,10 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import say, warn
-from goldspan.cli.shared.options import HELP, DataOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, parse_options
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 TOKEN = "GOLDSPAN_SERVE_TOKEN"  # noqa: S105
 MAX_PROCESSES = 4
 """Processes of a method by default: each holds a copy of its model, and its share of the cores as threads."""
@@ -90,7 +90,8 @@ def serve(
     from goldspan.serving.sink import make_sample_sink
     from goldspan.serving.state import ServerSettings, ServerState
 
-    schema, workspace, rules = load_labels(labels), find_workspace(data), load_policy(policy)
+    schema, workspace = load_labels(labels), find_workspace(data)
+    rules = load_policy(policy, schema)
     key = find_key()
     if rules.needs_key:
         require_key(key, f"The policy {rules.name}")

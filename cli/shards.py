@@ -10,22 +10,20 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import print_json, say
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, JsonOption
+from goldspan.cli.shared.options import JsonOption, make_app
 from goldspan.cli.shared.sharding import restore_address, show_summary
 
-app = typer.Typer(
+app = make_app(
     no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
-    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split` work on with "
-    "--engine.",
+    help="Files cut into shards, which `annotate`, `mask` and `samples check|import|export|dedupe|split|quality` work "
+    "on with --engine.",
 )
 
 
 @app.command("make")
 def make(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help=".jsonl or .txt, one text a line; also .gz, .zst")
+        list[Path], typer.Argument(metavar="FILE", help=".jsonl or .txt, one text a line; also .gz, .zst")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the shards")],
     rows: Annotated[int, typer.Option(min=1, help="Lines of a shard")] = 10_000,

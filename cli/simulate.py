@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from goldspan.cli.shared.options import HELP, LabelsOption
+from goldspan.cli.shared.options import LabelsOption, make_app
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import regex
@@ -22,6 +23,10 @@ PATTERN_SECONDS = 5.0
 
 _MIN_LETTERS, _MIN_DIGITS = 3, 5
 """A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
+
+_NUMBER = regex.compile(r"[A-Za-z0-9\p{Zs}+./()-]+")
+_NUMBER_DIGITS = 7
+"""A value of so many digits, at least half of its letters and digits, is a number that may be grouped otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,7 @@ def _find_boundaries(text: str, border: int) -> tuple[int, int]:
 
 
 def _find_repeats(text: str, spans: Sequence[FoundSpan]) -> list[FoundSpan]:
-    """Stand-alone occurrences of each masked value, verbatim, that are not masked whole yet."""
+    """Stand-alone occurrences of each masked value, verbatim or respelled, that are not masked whole yet."""
     values: dict[str, FoundSpan] = {}
     for span in spans:
         value = text[span.start : span.end]
@@ -185,6 +190,23 @@ def _find_repeats(text: str, spans: Sequence[FoundSpan]) -> list[FoundSpan]:
     return [
         replace(span, start=start, end=end, source="repeat")
         for value, span in values.items()
-        for start, end in find_occurrences(text, value)
+        for start, end in chain(find_occurrences(text, value), _find_respelled(text, value))
         if spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
     ]
+
+
+def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Where a number of a person stands in other groups: `tel:+49301234567` beside `+49 30 1234567`."""
+    pattern = _compile_number(value)
+    if pattern is not None:
+        yield from (match.span() for match in pattern.finditer(text))
+
+
+@lru_cache(maxsize=256)
+def _compile_number(value: str) -> regex.Pattern[str] | None:
+    signs = [character for character in value if character.isalnum()]
+    digits = sum(character.isdigit() for character in signs)
+    if digits < _NUMBER_DIGITS or 2 * digits < len(signs) or not _NUMBER.fullmatch(value):
+        return None
+    spelled = r"[\p{Zs}./()-]{0,3}".join(signs)
+    return regex.compile(rf"(?i)(?<![\p{{L}}\p{{N}}]){spelled}(?![\p{{L}}\p{{N}}])")

@@ -123,7 +123,7 @@ def open_masker(
 
     """
     schema = labels or load_labels()
-    rules = policy if isinstance(policy, Policy) else load_policy(policy)
+    rules = policy if isinstance(policy, Policy) else load_policy(policy, schema)
     if not predictor:
         raise InputError(
             "Name the predictor that finds the entities, for example predictor='regex+rampart'. `regex` alone finds "

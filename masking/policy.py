@@ -129,9 +129,36 @@ class Policy:
         group = schema[label].group if label in schema else ""
         return self.groups.get(group, self.default)
 
-    def select(self, labels: Collection[str] | None) -> Policy:
-        """The policy restricted to these labels; None: all."""
-        return self if labels is None else replace(self, selected=frozenset(labels))
+    def select(self, labels: Collection[str] | None, schema: LabelSchema) -> Policy:
+        """The policy restricted to these labels; None: all.
+
+        Raises:
+            UnknownNameError: there is no such label.
+
+        """
+        if labels is None:
+            return self
+        self._check_names(labels, schema)
+        return replace(self, selected=frozenset(labels))
+
+    def check(self, schema: LabelSchema) -> None:
+        """Refuse a policy with a rule for a label or group that neither the schema nor the policy itself has.
+
+        Raises:
+            UnknownNameError: there is no such label or group.
+
+        """
+        self._check_names(self.labels, schema)
+        groups = {label.group for label in schema.entities}
+        for group in self.groups:
+            if group not in groups:
+                raise UnknownNameError("group", group, groups)
+
+    def _check_names(self, labels: Iterable[str], schema: LabelSchema) -> None:
+        known = schema.entity_codes | {one.label for one in self.recognisers} | {one.label for one in self.deny}
+        for label in labels:
+            if label not in known:
+                raise UnknownNameError("label", label, known)
 
     def override(self, schema: LabelSchema, operators: Mapping[str, str], threshold: float | None = None) -> Policy:
         """The policy with other operators for some labels, and another threshold for all.
@@ -139,9 +166,10 @@ class Policy:
         A label keeps the options of its rule where the operator is the same.
 
         Raises:
-            UnknownNameError: there is no such operator.
+            UnknownNameError: there is no such label or operator.
 
         """
+        self._check_names(operators, schema)
         changed: dict[str, Rule] = {}
         for label, operator in operators.items():
             if operator not in OPERATORS:
@@ -197,18 +225,19 @@ def list_presets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in schemas.path("policies").glob("*.toml")))
 
 
-def load_policy(source: str | Path) -> Policy:
-    """A policy: the name of a preset, or a TOML file.
+def load_policy(source: str | Path, schema: LabelSchema | None = None) -> Policy:
+    """A policy: the name of a preset, or a TOML file, whose labels and groups are held against the schema.
 
     Raises:
         UnknownNameError: there is no preset of that name.
-        ConfigurationError: the file is missing or broken; the message names the place and what would be right.
+        ConfigurationError: the file is missing or broken, or names a label or group that there is not; the message
+            names the place and what would be right.
 
     """
     if isinstance(source, str) and not source.endswith(".toml"):
         if source not in list_presets():
             raise UnknownNameError("policy", source, list_presets(), "Or give a .toml file.")
-        source = schemas.path("policies") / f"{source}.toml"
+        source, schema = schemas.path("policies") / f"{source}.toml", None
     path = Path(source)
     try:
         document = parse_toml(read_small(path).decode("utf-8-sig"))
@@ -217,8 +246,11 @@ def load_policy(source: str | Path) -> Policy:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
     try:
-        return build_policy(document)
-    except ConfigurationError as error:
+        policy = build_policy(document)
+        if schema is not None:
+            policy.check(schema)
+        return policy
+    except (ConfigurationError, UnknownNameError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 

@@ -21,7 +21,8 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.base import LocalPredictor, Predictor
 from goldspan.predictors.registry import open_predictor
 from goldspan.serving.operating_points import find_operating_points
-from goldspan.serving.workers import WorkerPredictor, WorkerTask, open_in_workers
+from goldspan.serving.worker_process import WorkerTask
+from goldspan.serving.workers import WorkerPredictor, open_in_workers
 
 PROBE = "Dear Ann Smith, please write to ann.smith@example.com or call +1 415 555 0132."
 PROBE_SECONDS = 60.0

@@ -14,7 +14,6 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import digest, hash_file
 from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
 from goldspan.shards.storage import (
-    LocalStorage,
     Storage,
     check_name,
     is_remote,
@@ -69,18 +68,17 @@ class ShardPlan:
 
 
 def make_plan(
-    task: str, settings: Mapping[str, Any], sources: Iterable[str], output: str, labels_file: Path | None = None
+    task: str, settings: Mapping[str, Any], shards: Iterable[Shard], output: str, labels_file: Path | None = None
 ) -> ShardPlan:
-    """A plan over every file of the sources: files, folders, or addresses with a scheme.
+    """A plan over shards.
 
     Raises:
-        InputError: a source is not there or holds no file, two shards have one name, or the results would lie in a
-            source.
+        InputError: the results would lie in the folder of a shard.
 
     """
     file = find_label_file(labels_file)
-    shards = list_shards(sources)
-    if any(open_storage(output).address == open_storage(shard.folder).address for shard in shards):
+    shards = tuple(shards)
+    if _make_absolute(output) in {shard.folder for shard in shards}:
         raise InputError(f"{output} is the folder of the shards. Give another folder for the results.")
     load_labels(file)
     return ShardPlan(task, dict(settings), str(file.resolve()), hash_file(file), shards, _make_absolute(output))
@@ -110,16 +108,19 @@ def read_plan(data: bytes) -> ShardPlan:
     )
 
 
-def list_shards(sources: Iterable[str]) -> tuple[Shard, ...]:
+def list_shards(sources: Iterable[str], output: str = "") -> tuple[Shard, ...]:
     """Every file of the sources, in their order; those of a folder sorted by name.
 
     Raises:
-        InputError: a source is not there or holds no file, or two shards have one name.
+        InputError: a source is not there or holds no file, two shards have one name, or `output` is or lies in a folder
+            of the sources.
 
     """
     shards: list[Shard] = []
     for source in sources:
         found = _list_source(source)
+        if output and _lies_in(output, source):
+            raise InputError(f"{output} lies in {source}, whose files are the shards. Give a folder outside it.")
         if not found:
             raise InputError(f"{source} holds no file to work on.")
         shards += found
@@ -134,16 +135,26 @@ def list_shards(sources: Iterable[str]) -> tuple[Shard, ...]:
 
 def _list_source(source: str) -> list[Shard]:
     storage = open_storage(source)
-    if not is_remote(source) and Path(source).is_file():
-        path = Path(source).resolve()
+    if storage.local and storage.local.is_file():
+        path = storage.local.resolve()
         return [Shard(str(path.parent), path.name, path.stat().st_size)]
-    if isinstance(storage, LocalStorage) and not Path(source).is_dir():
+    if storage.local and not storage.local.is_dir():
         raise InputError(f"There is no file or folder {source}.")
     files = storage.list_files()
     if not files and (single := _find_single(source)):
         return [single]
     folder = _make_absolute(storage.address)
     return [Shard(folder, file.name, file.size) for file in files if _holds_rows(file.name)]
+
+
+def _lies_in(output: str, source: str) -> bool:
+    """Whether the results would be among the files of a source."""
+    if is_remote(source) != is_remote(output):
+        return False
+    if not is_remote(source) and not Path(source.removeprefix("file://")).is_dir():
+        return False
+    inner, outer = (PurePosixPath(_make_absolute(one.rstrip("/") or "/")) for one in (output, source))
+    return inner.is_relative_to(outer)
 
 
 def _find_single(source: str) -> Shard | None:
@@ -160,7 +171,7 @@ def _holds_rows(name: str) -> bool:
 
 
 def _make_absolute(address: str) -> str:
-    return address if is_remote(address) else str(Path(address).resolve())
+    return address.rstrip("/") if is_remote(address) else str(Path(address.removeprefix("file://")).resolve())
 
 
 def open_output(plan: ShardPlan) -> Storage:

@@ -95,7 +95,10 @@ def set_aside(storage: Storage, report: ShardReport) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ShardSummary:
-    """The sum of all shards of a run; `failed` are those set aside, with the reason; `missing` were not worked on."""
+    """The sum of all shards of a run; `failed` are those set aside, with the reason; `missing` were not worked on.
+
+    `others` names shards that are not in the plan, whose results lie in the folder too.
+    """
 
     task: str
     shards: int
@@ -108,6 +111,7 @@ class ShardSummary:
     refused: tuple[Mapping[str, Any], ...]
     seconds: float
     peak_mib: float
+    others: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

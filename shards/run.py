@@ -3,69 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 
+from goldspan.annotation.errors import StateError
 from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
-from goldspan.shards.plan import ShardPlan, make_plan, open_output
-from goldspan.shards.report import PLAN, REPORT, ShardReport, ShardSummary, merge_reports
-from goldspan.shards.storage import fetch_plain
+from goldspan.shards.plan import Shard, ShardPlan, make_plan, open_output
+from goldspan.shards.report import MARKERS, PLAN, REPORT, ShardReport, ShardSummary, merge_reports
+from goldspan.shards.storage import fetch_plain, open_storage
 from goldspan.shards.tasks.check import count_repeated_ids
 
 OnReport = Callable[[ShardReport, bool], None]
 """Called with each shard's report as it ends, and whether it was skipped."""
 
 
-def run_shards(
-    task: str,
-    sources: Iterable[str],
-    output: str,
-    settings: Mapping[str, Any],
-    *,
-    engine: str = "local",
-    options: EngineOptions | None = None,
-    labels_file: Path | None = None,
-    on_report: OnReport | None = None,
-) -> ShardSummary:
-    """Run a task over every file of the sources, and write one merged report beside the results.
+@dataclass(frozen=True, slots=True)
+class ShardWork:
+    """Which shards to work on, where the results go, and with which engine.
 
-    Run it again to go on: finished shards are skipped by marker and digest, those set aside are tried again.
-
-    Args:
-        task: `annotate`, `mask`, `check`, `import`, `export`, or a plug-in's.
-        sources: files, folders, or fsspec addresses (`s3://…`) of JSONL, Parquet, text and others, also `.gz`, `.zst`.
-        output: the folder of the results, which no source lies in; a path or an address.
-        settings: the task's settings.
-        engine: `local`, `datatrove`, `metaflow`, or a plug-in's.
-        options: of the engine.
-        labels_file: the label schema; None: the one that `load_labels()` finds.
-        on_report: called with each report.
-
-    Raises:
-        UnknownNameError: there is no such task or engine.
-        InputError: a source holds nothing, or two shards have one name.
-        ConfigurationError: the task cannot be opened.
-        StateError: the results cannot be written.
-
+    `shards` are those of `list_shards`. `output` is the folder of the results, which no shard lies in: a path or an
+    address. `engine` is `local`, `datatrove`, `metaflow` or a plug-in's. Without `labels_file`, the label schema is the
+    one that `load_labels()` finds. `on_report` is called with each report.
     """
-    plan = make_plan(task, settings, sources, output, labels_file)
-    run = cast("Engine", ENGINES.load(engine))
-    storage = open_output(plan)
-    storage.write(PLAN, plan.to_json())
-    reports: list[ShardReport] = []
-    skipped = 0
-    for report, was_done in run(plan, options or EngineOptions()):
-        reports.append(report)
-        skipped += was_done
-        if on_report:
-            on_report(report, was_done)
-    summary = summarise(plan, reports, skipped)
-    storage.write(REPORT, orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2))
-    return summary
+
+    shards: tuple[Shard, ...]
+    output: str
+    engine: str = "local"
+    options: EngineOptions = field(default_factory=EngineOptions)
+    labels_file: Path | None = None
+    on_report: OnReport | None = None
+
+    def run(self, task: str, settings: Mapping[str, Any], output: str = "") -> ShardSummary:
+        """Run a task over every shard, and write one merged report beside the results.
+
+        Run it again to go on: finished shards are skipped by marker and digest, those set aside are tried again.
+
+        Args:
+            task: `annotate`, `mask`, `check`, `import`, `export`, or a plug-in's.
+            settings: the task's settings.
+            output: another folder for the results.
+
+        Raises:
+            UnknownNameError: there is no such task or engine.
+            InputError: a shard lies in the folder of the results.
+            ConfigurationError: the task cannot be opened.
+            StateError: the results cannot be written.
+
+        """
+        plan = make_plan(task, settings, self.shards, output or self.output, self.labels_file)
+        run = cast("Engine", ENGINES.load(self.engine))
+        storage = open_output(plan)
+        storage.write(PLAN, plan.to_json())
+        reports: list[ShardReport] = []
+        skipped = 0
+        for report, was_done in run(plan, self.options):
+            reports.append(report)
+            skipped += was_done
+            if self.on_report:
+                self.on_report(report, was_done)
+        summary = summarise(plan, reports, skipped)
+        storage.write(REPORT, orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2))
+        return summary
+
+    def run_all(self, task: str, settings: Mapping[str, Any], output: str = "") -> ShardSummary:
+        """`run` for tasks whose results mean something only together.
+
+        Raises:
+            StateError: a shard was set aside.
+
+        """
+        summary = self.run(task, settings, output)
+        if summary.failed:
+            name, reason = next(iter(summary.failed.items()))
+            raise StateError(f"{len(summary.failed)} shards were set aside, first {name}: {reason}")
+        return summary
 
 
 def read_summary(plan: ShardPlan) -> ShardSummary:
@@ -76,7 +91,7 @@ def read_summary(plan: ShardPlan) -> ShardSummary:
 def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> ShardSummary:
     """The merged report of a plan, with what only all shards together show."""
     reports = list(reports)
-    summary = merge_reports(plan.task, reports, len(plan.shards), skipped)
+    summary = replace(merge_reports(plan.task, reports, len(plan.shards), skipped), others=_list_others(plan))
     if plan.task != "check":
         return summary
     storage = open_output(plan)
@@ -88,3 +103,9 @@ def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> 
     counts = dict(summary.counts)
     counts["refused"] = counts.get("refused", 0) + count_repeated_ids(contents)
     return replace(summary, counts=counts)
+
+
+def _list_others(plan: ShardPlan) -> tuple[str, ...]:
+    known = {f"{shard.name}.json" for shard in plan.shards}
+    markers = open_storage(f"{plan.output}/{MARKERS}").list_files()
+    return tuple(file.name.removesuffix(".json") for file in markers if file.name not in known)

@@ -18,12 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.annotation.formats.parquet import import_arrow
 from goldspan.annotation.identity import hash_file
+from goldspan.annotation.remote import make_remote_folder, open_remote
 
 PACKED = (".gz", ".zst")
 MAX_UNPACKED = 8 << 30
@@ -157,17 +157,8 @@ class RemoteStorage(Storage):
     """A folder at an fsspec address: `s3://…`, `hf://…`, `memory://…`."""
 
     def __init__(self, address: str) -> None:
-        if "@" in urlsplit(address).netloc and ":" in urlsplit(address).netloc.rpartition("@")[0]:
-            raise InputError("The address carries a password. Leave it out; the library reads credentials of its own.")
-        try:
-            import fsspec
-
-            self._files, self._root = fsspec.core.url_to_fs(address)
-        except ImportError as error:
-            raise ConfigurationError(f"{address} needs a library that is not installed: {error}.") from None
-        except ValueError as error:
-            raise InputError(f"{address} is no folder that can be read: {error}.") from None
-        self.address, self._root = address.rstrip("/"), str(self._root).rstrip("/")
+        self._files, self._root = open_remote(address)
+        self.address = address.rstrip("/")
 
     def list_files(self) -> list[StoredFile]:
         """Every file below the folder."""
@@ -201,7 +192,7 @@ class RemoteStorage(Storage):
         """Upload the file and remove it here."""
         with self._explain("written"):
             place = self._place(name)
-            self._files.makedirs(place.rpartition("/")[0], exist_ok=True)
+            make_remote_folder(self._files, place.rpartition("/")[0])
             self._files.put_file(str(file), place)
         file.unlink()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 import tempfile
@@ -16,6 +17,9 @@ from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
 from goldspan.shards.storage import PACKED, Storage, open_storage, pack, strip_packing, unpack
 from goldspan.shards.tasks.base import ShardTask
+
+_TEMPORARY = re.compile(r"\S*/(?:goldspan-shard-|\.shard-)[^/\s]*/")
+"""Folders that a shard is fetched or unpacked to; reasons name the shard's own."""
 
 
 def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardReport, bool]:
@@ -45,7 +49,8 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
                 result = hash_file(made)
                 output.publish(made, target)
     except GoldspanError as error:
-        failed = ShardReport(shard.name, plan.task, plan.fingerprint, error=str(error))
+        reason = _TEMPORARY.sub(f"{shard.folder}/", str(error))
+        failed = ShardReport(shard.name, plan.task, plan.fingerprint, error=reason)
         set_aside(output, failed)
         return failed, False
     report = ShardReport(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import list_too_small, parse_toml
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.files import read_small
 
@@ -210,7 +210,7 @@ def _check_ranges(config: TrainingConfig, source: str) -> None:
     wrong = [f"{name} is between 0 and 1" for name, value in shares.items() if not 0 <= value <= 1]
     least = {"batch_size": 1, "evaluations": 1, "average_checkpoints": 1, "window_tokens": 16, "max_eval_samples": 1}
     least |= {"num_epochs": 0, "token_budget": 1, "early_stopping_patience": 1, "threads": 0, "window_overlap": 0}
-    wrong += [f"{name} is at least {bound}" for name, bound in least.items() if getattr(training, name) < bound]
+    wrong += list_too_small(training, least)
     choices: dict[str, tuple[str, ...]] = {
         "bf16": ("auto", "true", "false"),
         "freeze_embeddings": ("auto", "true", "false"),

@@ -88,18 +88,21 @@ def start_training(
     labels_path = find_label_file(labels_file)
     load_labels(labels_path)
     check_libraries()
-    check_encoder(config)
+    options = list(flow_options)
     external = list_external(config, workspace)
     with tempfile.TemporaryDirectory() as folder:
         chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
         if chosen is not None:
             open_for_training(chosen, load_labels(labels_path), workspace.root)
+        check_encoder(config)
+        if not any(option.lstrip("-").startswith("with") for option in options):
+            check_device(config)
         archive = pack_inputs(chosen, labels_path, config, external)
     state = {"encoder": config.model.name, "bundle": chosen.name if chosen else "export"}
     run = create_run(workspace, archive, state, name)
     output = find_output(config, workspace, run.name)
     key = Path(config.signing.key) if config.signing.key else find_signing_key(workspace.root)
-    run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": list(flow_options)})
+    run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": options})
     return _drive(run, workspace, resume=False, report=report)
 
 
@@ -195,6 +198,19 @@ def check_encoder(config: TrainingConfig) -> None:
     from goldspan.training.models.encoders.catalogue import find_encoder
 
     find_encoder(config.model.name)
+
+
+def check_device(config: TrainingConfig) -> None:
+    """Raise before a run is made unless its device is there; `auto` and `cpu` always are.
+
+    Raises:
+        ConfigurationError: this machine has none.
+
+    """
+    if config.training.device not in ("auto", "cpu"):
+        from goldspan.training.models.device import choose_device
+
+        choose_device(config.training.device)
 
 
 def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:

@@ -95,6 +95,23 @@ def find_models_folder(workspace: Workspace) -> Path:
     return workspace.root / "models"
 
 
+def find_model(workspace: Workspace, model: Path) -> Path:
+    """A model directory by its path, or by its name in the folder of finished models.
+
+    Raises:
+        InputError: there is neither.
+
+    """
+    root = find_models_folder(workspace)
+    if model.exists():
+        return model
+    if len(model.parts) == 1 and (root / model).is_dir():
+        return root / model
+    known = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    listed = f" Models of the workspace: {', '.join(known)}." if known else ""
+    raise InputError(f"There is no model directory {model}.{listed}")
+
+
 def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], name: str = "") -> TrainingRun:
     """A new run; without a name the next number is taken.
 
@@ -111,8 +128,8 @@ def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], n
             folder.mkdir(mode=0o700)
         except FileExistsError:
             raise StateError(
-                f"There is a training run {folder.name}. `goldspan train resume {folder.name}` goes on with it; give "
-                "the new one another --name."
+                f"There is a training run {folder.name}. Give the new one another --name; if the old one is "
+                f"unfinished, `goldspan train resume {folder.name}` goes on with it."
             ) from None
         write_atomic(folder / INPUTS, archive, mode=0o600)
         created = datetime.now(UTC).isoformat(timespec="seconds")

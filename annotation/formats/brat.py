@@ -9,15 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.files import explain_disk, make_private_folder
+from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
-from goldspan.annotation.formats.source import ReadOptions, SourceRow, read_whole
-from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError
-from goldspan.annotation.tasks.workspace import make_file_name
-from goldspan.annotation.types import Entity, Mention, Sample
+from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 _SPAN = re.compile(r"(T\S+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
 _RELATION = re.compile(r"(R\S+)\t(\S+) Arg1:(\S+) Arg2:(\S+)")
@@ -108,25 +106,26 @@ def write_brat(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
         StateError: the disk refused.
 
     """
-    losses = LossCounter()
-    with explain_disk(folder):
-        make_private_folder(folder)
-        for sample in samples:
-            best = losses.take_best(sample)
-            losses.lose_details(best)
-            losses.lose_context(sample)
-            spans: list[Entity | Mention] = [*best.entities, *best.mentions] if best else []
-            surfaces = [" ".join(sample.text[span.start : span.end].split()) for span in spans]
-            lines = [
-                f"T{number}\t{span.label} {span.start} {span.end}\t{surface}"
-                for number, (span, surface) in enumerate(zip(spans, surfaces, strict=True), start=1)
-            ]
-            heads: dict[str, int] = {}
-            for number, span in enumerate(spans, start=1):
-                cluster = getattr(span, "cluster", "")
-                if cluster and heads.setdefault(cluster, number) != number:
-                    lines.append(f"R{len(lines)}\t{labels.relation} Arg1:T{number} Arg2:T{heads[cluster]}")
-            name = make_file_name(sample.sample_id or make_sample_id(sample.text, sample.language), "")
-            (folder / f"{name}.txt").write_bytes(sample.text.encode())
-            (folder / f"{name}.ann").write_bytes("".join(f"{line}\n" for line in lines).encode())
-    return losses.report()
+
+    def encode(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, bytes]:
+        losses.lose_details(best)
+        losses.lose_context(sample)
+        lines = _render_lines(sample.text, best, labels.relation) if best else []
+        return {".txt": sample.text.encode(), ".ann": "".join(f"{line}\n" for line in lines).encode()}
+
+    return write_documents(folder, samples, encode)
+
+
+def _render_lines(text: str, annotation: Annotation, relation: str) -> list[str]:
+    spans: list[Entity | Mention] = [*annotation.entities, *annotation.mentions]
+    surfaces = [" ".join(text[span.start : span.end].split()) for span in spans]
+    lines = [
+        f"T{number}\t{span.label} {span.start} {span.end}\t{surface}"
+        for number, (span, surface) in enumerate(zip(spans, surfaces, strict=True), start=1)
+    ]
+    heads: dict[str, int] = {}
+    for number, span in enumerate(spans, start=1):
+        cluster = getattr(span, "cluster", "")
+        if cluster and heads.setdefault(cluster, number) != number:
+            lines.append(f"R{len(lines)}\t{relation} Arg1:T{number} Arg2:T{heads[cluster]}")
+    return lines

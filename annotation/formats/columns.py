@@ -17,8 +17,8 @@ from pathlib import Path
 import orjson
 
 from goldspan.annotation.errors import RecordError
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRow, RawSpan
-from goldspan.annotation.formats.source import ReadOptions, SourceRow
 from goldspan.annotation.formats.tags import Place, decode_tags, is_tag, join_tokens, place_tokens
 from goldspan.annotation.tasks.store import OnError
 

@@ -8,18 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.detection import Detected, detect_format
 from goldspan.annotation.formats.mapping import build_mapping
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows import SHAPES
 from goldspan.annotation.formats.rows.convert import FileSource, RowDefaults, convert_row
 from goldspan.annotation.formats.rows.raw import RawRow, RowError
-from goldspan.annotation.formats.source import (
-    Detected,
-    ReadOptions,
-    SourceRow,
-    detect_format,
-    make_record_error,
-    read_source,
-)
+from goldspan.annotation.formats.source import make_record_error, read_source
 from goldspan.annotation.identity import IdentityCheck, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import Taxonomy
@@ -70,7 +65,8 @@ class ImportReport:
 
     `joined` counts rows that give another annotator's work on the text of an earlier row. `split` counts texts.
     `unknown` counts the rows with each label that nothing maps; `unmapped` and `nested` count by label the spans that
-    were left out because their label has no counterpart, or because they lie in other spans.
+    were left out because their label has no counterpart, or because they lie in other spans; `left_out` counts other
+    annotations that are not read, such as lemmas, by layer.
     """
 
     detected: dict[str, Detected] = field(default_factory=dict)
@@ -83,6 +79,7 @@ class ImportReport:
     unknown: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[str] = field(default_factory=Counter)
     nested: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 def import_files(
@@ -181,6 +178,7 @@ def _import_file(
                 sample = convert_row(row.value, number, origin, taxonomy, labels, defaults)
                 report.unmapped.update(sample.provenance.get("unmapped", {}))
                 report.nested.update(sample.provenance.get("nested", {}))
+                report.left_out.update(sample.provenance.get("left_out", {}))
             prepare_task(sample, labels)
         except RowError as error:
             refuse(make_record_error(error, row.file, row.line))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, count, pairwise
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldspan.annotation.files import explain_disk, make_private_folder, open_private
+from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
 from goldspan.annotation.identity import make_sample_id
-from goldspan.annotation.tasks.workspace import make_file_name
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample, sort_spans
 
 _TYPES = "de.tudarmstadt.ukp.dkpro.core.api"
@@ -32,8 +31,6 @@ _TSV_HEADER = (
 _RESERVED = {mark: f"\\{mark}" for mark in "\\[]|_;*"}
 _CONTROLS = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
-Encode = Callable[[Sample, Annotation | None, LossCounter], bytes]
-
 
 def write_webanno(folder: Path, samples: Iterable[Sample]) -> ExportReport:
     """Write a `.tsv` file for each sample and return the loss report; clusters are coreference chains.
@@ -42,7 +39,7 @@ def write_webanno(folder: Path, samples: Iterable[Sample]) -> ExportReport:
         StateError: the disk refused.
 
     """
-    return _write_documents(folder, samples, ".tsv", _encode_tsv)
+    return write_documents(folder, samples, _encode_tsv)
 
 
 def write_cas(folder: Path, samples: Iterable[Sample]) -> ExportReport:
@@ -52,28 +49,13 @@ def write_cas(folder: Path, samples: Iterable[Sample]) -> ExportReport:
         StateError: the disk refused.
 
     """
-    return _write_documents(folder, samples, ".json", _encode_cas)
+    return write_documents(folder, samples, _encode_cas)
 
 
-def _write_documents(folder: Path, samples: Iterable[Sample], suffix: str, encode: Encode) -> ExportReport:
-    losses = LossCounter()
-    written: set[Path] = set()
-    with explain_disk(folder):
-        make_private_folder(folder)
-        for sample in samples:
-            best = losses.take_best(sample)
-            losses.lose_details(best)
-            losses.lose_context(sample)
-            file = folder / make_file_name(sample.sample_id or make_sample_id(sample.text, sample.language), suffix)
-            losses.lose("repeated_samples", file in written)
-            written.add(file)
-            with open(file, "wb", opener=open_private) as stream:
-                stream.write(encode(sample, best, losses))
-    return losses.report()
-
-
-def _encode_tsv(sample: Sample, best: Annotation | None, losses: LossCounter) -> bytes:
+def _encode_tsv(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, bytes]:
     text = sample.text
+    losses.lose_details(best)
+    losses.lose_context(sample)
     chains = _make_chains(best, losses)
     spans: list[Entity | Mention] = [*(best.entities if best else ()), *(m for members in chains for m in members)]
     tokens = split_tokens(text, (border for span in spans for border in (span.start, span.end)))
@@ -89,7 +71,7 @@ def _encode_tsv(sample: Sample, best: Annotation | None, losses: LossCounter) ->
         for place, token in enumerate(tokens[low:high], start=1):
             columns = (f"{number}-{place}", f"{units[token.start]}-{units[token.end]}", text[token.start : token.end])
             lines.append("\t".join((*columns, *cells[low + place - 1], "")))
-    return "\n".join([*lines, ""]).encode()
+    return {".tsv": "\n".join([*lines, ""]).encode()}
 
 
 def _count_units(text: str) -> list[int]:
@@ -142,7 +124,9 @@ def _escape(value: str, marks: dict[str, str]) -> str:
     return "".join(marks.get(character, character) for character in value)
 
 
-def _encode_cas(sample: Sample, best: Annotation | None, losses: LossCounter) -> bytes:
+def _encode_cas(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, bytes]:
+    losses.lose_details(best)
+    losses.lose_context(sample)
     text, units, ids = sample.text, _count_units(sample.text), count(2)
     name = sample.sample_id or make_sample_id(text, sample.language)
     sofa = {"sofaNum": 1, "sofaID": "_InitialView", "mimeType": "text", "sofaString": text}
@@ -170,7 +154,7 @@ def _encode_cas(sample: Sample, best: Annotation | None, losses: LossCounter) ->
         structures.append({"%ID": next(ids), "%TYPE": _CHAIN, "@first": links[0]["%ID"]})
     view = {"%SOFA": 1, "%INDEX": 2, "%MEMBERS": [item["%ID"] for item in structures[1:]]}
     cas = {"%TYPES": _declare_types(), "%FEATURE_STRUCTURES": structures, "%VIEWS": {"_InitialView": view}}
-    return orjson.dumps(cas, option=orjson.OPT_INDENT_2)
+    return {".json": orjson.dumps(cas, option=orjson.OPT_INDENT_2)}
 
 
 def _declare_types() -> dict[str, Any]:

@@ -18,12 +18,11 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import RecordError
-from goldspan.annotation.files import explain_disk, make_private_folder
+from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task
 from goldspan.annotation.tasks.store import OnError, list_files, prepare_task, raise_error, read_records
-from goldspan.annotation.tasks.workspace import make_file_name
 from goldspan.annotation.text.pronouns import guess_mention_kind
 from goldspan.annotation.types import Annotation, Sample
 
@@ -48,19 +47,12 @@ def write_kiji(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
         StateError: the disk refused.
 
     """
-    losses = LossCounter()
-    written: set[Path] = set()
-    with explain_disk(folder):
-        make_private_folder(folder)
-        for sample in samples:
-            best = losses.take_best(sample)
-            losses.lose("negatives", best is not None and not best.entities and not best.mentions)
-            task = encode_kiji(sample, labels)
-            file = folder / make_file_name(task["data"]["sample_id"])
-            losses.lose("repeated_samples", file in written)
-            written.add(file)
-            file.write_bytes(orjson.dumps(task, option=orjson.OPT_INDENT_2))
-    return losses.report()
+
+    def encode(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, bytes]:
+        losses.lose("negatives", best is not None and not best.entities and not best.mentions)
+        return {".json": orjson.dumps(encode_kiji(sample, labels), option=orjson.OPT_INDENT_2)}
+
+    return write_documents(folder, samples, encode)
 
 
 def read_kiji(paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error) -> Iterator[Sample]:

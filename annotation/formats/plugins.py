@@ -1,7 +1,7 @@
 """Formats of other packages: entry points of the group `goldspan.formats`.
 
 An entry point names an object with `name`, `description` and `read(path, options, on_error)`, which yields
-`goldspan.annotation.formats.source.SourceRow`.
+`goldspan.annotation.formats.reading.SourceRow`.
 """
 
 from __future__ import annotations

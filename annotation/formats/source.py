@@ -1,71 +1,34 @@
-"""Files as rows in the common form: one reader per kind of file, chosen by its name and its first lines."""
+"""Files as rows in the common form: one reader per kind of file."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from goldspan.annotation.encoding import decode_text
-from goldspan.annotation.errors import InputError, RecordError, UnknownNameError
+from goldspan.annotation.errors import RecordError, UnknownNameError
+from goldspan.annotation.formats.brat import read_brat
+from goldspan.annotation.formats.columns import read_columns
+from goldspan.annotation.formats.detection import PROBE, TABLES, detect_rows
 from goldspan.annotation.formats.plugins import find_plugins
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
-from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.tables import read_table
-from goldspan.annotation.formats.wrappers import unwrap_rows
+from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
+from goldspan.annotation.formats.webanno import read_webanno
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
 from goldspan.annotation.tasks.record import parse_json
-from goldspan.annotation.tasks.store import MAX_FILE, JsonRecord, OnError, read_records
+from goldspan.annotation.tasks.store import JsonRecord, OnError
 from goldspan.annotation.types import Sample
 
-_PROBE = 20
-_SURE = 0.3
 _MARGIN = 0.15
 """By how much another shape has to be surer for one row of a file."""
-_HEAD = 65_536
 _OWN_CONTROLS = {ENTITY_CONTROL, MENTION_CONTROL}
-_TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
-_COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
-_TOKEN_LINE = re.compile(r"\S+(?:[ \t]+\S+)*[ \t]+(?:O|[BIESLU][-_]\S+|_|[-*()\w|]+)\s*\Z")
-
-
-class SourceRow(NamedTuple):
-    """A row and its place: a raw row to convert, or a sample that was read whole."""
-
-    file: str
-    line: int
-    value: RawRow | Sample
-
-
-class Detected(NamedTuple):
-    """The format of a file and how sure that is, 0 to 1."""
-
-    format: str
-    sureness: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How to read a file where it does not say: see the options of `goldspan samples import`."""
-
-    labels: LabelSchema
-    text_key: str = ""
-    columns: Mapping[str, str] | None = None
-    tag_names: tuple[str, ...] = ()
-    encoding: str = ""
-    by_line: bool = False
-    language: str = ""
-
-    @property
-    def rows(self) -> RowOptions:
-        """The part that readers of rows take."""
-        return RowOptions(self.labels, self.text_key, self.tag_names)
 
 
 Read = Callable[[Path, ReadOptions, OnError], Iterator[SourceRow]]
@@ -83,62 +46,6 @@ def list_formats() -> dict[str, str]:
     """Name and description of every format that is read."""
     shapes = {shape.name: shape.description for shape in SHAPES}
     return shapes | {entry.name: entry.description for entry in (*_FILES.values(), *find_plugins())}
-
-
-def detect_format(path: Path, options: ReadOptions) -> Detected:
-    """The format of a file or folder, by its ending, its first lines, and the keys of its first rows.
-
-    Raises:
-        InputError: no format fits; the message names what is read.
-
-    """
-    if path.is_dir():
-        return _detect_folder(path)
-    suffix = path.suffix.lower()
-    if suffix in {".ann", ".spacy", ".parquet"}:
-        return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
-    if suffix in {".json", ".jsonl", ".ndjson"}:
-        return detect_rows([record.value for record in islice(_read_json(path, options, _ignore), _PROBE)])
-    head = _read_head(path, options)
-    if head.startswith("#FORMAT=WebAnno"):
-        return Detected("webanno-tsv", 0.99)
-    if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
-        return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
-    if suffix in _TABLES:
-        return Detected("table", 0.9)
-    if suffix in {".txt", ".md"}:
-        return Detected("text", 0.9)
-    if head.lstrip().startswith(("{", "[")):
-        return detect_rows([record.value for record in islice(_read_json(path, options, _ignore), _PROBE)])
-    raise InputError(
-        f"{path}: files ending in {suffix or 'nothing'} are not read. Give .txt, .md, .csv, .tsv, .jsonl, .json, "
-        ".conll, .conllu, .ann, .spacy, .parquet or a folder, or name the format with --format."
-    )
-
-
-def _detect_folder(folder: Path) -> Detected:
-    if any(folder.rglob("*.ann")):
-        return Detected("brat", 0.9)
-    if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
-        return Detected("webanno-tsv", 0.95)
-    return Detected("uima-cas", 0.95) if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"') else Detected("kiji", 0.7)
-
-
-def _holds(folder: Path, pattern: str, mark: bytes) -> bool:
-    """True if the first file of a folder whose name fits has a mark near its beginning."""
-    first = min(folder.rglob(pattern), default=None)
-    if first is None:
-        return False
-    with first.open("rb") as stream:
-        return mark in stream.read(_HEAD)
-
-
-def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
-    """The shape of some rows."""
-    if not rows:
-        return Detected("goldspan", 0.0)
-    sureness, shape = score_shapes(rows)[0]
-    return Detected(shape.name, sureness) if sureness >= _SURE else Detected("goldspan", sureness)
 
 
 def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -159,13 +66,13 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
     if name == "hf-tokens" and not options.tag_names:
         options = replace(options, tag_names=_find_tag_names(path))
     for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
-        read_file = read_table if file.suffix.lower() in _TABLES else _read_json
+        read_file = read_table if file.suffix.lower() in TABLES else read_rows
         yield from _read_shape(read_file(file, options, on_error), get_shape(name), options, on_error)
 
 
 def _holds_tasks(path: Path, options: ReadOptions) -> bool:
     """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
-    return any("data" in record.value for record in islice(_read_json(path, options, _ignore), 1))
+    return any("data" in record.value for record in islice(read_rows(path, options, ignore_error), 1))
 
 
 def _find_tag_names(path: Path) -> tuple[str, ...]:
@@ -239,48 +146,6 @@ def _is_own_result(item: Any) -> bool:
     return isinstance(item, Mapping) and (item.get("type") == "relation" or str(item.get("from_name")) in _OWN_CONTROLS)
 
 
-def _read_json(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[JsonRecord]:
-    return read_records(path, on_error, options.encoding, coerce=unwrap_rows)
-
-
-def _read_head(path: Path, options: ReadOptions) -> str:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_HEAD)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    try:
-        return decode_text(data[: data.rfind(b"\n") + 1] or data, str(path), options.encoding)
-    except InputError:
-        return data.decode("latin-1")
-
-
-def _looks_like_columns(head: str) -> bool:
-    lines = [line for line in head.split("\n")[:200] if line.strip() and not line.startswith("#")]
-    tagged = [line for line in lines if _TOKEN_LINE.match(line)]
-    names_entity = any(re.search(r"[ \t](?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
-    return len(lines) > 1 and names_entity and len(tagged) >= 0.9 * len(lines)
-
-
-def _ignore(error: RecordError) -> None:
-    """Errors of a probe are reported when the file is read."""
-
-
-def read_whole(path: Path, options: ReadOptions) -> str:
-    """A whole text file, decoded.
-
-    Raises:
-        InputError: it cannot be read or decoded, or is too large.
-
-    """
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise InputError(f"{path} is larger than {MAX_FILE >> 20} MiB. Split it.")
-        return decode_text(path.read_bytes(), str(path), options.encoding)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-
-
 def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     text = read_whole(path, options)
     if not options.by_line:
@@ -292,31 +157,15 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
-
-    if not options.text_key and (columns := find_token_columns(_read_head(path, options))):
+    if not options.text_key and (columns := find_token_columns(read_head(path, options))):
         return read_token_table(path, columns, options, on_error)
     records = group_spans(list(read_table(path, options, on_error)))
-    shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
+    shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
     return _read_shape(iter(records), shape, options, on_error)
 
 
 def _read_conll(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.columns import read_columns
-
     return read_columns(path, read_whole(path, options), options, on_error)
-
-
-def _read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.brat import read_brat
-
-    return read_brat(path, options, on_error)
-
-
-def _read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.webanno import read_webanno
-
-    return read_webanno(path, options, on_error)
 
 
 def _read_spacy(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -335,7 +184,7 @@ def _read_parquet(path: Path, options: ReadOptions, on_error: OnError) -> Iterat
     from goldspan.annotation.formats.parquet import read_parquet_rows, read_tag_names
 
     records = [JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1)]
-    shape = get_shape(detect_rows([record.value for record in records[:_PROBE]]).format)
+    shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
     if not options.tag_names:
         options = replace(options, tag_names=read_tag_names(path))
     return _read_shape(iter(records), shape, options, on_error)
@@ -347,8 +196,8 @@ _FILES = {
         FileFormat("text", "one text per file (.txt, .md), or per line", _read_text),
         FileFormat("table", "CSV, TSV and other tables with a column of texts", _read_tables),
         FileFormat("conll", "CoNLL-2003, -2012, -U and other columns of tokens and tags", _read_conll),
-        FileFormat("brat", "brat standoff: .ann beside .txt", _read_brat),
-        FileFormat("webanno-tsv", "WebAnno TSV 3 (INCEpTION)", _read_webanno),
+        FileFormat("brat", "brat standoff: .ann beside .txt", read_brat),
+        FileFormat("webanno-tsv", "WebAnno TSV 3 (INCEpTION)", read_webanno),
         FileFormat("spacy", "spaCy's DocBin", _read_spacy),
         FileFormat("parquet", "Parquet with the columns of any row shape", _read_parquet),
         FileFormat("kiji", "a folder of kiji's training files", _read_kiji),

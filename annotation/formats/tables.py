@@ -7,13 +7,10 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.reading import ReadOptions, read_whole
 from goldspan.annotation.tasks.store import MAX_LINE, JsonRecord, OnError
-
-if TYPE_CHECKING:
-    from goldspan.annotation.formats.source import ReadOptions
 
 _MARKS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")
@@ -30,8 +27,6 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
         InputError: the file cannot be decoded, has no column of texts, or names a column twice.
 
     """
-    from goldspan.annotation.formats.source import read_whole
-
     content = read_whole(path, options)
     first_line = 0
     if stated := _SEPARATOR.match(content):
@@ -67,10 +62,13 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 def find_separator(content: str, wanted: str = "") -> str:
     """The separator: the one that sets a column of texts apart in the first line; else the most frequent one."""
-    header = content.split("\n", 1)[0].removesuffix("\r")
+    header = next(iter(content.splitlines()), "")
     names = {wanted.casefold()} if wanted else {"text", *_TEXT_COLUMNS}
     for mark in _MARKS:
-        cells = next(csv.reader([header], delimiter=mark), [])
+        try:
+            cells = next(csv.reader([header], delimiter=mark), [])
+        except csv.Error:
+            continue
         if names & {cell.strip().casefold() for cell in cells}:
             return mark
     return max(_MARKS, key=header.count)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from goldspan.annotation.errors import RecordError
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
-from goldspan.annotation.formats.source import ReadOptions, SourceRow
 from goldspan.annotation.formats.tables import find_separator, read_table
 from goldspan.annotation.formats.tags import decode_tags, is_tag, join_tokens
 from goldspan.annotation.tasks.store import JsonRecord, OnError
@@ -35,7 +35,7 @@ class TokenColumns(NamedTuple):
 
 def find_token_columns(head: str) -> TokenColumns | None:
     """The columns of a table of tokens, by its first line; None if it is another table."""
-    first = head.split("\n", 1)[0].removesuffix("\r")
+    first = next(iter(head.splitlines()), "")
     cells = {
         cell.strip().casefold(): cell.strip() for cell in next(csv.reader([first], delimiter=find_separator(head)), [])
     }

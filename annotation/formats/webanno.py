@@ -9,18 +9,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRelation, RawRow, RawSpan
-from goldspan.annotation.formats.source import ReadOptions, SourceRow, read_whole
 from goldspan.annotation.tasks.store import OnError
 
-_NO_ENTITIES = ("POS", "Lemma", "MorphologicalFeatures", "Stem", "SurfaceForm")
+_OTHER_LAYERS = ("POS", "Lemma", "MorphologicalFeatures", "Stem", "SurfaceForm")
 _NUMBERED = re.compile(r"(.*?)(?:\[(\d+)\])?\Z", re.DOTALL)
 _LINK = re.compile(r"->(\d+)-(\d+)")
 _REFERENCE = re.compile(r"(\d+-\d+(?:\.\d+)?)(?:\[(\d+)_(\d+)\])?\Z")
@@ -72,12 +72,17 @@ class _Arrow(NamedTuple):
 
 @dataclass(slots=True)
 class _Document:
-    """What the lines of a file say; spans by layer and number, or place where they have none."""
+    """What the lines of a file say; spans by layer and number, or place where they have none.
+
+    `left_out` counts values that are not read, by layer and feature.
+    """
 
     columns: list[_Column] = field(default_factory=list)
     sentences: list[tuple[int, str]] = field(default_factory=list)
     starts: dict[str, int] = field(default_factory=dict)
-    parts: defaultdict[tuple[str, str], list[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(list))
+    parts: defaultdict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    features: defaultdict[tuple[str, str], dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     chains: defaultdict[str, dict[int, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
     kinds: dict[tuple[str, int], str] = field(default_factory=dict)
     arrows: list[_Arrow] = field(default_factory=list)
@@ -106,29 +111,33 @@ def _read_document(content: str, name: str) -> RawRow:
                 _read_cells(document, cells[3:], (start, end))
             except ValueError as error:
                 raise _LineError(str(error), number) from None
-    spans = [
-        RawSpan((_choose_label(key[0], found),), found[0][0], found[-1][1], id=":".join(key))
-        for key, found in document.parts.items()
-    ]
+    spans = [_make_span(key, found, document.features[key]) for key, found in document.parts.items()]
     relations = tuple(_resolve(document, arrow) for arrow in document.arrows)
     clusters = tuple(
         RawCluster((), tuple((start, end, document.kinds.get((chain, start), "")) for start, end in links.values()))
         for chain, links in document.chains.items()
     )
     annotation = RawAnnotation(tuple(spans), clusters, relations, utf16=True)
-    return RawRow(_join_sentences(document.sentences), (annotation,), uid=name)
+    left_out: dict[str, int] = {}
+    for (layer, _), count in document.left_out.items():
+        left_out[layer] = max(count, left_out.get(layer, 0))
+    return RawRow(_join_sentences(document.sentences), (annotation,), uid=name, left_out=left_out)
 
 
-def _choose_label(layer: str, found: Sequence[tuple[int, int, str]]) -> str:
-    """The first feature that has a value; a layer without features is its own label."""
-    return next((label for *_, label in found if label), layer.rpartition(".")[2])
+def _make_span(key: tuple[str, str], found: Sequence[tuple[int, int]], features: dict[str, str]) -> RawSpan:
+    """The label is the first feature with a value that is no identifier; a layer without one is its own label."""
+    name = next((name for name in features if name != "identifier"), "")
+    label = features[name] if name else key[0].rpartition(".")[2]
+    others = tuple((other, value) for other, value in features.items() if other != name)
+    return RawSpan((label,), found[0][0], found[-1][1], id=":".join(key), features=others)
 
 
 def _read_cells(document: _Document, cells: Sequence[str], place: tuple[int, int]) -> None:
     labels: list[str] = []
     for column, cell in zip(document.columns, cells, strict=False):
         stacked = [] if cell in {"_", ""} else _STACKED.split(cell)
-        if column.layer.rpartition(".")[2] in _NO_ENTITIES:
+        if (layer := column.layer.rpartition(".")[2]) in _OTHER_LAYERS:
+            document.left_out[layer, column.feature] += len(stacked)
             continue
         if column.feature.startswith("ROLE_") and stacked:
             raise ValueError(f"slots of the layer {column.layer} are not read")
@@ -136,7 +145,9 @@ def _read_cells(document: _Document, cells: Sequence[str], place: tuple[int, int
             for value in stacked:
                 _read_link(document, column.layer, value, place)
         elif column.kind == "RL" and not column.feature.startswith("BT_"):
-            labels = stacked or labels
+            if labels and stacked:
+                document.left_out[f"{layer}.{column.feature}", ""] += len(stacked)
+            labels = labels or stacked
         elif column.kind == "RL":
             base = column.feature.removeprefix("BT_")
             names = [_NUMBERED.sub(r"\1", label) for label in labels]
@@ -153,6 +164,8 @@ def _read_link(document: _Document, layer: str, value: str, place: tuple[int, in
     """A cell of a chain: `coref->2-1` is its first link, `pro[2]` the type of the mention."""
     if match := _LINK.search(value):
         links, number = document.chains[f"{layer} {match[1]}"], int(match[2])
+        if number not in links and value[: match.start()] not in {"*", "_", ""}:
+            document.left_out["CoreferenceLink.referenceRelation", ""] += 1
         links[number] = (links.get(number, place)[0], place[1])
     elif (match := _NUMBERED.match(value)) and match[2]:
         document.kinds.setdefault((f"{layer} {match[2]}", place[0]), _unescape(match[1]))
@@ -161,12 +174,11 @@ def _read_link(document: _Document, layer: str, value: str, place: tuple[int, in
 def _read_part(document: _Document, column: _Column, value: str, place: tuple[int, int]) -> None:
     match = _NUMBERED.match(value)
     label, mark = (_unescape(match[1]), match[2]) if match else (value, None)
-    known = "" if label in {"*", "_"} or column.feature == "identifier" else label
-    parts = document.parts[column.layer, mark or f"at{place[0]}"]
-    if parts and parts[-1][:2] == place:
-        parts[-1] = (*place, parts[-1][2] or known)
-    else:
-        parts.append((*place, known))
+    key = column.layer, mark or f"at{place[0]}"
+    if place not in document.parts[key]:
+        document.parts[key].append(place)
+    if label not in {"*", "_"}:
+        document.features[key].setdefault(column.feature, label)
 
 
 def _resolve(document: _Document, arrow: _Arrow) -> RawRelation:

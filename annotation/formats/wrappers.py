@@ -28,10 +28,12 @@ def unwrap_rows(value: Any) -> Any:
 
 
 def _turn_table(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The rows of an object that pandas or `datasets` wrote by column, or of one that has a row under each id."""
+    """The rows of what pandas or `datasets` wrote by column, of the Hub's viewer, or of an object with a row by id."""
     columns, data = value.get("columns"), value.get("data")
     if isinstance(columns, list) and isinstance(data, list) and "index" in value:
         return [dict(zip(columns, cells, strict=False)) for cells in data if isinstance(cells, list)]
+    if isinstance(rows := value.get("rows"), list) and rows and all(isinstance(r, dict) and "row" in r for r in rows):
+        return [entry["row"] for entry in rows]
     texts: Any = next(
         (value[key] for key in TEXT_KEYS if key != "data" and isinstance(value.get(key), list | dict)), []
     )

@@ -35,6 +35,7 @@ from goldspan.annotation.labels.taxonomy import (
     open_taxonomy,
 )
 from goldspan.annotation.tasks.codec import encode_task, load_task_validator, validate_task
+from goldspan.annotation.tasks.record import pack_record
 from goldspan.annotation.tombstones import find_tombstones
 from goldspan.annotation.types import Sample
 
@@ -151,7 +152,7 @@ def _write_sample(
     task = encode_task(converted, labels)
     if not load_task_validator(labels).accepts(task):
         return RowError(Code.UNWRITABLE, validate_task(task, labels)[0].pointer)
-    write(converted.sample_id, orjson.dumps(task, option=orjson.OPT_APPEND_NEWLINE))
+    write(converted.sample_id, pack_record(task))
     seen.add(key)
     return converted
 

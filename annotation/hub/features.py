@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.names import name_country, name_language
+from goldspan.annotation.tasks.record import LAYERS, TEXT_FIELDS
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 if TYPE_CHECKING:
@@ -60,14 +61,13 @@ def make_features() -> Features:
 def make_task_features() -> Features:
     """The types of our own JSONL files, for the argument `features` of `datasets.load_dataset("json", …)`.
 
-    With them, files load together in any order, with and without annotations: `datasets` alone takes the types from
-    the first file, and an empty list has none. `predictions`, `annotations` and `drafts` hold any JSON.
+    The files load together without them; with them `predictions`, `annotations` and `drafts` come as lists, and
+    `provenance` and `fields` as objects, instead of as JSON text.
     """
     from datasets import Features, Json, Value
 
-    names = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
-    layers = {name: Json() for name in ("predictions", "annotations", "drafts")}
-    return Features({"data": {name: Value("string") for name in names}, **layers})
+    data = {name: Value("string") for name in TEXT_FIELDS} | {name: Json() for name in ("provenance", "fields")}
+    return Features({"id": Value("int64"), "data": data, **{name: Json() for name in LAYERS}})
 
 
 def make_row(sample: Sample, source: str, split_group: str) -> dict[str, Any]:

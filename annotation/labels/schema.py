@@ -217,6 +217,11 @@ def find_label_file(path: str | Path | None = None) -> Path:
     return project.labels if project else schemas.path("labels.toml")
 
 
+def is_code(name: str) -> bool:
+    """True if a label of a label schema may have this name."""
+    return _CODE.match(name) is not None
+
+
 def find_own_label_file(path: str | Path | None = None) -> Path:
     """`find_label_file`, for changing it.
 

@@ -56,7 +56,8 @@ class Taxonomy:
         try:
             return self.targets[external]
         except KeyError:
-            raise UnknownNameError(f"label of taxonomy {self.name}", external, self.targets) from None
+            kind = "label" if self.name == OWN else f"label of taxonomy {self.name}"
+            raise UnknownNameError(kind, external, self.targets) from None
 
     def list_covered(self, labels: LabelSchema) -> tuple[str, ...]:
         """The labels of the schema that an import from this source can cover, in the schema's order."""

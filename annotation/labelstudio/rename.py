@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from goldspan.annotation.errors import StateError
+from goldspan.annotation.errors import RecordError, StateError
 from goldspan.annotation.files import AtomicFile, make_private_folder, write_atomic
 from goldspan.annotation.labels.edit import copy_label, drop_label, rename_tags
 from goldspan.annotation.labels.schema import LabelSchema, build_labels, load_labels
@@ -234,16 +234,16 @@ def _rewrite(file: Path, rules: RelabelRules, labels: LabelSchema) -> None:
 def _relabel_line(line: bytes, rules: RelabelRules, labels: LabelSchema) -> bytes:
     try:
         record = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        relabelled = relabel_record(record, rules, labels) if isinstance(record, dict) else None
+    except (orjson.JSONDecodeError, RecordError):
         return line
-    relabelled = relabel_record(record, rules, labels) if isinstance(record, dict) else None
-    return line if relabelled is None else orjson.dumps(relabelled, option=orjson.OPT_APPEND_NEWLINE)
+    return line if relabelled is None else pack_record(relabelled)
 
 
 def relabel_record(record: Mapping[str, Any], rules: RelabelRules, labels: LabelSchema) -> dict[str, Any] | None:
     """A task with the rules applied; None if nothing changes.
 
-    One that was pulled and not edited counts as not edited afterwards too; metadata stays packed where it is.
+    One that was pulled and not edited counts as not edited afterwards too.
     """
     relabelled = copy.deepcopy(unpack_record(dict(record)))
     data = relabelled.get("data")
@@ -259,10 +259,7 @@ def relabel_record(record: Mapping[str, Any], rules: RelabelRules, labels: Label
             changed = True
     if changed and unedited and pull is not None:
         pull["sha256"] = digest_record(relabelled)
-    if not changed:
-        return None
-    is_packed = isinstance(record["data"].get("provenance"), str)
-    return orjson.loads(pack_record(relabelled)) if is_packed else relabelled
+    return relabelled if changed else None
 
 
 def _find_pull(record: Mapping[str, Any]) -> dict[str, Any] | None:

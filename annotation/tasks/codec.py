@@ -8,14 +8,17 @@ The words task, region and relation stop here and in `goldspan.annotation.labels
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+import orjson
 
 import goldspan.schemas as schemas
 from goldspan.annotation.checks import Issue, make_issue
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.identity import hash_text, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.record import unpack_record
+from goldspan.annotation.tasks.record import TEXT_FIELDS, unpack_record
 from goldspan.annotation.tasks.regions import Regions, read_number, read_result, read_text
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, Status
 
@@ -25,7 +28,7 @@ MENTION_CONTROL = "mention"
 _LONGEST_ID = 19
 """Digits from which on a number may not fit into the 64 bits of JSON writers and databases."""
 
-_DATA_FIELDS = ("text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance")
+_DATA_FIELDS = {*TEXT_FIELDS, "provenance"}
 
 
 class DecodedTask(NamedTuple):
@@ -157,12 +160,13 @@ def _drop_none(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
-    """Decode a task, ours or one of Label Studio's exports; each part that cannot be read becomes an issue.
+    """Decode a task, packed or not, ours or one of Label Studio's exports; each part that cannot be read is an issue.
 
     Raises:
-        RecordError: there is no text.
+        RecordError: there is no text, or a packed layer holds no list.
 
     """
+    task = unpack_record(dict(task))
     data = task.get("data")
     text = data.get("text") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(text, str):
@@ -175,11 +179,13 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
     entries += [(_read_review, entry) for entry in _entries(task, "annotations")]
     entries += [(_read_draft, entry) for entry in _entries(task, "drafts")]
     for index, (read, entry) in enumerate(entries):
-        result = entry.get("result")
-        regions = read_result(text, result if isinstance(result, list) else [], labels, index)
+        stated = entry.get("result")
+        result = stated if isinstance(stated, list) else []
+        regions = read_result(text, result, labels, index)
         issues += regions.issues
-        annotations.append(read(entry, regions))
-    provenance = _read_provenance(data)
+        annotations.append(_add_notes(read(entry, regions), result))
+    given = data.get("provenance")
+    provenance = dict(given) if isinstance(given, dict) else {}
     if fields := {name: value for name, value in data.items() if name not in _DATA_FIELDS}:
         provenance["fields"] = fields
     language = read_text(data.get("language") or "")
@@ -195,10 +201,23 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
     return DecodedTask(sample, issues)
 
 
-def _read_provenance(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata as an object, also where it stands as one JSON string, as files hold it."""
-    provenance = unpack_record({"data": data})["data"].get("provenance")
-    return dict(provenance) if isinstance(provenance, dict) else {}
+def _add_notes(annotation: Annotation, result: list[Any]) -> Annotation:
+    """The annotation with what its author wrote about single regions, as Label Studio keeps it in their `meta`."""
+    notes = [
+        {"id": item.get("id"), "type": item.get("type"), "meta": item["meta"]}
+        for item in result
+        if isinstance(item, Mapping) and item.get("meta")
+    ]
+    if not notes:
+        return annotation
+    try:
+        others = orjson.loads(annotation.other or "[]")
+        if not isinstance(others, list):
+            return annotation
+        added = [note for note in notes if note not in others]
+        return replace(annotation, other=orjson.dumps([*others, *added]).decode()) if added else annotation
+    except (TypeError, ValueError):
+        return annotation
 
 
 def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:

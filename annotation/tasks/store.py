@@ -184,10 +184,20 @@ def _coerce_record(value: Any, coerce: Callable[[Any], Any]) -> Any:
 def _accept(value: Any, name: str, number: int, on_error: OnError) -> Iterator[JsonRecord]:
     if not isinstance(value, dict):
         on_error(RecordError(f"expected a JSON object, found {type(value).__name__}", file=name, line=number))
-    elif is_deep(value):
-        on_error(RecordError(f"the record is nested more than {MAX_DEPTH} deep", file=name, line=number))
+        return
+    try:
+        record = _unpack(value)
+    except RecordError as error:
+        on_error(RecordError(error.reason, file=name, line=number, pointer=error.pointer))
     else:
-        yield JsonRecord(name, number, unpack_record(value))
+        yield JsonRecord(name, number, record)
+
+
+def _unpack(value: dict[str, Any]) -> dict[str, Any]:
+    record = unpack_record(value)
+    if is_deep(record):
+        raise RecordError(f"the record is nested more than {MAX_DEPTH} deep")
+    return record
 
 
 def read_samples(

@@ -3,6 +3,7 @@
 A border is *inside a word* when the characters on both sides of it belong together: two letters or digits of a
 script that puts spaces between words, or the parts of one visible character (accents, emoji sequences). Invisible
 characters that only join (soft hyphen, zero-width non-joiner and joiner, word joiner) belong to their word.
+Underscores at the edge of a word are marks of emphasis (`_Ann_`), those inside belong to it (`first_name`).
 Scripts written without spaces (Han, Kana, Thai …) and Hangul, which attaches particles, have no such borders.
 Unicode's word rules (UAX #29) are followed in letting apostrophes and hyphens divide words.
 """
@@ -44,6 +45,8 @@ def splits_word_at(text: str, border: int) -> bool:
         return False
     left, right = text[border - 1], text[border]
     if left in _ASCII and right in _ASCII:
+        if "_" in (left, right):
+            return _joins_over_underscores(text, border)
         return (left in _ASCII_WORD and right in _ASCII_WORD) or (left, right) == ("\r", "\n")
     if _EXTENDS.match(right) or left == "\u200d":
         return True
@@ -52,7 +55,19 @@ def splits_word_at(text: str, border: int) -> bool:
     if left in _JOINERS or right in _JOINERS:
         left = text[max(0, border - _REACH) : border].rstrip(_JOINERS)[-1:]
         right = text[border : border + _REACH].lstrip(_JOINERS)[:1]
+    if "_" in (left, right):
+        return _joins_over_underscores(text, border)
     return _joins_words(left) and _joins_words(right)
+
+
+def _joins_over_underscores(text: str, border: int) -> bool:
+    """True if the nearest characters on both sides that are no underscores belong to words."""
+    before, after = border - 1, border
+    while before >= 0 and text[before] == "_":
+        before -= 1
+    while after < len(text) and text[after] == "_":
+        after += 1
+    return before >= 0 and after < len(text) and _joins_words(text[before]) and _joins_words(text[after])
 
 
 def _count_regional(text: str, border: int) -> int:

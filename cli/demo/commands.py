@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.cli.shared.console import print_table, say
-from goldspan.cli.shared.options import HELP
+from goldspan.cli.shared.options import make_app
 from goldspan.cli.shared.signals import stop_on_sigterm
 
 if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.evaluate.scoring import format_rate
 from goldspan.cli.shared.console import out, print_json, print_table, warn
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from goldspan.evaluation.people.automation import AutomationBias
     from goldspan.evaluation.people.savings import Savings
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 _SHOWN = 10
 
 
 @app.command()
 def acceptance(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Reviewed samples: files or folders")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Reviewed samples: files or folders")],
     model: Annotated[str, typer.Option("--model", help="Only pre-annotations of this model version")] = "",
     hidden: Annotated[
         Path | None, typer.Option("--hidden", help="Predictions that the control samples were pushed without")

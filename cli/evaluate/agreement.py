@@ -10,18 +10,18 @@ import typer
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.evaluate.scoring import format_rate
 from goldspan.cli.shared.console import out, print_json, print_table, warn
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.evaluation.people.agreement import AgreementReport
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def agreement(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Reviewed samples: files or folders")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Reviewed samples: files or folders")],
     models: Annotated[bool, typer.Option("--models", help="Count each model version as a rater")] = False,
     labels: LabelsOption = None,
     as_json: JsonOption = False,

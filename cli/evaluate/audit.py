@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def audit(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Samples; default: training_samples in the workspace")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Samples; default: training_samples in the workspace")
     ] = None,
     predictor: Annotated[
         str,
@@ -47,7 +47,7 @@ def audit(
     ] = None,
     min_confidence: Annotated[
         float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Without --folds: leave out findings below it")
-    ] = 0.05,
+    ] = 0.0,
     budget: Annotated[
         int, typer.Option("--budget", min=0, help="Findings to keep. Default: the larger of 50 and 5 % of the spans")
     ] = 0,
@@ -105,13 +105,14 @@ def _run_folds(
 ) -> Audit:
     from goldspan.evaluation.audit.audit import Opinions, audit_tokens, list_cautions
     from goldspan.predictors.crf.tagger import CrfTagger
-    from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+    from goldspan.training.methods.crf import CrfSettings, train_crf
+    from goldspan.training.methods.examples import join_examples
 
     for caution in list_cautions(samples):
         warn(caution)
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
     return audit_tokens(samples, train, labels, folds=folds, second=second, budget=budget, workers=workers)
 
@@ -153,7 +154,8 @@ def _show(found: Audit | None, target: Path | None, ledger: AuditLedger, samples
             f"{found.auditor} audited {len(found.samples)} samples: {len(found.findings)} findings in "
             f"{len(found.ranking)} samples → {target}"
         )
-        say(f"Next: goldspan studio push {target}")
+        if found.findings:
+            say(f"Next: goldspan studio push {target}")
     counts = ", ".join(f"{count} {status}" for status, count in ledger.count().items())
     settled = sum(ledger.is_settled(sample) for sample in samples)
     say(f"Audit ledger: {counts}. {settled} of {len(samples)} samples are settled.")

@@ -19,7 +19,6 @@ from goldspan.cli.evaluate.scoring import (
     SchemeOption,
     ShowTextOption,
     format_rate,
-    name_refusals,
     name_unscored,
     parse_filters,
     show_differences,
@@ -27,18 +26,21 @@ from goldspan.cli.evaluate.scoring import (
 )
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command, parse_options
+from goldspan.cli.shared.refusals import Refusals
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
 if TYPE_CHECKING:
     from goldspan.annotation.project import Purpose
+    from goldspan.annotation.tasks.workspace import Workspace
     from goldspan.evaluation.matching.documents import Pairing
     from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
+    from goldspan.predictors.base import Predictor
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 _SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
@@ -47,7 +49,7 @@ _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 def evaluate(
     gold: GoldArgument,
     predicted: Annotated[
-        Path | None, typer.Argument(metavar="[PREDICTED]", help="Samples with predictions; may be GOLD")
+        Path | None, typer.Argument(metavar="PREDICTED", help="Samples with predictions; may be GOLD")
     ] = None,
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"Predict the gold texts with it. {PREDICTOR_HELP}")
@@ -110,12 +112,13 @@ def evaluate(
         raise InputError("Examples from the gold would show the model the answers. Give another shots_file.")
     schema, workspace = load_labels(labels), find_workspace(data)
     settings = EvaluationSettings(level, scheme, beta, split_kind, samples, parse_filters(only or ()))
-    unread: list[RecordError] = []
+    refusals = Refusals()
     pairings: list[Pairing] = []
+    opened = open_from_command(predictor, schema, option, workspace, workers) if predictor else None
     with err.status("Scoring"):
         result = evaluate_samples(
             gold,
-            open_from_command(predictor, schema, option, workspace, workers) if predictor else predicted,
+            opened or predicted,
             labels=schema,
             model=model,
             settings=settings,
@@ -124,14 +127,15 @@ def evaluate(
             cost_per_1000=cost_per_1000,
             prices=_find_prices(predictor, option, price_in, price_out),
             workers=workers,
-            on_error=unread.append,
+            on_error=refusals,
             on_pairing=pairings.append,
         )
-    name_refusals(str(error) for error in unread)
     [pairing] = pairings
     name_unscored(pairing)
     warn_of_unknown_labels(pairing, schema)
-    code = Exit.REFUSED_SOME if unread or pairing.exclusions or result.data["failures"] else Exit.OK
+    if opened:
+        _warn_of_training_texts(opened, pairing, workspace)
+    code = Exit.REFUSED_SOME if refusals.errors or pairing.exclusions or result.data["failures"] else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
     if charts is not None:
@@ -148,6 +152,18 @@ def evaluate(
         show_differences(list_worst(pairing.documents, schema, level=level, top=_SHOWN_DOCUMENTS, show_text=True))
     say(f"Result: {target}")
     raise typer.Exit(code)
+
+
+def _warn_of_training_texts(predictor: Predictor, pairing: Pairing, workspace: Workspace) -> None:
+    from goldspan.training.bundle.seen import count_training_texts
+
+    bundle = predictor.record.get("bundle", {}).get("name") or predictor.describe().get("bundle")
+    seen = count_training_texts(workspace, bundle, (one.text for one in pairing.documents)) if bundle else 0
+    if seen:
+        warn(
+            f"{seen} of {len(pairing.documents)} documents are in the training split of bundle {bundle}, which the "
+            f"model was trained on: these scores say nothing. Score {bundle}/test.jsonl."
+        )
 
 
 def _find_prices(

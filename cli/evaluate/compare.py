@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.annotation.errors import RecordError
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, name_refusals, name_unscored
+from goldspan.cli.evaluate.scoring import ChartsOption, format_rate, name_unscored
 from goldspan.cli.shared.console import out, print_json, print_table, warn
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.evaluation.results.compare import ComparisonRow, PairComparison
     from goldspan.evaluation.scores.intervals import Interval
     from goldspan.evaluation.scores.paired import Delta
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="RESULT…", help="Results of evaluate; the first is the reference"),
+        typer.Argument(metavar="RESULT", help="Results of evaluate, or folders of them; the first is the reference"),
     ],
     gold: Annotated[
         Path | None, typer.Option("--gold", help="Score the baselines anew on these samples: those of the first result")
@@ -40,15 +40,12 @@ def compare(
     Differences are to the first result. With three results or more, p-values are corrected over all pairs (Holm).
     """
     from goldspan.evaluation.results.public import compare as compare_files
-    from goldspan.evaluation.results.result import read_result
+    from goldspan.evaluation.results.result import read_results
 
-    loaded = [read_result(path) for path in results]
-    unread: list[RecordError] = []
+    loaded = read_results(results)
+    refusals = Refusals()
     schema = load_labels(labels) if gold else None
-    comparison = compare_files(
-        loaded, gold=gold, labels=schema, seed=seed, on_error=unread.append, on_pairing=name_unscored
-    )
-    name_refusals(str(error) for error in unread)
+    comparison = compare_files(loaded, gold=gold, labels=schema, seed=seed, on_error=refusals, on_pairing=name_unscored)
     if charts is not None:
         from goldspan.evaluation.results.charts import write_comparison_charts
 
@@ -78,6 +75,7 @@ def compare(
             print_table(columns, map(_list_pair_cells, comparison.pairs), title=title, right=range(2, len(columns)))
     for note in comparison.notes:
         warn(note)
+    raise typer.Exit(refusals.exit_code)
 
 
 def _list_span_cells(row: ComparisonRow) -> list[str | None]:

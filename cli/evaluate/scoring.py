@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.redaction import show_controls
 from goldspan.cli.shared.console import out, warn
 from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.refusals import Refusals
 from goldspan.evaluation.matching.levels import Level
 from goldspan.evaluation.scores.spans import Scheme
 
@@ -40,12 +41,11 @@ def load_pairing(gold: Path, predicted: Path | None, labels: LabelSchema, model:
     """Both sides paired. What was refused is named on stderr; the exit code says whether anything was."""
     from goldspan.evaluation.matching.documents import read_pairing
 
-    refused: list[RecordError] = []
-    pairing = read_pairing(gold, predicted, labels, model=model, on_error=refused.append)
-    name_refusals(str(error) for error in refused)
+    refusals = Refusals()
+    pairing = read_pairing(gold, predicted, labels, model=model, on_error=refusals)
     name_unscored(pairing)
     warn_of_unknown_labels(pairing, labels)
-    return pairing, Exit.REFUSED_SOME if refused or pairing.exclusions else Exit.OK
+    return pairing, Exit.REFUSED_SOME if refusals.errors or pairing.exclusions else Exit.OK
 
 
 def name_unscored(pairing: Pairing) -> None:

@@ -17,10 +17,10 @@ from goldspan.cli.evaluate.scoring import (
     show_differences,
 )
 from goldspan.cli.shared.console import print_json, say
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.evaluation.matching.levels import Level
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()

@@ -8,27 +8,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.cli.generate import inspect, progress, scenarios
-from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, RunOption, read_settings
+from goldspan.cli.generate import campaign, inspect, progress, scenarios
+from goldspan.cli.generate.options import (
+    GenerationOptions,
+    JobOptions,
+    RunName,
+    RunOption,
+    read_execution,
+    read_settings,
+)
 from goldspan.cli.shared.console import print_json, say, warn
-from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.exits import Exit, exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
     from goldspan.generators.runs.pipeline import RunAction
     from goldspan.generators.runs.settings import RunSettings
 
-app = typer.Typer(
-    add_completion=False,
+app = make_app(
     no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings=HELP,
     help="Write samples with language models or the offline author. No answered request is sent or paid twice.",
 )
 inspect.register(app)
 scenarios.register(app)
+app.add_typer(campaign.app, name="campaign")
 
 
 @app.command()
@@ -169,7 +174,6 @@ def _execute(
     action: RunAction | None = None,
     json: bool,
 ) -> None:
-    from goldspan.generators.runs.executors import ExecutionOptions
     from goldspan.generators.runs.pipeline import RunAction as Actions
     from goldspan.generators.runs.pipeline import RunOutcome
     from goldspan.generators.runs.run import Limits, run_generation
@@ -179,13 +183,7 @@ def _execute(
             find_workspace(data),
             folder,
             action=action or Actions.GO,
-            execution=ExecutionOptions(
-                job.max_workers,
-                job.poll_interval,
-                job.requests_per_minute,
-                job.tokens_per_minute,
-                wait=not job.no_wait,
-            ),
+            execution=read_execution(job),
             limits=Limits(job.max_cost, job.max_tokens),
             labels_file=labels,
             on_progress=line.show,
@@ -198,12 +196,4 @@ def _execute(
         raise typer.Exit(Exit.OK)
     if summary.outcome is RunOutcome.BUDGET:
         warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens continues.")
-    exits = {
-        RunOutcome.DONE: Exit.OK,
-        RunOutcome.DEAD_LETTERS: Exit.DEAD_LETTERS,
-        RunOutcome.WAITING: Exit.WAITING,
-        RunOutcome.BUDGET: Exit.BUDGET_REACHED,
-        RunOutcome.CANCELLED: Exit.OK,
-        RunOutcome.STOPPED: Exit.INTERRUPTED,
-    }
-    raise typer.Exit(exits[summary.outcome])
+    raise typer.Exit(exit_for(summary.outcome))

@@ -44,7 +44,7 @@ def status(run: RunName = "", data: DataOption = None, json: JsonOption = False)
     if json:
         print_json({**progress.to_dict(), "reasons": reasons, "events": events})
         return
-    _print_progress(progress)
+    show_progress(progress)
     for entry in reasons:
         out.out(f"  {entry['count']} × {entry['stage']} {entry['state']}: {entry['reason']}", highlight=False)
     for event in events[-5:]:
@@ -61,7 +61,8 @@ def _read_run(run: str, data: Path | None) -> RunProgress:
         return read_progress(journal)
 
 
-def _print_progress(progress: RunProgress) -> None:
+def show_progress(progress: RunProgress) -> None:
+    """One line of the state, and a table of the requests by stage."""
     cost = f" · ${progress.cost:.4f}" if progress.cost else ""
     out.out(
         f"{progress.run}: {progress.state} · {progress.done} of {progress.samples} done · "
@@ -97,7 +98,7 @@ def watch(
     if json:
         print_json(progress.to_dict())
         return
-    _print_progress(progress)
+    show_progress(progress)
     if not progress.finished:
         say(f"No process is running {progress.run}. `goldspan generate resume {progress.run}` continues it.")
 

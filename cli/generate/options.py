@@ -15,11 +15,12 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.cli.shared.options import LabelsOption
 
 if TYPE_CHECKING:
+    from goldspan.generators.runs.executors import ExecutionOptions
     from goldspan.generators.runs.settings import RunSettings
     from goldspan.generators.specs.plan import SamplePlan
 
 RunOption = Annotated[str, typer.Option("--run", help="Name of the run; default: made from the settings")]
-RunName = Annotated[str, typer.Argument(metavar="[RUN]", help="Name of the run; default: the newest unfinished one")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run; default: the newest unfinished one")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class GenerationOptions:
         float,
         typer.Option(min=0, max=1, help="Share of new phrases that a draft must have, else it is asked anew; 0: any"),
     ] = 0.2
+    phrase_families: Annotated[
+        int,
+        typer.Option(min=0, help="Families of phrases of the offline author that share none, for splits; 0: none"),
+    ] = 0
     attempts: Annotated[int, typer.Option(min=1, help="Attempts per stage before an item becomes a dead letter")] = 3
     labels: LabelsOption = None
 
@@ -97,6 +102,15 @@ class JobOptions:
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Leave batches with the provider and return (exit code 4)")
     ] = False
+
+
+def read_execution(job: JobOptions) -> ExecutionOptions:
+    """How this process works."""
+    from goldspan.generators.runs.executors import ExecutionOptions
+
+    return ExecutionOptions(
+        job.max_workers, job.poll_interval, job.requests_per_minute, job.tokens_per_minute, wait=not job.no_wait
+    )
 
 
 def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[RunSettings, LabelSchema]:
@@ -132,6 +146,7 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             labels_file=str(options.labels.resolve()) if options.labels else "",
             scenarios_file=_find_scenarios(workspace, options.scenarios),
             novelty=options.novelty,
+            phrase_families=options.phrase_families,
             examples_file=_find_own(options.examples, project.examples if project else None, "--examples"),
             seeds=_find_own(options.seeds, project.seeds if project else None, "--seeds"),
         )

@@ -78,7 +78,7 @@ def split(
     old: Annotated[str, typer.Argument(metavar="OLD")],
     rules: Annotated[
         list[str],
-        typer.Argument(metavar="NEW=PATTERN…", help="The first pattern found in a value decides; NEW= takes the rest"),
+        typer.Argument(metavar="NEW=PATTERN", help="The first pattern found in a value decides; NEW= takes the rest"),
     ],
     apply: ApplyOption = False,
     studio: StudioOption = None,
@@ -129,7 +129,7 @@ def remove(
 def edit(
     code: Annotated[str, typer.Argument(metavar="LABEL")],
     fields: Annotated[
-        list[str], typer.Argument(metavar="FIELD=VALUE…", help="name='Order number' target=200; FIELD= removes it")
+        list[str], typer.Argument(metavar="FIELD=VALUE", help="name='Order number' target=200; FIELD= removes it")
     ],
     labels: LabelsOption = None,
 ) -> None:

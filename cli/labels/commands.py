@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,14 +13,9 @@ from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
-    help="The label schema: the single source of truth for every label.",
-)
+app = make_app(no_args_is_help=True, help="The label schema: the single source of truth for every label.")
 register(app)
 change.register(app)
 
@@ -63,11 +58,15 @@ def show_label(
 
 @app.command("add")
 def add(
-    code: Annotated[str, typer.Argument(metavar="LABEL", help="Capitals, digits, underscores: MEDICAL_RECORD_NUMBER")],
-    name: Annotated[str, typer.Option(help="Display name: 'Medical record number'")],
+    codes: Annotated[
+        list[str], typer.Argument(metavar="LABEL", help="Capitals, digits, underscores: MEDICAL_RECORD_NUMBER")
+    ],
+    name: Annotated[str, typer.Option(help="Display name. Default: the label in words")] = "",
     category: Annotated[str, typer.Option(help="Heading in Label Studio")] = "Other",
     group: Annotated[str, typer.Option(help="Coarse group, such as HEALTH")] = "OTHER",
-    kind: Annotated[str, typer.Option(help="direct, quasi or none")] = "direct",
+    kind: Annotated[
+        str, typer.Option(help="direct, quasi or none. Default: direct, in a project of purpose entities none")
+    ] = "",
     color: Annotated[str, typer.Option(help="#rrggbb, dark enough to read on white")] = "",
     chance: Annotated[float, typer.Option(help="Probability that a generated sample contains it")] = 0.1,
     hint: Annotated[list[str] | None, typer.Option(help="Describes the format; repeatable")] = None,
@@ -75,16 +74,39 @@ def add(
     target: Annotated[int, typer.Option(help="Target number of annotated entities")] = 100,
     labels: LabelsOption = None,
 ) -> None:
-    """Add a label to the label schema; Label Studio, prompts and dashboard follow from it."""
+    """Add labels to the label schema; Label Studio, prompts and dashboard follow from it.
+
+    A label whose hints hold no number as an example gets `values = "model"`: language models think of its values. Give
+    it a pattern or terms in the file instead where you have them.
+    """
     from goldspan.annotation.labels.edit import add_label
 
-    fields = {"name": name, "category": category, "group": group, "kind": kind, "chance": chance, "target": target}
+    if name and len(codes) > 1:
+        raise InputError("--name is for one label. Add the others without it, or one by one.")
+    path = find_own_label_file(labels)
+    identifies = load_labels(path).purpose.is_pii
+    fields = {
+        "category": category,
+        "group": group,
+        "kind": kind or ("direct" if identifies else "none"),
+        "chance": chance,
+        "target": target,
+    }
     fields |= {"color": color} if color else {}
     fields |= {"validator": validator} if validator else {}
-    path = find_own_label_file(labels)
-    add_label(path, code, fields | {"hints": hint or []})
-    say(f"Added {code} to {path}.")
+    for code in codes:
+        named = {"name": name or code.replace("_", " ").capitalize()} | fields | {"hints": hint or []}
+        add_label(path, code, named | _name_values(code, named))
+        say(f"Added {code} to {path}.")
     say("Next: goldspan labels check · goldspan generate start · goldspan studio migrate --plan for existing projects.")
+
+
+def _name_values(code: str, fields: dict[str, Any]) -> dict[str, str]:
+    """Where the values of a new label come from, if neither its code nor its hints tell."""
+    from goldspan.annotation.labels.schema import build_labels
+    from goldspan.generators.surrogates.values import has_value_source
+
+    return {} if has_value_source(build_labels({"labels": {code: fields}})[code]) else {"values": "model"}
 
 
 @app.command("check")

@@ -17,12 +17,8 @@ def register(app: typer.Typer) -> None:
 
 
 def map_labels(
-    taxonomy: Annotated[
-        str, typer.Argument(metavar="[TAXONOMY]", help="kiji, ai4privacy-200k …; none: list them")
-    ] = "",
-    label: Annotated[
-        str, typer.Argument(metavar="[LABEL]", help="One external label, as written in the data set")
-    ] = "",
+    taxonomy: Annotated[str, typer.Argument(metavar="TAXONOMY", help="kiji, ai4privacy-200k …; none: list them")] = "",
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="One external label, as written in the data set")] = "",
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
 from goldspan.cli.loop.retrain import retrain, status
 from goldspan.cli.loop.simulate import simulate
-from goldspan.cli.shared.options import HELP
+from goldspan.cli.shared.options import make_app
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
-    help="Retrain on new reviews, promote what is better, queue what is next; and simulate it.",
+app = make_app(
+    no_args_is_help=True, help="Retrain on new reviews, promote what is better, queue what is next; and simulate it."
 )
 app.command("retrain")(retrain)
 app.command("status")(status)

@@ -14,15 +14,12 @@ from goldspan.cli.samples import importing, mixing, saturation
 from goldspan.cli.samples.data import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
-    help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them.",
+app = make_app(
+    no_args_is_help=True, help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them."
 )
 importing.register(app)
 register(app)
@@ -30,7 +27,7 @@ mixing.register(app)
 saturation.register(app)
 app.command()(audit)
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
 _NOTHING = "No samples found. To import other formats: goldspan samples import FILE"
 
 

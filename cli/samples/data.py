@@ -24,9 +24,10 @@ from goldspan.cli.shared.sharding import (
 if TYPE_CHECKING:
     from goldspan.annotation.corpus.dedupe import Reason
     from goldspan.annotation.corpus.outline import Outline
+    from goldspan.annotation.corpus.quality.measure import QualityReport
     from goldspan.annotation.corpus.splits import SplitReport
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
 ThresholdOption = Annotated[
     float, typer.Option(min=0.1, max=1.0, help="Jaccard similarity of word trigrams for near-duplicates")
 ]
@@ -159,29 +160,32 @@ def split(
 def quality(
     files: Files,
     flagged: Annotated[bool, typer.Option("--flagged", help="Only the checks that are flagged")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --engine: folder of the counts")] = None,
+    engine: EngineOption = "",
+    engine_option: EngineValues = None,
+    workers: ProcessesOption = 1,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure data quality: alignment, values, consistency, diversity, balance.
 
-    Scores lie between 0 and 1, 1 is best. A flag asks for a person's review.
+    Scores lie between 0 and 1, 1 is best. A flag asks for a person's review. With --engine, the checks that compare
+    texts with each other see 5,000 samples drawn at random; all others count every sample.
     """
     from goldspan.annotation.corpus.quality.measure import measure_files
     from goldspan.cli.shared.refusals import Refusals
 
+    if engine:
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+        raise typer.Exit(_measure_shards(command, flagged=flagged, as_json=as_json))
+    if output:
+        raise InputError("--output is for --engine; the report is printed.")
     refusals = Refusals()
     report = measure_files(files, load_labels(labels), refusals)
     if as_json:
         print_json(report.to_dict())
     else:
-        shown = report.flagged if flagged else report.checks
-        print_table(
-            ["check", "group", "score", "", "finding"],
-            ((c.code, c.group, f"{c.score:.3f}", "flag" if c.flag else "", c.summary) for c in shown),
-            right=(2,),
-        )
-        flags = f"{len(report.flagged)} of {len(report.checks)} checks flagged"
-        say(f"{report.samples} samples, {report.entities} entities; {flags}.")
+        _show_quality(report, flagged=flagged)
     raise typer.Exit(refusals.exit_code)
 
 
@@ -217,11 +221,36 @@ def export(
     raise typer.Exit(reader.exit_code)
 
 
+def _show_quality(report: QualityReport, *, flagged: bool) -> None:
+    shown = report.flagged if flagged else report.checks
+    print_table(
+        ["check", "group", "score", "", "finding"],
+        ((c.code, c.group, f"{c.score:.3f}", "flag" if c.flag else "", c.summary) for c in shown),
+        right=(2,),
+    )
+    flags = f"{len(report.flagged)} of {len(report.checks)} checks flagged"
+    say(f"{report.samples} samples, {report.entities} entities; {flags}.")
+
+
+def _measure_shards(command: ShardCommand, *, flagged: bool, as_json: bool) -> Exit:
+    from goldspan.shards.quality import measure_shards
+
+    with command.begin() as work:
+        found = measure_shards(work)
+    refused = found.summary.counts.get("refused", 0)
+    if as_json:
+        print_json({**found.report.to_dict(), "drawn": found.drawn, "refused": refused})
+    else:
+        _show_quality(found.report, flagged=flagged)
+        say(f"{found.drawn} samples were drawn for the checks that compare texts → {command.output}")
+    return Exit.REFUSED_SOME if refused else Exit.OK
+
+
 def _dedupe_shards(command: ShardCommand, reasons: Sequence[Reason], threshold: float, *, as_json: bool) -> Exit:
     from goldspan.shards.corpus import dedupe_shards
 
-    with command.show() as progress:
-        found, summary = dedupe_shards(command.compare(progress), reasons, threshold)
+    with command.begin() as work:
+        found, summary = dedupe_shards(work, reasons, threshold)
     samples = len(found.kept) + len(found.duplicates)
     if as_json:
         counts = {"counts": found.counts, "conflicts": found.conflicts, "refused": summary.counts.get("refused", 0)}
@@ -237,8 +266,8 @@ def _split_shards(
 ) -> Exit:
     from goldspan.shards.corpus import split_shards
 
-    with command.show() as progress:
-        made, summary = split_shards(command.compare(progress), ratios, seed=seed, threshold=threshold)
+    with command.begin() as work:
+        made, summary = split_shards(work, ratios, seed=seed, threshold=threshold)
     sizes = {name: made.assignment.count(name) for name in made.names}
     if as_json:
         refused = summary.counts.get("refused", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.labels.schema import LabelSchema, is_code, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _CODE = 2
 """Characters of a language code; a longer name is that of a script."""
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders of any format that is read")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files or folders of any format that is read")]
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="auto, or a name of --list-formats")]
 LanguageOption = Annotated[str, typer.Option(help="ISO 639-1 code of texts that give none: en, de …")]
 CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of texts that give none: GB, DE …")]
@@ -36,7 +37,7 @@ MapOption = Annotated[
     typer.Option(metavar="A=B", help="Map a label (A= drops it), or a .toml or .json file of pairs; repeatable"),
 ]
 TaxonomyOption = Annotated[str, typer.Option(help="Label mapping by name: see goldspan labels map")]
-TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,…", help="Names of ClassLabel numbers, in their order")]
+TagNamesOption = Annotated[str, typer.Option(metavar="O,B-X,", help="Names of ClassLabel numbers, in their order")]
 EncodingOption = Annotated[str, typer.Option(help="utf-8, utf-16, latin-1, cp1252 …; recognised if possible")]
 ByLineOption = Annotated[bool, typer.Option("--by-line", help="Treat each line of a .txt file as one text")]
 SplitOption = Annotated[
@@ -216,7 +217,7 @@ def _import(
     draft = _write_draft(target, report, schema)
     rejections = _write_rejections(target, refusals) if samples or len(refusals.errors) > _SHOWN else None
     if not samples:
-        hint = f" Complete {draft} and give it with --labels-map." if draft else ""
+        hint = f" Complete {draft} and give it with --labels-map, or add the labels to the schema." if draft else ""
         raise InputError(
             f"{', '.join(map(str, files))} gave no sample ({len(refusals.errors)} refused). Nothing was written.{hint}"
         )
@@ -235,6 +236,7 @@ def _import(
                 "taxonomies": report.taxonomies,
                 "unmapped": dict(report.unmapped),
                 "nested": dict(report.nested),
+                "left_out": dict(report.left_out),
                 "unknown_labels": dict(report.unknown),
                 "other_language": {f"{said} {found}": count for (said, found), count in strange.items()},
                 "rejections": str(rejections or ""),
@@ -266,10 +268,13 @@ def _show_report(
     say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
     if report.joined:
         say(f"Rows joined to an earlier row of the same text, as the work of another annotator: {report.joined}.")
-    for counts, reason in ((report.unmapped, "their label has no counterpart"), (report.nested, "they lie in others")):
+    for counts, what in (
+        (report.unmapped, "Spans left out because their label has no counterpart"),
+        (report.nested, "Spans left out because they lie in others"),
+        (report.left_out, "Annotations of layers that are not read"),
+    ):
         if counts:
-            left = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-            say(f"Spans left out because {reason}: {left}.")
+            say(f"{what}: {', '.join(f'{name} {count}' for name, count in sorted(counts.items()))}.")
     if rejections:
         say(f"Refused records: {rejections}")
     if report.split:
@@ -289,6 +294,9 @@ def _write_draft(target: Path, report: ImportReport, schema: LabelSchema) -> Pat
     counts = ", ".join(f"{label} ({count} rows)" for label, count in report.unknown.most_common(20))
     warn(f"Labels that nothing maps: {counts}. A draft mapping to complete for --labels-map: {path}")
     out.out(text, highlight=False)
+    codes = dict.fromkeys(re.sub(r"\W+", "_", name).strip("_").upper() for name in report.unknown)
+    if addable := [code for code in codes if is_code(code)]:
+        say(f"To add them to the label schema instead: goldspan labels add {' '.join(addable)}")
     return path
 
 

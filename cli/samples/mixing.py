@@ -13,7 +13,7 @@ from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write (JSONL)")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 

@@ -16,7 +16,7 @@ from goldspan.cli.shared.refusals import Refusals
 if TYPE_CHECKING:
     from goldspan.training.saturation import Saturation
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, JSON, or a folder of them")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
 
 
 def register(app: typer.Typer) -> None:

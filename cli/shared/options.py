@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-HELP = {"help_option_names": ["-h", "--help"]}
-"""Context settings of every command group."""
+
+def make_app(**settings: Any) -> typer.Typer:
+    """A command or a group of commands, with plain help that opens with `-h` too."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+
 
 DataOption = Annotated[
     Path | None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +17,8 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.predictors import parse_options
 
 if TYPE_CHECKING:
-    from goldspan.shards.corpus import ShardWork
     from goldspan.shards.report import ShardReport, ShardSummary
+    from goldspan.shards.run import ShardWork
 
 EngineOption = Annotated[
     str,
@@ -50,38 +51,21 @@ class ShardCommand:
 
     def run(self, task: str, settings: Mapping[str, Any], *, as_json: bool) -> Exit:
         """Run a task, with one line of progress, and print the merged report."""
-        from goldspan.shards.engines.base import EngineOptions
-        from goldspan.shards.run import run_shards
-
-        with _Progress(self._count()) as progress:
-            summary = run_shards(
-                task,
-                self.sources,
-                self.output,
-                settings,
-                engine=self.engine,
-                options=EngineOptions(self.workers, self.values),
-                labels_file=self.labels,
-                on_report=progress.note,
-            )
+        with self.begin() as work:
+            summary = work.run(task, settings)
         return show_summary(summary, self.output, as_json=as_json)
 
-    def compare(self, progress: _Progress) -> ShardWork:
-        """What tasks over all shards together take."""
-        from goldspan.shards.corpus import ShardWork
+    @contextmanager
+    def begin(self) -> Iterator[ShardWork]:
+        """The work on these shards, with one line of progress while the block runs."""
         from goldspan.shards.engines.base import EngineOptions
-
-        options = EngineOptions(self.workers, self.values)
-        return ShardWork(self.sources, self.output, self.engine, options, self.labels, progress.note)
-
-    def show(self) -> _Progress:
-        """The progress of several runs over the same shards."""
-        return _Progress(self._count())
-
-    def _count(self) -> int:
         from goldspan.shards.plan import list_shards
+        from goldspan.shards.run import ShardWork
 
-        return len(list_shards(self.sources))
+        shards = list_shards(self.sources, self.output)
+        options = EngineOptions(self.workers, self.values)
+        with _Progress(len(shards)) as progress:
+            yield ShardWork(shards, self.output, self.engine, options, self.labels, progress.note)
 
 
 def read_shard_command(
@@ -99,7 +83,7 @@ def read_shard_command(
 
     """
     if output is None:
-        raise InputError("With --engine, --output FOLDER says where the results go.")
+        raise InputError("Give --output FOLDER for the results of a folder or of --engine.")
     if broken := [value for value in values or () if "=" not in value]:
         raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
     sources = tuple(restore_address(file) for file in files)
@@ -142,6 +126,9 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
         print_table(["", "count"], rows, right=(1,))
         for name, reason in summary.failed.items():
             warn(f"{name} was set aside: {reason}")
+        if summary.others:
+            names = ", ".join(summary.others[:3])
+            warn(f"{output} also holds results of {len(summary.others)} shards that are not among these: {names}")
         done = f"{summary.finished} of {summary.shards} shards"
         skipped = f", {summary.skipped} of them finished before" if summary.skipped else ""
         say(f"{done}{skipped} → {output}" + (" · run the command again to try the others" if summary.failed else ""))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def adopt(
-    projects: Annotated[list[str], typer.Argument(metavar="PROJECT…", help="Numbers or titles")],
+    projects: Annotated[list[str], typer.Argument(metavar="PROJECT", help="Numbers or titles")],
     name: Annotated[str, typer.Option(help="Name of the data set. Default: the first project's title")] = "",
     labels: Annotated[
         Path | None,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import typer
-
-from goldspan.cli.shared.options import HELP
+from goldspan.cli.shared.options import make_app
 from goldspan.cli.studio.adopt import adopt
 from goldspan.cli.studio.connect import connect, disconnect
 from goldspan.cli.studio.doctor import doctor
@@ -17,10 +15,8 @@ from goldspan.cli.studio.retrain import retrain
 from goldspan.cli.studio.server import down, open_page, status, up
 from goldspan.cli.studio.watch import watch
 
-app = typer.Typer(
+app = make_app(
     no_args_is_help=True,
-    add_completion=False,
-    context_settings=HELP,
     help=(
         "Label Studio: start it, push samples, pull annotations.\n\n"
         "`up` starts a Label Studio of your own. To use one that runs elsewhere, set LABEL_STUDIO_URL and "

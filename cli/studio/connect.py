@@ -15,7 +15,7 @@ ADDRESS = "http://127.0.0.1:7860"
 
 @expand_option_groups
 def connect(
-    model: Annotated[str, typer.Argument(metavar="[ADDRESS]", help="Where `goldspan serve` listens")] = ADDRESS,
+    model: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where `goldspan serve` listens")] = ADDRESS,
     train_every: Annotated[
         int, typer.Option(min=0, help="Ask for training at every N-th annotation; 0: only by the button")
     ] = 0,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def push(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE|FOLDER]…", help="Samples. Default: annotation_samples of the workspace"),
+        typer.Argument(metavar="FILE|FOLDER", help="Samples. Default: annotation_samples of the workspace"),
     ] = None,
     model_version: Annotated[str, typer.Option(help="The predictions to show. Default: the newest pushed")] = "",
     replace_predictions: Annotated[bool, typer.Option(help="Delete older predictions of the pushed samples")] = False,
@@ -44,8 +44,19 @@ def push(
     order: Annotated[str, typer.Option(metavar="file|uncertainty|coverage", help="Order of import")] = "file",
     storage: Annotated[
         str | None,
-        typer.Option(metavar="local|ADDRESS", help="Write files for a storage import instead (for 100,000 and more)"),
+        typer.Option(
+            metavar="local|ADDRESS",
+            help="Write files to a folder of the server (local) or an address (s3://bucket/prefix) and let Label "
+            "Studio import them; slower than a plain push, which uses the bulk API",
+        ),
     ] = None,
+    send_keys: Annotated[
+        bool,
+        typer.Option(
+            "--send-keys",
+            help="With --storage s3://…: give Label Studio the AWS keys of this environment, to store them",
+        ),
+    ] = False,
     *,
     target: StudioOptions,
     as_json: JsonOption = False,
@@ -78,7 +89,7 @@ def push(
     )
     report: PushReport | StorageReport
     if storage:
-        report = _push_to_storage(studio, samples, options, storage)
+        report = _push_to_storage(studio, samples, options, storage, send_keys=send_keys)
     else:
         with show_progress() as progress:
             report = push_and_record(workspace, studio.client, samples, studio.labels, options, progress)
@@ -86,7 +97,9 @@ def push(
     end_with_refused(report.refused, len(unreadable))
 
 
-def _push_to_storage(studio: Studio, samples: Iterable[Sample], options: PushOptions, storage: str) -> StorageReport:
+def _push_to_storage(
+    studio: Studio, samples: Iterable[Sample], options: PushOptions, storage: str, *, send_keys: bool
+) -> StorageReport:
     from goldspan.annotation.errors import ConfigurationError
     from goldspan.annotation.labelstudio.project.adoption import find_adoption
     from goldspan.annotation.labelstudio.project.find import make_file_stem
@@ -98,7 +111,13 @@ def _push_to_storage(studio: Studio, samples: Iterable[Sample], options: PushOpt
     local = find_storage(studio.workspace) / make_file_stem(str(options.project))
     with show_progress() as progress:
         return push_to_storage(
-            studio.client, samples, studio.labels, options, local if storage == "local" else storage, progress
+            studio.client,
+            samples,
+            studio.labels,
+            options,
+            local if storage == "local" else storage,
+            progress,
+            send_keys=send_keys,
         )
 
 

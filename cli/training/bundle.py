@@ -10,15 +10,15 @@ import typer
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, fail, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def bundle(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Default: training_samples in the workspace")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Default: training_samples in the workspace")
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the version; also its folder in bundles/")] = "v1",
     output: Annotated[

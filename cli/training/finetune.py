@@ -11,8 +11,8 @@ import typer
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
-from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.exits import Exit, exit_for
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.signals import halt_on_signals
 from goldspan.cli.training.tuning_output import (
     describe_view,
@@ -27,15 +27,11 @@ if TYPE_CHECKING:
     from goldspan.training.finetuning.plan import TuningPlan
     from goldspan.training.finetuning.run import TuningSchedule
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings=HELP,
-    help="Fine-tune a language model on a bundle. Nothing is uploaded or paid for twice.",
+app = make_app(
+    no_args_is_help=True, help="Fine-tune a language model on a bundle. Nothing is uploaded or paid for twice."
 )
 
-RunName = Annotated[str, typer.Argument(metavar="[RUN]", help="Name of the run; default: the newest unfinished one")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run; default: the newest unfinished one")]
 PollOption = Annotated[float, typer.Option(min=0, help="Seconds between polls; 0: 10 s, growing to 60 s")]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Leave the job with the provider and return (exit 4)")]
 CostOption = Annotated[
@@ -46,7 +42,7 @@ CostOption = Annotated[
 @app.command()
 def start(
     bundle: Annotated[
-        Path | None, typer.Argument(metavar="[BUNDLE]", help="A folder, or a name in bundles/. Default: the newest")
+        Path | None, typer.Argument(metavar="BUNDLE", help="A folder, or a name in bundles/. Default: the newest")
     ] = None,
     model: Annotated[str, typer.Option(help="The base model; for local a folder or Hub id")] = "",
     provider: Annotated[str, typer.Option(help="together, openai, mistral or local")] = "together",
@@ -287,15 +283,7 @@ def _drive(
     if summary.outcome is TuningOutcome.DONE:
         published = str(publish_run(find_workspace(data), folder, labels, lambda line: None).folder)
     show_summary(summary, folder, published, as_json=as_json)
-    exits = {
-        TuningOutcome.DONE: Exit.OK,
-        TuningOutcome.FAILED: Exit.FAILED,
-        TuningOutcome.CANCELLED: Exit.OK,
-        TuningOutcome.WAITING: Exit.WAITING,
-        TuningOutcome.BUDGET: Exit.BUDGET_REACHED,
-        TuningOutcome.STOPPED: Exit.INTERRUPTED,
-    }
-    raise typer.Exit(exits[summary.outcome])
+    raise typer.Exit(exit_for(summary.outcome))
 
 
 def _make_schedule(poll_interval: float) -> TuningSchedule:

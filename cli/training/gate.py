@@ -10,19 +10,19 @@ import typer
 
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.training.gate.verdict import Criterion
 
-app = typer.Typer(add_completion=False, context_settings=HELP)
+app = make_app()
 
 
 @app.command()
 def gate(
     init: Annotated[bool, typer.Option("--init", help="Write gate.toml into the workspace, to be edited")] = False,
     model: Annotated[
-        Path | None, typer.Option(help="Judge a trained model, or the folder of its run, by the tables [[model]]")
+        Path | None, typer.Option(help="Judge a trained model, or the folder of its run, by the tables [model]")
     ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,

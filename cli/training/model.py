@@ -9,9 +9,9 @@ import typer
 
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption
+from goldspan.cli.shared.options import DataOption, JsonOption, make_app
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, context_settings=HELP, help="Model directories.")
+app = make_app(no_args_is_help=True, help="Model directories.")
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory, or a name in models/")]
 KeyOption = Annotated[str, typer.Option(help="The pinned public key: a PEM file or its fingerprint")]
@@ -167,10 +167,9 @@ def prepare_embedder(
 
 def _find(model: Path, data: Path | None) -> Path:
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.runs import find_models_folder
+    from goldspan.training.runs import find_model
 
-    named = find_models_folder(find_workspace(data)) / model
-    return named if not model.exists() and len(model.parts) == 1 and named.is_dir() else model
+    return find_model(find_workspace(data), model)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
-from goldspan.cli.shared.options import HELP, DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
 
 class _BundleFirst(TyperGroup):
@@ -22,18 +22,15 @@ class _BundleFirst(TyperGroup):
         return list(super().parse_args(ctx, args))
 
 
-app = typer.Typer(
-    cls=_BundleFirst,
-    context_settings=HELP,
-    add_completion=False,
-    help="Train a model. `goldspan train [BUNDLE] [OPTIONS]` is short for `goldspan train run`.",
+app = make_app(
+    cls=_BundleFirst, help="Train a model. `goldspan train [BUNDLE] [OPTIONS]` is short for `goldspan train run`."
 )
 
 
 @app.command("run")
 def run(
     bundle: Annotated[
-        Path | None, typer.Argument(metavar="[BUNDLE]", help="A folder, or a name in bundles/. Default: the newest")
+        Path | None, typer.Argument(metavar="BUNDLE", help="A folder, or a name in bundles/. Default: the newest")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings (TOML); see docs/guide/training.md")] = None,
     name: Annotated[str, typer.Option(help="Name of the run and the model. Default: the next number")] = "",
@@ -101,7 +98,7 @@ def run(
 
 @app.command("resume")
 def resume(
-    name: Annotated[str, typer.Argument(metavar="[RUN]", help="Default: the newest unfinished run")] = "",
+    name: Annotated[str, typer.Argument(metavar="RUN", help="Default: the newest unfinished run")] = "",
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -115,7 +112,7 @@ def resume(
 
 @app.command("status")
 def status(
-    name: Annotated[str, typer.Argument(metavar="[RUN]", help="Default: the newest run")] = "",
+    name: Annotated[str, typer.Argument(metavar="RUN", help="Default: the newest run")] = "",
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

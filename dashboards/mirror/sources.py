@@ -20,6 +20,7 @@ from goldspan.annotation.errors import InputError, RecordError, StateError, show
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task
+from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.regions import read_text
 from goldspan.annotation.tasks.store import MAX_LINE, list_files
 from goldspan.annotation.tasks.workspace import Workspace
@@ -183,10 +184,11 @@ def _read_lines(stream: BinaryIO, offset: int, end: int) -> Iterator[tuple[int, 
 
 
 def _parse(data: bytes, offset: int) -> Any:
-    """Parse the JSON value at an offset; None if invalid. A byte order mark is allowed at offset 0 only."""
+    """Parse the JSON value at an offset, unpacked; None if invalid. A byte order mark is allowed at offset 0 only."""
     try:
-        return orjson.loads(data if offset else data.removeprefix(codecs.BOM_UTF8))
-    except orjson.JSONDecodeError:
+        value = orjson.loads(data if offset else data.removeprefix(codecs.BOM_UTF8))
+        return unpack_record(value) if isinstance(value, dict) else value
+    except (orjson.JSONDecodeError, RecordError):
         return None
 
 

@@ -3,14 +3,15 @@
     habits      how rarely the two disagree in this way (see `audit.findings`)
     corpus      mean over the words in question of (s + ½) / (s + g + 1): how often the same word has the suggested
                 label (s) and gold's label (g) elsewhere in gold
-    kind        1 / findings of the kind: errors of all kinds are taken to be as many, so a kind with many findings is
-                mostly noise
+    edges       1 / share of the label's gold spans that begin and end at borders of tokens as the given one does: most
+                spans of a label do alike, so one that cuts a word or ends in a blank is suspicious
+    kind        one factor for each kind, so that its confidences sum to the errors that are expected of it: 5 % of the
+                spans are taken to be wrong, in each kind as many: at least one, and at most half of the findings
     tokens      only with models of other folds: the doubt in a given span (see `audit.tokens`), or the mean
                 probability of the model's tags over a span that gold lacks
 
-The confidence is the logistic function of the sum. With tokens it is that of half the sum, because tokens and habits
-depend on each other, and of the log odds of an error before anything is known, 1 / 20. On corrupted documents it is
-about right, or too low (`benchmarks/audit.py`).
+The confidence is the logistic function of the sum. With tokens, habits, corpus and tokens count half, because they
+depend on each other.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from goldspan.evaluation.audit.findings import AuditFinding
-from goldspan.evaluation.audit.tokens import GoldTokens
+import numpy as np
+from numpy.typing import NDArray
+
+from goldspan.annotation.types import Entity
+from goldspan.evaluation.audit.findings import AuditFinding, FindingKind
+from goldspan.evaluation.audit.tokens import Edges, GoldTokens
 from goldspan.predictors.crf.features import OUTSIDE
 
+Floats = NDArray[np.float64]
 _LEAST = 1e-6
-_PRIOR_ODDS = 1 / 20
+_ERROR_RATE = 0.05
+_PRIOR_SPANS = 2.0
+_STEPS = 60
 
 
 class WordLabels:
@@ -50,6 +58,26 @@ class WordLabels:
         return sum(shares) / len(shares) if shares else 0.5
 
 
+class EdgeHabits:
+    """How often the gold spans of a label begin and end at borders of tokens."""
+
+    def __init__(self, gold: Iterable[GoldTokens]) -> None:
+        self._counts: dict[str, Counter[Edges]] = {}
+        self._all: Counter[Edges] = Counter()
+        for one in gold:
+            for entity in one.entities:
+                edges = one.meet(entity)
+                self._counts.setdefault(entity.label, Counter())[edges] += 1
+                self._all[edges] += 1
+
+    def rate(self, entity: Entity, gold: GoldTokens) -> float:
+        """Share of the other gold spans of its label whose edges are like those of this one, drawn to that of all."""
+        edges, counts = gold.meet(entity), self._counts.get(entity.label, Counter())
+        drawn = _PRIOR_SPANS * self._all[edges] / max(self._all.total(), 1)
+        others = max(counts[edges] - 1, 0)
+        return (others + drawn) / (max(counts.total() - 1, 0) + _PRIOR_SPANS)
+
+
 def rank_findings(findings: Sequence[AuditFinding], gold: Mapping[str, GoldTokens]) -> list[AuditFinding]:
     """The findings with their confidence, the most suspicious first.
 
@@ -58,17 +86,38 @@ def rank_findings(findings: Sequence[AuditFinding], gold: Mapping[str, GoldToken
         gold: the tokens of every sample, by sample id.
 
     """
-    kinds = Counter(finding.kind for finding in findings)
-    words = WordLabels(gold.values())
-    judged = []
-    for finding in findings:
-        tokens = gold[finding.sample_id]
-        odds = _measure_odds(finding.confidence) + _measure_odds(words.support(finding, tokens))
-        odds -= math.log(kinds[finding.kind])
-        if tokens.probabilities:
-            odds = (odds + _measure_odds(_suspect(finding, tokens))) / 2 + math.log(_PRIOR_ODDS)
-        judged.append(replace(finding, confidence=1 / (1 + math.exp(-odds))))
+    words, edges = WordLabels(gold.values()), EdgeHabits(gold.values())
+    odds = np.array([_sum_odds(one, gold[one.sample_id], words, edges) for one in findings])
+    expected = _ERROR_RATE * sum(len(one.entities) for one in gold.values()) / len(FindingKind)
+    for kind in FindingKind:
+        places = np.array([number for number, one in enumerate(findings) if one.kind is kind], dtype=np.intp)
+        odds[places] += _fit_offset(odds[places], expected)
+    confidences = _squash(odds).tolist()
+    judged = [replace(one, confidence=confidence) for one, confidence in zip(findings, confidences, strict=True)]
     return sorted(judged, key=lambda one: (-one.confidence, one.sample_id, _place(one)))
+
+
+def _sum_odds(finding: AuditFinding, tokens: GoldTokens, words: WordLabels, edges: EdgeHabits) -> float:
+    odds = _measure_odds(finding.confidence) + _measure_odds(words.support(finding, tokens))
+    if tokens.probabilities:
+        odds = (odds + _measure_odds(_suspect(finding, tokens))) / 2
+    if finding.gold is not None:
+        odds -= math.log(max(edges.rate(finding.gold, tokens), _LEAST))
+    return odds
+
+
+def _fit_offset(odds: Floats, expected: float) -> float:
+    """What has to be added to the log odds for their chances to sum to `expected`, to 1 at least or to half of them."""
+    wanted = min(max(expected, 1.0), len(odds) / 2)
+    low, high = -50.0, 50.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _squash(odds + middle).sum() > wanted else (middle, high)
+    return low
+
+
+def _squash(odds: Floats) -> Floats:
+    return 1 / (1 + np.exp(-odds))
 
 
 def _suspect(finding: AuditFinding, tokens: GoldTokens) -> float:

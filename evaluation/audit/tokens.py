@@ -17,17 +17,22 @@ from goldspan.annotation.types import Entity, Sample
 from goldspan.predictors.crf.features import OUTSIDE, Token, tag_tokens
 from goldspan.predictors.crf.tagger import CrfTagger
 
+Edges = tuple[bool, bool]
+"""Whether a span begins where a token begins, and ends where one ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class GoldTokens:
     """The tokens of a text with their words in lower case, the label that gold gives each, and its probability.
 
-    A label is `O` outside of entities. `probabilities` are those of the given tags; empty if no model judged them.
+    A label is `O` outside of entities. `entities` are the gold itself. `probabilities` are those of the given tags;
+    empty if no model judged them.
     """
 
     tokens: tuple[Token, ...]
     words: tuple[str, ...]
     labels: tuple[str, ...]
+    entities: tuple[Entity, ...] = ()
     probabilities: tuple[float, ...] = ()
 
     @property
@@ -40,6 +45,13 @@ class GoldTokens:
         places = self.find(entity)
         return 1 - min(self.probabilities[places[0] : places[-1] + 2]) if places else 0.0
 
+    def meet(self, entity: Entity) -> Edges:
+        """Whether the span begins where a token begins, and ends where one ends."""
+        places = self.find(entity)
+        if not places:
+            return False, False
+        return self.tokens[places[0]][0] == entity.start, self.tokens[places[-1]][1] == entity.end
+
     def find(self, entity: Entity | None) -> range:
         """Places of the tokens that a span touches."""
         if entity is None:
@@ -51,9 +63,10 @@ class GoldTokens:
 def read_gold_tokens(sample: Sample) -> GoldTokens:
     """The tokens of a sample with the labels of its gold."""
     tokens = find_tokens(sample.text)
-    tags = tag_tokens(tokens, _list_gold(sample))
+    entities = sample.best.entities if sample.best else ()
+    labels = (tag.partition("-")[2] or OUTSIDE for tag in tag_tokens(tokens, entities))
     words = (sample.text[start:end].lower() for start, end in tokens)
-    return GoldTokens(tuple(tokens), tuple(words), tuple(tag.partition("-")[2] or OUTSIDE for tag in tags))
+    return GoldTokens(tuple(tokens), tuple(words), tuple(labels), entities)
 
 
 def judge_tokens(tagger: CrfTagger, sample: Sample, beneath: Sequence[Entity] = ()) -> GoldTokens:
@@ -66,9 +79,5 @@ def judge_tokens(tagger: CrfTagger, sample: Sample, beneath: Sequence[Entity] = 
 
     """
     given = read_gold_tokens(sample)
-    tags = tag_tokens(given.tokens, _list_gold(sample))
+    tags = tag_tokens(given.tokens, given.entities)
     return replace(given, probabilities=tuple(tagger.judge(sample.text, sample.language, beneath, tags)))
-
-
-def _list_gold(sample: Sample) -> Sequence[Entity]:
-    return sample.best.entities if sample.best else ()

@@ -6,7 +6,7 @@ Only the four keys of the first block are needed, so results of other programs t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,22 @@ def read_result(path: Path) -> EvaluationResult:
 
     """
     return parse_result(read_result_document(path))
+
+
+def read_results(paths: Iterable[Path]) -> list[EvaluationResult]:
+    """Read and check results; a folder stands for the results in it, by name.
+
+    Raises:
+        RecordError: a file is missing or not a result, or a folder holds none.
+
+    """
+    found: list[Path] = []
+    for path in paths:
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not files:
+            raise RecordError("the folder holds no results; goldspan evaluate writes them", file=str(path))
+        found += files
+    return [read_result(path) for path in found]
 
 
 def read_result_document(path: Path) -> dict[str, Any]:

@@ -94,10 +94,10 @@ def _count_leaked(one: DocumentScores) -> int:
 
 def _describe(one: DocumentScores, show_text: bool) -> DocumentErrors:
     text = one.document.text if show_text else hide_text(one.document.text)
-    gold = [match.gold for match in one.matches if match.gold]
-    predicted = [match.predicted for match in one.matches if match.predicted]
+    gold = _list_shown((match.gold for match in one.matches), text)
+    predicted = _list_shown((match.predicted for match in one.matches), text)
     errors = _list_errors(one)
-    wrong = [span for error in errors for span in (error.gold, error.predicted) if span]
+    wrong = _list_shown((span for error in errors for span in (error.gold, error.predicted)), text)
     stretches = _find_stretches(wrong, [*gold, *predicted], len(text))
     return DocumentErrors(
         sample_id=one.document.sample_id,
@@ -109,6 +109,11 @@ def _describe(one: DocumentScores, show_text: bool) -> DocumentErrors:
             for start, end in stretches
         ),
     )
+
+
+def _list_shown(spans: Iterable[Span | None], text: str) -> list[Span]:
+    """The spans that can be written into the text; a prediction may be empty, or leave the text."""
+    return [span for span in spans if span and 0 <= span.start < span.end <= len(text)]
 
 
 def _find_stretches(wrong: Sequence[Span], spans: Sequence[Span], length: int) -> tuple[tuple[int, int], ...]:

@@ -62,3 +62,8 @@ class Totals(NamedTuple):
     tokens_in: int
     tokens_out: int
     cost: float
+
+
+def fold_custom_id(custom_id: str) -> str:
+    """A custom_id without what some servers change of it: its case, and blanks around it."""
+    return custom_id.strip().casefold()

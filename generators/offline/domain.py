@@ -1,61 +1,37 @@
-"""Documents for label schemas that the grammars know nothing of: sentences from the schema's own examples.
+"""Documents for label schemas that the grammars know nothing of.
 
-A `right` example of a label is a template: every tagged value in it is replaced by one that the spec gives, or by an
-example of that label. A label without one gets a plain sentence with its name.
+Sentences combine the phrases of the language (`phrases.py`) by what a value looks like: a term, a number, a person or
+an address. A `right` example of a label is a template besides: every tagged value in it is replaced by one that the
+spec gives, or by an example of that label.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
 from goldspan.annotation.errors import TaggedTextError
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labels.values import search_pattern
 from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Entity, sort_spans
+from goldspan.generators.offline.page import has_unlabelled_repeat
+from goldspan.generators.offline.phrases import capitalize, draw_phrase, load_phrases
 from goldspan.generators.specs.draw import Spec, SpecValue
 from goldspan.generators.surrogates.chance import make_random, pick
 
-_PLAIN = {
-    "en": ("{name}: {value}.", "The {name} is {value}.", "We noted {value} ({name})."),
-    "de": ("{name}: {value}.", "Angabe zu {name}: {value}.", "Vermerkt wurde {value} ({name})."),
-    "fr": ("{name} : {value}.", "Nous avons noté {value} ({name})."),
-    "es": ("{name}: {value}.", "Hemos anotado {value} ({name})."),
-    "nl": ("{name}: {value}.", "Genoteerd is {value} ({name})."),
-    "da": ("{name}: {value}.", "Vi har noteret {value} ({name})."),
-}
-_FILLERS = {
-    "en": (
-        (
-            "Nothing else was reported {day}.",
-            "The details follow {day}.",
-            "This was checked twice {day}.",
-            "We look again {day}.",
-        ),
-        ("on Monday", "on Tuesday", "on Wednesday", "on Thursday", "on Friday", "next week", "last week", "in spring"),
-    ),
-    "de": (
-        ("Weiteres wurde {day} nicht gemeldet.", "Einzelheiten folgen {day}.", "Das wurde {day} zweimal geprüft."),
-        ("am Montag", "am Dienstag", "am Mittwoch", "am Donnerstag", "am Freitag", "nächste Woche", "im Frühjahr"),
-    ),
-    "fr": (
-        ("Rien d'autre n'a été signalé {day}.", "Les détails suivent {day}.", "Cela a été vérifié {day}."),
-        ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "la semaine prochaine", "au printemps"),
-    ),
-    "es": (
-        ("No se ha comunicado nada más {day}.", "Los detalles siguen {day}.", "Se ha comprobado {day}."),
-        ("el lunes", "el martes", "el miércoles", "el jueves", "el viernes", "la próxima semana", "en primavera"),
-    ),
-    "nl": (
-        ("Verder is {day} niets gemeld.", "De details volgen {day}.", "Dit is {day} nagekeken."),
-        ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "volgende week", "in het voorjaar"),
-    ),
-    "da": (
-        ("Der er ikke meldt andet {day}.", "Detaljerne følger {day}.", "Det blev kontrolleret {day}."),
-        ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "i næste uge", "til foråret"),
-    ),
-}
+_ATTEMPTS = 12
+_RIGHT_SHARE, _LIST_SHARE, _PAIR_SHARE, _FIELD_SHARE = 0.15, 0.08, 0.35, 0.05
+_INTRO_SHARE, _TAIL_SHARE, _FILLER_SHARE = 0.25, 0.45, 0.4
+_MIN_SENTENCES = 3
+_BREAKS = (" ", " ", " ", " ", "\n", "\n\n")
+_ADDRESS = re.compile(r"\S+@\S+|\w+://\S+|www\.\S+|[+(]?\d[\d\s()/.-]{6,}")
+_SENTENCE_ENDS = (".", "!", "?", "…", ":", ";")
+_SLOT = re.compile(r"\{([vw]|name)\}")
+Waiting = dict[str, deque[str]]
 
 
 def fill_values(spec: Spec, labels: LabelSchema) -> Spec:
@@ -72,54 +48,136 @@ def fill_values(spec: Spec, labels: LabelSchema) -> Spec:
 
 def compose_domain_document(spec: Spec, labels: LabelSchema) -> Tagged:
     """The document as text and entities: every value of the spec stands in it. Same spec and labels, same document."""
-    rng = make_random(spec.seed, spec.index, "domain")
-    waiting: dict[str, deque[str]] = {}
-    for entry in spec.values:
-        waiting.setdefault(entry.label, deque()).append(entry.value)
-    sentences: list[Tagged] = [_make_filler(rng, spec.language)]
-    while any(waiting.values()):
-        code = next(code for code, values in waiting.items() if values)
-        sentences.append(_write_sentence(rng, code, waiting, spec.language, labels))
-        if rng.random() < 0.4:
-            sentences.append(_make_filler(rng, spec.language))
-    while len(sentences) < 3:
-        sentences.append(_make_filler(rng, spec.language))
-    return _join(sentences)
+    for attempt in range(_ATTEMPTS):
+        writer = _Writer(make_random(spec.seed, spec.index, "domain", attempt), spec.language, labels)
+        document = writer.write(spec.values)
+        if not has_unlabelled_repeat(document.text, document.entities) and not _has_unlabelled_match(document, labels):
+            break
+    return document
 
 
-def _make_filler(rng: Random, language: str) -> Tagged:
-    sentences, days = _FILLERS.get(language, _FILLERS["en"])
-    return Tagged(pick(rng, sentences).replace("{day}", pick(rng, days)))
+def draw_statement(rng: Random, language: str, label: Label, value: str) -> tuple[str, str]:
+    """What stands before and after the value in a sentence about it."""
+    phrases = load_phrases(language)
+    before, _, after = _draw_frame(rng, find_shape(label, value), phrases, value).partition("{v}")
+    return before, after
 
 
-def _write_sentence(
-    rng: Random, code: str, waiting: dict[str, deque[str]], language: str, labels: LabelSchema
-) -> Tagged:
-    templates = [template for text in labels[code].right if (template := _read_template(text, labels, code))]
-    if not templates:
+def find_shape(label: Label, value: str) -> str:
+    """What a value looks like: `person`, `contact`, `code` or `term`; a list of phrases has this name."""
+    if label.group == "PERSON" or label.faker.startswith(("name", "first_name", "last_name")):
+        return "person"
+    if _ADDRESS.fullmatch(value):
+        return "contact"
+    digits = sum(character.isdigit() for character in value)
+    return "code" if digits * 3 >= len(value) else "term"
+
+
+def _has_unlabelled_match(document: Tagged, labels: LabelSchema) -> bool:
+    """True if a pattern of the schema matches where no entity stands."""
+    return any(
+        not any(start < entity.end and entity.start < end for entity in document.entities)
+        for label in labels.entities
+        if label.pattern
+        for start, end in search_pattern(label, document.text)
+    )
+
+
+def _draw_frame(rng: Random, name: str, phrases: Mapping[str, tuple[str, ...]], first: str) -> str:
+    """A sentence for values, with what may stand before and after it; `first` is the value of `{v}`."""
+    frame = draw_phrase(rng, name, phrases)
+    needs_intro = frame.startswith("{v}") and first[:1].islower()
+    if needs_intro or (not frame.endswith("?") and rng.random() < _INTRO_SHARE):
+        frame = draw_phrase(rng, "intro", phrases) + frame
+    if not frame.endswith("?"):
+        tail = draw_phrase(rng, "tail", phrases) if rng.random() < _TAIL_SHARE else ""
+        frame += f"{tail}."
+    return capitalize(frame)
+
+
+class _Writer:
+    """Writes one document in a language."""
+
+    def __init__(self, rng: Random, language: str, labels: LabelSchema) -> None:
+        self.rng, self.labels = rng, labels
+        self.phrases = load_phrases(language)
+
+    def write(self, values: Iterable[SpecValue]) -> Tagged:
+        waiting: Waiting = {}
+        for entry in values:
+            waiting.setdefault(entry.label, deque()).append(entry.value)
+        sentences = list(self._write_sentences(waiting))
+        while len(sentences) < _MIN_SENTENCES:
+            sentences.insert(self.rng.randint(0, len(sentences)), self._write_frame("filler"))
+        return _join(sentences, self.rng)
+
+    def _write_sentences(self, waiting: Waiting) -> Iterator[Tagged]:
+        if self.rng.random() < _FILLER_SHARE:
+            yield self._write_frame("filler")
+        while left := [code for code, values in waiting.items() if values]:
+            code = pick(self.rng, left)
+            if sum(map(len, waiting.values())) > 1 and self.rng.random() < _LIST_SHARE:
+                yield self._write_list(waiting)
+            elif self.rng.random() < _RIGHT_SHARE and (template := self._draw_template(code)):
+                yield self._fill_template(template, waiting)
+            else:
+                yield self._write_statement(code, waiting)
+            if self.rng.random() < _FILLER_SHARE:
+                yield self._write_frame("filler")
+
+    def _write_statement(self, code: str, waiting: Waiting) -> Tagged:
         value = waiting[code].popleft()
-        frame = pick(rng, _PLAIN.get(language, _PLAIN["en"])).replace("{name}", labels[code].name)
-        before, _, after = frame.partition("{value}")
-        return Tagged(before + value + after, (Entity(len(before), len(before) + len(value), code),))
-    template = pick(rng, templates)
-    pieces: list[str] = []
-    entities: list[Entity] = []
-    length = cursor = 0
-    for entity in template.entities:
-        value = _take(rng, entity.label, waiting, labels) or template.text[entity.start : entity.end]
-        before = template.text[cursor : entity.start]
-        length += len(before)
-        entities.append(Entity(length, length + len(value), entity.label))
-        pieces += (before, value)
-        length += len(value)
-        cursor = entity.end
-    return Tagged("".join(pieces) + template.text[cursor:], tuple(entities))
+        shape = find_shape(self.labels[code], value)
+        if self.rng.random() < _FIELD_SHARE:
+            return _glue([self._write_field(code, value), Tagged(".")])
+        if shape == "term" and (other := self._find_other_term(waiting)) and self.rng.random() < _PAIR_SHARE:
+            return self._write_frame("pair", v=(code, value), w=(other, waiting[other].popleft()))
+        return self._write_frame(shape, v=(code, value))
 
+    def _find_other_term(self, waiting: Waiting) -> str:
+        terms = (c for c, values in waiting.items() if values and find_shape(self.labels[c], values[0]) == "term")
+        return next(terms, "")
 
-def _take(rng: Random, code: str, waiting: dict[str, deque[str]], labels: LabelSchema) -> str:
-    if waiting.get(code):
-        return waiting[code].popleft()
-    return pick(rng, labels[code].examples) if labels[code].examples else ""
+    def _write_field(self, code: str, value: str) -> Tagged:
+        return _place(draw_phrase(self.rng, "field", self.phrases), {"v": (code, value)}, self.labels[code].name)
+
+    def _write_list(self, waiting: Waiting) -> Tagged:
+        header = capitalize(draw_phrase(self.rng, "list", self.phrases))
+        mark = pick(self.rng, ("- ", "* ", "• ", "– "))
+        is_named = self.rng.random() < 0.3
+        parts = [Tagged(header)]
+        for code, values in waiting.items():
+            while values:
+                value = values.popleft()
+                line = self._write_field(code, value) if is_named else _place("{v}", {"v": (code, value)}, "")
+                parts.append(_glue([Tagged(f"\n{mark}"), line]))
+        return _glue([*parts, Tagged("\n")])
+
+    def _write_frame(self, name: str, **values: tuple[str, str]) -> Tagged:
+        first = values["v"][1] if values else ""
+        return _place(_draw_frame(self.rng, name, self.phrases, first), values, "")
+
+    def _draw_template(self, code: str) -> Tagged | None:
+        templates = (_read_template(text, self.labels, code) for text in self.labels[code].right)
+        found = [template for template in templates if template]
+        return pick(self.rng, found) if found else None
+
+    def _fill_template(self, template: Tagged, waiting: Waiting) -> Tagged:
+        """The template as a sentence, with other values."""
+        parts, cursor = [], 0
+        for entity in template.entities:
+            value = self._take(entity.label, waiting) or template.text[entity.start : entity.end]
+            before = template.text[cursor : entity.start]
+            parts.append(Tagged(before if cursor else capitalize(before)))
+            parts.append(Tagged(value, (Entity(0, len(value), entity.label),)))
+            cursor = entity.end
+        end = "" if template.text.endswith(_SENTENCE_ENDS) else "."
+        return _glue([*parts, Tagged(template.text[cursor:] + end)])
+
+    def _take(self, code: str, waiting: Waiting) -> str:
+        if waiting.get(code):
+            return waiting[code].popleft()
+        return pick(self.rng, self.labels[code].examples) if self.labels[code].examples else ""
 
 
 def _read_template(text: str, labels: LabelSchema, code: str) -> Tagged | None:
@@ -132,11 +190,30 @@ def _read_template(text: str, labels: LabelSchema, code: str) -> Tagged | None:
     return parsed if flat and any(entity.label == code for entity in parsed.entities) else None
 
 
-def _join(sentences: list[Tagged]) -> Tagged:
+def _place(frame: str, values: Mapping[str, tuple[str, str]], name: str) -> Tagged:
+    """The frame with values, (label, value) each, and the label's name in its slots."""
+    parts, cursor = [], 0
+    for slot in _SLOT.finditer(frame):
+        code, value = values.get(slot[1], ("", name))
+        parts.append(Tagged(frame[cursor : slot.start()]))
+        parts.append(Tagged(value, (Entity(0, len(value), code),) if code else ()))
+        cursor = slot.end()
+    return _glue([*parts, Tagged(frame[cursor:])])
+
+
+def _glue(parts: Iterable[Tagged]) -> Tagged:
     text = ""
     entities: list[Entity] = []
-    for sentence in sentences:
-        start = len(text) + bool(text)
-        text = f"{text} {sentence.text}" if text else sentence.text
-        entities += [replace(e, start=e.start + start, end=e.end + start) for e in sentence.entities]
+    for part in parts:
+        entities += [replace(e, start=e.start + len(text), end=e.end + len(text)) for e in part.entities]
+        text += part.text
     return Tagged(text, sort_spans(entities))
+
+
+def _join(sentences: list[Tagged], rng: Random) -> Tagged:
+    parts = [sentences[0]]
+    for sentence in sentences[1:]:
+        at_line_start = parts[-1].text.endswith("\n")
+        parts += [Tagged("" if at_line_start else pick(rng, _BREAKS)), sentence]
+    whole = _glue(parts)
+    return Tagged(whole.text.rstrip(), whole.entities)

@@ -21,7 +21,7 @@ from goldspan.annotation.errors import GoldspanError, TerminalServiceError
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.adaptation import Adaptation, names_format
 from goldspan.generators.providers.http import TooLargeError, make_http_client
-from goldspan.generators.providers.parsing import find_error, load_json_bytes
+from goldspan.generators.providers.parsing import find_error, load_json_bytes, read_events
 from goldspan.generators.providers.waiting import read_retry_after
 
 _TRIES_AGAIN = 3
@@ -55,7 +55,7 @@ class Unreachable(GoldspanError):  # noqa: N818
 
 
 class Unreadable(GoldspanError):  # noqa: N818
-    """Status 200 and no JSON. It may have been paid for, so it is not asked again here; `raw` is what came."""
+    """An answer that cannot be read. It may have been paid for, so it is not asked again here; `raw` is what came."""
 
     def __init__(self, message: str, raw: bytes) -> None:
         super().__init__(message)
@@ -140,6 +140,8 @@ class ChatClient:
             response = await self._http.send(request)
         except TooLargeError as error:
             raise TerminalServiceError(f"{self._url} gives no usable answer: {error}.") from None
+        except httpx2.DecodingError:
+            raise Unreadable(f"{self._url} answered with a body that cannot be decompressed", b"") from None
         except httpx2.HTTPError as error:
             reason = redact(str(error) or type(error).__name__, [self._key])
             raise Unreachable(f"{self._url} does not answer ({reason}).") from None
@@ -149,7 +151,10 @@ class ChatClient:
         try:
             body = load_json_bytes(raw)
         except (ValueError, RecursionError):
-            raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
+            body = read_events(raw)
+            if body is None:
+                raise Unreadable(f"{self._url} answered with status 200 and no JSON", raw) from None
+            raw = orjson.dumps(body)
         if not isinstance(body, dict):
             raise Unreadable(f"{self._url} answered with status 200 and no JSON object", raw)
         if problem := find_error(body):

@@ -45,12 +45,13 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
         tokens_out=_as_count(usage.get("completion_tokens") or usage.get("output_tokens")),
         model=str(body.get("model") or ""),
     )
-    choices = body.get("choices")
-    choice = _as_mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    choice = _find_choice(body)
     if error := find_error(body):
         return replace(blank, state=AnswerState.FAILED, error=error[0], message=error[1])
     if not choice:
-        return replace(blank, state=AnswerState.FAILED, error="no_choices", message="the answer has no choices")
+        said = next((body[name] for name in ("detail", "message") if isinstance(body.get(name), str)), "")
+        problem = f"the answer has no choices: {said[:300]}" if said else "the answer has no choices"
+        return replace(blank, state=AnswerState.FAILED, error="no_choices", message=problem)
     message = _as_mapping(choice.get("message"))
     reason = str(choice.get("finish_reason") or "")
     content, repairs = _read_content(choice, message)
@@ -65,14 +66,48 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
 
 def find_error(body: Mapping[str, Any]) -> tuple[str, str] | None:
     """Code and message of an error that a server sent with status 200; None if there is none."""
-    choices = body.get("choices")
-    choice = _as_mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    choice = _find_choice(body)
     error = body.get("error") or choice.get("error") or _as_mapping(choice.get("message")).get("error")
     if error:
         return read_error(error)
     if str(choice.get("finish_reason") or "").casefold() == "error":
         return "error", "the model stopped with an error"
     return None
+
+
+def _find_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first choice, of a list or of an object; empty if there is none."""
+    choices = body.get("choices")
+    if isinstance(choices, Mapping):
+        choices = [choices] if "message" in choices else list(choices.values())
+    return _as_mapping(choices[0]) if isinstance(choices, list) and choices else {}
+
+
+def read_events(raw: bytes) -> dict[str, Any] | None:
+    """The `chat.completion` that server-sent events give when put together; None if the bytes are no such stream.
+
+    Some servers stream whether asked to or not. A stream that was cut before its last event is none.
+    """
+    chunks = [line.partition(b":")[2].strip() for line in raw.splitlines() if line.startswith(b"data:")]
+    if not chunks:
+        return None
+    whole: dict[str, Any] = {}
+    content, reason = "", ""
+    for chunk in chunks:
+        if chunk == b"[DONE]":
+            break
+        try:
+            document = _as_mapping(load_json_bytes(chunk))
+        except (ValueError, RecursionError):
+            return None
+        whole |= {name: value for name, value in document.items() if name != "choices" and value}
+        choice = _find_choice(document)
+        content += str(_as_mapping(choice.get("delta")).get("content") or "")
+        reason = str(choice.get("finish_reason") or reason)
+    if not reason and "error" not in whole:
+        return None
+    message = {"role": "assistant", "content": content}
+    return {**whole, "choices": [{"index": 0, "message": message, "finish_reason": reason}]}
 
 
 def read_error(error: Any) -> tuple[str, str]:

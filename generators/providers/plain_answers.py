@@ -1,4 +1,4 @@
-"""Answers that name their text in YAML, XML or Markdown instead of JSON, and the chat template around answers."""
+"""Answers that name their text in YAML, TOML, CSV, XML or Markdown, and the chat template around answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _TOKEN = r"(?:<\|[a-z_]+\|>|</?s>|<(?:start|end)_of_turn>|<eos>|\[/?INST\])"  # 
 _LEADING = re.compile(rf"\A(?:\s*{_TOKEN}(?:\s*(?:assistant|model)\b)?)+\s*")
 _TRAILING = re.compile(rf"(?:\s*{_TOKEN})+\s*\Z")
 _FENCE = re.compile(r"\A\s*(`{3,}|~{3,})[\w-]*\n(.*?)\n?[ \t]*\1\s*\Z", re.DOTALL)
-_YAML = re.compile(r"\A\s*(?:---\s*\n)?(\w+):[ \t]*([|>][+-]?\d?)?[ \t]*", re.ASCII)
+_ASSIGNED = re.compile(r"\A\s*(?:---\s*\n)?(\w+)(?::|[ \t]*=)[ \t]*([|>][+-]?\d?)?[ \t]*", re.ASCII)
+_TABLE = re.compile(r"\A\s*\"?(\w+)\"?[ \t]*\r?\n\"((?:[^\"]|\"\")*)\"\s*\Z", re.ASCII)
+_TRIPLE = re.compile(r"(\"\"\"|\'\'\')\n?(.*?)\1", re.DOTALL)
 _NEXT_KEY = re.compile(r"^[a-z_]+:(?:[ \t]|$)", re.MULTILINE)
 _HEADING = re.compile(
     r"\A\s*(?:#{1,6}[ \t]*[*_`]{0,2}(?P<heading>\w+)[*_`]{0,2}[ \t]*:?[ \t]*\n|"
@@ -44,7 +46,7 @@ def strip_fences(content: str, repairs: list[str]) -> str:
 
 
 def find_plain(content: str, key: str, repairs: list[str]) -> str | None:
-    """What stands under a key in an answer that is YAML, XML or Markdown; None where it is none of them.
+    """What stands under a key in an answer that is YAML, TOML, CSV, XML or Markdown; None where it is none of them.
 
     Raises:
         TruncatedJsonError: an XML element or a quoted scalar is never closed.
@@ -55,7 +57,9 @@ def find_plain(content: str, key: str, repairs: list[str]) -> str | None:
     name = "xml"
     if found is None and (match := _HEADING.match(body)) and _is_key(match["heading"] or match["bold"], key):
         name, found = "markdown", body[match.end() :].strip("\n")
-    if found is None and (match := _YAML.match(body)) and _is_key(match[1], key):
+    if found is None and (match := _TABLE.match(body)) and _is_key(match[1], key):
+        name, found = "csv", match[2].replace('""', '"')
+    if found is None and (match := _ASSIGNED.match(body)) and _is_key(match[1], key):
         name, found = "yaml", _read_scalar(body[match.end() :], match[2] or "")
     if found is not None:
         repairs.append(name)
@@ -87,13 +91,17 @@ def _find_element(body: str, key: str) -> str | None:
 
 
 def _read_scalar(rest: str, style: str) -> str:
-    """A YAML scalar: a block, a quoted string, or what stands up to the next key."""
+    """A scalar of YAML or TOML: a block, a quoted string, or what stands up to the next key."""
     if style:
         block = rest.removeprefix("\n")
         end = re.search(r"^\S", block, re.MULTILINE)
         text = textwrap.dedent(block[: end.start()] if end else block).strip("\n")
         return re.sub(r"(?<!\n)\n(?!\n)", " ", text) if style[0] == ">" else text
     rest = rest.strip("\n")
+    if rest.startswith(('"""', "'''")):
+        if match := _TRIPLE.match(rest):
+            return match[2]
+        raise TruncatedJsonError("the quoted text never ends")
     if rest.startswith('"'):
         try:
             value, _ = json.JSONDecoder(strict=False).raw_decode(rest)

@@ -7,6 +7,7 @@ each repair is named. An answer that ends in the middle is never completed: it i
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -42,6 +43,9 @@ def load_answer(content: str, keys: Collection[str]) -> LoadedAnswer:
     """
     repairs: list[str] = []
     body = strip_reasoning(content, repairs)
+    if '"' not in body and "&quot;" in body:
+        body = html.unescape(body)
+        repairs.append("html_escapes")
     noted = list(repairs)
     try:
         document = _pick_object(json.loads(body), keys, noted)

@@ -28,7 +28,7 @@ _SHORT = 4
 """Characters of a value that an example may share with the brief by chance: ages, numbers of houses."""
 _TRIES = 6
 _EXAMPLE_SEED = 5_000_003
-_EXAMPLES = 37
+_EXAMPLES = 12
 """Examples that are drawn for each language and document type; writing one takes longer than asking for a sample."""
 
 

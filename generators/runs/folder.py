@@ -41,6 +41,18 @@ def name_run(settings: RunSettings) -> str:
     return "-".join(parts)
 
 
+def check_run_name(name: str) -> str:
+    """The name, if it can name a run.
+
+    Raises:
+        InputError: it cannot name a folder.
+
+    """
+    if not _NAME.match(name):
+        raise InputError(f"{name!r} cannot name a run: letters, digits, '.', '_' and '-', at most 80, no leading dot.")
+    return check_file_name(name)
+
+
 def list_run_folders(workspace: Workspace) -> list[Path]:
     """Folders of runs, the newest journal first."""
     journals = workspace.runs.glob("*/journal.db") if workspace.runs.is_dir() else ()
@@ -121,11 +133,7 @@ def begin_run(
         InputError: the name cannot name a folder.
 
     """
-    name = run_id or name_run(settings)
-    if not _NAME.match(name):
-        raise InputError(f"{name!r} cannot name a run: letters, digits, '.', '_' and '-', at most 80, no leading dot.")
-    check_file_name(name)
-    folder = workspace.runs / name
+    folder = workspace.runs / check_run_name(run_id or name_run(settings))
     if new:
         folder = _find_free(folder, _exists)
     elif settings.plan:

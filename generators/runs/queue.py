@@ -17,6 +17,9 @@ from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
 from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.stage import OPTIONAL_STAGES, Stage, StageInput
 
+_BUILT = 256
+"""Requests that are held in memory between the moment their row is written and the one in which they are sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workload:
@@ -50,6 +53,7 @@ class PipelineQueue:
         self._pending, self._outstanding = counts["pending"], counts["submitted"]
         self.stopped_by = ""
         self._held = False
+        self._built: dict[str, Request] = {}
         self._reserve_recovered()
 
     def _reserve_recovered(self) -> None:
@@ -120,9 +124,13 @@ class PipelineQueue:
         request = self._workload.stages[question.stage].build_request(question)
         key = RowKey(question.item, question.stage, question.attempt)
         self._journal.add_row(request.custom_id, key, reason=question.problem)
+        if len(self._built) < _BUILT:
+            self._built[request.custom_id] = request
         self._pending += 1
 
     def _rebuild(self, row: Row) -> Request:
+        if request := self._built.pop(row.custom_id, None):
+            return request
         item = self._journal.read_item(row.item)
         question = self._ask(item, row.stage, row.attempt, row.reason)
         return replace(self._workload.stages[row.stage].build_request(question), custom_id=row.custom_id)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, StateError
-from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
@@ -33,6 +33,7 @@ from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, re
 from goldspan.generators.runs.progress import Progress, read_progress
 from goldspan.generators.runs.seed_texts import read_passages
 from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.surrogates.sources import MODEL
 
 _PROGRESS_SECONDS = 0.5
 _SHOW_SHARE = 20
@@ -60,7 +61,9 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
 
     """
     draw_brief(settings, labels, 0)
-    if settings.provider != OFFLINE:
+    if settings.provider == OFFLINE:
+        _require_written_values(settings, labels)
+    else:
         if settings.seeds:
             read_passages(Path(settings.seeds), labels)
         _require_values(settings, labels)
@@ -78,11 +81,14 @@ async def run_generation_async(
     limits: Limits | None = None,
     labels_file: Path | None = None,
     on_progress: OnProgress | None = None,
+    stop: asyncio.Event | None = None,
+    known: Sequence[Path] | None = None,
 ) -> Summary:
     """Run the run in `folder` until it ends or waits; its samples go to `annotation_samples/<run>.jsonl`.
 
     The first Ctrl-C (or SIGTERM) takes no new rows and waits for those that were sent; the second stops at once.
-    Either way nothing that was answered is lost.
+    Either way nothing that was answered is lost. With `stop`, the caller handles signals and sets it instead.
+    Drafts must be new against the samples of the workspace, or of the files `known`.
 
     Raises:
         StateError: another process is running it, its settings differ, or the disk cannot be written.
@@ -94,9 +100,10 @@ async def run_generation_async(
         executor = make_executor(run, execution or ExecutionOptions())
         budget = _make_budget(run, limits or Limits())
         path = workspace.annotation_samples / f"{folder.name}.jsonl"
-        stop = asyncio.Event()
-        with _handle_signals(stop), _show_progress(run, on_progress):
-            return await run_pipeline(run, executor, path, budget, stop, action, list_known_files(workspace, path))
+        files = list_known_files(workspace, path) if known is None else known
+        handled = nullcontext(stop) if stop else handle_signals(asyncio.Event())
+        with handled as stopped, _show_progress(run, on_progress):
+            return await run_pipeline(run, executor, path, budget, stopped, action, files)
 
 
 def run_generation(
@@ -138,13 +145,28 @@ def _make_budget(run: OpenRun, asked: Limits) -> Budget:
     return Budget(find_prices(run.settings), limits.max_cost, limits.max_tokens, run.journal.sum_totals())
 
 
+def _list_asked(settings: RunSettings, labels: LabelSchema) -> list[Label]:
+    """The labels that a brief of the run may hold."""
+    planned = {code for cell in settings.plan.cells for code in cell.labels} if settings.plan else set()
+    return [label for label in labels.entities if label.chance > 0 or label.code in planned]
+
+
+def _require_written_values(settings: RunSettings, labels: LabelSchema) -> None:
+    """Refuse offline texts without the entities that only a language model could think of."""
+    invented = [label.code for label in _list_asked(settings, labels) if label.values == MODEL and not label.examples]
+    if invented:
+        raise ConfigurationError(
+            f"The offline author knows no value for {', '.join(invented)}: the label schema leaves them to a language "
+            "model. Give each label `terms`, a `pattern` or `examples` in the label schema, or set its `chance` to 0, "
+            "or generate with a model: --provider openai, doubleword or compatible."
+        )
+
+
 def _require_values(settings: RunSettings, labels: LabelSchema) -> None:
     """Refuse to pay for texts with made-up values: a model is told to use every value of its brief literally."""
     from goldspan.generators.surrogates.values import has_value_source
 
-    planned = {code for cell in settings.plan.cells for code in cell.labels} if settings.plan else set()
-    codes = [label.code for label in labels.entities if label.chance > 0 or label.code in planned]
-    without = [code for code in codes if not has_value_source(labels[code])]
+    without = [label.code for label in _list_asked(settings, labels) if not has_value_source(label)]
     if without:
         raise ConfigurationError(
             f"There is no source of values for {', '.join(without)}: briefs would hold made-up codes, which a model "
@@ -162,8 +184,9 @@ def _require_prices(settings: RunSettings, limits: Limits) -> None:
         )
 
 
-@contextlib.contextmanager
-def _handle_signals(stop: asyncio.Event) -> Iterator[None]:
+@contextmanager
+def handle_signals(stop: asyncio.Event) -> Iterator[asyncio.Event]:
+    """Set `stop` at the first Ctrl-C or SIGTERM of the block; cancel the task that entered it at the second."""
     loop, driver = asyncio.get_running_loop(), asyncio.current_task()
 
     def take_signal() -> None:
@@ -172,18 +195,18 @@ def _handle_signals(stop: asyncio.Event) -> Iterator[None]:
         stop.set()
 
     handled: list[signal.Signals] = []
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+    with suppress(NotImplementedError, RuntimeError, ValueError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, take_signal)
             handled.append(number)
     try:
-        yield
+        yield stop
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[None]:
     if on_progress is None:
         yield

@@ -21,6 +21,7 @@ Complete = Callable[[Mapping[str, Any], str], Awaitable[dict[str, Any]]]
 
 def make_routes(complete: Complete) -> list[Route]:
     """The routes; `complete` answers a chat request."""
+    running: dict[str, asyncio.Task[None]] = {}
 
     async def create_response(request: Request) -> Response:
         body = _read_body(await request.body())
@@ -29,9 +30,8 @@ def make_routes(complete: Complete) -> list[Route]:
         if body.get("background"):
             state = get_state(request)
             _store(state, made)
-            task = asyncio.create_task(_finish(state, made, complete, body))
-            request.app.state.background = {task, *getattr(request.app.state, "background", set())}
-            task.add_done_callback(lambda done: request.app.state.background.discard(done))
+            task = running[response_id] = asyncio.create_task(_finish(state, made, complete, body))
+            task.add_done_callback(lambda done: running.pop(response_id))
             return JSONResponse(made)
         completion = await complete(_to_chat(body), request.headers.get("idempotency-key") or response_id)
         return JSONResponse(_fill(made, completion))
@@ -42,9 +42,21 @@ def make_routes(complete: Complete) -> list[Route]:
             raise ApiError(404, "No such response.", "not_found")
         return Response(found, media_type="application/json")
 
+    async def cancel_response(request: Request) -> Response:
+        """Stop a background response; one that has ended stays as it is."""
+        found = await get_response(request)
+        if task := running.get(request.path_params["response_id"]):
+            task.cancel()
+            cancelled = {**orjson.loads(found.body), "status": "cancelled"}
+            _store(get_state(request), cancelled)
+            return JSONResponse(cancelled)
+        return found
+
+    one = "/v1/responses/{response_id}"
     return [
         Route("/v1/responses", guard("chat", create_response), methods=["POST"]),
-        Route("/v1/responses/{response_id}", guard("get", get_response), methods=["GET"]),
+        Route(one, guard("get", get_response), methods=["GET"]),
+        Route(f"{one}/cancel", guard("cancel", cancel_response), methods=["POST"]),
     ]
 
 

@@ -52,14 +52,6 @@ def draw_direction(spec: Spec, scenarios: Sequence[str] = ()) -> str:
     return direction
 
 
-def count_directions(language: str) -> int:
-    """How many distinct directions the pools of a language hold, distractors not counted."""
-    total = 1
-    for name in _PARTS:
-        total *= len(load_pools(language).parts[name])
-    return total
-
-
 @cache
 def load_pools(language: str) -> Pools:
     """The pools of a language; English ones for a language that has none."""

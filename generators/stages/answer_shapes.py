@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ _ALIASES = {
     "value": ("value", "text", "entity", "word", "span", "surface"),
     "label": ("label", "type", "entity_type", "category", "tag", "entity_group"),
 }
+_IN_WORDS = re.compile(r"(.+?)\s*[(\[]([A-Z][A-Z0-9_]+)[)\]]|([A-Z][A-Z0-9_]+)\s*[:=]\s*(.+)")
+"""An entity in words: `Lyon (CITY)` or `CITY: Lyon`."""
 _STARTS = ("start", "start_char", "start_offset", "begin", "offset_start")
 _ENDS = ("end", "end_char", "end_offset", "stop", "offset_end")
 
@@ -35,6 +38,8 @@ def shape_document(document: Mapping[str, Any], labels: LabelSchema, values: Map
         WrongAnswerError: offsets do not mark values of the brief.
 
     """
+    if isinstance(inner := document.get("tagged_text"), Mapping) and isinstance(inner.get("tagged_text"), str):
+        document = inner
     joined = {key: _join_lines(value) if key in {"tagged_text", "text"} else value for key, value in document.items()}
     if "tagged_text" in joined:
         return {key: value for key, value in joined.items() if key not in {"text", "entities"}}
@@ -43,7 +48,7 @@ def shape_document(document: Mapping[str, Any], labels: LabelSchema, values: Map
         return {"tagged_text": text}
     if "entities" not in joined:
         return joined
-    entities = list(_iter_entities(joined["entities"], labels))
+    entities = [_fold_label(entry, labels) for entry in _iter_entities(joined["entities"], labels)]
     if isinstance(text, str) and any("value" not in entry for entry in entities):
         entities = [entry if "value" in entry else _read_place(entry, text, values) for entry in entities]
     return {**joined, "entities": [{k: v for k, v in one.items() if k in _ALIASES} for one in entities]}
@@ -79,6 +84,9 @@ def _iter_entities(entities: Any, labels: LabelSchema) -> Iterator[dict[str, Any
         elif isinstance(entry, list) and len(entry) == 2:
             first, second = entry
             yield {"value": first, "label": second} if second in codes else {"value": second, "label": first}
+        elif isinstance(entry, str) and (match := _IN_WORDS.fullmatch(entry)):
+            value, label = (match[1], match[2]) if match[2] else (match[4], match[3])
+            yield {"value": value, "label": label}
         else:
             yield {}
 
@@ -90,7 +98,16 @@ def _name_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name, aliases in (("start", _STARTS), ("end", _ENDS)):
         found[name] = next((entry[alias] for alias in aliases if type(entry.get(alias)) is int), None)
+    if found["end"] is None and found["start"] is not None and type(entry.get("length")) is int:
+        found["end"] = found["start"] + entry["length"]
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _fold_label(entry: Mapping[str, Any], labels: LabelSchema) -> dict[str, Any]:
+    """An entity with its label in capitals where that names one."""
+    label = entry.get("label")
+    is_small = isinstance(label, str) and label not in labels.entity_codes and label.upper() in labels.entity_codes
+    return {**entry, "label": label.upper()} if isinstance(label, str) and is_small else dict(entry)
 
 
 def _read_place(entry: Mapping[str, Any], text: str, values: Mapping[str, set[str]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,14 @@ _ELEMENT = re.compile(r"</?(?:p|br|div|span|td|tr|li|ul|h[1-6]|body|html)\b[^<>]
 _LINE_END = re.compile(r"(?<=[\w.,:;!?>])\\n(?=[A-ZÀ-Þ<¿¡\\-])")
 _LABEL_IN_BRACKETS = re.compile(
     r"[<\[{＜〈‹]\s*/?(?:[A-Za-z]+:|[BIES]-)?([A-Za-z][A-Za-z0-9_]+)\s*/?\s*[>\]}＞〉›]|\b[BI]-([A-Z][A-Z0-9_]+)\b"
-    r"|\|([A-Z][A-Z0-9_]+)\|"
+    r"|\|([A-Z][A-Z0-9_]+)\||[\\@#|^~]([A-Z][A-Z0-9_]+)\b|\b([A-Z][A-Z0-9_]+)[|{#^~]"
 )
+_LABEL_BEHIND = re.compile(r"\s?[(\[/_]\s*([A-Z][A-Z0-9_]+)\b")
+_WEB_PAGE = re.compile(r"\s*<(?:!doctype|html|body|pre|article)\b", re.IGNORECASE)
+_KEY = re.compile(r"\btagged[_ ]text\b", re.IGNORECASE)
+_LONG_SENTENCE = re.compile(r"[^\n.!?]{40,}[\n.!?]")
+_REPEATS = 3
+"""Times that a long sentence stands in a document of a model that goes round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,8 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
                 repairs += [*noted, "escaped_letters"]
     text = reading.tagged.text
     entities: Sequence[Entity] = tuple(dict.fromkeys(_trim(text, entity) for entity in reading.tagged.entities))
+    if not set(entities) <= set(reading.tagged.entities):
+        repairs.append("trimmed_tag")
     if len(entities) < len(reading.tagged.entities):
         repairs.append("doubled_tag")
     if brief.get("hard_negative") and entities:
@@ -75,6 +84,7 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     match = match_brief(text, entities, brief.get("values", ()))
     repairs += match.repairs
     entities = match.entities
+    _require_no_label(text, entities, context)
     if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
         raise reading.refusal
     given = {str(entry["label"]) for entry in brief.get("values", ())} | {entity.label for entity in entities}
@@ -133,7 +143,7 @@ def _is_covered(text: str, span: tuple[int, int], entities: Sequence[Entity]) ->
 
 
 def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
-    """Refuse traces of the model, placeholders, and a text in another language."""
+    """Refuse traces of the model, placeholders, repetition, and a text in another language."""
     given = {entry["value"] for entry in context.brief.get("values", ())}
     asked = [entity for entity in entities if text[entity.start : entity.end] in given]
     for residue in find_residue(text):
@@ -144,12 +154,33 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
                 if residue.kind == "placeholder"
                 else f"The text holds more than the document ({residue.kind}) {place}; give the document alone."
             )
-    for match in _LABEL_IN_BRACKETS.finditer(text):
-        if (match[1] or match[2] or match[3]).upper() in context.labels.entity_codes:
-            place = f"from character {match.start()} to {match.end()}"
-            raise WrongAnswerError(f"The text holds the name of a label {place}; write tags as <LABEL>value</LABEL>.")
+    if match := _KEY.search(text) or _WEB_PAGE.match(text):
+        raise WrongAnswerError(f"The text holds more than the document at character {match.start()}; give it alone.")
+    sentences = Counter(match[0].strip() for match in _LONG_SENTENCE.finditer(text))
+    repeated = sum(len(sentence) * count for sentence, count in sentences.items() if count >= _REPEATS)
+    if 2 * repeated > len(text):
+        raise WrongAnswerError("The text repeats itself; write each sentence once.")
     if other := find_other_language(_mask_values(text, entities, given), context.language):
         raise WrongAnswerError(f"The text is in another language ({other}) than the brief asks for.")
+
+
+def _require_no_label(text: str, entities: Sequence[Entity], context: AnswerContext) -> None:
+    """Refuse names of labels: in brackets or with the marks of other notations, or behind an entity of their own."""
+    places = [
+        match.span()
+        for match in _LABEL_IN_BRACKETS.finditer(text)
+        if next(filter(None, match.groups())).upper() in context.labels.entity_codes
+    ]
+    for entity in entities:
+        if (match := _LABEL_BEHIND.match(text, entity.end)) and match[1] == entity.label:
+            places.append(match.span())
+        if not any(character.isalnum() for character in text[entity.start : entity.end]):
+            places.append((entity.start, entity.end))
+    if places:
+        start, end = min(places)
+        raise WrongAnswerError(
+            f"The text holds the name of a label from character {start} to {end}; write tags as <LABEL>value</LABEL>."
+        )
 
 
 def _mask_values(text: str, entities: Sequence[Entity], given: Collection[str]) -> str:

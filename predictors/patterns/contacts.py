@@ -17,14 +17,17 @@ from goldspan.predictors.patterns.candidates import (
     compile_stated,
     find_stated,
 )
+from goldspan.predictors.patterns.finance import find_cards
 
-_EMAIL = regex.compile(r"(?<![\w.+@])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}]{2,24}(?![\w@-])")
+_EMAIL = regex.compile(
+    r"(?<![\w.+@])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+[\p{L}]{2,24}(?!_*[\p{L}\p{N}@-])"
+)
 _TOP = (
     "com|org|net|edu|gov|info|biz|io|dev|app|ai|me|co|eu|uk|us|ca|au|ie|de|at|ch|fr|be|es|mx|nl|dk|it|pt|se|no|fi|pl|"
     "example|test|invalid|blog|shop|online|site|cloud|tech|name"
 )
 _URL = regex.compile(
-    r"(?<![\w@./-])(?:(?:https?|ftp)://[^\s<>\"'„“”«»`]+|www\.[^\s<>\"'„“”«»`]+"
+    r"(?<![\p{L}\p{N}@./-])(?<![\p{L}\p{N}]_+)(?:(?:https?|ftp)://[^\s<>\"'„“”«»`]+|www\.[^\s<>\"'„“”«»`]+"
     rf"|(?:[\p{{L}}\p{{N}}-]+\.)+(?:{_TOP})(?![\w@-])(?:[:/?#][^\s<>\"'„“”«»`]*)?)",
     regex.IGNORECASE,
 )
@@ -39,13 +42,16 @@ _NO_PHONE = regex.compile(
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATES = regex.compile(
-    rf"(?<![\d.,/+-])(?:{_DAY}(?P<mark>[./-]){_DAY}(?P=mark)(?:(?:18|19|20)\d\d|\d\d)"
+    rf"(?=\d)(?<![\d.,/+-])(?:{_DAY}(?P<mark>[./-]){_DAY}(?P=mark)(?:(?:18|19|20)\d\d|\d\d)"
     rf"|(?:18|19|20)\d\d(?P<other>[./-]){_DAY}(?P=other){_DAY}"
     rf"|{_DAY}\.{_DAY}\.? ?[-\u2013] ?{_DAY}\.{_DAY}(?:\.(?:\d{{4}}|\d\d)?)?)(?![./-]?\d)"
 )
 _PHONE_RUN = regex.compile(r"(?<![\p{L}\p{N}])(?<![\p{N}][ ./-])[+(]?\d[\d ().+/-]{10,60}\d(?![\p{L}\d])")
 _PHONE_GROUP = regex.compile(r"\+?\(?\d+\)?")
 _LONGEST_PHONE, _SHORTEST_PHONE = 13, 8
+_MOST_DIGITS = 15
+"""Of an international number (ITU-T E.164)."""
+
 _REFERENCE = regex.compile(r"(?:\p{L}-|#|§ ?)\Z")
 _HANDLE = regex.compile(r"(?<![\w.@/+-])@[\p{L}\p{N}_][\w.-]{1,30}(?<![.-])(?!@)")
 _USERNAME = compile_stated(
@@ -61,7 +67,8 @@ _TELLS_NAME = regex.compile(r"[\d_.@]|-\w")
 def find_emails(document: LocalisedText) -> Iterator[Candidate]:
     """Addresses with a domain; quotes, commas and the full stop behind them do not belong."""
     for match in _EMAIL.finditer(document.text):
-        value = match.group().lstrip("'`*{|")
+        emphasised = document.text[match.end() : match.end() + 1] == "_"
+        value = match.group().lstrip("'`*{|_" if emphasised else "'`*{|")
         start = match.end() - len(value)
         if value[0] != "." and check_value("email", value):
             yield Candidate(start, match.end(), "EMAIL", CHECKED)
@@ -81,11 +88,14 @@ def find_urls(document: LocalisedText) -> Iterator[Candidate]:
 def find_phones(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers that libphonenumber finds: valid ones, and possible ones that the text announces.
 
-    Dates are ruled out first; a run of digits that holds several numbers is cut between its groups.
+    Dates and cards are ruled out first; a run of digits that holds several numbers is cut between its groups.
     """
     import phonenumbers
 
     text = _DATES.sub(lambda match: "\u00a4" * len(match[0]), document.text)
+    for card in find_cards(document):
+        if sum(map(str.isdigit, text[card.start : card.end])) > _MOST_DIGITS:
+            text = text[: card.start] + "\u00a4" * (card.end - card.start) + text[card.end :]
     for region in document.countries or (None,):
         covered: list[tuple[int, int]] = []
         matcher = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.POSSIBLE)

@@ -35,10 +35,14 @@ _BIRTH = (
 _BORN = regex.compile(
     rf"(?<![\p{{L}}])(?i:{_BIRTH})(?![\p{{L}}])(?:[^.!?;\d]|(?<=\b\p{{Lu}}\p{{L}}{{0,3}})\.){{0,40}}?(?<![\d./-])(?P<value>(?i:{_DATE}))(?![\d/-])"
 )
+_BIRTH_AFTER = r"(?i:geboren|date of birth|born\b|(?:is|as) (?:my|his|her|their) (?:birthday|date of birth)|født)"
+_TELLS_BIRTH = regex.compile(_BIRTH_AFTER)
 _BORN_AFTER = regex.compile(
-    rf"(?<![\d./-])(?P<value>(?i:{_DATE}))(?![\d/-])[^.!?;\d,]{{0,14}}?(?<![\p{{L}}])"
-    r"(?i:geboren|date of birth|born\b|(?:is|as) (?:my|his|her|their) (?:birthday|date of birth)|født)(?![\p{L}])"
+    rf"(?<![\d./-])(?P<value>(?i:{_DATE}))(?![\d/-])[^.!?;\d,]{{0,14}}?(?<![\p{{L}}]){_BIRTH_AFTER}(?![\p{{L}}])"
 )
+_LONGEST_DATE = 80
+"""Characters of a date in words and of what may stand between it and the word for birth."""
+
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _NUMBER = rf"(?P<value>\d{{1,3}}|(?i:eighteen|nineteen|(?:{_TENS})(?:-(?:{_ONES}))?))"
@@ -72,10 +76,12 @@ _AGES = tuple(
 
 def find_birth_dates(document: LocalisedText) -> Iterator[Candidate]:
     """Dates behind a word for birth, at most forty characters without a full stop away, or right before one."""
-    for pattern in (_BORN, _BORN_AFTER):
-        for match in pattern.finditer(document.text):
-            if check_value("date_of_birth", match.group("value")):
-                yield Candidate(*match.span("value"), "DATEOFBIRTH", STATED)
+    matches = [*_BORN.finditer(document.text)]
+    if word := _TELLS_BIRTH.search(document.text):
+        matches += _BORN_AFTER.finditer(document.text, max(0, word.start() - _LONGEST_DATE))
+    for match in matches:
+        if check_value("date_of_birth", match.group("value")):
+            yield Candidate(match.start("value"), match.end("value"), "DATEOFBIRTH", STATED)
 
 
 def find_ages(document: LocalisedText) -> Iterator[Candidate]:

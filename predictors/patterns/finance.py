@@ -16,7 +16,7 @@ from goldspan.predictors.patterns.candidates import CHECKED, Candidate, Localise
 _IBAN_START = regex.compile(r"(?<![\p{L}\p{N}])[A-Za-z]{2}\d{2}(?=[ .-]?[A-Za-z0-9])")
 _IBAN_REST = regex.compile(r"(?:[ .-]?[A-Za-z0-9]){11,30}")
 _SHORTEST_IBAN = 15
-_RUN = regex.compile(r"(?<![\p{L}\p{N}.+_-])(?<![\p{N}][ .-])\d++(?:[ .-]\d++)*+(?![\p{L}_])")
+_RUN = regex.compile(r"(?<![\p{L}\p{N}.+-])(?<![\p{L}\p{N}]_+)(?<![\p{N}][ .-])\d++(?:[ .-]\d++)*+(?!_*\p{L}|_+\p{N})")
 _GROUP = regex.compile(r"\d+")
 _SHAPES = frozenset(
     {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 1), (8, 8)} | {(size,) for size in range(13, 20)}

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
@@ -41,7 +42,7 @@ from goldspan.predictors.prompting.shots import Selection, ShotPool
 from goldspan.predictors.windows import merge_readings, split_text
 
 _MOST_TOKENS = 65_536
-LIVE, BATCH = "live", "batch"
+LIVE, BATCH = MODES = ("live", "batch")
 _TEXTS_IN_BATCH = 5_000
 
 
@@ -122,7 +123,7 @@ def open_llm(
 
     if again not in ("", "failed"):
         raise ConfigurationError(f"The option again of the predictor llm is `failed` or empty, not {again[:40]!r}.")
-    if mode not in (LIVE, BATCH):
+    if mode not in MODES:
         raise ConfigurationError(f"The option mode of the predictor llm is live or batch, not {mode[:40]!r}.")
     profile = find_profile(provider)
     if mode == BATCH and not profile.windows:
@@ -148,6 +149,8 @@ def open_llm(
         seed_field=profile.seed_field,
         limits=limits,
     )
+    require_least("the predictor llm", settings, {"shots": 0, "attempts": 1, "poll": 0, "temperature": 0})
+    require_least("the predictor llm", limits, {"max_workers": 1, "requests_per_minute": 0, "tokens_per_minute": 0})
     pool = tuple(read_samples([shots_file], labels)) if shots_file else ()
     cache = f"llm-{digest([url, name])}{'-batch' if mode == BATCH else ''}"
     opened = TextEmbedder(embedder) if embedder and selection == Selection.EMBEDDING else None

@@ -17,6 +17,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.tombstones import fold_words
 from goldspan.generators.journal.erasing import erase_items, finish_erasing, list_erased, read_item_texts
 from goldspan.generators.journal.lock import is_running
+from goldspan.generators.journal.rows import fold_custom_id
 from goldspan.privacy.stores.base import Hit, Place, Store
 from goldspan.privacy.stores.records import LINES
 from goldspan.privacy.stores.uploads import list_batches, make_hit, record_batches
@@ -74,7 +75,7 @@ class _Marks:
     """The requests of erased items, by custom id."""
 
     def __init__(self, folder: Path, items: set[int]) -> None:
-        self._requests = list_erased(folder, items)
+        self._requests = {fold_custom_id(name) for name in list_erased(folder, items)}
 
     def holds(self, line: bytes, subject: Subject) -> bool:
         """True for a line of the subject or of an erased item."""
@@ -85,7 +86,8 @@ class _Marks:
         custom_id = value.get("custom_id") if isinstance(value, dict) else None
         if custom_id and len(value) == 1:
             return False
-        return custom_id in self._requests or subject.holds(value)
+        is_erased = isinstance(custom_id, str) and fold_custom_id(custom_id) in self._requests
+        return is_erased or subject.holds(value)
 
 
 def list_runs(workspace: Workspace) -> list[Path]:

@@ -96,6 +96,8 @@ def _read_files(settings: dict[str, Any], ocr: str) -> FileSettings:
     choices = tuple(FieldChoice(*one.rpartition("=")[::2]) if "=" in one else FieldChoice(one) for one in fields)
     pdf, chosen = settings.get("pdf", "keep"), settings.get("ocr", ocr)
     if not isinstance(pdf, str) or chosen not in ("off", ocr):
-        raise InputError(f"`pdf` has to be keep or raster, `ocr` off or {ocr}, which the server was started with.")
+        raise InputError(
+            f"`pdf` has to be keep, raster or scan, `ocr` off or {ocr}, which the server was started with."
+        )
     language, country = settings.get("language", ""), settings.get("country", "")
     return make_settings(language, country, choices, pdf, chosen)

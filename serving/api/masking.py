@@ -71,8 +71,10 @@ def read_policy(body: Mapping[str, Any], state: ServerState) -> Policy:
     if isinstance(given, str) and given.endswith(".toml") and given != state.settings.policy:
         raise InputError("A request names a preset or gives the policy itself, not a file.")
     policy = _load_preset(given) if isinstance(given, str) else build_policy(given)
+    if not isinstance(given, str):
+        policy.check(state.schema)
     policy = policy.override(state.schema, body.get("operators", {}), body.get("threshold"))
-    return policy.select(body.get("labels"))
+    return policy.select(body.get("labels"), state.schema)
 
 
 @cache

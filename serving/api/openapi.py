@@ -138,8 +138,8 @@ def _describe_upload() -> dict[str, Any]:
                             "file": {"type": "string", "format": "binary"},
                             "settings": {
                                 "type": "string",
-                                "description": "JSON: MaskRequest without its texts; `fields` for tables; `pdf`: keep "
-                                "or raster; `ocr`: off",
+                                "description": "JSON: MaskRequest without its texts; `fields` for tables; `pdf`: keep, "
+                                "raster or scan; `ocr`: off",
                             },
                         },
                     }

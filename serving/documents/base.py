@@ -20,7 +20,8 @@ T = TypeVar("T")
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes of a document that is read as a whole."""
 
-PDF_PROFILES = ("keep", "raster")
+PDF_PROFILES = ("keep", "raster", "scan")
+"""Pages keep their layout; become pictures; become pictures that OCR reads beside the text of the page."""
 
 OCR_NAMES = ("auto", "off", "rapidocr", "tesseract", "mistral")
 """`auto`: rapidocr, else tesseract, as installed; `off`: pictures are not read; `mistral` sends them to its server."""
@@ -41,8 +42,8 @@ class FieldChoice:
 class FileSettings:
     """How files are masked.
 
-    `fields`: the columns or paths of tables; empty: every value. `pdf`: `keep` the layout of pages, or `raster`: make
-    them pictures. `ocr`: the engine for pictures and scanned pages, one of `OCR_NAMES`.
+    `fields`: the columns or paths of tables; empty: every value. `pdf`: one of `PDF_PROFILES`. `ocr`: the engine for
+    pictures and scanned pages, one of `OCR_NAMES`.
     """
 
     language: str = ""

@@ -1,4 +1,4 @@
-r"""A text as a reader sees it: entities, percent signs, escapes of JSON and JavaScript, and inline tags undone.
+r"""A text as a reader sees it: entities, percent signs, escapes of JSON and JavaScript, inline tags, base64 undone.
 
 Documents of every format hold addresses, code and markup in their texts, in which `Müller` stands as `M%C3%BCller`,
 `M&uuml;ller`, `M\u00fcller` or `<b>Mül</b>ler`. Only what is read is undone: what is not masked stays as it was.
@@ -16,18 +16,27 @@ from urllib.parse import unquote
 
 import regex
 
+from goldspan.serving.documents.encoded import EncodedText, find_encoded
+
 _MAX_DEPTH = 3
 """How often the escapes of escapes are undone."""
 
-_SIGNS = frozenset("%&\\<\u00ad\u200b\u2060\ufeff")
+_INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+"""Soft hyphens, zero-width spaces, marks of direction."""
+
+_SIGNS = frozenset(
+    "%&\\<\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 _ESCAPE = regex.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<entity>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     r"|(?P<code>(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\u\{[0-9A-Fa-f]{1,6}\})+)"
+    r"|(?P<control>\\[nrt](?<!(?:\b[A-Za-z]:|\\)\\[^\s\"'<>|]*))"
     r"|(?P<punctuation>\\[!-/:-@\[-`{-~])"
     r"|(?P<tag></?(?P<name>a|abbr|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\s*/?>)"
-    r"|(?P<invisible>[\u00ad\u200b\u2060\ufeff])"
+    rf"|(?P<invisible>[{_INVISIBLE}]|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d](?=[\p{{Latin}}\p{{N}}]))"
 )
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _CODE = regex.compile(r"\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 
 _BASIC = 0xFFFF
@@ -46,14 +55,39 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Base64 that was decoded: `inner` stands at `at` of the text in place of `encoded`."""
+
+    at: int
+    encoded: EncodedText
+    inner: OpenText
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the text."""
+        return self.at + len(self.inner.text)
+
+    def write(self, edits: Sequence[Edit]) -> Edit:
+        """Edits of the inner text as one edit of what the base64 stands in."""
+        text = self.encoded.text
+        for start, end, new in reversed(self.inner.locate(edits)):
+            text = text[:start] + new + text[end:]
+        return self.encoded.start, self.encoded.end, self.encoded.encode(text)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenText:
-    """A text with its escapes undone; `marks` are those escapes in their order, a character each."""
+    """A text with its escapes undone; `marks` are those escapes in their order, a character each, `blocks` the base64.
+
+    Offsets of marks are of the text with the base64 as it stood.
+    """
 
     text: str
     marks: tuple[Mark, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     def find_place(self, at: int) -> tuple[int, int]:
-        """The stretch of the source that a character comes from."""
+        """The stretch of the source that a character comes from; the text has no blocks."""
         number = bisect_right(self.marks, at, key=lambda mark: mark.at) - 1
         if number < 0:
             return at, at + 1
@@ -65,6 +99,8 @@ class OpenText:
 
     def locate(self, edits: Sequence[Edit]) -> list[Edit]:
         """Edits of this text as edits of the source; what lies between the parts of a value stays."""
+        if self.blocks:
+            edits = self._close_blocks(edits)
         if not self.marks:
             return list(edits)
         found: list[Edit] = []
@@ -78,18 +114,53 @@ class OpenText:
             found += [(*part, new if number == 0 else "") for number, part in enumerate(parts)]
         return found
 
+    def _close_blocks(self, edits: Sequence[Edit]) -> list[Edit]:
+        """Edits of this text as edits of the text with its base64; an edit over a border is shared out."""
+        inside: dict[int, list[Edit]] = {}
+        found: list[Edit] = []
+        borders = sorted(border for block in self.blocks for border in (block.at, block.end))
+        for start, end, new in edits:
+            cuts = [start, *(border for border in borders if start < border < end), end]
+            for number, (begin, stop) in enumerate(pairwise(cuts)):
+                part = new if number == 0 else ""
+                place = bisect_right(self.blocks, begin, key=lambda block: block.at) - 1
+                block = self.blocks[place] if place >= 0 else None
+                if block is None or begin >= block.end:
+                    shift = block.encoded.end - block.end if block else 0
+                    found.append((begin + shift, stop + shift, part))
+                else:
+                    inside.setdefault(place, []).append((begin - block.at, stop - block.at, part))
+        found += [self.blocks[place].write(changes) for place, changes in inside.items()]
+        return sorted(found)
 
-def open_escapes(source: str) -> OpenText:
+
+def open_escapes(source: str, depth: int = _MAX_DEPTH) -> OpenText:
     """The text with its escapes undone, those inside of escapes too."""
     opened = OpenText(source)
-    for _ in range(_MAX_DEPTH):
+    for _ in range(depth):
         if _SIGNS.isdisjoint(opened.text):
             break
         deeper = _open_once(opened.text)
         if not deeper.marks:
             break
         opened = OpenText(deeper.text, tuple(_join_marks(opened, deeper)))
-    return opened
+    return _open_blocks(opened, depth) if depth else opened
+
+
+def _open_blocks(opened: OpenText, depth: int) -> OpenText:
+    pieces: list[str] = []
+    blocks: list[Block] = []
+    cursor = length = 0
+    for encoded in find_encoded(opened.text):
+        inner = open_escapes(encoded.text, depth - 1)
+        pieces += (opened.text[cursor : encoded.start], inner.text)
+        length += encoded.start - cursor
+        blocks.append(Block(length, encoded, inner))
+        length += len(inner.text)
+        cursor = encoded.end
+    if not blocks:
+        return opened
+    return OpenText("".join([*pieces, opened.text[cursor:]]), opened.marks, tuple(blocks))
 
 
 def _join_marks(outer: OpenText, inner: OpenText) -> Iterator[Mark]:
@@ -135,6 +206,8 @@ def _read(match: regex.Match[str]) -> str | None:
         return None if text == raw else text
     if match["code"]:
         return _read_code(raw)
+    if match["control"]:
+        return _CONTROLS[raw[1]]
     if match["tag"] and match["name"] != "wbr" and f"</{match['name']}>" not in match.string:
         return None
     return raw[1:] if match["punctuation"] else ""

@@ -17,17 +17,21 @@ from goldspan.annotation.files import explain_disk
 from goldspan.annotation.identity import digest
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
-from goldspan.serving.documents.registry import find_document_masker, is_supported
+from goldspan.serving.documents.registry import find_document_masker
 from goldspan.serving.documents.report import REPORT, MaskingReport, digest_file
 
 
 @dataclass(frozen=True, slots=True)
 class FileJob:
-    """A file to mask, where the result goes, and the name it has in the report."""
+    """A file to mask, where the result goes, and the name it has in the report.
+
+    `outside`: it is a link of a folder to a file that lies elsewhere, which nobody asked to mask.
+    """
 
     source: Path
     target: Path
     name: str
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
     for path in paths:
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file, path))
-            jobs += [FileJob(file, output / file.relative_to(path), str(file.relative_to(path))) for file in inside]
+            jobs += [_plan_inside(path, file, output) for file in inside]
         elif path.is_file():
             find_document_masker(path)
             jobs.append(FileJob(path, output / path.name, path.name))
@@ -70,6 +74,11 @@ def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
 def names_file(paths: Sequence[Path], output: Path) -> bool:
     """True if `output` is the masked file of the only path, and not a folder."""
     return len(paths) == 1 and paths[0].is_file() and bool(output.suffix) and not output.is_dir()
+
+
+def _plan_inside(folder: Path, file: Path, output: Path) -> FileJob:
+    outside = file.is_symlink() and not file.resolve().is_relative_to(folder.resolve())
+    return FileJob(file, output / file.relative_to(folder), str(file.relative_to(folder)), outside)
 
 
 def _check_jobs(jobs: list[FileJob]) -> list[FileJob]:
@@ -144,8 +153,9 @@ async def _mask_job(
     begun = perf_counter()
     ours = False
     try:
-        if not is_supported(job.source):
-            find_document_masker(job.source)
+        find_document_masker(job.source)
+        if job.outside:
+            raise InputError(f"{job.source} is a link to a file outside of the folder; give that file by name.")
         source = digest_file(job.source, masker.key)
         if job.target.exists():
             ours = digest_file(job.target, masker.key) == known.get("result")

@@ -21,15 +21,20 @@ from goldspan.masking.mask import Masker
 from goldspan.masking.result import MaskedText, Replacement
 from goldspan.serving.documents.escapes import OpenText, open_escapes
 
-_LINE_BREAK = re.compile(r"(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
+PAGE_LINES = re.compile(r"(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
+"""Line breaks in the text of a page: each may stand inside a value."""
+
+WRAPPED_LINES = re.compile(r"(?<=[^\r\n]{39}\S)[ \t]*\r?\n(?:>+ ?)*(?=\S)")
+"""Line breaks of text that a program wrapped (RFC 5322: at 78 characters), with the marks of a quotation after them."""
 
 
 @dataclass(frozen=True)
 class Run:
     """One piece of text.
 
-    `before` separates it from the run before; `label`: all of it is an entity of this label. `absent` is the version of
-    the document in which the run does not stand: `original` for inserted text, `final` for deleted text.
+    `before` separates it from the run before, and may say what it is; it does not stand in the document. `label`: all
+    of it is an entity of this label. `absent` is the version of the document in which the run does not stand:
+    `original` for inserted text, `final` for deleted text.
     """
 
     text: str
@@ -54,9 +59,14 @@ class MaskedRuns:
 
 
 async def mask_runs(
-    runs: Sequence[Run], masker: Masker, language: str = "", country: str = "", *, wrapped: bool = False
+    runs: Sequence[Run],
+    masker: Masker,
+    language: str = "",
+    country: str = "",
+    *,
+    wrapped: re.Pattern[str] | None = None,
 ) -> MaskedRuns:
-    """Mask the runs as one text; `wrapped`: its lines are broken where the page ends, so that values go over two.
+    """Mask the runs as one text; `wrapped`: line breaks that may stand inside a value.
 
     `edits` gives, for each run, what changed in it: start, end and replacement, offsets in the run's text.
 
@@ -66,16 +76,22 @@ async def mask_runs(
 
     """
     annotation = await read_runs(runs, masker, language, country)
-    if wrapped:
-        annotation = await _read_over_lines(join_runs(runs)[0], annotation, masker, language, country)
+    if wrapped is not None:
+        text = join_runs(runs)[0]
+        breaks = [match.span() for match in wrapped.finditer(text)]
+        annotation = await _read_over_lines(text, breaks, annotation, masker, language, country)
     return apply_runs(runs, annotation, masker, language, country)
 
 
 async def _read_over_lines(
-    text: str, annotation: Annotation, masker: Masker, language: str, country: str
+    text: str,
+    breaks: Sequence[tuple[int, int]],
+    annotation: Annotation,
+    masker: Masker,
+    language: str,
+    country: str,
 ) -> Annotation:
-    """The annotation with the entities beside it that are found where single line breaks are blanks."""
-    breaks = [match.span() for match in _LINE_BREAK.finditer(text)]
+    """The annotation with the entities beside it that are found where the breaks are blanks."""
     if not breaks:
         return annotation
     places = list(range(len(text)))
@@ -170,7 +186,7 @@ def _list_forms(texts: Sequence[str]) -> Iterator[str]:
     for text in texts:
         yield text
         opened = open_escapes(text)
-        if opened.marks:
+        if opened.marks or opened.blocks:
             yield opened.text
 
 
@@ -200,8 +216,6 @@ def _share_out(
                 edits[number].append((begin, end, pending))
                 pending = ""
             number += 1
-        if pending and one.replacement:
-            raise MaskingError(f"The span {one.start}–{one.end} ({one.label}) lies between two runs of the document.")
     return [run.opened.locate(changes) for run, changes in zip(runs, edits, strict=True)]
 
 

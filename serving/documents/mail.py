@@ -12,7 +12,7 @@ import email.policy
 import quopri
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from email.errors import HeaderParseError
+from email.errors import HeaderParseError, InvalidBase64LengthDefect
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
 from email.message import Message
@@ -25,11 +25,16 @@ import regex
 from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
-from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
+from goldspan.serving.documents.flow import WRAPPED_LINES, Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
-from goldspan.serving.documents.plain import check_text
+from goldspan.serving.documents.pictures import blank_embedded, describe_pictures
+from goldspan.serving.documents.plain import check_text, edit_stretches, split_text
 
-_TEXT = {"text/plain", "text/html", "text/markdown", "text/calendar", "text/csv", "text/rfc822-headers"}
+_HTML = frozenset({"text/html", "text/x-amp-html"})
+_FOLDED = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/directory"})
+"""Types whose long lines go on after a line break and a blank (RFC 5545 and 6350, section 3.1 and 3.2)."""
+
+_TEXT = _HTML | _FOLDED | {"text/plain", "text/markdown", "text/csv", "text/rfc822-headers"}
 _PARAMETERS = ("content-type", "content-disposition")
 """Headers of parameters: each value is a text of its own, in one of three encodings."""
 
@@ -57,41 +62,63 @@ class _Segment:
     text: str = ""
     charset: str = ""
     pieces: list[Piece] | None = None
+    stretches: tuple[tuple[int, int], ...] = ()
 
 
 async def mask_mail(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
     """Mask an e-mail message; all its texts are one flow."""
     data = read_document(source)
-    message, segments = _read_message(data, source.name)
+    message = _parse(data, source.name)
+    pictures = sum(map(_blank_pictures, message.walk()))
+    segments = _read_segments(message)
     runs = [run for segment in segments for run in segment.runs]
-    result = await mask_runs(runs, masker, settings.language, settings.country)
+    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=WRAPPED_LINES)
     target.write_bytes(_write_message(message, segments, result.edits, data))
     _verify(target, result.values, source.name)
     counts = FileCounts()
     counts.add(runs, result)
+    if pictures:
+        counts.notes.append(describe_pictures(pictures))
     return counts
 
 
 def edit_mail(path: Path, edit: Callable[[str], str]) -> bytes:
     """The message with each header and text that `edit` changes written anew; the others stay as they are."""
     data = read_document(path)
-    message, segments = _read_message(data, path.name)
+    message = _parse(data, path.name)
+    segments = _read_segments(message)
     edits = [find_whole_edit(run.text, edit) for segment in segments for run in segment.runs]
     return _write_message(message, segments, edits, data)
 
 
-def _read_message(data: bytes, name: str) -> tuple[Message, list[_Segment]]:
+def _parse(data: bytes, name: str) -> Message:
     message = email.message_from_bytes(data, policy=email.policy.compat32)
-    segments: list[_Segment] = []
     for part in message.walk():
         _check_part(part, name)
+    return message
+
+
+def _blank_pictures(part: Message) -> int:
+    """Make the pictures in the address lines of an HTML body grey; how many there were."""
+    if part.get_content_type() not in _HTML:
+        return 0
+    text, charset = _read_body(part)
+    blanked, count = blank_embedded(text, "The message")
+    if count:
+        _write_body(part, blanked, charset)
+    return count
+
+
+def _read_segments(message: Message) -> list[_Segment]:
+    segments: list[_Segment] = []
+    for part in message.walk():
         segments.append(_read_headers(part))
         if not part.is_multipart():
             segments.append(_read_segment(part))
         elif around := [name for name in ("preamble", "epilogue") if getattr(part, name)]:
             runs = [Run(_read_bytes(getattr(part, name)), "\n") for name in around]
             segments.append(_Segment(part, runs, around=tuple(around)))
-    return message, segments
+    return segments
 
 
 def _write_message(
@@ -144,11 +171,22 @@ def _read_bytes(raw: object) -> str:
 
 def _read_segment(part: Message) -> _Segment:
     text, charset = _read_body(part)
-    if part.get_content_type() != "text/html":
-        return _Segment(part, [Run(text, "\n")], text=text, charset=charset)
+    if part.get_content_type() not in _HTML:
+        stretches = tuple(split_text(text, _find_divider(part)))
+        runs = [Run(text[start:end], "" if start else "\n") for start, end in stretches]
+        return _Segment(part, runs, text=text, charset=charset, stretches=stretches)
     pieces, runs = read_html(text)
     runs = [replace(run, before="\n") if number == 0 else run for number, run in enumerate(runs)]
     return _Segment(part, runs, text=text, charset=charset, pieces=pieces)
+
+
+def _find_divider(part: Message) -> regex.Pattern[str] | None:
+    """What divides the lines of a body and stands for nothing: folds, and soft breaks of flowed text (RFC 3676)."""
+    if part.get_content_type() in _FOLDED:
+        return _FOLD
+    if str(part.get_param("format", "")).lower() == "flowed" and part.get_content_type() == "text/plain":
+        return _SOFT_BREAK if str(part.get_param("delsp", "")).lower() == "yes" else _FLOWED_BREAK
+    return None
 
 
 def _write_segment(segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
@@ -163,7 +201,7 @@ def _write_segment(segment: _Segment, edits: list[tuple[tuple[int, int, str], ..
             setattr(part, name, edit_source(run.text, changes).encode("ascii", "replace").decode())
         return
     if segment.pieces is None:
-        masked = edit_source(segment.text, edits[0])
+        masked = edit_stretches(segment.text, segment.stretches, edits)
     else:
         masked = write_html(segment.text, segment.pieces, segment.runs, edits)
     _write_body(part, masked, segment.charset)
@@ -216,6 +254,8 @@ def _decode(value: str) -> str:
 
 def _read_body(part: Message) -> tuple[str, str]:
     payload = part.get_payload(decode=True)
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
+        raise InputError("A body of the message is in base64 that is damaged.")
     charset = part.get_content_charset() or "utf-8"
     data = payload if isinstance(payload, bytes) else b""
     try:
@@ -226,6 +266,9 @@ def _read_body(part: Message) -> tuple[str, str]:
         raise InputError(f"A body of the message is not in its declared character set {charset[:40]!r}.") from None
 
 
+_FOLD = regex.compile(r"\r?\n[ \t]")
+_SOFT_BREAK = regex.compile(r"(?<!^--) \r?\n(?:>+ ?)?", regex.MULTILINE)
+_FLOWED_BREAK = regex.compile(r"(?<!^--)(?<= )\r?\n(?:>+ ?)?", regex.MULTILINE)
 _UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 
@@ -245,7 +288,7 @@ def _verify(target: Path, values: frozenset[str], name: str) -> None:
         search_values(values, [str(part.get_filename()), str(part.preamble), str(part.epilogue)], name)
         if not part.is_multipart():
             text, _ = _read_body(part)
-            if part.get_content_type() == "text/html":
+            if part.get_content_type() in _HTML:
                 verify_html(text, values, name)
             search_values(values, [text], name)
     search_values(values, [target.read_bytes().decode("utf-8", "replace")], name)

@@ -1,7 +1,7 @@
 """HTML: text, attribute values, comments, scripts and styles; everything that is not masked stays byte for byte.
 
-The text is read as one flow: inline tags do not divide words, blocks do. What does not look like a tag of HTML is text,
-so that `Ann <ann@mail.net>` is read.
+The text is read as one flow: inline tags do not divide words, blocks do. What does not look like a tag is text, so that
+`Ann <ann@mail.net>` is read. Embedded pictures are replaced by grey ones.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import regex
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import MaskedRuns, Run, mask_runs, search_values
+from goldspan.serving.documents.pictures import blank_embedded, describe_pictures
 from goldspan.serving.documents.plain import decode_text, encode_text
 
 _INLINE_NAMES = """
 a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span strike
-strong sub sup time tt u var wbr
+strong sub sup textpath time tspan tt u var wbr mi mn mo ms mtext
 """
 _BLOCK_NAMES = """
 address applet area article aside audio base basefont blockquote body br button canvas caption center col colgroup
@@ -39,6 +40,7 @@ _TOKEN = regex.compile(
     r"|(?P<tag><(?P<slash>/?)(?P<name>[a-zA-Z][\w:-]*)(?P<inside>(?:\s+|/|\"[^\"]*\"|'[^']*'|[^\s>\"'/]+)*)>)",
     regex.DOTALL,
 )
+_CLOSING = regex.compile(r"</([a-zA-Z][\w:-]*)\s*>")
 _ATTRIBUTE = regex.compile(r"[^\s=>\"'/]+\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+))")
 _REFERENCE = regex.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
 
@@ -57,11 +59,14 @@ async def mask_markup(source: Path, target: Path, masker: Masker, settings: File
     """Mask an HTML file."""
     data = read_document(source)
     text, encoding = decode_text(data, str(source))
+    text, pictures = blank_embedded(text, source.name)
     masked, runs, result = await mask_html(text, masker, settings)
     target.write_bytes(encode_text(masked, encoding, data))
     verify_html(decode_text(target.read_bytes(), str(target))[0], result.values, source.name)
     counts = FileCounts()
     counts.add(runs, result)
+    if pictures:
+        counts.notes.append(describe_pictures(pictures))
     return counts
 
 
@@ -108,9 +113,11 @@ def verify_html(written: str, values: frozenset[str], place: str) -> None:
 def _find_pieces(source: str) -> Iterator[Piece]:
     """Stretches with text, in the order of the source."""
     cursor, before, raw = 0, "", ""
+    closed = {name.lower() for name in _CLOSING.findall(source)}
+    known = _INLINE | _CELLS | _BLOCKS | closed
     for match in _TOKEN.finditer(source):
         name = (match["name"] or "").lower()
-        if match["tag"] and name not in _INLINE | _CELLS | _BLOCKS and "-" not in name and ":" not in name:
+        if match["tag"] and name not in known and "-" not in name and ":" not in name:
             continue
         if raw and not (match["slash"] and name == raw):
             continue

@@ -20,69 +20,27 @@ import regex
 from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
+from goldspan.serving.documents.cells import CellFormats, find_cached, find_column
 from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import edit_source, map_characters
+from goldspan.serving.documents.office_rules import IDENTIFIERS, TARGET, choose_rule, find_break, names_author
 from goldspan.serving.documents.package import read_package, write_package
+from goldspan.serving.documents.pictures import PICTURES, blank_picture, describe_pictures
 from goldspan.serving.documents.plain import decode_text, encode_text
 from goldspan.serving.documents.xml_text import XmlPiece, find_pieces, make_run, read_texts, write_piece
 
-_BREAKING = """
-p br cr tr tc row c si is f Relationship comment cm author property creator title subject description keywords category
-lastModifiedBy Company Manager lpwstr lpstr docPr cNvPr sheet definedName fldChar
-"""
-_TEXTUAL_NAMES = """
-alt author authors caption codeName command connection custT descr description display displayName displayText error
-errorTitle formula help initials instr lastModifiedBy location newName oldName phldrT prompt promptTitle providerId
-sourceFile sourceName status string text title tooltip totalsRowLabel user userId userName
-"""
-_VALUED_ELEMENTS = """
-alias attr customFilter default docVar filter helpText inputCells listEntry listItem lvlText name query s sharedItem
-sheetName statusText tag tblCaption tblDescription connectString
-"""
-_NAMED_ELEMENTS = """
-Map bookmarkStart cNvPr cSld cacheField cellStyle connection custShow dataField ddeItem definedName docPr docVar
-pivotField pivotTableDefinition property protectedRange queryTable queryTableField scenario section sheet slicer
-slicerCacheDefinition table tableColumn userInfo
-"""
-_IDENTIFIERS = frozenset(
-    {("table", "name"), ("table", "displayName"), ("definedName", "name"), ("bookmarkStart", "name")}
-    | {("hyperlink", "anchor"), ("workbookPr", "codeName"), ("sheetPr", "codeName"), ("queryTable", "name")}
-)
-"""Attributes whose values are names of programs: their replacements have letters, digits and underscores."""
-
-_BREAKS, _TEXTUAL = frozenset(_BREAKING.split()), frozenset(_TEXTUAL_NAMES.split())
-_VALUED, _NAMED = frozenset(_VALUED_ELEMENTS.split()), frozenset(_NAMED_ELEMENTS.split())
-_AUTHORS = frozenset({"author", "initials", "userId", "providerId", "lastModifiedBy"})
-_AUTHOR_ELEMENTS = frozenset({"creator", "lastModifiedBy", "Manager", "Company", "author"})
-_NAMED_AUTHORS = frozenset({"person", "cmAuthor", "author"})
-_PICTURES = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".gif": "GIF",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 _XML = (".xml", ".rels", ".vml", ".svg")
 _FONTS = (".odttf", ".ttf", ".fntdata")
-_NAMESPACES = ("http://schemas.", "http://purl.org", "http://www.w3.org", "urn:")
-_STRUCTURE = regex.compile(
-    r"(?i)(?:styles\w*|fontTable|theme\d*|themeOverride\d*|numbering|settings|webSettings|presProps|viewProps|tableStyles"
-    r"|calcChain|\[Content_Types\])\.xml$"
-)
-"""Parts of styles and settings: only attributes that are known to hold text are read; all are searched in the end."""
-
 _EXTERNAL = regex.compile(r"\bTargetMode\s*=\s*[\"']External[\"']")
 _PAGE_CODES = regex.compile(r'&(?:[A-Za-z]|"[^"]*"|\d+|K[0-9A-Fa-f]{6})')
 """Codes in the header and footer of a sheet: alignment, font, size, colour, fields."""
 
 _PAGE_TEXTS = frozenset(f"{kind}{place}" for kind in ("odd", "even", "first") for place in ("Header", "Footer"))
-_TARGET = ("Relationship", "Target")
 _SHEET_NAMES = {("sheet", "name"), ("f", ""), ("definedName", "")}
 _NO_BRACKETS = str.maketrans("[]", "()")
 """Names of sheets, and formulas that refer to them, have no square brackets."""
 
+_SHEETS = "xl/worksheets/"
 _MAX_SHEET_NAME = 31
 _MACROS = regex.compile(r"(?i)vbaProject|vbaData|macrosheets|activeX|ctrlProps/.*\.bin|customUI")
 _PRINTER = regex.compile(r"(?i)printerSettings\d*\.bin$")
@@ -109,24 +67,28 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
     pictures = 0
     for name, content in written.items():
         _check_part(name, source.name)
-        if Path(name).suffix.lower() in _PICTURES:
-            written[name], pictures = _blank_picture(content, name), pictures + 1
-    parts, places, runs = _read_runs(written, source.name)
+        if kind := PICTURES.get(Path(name).suffix.lower()):
+            written[name], pictures = blank_picture(content, kind), pictures + 1
+    formats = CellFormats.read(written)
+    parts, places, runs = _read_runs(written, source.name, formats)
     result = await mask_runs(runs, masker, settings.language, settings.country)
     _write_runs(written, parts, places, runs, result.edits)
+    for run, edits in zip(runs, result.edits, strict=True):
+        if edits and (cached := find_cached(run.text, formats, written)):
+            raise MaskingError(f"{source.name}, {cached}: a masked date still stands in it; remove the chart or pivot.")
     _check_sheets(written.get("xl/workbook.xml", b""), source.name)
     write_package(target, written)
     _verify(target, result.values, source.name)
     counts.add(runs, result)
     if pictures:
-        counts.notes.append(f"{pictures} pictures were replaced: their text cannot be checked")
+        counts.notes.append(describe_pictures(pictures))
     return counts
 
 
 def edit_office(path: Path, edit: Callable[[str], str]) -> bytes:
     """The document with each text that `edit` changes written anew; the others stay as they are."""
     written = _read_package(path)
-    parts, places, runs = _read_runs(written, path.name)
+    parts, places, runs = _read_runs(written, path.name, CellFormats.read(written))
     _write_runs(written, parts, places, runs, [find_whole_edit(run.text, edit) for run in runs])
     stream = io.BytesIO()
     write_package(stream, written)
@@ -140,14 +102,33 @@ def _read_package(path: Path) -> dict[str, bytes]:
     return package
 
 
-def _read_runs(package: Mapping[str, bytes], file: str) -> tuple[list[_Part], list[_Place], list[Run]]:
+def _read_runs(
+    package: Mapping[str, bytes], file: str, formats: CellFormats
+) -> tuple[list[_Part], list[_Place], list[Run]]:
     """The XML parts, the pieces of all of them (flowing text before attributes), and their texts."""
     parts = [_read_part(name, content, file) for name, content in package.items() if _is_xml(name)]
     places = [(part, piece) for part in parts for piece in part.pieces]
     places.sort(key=lambda place: (place[1].attribute != "", place[1].aside))
-    runs = [make_run(part.source, piece) for part, piece in places]
+    headers = {part.name: formats.find_headers(part.source) for part in parts if part.name.startswith(_SHEETS)}
+    runs = [_make_run(part, piece, formats, headers.get(part.name, {})) for part, piece in places]
     runs = [replace(run, before="\n") if _starts_part(places, number) else run for number, run in enumerate(runs)]
     return parts, places, runs
+
+
+def _make_run(part: _Part, piece: XmlPiece, formats: CellFormats, headers: Mapping[str, str]) -> Run:
+    run = make_run(part.source, piece)
+    tag = _find_cell(part.source, piece)
+    if not tag or (shown := formats.show(tag, run.text)) == run.text:
+        return run
+    header = headers.get(find_column(tag), "")
+    return replace(run, text=shown, before=f"\n{header}: " if header else run.before)
+
+
+def _find_cell(source: str, piece: XmlPiece) -> str:
+    """The start tag of the cell whose value a piece is; empty for other pieces."""
+    if piece.attribute or piece.element != "v" or not piece.parents or piece.parents[0][0] != "c":
+        return ""
+    return source[piece.parents[0][1] : piece.parents[0][2]]
 
 
 def _write_runs(
@@ -172,7 +153,7 @@ def _check_part(name: str, file: str) -> None:
     suffix = Path(name).suffix.lower()
     if _MACROS.search(name):
         raise InputError(f"{file} holds macros or controls ({name}); save it without them.")
-    if not _is_xml(name) and suffix not in _PICTURES and suffix not in _FONTS:
+    if not _is_xml(name) and suffix not in PICTURES and suffix not in _FONTS:
         raise InputError(f"{file} holds {name}, which cannot be read; remove embedded objects and media first.")
 
 
@@ -183,48 +164,16 @@ def _is_xml(name: str) -> bool:
 def _read_part(name: str, content: bytes, file: str) -> _Part:
     try:
         source, encoding = decode_text(content, name)
-        rule = _holds_any if name.startswith("customXml/") else _is_known if _STRUCTURE.search(name) else _holds_text
-        found = (piece for piece in find_pieces(source, find_break, rule) if _is_masked(source, piece))
+        found = (piece for piece in find_pieces(source, find_break, choose_rule(name)) if _is_masked(source, piece))
         pieces = tuple(part for piece in found for part in _split_codes(source, piece))
     except InputError as error:
         raise InputError(f"{file}, {name}: {error}") from None
     return _Part(name, source, encoding, pieces)
 
 
-def find_break(element: str) -> str:
-    """What an element puts between texts."""
-    if element == "tab":
-        return "\t"
-    return "\n" if element in _BREAKS else ""
-
-
-def _holds_text(element: str, attribute: str, value: str) -> bool:
-    if attribute == "name":
-        return element in _NAMED | _NAMED_AUTHORS
-    if _is_known(element, attribute, value):
-        return True
-    if value.startswith(_NAMESPACES):
-        return False
-    return "@" in value or " " in value or not value.isascii()
-
-
-def _is_known(element: str, attribute: str, value: str) -> bool:
-    """True for attributes whose meaning is a text."""
-    if attribute == "name":
-        return element in _NAMED | _NAMED_AUTHORS
-    if attribute in ("v", "val", "value", "uniqueName"):
-        return element in _VALUED
-    return attribute in _TEXTUAL or (element, attribute) in _IDENTIFIERS or (element, attribute) == _TARGET
-
-
-def _holds_any(element: str, attribute: str, value: str) -> bool:
-    """True for every attribute of a part of unknown meaning but names of namespaces."""
-    return not value.startswith(_NAMESPACES)
-
-
 def _is_masked(source: str, piece: XmlPiece) -> bool:
     """False for text that is no text: white space between tags, and indexes into the table of shared strings."""
-    if (piece.element, piece.attribute) == _TARGET:
+    if (piece.element, piece.attribute) == TARGET:
         tag = source[source.rfind("<", 0, piece.start) : source.find(">", piece.end)]
         return _EXTERNAL.search(tag) is not None
     if piece.attribute:
@@ -232,10 +181,7 @@ def _is_masked(source: str, piece: XmlPiece) -> bool:
     text = source[piece.start : piece.end]
     if not text.strip():
         return piece.element in ("t", "delText")
-    if piece.element == "v" and piece.parents and piece.parents[0][0] == "c":
-        _, start, end = piece.parents[0]
-        return regex.search(r"\bt\s*=\s*[\"']s[\"']", source[start:end]) is None
-    return True
+    return regex.search(r"\bt\s*=\s*[\"']s[\"']", _find_cell(source, piece)) is None
 
 
 def _split_codes(source: str, piece: XmlPiece) -> Iterator[XmlPiece]:
@@ -261,34 +207,28 @@ def _write_part(
 ) -> bytes:
     edits: list[tuple[int, int, str]] = []
     for piece, text, changed in changes:
-        if _names_author(piece):
+        if names_author(piece):
             edits.append((piece.start, piece.end, ""))
         elif changed:
-            if (piece.element, piece.attribute) in _IDENTIFIERS:
+            if (piece.element, piece.attribute) in IDENTIFIERS:
                 changed = tuple((start, end, regex.sub(r"\W", "_", new)) for start, end, new in changed)
             if (piece.element, piece.attribute) in _SHEET_NAMES:
                 changed = tuple((start, end, new.translate(_NO_BRACKETS)) for start, end, new in changed)
-            edits.append((piece.start, piece.end, write_piece(part.source, piece, text, changed)))
+            shown = text != make_run(part.source, piece).text
+            new = html.escape(edit_source(text, changed)) if shown else write_piece(part.source, piece, text, changed)
+            edits.append((piece.start, piece.end, new))
             edits += _retype_cell(part.source, piece)
     if not edits:
         return content
     return encode_text(edit_source(part.source, sorted(edits)), part.encoding, content)
 
 
-def _names_author(piece: XmlPiece) -> bool:
-    if piece.attribute:
-        return piece.attribute in _AUTHORS or (
-            piece.attribute in ("name", "displayName") and piece.element in _NAMED_AUTHORS
-        )
-    return piece.element in _AUTHOR_ELEMENTS
-
-
 def _retype_cell(source: str, piece: XmlPiece) -> list[tuple[int, int, str]]:
     """A number that is masked becomes a text: its cell gets the type of one."""
-    if piece.attribute or piece.element != "v" or not piece.parents or piece.parents[0][0] != "c":
+    tag = _find_cell(source, piece)
+    if not tag:
         return []
     _, start, end = piece.parents[0]
-    tag = source[start:end]
     typed = regex.search(r"\st\s*=\s*[\"'][^\"']*[\"']", tag)
     if typed:
         return [(start + typed.start(), start + typed.end(), ' t="str"')]
@@ -312,19 +252,6 @@ def _check_sheets(workbook: bytes, file: str) -> None:
     names = [name.decode("utf-8", "replace") for name in regex.findall(rb'<sheet\b[^>]*?\sname="([^"]*)"', workbook)]
     if len({name.lower() for name in names}) < len(names) or any(len(name) > _MAX_SHEET_NAME for name in names):
         raise MaskingError(f"{file}: the masked names of the sheets are too long or equal; rename the sheets first.")
-
-
-def _blank_picture(content: bytes, name: str) -> bytes:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            size = (min(picture.width, 4096), min(picture.height, 4096))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        size = (64, 64)
-    blank = io.BytesIO()
-    Image.new("L", size, 210).save(blank, _PICTURES[Path(name).suffix.lower()])
-    return blank.getvalue()
 
 
 def _verify(target: Path, values: frozenset[str], file: str) -> None:

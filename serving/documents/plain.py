@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
+
+import regex
 
 from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
-from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.flow import WRAPPED_LINES, Run, mask_runs, search_values
 
 _BINARY = {
     b"%PDF-": "a PDF",
@@ -21,6 +24,13 @@ _BINARY = {
     b"\x1f\x8b": "compressed",
 }
 """How files begin that are no text, whatever their name says."""
+
+MARKDOWN = (".md", ".markdown")
+EMPHASIS = regex.compile(
+    r"(?:\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~])(?:\*{1,3}|~~)|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])"
+    r"|(?<=[\p{L}\p{N}\p{P}])_{1,3}(?![\p{L}\p{N}_])"
+)
+"""Marks of emphasis beside what they mark (CommonMark 6.2); an underscore inside a word is none."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -70,11 +80,32 @@ async def mask_plain(source: Path, target: Path, masker: Masker, settings: FileS
     """Mask a text file."""
     data = read_document(source)
     text, encoding = decode_text(data, str(source))
-    runs = [Run(text)]
-    result = await mask_runs(runs, masker, settings.language, settings.country)
-    target.write_bytes(encode_text(result.texts[0], encoding, data))
+    stretches = split_text(text, EMPHASIS if source.suffix.lower() in MARKDOWN else None)
+    runs = [Run(text[start:end]) for start, end in stretches]
+    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=WRAPPED_LINES)
+    target.write_bytes(encode_text(edit_stretches(text, stretches, result.edits), encoding, data))
     written, _ = decode_text(target.read_bytes(), str(target))
     search_values(result.values, [written], source.name)
     counts = FileCounts()
     counts.add(runs, result)
     return counts
+
+
+def split_text(text: str, divider: regex.Pattern[str] | None = None) -> list[tuple[int, int]]:
+    """The stretches of a text between what is no part of it and may stand inside a word, such as marks of emphasis."""
+    cuts = [match.span() for match in divider.finditer(text)] if divider else []
+    begins, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(text)]
+    return list(zip(begins, ends, strict=True))
+
+
+def edit_stretches(
+    text: str, stretches: Sequence[tuple[int, int]], edits: Sequence[tuple[tuple[int, int, str], ...]]
+) -> str:
+    """The text with the edits of its stretches."""
+    pieces: list[str] = []
+    cursor = 0
+    for (start, _), changes in zip(stretches, edits, strict=True):
+        for begin, end, new in changes:
+            pieces += (text[cursor : start + begin], new)
+            cursor = start + end
+    return "".join([*pieces, text[cursor:]])

@@ -38,11 +38,6 @@ def list_formats() -> tuple[str, ...]:
     return tuple(sorted(_FORMATS))
 
 
-def is_supported(path: Path) -> bool:
-    """True if files of this ending can be masked."""
-    return path.suffix.lower() in _FORMATS
-
-
 def find_document_masker(path: Path) -> DocumentMasker:
     """What masks files of this ending.
 

@@ -16,11 +16,20 @@ from goldspan.masking.ledger import Ledger
 from goldspan.masking.restore import restore_text
 from goldspan.serving.documents.base import read_document
 from goldspan.serving.documents.delimited import edit_cells
+from goldspan.serving.documents.encoded import find_encoded
+from goldspan.serving.documents.flow import find_whole_edit
 from goldspan.serving.documents.json_text import edit_json
 from goldspan.serving.documents.mail import edit_mail
 from goldspan.serving.documents.office import edit_office
 from goldspan.serving.documents.parquet import edit_parquet
-from goldspan.serving.documents.plain import decode_text, encode_text
+from goldspan.serving.documents.plain import (
+    EMPHASIS,
+    MARKDOWN,
+    decode_text,
+    edit_stretches,
+    encode_text,
+    split_text,
+)
 
 _MARKUP = regex.compile(r"<[^>]*>|[^<]+|<")
 _KINDS = {
@@ -63,6 +72,10 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
     result = RestoredFile()
 
     def restore(text: str) -> str:
+        for encoded in reversed(list(find_encoded(text))):
+            inner = restore(encoded.text)
+            if inner != encoded.text:
+                text = text[: encoded.start] + encoded.encode(inner) + text[encoded.end :]
         found = restore_text(text, ledger, key)
         result.restored += found.restored
         result.unknown |= dict.fromkeys(found.unknown)
@@ -83,7 +96,9 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
     elif kind == "html":
         written = "".join(_restore_markup(piece, restore) for piece in _MARKUP.findall(text))
     else:
-        written = restore(text)
+        stretches = split_text(text, EMPHASIS if path.suffix.lower() in MARKDOWN else None)
+        edits = [find_whole_edit(text[start:end], restore) for start, end in stretches]
+        written = edit_stretches(text, stretches, edits)
     result.content = encode_text(written, encoding, content)
     return result
 

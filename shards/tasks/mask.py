@@ -27,7 +27,7 @@ class MaskTask(ShardTask):
     def __init__(self, settings: Mapping[str, Any], labels: LabelSchema) -> None:
         super().__init__(settings, labels)
         predictor = open_predictor(settings["predictor"], labels, **settings.get("options", {}))
-        self._masker = Masker(predictor, load_policy(settings["policy"]), labels, key=find_key())
+        self._masker = Masker(predictor, load_policy(settings["policy"], labels), labels, key=find_key())
         fields = tuple(FieldChoice(name, label) for name, label in settings.get("fields", {}).items())
         self._files = make_settings(
             settings.get("language", ""),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.plugins import PluginTable
 from goldspan.shards.plan import ShardPlan
+from goldspan.shards.storage import strip_packing
 from goldspan.shards.tasks.base import ShardTask
 
 GROUP = "goldspan.shard_tasks"
@@ -16,6 +18,7 @@ BUILT_IN = {
     "import": "goldspan.shards.tasks.convert:ImportTask",
     "mask": "goldspan.shards.tasks.mask:MaskTask",
     "outline": "goldspan.shards.tasks.outline:OutlineTask",
+    "quality": "goldspan.shards.tasks.quality:QualityTask",
     "select": "goldspan.shards.tasks.select:SelectTask",
 }
 _TABLE = PluginTable("shard task", GROUP, BUILT_IN)
@@ -26,8 +29,15 @@ def open_task(plan: ShardPlan) -> ShardTask:
 
     Raises:
         UnknownNameError: there is no such task.
-        InputError: the label schema changed since the plan was made.
+        InputError: the label schema changed since the plan was made, or two shards would have one result.
         ConfigurationError: what the task needs is missing.
 
     """
-    return cast("ShardTask", _TABLE.load(plan.task)(plan.settings, plan.load_labels()))
+    task = cast("ShardTask", _TABLE.load(plan.task)(plan.settings, plan.load_labels()))
+    names: dict[str, str] = {}
+    for shard in plan.shards:
+        result = task.name_output(strip_packing(shard.name))
+        if known := names.get(result):
+            raise InputError(f"{known} and {shard.name} would have one result, {result}. Rename one of them.")
+        names[result] = shard.name
+    return task

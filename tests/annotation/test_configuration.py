@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import goldspan.schemas as schemas
-from goldspan.annotation.configuration import find_line, parse_toml, read_configuration
+from goldspan.annotation.configuration import find_line, parse_toml, read_configuration, require_least
 from goldspan.annotation.environment import read_env_file
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import load_labels
@@ -155,3 +156,15 @@ def test_a_device_or_an_endless_file_is_refused_unread(
         with pytest.raises(InputError, match=r"device|larger"):
             read(Path(name))
     assert read_env_file(Path(name)) == {}
+
+
+def test_settings_that_are_too_small_or_not_finite_are_named_together() -> None:
+    settings = SimpleNamespace(shots=-1, attempts=0, temperature=float("nan"), rate=float("inf"), good=3)
+    least = {"shots": 0, "attempts": 1, "temperature": 0, "rate": 0, "good": 3}
+    with pytest.raises(ConfigurationError) as refused:
+        require_least("the model", settings, least)
+    assert str(refused.value) == (
+        "Settings of the model: shots is at least 0, not -1; attempts is at least 1, not 0; temperature is at least 0, "
+        "not nan; rate is at least 0, not inf."
+    )
+    require_least("the model", settings, {"good": 2.5})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,13 @@ from goldspan.cli.main import COMMANDS, load_command
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICE_KEYS = {
+    "image", "build", "command", "entrypoint", "depends_on", "environment", "secrets", "volumes", "ports", "read_only",
+    "tmpfs", "healthcheck", "restart", "network_mode", "profiles",
+}  # fmt: skip
+"""Those of the Compose specification that are used here; a slip is no key of it."""
+HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
+DOCKERFILES = (DEPLOY / "Dockerfile", DEPLOY / "space" / "Dockerfile")
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "serve.yaml").read_text()))
 
 
@@ -54,6 +64,40 @@ def test_compose_publishes_on_loopback_and_keeps_secrets_in_files() -> None:
         assert set(service.get("secrets", ())) <= set(COMPOSE["secrets"]), name
         volumes = {volume.partition(":")[0] for volume in service.get("volumes", ())}
         assert volumes <= set(COMPOSE["volumes"]), name
+
+
+def test_compose_has_no_unknown_key_and_refers_to_what_exists() -> None:
+    assert set(COMPOSE) == {"name", "services", "volumes", "secrets"}
+    for name, service in COMPOSE["services"].items():
+        assert set(service) <= SERVICE_KEYS, name
+        assert set(service["healthcheck"]) <= HEALTH_KEYS, name
+        for other, wanted in service.get("depends_on", {}).items():
+            assert "healthcheck" in COMPOSE["services"][other]
+            assert wanted == {"condition": "service_healthy"}
+        if build := service.get("build"):
+            assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
+    for secret in COMPOSE["secrets"].values():
+        assert secret["file"].startswith("../secrets/")
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_dockerfiles_copy_what_exists_and_install_known_extras(path: Path) -> None:
+    lines = path.read_text().replace("\\\n", " ").splitlines()
+    steps = [(word, rest) for word, _, rest in (line.partition(" ") for line in lines) if word and word != "#"]
+    known = {"FROM", "RUN", "COPY", "WORKDIR", "ENV", "USER", "VOLUME", "ENTRYPOINT", "CMD", "EXPOSE"}
+    assert {word for word, _ in steps} <= known
+    root = path.parent if path.parent.name == "space" else DEPLOY.parent
+    for word, rest in steps:
+        if word == "COPY" and "--from=" not in rest:
+            assert (root / next(part for part in rest.split() if not part.startswith("--"))).exists(), rest
+        if word in {"ENTRYPOINT", "CMD"}:
+            assert json.loads(rest)
+    extras = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    groups = re.findall(r"(?:--extra |goldspan\[)([a-z,]+)", path.read_text())
+    wanted = [name for group in groups for name in group.split(",")]
+    assert wanted
+    assert set(wanted) <= set(extras)
+    assert [rest for word, rest in steps if word == "USER"] == ["1000"]
 
 
 def test_compose_runs_the_label_studio_that_goldspan_installs() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_rules_are_found_by_label_then_group_then_default() -> None:
     assert policy.find_rule("STREET", LABELS).operator == "mask"
     assert policy.find_rule("EMAIL", LABELS).operator == "hash"
     assert policy.find_rule("NEVER_HEARD_OF", LABELS).operator == "redact"
-    assert policy.select(["EMAIL"]).find_rule("STREET", LABELS).operator == "keep"
+    assert policy.select(["EMAIL"], LABELS).find_rule("STREET", LABELS).operator == "keep"
 
 
 def test_override_changes_operators_and_thresholds_and_keeps_options() -> None:
@@ -78,7 +79,7 @@ def test_the_fingerprint_follows_the_rules_and_not_the_name() -> None:
     same = build_policy({"version": 1, "name": "b", "description": "x", "default": {"operator": "mask"}})
     other = build_policy({"version": 1, "name": "a", "default": {"operator": "mask", "threshold": 0.1}})
     assert one.fingerprint == same.fingerprint != other.fingerprint
-    assert one.select(["AGE"]).fingerprint != one.fingerprint
+    assert one.select(["AGE"], LABELS).fingerprint != one.fingerprint
 
 
 def mask(text: str, preset: str) -> str:
@@ -128,3 +129,26 @@ def test_safe_harbor_keeps_what_the_rule_allows() -> None:
 def test_pci(text: str, masked: str) -> None:
     policy = load_policy("pci")
     assert mask_annotation(text, Annotation(Author.model("m")), policy, MaskingContext(LABELS)).text == masked
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("[labels.EMIAL]", "Unknown label 'EMIAL'. Did you mean EMAIL?"),
+        ("[groups.PERSONS]", "Unknown group 'PERSONS'. Did you mean PERSON"),
+    ],
+)
+def test_a_rule_for_nothing_is_refused_in_a_file(tmp_path: Path, table: str, message: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(f'version = 1\nname = "x"\n[default]\noperator = "keep"\n{table}\noperator = "redact"\n')
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        load_policy(path, LABELS)
+
+
+def test_a_policy_may_have_labels_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(
+        'version = 1\nname = "x"\n[default]\noperator = "keep"\n[labels.CASE]\noperator = "redact"\n'
+        '[[recognisers]]\nlabel = "CASE"\npattern = "C-[0-9]+"\n'
+    )
+    assert load_policy(path, LABELS).select(["CASE", "CITY"], LABELS).find_rule("CASE", LABELS).operator == "redact"

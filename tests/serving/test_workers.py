@@ -11,9 +11,10 @@ import pytest
 from goldspan.annotation.errors import ConfigurationError, ServiceError, TransientServiceError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.predictors.base import Prediction
-from goldspan.serving import workers as workers_module
+from goldspan.serving import worker_process
 from goldspan.serving.host import PredictorHost
-from goldspan.serving.workers import WorkerPredictor, WorkerTask, open_in_workers
+from goldspan.serving.worker_process import WorkerTask
+from goldspan.serving.workers import WorkerPredictor, open_in_workers
 from tests.serving.worker_predictors import ObedientPredictor, open_obedient
 
 TEXT = "Ann wrote from Berlin."
@@ -45,7 +46,7 @@ async def test_it_reads_as_the_predictor_does_and_a_text_that_kills_it_fails_alo
     texts = [TEXT, "CRASH", "Bob", "DIE", "BUSY", "x" * 30_000, "Ann and Bob"]
     answers = await asyncio.gather(*(predictor.predict(text) for text in texts), return_exceptions=True)
     kinds = [type(answer) for answer in answers]
-    assert kinds[:5] == [Prediction, ServiceError, Prediction, workers_module.WorkerDiedError, TransientServiceError]
+    assert kinds[:5] == [Prediction, ServiceError, Prediction, worker_process.WorkerDiedError, TransientServiceError]
     assert [list_labels(answers[n]) for n in (0, 2, 5, 6)] == [
         ["FIRSTNAME", "CITY"],
         ["FIRSTNAME"],
@@ -69,8 +70,8 @@ async def test_a_process_that_is_killed_at_work_loses_no_answer(predictor: Worke
 async def test_a_process_that_hangs_is_replaced(
     predictor: WorkerPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers_module, "BATCH_SECONDS", 0.2)
-    with pytest.raises(workers_module.WorkerDiedError, match="did not answer"):
+    monkeypatch.setattr(worker_process, "BATCH_SECONDS", 0.2)
+    with pytest.raises(worker_process.WorkerDiedError, match="did not answer"):
         await predictor.predict(f"WAIT {tmp_path}")
     monkeypatch.undo()
     assert list_labels(await predictor.predict(TEXT)) == ["FIRSTNAME", "CITY"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from goldspan.shards.plan import make_plan
+from goldspan.shards.plan import list_shards, make_plan
 from goldspan.shards.report import ShardReport
 from goldspan.shards.tasks.registry import open_task
 from goldspan.shards.work import run_shard
@@ -33,7 +33,7 @@ def run_here() -> RunHere:
     """Run a task over shards in this process."""
 
     def run(task: str, source: Path | str, output: Path | str, **settings: Any) -> list[tuple[ShardReport, bool]]:
-        plan = make_plan(task, settings, [str(source)], str(output))
+        plan = make_plan(task, settings, list_shards([str(source)]), str(output))
         opened = open_task(plan)
         return [run_shard(plan, opened, shard) for shard in plan.shards]
 

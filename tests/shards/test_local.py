@@ -9,7 +9,7 @@ import pytest
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.engines.local import run_local
-from goldspan.shards.plan import make_plan
+from goldspan.shards.plan import list_shards, make_plan
 
 _TASK = """
 import os
@@ -48,7 +48,7 @@ def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("fragile")
 def test_a_process_that_dies_is_replaced_and_a_deadly_shard_set_aside(texts: Path, tmp_path: Path) -> None:
     settings = {"folder": str(tmp_path), "once": ["part-0.jsonl"], "deadly": ["part-1.jsonl"]}
-    plan = make_plan("fragile", settings, [str(texts)], str(tmp_path / "out"))
+    plan = make_plan("fragile", settings, list_shards([str(texts)]), str(tmp_path / "out"))
     found = {report.name: report for report, _ in run_local(plan, EngineOptions(1))}
     assert found["part-0.jsonl"].error == ""
     assert found["part-2.jsonl"].error == ""
@@ -59,6 +59,6 @@ def test_a_process_that_dies_is_replaced_and_a_deadly_shard_set_aside(texts: Pat
 
 
 def test_a_task_that_cannot_be_opened_is_an_error_before_any_shard(texts: Path, tmp_path: Path) -> None:
-    plan = make_plan("annotate", {"predictor": "no-such"}, [str(texts)], str(tmp_path / "out"))
+    plan = make_plan("annotate", {"predictor": "no-such"}, list_shards([str(texts)]), str(tmp_path / "out"))
     with pytest.raises(ConfigurationError, match="no-such"):
         list(run_local(plan, EngineOptions(1)))

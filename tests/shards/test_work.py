@@ -13,9 +13,9 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.shards import work
-from goldspan.shards.plan import make_plan, read_plan
+from goldspan.shards.plan import list_shards, make_plan, read_plan
 from goldspan.shards.report import FAILURES, read_report
-from goldspan.shards.run import summarise
+from goldspan.shards.run import read_summary, summarise
 from goldspan.shards.storage import open_storage
 from tests.shards.conftest import RunHere
 
@@ -111,7 +111,7 @@ def test_an_id_that_stands_in_two_shards_is_counted_over_all(texts: Path, tmp_pa
     samples = tmp_path / "samples"
     run_here("annotate", texts, samples, **ANNOTATE)
     (samples / "part-3.jsonl").write_bytes((samples / "part-0.jsonl").read_bytes())
-    plan = make_plan("check", {}, [str(samples)], str(tmp_path / "checked"))
+    plan = make_plan("check", {}, list_shards([str(samples)]), str(tmp_path / "checked"))
     reports = [report for report, _ in run_here("check", samples, tmp_path / "checked")]
     assert sum(report.counts.get("refused", 0) for report in reports) == 0
     assert summarise(plan, reports, 0).counts["refused"] == 3
@@ -124,7 +124,7 @@ def test_import_and_export_convert_every_shard(texts: Path, tmp_path: Path, run_
     run_here("export", tmp_path / "samples", tmp_path / "exported", format="conll")
     assert sorted(path.suffix for path in (tmp_path / "exported").glob("*.conll")) == [".conll"] * 4
     with pytest.raises(InputError, match="folder of files"):
-        raise InputError(run_here("export", tmp_path / "samples", tmp_path / "brat", format="brat")[0][0].error)
+        run_here("export", tmp_path / "samples", tmp_path / "brat", format="brat")
 
 
 def test_mask_leaves_no_value_in_any_shard(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
@@ -140,19 +140,57 @@ def test_the_label_schema_may_not_change_within_a_run(
 ) -> None:
     own = tmp_path / "labels.toml"
     own.write_text('[labels.ORDER_ID]\nname = "Order"\npattern = "ORD-[0-9]{4}"\nvalues = "pattern"\n')
-    plan = make_plan("annotate", ANNOTATE, [str(texts)], str(tmp_path / "out"), own)
+    plan = make_plan("annotate", ANNOTATE, list_shards([str(texts)]), str(tmp_path / "out"), own)
     assert read_plan(plan.to_json()) == plan
     own.write_text(own.read_text().replace("Order", "Ticket"))
     with pytest.raises(InputError, match="start the run again"):
         plan.load_labels()
 
 
-def test_two_shards_with_one_result_and_results_among_shards_are_refused(texts: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="folder of the shards"):
-        make_plan("annotate", ANNOTATE, [str(texts)], str(texts))
+def test_two_shards_with_one_result_are_refused(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
+    (texts / "part-0.csv").write_text("text\nHello.\n")
+    with pytest.raises(InputError, match=r"one result, part-0\.jsonl"):
+        run_here("annotate", texts, tmp_path / "out", **ANNOTATE)
+    assert not (tmp_path / "out" / "part-0.jsonl").exists()
+    masked = run_here("mask", texts, tmp_path / "masked", predictor="regex", policy="redact")
+    assert [report.error for report, _ in masked] == [""] * 4
     (texts / "part-0.jsonl.gz").write_bytes(gzip.compress(b"{}"))
     with pytest.raises(InputError, match="one result"):
-        make_plan("annotate", ANNOTATE, [str(texts)], str(tmp_path / "out"))
+        list_shards([str(texts)])
+
+
+def test_a_reason_names_the_shard_and_no_temporary_file(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
+    (texts / "odd.png.gz").write_bytes(gzip.compress(b"no text"))
+    failed = {report.name: report.error for report, _ in run_here("annotate", texts, tmp_path / "out", **ANNOTATE)}
+    assert f"{texts}/odd.png" in failed["odd.png.gz"]
+    assert "goldspan-shard-" not in failed["odd.png.gz"]
+
+
+def test_results_of_shards_that_are_gone_are_named(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
+    run_here("annotate", texts, tmp_path / "out", **ANNOTATE)
+    (texts / "part-1.jsonl").unlink()
+    run_here("annotate", texts, tmp_path / "out", **ANNOTATE)
+    plan = make_plan("annotate", ANNOTATE, list_shards([str(texts)]), str(tmp_path / "out"))
+    summary = read_summary(plan)
+    assert (summary.finished, summary.missing, summary.others) == (2, 0, ("part-1.jsonl",))
+
+
+@pytest.mark.parametrize("place", [".", "./", "results", "sub/results", "../texts/results"])
+def test_results_among_the_shards_are_refused(
+    texts: Path, place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for source in ("texts", "./texts/", str(texts), f"file://{texts}"):
+        for output in (f"texts/{place}", str(texts / place)):
+            with pytest.raises(InputError, match="outside"):
+                list_shards([source], output)
+    one = list_shards(["texts/part-0.jsonl"], "texts/results")
+    assert [shard.name for shard in one] == ["part-0.jsonl"]
+    assert list_shards(["texts"], "texts-annotated")
+    with pytest.raises(InputError, match="folder of the shards"):
+        make_plan("annotate", ANNOTATE, one, "texts")
+    with pytest.raises(InputError, match="outside"):
+        list_shards(["memory://in/"], "memory://in/out")
 
 
 @pytest.mark.parametrize("name", ["../out.jsonl", "/etc/passwd", "a/../../b", ""])

@@ -6,7 +6,7 @@ import pytest
 
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.training.runs import DONE, create_run, find_run, list_runs
+from goldspan.training.runs import DONE, create_run, find_model, find_run, list_runs
 
 
 def test_runs_are_numbered_and_found(tmp_path: Path) -> None:
@@ -53,3 +53,15 @@ def test_a_broken_state_is_named(tmp_path: Path) -> None:
     (run.folder / "state.json").write_text("{")
     with pytest.raises(StateError, match="not JSON"):
         run.read_state()
+
+
+def test_a_model_is_found_by_path_and_by_name(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data")
+    with pytest.raises(InputError, match=r"There is no model directory a\.$"):
+        find_model(workspace, Path("a"))
+    (tmp_path / "data" / "models" / "v1").mkdir(parents=True)
+    assert find_model(workspace, Path("v1")) == tmp_path / "data" / "models" / "v1"
+    assert find_model(workspace, tmp_path) == tmp_path
+    for unknown in ("v2", "models/v1"):
+        with pytest.raises(InputError, match=r"Models of the workspace: v1\."):
+            find_model(workspace, Path(unknown))

@@ -18,6 +18,7 @@ import pytest
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.project.review import submit_review
+from goldspan.annotation.tasks.store import read_records
 from tests.waiting import wait_until
 from tests.walk.conftest import RunningStudio
 
@@ -139,7 +140,7 @@ def run_simulator(team: Team) -> Iterator[str]:
 
 def find_values(file: Path, label: str) -> list[str]:
     """The values that samples hold of a label."""
-    tasks = [orjson.loads(line) for line in file.read_bytes().splitlines()]
+    tasks = [record.value for record in read_records(file)]
     results = [
         item["result"] for task in tasks for name in ("predictions", "annotations") for item in task.get(name, ())
     ]

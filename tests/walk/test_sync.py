@@ -22,7 +22,7 @@ from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotatio
 from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.labelstudio.push.selection import Order
-from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample, Status
 from tests.annotation.labelstudio.fault_proxy import Fault, FaultProxy
@@ -61,7 +61,7 @@ def list_tasks(client: StudioClient, project: int | None) -> list[dict[str, Any]
 
 
 def read_file(path: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    return [record.value for record in read_records(path)]
 
 
 def strip_ids(annotation: Annotation) -> Annotation:

@@ -19,7 +19,7 @@ from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pu
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
 from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import start_server, stop_server
-from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.evaluation.people.agreement import measure_agreement
@@ -99,7 +99,7 @@ def pull(client: StudioClient, workspace: Workspace, adoption: Any, **options: A
 
 
 def read_file(report: PullReport) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in report.file.read_bytes().splitlines()]
+    return [record.value for record in read_records(report.file)]
 
 
 def push(client: StudioClient, adoption: Any, project: int | str, samples: list[Sample]) -> PushReport:

@@ -19,7 +19,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
 
 SCHEMA = "training-bundle"
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 MAPPINGS = "label_mappings.json"
 KIJI_LABELS = (

@@ -16,6 +16,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
 from goldspan.annotation.tasks.workspace import check_file_name
 from goldspan.annotation.types import Sample
+from goldspan.training.bundle.card import CARD
 from goldspan.training.bundle.manifest import MANIFEST, MAPPINGS, check_manifest, hash_folder, seal_manifest
 from goldspan.training.bundle.successor import find_successor
 
@@ -126,7 +127,8 @@ def _check_names(folder: Path, manifest: dict[str, Any]) -> None:
             check_file_name(name)
     except InputError as error:
         raise StateError(f"{folder / MANIFEST} names a file outside the bundle: {error}") from None
-    expected = {MAPPINGS, *(f"{name}.jsonl" for name in splits), *(f"{name}/" for name in splits)}
+    card = {CARD} if manifest["format"] > 2 else set()
+    expected = {MAPPINGS, *card, *(f"{name}.jsonl" for name in splits), *(f"{name}/" for name in splits)}
     if any(name.endswith(".parquet") for name in files):
         expected |= {f"{name}.parquet" for name in splits}
     if strange := sorted(expected ^ set(files)):

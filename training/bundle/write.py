@@ -3,7 +3,8 @@
     <bundle>/
     ├── manifest.json          what is in it, how it was split, fingerprints, the gate's verdict
     ├── label_mappings.json    class ids of the BIO tags, for each trainer
-    ├── train.jsonl  validation.jsonl  test.jsonl      a task a line
+    ├── README.md              a card: `datasets.load_dataset(<bundle>)` finds splits and types there
+    ├── train.jsonl  validation.jsonl  test.jsonl      a record a line
     ├── train.parquet  validation.parquet  test.parquet      on request: typed columns of the flat JSONL
     └── train/  validation/  test/                     a task a file: what kiji's loader reads
 
@@ -21,8 +22,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldspan.annotation.corpus.dedupe import Reason, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import check_ratios, report_split, split_samples
@@ -32,9 +31,11 @@ from goldspan.annotation.formats.kiji import encode_kiji
 from goldspan.annotation.formats.parquet import write_parquet
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.record import pack_record
 from goldspan.annotation.tasks.workspace import check_file_name, make_file_name
 from goldspan.annotation.types import Sample
 from goldspan.evaluation.audit.ledger import AuditLedger
+from goldspan.training.bundle.card import CARD, render_bundle_card
 from goldspan.training.bundle.lineage import Lineage
 from goldspan.training.bundle.manifest import (
     FORMAT,
@@ -140,6 +141,8 @@ def publish_version(
                 files[f"{name}.parquet"] = hash_file(staging / f"{name}.parquet")
             tasks |= written.tasks
             files |= written.files
+        sizes = {name: len(samples) for name, samples in members.items()}
+        files[CARD] = _write(staging / CARD, render_bundle_card(sizes).encode())
         files[MAPPINGS] = _write(staging / MAPPINGS, dump(make_mappings(labels)))
         content = {"schema": SCHEMA, "format": FORMAT, "label_schema": describe_labels(labels), "files": files}
         manifest = check_manifest(seal_manifest(content | describe(tasks)))
@@ -218,7 +221,7 @@ def _write_split(staging: Path, name: str, members: Sequence[Sample], labels: La
     lines: list[bytes] = []
     for sample in members:
         task = encode_kiji(sample, labels)
-        line = orjson.dumps(task, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        line = pack_record(task)
         file = make_file_name(task["data"]["sample_id"])
         singles[file] = _write(folder / file, dump(task))
         written.tasks[task["data"]["sample_id"]] = hash_bytes(line)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.identity import digest
@@ -19,6 +20,7 @@ from goldspan.generators.providers.credentials import confirm_address
 from goldspan.generators.providers.profiles import find_profile, normalise_url
 from goldspan.predictors.artifact import write_settings
 from goldspan.predictors.embedding import GRAPH, TOKENIZER, TextEmbedder
+from goldspan.predictors.prompting.predictor import MODES
 from goldspan.predictors.prompting.prompt import describe_prompt
 from goldspan.predictors.prompting.shots import Selection, ShotPool, check_selection, is_usable
 from goldspan.training.bundle.verify import Bundle
@@ -59,6 +61,9 @@ class PromptingMethod(Method[PromptingSettings]):
 
     def fit(self, bundle: Bundle, settings: PromptingSettings, context: FitContext) -> Fitted:
         """Choose the pool of examples by a hash, and write the artifact."""
+        require_least("prompting", settings, {"shots": 0, "pool": 0, "temperature": 0, "attempts": 1})
+        if settings.mode not in MODES:
+            raise ConfigurationError(f"The mode of prompting is {' or '.join(MODES)}, not {settings.mode[:40]!r}.")
         profile = find_profile(settings.provider)
         model = settings.model or profile.default_model
         if not model:

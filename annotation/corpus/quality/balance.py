@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from goldspan.annotation.corpus.quality.result import CheckResult
 from goldspan.annotation.labels.schema import LabelSchema
@@ -50,6 +51,42 @@ class BalanceCounts:
             self.labels[entity.label] += 1
             self.cells[(entity.label, *stratum)] += 1
             self.deciles[min(10 * entity.start // max(len(sample.text), 1), 9)] += 1
+
+    def merge(self, other: BalanceCounts) -> None:
+        """Add what was counted elsewhere."""
+        self.samples += other.samples
+        self.negatives += other.negatives
+        self.unverified_negatives += other.unverified_negatives
+        self.strata |= other.strata
+        for name in ("labels", "cells", "deciles", "lengths"):
+            getattr(self, name).update(getattr(other, name))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "samples": self.samples,
+            "negatives": self.negatives,
+            "unverified_negatives": self.unverified_negatives,
+            "labels": self.labels,
+            "cells": [[*cell, count] for cell, count in self.cells.items()],
+            "strata": sorted(self.strata),
+            "deciles": [self.deciles[decile] for decile in range(10)],
+            "lengths": self.lengths,
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> BalanceCounts:
+        """From JSON."""
+        return cls(
+            document["samples"],
+            document["negatives"],
+            document["unverified_negatives"],
+            Counter(document["labels"]),
+            Counter({tuple(cell): count for *cell, count in document["cells"]}),
+            {tuple(stratum) for stratum in document["strata"]},
+            Counter(dict(enumerate(document["deciles"]))),
+            Counter(document["lengths"]),
+        )
 
 
 def judge_balance(counts: BalanceCounts, labels: LabelSchema) -> list[CheckResult]:

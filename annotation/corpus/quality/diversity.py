@@ -6,12 +6,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from goldspan.annotation.corpus.minhash import group_near_duplicates
-from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.corpus.quality.result import CheckResult
+from goldspan.annotation.identity import hash_briefly
 
 _WORD = re.compile(r"\w+")
 _GROUP = "diversity"
@@ -22,39 +24,63 @@ _GRAM = 5
 _COMPRESSED = 8 << 20
 
 
-def judge_diversity(outlines: Sequence[Outline]) -> list[CheckResult]:
-    """All checks of diversity. Limits follow what public checks of synthetic text use; each summary names its own."""
-    if not outlines:
+@dataclass(slots=True)
+class SkeletonCounts:
+    """How often each skeleton and each opening (three words) occurs, by hash."""
+
+    skeletons: Counter[str] = field(default_factory=Counter)
+    openings: Counter[str] = field(default_factory=Counter)
+
+    def add(self, skeleton: str) -> None:
+        """Count one sample."""
+        self.skeletons[hash_briefly(skeleton)] += 1
+        self.openings[hash_briefly(" ".join(_WORD.findall(skeleton.casefold())[:3]))] += 1
+
+    def merge(self, other: SkeletonCounts) -> None:
+        """Add what was counted elsewhere."""
+        self.skeletons.update(other.skeletons)
+        self.openings.update(other.openings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"skeletons": self.skeletons, "openings": self.openings}
+
+
+def judge_diversity(counts: SkeletonCounts, skeletons: Sequence[str]) -> list[CheckResult]:
+    """All checks of diversity: by the counts of all samples, and by the skeletons of them or of a random part.
+
+    Limits follow what public checks of synthetic text use; each summary names its own.
+    """
+    if not skeletons:
         return []
-    skeletons = [outline.skeleton for outline in outlines]
     return [
-        *_judge_skeletons(skeletons),
+        *_judge_skeletons(counts.skeletons),
         _judge_near_duplicates(skeletons),
         _judge_compression(skeletons),
         _judge_trigrams(skeletons),
-        _judge_openings(skeletons),
+        _judge_openings(counts.openings),
         judge_vendi(skeletons),
     ]
 
 
-def _judge_skeletons(skeletons: Sequence[str]) -> list[CheckResult]:
-    found = Counter(skeletons)
-    unique, largest = len(found) / len(skeletons), max(found.values()) / len(skeletons)
-    info = {"skeletons": len(found), "samples": len(skeletons)}
+def _judge_skeletons(found: Counter[str]) -> list[CheckResult]:
+    samples = found.total()
+    unique, largest = len(found) / samples, max(found.values()) / samples
+    info = {"skeletons": len(found), "samples": samples}
     return [
         CheckResult(
             "skeleton_uniqueness",
             _GROUP,
             unique,
             unique < 0.5,
-            f"{len(found)} skeletons in {len(skeletons)} samples ({unique:.1%}; below 50% is flagged).",
+            f"{len(found)} skeletons in {samples} samples ({unique:.1%}; below 50% is flagged).",
             info,
         ),
         CheckResult(
             "largest_skeleton_share",
             _GROUP,
             1 - largest,
-            largest > 0.1 and len(skeletons) >= 20,
+            largest > 0.1 and samples >= 20,
             f"The most frequent skeleton makes up {largest:.1%} (10% is the limit, from 20 samples on).",
             info | {"largest": max(found.values())},
         ),
@@ -88,11 +114,11 @@ def _judge_trigrams(skeletons: Sequence[str]) -> CheckResult:
     return CheckResult("distinct_3", _GROUP, ratio, ratio < 0.5, summary, {"triples": total, "distinct": len(distinct)})
 
 
-def _judge_openings(skeletons: Sequence[str]) -> CheckResult:
-    openings = Counter(" ".join(_WORD.findall(skeleton.casefold())[:3]) for skeleton in skeletons)
-    share = max(openings.values()) / len(skeletons)
+def _judge_openings(openings: Counter[str]) -> CheckResult:
+    samples = openings.total()
+    share = max(openings.values()) / samples
     summary = f"{share:.1%} of the samples open with the same three words (10% is the limit, from 20 samples on)."
-    flag = share > 0.1 and len(skeletons) >= 20
+    flag = share > 0.1 and samples >= 20
     return CheckResult("opening_share", _GROUP, 1 - share, flag, summary, {"openings": len(openings)})
 
 

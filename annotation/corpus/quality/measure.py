@@ -1,20 +1,19 @@
-"""All quality checks in one pass over the samples."""
+"""All quality checks, from one pass over the samples."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.checks import CODES, ERRORS, Issue, check_sample
-from goldspan.annotation.corpus.outline import Outline, outline_sample
-from goldspan.annotation.corpus.quality.balance import BalanceCounts, judge_balance
+from goldspan.annotation.checks import CODES, ERRORS, Issue
+from goldspan.annotation.corpus.quality.balance import judge_balance
+from goldspan.annotation.corpus.quality.counts import Findings, QualityCounts, QualityTexts
 from goldspan.annotation.corpus.quality.diversity import judge_diversity
 from goldspan.annotation.corpus.quality.result import CheckResult, rate_result
-from goldspan.annotation.corpus.quality.values import ValueCounts, judge_names, judge_values
-from goldspan.annotation.corpus.quality.variety import VarietyCounts, judge_variety
+from goldspan.annotation.corpus.quality.values import judge_names, judge_values
+from goldspan.annotation.corpus.quality.variety import judge_variety
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_tasks
 from goldspan.annotation.types import Sample
@@ -43,7 +42,6 @@ _DECODING = (
 _WRITING = ("placeholder", "model_residue", "other_language")
 _COHERENCE = ("single_mention_cluster", "two_given_names")
 _WARNING_LIMIT = 0.05
-_WORST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,80 +62,71 @@ class QualityReport:
         return asdict(self)
 
 
-class Findings:
-    """Issues by code, and the first samples that have them."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.holders: dict[str, list[str]] = {}
-
-    def add(self, sample_id: str, issues: Iterable[Issue]) -> None:
-        """Count the issues of one sample."""
-        for code, count in Counter(issue.code for issue in issues).items():
-            self.counts[code] += count
-            if len(known := self.holders.setdefault(code, [])) < _WORST:
-                known.append(sample_id)
-
-
 def measure_files(paths: Iterable[Path], labels: LabelSchema, on_error: OnError = raise_error) -> QualityReport:
     """Check the samples of files; what cannot be read of a sample counts among its issues, and the rest is read."""
-    decoding = Findings()
-
-    def read() -> Iterator[Sample]:
-        for _, (sample, issues) in read_tasks(paths, labels, on_error):
-            decoding.add(sample.sample_id, issues)
-            yield sample
-
-    report = measure_quality(read(), labels)
-    found = tuple(_judge_issue(code, decoding, report.entities) for code in _DECODING)
-    return replace(report, checks=found + report.checks)
+    decoded = (decoded for _, decoded in read_tasks(paths, labels, on_error))
+    counts, texts = _count(decoded, labels)
+    return report_quality(counts, texts, labels, decoding=True)
 
 
 def measure_quality(samples: Iterable[Sample], labels: LabelSchema) -> QualityReport:
-    """Check a data set as its best annotations show it; one pass, outlines are kept in memory."""
-    found = Findings()
-    doubtful = clusters = 0
-    values, balance, variety = ValueCounts(), BalanceCounts(), VarietyCounts(labels)
-    outlines: list[Outline] = []
-    for sample in samples:
-        best = sample.best
-        entities = best.entities if best else ()
-        shown = Sample(sample.text, sample.language, sample.country, annotations=(best,) if best else ())
-        found.add(sample.sample_id, check_sample(shown, labels))
-        doubtful += int(sample.provenance.get("doubtful_places") or 0)
-        clusters += len(best.clusters) if best else 0
-        values.add(sample, entities, labels)
-        balance.add(sample, entities)
-        variety.add(sample, best)
-        outlines.append(outline_sample(sample))
-    total = values.entities.total()
+    """Check a data set as its best annotations show it; one pass, texts are kept in memory."""
+    counts, texts = _count(((sample, ()) for sample in samples), labels)
+    return report_quality(counts, texts, labels)
+
+
+def _count(
+    samples: Iterable[tuple[Sample, Sequence[Issue]]], labels: LabelSchema
+) -> tuple[QualityCounts, QualityTexts]:
+    counts, texts = QualityCounts(), QualityTexts(labels)
+    for sample, issues in samples:
+        counts.add(sample, issues, labels)
+        texts.add(sample)
+    return counts, texts
+
+
+def report_quality(
+    counts: QualityCounts, texts: QualityTexts, labels: LabelSchema, *, decoding: bool = False
+) -> QualityReport:
+    """The checks, from the counts of all samples and the texts of them or of a random part.
+
+    Args:
+        counts: of all samples.
+        texts: of all samples, or of a part: `near_duplicate_rate`, `skeleton_gzip_ratio`, `distinct_3`, `vendi` and the
+            checks of the group `variety` compare texts, and see these only.
+        labels: the label schema.
+        decoding: report also what could not be read of the records.
+
+    """
+    total, found = counts.values.entities.total(), counts.issues
     checks = [
+        *((_judge_issue(code, counts.decoding, total) for code in _DECODING) if decoding else ()),
         *(_judge_issue(code, found, total) for code in _ALIGNMENT),
         rate_result(
             "ambiguous_occurrence",
             "alignment",
-            doubtful,
-            total + doubtful,
+            counts.doubtful,
+            total + counts.doubtful,
             _WARNING_LIMIT,
             "places of a labelled value were left out because they may mean something else",
         ),
-        *judge_values(values, labels),
-        *(_judge_writing(code, found, balance.samples) for code in _WRITING),
+        *judge_values(counts.values, labels),
+        *(_judge_writing(code, found, counts.balance.samples) for code in _WRITING),
         rate_result(
             "cluster_incoherent",
             "consistency",
             sum(found.counts[code] for code in _COHERENCE),
-            clusters,
+            counts.clusters,
             _WARNING_LIMIT,
             "clusters have one mention only or hold two given names",
             {code: found.counts[code] for code in _COHERENCE},
         ),
-        *judge_diversity(outlines),
-        judge_names(values),
-        *judge_balance(balance, labels),
-        *judge_variety(variety),
+        *judge_diversity(counts.skeletons, texts.skeletons),
+        judge_names(counts.values),
+        *judge_balance(counts.balance, labels),
+        *judge_variety(texts.variety),
     ]
-    return QualityReport(balance.samples, total, tuple(checks))
+    return QualityReport(counts.balance.samples, total, tuple(checks))
 
 
 def _judge_writing(code: str, found: Findings, samples: int) -> CheckResult:

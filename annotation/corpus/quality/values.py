@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from goldspan.annotation.corpus.quality.result import CheckResult, rate_result
+from goldspan.annotation.identity import hash_briefly
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.text.words import fold
@@ -29,7 +31,7 @@ _DOCUMENTATION_LIMIT = 0.05
 
 @dataclass(slots=True)
 class ValueCounts:
-    """What is counted of the values while samples pass by."""
+    """What is counted of the values while samples pass by; values themselves are counted by a hash."""
 
     checked: Counter[str] = field(default_factory=Counter)
     invalid: Counter[str] = field(default_factory=Counter)
@@ -43,15 +45,34 @@ class ValueCounts:
         for entity in entities:
             surface = sample.text[entity.start : entity.end]
             self.entities[entity.label] += 1
-            self.labels_of[fold(surface)][entity.label] += 1
+            key = hash_briefly(fold(surface))
+            self.labels_of[key][entity.label] += 1
             if entity.label == "FIRSTNAME":
-                self.given_names[fold(surface)] += 1
+                self.given_names[key] += 1
             if _DOCUMENTATION.search(surface):
                 self.documentation[entity.label] += 1
             validator = labels[entity.label].validator if entity.label in labels else ""
             if validator:
                 self.checked[entity.label] += 1
                 self.invalid[entity.label] += not check_value(validator, surface, sample.country)
+
+    def merge(self, other: ValueCounts) -> None:
+        """Add what was counted elsewhere."""
+        for name in ("checked", "invalid", "documentation", "entities", "given_names"):
+            getattr(self, name).update(getattr(other, name))
+        for key, labels in other.labels_of.items():
+            self.labels_of[key].update(labels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> ValueCounts:
+        """From JSON."""
+        counters = {name: Counter(document[name]) for name in document if name != "labels_of"}
+        labels_of = {key: Counter(labels) for key, labels in document["labels_of"].items()}
+        return cls(**counters, labels_of=defaultdict(Counter, labels_of))
 
 
 def judge_values(counts: ValueCounts, labels: LabelSchema) -> list[CheckResult]:

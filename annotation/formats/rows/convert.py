@@ -101,8 +101,9 @@ def convert_row(
     """The sample of a row; `number` counts the rows of its split from 0.
 
     Labels without a counterpart are left out and counted in `provenance.unmapped`, spans in other spans in
-    `provenance.nested`; relations that are no coreference stand in `provenance.relations`. A row of annotations without
-    spans carries `provenance.unverified_negative`: nobody says that it holds no personal data.
+    `provenance.nested`, annotations of other layers in `provenance.left_out`. Relations that are no coreference stand
+    in `provenance.relations`, what else is said of a span in `provenance.features`. A row of annotations without spans
+    carries `provenance.unverified_negative`: nobody says that it holds no personal data.
 
     Raises:
         RowError: the row is rejected; the code says why.
@@ -113,7 +114,7 @@ def convert_row(
     country = (raw.country if verbatim else find_country(raw.country)) or (defaults.country if defaults else "")
     for issue in check_text(raw.text):
         raise RowError(issue.code, issue.message)
-    facts: dict[str, Any] = {"fields": dict(raw.fields)}
+    facts: dict[str, Any] = {"fields": dict(raw.fields), "left_out": dict(sorted(raw.left_out.items()))}
     annotations = tuple(
         _convert_annotation(raw.text, one, (source, taxonomy, labels), (language, country), facts)
         for one in raw.annotations
@@ -165,6 +166,11 @@ def _convert_annotation(
     facts["doubtful_places"] = facts.get("doubtful_places", 0) + doubts
     facts["doubtful_mentions"] = facts.get("doubtful_mentions", 0) + placed.doubts
     facts["relations"] = facts.get("relations", []) + others
+    facts["features"] = facts.get("features", []) + [
+        {"start": span.start, "end": span.end, "label": span.labels[0], "features": dict(span.features)}
+        for span in raw.spans
+        if span.features
+    ]
     if raw.answer:
         facts["answer"] = raw.answer
     return annotation

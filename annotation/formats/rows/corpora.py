@@ -8,10 +8,11 @@ from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, find_text, make_row
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError, read_offset
-from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, looks_like_spans, read_spans
+from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, holds_values, looks_like_spans, read_spans
 from goldspan.annotation.formats.tags import Place, decode_tags, join_tokens, place_tokens
 
 _SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
+_LABEL_KEYS = ("label", "labels", "pii", "pii_entities")
 _TOKEN_KEYS = ("tokens", "words", "tokenized_text")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "bio_labels", "bio_tags", "labels", "iob_tags", "label")
 
@@ -156,6 +157,8 @@ def read_spacy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         for group_name, group in groups.items()
         if group_name.startswith("coref_clusters")
     )
+    if isinstance(row.get("spans"), list) and row["spans"] and row.get(name):
+        raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {name}, spans; keep one of them")
     if unread := [n for n, group in groups.items() if group and not n.startswith("coref_clusters")]:
         raise RowError(Code.UNREAD_SPANS, f"the span group {unread[0]!r} is not read; keep its spans as ents")
     spans = read_spans(row.get(name), name)
@@ -256,10 +259,18 @@ def score_spans(row: Mapping[str, Any]) -> float:
     text = next((row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)), None)
     if text is None:
         return 0.0
-    found = (name not in TOKEN_KEYS and looks_like_spans(value, len(text)) for name, value in row.items())
+    found = (name not in TOKEN_KEYS and _holds_spans(name, value, text) for name, value in row.items())
     if any(found):
         return 0.6
     return 0.5 if any(row.get(name) == [] for name in _SPAN_KEYS) else 0.0
+
+
+def _holds_spans(name: str, value: Any, text: str) -> bool:
+    """True for spans; under a key that speaks of labels also for values of the text by label."""
+    if name in _LABEL_KEYS and holds_values(value):
+        surfaces = [surface for values in value.values() for surface in values]
+        return any(surfaces) and all(surface in text for surface in surfaces)
+    return looks_like_spans(value, len(text))
 
 
 def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
@@ -271,7 +282,7 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """
     key, text = find_text(row, options)
     others = {name: value for name, value in row.items() if name != key and name not in TOKEN_KEYS}
-    found = [name for name, value in others.items() if looks_like_spans(value, len(text))]
+    found = [name for name, value in others.items() if _holds_spans(name, value, text)]
     if len(found) > 1:
         raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {', '.join(found[:5])}; keep one of them")
     empty = [name for name in _SPAN_KEYS if row.get(name) == [] and name not in found]

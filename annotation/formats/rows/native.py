@@ -10,6 +10,7 @@ from goldspan.annotation.errors import TaggedTextError
 from goldspan.annotation.formats.rows.options import RowOptions, find_text, make_row
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
 from goldspan.annotation.formats.rows.spans import read_spans
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Mention
 
@@ -31,11 +32,15 @@ def score_values(row: Mapping[str, Any]) -> float:
 def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """`tagged_text`, or `text` with `entities` or `privacy_mask`: objects with label and value, or start and end.
 
+    A text without values that holds tags of labels is tagged text too.
+
     Raises:
         RowError: the tags cannot be read, text and tagged_text differ, or a value has no label.
 
     """
     tagged = row.get("tagged_text")
+    if tagged is None and isinstance(text := row.get("text"), str) and not any(row.get(name) for name in _VALUES):
+        row, tagged = ({**row, "text": None}, text) if _holds_tags(text, options.labels) else (row, None)
     if isinstance(tagged, str):
         try:
             parsed = parse_tagged(tagged, options.labels)
@@ -51,6 +56,11 @@ def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     annotations = (RawAnnotation(read_spans(row[name], name)),) if name else ()
     left = {k: v for k, v in row.items() if k not in {key, "tagged_text", *_VALUES}}
     return make_row(row, text, annotations, left)
+
+
+def _holds_tags(text: str, labels: LabelSchema) -> bool:
+    codes = labels.entity_codes if "</" in text else ()
+    return any(f"<{code}>" in text and f"</{code}>" in text for code in codes)
 
 
 def score_flat(row: Mapping[str, Any]) -> float:

@@ -42,7 +42,7 @@ class Code(StrEnum):
 MEANINGS = {
     Code.NO_TEXT: "the row has no text",
     Code.UNREADABLE_SPANS: "the spans cannot be read",
-    Code.UNKNOWN_LABEL: "a label is not in the taxonomy",
+    Code.UNKNOWN_LABEL: "a label is not known",
     Code.UNKNOWN_LANGUAGE: "the language is not known",
     Code.SPAN_MISMATCH: "a span's offsets do not cut out its value",
     Code.UNALIGNED_VALUE: "a value without offsets does not stand in the text",
@@ -69,7 +69,7 @@ class RowError(Exception):
 class RawSpan:
     """One labelled span of a row. Offsets or value may be missing, not both; `labels` are alternatives, best first.
 
-    `id` is the name by which relations of the row speak of it.
+    `id` is the name by which relations of the row speak of it; `features` are what else is said of it, by name.
     """
 
     labels: tuple[str, ...]
@@ -77,6 +77,7 @@ class RawSpan:
     end: int | None = None
     value: str | None = None
     id: str = ""
+    features: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ class RawAnnotation:
 class RawRow:
     """A row in the common form. `language` and `country` are as written in the row; `fields` are carried along.
 
-    No annotation at all: nobody has looked at the text, as far as the row says.
+    No annotation at all: nobody has looked at the text, as far as the row says. `left_out` counts annotations that are
+    no spans of ours, such as lemmas, by layer.
     """
 
     text: str
@@ -133,6 +135,7 @@ class RawRow:
     uid: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
     sample_id: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def spans(self) -> tuple[RawSpan, ...]:

@@ -1,9 +1,9 @@
 """Spans in the forms that data sets and annotation tools use, whatever the key they stand under.
 
 Read are `[start, end, label]` (and `[label, start, end]`), objects with offsets or a value and a label under any of
-the usual names, `{label: [[start, end], …]}` and `{label: [value, …]}`, objects of equally long lists, and strings
-that hold one of these as JSON or as a Python literal. `looks_like_spans` recognises more than is read: what it finds is
-never carried along.
+the usual names, `{label: [[start, end], …]}`, `{label: {value: [[start, end], …]}}` (CLUENER, whose end is the last
+character) and `{label: [value, …]}`, objects of equally long lists, and strings that hold one of these as JSON or as a
+Python literal. `looks_like_spans` recognises more than is read: what it finds is never carried along.
 """
 
 from __future__ import annotations
@@ -79,7 +79,14 @@ def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
                 for label, places in value.items()
                 for place in places
             )
-        if value and all(_is_value_list(name, values) for name, values in value.items()):
+        if value and all(_is_place_index(values) for values in value.values()):
+            return tuple(
+                _read_place(str(label), str(surface), place, key)
+                for label, surfaces in value.items()
+                for surface, places in surfaces.items()
+                for place in places
+            )
+        if holds_values(value):
             return tuple(RawSpan((str(name),), value=surface) for name, values in value.items() for surface in values)
         for inner in ("entities", "spans", "entity_mentions"):
             if inner in value:
@@ -229,6 +236,21 @@ def _is_offset_list(value: Any) -> bool:
             for place in value
         )
     )
+
+
+def _is_place_index(value: Any) -> bool:
+    """True for the places of each value of a label: `{"Ann": [[0, 2]]}`."""
+    return isinstance(value, Mapping) and bool(value) and all(map(_is_offset_list, value.values()))
+
+
+def _read_place(label: str, surface: str, place: Any, key: str) -> RawSpan:
+    start, end = _require_offsets(place[0], place[1], key)
+    return RawSpan((label,), start, end + (end - start == len(surface) - 1), surface)
+
+
+def holds_values(value: Any) -> bool:
+    """True for labels with their values in the text: `{"PER": ["Ann", "Bo"]}`."""
+    return isinstance(value, Mapping) and bool(value) and all(_is_value_list(*entry) for entry in value.items())
 
 
 def _is_value_list(name: str, value: Any) -> bool:

@@ -81,7 +81,7 @@ def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dic
         elif isinstance(value, Mapping) and "start" in value and "end" in value and _is_span(item):
             spans.append(_read_region(item, value, text))
         else:
-            others.append({"author": _name_author(entry), **{k: v for k, v in item.items() if k != "meta"}})
+            others.append({"author": _name_author(entry), **item})
     if kind == "predictions":
         return RawAnnotation(
             tuple(spans), relations=tuple(relations), model=read_string(entry, "model_version") or "undefined"
@@ -142,7 +142,15 @@ def _read_region(item: Mapping[str, Any], value: Mapping[str, Any], text: str) -
         raise RowError(Code.UNREADABLE_SPANS, f"the region {start}–{end} has several labels: {', '.join(labels)}")
     stated = value.get("text")
     surface = text[start:end] if isinstance(stated, str) and _same_text(stated, text[start:end]) else stated
-    return RawSpan((labels[0],), start, end, surface if isinstance(surface, str) else None, str(item.get("id") or ""))
+    surface = surface if isinstance(surface, str) else None
+    return RawSpan((labels[0],), start, end, surface, str(item.get("id") or ""), tuple(_iter_notes(item)))
+
+
+def _iter_notes(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a person wrote about a region: its meta information."""
+    meta = item.get("meta")
+    for name, said in meta.items() if isinstance(meta, Mapping) else ():
+        yield name, "\n".join(map(str, said)) if isinstance(said, list) else str(said)
 
 
 def _same_text(stated: str, seen: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from goldspan.annotation.formats.rows.options import RowOptions, make_row
@@ -17,25 +19,12 @@ from goldspan.annotation.formats.rows.raw import (
     read_offset,
 )
 
-_NO_ENTITIES = (
-    "Token",
-    "Sentence",
-    "DocumentMetaData",
-    "DocumentAnnotation",
-    "POS",
-    "Lemma",
-    "Stem",
-    "Paragraph",
-    "Heading",
-    "Div",
-    "Chunk",
-    "Constituent",
-    "MorphologicalFeatures",
-    "SurfaceForm",
-    "SemArg",
-    "SemPred",
-    "TagsetDescription",
-)
+_STRUCTURE = {"Token", "Sentence", "DocumentMetaData", "DocumentAnnotation", "TagsetDescription", "TagDescription"}
+_OTHER_LAYERS = {
+    *("POS", "Lemma", "Stem", "MorphologicalFeatures", "SurfaceForm"),
+    *("Paragraph", "Heading", "Div", "Chunk", "Constituent", "SemArg", "SemPred"),
+}
+_PLACE = {"begin", "end"}
 _LABELS = ("value", "label", "category", "entityType", "identifier")
 
 
@@ -45,7 +34,7 @@ def score_cas(row: Mapping[str, Any]) -> float:
 
 
 def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
-    """The text and its span annotations; coreference chains and relations between them.
+    """The text and its span annotations; coreference chains and relations between them. Other layers are counted.
 
     Raises:
         RowError: there is no text, or an annotation cannot be read.
@@ -63,6 +52,7 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     spans: list[RawSpan] = []
     relations: list[RawRelation] = []
     links: dict[str, Mapping[str, Any]] = {}
+    left_out: Counter[str] = Counter()
     for item in items:
         kind = str(item.get("%TYPE", "")).rpartition(".")[2]
         source, target = item.get("@Governor", item.get("@source")), item.get("@Dependent", item.get("@target"))
@@ -70,12 +60,15 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             relations.append(RawRelation(str(source), str(target), _read_label(item) or kind))
         elif kind == "CoreferenceLink":
             links[str(item.get("%ID", ""))] = item
-        elif "begin" in item and "end" in item and kind not in _NO_ENTITIES:
+            left_out["CoreferenceLink.referenceRelation"] += bool(item.get("referenceRelation"))
+        elif kind in _OTHER_LAYERS:
+            left_out[kind] += 1
+        elif "begin" in item and "end" in item and kind not in _STRUCTURE:
             spans.append(_read_span(item, _read_label(item) or _read_only_feature(item) or kind))
     metadata = next((item for item in items if "documentId" in item or "documentTitle" in item), {})
     annotation = RawAnnotation(tuple(spans), _read_chains(links), tuple(relations), utf16=True)
     fields = {"id": metadata.get("documentId") or metadata.get("documentTitle") or ""}
-    return make_row(fields, text, (annotation,), {})
+    return replace(make_row(fields, text, (annotation,), {}), left_out=+left_out)
 
 
 def _read_chains(links: Mapping[str, Mapping[str, Any]]) -> tuple[RawCluster, ...]:
@@ -101,12 +94,20 @@ def _read_label(item: Mapping[str, Any]) -> str:
 
 def _read_only_feature(item: Mapping[str, Any]) -> str:
     """The value of the one feature of a team's own layer; a layer without features is its own label."""
-    values = [v for k, v in item.items() if k[:1] not in "%@^#" and isinstance(v, str) and v]
+    values = [value for value in _list_features(item).values() if isinstance(value, str)]
     return values[0] if len(values) == 1 else ""
+
+
+def _list_features(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The features of an annotation that have a value and are no references."""
+    return {k: v for k, v in item.items() if k not in _PLACE and k[:1] not in "%@^#" and v not in (None, "", [], {})}
 
 
 def _read_span(item: Mapping[str, Any], label: str) -> RawSpan:
     start, end = read_offset(item.get("begin", 0)), read_offset(item.get("end"))
     if start is None or end is None:
         raise RowError(Code.UNREADABLE_SPANS, "an annotation has no offsets")
-    return RawSpan((label,), start, end, id=str(item.get("%ID", "")))
+    features = {name: value if isinstance(value, str) else str(value) for name, value in _list_features(item).items()}
+    if named := next((name for name in (*_LABELS, *features) if features.get(name) == label), ""):
+        del features[named]
+    return RawSpan((label,), start, end, id=str(item.get("%ID", "")), features=tuple(features.items()))

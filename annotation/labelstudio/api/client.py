@@ -150,6 +150,12 @@ class StudioClient:
             seen += len(tasks)
             after = tasks[-1]["id"]
 
+    def list_newest(self, project: int, include: str, filters: Sequence[Json], size: int) -> tuple[list[Json], int]:
+        """The `size` tasks with the newest `updated_at` of those that pass all filters, and how many pass."""
+        query = {"filters": {"conjunction": "and", "items": list(filters)}, "ordering": ["-tasks:updated_at"]}
+        page = self._list(project, query, include, size)
+        return page["tasks"], int(page["total"])
+
     def read_tasks(self, project: int, ids: Sequence[int], include: str) -> list[Json]:
         """The tasks with these ids that still exist, in order of id."""
         found: list[Json] = []
@@ -263,24 +269,24 @@ class StudioClient:
 
     # -- storages and webhooks -----------------------------------------------------------------------------------------
 
-    def list_local_storages(self, project: int) -> list[Json]:
-        """The folders on the server's disk that the project reads tasks from."""
-        return list(self._ask_any("GET", "api/storages/localfiles/", "list the storages", params={"project": project}))
+    def list_storages(self, kind: str, project: int) -> list[Json]:
+        """The storages that the project reads tasks from; `kind` is `localfiles` or `s3`."""
+        return list(self._ask_any("GET", f"api/storages/{kind}/", "list the storages", params={"project": project}))
 
-    def create_local_storage(self, project: int, title: str, path: str) -> Json:
-        """Let the project read tasks from JSONL files in a folder on the server's disk."""
+    def create_storage(self, kind: str, project: int, title: str, place: Mapping[str, str]) -> Json:
+        """Let the project read tasks from JSONL files in a folder of the server's disk, or in a bucket."""
         fields = {
             "project": project,
             "title": title,
-            "path": path,
             "use_blob_urls": False,
             "regex_filter": r".*\.jsonl",
+            **place,
         }
-        return self._ask("POST", "api/storages/localfiles/", "create a storage", body=fields)
+        return self._ask("POST", f"api/storages/{kind}/", "create a storage", body=fields)
 
-    def sync_local_storage(self, storage: int) -> Json:
+    def sync_storage(self, kind: str, storage: int) -> Json:
         """Import the files added since the last sync; `last_sync_count` is the number of tasks imported."""
-        return self._ask("POST", f"api/storages/localfiles/{storage}/sync", "read the storage", body={})
+        return self._ask("POST", f"api/storages/{kind}/{storage}/sync", "read the storage", body={})
 
     def create_webhook(self, project: int, url: str) -> Json:
         """Register a webhook for created, changed and deleted annotations."""

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
-from goldspan.annotation.errors import StateError
+from goldspan.annotation.errors import RecordError, StateError
 from goldspan.annotation.files import AtomicFile, make_private_folder, open_private, write_atomic
 from goldspan.annotation.identity import hash_text
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.pull.records import digest_record
+from goldspan.annotation.tasks.record import (
+    holds_layer,
+    is_packed,
+    pack_record,
+    read_packed_id,
+    unpack_data,
+    unpack_record,
+)
 from goldspan.annotation.tasks.store import read_records
 
-FORMAT = 2
+FORMAT = 3
 _SAMPLED = 20
 """Tasks that are compared to find out whether a file without state belongs to a project."""
 
@@ -27,13 +35,16 @@ class PullState:
 
     `created_at` is when the project was created, to the microsecond: with its number it tells a project from another
     one of the same number, on another server or after the server was set up again. `rules` is a digest of what decides
-    how tasks are read; `refused` are the tasks that could not be read, by id.
+    how tasks are read; `refused` are the tasks that could not be read, by id. The watermark is the newest `updated_at`,
+    first seen at `seen_at` (seconds since 1970, by our clock); up to `settled` nothing can appear any more.
     """
 
     url: str
     project: int
     created_at: str = ""
     watermark: str = ""
+    seen_at: float = 0.0
+    settled: str = ""
     rules: str = ""
     refused: dict[str, RefusedTask] = field(default_factory=dict)
     format: int = FORMAT
@@ -107,9 +118,8 @@ def load_state(path: Path, client: StudioClient, project: Mapping[str, Any]) -> 
 
 def save_state(path: Path, state: PullState) -> None:
     """Write the state of a pulled file."""
-    fields = {name: getattr(state, name) for name in ("url", "project", "created_at", "watermark", "rules")}
     refused = {task: list(entry) for task, entry in state.refused.items()}
-    document = fields | {"refused": refused, "format": FORMAT}
+    document = asdict(state) | {"refused": refused, "format": FORMAT}
     write_atomic(find_state_file(path), orjson.dumps(document, option=orjson.OPT_INDENT_2), mode=0o600)
 
 
@@ -146,17 +156,17 @@ class KnownTask(NamedTuple):
 
 def read_known_tasks(path: Path) -> dict[int, KnownTask]:
     """The tasks in a pulled file, by id."""
-    if not path.exists():
-        return {}
-    return {
-        record.value["id"]: KnownTask(
-            str(_read_pull(record.value).get("stamp", "")),
-            bool(record.value.get("drafts")),
-            bool(record.value.get("annotations") or record.value.get("drafts")),
-        )
-        for record in read_records(path)
-        if isinstance(record.value.get("id"), int)
-    }
+    known: dict[int, KnownTask] = {}
+    for number, line in enumerate(_iter_lines(path), start=1):
+        try:
+            record = unpack_data(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            raise RecordError(f"not valid JSON: {error.msg}", file=str(path), line=number) from None
+        if isinstance(task := record.get("id"), int) and task:
+            drafts = holds_layer(record, "drafts")
+            stamp = str(_read_pull(record).get("stamp", ""))
+            known[task] = KnownTask(stamp, drafts, drafts or holds_layer(record, "annotations"))
+    return known
 
 
 def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote: bool = False) -> Merged:
@@ -171,7 +181,14 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
     left = dict(fresh.places)
     with AtomicFile(path, mode=0o600) as stream:
         for line in _iter_lines(path):
-            local: dict[str, Any] = orjson.loads(line)
+            number = read_packed_id(line)
+            if number is not None and number not in left and number not in gone:
+                stream.write(line)
+                merged.unchanged += 1
+                merged.total += 1
+                continue
+            stored = orjson.loads(line)
+            local = unpack_record(stored)
             kept: dict[str, Any] | None
             task = local.get("id")
             if task in left:
@@ -183,14 +200,14 @@ def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote:
                 kept = local
                 merged.unchanged += 1
             if kept is local:
-                stream.write(line)
+                stream.write(line if is_packed(stored) else _repack(line, local))
             elif kept is not None:
-                stream.write(orjson.dumps(kept, option=orjson.OPT_APPEND_NEWLINE))
+                stream.write(pack_record(kept))
             merged.total += kept is not None
         for place in left.values():
             remote = fresh.read(place)
             merged.added.append(remote["data"]["sample_id"])
-            stream.write(orjson.dumps(remote, option=orjson.OPT_APPEND_NEWLINE))
+            stream.write(pack_record(remote))
             merged.total += 1
     if conflicts:
         write_atomic(find_conflict_file(path), b"".join(conflicts), mode=0o600)
@@ -309,6 +326,12 @@ def _read_name(record: dict[str, Any]) -> str:
 def _read_pull(record: dict[str, Any]) -> dict[str, Any]:
     pull = record.get("data", {}).get("provenance", {}).get("pull", {})
     return pull if isinstance(pull, dict) else {}
+
+
+def _repack(line: bytes, record: dict[str, Any]) -> bytes:
+    """The line of an older version, packed; as it is if that would look like an edit."""
+    packed = pack_record(record)
+    return packed if unpack_record(orjson.loads(packed)) == record else line
 
 
 def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None) -> bytes:

@@ -35,6 +35,7 @@ from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, rank_ann
 from goldspan.annotation.labelstudio.pull.records import TaskSource, digest_record
 from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
 from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.workspace import Workspace
 
 
@@ -156,15 +157,14 @@ class _Lines:
         with self._path.open("rb") as stream:
             place = 0
             for line in stream:
-                yield place, orjson.loads(line)
+                yield place, unpack_record(orjson.loads(line))
                 place += len(line)
 
     def read(self, place: int) -> dict[str, Any]:
         """The record of the line that begins here."""
         with self._path.open("rb") as stream:
             stream.seek(place)
-            record: dict[str, Any] = orjson.loads(stream.readline())
-            return record
+            return unpack_record(orjson.loads(stream.readline()))
 
 
 def _sum_reports(reports: Sequence[PullReport], adoption: Adoption, path: Path, merged: Merged) -> PullReport:

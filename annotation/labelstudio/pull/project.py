@@ -7,6 +7,7 @@ a file beside the target from which an interrupted pull resumes. Then the target
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +23,7 @@ from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunk
 from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.api.progress import Progress
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
-from goldspan.annotation.labelstudio.pull.changes import Baseline, Changes, list_changes
+from goldspan.annotation.labelstudio.pull.changes import OVERLAP, Baseline, Changes, list_changes
 from goldspan.annotation.labelstudio.pull.file import (
     KnownTask,
     Merged,
@@ -72,14 +73,17 @@ def pull_project(
         known = read_known_tasks(path)
         rules = digest([labels.fingerprint, asdict(source.mapping)])
         refused = state.refused if state.rules == rules else {}
-        baseline = Baseline(known, frozenset(map(int, state.refused)), state.watermark)
+        now, stamps = time.time(), {int(task): entry.stamp for task, entry in state.refused.items()}
+        is_over = now - (state.seen_at or now) >= OVERLAP.total_seconds()
+        baseline = Baseline(known, stamps, state.watermark, state.settled, is_over)
         changes = list_changes(
             client, project["id"], baseline, full=options.full, untouched=options.untouched, progress=progress
         )
-        retried = baseline.refused - {int(task) for task in refused} - changes.gone - changes.wanted.keys()
+        retried = stamps.keys() - {int(task) for task in refused} - changes.gone - changes.wanted.keys()
         changes.wanted |= {task: state.refused[str(task)].stamp for task in retried}
         run = _Run(client, project["id"], options, known, changes, progress)
-        builder = RecordBuilder(source, client.list_users(), labels, options.policy, snap=options.snap)
+        users = client.list_users() if changes.wanted else {}
+        builder = RecordBuilder(source, users, labels, options.policy, snap=options.snap)
         records = RecordFile(path.with_suffix(".part.jsonl"))
         finished = False
         try:
@@ -89,7 +93,11 @@ def pull_project(
                 merged = merge_records(path, records, changes.gone, take_remote=options.take_remote)
             settled = {str(task) for task in (*changes.gone, *changes.wanted)}
             fetched.refused |= {task: entry for task, entry in refused.items() if task not in settled}
-            state = replace(state, watermark=changes.watermark, rules=rules, refused=fetched.refused)
+            if is_over:
+                state = replace(state, settled=state.watermark)
+            if changes.watermark != state.watermark or not state.seen_at:
+                state = replace(state, watermark=changes.watermark, seen_at=now)
+            state = replace(state, rules=rules, refused=fetched.refused)
             save_state(path, state)
             finished = True
         finally:

@@ -143,7 +143,7 @@ class RecordBuilder:
         data["sample_id"] = str(data.get("sample_id") or make_sample_id(view.text, language))
         if not isinstance(data.get("provenance"), Mapping):
             data["provenance"] = {}
-        return view, data
+        return view, {"country": "", "document_type": "", "text_sha256": hash_text(view.text), **data}
 
     def _fetch(self, task: Mapping[str, Any], address: Any) -> str:
         if self._source.fetch is None or not isinstance(address, str):

@@ -7,14 +7,13 @@ file twice, so an interrupted push can be run again.
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from goldspan.annotation.errors import ConfigurationError, ServiceError, TransientServiceError
+from goldspan.annotation.errors import ConfigurationError, GoldspanError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.client import StudioClient, split_chunks
@@ -26,15 +25,15 @@ from goldspan.annotation.labelstudio.push.index import index_project
 from goldspan.annotation.labelstudio.push.plan import make_plan
 from goldspan.annotation.labelstudio.push.report import PushOptions
 from goldspan.annotation.labelstudio.push.selection import order_entries
+from goldspan.annotation.labelstudio.push.source import find_source, import_source
 from goldspan.annotation.labelstudio.push.spool import Spool, SpoolEntry, open_spool
 from goldspan.annotation.labelstudio.push.validation import TaskValidator, fill_spool
 from goldspan.annotation.locks import hold_lock
+from goldspan.annotation.remote import make_remote_folder, open_remote
 from goldspan.annotation.types import Sample
 
 FILE_TASKS = 5000
 """Tasks in one file; Label Studio holds one file in memory while it reads it."""
-
-_TITLE = "Goldspan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,22 @@ def push_to_storage(
     options: PushOptions,
     target: str | Path,
     progress: Progress = ignore_progress,
+    *,
+    send_keys: bool = False,
 ) -> StorageReport:
     """Write missing samples as task files, and let Label Studio import them.
 
-    `target` is a folder below the server's storage root, which Label Studio is told to read at once, or an address
-    that fsspec knows (`s3://bucket/prefix`), which has to be added in the project's settings under Cloud Storage
-    as a source of JSONL files with the import method "Tasks".
+    `target` is a folder below the server's storage root or `s3://bucket/prefix`, which Label Studio is told to read at
+    once, or another address that fsspec knows, which has to be added in the project's settings under Cloud Storage as a
+    source of JSONL files with the import method "Tasks". With `send_keys`, Label Studio is given the AWS keys of this
+    environment; without, it reads S3 with its own.
 
     Raises:
         ConfigurationError: the target cannot be written to, or Label Studio may not read the folder.
         As `push_samples` otherwise.
 
     """
+    source = find_source(target, client.url, send_keys=send_keys)
     with open_spool() as spool:
         refused = tuple(fill_spool(spool, samples, TaskValidator(labels, options.control_share, options.erased)))
         with hold_lock(f"create {client.url} {options.project}"):
@@ -80,7 +83,7 @@ def push_to_storage(
             plan = make_plan(spool.entries, index, replace=False)
             entries = order_entries(plan.create, options.order, labels)
             files = tuple(_write_files(spool, entries, target, progress))
-            arrived = _read_in(client, number, target, len(entries), progress) if isinstance(target, Path) else None
+            arrived = import_source(client, number, source, len(entries), progress) if source else None
             version = options.model_version or next((entry.versions[-1] for entry in entries if entry.versions), "")
             if version and arrived:
                 client.update_project(number, {"model_version": version})
@@ -115,31 +118,11 @@ def _open_target(target: str | Path, name: str) -> Iterator[tuple[str, IO[bytes]
         with AtomicFile(target / name) as stream:
             yield str(target / name), stream
         return
-    fsspec: Any = importlib.import_module("fsspec")
     address = f"{target.rstrip('/')}/{name}"
     try:
-        with fsspec.open(address, "wb") as stream:
+        files, path = open_remote(target)
+        make_remote_folder(files, path)
+        with files.open(f"{path}/{name}", "wb") as stream:
             yield address, stream
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, GoldspanError) as error:
         raise ConfigurationError(f"{address} cannot be written: {error}") from None
-
-
-def _read_in(client: StudioClient, project: int, folder: Path, expected: int, progress: Progress) -> int:
-    path = str(folder.resolve())
-    storages = [storage for storage in client.list_local_storages(project) if storage["path"] == path]
-    if not expected and not storages:
-        return 0
-    progress("importing files", 0, 0)
-    before = client.count_tasks(project)
-    storage = storages[0] if storages else client.create_local_storage(project, _TITLE, path)
-    try:
-        client.sync_local_storage(storage["id"])
-    except TransientServiceError:
-        client.wait_until_up(180.0)
-    arrived = client.count_tasks(project) - before
-    if arrived < expected:
-        raise ServiceError(
-            f"Label Studio read {arrived} of {expected} tasks from {path}. Look at the storage in the project's "
-            "settings under Cloud Storage, then push again."
-        )
-    return arrived

@@ -94,7 +94,13 @@ def prepare_environment(progress: OnStatus = lambda _: None) -> Environment:
         with FileLock(environment.folder / "lock"):
             if not environment.python.exists():
                 progress("Installing Label Studio into an environment of its own (once; about 800 MB on disk)")
-                _install(environment.folder / "env")
+                install_packages(
+                    environment.folder / "env",
+                    HASHED,
+                    SOURCES,
+                    advice="Label Studio's packages could not be installed. Check the network and free disk space "
+                    f"(800 MB in {environment.folder}), then run the same command again.",
+                )
     return environment
 
 
@@ -134,49 +140,39 @@ def build_quiet_variables(home: Path) -> dict[str, str]:
     }
 
 
-def _install(target: Path) -> None:
-    building = target.with_name(f"env.{os.getpid()}.tmp")
+def install_packages(target: Path, hashed: Path, sources: Sequence[str] = (), *, advice: str) -> None:
+    """Create the virtual environment `target` with the packages of a requirements file with hashes.
+
+    Nothing but the recorded files is installed, and only the packages of `sources` are built from source. The folder
+    is there only once everything is in it. `advice` begins the error.
+
+    Raises:
+        ServiceError: the packages could not be installed.
+
+    """
+    building = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(building, ignore_errors=True)
     uv = find_uv()
     python = str(find_python(building))
+    options = ["--quiet", "--require-hashes", "--only-binary", ":all:"]
+    options += [option for name in sources for option in ("--no-binary", name)]
     if uv:
         commands = [
             [uv, "venv", "--quiet", "--python", sys.executable, str(building)],
-            [uv, "pip", "install", "--quiet", "--python", python, *_choose_files(), "--requirements", str(HASHED)],
+            [uv, "pip", "install", "--python", python, *options, "--requirements", str(hashed)],
         ]
     else:
         commands = [
             [sys.executable, "-m", "venv", str(building)],
-            [
-                python,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                *_choose_files(),
-                "-r",
-                str(HASHED),
-            ],
+            [python, "-m", "pip", "install", "--disable-pip-version-check", *options, "-r", str(hashed)],
         ]
     variables = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     try:
         for command in commands:
-            _run(
-                command,
-                variables,
-                "Label Studio's packages could not be installed. Check the network and free disk "
-                f"space (800 MB in {target.parent}), then run the same command again.",
-            )
+            _run(command, variables, advice)
         building.rename(target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _choose_files() -> list[str]:
-    """Options of pip and uv: files with the recorded hashes only, wheels but for `SOURCES`."""
-    sources = [option for name in SOURCES for option in ("--no-binary", name)]
-    return ["--require-hashes", "--only-binary", ":all:", *sources]
 
 
 def _make_template(environment: Environment) -> None:

@@ -14,6 +14,8 @@ from goldspan.generators.providers.protocol import Answer, AnswerState
 
 QUEUE_FULL = "token_limit_exceeded"
 _NEVER_RAN = frozenset({"batch_expired", "batch_cancelled", "batch_canceled"})
+_LOST = frozenset({UNREADABLE, "missing"})
+"""Rows that the provider may have answered, and billed, though no answer can be read."""
 _NO_BALANCE = ("insufficient_quota", "insufficient_credits", "billing", "balance", "payment")
 
 
@@ -28,10 +30,6 @@ async def account_rows(
 
     """
     submission = record.read()
-    answered = submission.rows - len(collector.open_rows)
-    if not answered and (common := _find_common_failure(context, collector, submission.rows)):
-        _stop_whole(context, record, collector, batch, common)
-        return
     unrun = {row for row, answer in collector.failed.items() if answer.error in _NEVER_RAN}
     if batch.status in {"expired", "cancelled"} and batch.total:
         unrun |= collector.missing
@@ -41,13 +39,19 @@ async def account_rows(
     ]
     failed = [answer for row, answer in collector.failed.items() if row not in unrun]
     unreadable = list(collector.unreadable.values())
+    failures = [*failed, *unreadable, *missing]
+    is_claimed = batch.completed > 0 or (batch.status == "completed" and not batch.total)
+    is_whole = len(failures) == submission.rows and (is_claimed or not missing)
+    if is_whole and (common := _find_common_failure(context, failures)):
+        _stop_whole(context, record, collector, batch, common, failures)
+        return
     counted = (len(failed), "failed"), (len(unreadable), "cannot be read"), (len(missing), "are missing")
     said = [f"{count} {what}" for count, what in (*counted, (len(unrun), "never ran")) if count]
     if said:
         context.journal.write_event(
             "asked again", f"Batch {batch.id} ended as {batch.status}: of its rows {', '.join(said)}."
         )
-    await collector.deliver([*failed, *unreadable, *missing])
+    await collector.deliver(failures)
     collector.give_back(unrun)
     record.close("collected")
     if unrun and len(unrun) == submission.rows:
@@ -73,9 +77,9 @@ def give_up_batch(context: BatchContext, record: SubmissionRecord, collector: Co
     record.close("abandoned")
     if problem.code == QUEUE_FULL:
         context.journal.write_event("queue full", problem.message, batch=batch.id, rows=rows)
-        context.on_queue_full(rows)
+        context.admission.note_queue_full(rows)
         return
-    context.on_accepted()
+    context.admission.note_accepted()
     if not bad:
         raise TerminalServiceError(f"The provider refused batch {batch.id}: {problem.message} ({problem.code}).")
 
@@ -89,17 +93,21 @@ def _find_bad_rows(record: SubmissionRecord, collector: Collector, batch: Remote
     ]
 
 
-def _find_common_failure(context: BatchContext, collector: Collector, rows: int) -> Answer | None:
+def _find_common_failure(context: BatchContext, failures: list[Answer]) -> Answer | None:
     """The one reason for which every row of a batch failed; a single row says little once others have succeeded."""
-    failures = [*collector.failed.values(), *collector.unreadable.values()]
-    if len(failures) != rows or (rows == 1 and context.is_proven()):
+    if len(failures) == 1 and context.admission.is_proven():
         return None
     codes = {(answer.error, answer.detail) for answer in failures}
-    return failures[0] if len(codes) == 1 and failures[0].error not in _NEVER_RAN else None
+    return failures[0] if len(codes) == 1 else None
 
 
 def _stop_whole(
-    context: BatchContext, record: SubmissionRecord, collector: Collector, batch: RemoteBatch, failure: Answer
+    context: BatchContext,
+    record: SubmissionRecord,
+    collector: Collector,
+    batch: RemoteBatch,
+    failure: Answer,
+    failures: list[Answer],
 ) -> None:
     """All rows failed alike. The server refuses a part of the request: leave it out; else stop before more is sent.
 
@@ -107,15 +115,15 @@ def _stop_whole(
     """
     code = failure.detail or failure.error
     said = f"Every row of batch {batch.id} failed with {code}: {failure.message.rstrip('.')}."
-    if context.adapt(failure, _read_first_body(record)):
+    if context.admission.learn(failure, _read_first_body(record)):
         context.journal.write_event("adapted", f"{said} The requests are adapted and sent again.")
         collector.give_back()
         record.close("collected")
         return
     stopped_for = list(context.journal.read_settings().get("stopped_for", []))
-    if code in stopped_for or failure.error == UNREADABLE:
+    if code in stopped_for or failure.error in _LOST:
         context.journal.write_event("asked again", said)
-        context.queue.deliver([*collector.failed.values(), *collector.unreadable.values()])
+        context.queue.deliver(failures)
         collector.open_rows.clear()
     else:
         collector.give_back()
@@ -123,7 +131,7 @@ def _stop_whole(
     if code in stopped_for:
         return
     context.journal.write_settings({"stopped_for": [*stopped_for, code]})
-    if failure.error == UNREADABLE:
+    if failure.error in _LOST:
         raise TerminalServiceError(
             f"{said} They may have been paid, and would be again: resume only if that is solved."
         )

@@ -86,6 +86,13 @@ class Admission:
         self.max_rows = max(1, min(self.max_rows, rows // 2))
         self._hold_until = time.monotonic() + min(self._pace.hold * 2 ** (self._refusals - 1), _MAX_HOLD)
 
+    def note_too_large(self, rows: int) -> None:
+        """The server takes no file of so many rows: smaller ones from now on."""
+        self.max_rows = max(1, min(self.max_rows, rows // 2))
+        self._journal.write_event(
+            "smaller batches", f"The server takes no file of {rows} rows; batches have {self.max_rows} at most now."
+        )
+
     def is_proven(self) -> bool:
         """True once the model has answered a row of this run."""
         if not self._has_answers:

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.batch.replies import (
     ForeignReplyError,
     RemoteBatch,
     as_mapping,
     load_document,
     read_batch,
-    read_text,
+    read_id,
     translate_error,
 )
+from goldspan.generators.providers.parsing import read_error
 from goldspan.generators.providers.profiles import ProviderProfile
 
 if TYPE_CHECKING:
@@ -161,24 +163,40 @@ class BatchApi:
         return ""
 
     async def list_newest(self, search: str, until: str = "", limit: int = _PAGE) -> AsyncIterator[RemoteBatch]:
-        """Batches, newest first, up to the one whose id is `until`; `search` narrows where the list can."""
+        """Batches, page by page, in the provider's order; `search` narrows where the list can.
+
+        A list that is newest first, by its times, ends with the page that holds the batch `until`.
+        """
         doing = "list the batches"
         query = {"search": search} if self.profile.list_supports_search else {}
-        after = ""
+        after, seen = "", dict[str, float]()
         while True:
-            place = {"after": after} if after else {}
-            call = self._client.batches.with_raw_response.list(limit=limit, extra_query={**query, **place})
-            page = await self._ask(doing, call)
+            page = await self._list_page(doing, query | ({"after": after} if after else {}), limit)
             if not isinstance(page, Mapping) or not isinstance(page.get("data", ""), list | None):
-                raise self._describe_misfit(doing, "list")
-            batches = [self._require_batch(doing, document) for document in page["data"] or []]
-            for batch in batches:
-                if until and batch.id == until:
-                    return
+                raise self._describe_misfit(doing, "list", page)
+            entries = [entry for entry in page["data"] or [] if entry]
+            found = [batch for entry in entries if (batch := read_batch(entry))]
+            if len(found) < sum(isinstance(entry, Mapping) for entry in entries) or (entries and not found):
+                raise self._describe_misfit(doing, "batch with id and status")
+            fresh = [batch for batch in found if batch.id not in seen]
+            for batch in fresh:
                 yield batch
-            if not batches or page.get("has_more") is False or batches[-1].id == after:
+            seen |= {batch.id: batch.created_at for batch in fresh}
+            times = list(seen.values())
+            is_over = until in seen and times[0] > times[-1]
+            if not fresh or page.get("has_more") is False or is_over:
                 return
-            after = batches[-1].id
+            after = fresh[-1].id
+
+    async def _list_page(self, doing: str, query: dict[str, str], limit: int) -> Any:
+        """One page of the list; of the server's own size where it refuses ours."""
+        batches = self._client.batches.with_raw_response
+        try:
+            return await self._ask(doing, batches.list(limit=limit, extra_query=query))
+        except TerminalServiceError as error:
+            if error.status not in {400, 422}:
+                raise
+        return await self._ask(doing, batches.list(extra_query=query))
 
     async def iter_lines(self, file_id: str, skip: int = 0) -> AsyncIterator[bytes]:
         """The lines of a file as received, without their ends, from line `skip` on; memory stays flat."""
@@ -213,24 +231,29 @@ class BatchApi:
         return load_document(reply.content)
 
     def _require_id(self, doing: str, document: Any) -> str:
-        found = read_text(as_mapping(document), "id")
+        found = read_id(as_mapping(document), "id")
         if not found:
-            raise self._describe_misfit(doing, "id")
+            raise self._describe_misfit(doing, "id", document)
         return found
 
     def _require_batch(self, doing: str, document: Any) -> RemoteBatch:
         batch = read_batch(document)
         if batch is None:
-            raise self._describe_misfit(doing, "batch with id and status")
+            raise self._describe_misfit(doing, "batch with id and status", document)
         return batch
 
     def describe_foreign_file(self) -> ForeignReplyError:
         """The error for an output file whose lines concern no row."""
         return self._describe_misfit("read the answers", "line about a row")
 
-    def _describe_misfit(self, doing: str, missing: str) -> ForeignReplyError:
+    def _describe_misfit(self, doing: str, missing: str, document: Any = None) -> ForeignReplyError:
+        """The error for an answer that is something else; it repeats the error that the server sent in its place."""
+        said = as_mapping(document).get("error")
+        what = f"holds no {missing}"
+        if said:
+            what = f"is an error: {redact(': '.join(read_error(said)), [self._client.api_key]).rstrip('.')}"
         return ForeignReplyError(
-            f"{self._address} does not speak the batch API: its answer when asked to {doing} holds no {missing}. "
+            f"{self._address} does not speak the batch API: its answer when asked to {doing} {what}. "
             "Check --api-url, then resume: nothing is lost. `goldspan generate cancel --abandon` gives up the batch."
         )
 

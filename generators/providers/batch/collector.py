@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+
+import orjson
 
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.raw import RawLog
+from goldspan.generators.journal.rows import fold_custom_id
 from goldspan.generators.journal.submissions import list_open_rows
 from goldspan.generators.providers.batch.api import BatchApi
-from goldspan.generators.providers.batch.lines import LineKind, make_unreadable, parse_line
+from goldspan.generators.providers.batch.lines import LineKind, make_unreadable, parse_line, split_documents
 from goldspan.generators.providers.batch.replies import RemoteBatch
 from goldspan.generators.providers.protocol import Answer, AnswerState, RequestQueue
 
 _CHUNK = 50
 _TRIES = 5
+_WHOLE_FILE = 256 * 1024 * 1024
+"""Bytes up to which a file that has no readable line is read as a whole."""
 
 
 @dataclass(slots=True)
 class FileReading:
-    """What reading a file of a batch gave: rows named by its lines, damaged and nameless lines, lines of no batch.
-
-    `is_there` is False while the provider does not find the file.
-    """
+    """What reading a file of a batch gave: rows named by its lines, damaged and nameless lines, lines of no batch."""
 
     named: set[str]
     damaged: dict[str, Answer]
     nameless: list[Answer | None]
     foreign: int = 0
-    is_there: bool = True
 
 
 class Collector:
@@ -40,6 +42,7 @@ class Collector:
     def __init__(self, api: BatchApi, journal: Journal, queue: RequestQueue, intent: str) -> None:
         self._api, self._journal, self._queue, self._intent = api, journal, queue, intent
         self.open_rows = set(list_open_rows(journal, intent))
+        self._ids = {fold_custom_id(custom_id): custom_id for custom_id in self.open_rows}
         self.failed: dict[str, Answer] = {}
         self.unreadable: dict[str, Answer] = {}
         self.nameless: list[Answer | None] = []
@@ -70,6 +73,8 @@ class Collector:
         for kind, file_id in (("output", batch.output_file), ("errors", batch.error_file)):
             if file_id and self.open_rows:
                 reading = await self._read(self._iter_with_retries(file_id), kind)
+                if not reading.named:
+                    reading = await self._read_whole(file_id, kind) or reading
                 self.lines += len(reading.named) + len(reading.damaged) + len(reading.nameless)
                 self.unreadable |= {row: one for row, one in reading.damaged.items() if row in self.open_rows}
                 self.nameless += reading.nameless
@@ -130,6 +135,25 @@ class Collector:
             else:
                 return
 
+    async def _read_whole(self, file_id: str, kind: str) -> FileReading | None:
+        """The reading of a file whose objects do not stand one on a line; None if it holds no such object."""
+        content = bytearray()
+        with contextlib.suppress(TerminalServiceError):
+            async for line in self._iter_with_retries(file_id):
+                content += line + b"\n"
+                if len(content) > _WHOLE_FILE:
+                    return None
+        lines = [orjson.dumps(document) for document in split_documents(bytes(content))]
+        if not lines:
+            return None
+
+        async def iterate() -> AsyncIterator[bytes]:
+            for line in lines:
+                yield line
+
+        reading = await self._read(iterate(), kind)
+        return reading if reading.named else None
+
     async def _read(self, lines: AsyncIterator[bytes], kind: str) -> FileReading:
         """Store each line that concerns an open row as received, then deliver its answer."""
         reading = FileReading(set(), {}, [])
@@ -148,7 +172,6 @@ class Collector:
         except TerminalServiceError as error:
             if error.status != 404:
                 raise
-            reading.is_there = False
         finally:
             raw.close()
             if chunk:
@@ -159,6 +182,8 @@ class Collector:
         """The answer that a line gives to an open row, to be delivered; failures and damaged lines are noted."""
         parsed = parse_line(line)
         answer = parsed.answer
+        if answer and answer.custom_id and (known := self._ids.get(fold_custom_id(answer.custom_id))):
+            answer = replace(answer, custom_id=known)
         if parsed.kind is LineKind.BLANK:
             return None
         if parsed.kind is LineKind.FOREIGN:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, GoldspanError, ServiceError
 from goldspan.generators.journal.journal import Journal
-from goldspan.generators.journal.rows import DECIDED_STATES, Row, RowKey
+from goldspan.generators.journal.rows import DECIDED_STATES, Row, RowKey, fold_custom_id
 from goldspan.generators.providers.batch.executor import BatchExecutor
 from goldspan.generators.providers.batch.lines import read_line
 from goldspan.generators.providers.live.completions import Completion
@@ -48,7 +48,7 @@ class BatchCompletions:
             raise ConfigurationError(f"Goldspan makes no batches at {profile.name}: use the mode live.")
         self._journal = Journal(folder, create=True, lock=True)
         self._journal.release_unclaimed()
-        self._answers = {answer.custom_id: answer for answer in _iter_raw(folder / "raw")}
+        self._answers = {fold_custom_id(answer.custom_id): answer for answer in _iter_raw(folder / "raw")}
         if not self._journal.next_item():
             self._journal.add_item(_ITEM, {}, "")
         self._queue = _JournalQueue(self._journal)
@@ -72,11 +72,11 @@ class BatchCompletions:
         """
         row = self._journal.find_row(request.custom_id)
         if row is not None and row.state in DECIDED_STATES:
-            return Completion(self._answers.get(request.custom_id) or _make_ended(row), cached=True)
+            return Completion(self._answers.get(fold_custom_id(request.custom_id)) or _make_ended(row), cached=True)
         if self._error:
             raise self._error
         answer = await self._queue.ask(request)
-        self._answers[request.custom_id] = answer
+        self._answers[fold_custom_id(request.custom_id)] = answer
         return Completion(answer, cached=False)
 
     async def close(self) -> None:

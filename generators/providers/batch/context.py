@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,19 @@ from typing import Any
 from goldspan.generators.journal.failpoints import failpoint
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import Submission, list_open_rows, read_submission, update_submission
+from goldspan.generators.providers.batch.admission import Admission
 from goldspan.generators.providers.batch.api import BatchApi
 from goldspan.generators.providers.batch.replies import RemoteBatch
 from goldspan.generators.providers.batch.schedule import PollSchedule
-from goldspan.generators.providers.protocol import Answer, RequestQueue
+from goldspan.generators.providers.protocol import RequestQueue
 
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
     """Shared by all submissions of a run.
 
-    `wait` False polls each batch once. `send` False submits nothing new. `halt` ends polling. `on_queue_full`
-    is called with the rows of a shard that was refused because the provider's queue was full, `on_accepted` when a
-    batch has passed validation. `is_proven` is True once a row of the run was answered. `adapt` learns from a failure
-    of a request with the given body; True if requests are different from now on.
+    `wait` False polls each batch once. `send` False submits nothing new. `halt` ends polling. `admission` learns from
+    each batch what the next ones may be like.
     """
 
     api: BatchApi
@@ -35,10 +33,7 @@ class BatchContext:
     wait: bool
     send: bool
     halt: asyncio.Event
-    on_queue_full: Callable[[int], None]
-    on_accepted: Callable[[], None]
-    is_proven: Callable[[], bool]
-    adapt: Callable[[Answer, Mapping[str, Any]], bool]
+    admission: Admission
 
 
 @dataclass(frozen=True, slots=True)

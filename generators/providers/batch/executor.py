@@ -208,18 +208,7 @@ class BatchExecutor:
     def _make_context(self, api: BatchApi, queue: RequestQueue, *, wait: bool, send: bool) -> BatchContext:
         self._halt, self._wake = asyncio.Event(), asyncio.Event()
         return BatchContext(
-            api,
-            self._journal,
-            queue,
-            self._window,
-            self._pace,
-            wait,
-            send,
-            self._halt,
-            self._admission.note_queue_full,
-            self._admission.note_accepted,
-            self._admission.is_proven,
-            self._admission.learn,
+            api, self._journal, queue, self._window, self._pace, wait, send, self._halt, self._admission
         )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

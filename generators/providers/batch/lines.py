@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,10 @@ from goldspan.generators.providers.protocol import Answer, AnswerState
 UNREADABLE = "unreadable_line"
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([\x20-\x7e]{1,64}?)"')
 _MARKS = (b'"custom_id"', b'"response"', b'"error"', b"batch_req_")
+
+
+_LINE_KEYS = frozenset({"custom_id", "response", "error", "choices"})
+_NOT_BLANK = re.compile(r"[^\s,]")
 
 
 class LineKind(StrEnum):
@@ -47,9 +52,27 @@ def parse_line(line: bytes) -> ParsedLine:
     custom_id = document.get("custom_id")
     if isinstance(custom_id, str) and custom_id:
         return ParsedLine(LineKind.ANSWER, _read_document(custom_id, document))
-    if "response" in document or "error" in document:
+    if _LINE_KEYS & document.keys():
         return ParsedLine(LineKind.NAMELESS, _read_document("", document))
     return ParsedLine(LineKind.FOREIGN)
+
+
+def split_documents(content: bytes) -> list[Any]:
+    """The objects of a file that writes them over several lines, in a list, or in a list within an object."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return []
+    decoder, found, place = json.JSONDecoder(strict=False), list[Any](), 0
+    while (start := _NOT_BLANK.search(text, place)) is not None:
+        try:
+            document, place = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
+            return []
+        if isinstance(document, Mapping) and not _LINE_KEYS & document.keys():
+            document = next((value for value in document.values() if isinstance(value, list)), document)
+        found += document if isinstance(document, list) else [document]
+    return found
 
 
 def read_line(line: bytes) -> Answer | None:
@@ -73,6 +96,8 @@ def _parse_damaged(line: bytes) -> ParsedLine:
 
 def _read_document(custom_id: str, document: Mapping[str, Any]) -> Answer:
     response = document.get("response")
+    if response is None and "choices" in document:
+        return read_completion(custom_id, document)
     if isinstance(response, Mapping):
         return _read_response(custom_id, response)
     error = document.get("error")
@@ -83,8 +108,10 @@ def _read_document(custom_id: str, document: Mapping[str, Any]) -> Answer:
 
 
 def _read_response(custom_id: str, response: Mapping[str, Any]) -> Answer:
-    status = _read_status(response.get("status_code", 200))
     body = response.get("body")
+    if body is None and "choices" in response:
+        body = response
+    status = _read_status(response.get("status_code"))
     if isinstance(body, str):
         try:
             body = load_json_bytes(body.encode("utf-8", "surrogatepass"))
@@ -98,10 +125,12 @@ def _read_response(custom_id: str, response: Mapping[str, Any]) -> Answer:
 
 
 def _read_status(value: Any) -> int:
+    """The status of a row; 200 for all that mean success, or where the line does not say."""
     try:
-        return int(value)
+        status = int(value)
     except (TypeError, ValueError):
         return 200
+    return status if status >= 300 else 200
 
 
 def _fail(custom_id: str, code: str, message: str) -> Answer:

@@ -12,8 +12,8 @@ from goldspan.generators.providers.batch.replies import TERMINAL, RemoteBatch
 async def find_batches(api: BatchApi, submission: Submission) -> list[RemoteBatch]:
     """The batches that carry the submission's intent (or, failing that, its input file), oldest first.
 
-    Doubleword searches its list over metadata; elsewhere the list is read newest first, back to the batch that was the
-    newest before the call. No clock decides: those of providers are off by hours.
+    Doubleword searches its list over metadata; elsewhere the list is read back to the batch that was the newest
+    before the call. No clock decides: those of providers are off by hours.
     """
     found = []
     async for batch in api.list_newest(submission.intent, str(submission.details.get("newest_before", ""))):

@@ -117,11 +117,11 @@ def read_batch(document: Any) -> RemoteBatch | None:
     batch = as_mapping(document)
     counts, listed = as_mapping(batch.get("request_counts")), as_mapping(batch.get("errors")).get("data")
     found = RemoteBatch(
-        id=read_text(batch, "id"),
+        id=read_id(batch, "id"),
         status=_fold_status(read_text(batch, "status")),
-        input_file=read_text(batch, "input_file_id"),
-        output_file=read_text(batch, "output_file_id"),
-        error_file=read_text(batch, "error_file_id"),
+        input_file=read_id(batch, "input_file_id"),
+        output_file=read_id(batch, "output_file_id"),
+        error_file=read_id(batch, "error_file_id"),
         total=int(_read_number(counts, "total")),
         completed=int(_read_number(counts, "completed")),
         failed=int(_read_number(counts, "failed")),
@@ -145,6 +145,12 @@ def read_text(document: Mapping[str, Any], name: str) -> str:
     """A field that holds text; empty for anything else."""
     value = document.get(name)
     return value if isinstance(value, str) else ""
+
+
+def read_id(document: Mapping[str, Any], name: str) -> str:
+    """A field that holds an id; some servers number theirs."""
+    value = document.get(name)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else read_text(document, name)
 
 
 def _read_number(document: Mapping[str, Any], name: str) -> float:

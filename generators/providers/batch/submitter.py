@@ -6,12 +6,16 @@ from collections import Counter
 
 from goldspan.annotation.errors import ServiceError, StateError, TerminalServiceError, TransientServiceError
 from goldspan.generators.journal.failpoints import failpoint
+from goldspan.generators.providers.batch.api import INTENT_KEY
 from goldspan.generators.providers.batch.context import BatchContext, SubmissionRecord, abandon
 from goldspan.generators.providers.batch.reconcile import find_batches, keep_one, list_waits
+from goldspan.generators.providers.batch.replies import ForeignReplyError
 from goldspan.generators.providers.batch.schedule import sleep_unless
 from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 
 _MAX_TRIES = 6
+_FOREIGN_TRIES = 3
+"""Uploads that something else may answer, such as a login page, before the run stops."""
 
 
 class Submitter:
@@ -40,9 +44,15 @@ class Submitter:
         name = f"goldspan-{self._record.journal.run_id}-{self._record.intent}.jsonl"
         try:
             file_id = await self._api.upload(path, name)
-        except TerminalServiceError:
-            if not self._record.read().details.get("creations"):
+        except TerminalServiceError as error:
+            if isinstance(error, ForeignReplyError) and self._tries["uploads"] < _FOREIGN_TRIES:
+                return not await sleep_unless(self._context.halt, self._context.pace.first_poll)
+            submission = self._record.read()
+            if not submission.details.get("creations"):
                 abandon(self._context, self._record)
+            if error.status == 413 and submission.rows > 1:
+                self._context.admission.note_too_large(submission.rows)
+                return True
             raise
         failpoint("file-uploaded")
         self._record.update(state="uploaded", input_file=file_id)
@@ -88,12 +98,30 @@ class Submitter:
     async def settle(self) -> bool:
         """From creating to submitted when the batch is there, to uploaded when it certainly is not."""
         submission = self._record.read()
+        problem: ForeignReplyError | None = None
         for pause in (0.0, *list_waits(submission, self._context.pace.grace)):
             if pause and await sleep_unless(self._context.halt, pause):
                 return False
-            if found := await find_batches(self._api, submission):
+            try:
+                found = await find_batches(self._api, submission)
+            except ForeignReplyError as error:
+                problem = error
+                continue
+            except TerminalServiceError as error:
+                if error.status not in {404, 405, 501}:
+                    raise
+                raise TerminalServiceError(
+                    f"{error} So it cannot be known whether the batch was created. Look for one with the metadata "
+                    f"{INTENT_KEY} {submission.intent} at the provider; `goldspan generate cancel --abandon` makes its "
+                    "rows ready again, and they may be paid twice.",
+                    error.status,
+                ) from None
+            problem = None
+            if found:
                 self._record.adopt(await keep_one(self._api, found))
                 return True
+        if problem:
+            raise problem
         self._record.update(state="uploaded")
         return True
 

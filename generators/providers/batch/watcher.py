@@ -1,6 +1,7 @@
 """Polls a batch until every one of its rows is accounted for: submitted → collected.
 
-A batch that has ended is collected once its lines and its counts agree. A row counts as missing only when the
+A batch that has ended is collected once its lines and its counts agree, a refused one once two polls in turn show it
+refused. A row counts as missing only when the
 provider's own counts say that no more lines will come, seen twice, or after minutes (`PollSchedule.settle`) of polling.
 A batch that the provider does not know is looked for in its list, and given up after an hour (`PollSchedule.vanish`).
 Whatever is to be asked again is written to the journal first.
@@ -29,6 +30,7 @@ class Watcher:
         self._context, self._record, self._api = context, record, context.api
         self._collector = Collector(context.api, context.journal, context.queue, record.intent)
         self._outages: dict[str, float] = {}
+        self._polled: dict[str, float] = {}
         self._reported: set[str] = set()
 
     async def watch(self) -> bool:
@@ -40,13 +42,15 @@ class Watcher:
                 self._note_status(batch)
                 await self._cancel_doubles(batch)
                 if batch.status != "validating" and not batch.problems:
-                    self._context.on_accepted()
+                    self._context.admission.note_accepted()
                 if batch.status in TERMINAL:
                     failpoint("batch-ended")
                     if await self._collect(batch):
                         return True
-                elif self._api.profile.partial_streaming and batch.output_file:
-                    await self._read_partially(batch)
+                else:
+                    self._forget("incomplete", "refused")
+                    if self._api.profile.partial_streaming and batch.output_file:
+                        await self._read_partially(batch)
             if not self._context.wait:
                 return False
             pause = self._context.pace.next_poll(pause)
@@ -89,7 +93,8 @@ class Watcher:
             return True
         may_retry = self._context.send and self._api.profile.server_retry and not submission.details.get("retried")
         if (collector.failed or collector.missing) and may_retry:
-            self._forget("incomplete_since", retried=True)
+            self._forget("incomplete")
+            self._remember(retried=True)
             if await self._api.retry(batch.id):
                 return False
         await account_rows(self._context, self._record, collector, batch)
@@ -109,7 +114,9 @@ class Watcher:
         self._outages.pop("files", None)
         submission = self._record.read()
         if batch.problems and not collector.lines and len(collector.open_rows) == submission.rows:
-            return True
+            is_confirmed = "refused" in submission.details
+            self._remember(refused=True)
+            return is_confirmed
         if not (collector.missing or collector.unreadable or collector.nameless):
             return True
         if not self._is_settled(batch, submission):
@@ -119,10 +126,10 @@ class Watcher:
 
     def _is_settled(self, batch: RemoteBatch, submission: Submission) -> bool:
         """True when no more lines will come: the counts agree with the lines, twice, or minutes have passed."""
-        collector, now = self._collector, time.time()
-        since = submission.details.get("incomplete_since")
-        if since is None:
-            self._remember(incomplete_since=now)
+        collector = self._collector
+        is_first = "incomplete" not in submission.details
+        waited = self._measure_wait("incomplete")
+        if is_first:
             return False
         read = submission.rows - len(collector.missing)
         is_whole = not (collector.unreadable or collector.nameless or collector.foreign)
@@ -134,7 +141,7 @@ class Watcher:
             f"and its files show {read} of {submission.rows}. Waiting up to {self._context.pace.settle / 60:.0f} "
             "minutes for the rest: nothing is asked again before.",
         )
-        return now - float(since) >= self._context.pace.settle
+        return waited >= self._context.pace.settle
 
     async def _retrieve(self) -> RemoteBatch | None:
         """The batch; None while the provider cannot be reached, answers something else, or does not know it."""
@@ -150,18 +157,14 @@ class Watcher:
             return await self._find_again(batch_id)
         self._outages.pop("batch", None)
         self._api.note_look(self._record.intent)
-        self._forget("unknown_since")
+        self._forget("unknown")
         return batch
 
     async def _find_again(self, batch_id: str) -> RemoteBatch | None:
         """The batch from the list, when the provider does not know it by its id. Given up after `vanish` seconds."""
-        submission, now = self._record.read(), time.time()
-        since = submission.details.get("unknown_since")
-        if since is None:
-            self._remember(unknown_since=now)
-            since = now
+        waited = self._measure_wait("unknown")
         try:
-            found = await find_batches(self._api, submission)
+            found = await find_batches(self._api, self._record.read())
         except ServiceError:
             found = []
         if found:
@@ -174,10 +177,30 @@ class Watcher:
             f"The provider does not know batch {batch_id} (404) and does not list it. Waiting up to "
             f"{self._context.pace.vanish / 60:.0f} minutes: nothing is asked again before.",
         )
-        if now - float(since) < self._context.pace.vanish:
+        if waited < self._context.pace.vanish:
             return None
-        self._remember(incomplete_since=0.0)
+        self._remember(incomplete=self._context.pace.settle)
         return RemoteBatch(batch_id, "failed")
+
+    def _measure_wait(self, state: str) -> float:
+        """Seconds for which polls have found the batch in a state, which ends when it is forgotten.
+
+        Between polls of this process they are measured by a clock that is never set; only from an earlier process's
+        last poll to this one's first by the time of day.
+        """
+        now, passed = time.time(), asyncio.get_running_loop().time()
+        details = self._record.read().details
+        before = self._polled.get(state)
+        if state not in details:
+            step = 0.0
+        elif before is None:
+            step = max(0.0, now - float(details.get(f"{state}_at", now)))
+        else:
+            step = passed - before
+        self._polled[state] = passed
+        waited = float(details.get(state, 0.0)) + step
+        self._remember(**{state: waited, f"{state}_at": now})
+        return waited
 
     def _note_outage(self, what: str, error: ServiceError) -> None:
         """Remember since when `what` gave nothing useful; raise the error after `outage` seconds."""
@@ -216,7 +239,7 @@ class Watcher:
     def _remember(self, **details: float) -> None:
         self._record.update(details={**self._record.read().details, **details})
 
-    def _forget(self, name: str, **details: bool) -> None:
+    def _forget(self, *names: str) -> None:
         known = self._record.read().details
-        if name in known or details:
-            self._record.update(details={key: value for key, value in known.items() if key != name} | details)
+        if not known.keys().isdisjoint(names):
+            self._record.update(details={name: value for name, value in known.items() if name not in names})

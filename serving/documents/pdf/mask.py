@@ -1,22 +1,22 @@
-"""PDF: pages keep their layout without the masked characters (`keep`), or become pictures (`raster`).
+"""PDF: pages keep their layout without the masked characters (`keep`), or become pictures (`raster`, `scan`).
 
 In both, nothing but the pages is carried over: no metadata, outline, annotations, form fields, structure, attachments,
-scripts or earlier revisions. With `keep`, a page about which anything is in doubt becomes a picture. Scanned pages are
-read by OCR and become pictures.
+scripts or earlier revisions. With `keep`, a page about which anything is in doubt becomes a picture. Scanned pages,
+and with `scan` all of them, are read by OCR beside their text and become pictures.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings
-from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs, search_values
 from goldspan.serving.documents.ocr.base import OcrEngine, OcrPage
 from goldspan.serving.documents.ocr.registry import read_picture, require_ocr
 from goldspan.serving.documents.pdf.check import Picture, find_bad_pages
@@ -45,12 +45,14 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
 
     """
     pages = [_Page(content) for content in await asyncio.to_thread(read_pdf, source)]
+    if settings.pdf == "scan":
+        pages = [replace(page, content=replace(page.content, scanned=True)) for page in pages]
     scans = [number for number, page in enumerate(pages) if page.content.scanned]
     engine = require_ocr(settings.ocr, f"{source.name}, page {scans[0] + 1} is a picture; it") if scans else None
     if engine is not None:
         await asyncio.to_thread(_read_scans, source, pages, scans, engine)
     runs = [Run(text, "\n\n") for page in pages for text in (page.content.text, page.ocr.text if page.ocr else "")]
-    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=True)
+    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=PAGE_LINES)
     for page, edits, ocr_edits in zip(pages, result.edits[::2], result.edits[1::2], strict=True):
         page.edits, page.ocr_edits = edits, ocr_edits
     written = await asyncio.to_thread(_write, source, target, pages, result.values, settings.pdf == "keep")

@@ -384,6 +384,17 @@ function showTab(name) {
   }
 }
 
+/** Scroll the other text to the same share of its height, so that a long document stays side by side.
+ * @param {HTMLElement} one
+ * @param {HTMLElement} other */
+function linkScroll(one, other) {
+  one.addEventListener("scroll", () => {
+    if (!one.matches(":hover, :focus-within")) return;
+    const share = one.scrollTop / Math.max(one.scrollHeight - one.clientHeight, 1);
+    other.scrollTop = share * (other.scrollHeight - other.clientHeight);
+  }, { passive: true });
+}
+
 /** @param {string} theme */
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
@@ -449,6 +460,8 @@ function listen() {
     button.addEventListener("click", () => setThreshold(Number(/** @type {HTMLElement} */ (button).dataset.threshold)));
   }
   byId("policy").addEventListener("change", draw);
+  linkScroll(byId("original"), byId("masked"));
+  linkScroll(byId("masked"), byId("original"));
   byId("theme-button").addEventListener("click", () =>
     setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   for (const name of ["method", "settings"]) {

@@ -9,7 +9,7 @@ import pytest
 
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.corpus.quality.balance import measure_evenness
-from goldspan.annotation.corpus.quality.diversity import judge_diversity, judge_vendi
+from goldspan.annotation.corpus.quality.diversity import SkeletonCounts, judge_diversity, judge_vendi
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_files, measure_quality
 from goldspan.annotation.corpus.quality.result import CheckResult
 from goldspan.annotation.errors import RecordError
@@ -34,6 +34,13 @@ def sample(text: str, *marked: tuple[str, str], language: str = "en", country: s
     entities = tuple(Entity(text.index(value), text.index(value) + len(value), label) for value, label in marked)
     made = Sample(text, language, country, annotations=(Annotation(Author.model("m"), entities),), sample_id=text[:12])
     return replace(made, **fields)
+
+
+def judge_outlines(outlines: list[Outline]) -> list[CheckResult]:
+    counts, skeletons = SkeletonCounts(), [outline.skeleton for outline in outlines]
+    for skeleton in skeletons:
+        counts.add(skeleton)
+    return judge_diversity(counts, skeletons)
 
 
 def find(report: QualityReport, code: str) -> CheckResult:
@@ -97,8 +104,8 @@ def test_clusters(labels: LabelSchema) -> None:
 
 
 def test_diversity_is_measured_on_skeletons() -> None:
-    samey = {check.code: check for check in judge_diversity(make_templated(3, 300))}
-    varied = {check.code: check for check in judge_diversity(make_unrelated(300))}
+    samey = {check.code: check for check in judge_outlines(make_templated(3, 300))}
+    varied = {check.code: check for check in judge_outlines(make_unrelated(300))}
     for code in ("skeleton_uniqueness", "largest_skeleton_share", "near_duplicate_rate", "distinct_3", "opening_share"):
         assert samey[code].flag, code
         assert not varied[code].flag, code
@@ -106,7 +113,7 @@ def test_diversity_is_measured_on_skeletons() -> None:
     assert samey["skeleton_gzip_ratio"].flag
     assert samey["vendi"].info["vendi"] == pytest.approx(3, rel=0.2)
     assert varied["vendi"].score > 10 * samey["vendi"].score
-    assert judge_diversity([]) == []
+    assert judge_outlines([]) == []
 
 
 def test_vendi_counts_what_differs() -> None:

@@ -174,6 +174,11 @@ FILES: dict[str, tuple[str, Any, list[list[list[tuple[str, str]]]]]] = {
     "comprehend": ("a.jsonl", [{"text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[[ANN]]]),
     "table of spans": ("a.csv", "text,Start,End,Label\nAnn met,0,3,FIRSTNAME\nBo met Ann,0.0,2.0,FIRSTNAME\nBo met Ann,7,10,FIRSTNAME\nNobody,,,\n", [[[ANN]], [[BO, ANN]], [[]]]),
     "spans with labels as objects": ("a.jsonl", [{"text": TEXT, "entities": [{"start_pos": 0, "end_pos": 3, "labels": [{"value": "FIRSTNAME"}]}]}], [[[ANN]]]),
+    "values under labels": ("a.jsonl", [{"text": TEXT, "labels": {"FIRSTNAME": ["Ann", "Bo"], "CITY": ["Rome"]}}], [[[ANN, BO, ROME]]]),
+    "cluener": ("a.jsonl", [{"text": TEXT, "label": {"FIRSTNAME": {"Ann": [[0, 2]], "Bo": [[12, 13]]}}}], [[[ANN, BO]]]),
+    "tags in the text": ("a.jsonl", [{"text": "<FIRSTNAME>Ann</FIRSTNAME> met <b>Bo</b>."}], [[[ANN]]]),
+    "rows of the hub's viewer": ("a.json", {"features": [], "rows": [{"row_idx": 0, "row": {"text": TEXT, "spans": [span("Ann", "FIRSTNAME")]}}]}, [[[ANN]]]),
+    "old Macintosh": ("a.csv", "text,start,end,label\rAnn met,0,3,FIRSTNAME\r", [[[ANN]]]),
     "spacy annotator": ("a.json", {"classes": ["X"], "annotations": [[TEXT, {"entities": [[0, 3, "FIRSTNAME"]]}]]}, [[[ANN]]]),
 }  # fmt: skip
 
@@ -183,6 +188,24 @@ def test_variants_are_read(tmp_path: Path, case: str) -> None:
     name, content, expected = FILES[case]
     samples, errors, _ = read_content(tmp_path, name, content)
     assert ([surfaces(sample) for sample in samples], errors) == (expected, [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_tables_in_utf_16_are_read(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "a.csv").write_bytes(
+        f"{mark}text\tstart\tend\tlabel\r\nAnn met Bo\t0\t3\tFIRSTNAME\r\n".encode(encoding)
+    )
+    (sample,), errors, _ = read(tmp_path / "a.csv")
+    assert (surfaces(sample), errors) == ([[ANN]], [])
+
+
+@pytest.mark.parametrize("control", ["label", "ner"])
+def test_what_is_said_of_a_region_is_kept(tmp_path: Path, control: str) -> None:
+    noted = {**region("Ann", "FIRSTNAME"), "from_name": control, "to_name": "text", "meta": {"text": ["a pseudonym"]}}
+    (sample,), errors, _ = read_content(tmp_path, "a.json", [task(noted)])
+    assert (surfaces(sample), errors) == ([[ANN]], [])
+    assert "a pseudonym" in f"{sample.annotations[0].other} {sample.provenance.get('features')}"
 
 
 def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
@@ -199,6 +222,7 @@ def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
         ([task({"type": "paragraphlabels", "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}}, talk=[])], "studio adopt"),
         ([task(region("Ann", "FIRSTNAME"), {**region("Bo", "FIRSTNAME"), "value": {"start": 0, "end": 2, "text": "Bo", "labels": ["FIRSTNAME"]}}, title="Bo wins", note=TEXT)], "text"),
         ([{"%FEATURE_STRUCTURES": [*CAS, {"%ID": 2, "%TYPE": "x.NamedEntity", "begin": 0, "end": 3}]}], "NamedEntity"),
+        ([{"text": TEXT, "entities": [[0, 3, "FIRSTNAME"]], "spans": [span("Rome", "CITY")]}], "several keys"),
     ],
 )  # fmt: skip
 def test_what_is_not_clear_is_refused_by_name(tmp_path: Path, content: list[Any], reason: str) -> None:
@@ -239,6 +263,50 @@ def test_brat_keeps_events_and_remarks(tmp_path: Path) -> None:
     assert (surfaces(sample), errors) == ([[ANN, LEE, ROME]], [])
     assert sample.provenance["relations"] == [{"from": (18, 22), "to": (0, 3), "label": "Who"}]
     assert [line for lines in sample.provenance["fields"].values() for line in lines] == remarks
+
+
+ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
+LAYERS_TSV = f"""#FORMAT=WebAnno TSV 3.3
+#T_SP=de.POS|coarseValue|PosValue
+#T_SP=de.Lemma|value
+#T_SP={ENTITY}|identifier|value|checked
+
+
+#Text=🎉 Ann Lee.
+1-1\t0-2\t🎉\t_\t_\t_\t_\t_\t_\t
+1-2\t3-6\tAnn\tPROPN\tNE\tAnn\thttp://w/Q1[1]\tFIRSTNAME[1]\ttrue[1]\t
+1-3\t7-10\tLee\tPROPN\tNE\tLee\t*\tSURNAME\t_\t
+1-4\t10-11\t.\t_\t_\t_\t_\t_\t_\t
+"""
+LAYERS_CAS = {
+    "%FEATURE_STRUCTURES": [
+        {"%ID": 1, "%TYPE": "uima.cas.Sofa", "sofaString": "🎉 Ann Lee."},
+        {"%ID": 2, "%TYPE": "de.Token", "@sofa": 1, "begin": 3, "end": 6},
+        {"%ID": 3, "%TYPE": "de.POS", "@sofa": 1, "begin": 3, "end": 6, "PosValue": "NE"},
+        {"%ID": 4, "%TYPE": "de.POS", "@sofa": 1, "begin": 7, "end": 10, "PosValue": "NE"},
+        {"%ID": 5, "%TYPE": "de.Lemma", "@sofa": 1, "begin": 3, "end": 6, "value": "Ann"},
+        {"%ID": 6, "%TYPE": "de.Lemma", "@sofa": 1, "begin": 7, "end": 10, "value": "Lee"},
+        {
+            "%ID": 7,
+            "%TYPE": ENTITY,
+            "begin": 3,
+            "end": 6,
+            "value": "FIRSTNAME",
+            "identifier": "http://w/Q1",
+            "checked": "true",
+        },
+        {"%ID": 8, "%TYPE": ENTITY, "begin": 7, "end": 10, "value": "SURNAME"},
+    ]
+}
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.tsv", LAYERS_TSV), ("a.json", LAYERS_CAS)])
+def test_other_features_are_kept_and_other_layers_counted(tmp_path: Path, name: str, content: Any) -> None:
+    (sample,), errors, report = read_content(tmp_path, name, content)
+    assert (surfaces(sample), errors) == ([[ANN, LEE]], [])
+    assert report.left_out == {"POS": 2, "Lemma": 2}
+    features = {"identifier": "http://w/Q1", "checked": "true"}
+    assert sample.provenance["features"] == [{"start": 2, "end": 5, "label": "FIRSTNAME", "features": features}]
 
 
 def test_webanno_keeps_relations_and_chains(tmp_path: Path) -> None:

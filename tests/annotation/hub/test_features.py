@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from itertools import permutations
 from pathlib import Path
 
 import datasets
@@ -8,8 +7,18 @@ import pytest
 
 from goldspan.annotation.formats.registry import export_samples
 from goldspan.annotation.hub.features import make_task_features
-from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.labelstudio.project.config import build_config
+from goldspan.annotation.labelstudio.project.mapping import map_tags
+from goldspan.annotation.labelstudio.project.tags import parse_tags
+from goldspan.annotation.labelstudio.pull.file import RecordFile, merge_records
+from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
+from goldspan.annotation.labelstudio.pull.records import RecordBuilder, TaskSource
+from goldspan.annotation.tasks.record import unpack_record
+from goldspan.annotation.tasks.store import read_records, write_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
+from goldspan.training.bundle.manifest import BundleSettings
+from goldspan.training.bundle.verify import open_bundle
+from goldspan.training.bundle.write import write_bundle
 from tests.strategies import LABELS
 
 ANN = (Entity(0, 3, "FIRSTNAME"),)
@@ -21,7 +30,7 @@ FILES = {
     "scores": Sample(
         "Ann z",
         "en",
-        annotations=(Annotation(Author.model("m"), (Entity(0, 3, "FIRSTNAME", score=0.5),), score=0.7),),
+        annotations=(Annotation(Author.model("m"), (Entity(0, 3, "FIRSTNAME", score=0.5),), score=0.75),),
         provenance={"n": "T", "tags": ["a"]},
         sample_id="3",
     ),
@@ -51,21 +60,60 @@ def load(kind: str, files: list[Path], cache: Path, **options: object) -> datase
     )
 
 
-def test_any_of_our_files_load_together_in_any_order(tmp_path: Path) -> None:
+def write_every_kind(folder: Path) -> dict[str, Path]:
+    """Files as each command writes them, by kind."""
+    paths = {}
     for name, sample in FILES.items():
-        write_samples(tmp_path / f"{name}.jsonl", [sample], LABELS)
-    for number, names in enumerate(permutations(FILES, 2)):
-        files = [tmp_path / f"{name}.jsonl" for name in names]
-        loaded = load("json", files, tmp_path / f"cache{number}", features=make_task_features())
-        assert [row["data"]["text"] for row in loaded] == [FILES[name].text for name in names]
-        assert [len(row["predictions"]) for row in loaded] == [len(FILES[name].predictions) for name in names]
+        paths[name] = folder / f"{name}.jsonl"
+        write_samples(paths[name], [sample], LABELS)
+    pulled = {
+        "id": 7,
+        "data": {"text": "Ann p", "language": "en", "customer": {"n": [1]}},
+        "updated_at": "2026-01-01T00:00:00.000000Z",
+        "annotations": [{"id": 1, "completed_by": {"email": "a@b.de"}, "result": [], "lead_time": 3.5}],
+        "drafts": [{"id": 2, "user": "b@b.de", "result": []}],
+    }
+    source = TaskSource(1, map_tags(parse_tags(build_config(LABELS)), LABELS))
+    built = RecordBuilder(source, {}, LABELS, RankingPolicy()).build(pulled)
+    records = RecordFile(folder / "part.jsonl")
+    records.add(7, "t", built.record)
+    paths["pulled"] = folder / "pulled.jsonl"
+    merge_records(paths["pulled"], records, set())
+    records.close(finished=True)
+    write_bundle(folder / "v1", FILES.values(), LABELS, BundleSettings("v1"))
+    paths |= {f"bundle {file.stem}": file for file in (folder / "v1").glob("*.jsonl") if file.stat().st_size}
+    return paths
 
 
-def test_other_metadata_does_not_change_the_type(tmp_path: Path) -> None:
-    texts = [FILES["text"], Sample("Ann v", "en", annotations=FILES["text"].annotations, provenance={"n": ["x"]})]
-    for number, sample in enumerate(texts):
-        write_samples(tmp_path / f"{number}.jsonl", [sample], LABELS)
-    assert len(load("json", sorted(tmp_path.glob("*.jsonl")), tmp_path / "cache")) == 2
+def test_any_of_our_files_load_together_in_any_order(tmp_path: Path) -> None:
+    """`datasets` takes the types from the first file, so each kind comes first once, before all others."""
+    paths = write_every_kind(tmp_path)
+    for number, first in enumerate(paths):
+        files = [paths[first], *(path for name, path in paths.items() if name != first)]
+        loaded = load("json", files, tmp_path / f"cache{number}")
+        texts = [record.value["data"]["text"] for file in files for record in read_records(file)]
+        assert [row["data"]["text"] for row in loaded] == texts
+        assert [unpack_record(row) for row in loaded] == [r.value for file in files for r in read_records(file)]
+
+
+def test_a_bundle_loads_by_its_folder(tmp_path: Path) -> None:
+    write_every_kind(tmp_path)
+    loaded = datasets.load_dataset(str(tmp_path / "v1"), cache_dir=str(tmp_path / "cache"))
+    bundle = open_bundle(tmp_path / "v1")
+    for name, size in bundle.manifest["split"]["sizes"].items():
+        rows = loaded[name] if size else []
+        expected = [sample.text for sample in bundle.read_split(name, LABELS)]
+        assert [row["data"]["text"] for row in rows] == expected
+        assert all(isinstance(row[layer], list) for row in rows for layer in ("predictions", "annotations"))
+
+
+def test_with_features_annotations_are_lists(tmp_path: Path) -> None:
+    files = list(write_every_kind(tmp_path).values())
+    loaded = load("json", files, tmp_path / "cache", features=make_task_features())
+    expected = [record.value for file in files for record in read_records(file)]
+    for name in ("predictions", "annotations"):
+        assert [row[name] for row in loaded] == [record[name] for record in expected]
+    assert [row["data"]["provenance"] for row in loaded] == [record["data"]["provenance"] for record in expected]
 
 
 def test_parquet_and_tokens_load_without_features(tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.tasks import store
 from goldspan.annotation.tasks.codec import decode_task
-from goldspan.annotation.tasks.record import MAX_DEPTH, is_deep, pack_record, unpack_record
+from goldspan.annotation.tasks.record import MAX_DEPTH, TEXT_FIELDS, is_deep, pack_record, unpack_record
 from goldspan.annotation.tasks.store import read_records, read_samples, write_samples
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from tests.strategies import LABELS
@@ -22,14 +24,46 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(max_size=3), json_values, max_size=3))
-def test_metadata_is_one_string_on_disk_and_an_object_in_memory(provenance: dict[str, object]) -> None:
-    task = {"data": {"text": "x", "provenance": provenance}, "predictions": []}
+json_objects = st.dictionaries(st.text(max_size=3), json_values, max_size=3)
+tasks = st.fixed_dictionaries(
+    {
+        "data": st.builds(
+            lambda known, provenance, other: {**other, **known, "provenance": provenance},
+            st.fixed_dictionaries({name: st.text(max_size=3) for name in TEXT_FIELDS}),
+            json_objects,
+            st.dictionaries(st.sampled_from(["customer", "fields", "n"]), json_values, max_size=3),
+        ),
+        "predictions": st.lists(json_objects, max_size=2),
+        "annotations": st.lists(json_objects, max_size=2),
+    },
+    optional={"id": st.integers(1, 9), "drafts": st.lists(json_objects, min_size=1, max_size=2)},
+)
+
+
+@given(tasks)
+def test_a_line_has_the_same_types_whatever_the_task_holds(task: dict[str, Any]) -> None:
     line = orjson.loads(pack_record(task))
-    assert isinstance(line["data"]["provenance"], str)
+    assert schemas.validator("record").problems(line) == []
     assert unpack_record(line) == task
     assert unpack_record(task) == task
     assert pack_record(line) == pack_record(task)
+
+
+@pytest.mark.parametrize("layer", ["{", "7", '{"result": []}', '"x"'])
+def test_a_layer_that_is_no_list_is_refused_by_name(tmp_path: Path, layer: str) -> None:
+    line = orjson.loads(pack_record({"data": {"text": "Ann", "sample_id": "1", "language": "en"}}))
+    (tmp_path / "a.jsonl").write_bytes(orjson.dumps({**line, "annotations": layer}))
+    errors: list[RecordError] = []
+    assert list(read_samples([tmp_path / "a.jsonl"], LABELS, errors.append)) == []
+    assert [(error.line, error.pointer) for error in errors] == [(1, "/annotations")]
+
+
+def test_depth_is_counted_within_packed_layers(tmp_path: Path) -> None:
+    line = orjson.loads(pack_record({"data": {"text": "Ann", "sample_id": "1", "language": "en"}}))
+    deep = "[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2)
+    (tmp_path / "a.jsonl").write_bytes(orjson.dumps({**line, "predictions": deep}))
+    with pytest.raises(RecordError, match="nested more than"):
+        list(read_samples([tmp_path / "a.jsonl"], LABELS))
 
 
 def test_files_of_older_versions_are_read(tmp_path: Path) -> None:

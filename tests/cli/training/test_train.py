@@ -30,7 +30,10 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, said.out, said.err
 
 
-def test_bad_input_is_named_and_leaves_no_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_named_and_leaves_no_run(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     bundle = make_bundle(place / "b", 20)
     (place / "bad.toml").write_text("[training]\nnum_epoch = 3\n")
     cases = {
@@ -39,6 +42,8 @@ def test_bad_input_is_named_and_leaves_no_run(place: Path, capsys: pytest.Captur
         "Did you mean num_epochs": ("train", "b", "--config", "bad.toml"),
         "Unknown encoder 'rampat'": ("train", "b", "--encoder", "rampat"),
         "no training run": ("train", "resume"),
+        "There is no bundle other": ("train", "other"),
+        "This machine has no mps device": ("train", "b", "--encoder", "tiny", "--device", "mps"),
         "device is auto, cpu, cuda or mps": ("train", "b", "--encoder", "tiny", "--device", "tpu"),
     }
     for message, arguments in cases.items():

@@ -7,16 +7,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from goldspan.annotation.text.words import splits_word_at, trim_span
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
 
 WAYS = ("missing", "extra", "wrong label", "too short", "too long")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
-def corrupt(samples: Sequence[Sample], share: float = 0.05, seed: int = 0) -> tuple[list[Sample], dict[str, set[int]]]:
+def corrupt(
+    samples: Sequence[Sample], share: float = 0.05, seed: int = 0, *, whole_words: bool = False
+) -> tuple[list[Sample], dict[str, set[int]]]:
     """The samples as reviews with this share of their entities corrupted, and the places of errors by sample id.
 
-    A place is the start of an entity in the true or in the corrupted gold.
+    A place is the start of an entity in the true or in the corrupted gold. Wrong borders fall anywhere; with
+    `whole_words`, only between words.
     """
     rng = random.Random(seed)
     labels = sorted({entity.label for sample in samples if sample.best for entity in sample.best.entities})
@@ -28,6 +32,8 @@ def corrupt(samples: Sequence[Sample], share: float = 0.05, seed: int = 0) -> tu
         for entity in entities:
             way = rng.choice(WAYS) if rng.random() < share else ""
             new = _change(sample.text, entity, entities, way, labels, rng)
+            if whole_words and way in ("too short", "too long"):
+                new = [_snap(sample.text, entity, new[0])]
             made += new
             if way and new != [entity]:
                 touched = {one.start for one in {entity, *new} - ({entity} & set(new))}
@@ -60,3 +66,12 @@ def _change(
             word = rng.choice(free)
             return [entity, Entity(word.start(), word.end(), entity.label)]
     return [entity]
+
+
+def _snap(text: str, entity: Entity, changed: Entity) -> Entity:
+    """The changed span up to the word border at or after its end, if that is another span; else the entity."""
+    end = changed.end
+    while splits_word_at(text, end):
+        end += 1
+    start, end = trim_span(text, entity.start, end)
+    return replace(entity, start=start, end=end)

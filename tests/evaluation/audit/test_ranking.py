@@ -18,7 +18,7 @@ from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.samples.commands import app
 from goldspan.cli.shared.exits import Exit
 from goldspan.evaluation.audit.findings import AuditFinding, FindingKind
-from goldspan.evaluation.audit.ranking import WordLabels, rank_findings
+from goldspan.evaluation.audit.ranking import EdgeHabits, WordLabels, rank_findings
 from goldspan.evaluation.audit.tokens import read_gold_tokens
 from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.faults import build_plan
@@ -62,6 +62,31 @@ def test_a_kind_with_few_findings_comes_first() -> None:
     tokens = {one.sample_id: read_gold_tokens(one) for one in samples}
     wrong = AuditFinding("Bern here", FindingKind.WRONG_LABEL, CITY, Entity(0, 4, "STATE"), 0.5)
     assert rank_findings([*map(extra, samples[:3]), wrong], tokens)[0] == rank_findings([wrong], tokens)[0]
+
+
+def test_a_span_that_cuts_a_word_is_suspicious_only_where_its_label_seldom_does() -> None:
+    cities = ("Rome", "Oslo", "Lima", "Bern", "Kiew", "Graz", "Bonn", "Nice")
+    for cutting, first in ((0, "Ulms"), (8, "Rome")):
+        samples = [make(f"{name} {'x' if cutting else ''}", CITY) for name in cities]
+        samples = [make(one.text.replace(" ", ""), CITY) for one in samples] if cutting else samples
+        samples.append(make("Ulms here", Entity(0, 3, "CITY")))
+        tokens = {one.sample_id: read_gold_tokens(one) for one in samples}
+        rates = [EdgeHabits(tokens.values()).rate(one.annotations[0].entities[0], tokens[one.text]) for one in samples]
+        assert (rates[-1] < 0.05) == (first == "Ulms")
+        if first == "Ulms":
+            assert rank_findings([*map(extra, samples)], tokens)[0].sample_id == "Ulms here"
+
+
+def test_the_confidences_of_each_kind_sum_to_the_errors_expected_of_it() -> None:
+    samples = [make(f"Rome is n{number}", CITY) for number in range(200)]
+    tokens = {one.sample_id: read_gold_tokens(one) for one in samples}
+    few = [AuditFinding(one.text, FindingKind.WRONG_LABEL, CITY, Entity(0, 4, "STATE"), 0.5) for one in samples[:2]]
+    ranked = rank_findings([*map(extra, samples[2:60]), *few], tokens)
+    sums = {kind: sum(one.confidence for one in ranked if one.kind is kind) for kind in FindingKind}
+    assert sums[FindingKind.EXTRA] == pytest.approx(0.05 * 200 / 4)
+    assert sums[FindingKind.WRONG_LABEL] == pytest.approx(1.0)
+    assert sums[FindingKind.MISSING] == 0
+    assert rank_findings([], tokens) == []
 
 
 @given(st.text(max_size=12), st.integers(0, 12), st.integers(1, 6), st.floats(0, 1))

@@ -20,7 +20,8 @@ from goldspan.evaluation.audit.ledger import AuditLedger, AuditStatus, ResidualE
 from goldspan.evaluation.audit.tokens import GoldTokens
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
-from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import join_examples
 from tests.evaluation.audit.corruption import corrupt
 from tests.training.tiny_model import TOML, WORDS, make_labels, make_sample
 
@@ -40,7 +41,7 @@ def make_varied(number: int) -> Sample:
 
 
 def train(samples: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-    return CrfTagger(train_crf(join_examples(samples, opinions), CrfSettings(base="")).model)
+    return CrfTagger(train_crf(join_examples(samples, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_a_fifth_of_the_queue_is_random_and_looks_like_the_rest(audit: Audit) ->
 
 
 def test_the_token_after_a_span_tells_of_a_border_too_early() -> None:
-    given = GoldTokens(((0, 3), (4, 7), (8, 11)), ("ulm", "am", "see"), ("CITY", "O", "O"), (0.9, 0.2, 0.8))
+    given = GoldTokens(((0, 3), (4, 7), (8, 11)), ("ulm", "am", "see"), ("CITY", "O", "O"), (), (0.9, 0.2, 0.8))
     assert given.doubt(Entity(0, 3, "CITY")) == pytest.approx(0.8)
     assert given.doubt(Entity(8, 11, "CITY")) == pytest.approx(0.2)
     assert given.worst == pytest.approx(0.8)

@@ -59,3 +59,12 @@ def test_crossing_predictions_are_listed_even_if_they_cannot_be_drawn(labels):
     [worst] = list_worst([document], labels, show_text=True)
     assert len(worst.errors) == 2
     assert worst.differences[0].predicted == "<FIRSTNAME>Ann Lee</FIRSTNAME> Smith left"
+
+
+@pytest.mark.parametrize(("start", "end"), [(4, 99), (50, 60), (4, 4)])
+def test_predictions_that_cannot_be_written_into_the_text_are_listed(labels, start, end):
+    gold = Annotation(Author.person("a"), (Entity(0, 3, "FIRSTNAME"),))
+    predicted = Annotation(Author.model("m"), (Entity(start, end, "SURNAME"),))
+    [worst] = list_worst([Document("s", "Ann left", gold, predicted)], labels, show_text=True)
+    assert {(one.predicted or one.gold).start for one in worst.errors} == {0, start}
+    assert [difference.gold for difference in worst.differences] == ["<FIRSTNAME>Ann</FIRSTNAME> left"]

@@ -15,6 +15,7 @@ from goldspan.annotation.labelstudio.project.config import build_guideline, buil
 from goldspan.annotation.templates import create_project, find_template
 from goldspan.annotation.types import Annotation, Author
 from goldspan.generators.offline.author import compose_document
+from goldspan.generators.offline.domain import find_shape
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.generators.stages.prompts import build_system
 from goldspan.generators.surrogates.chance import make_random
@@ -45,6 +46,56 @@ def test_samples_of_a_template_hold_fitting_values_and_no_errors(name: str, tmp_
     for label in labels.entities:
         for value in found.get(label.code, ()):
             assert not re.fullmatch(r"[A-Z]+-\d{3}[A-Z]{2}\d{3}", value), f"{label.code} holds a made-up code"
+
+
+@pytest.mark.parametrize("name", ["support", "biomedical", "legal"])
+def test_values_stand_in_many_contexts(name: str, tmp_path: Path) -> None:
+    labels = load_template(name, tmp_path)
+    contexts: dict[str, list[str]] = {}
+    for index in range(300):
+        spec = draw_spec(5, index, ["en"], labels, document_types=labels.purpose.document_types)
+        document = compose_document(spec, labels)
+        for entity in document.entities:
+            contexts.setdefault(entity.label, []).append(" ".join(document.text[: entity.start].split()[-2:]))
+    for label, found in contexts.items():
+        assert len(set(found)) >= 0.3 * len(found), label
+
+
+@pytest.mark.parametrize(
+    ("fields", "value", "shape"),
+    [
+        ({"group": "PERSON"}, "Ann Lee", "person"),
+        ({"values": "faker", "faker": "name"}, "Ann Lee", "person"),
+        ({}, "ann@mail.example.net", "contact"),
+        ({}, "+44 20 7946 0018", "contact"),
+        ({}, "ORD-123456", "code"),
+        ({}, "type 2 diabetes", "term"),
+    ],
+)
+def test_a_value_has_the_sentences_of_its_shape(fields: dict[str, str], value: str, shape: str) -> None:
+    assert find_shape(build_labels({"labels": {"A": {"name": "a", **fields}}})["A"], value) == shape
+
+
+def test_nobody_is_named_without_a_label_where_another_label_may_be_a_person() -> None:
+    labels = build_labels(
+        {"labels": {"CANDIDATE": {"name": "Candidate", "chance": 0.5, "terms": ["Ada"]}, "CITY": {"name": "City"}}}
+    )
+    own = [draw_spec(2, index, ["en"], labels) for index in range(40)]
+    texts = [compose_document(spec, labels).text for spec in own]
+    assert any("Ada" in text for text in texts)
+    assert not any(re.search(r"\b(Mr|Ms|Mrs) [A-Z]|\b(she|he) said\b", text) for text in texts)
+
+
+def test_a_label_beside_those_of_the_grammars_stands_in_sentences() -> None:
+    document = {
+        "labels": {code: {"name": code.title(), "chance": 0.9, "group": "PERSON"} for code in ("FIRSTNAME", "SURNAME")}
+    }
+    document["labels"]["TICKET"] = {"name": "Ticket number", "chance": 1.0, "pattern": "T-[0-9]{5}"}
+    labels = build_labels(document)
+    texts = [compose_document(draw_spec(4, index, ["en"], labels), labels).text for index in range(60)]
+    told = [text for text in texts if re.search(r"T-[0-9]{5}", text)]
+    assert len(told) > 40
+    assert sum("Ticket number: T-" in text for text in told) < 0.7 * len(told)
 
 
 @pytest.mark.parametrize("name", ["biomedical", "legal", "blank"])

@@ -7,6 +7,7 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +19,15 @@ from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.runs.pipeline import draw_brief
 from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.simulator.faults import build_plan
+from goldspan.generators.simulator.latency import Latency
 from goldspan.generators.simulator.server import serving
 from goldspan.generators.simulator.state import SimulatorSettings
 from goldspan.generators.stages.stage import ModelSettings, build_stages
 from tests.generators.conftest import read_simulated
+from tests.generators.providers.twists import TWISTS, jump
 from tests.generators.scripted import LABELS, make_settings, write_content
 from tests.generators.small_run import make_executor
+from tests.generators.twisting import twisting
 
 ITEMS = 4
 ATTEMPTS = 3
@@ -39,11 +43,19 @@ class Behaviour:
     profile: str = "openai"
     mode: str = "batch"
     resumes: int = 0
+    twist: str = ""
+    latency: float = 0.0
+    clock: float = 0.0
     reasons: tuple[str, ...] = field(default=())
 
 
 def batch(*faults: dict[str, Any], **more: Any) -> Behaviour:
     return Behaviour(faults, **more)
+
+
+def twisted(twist: str, **more: Any) -> Behaviour:
+    mode = "live" if twist.startswith("live: ") else "batch"
+    return Behaviour(more.pop("faults", ()), mode=mode, twist=twist, **more)
 
 
 def live(*faults: dict[str, Any], **more: Any) -> Behaviour:
@@ -93,6 +105,12 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "error body in every line": batch({"kind": "error_body", "count": ITEMS}, again=ITEMS, resumes=1),
     "structured outputs refused row by row": batch({"kind": "format_refused"}),
     "no balance row by row": batch({"kind": "no_balance", "count": ITEMS}, resumes=1),
+    "half of the lines at first, clock set 2 h forward": batch(
+        {"kind": "stale_content", "seconds": 0.3}, {"kind": "null_counts"}, clock=7200.0
+    ),
+    "one row in no file, clock set a day back": batch(
+        {"kind": "missing", "count": 1}, {"kind": "null_counts"}, clock=-86_400.0
+    ),
     "expires before any row ran": batch({"kind": "expire", "fraction": 0, "count": 1}, resumes=1),
     "cancelled half way": batch({"kind": "cancel", "fraction": 0.5, "count": 1}),
     "content as parts": batch({"kind": "content_parts"}),
@@ -129,6 +147,29 @@ BEHAVIOURS: dict[str, Behaviour] = {
 }
 
 
+BEHAVIOURS |= {
+    "create: twice by a gateway, and lost": twisted("create: twice by a gateway, and lost", latency=1.0),
+    "list: not there at first": twisted("list: not there at first", resumes=1),
+    "403 at one poll": twisted("403 at one poll", resumes=1),
+    "401 at one poll": twisted("401 at one poll", resumes=1),
+    "batch: completed, and never a file": twisted(
+        "batch: completed, and never a file", done=0, again=2 * ITEMS, resumes=1, reasons=("missing",)
+    ),
+    "batch: failed at one look": twisted("batch: failed at one look", latency=0.5),
+    "batch: failed at one look, no reason": twisted("batch: failed at one look, no reason", latency=0.5),
+    "live: no choices, once": twisted("live: no choices, once", again=1),
+    "live: gzip, damaged once": twisted("live: gzip, damaged once", again=1),
+    "live: an error as detail, once": twisted("live: an error as detail, once", again=1),
+    "live: not decompressed though it says so, once": twisted(
+        "live: not decompressed though it says so, once", again=1
+    ),
+    "live: 204 once": twisted("live: 204 once", again=1),
+    "live: gzip, length too long once": twisted("live: gzip, length too long once", again=1),
+    "file: no response and no error once": twisted("file: no response and no error once", again=1),
+}
+BEHAVIOURS |= {name: twisted(name) for name in TWISTS if name not in BEHAVIOURS}
+
+
 @pytest.fixture(scope="module")
 def table(request):
     rows: list[tuple[Any, ...]] = []
@@ -155,14 +196,27 @@ async def run_once(folder, url, behaviour: Behaviour) -> None:
 def test_behaviour(tmp_path, table, name, monkeypatch):
     monkeypatch.setattr("goldspan.generators.providers.client._BACKOFF", lambda state: 0.01)
     behaviour = BEHAVIOURS[name]
+    if behaviour.clock:
+        monkeypatch.setattr(
+            "goldspan.generators.providers.batch.watcher.time", SimpleNamespace(time=jump(behaviour.clock))
+        )
     plan = build_plan({"seed": 1, "faults": list(behaviour.faults)})
-    made = SimulatorSettings(find_profile(behaviour.profile), tmp_path / "s.db", plan, validation_seconds=0.0)
-    with serving(made, writer=write_content) as url:
+    made = SimulatorSettings(
+        find_profile(behaviour.profile),
+        tmp_path / "s.db",
+        plan,
+        Latency(low=behaviour.latency),
+        validation_seconds=0.0,
+    )
+    with contextlib.ExitStack() as stack:
+        server = url = stack.enter_context(serving(made, writer=write_content))
+        if behaviour.twist:
+            url = stack.enter_context(twisting(server, TWISTS[behaviour.twist]))
         for turn in range(behaviour.resumes + 1):
             stops = pytest.raises(GoldspanError) if turn < behaviour.resumes else contextlib.nullcontext()
             with stops:
                 asyncio.run(run_once(tmp_path / "run", url, behaviour))
-        ledger = read_simulated(url, "ledger")
+        ledger = read_simulated(server, "ledger")
     with Journal(tmp_path / "run") as journal:
         items = Counter(journal.count_items())
         reasons = sorted({item.reason[:60] for item in journal.iter_items("dead")})

@@ -27,3 +27,10 @@ def test_a_paid_run_with_made_up_values_is_refused_and_names_the_label(fields):
 @pytest.mark.parametrize("fields", [{"hints": ["Like MRN-123456"]}, {"chance": 0.0}, {"values": "model"}])
 def test_labels_with_a_source_or_without_a_chance_are_fine(fields):
     check(build(**fields))
+
+
+def test_the_offline_author_refuses_labels_whose_values_only_a_model_could_think_of():
+    with pytest.raises(ConfigurationError, match=r"knows no value for GENE:"):
+        check(build(values="model"), provider="offline")
+    check(build(values="model", examples=["BRCA1"]), provider="offline")
+    check(build(values="model", chance=0.0), provider="offline")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
-from goldspan.annotation.labels.schema import Label, LabelSchema, load_labels
+from goldspan.annotation.labels.schema import Label, LabelSchema, build_labels, load_labels
 from goldspan.annotation.labels.validators import check_value
 from goldspan.generators.offline.author import write_document
 from goldspan.generators.specs.draw import (
@@ -131,3 +131,11 @@ def test_a_new_label_gets_values_shaped_as_its_hint_shows_and_is_written(labels:
                 assert f"<MEDICAL_RECORD_NUMBER>{entry.value}</MEDICAL_RECORD_NUMBER>" in tagged
         assert "<BADGE_CODE>BC-" in tagged
     assert len(values) >= 30
+
+
+def test_a_sample_that_is_no_hard_negative_holds_a_label_however_small_their_chances() -> None:
+    rare = {code: {"name": code, "chance": 0.01, "terms": ["x"]} for code in ("A", "B")}
+    labels = build_labels({"version": 1, "labels": rare})
+    drawn = [draw_spec(5, index, ("en",), labels, hard_negative_share=0) for index in range(50)]
+    assert {code for spec in drawn for code in spec.labels} == {"A", "B"}
+    assert all(spec.labels for spec in drawn)

@@ -53,6 +53,21 @@ def _by_label(text: str) -> str:
     return json.dumps({"text": _plain(text), "entities": found}, ensure_ascii=False)
 
 
+def _by_length(text: str) -> str:
+    entities = [{"start": start, "length": end - start, "label": label} for start, end, label in _spans(text)]
+    return json.dumps({"text": _plain(text), "entities": entities}, ensure_ascii=False)
+
+
+def _inclusive(text: str) -> str:
+    entities = [{"start": start, "end": end - 1, "label": label} for start, end, label in _spans(text)]
+    return json.dumps({"text": _plain(text), "entities": entities}, ensure_ascii=False)
+
+
+def _quote(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
 def _indent(text: str) -> str:
     return text.replace("\n", "\n  ")
 
@@ -138,6 +153,31 @@ READABLE: dict[str, Callable[[str], str]] = {
     "boxed": lambda t: f"The final answer is $\\boxed{{{_json(t)}}}$",
     "nested fences": lambda t: f"````markdown\n```json\n{_json(t)}\n```\n````",
     "fence inside": lambda t: _json(f"```text\n{t}\n```"),
+    "TOML": lambda t: f"tagged_text = {json.dumps(t, ensure_ascii=False)}",
+    "TOML, several lines": lambda t: f'tagged_text = """\n{t}"""',
+    "CSV": lambda t: "tagged_text\n" + _quote(t),
+    "key in its key": lambda t: json.dumps({"tagged_text": {"tagged_text": t}}, ensure_ascii=False),
+    "start and length": _by_length,
+    "small labels": lambda t: json.dumps(
+        {"text": _plain(t), "entities": [{"text": v, "type": code.lower()} for v, code in _pairs(t)]},
+        ensure_ascii=False,
+    ),
+    "value (LABEL)": lambda t: json.dumps({"text": _plain(t), "entities": [f"{v} ({code})" for v, code in _pairs(t)]}),
+    "LABEL: value": lambda t: json.dumps({"text": _plain(t), "entities": [f"{code}: {v}" for v, code in _pairs(t)]}),
+    "HTML quotes": lambda t: html.escape(_json(t)) if '"' not in t else _json(t),
+    "HTML code": lambda t: f"<pre><code>{html.escape(_json(t), quote=False)}</code></pre>",
+    "span elements": _retag(r'<span class="\1">\2</span>'),
+    "entity elements": _retag(r'<entity type="\1">\2</entity>'),
+    "numbered tags": _retag(r"<\1_1>\2</\1_1>"),
+    "line breaks in tags": _retag("<\\1>\n\\2\n</\\1>"),
+    "backquotes": lambda t: f"{{`tagged_text`: `{t}`}}",
+    "a server's event": lambda t: f"data: {_json(t)}\n\ndata: [DONE]",
+    "colours of a terminal": lambda t: f"\x1b[32m{_json(t)}\x1b[0m",
+    "schema, then answer": lambda t: f'{{"properties": {{"tagged_text": {{"type": "string"}}}}}}\n{_json(t)}',
+    "reasoning key with a tag": lambda t: json.dumps({"reasoning": "<CITY>Ulm</CITY> it is.", "tagged_text": t}),
+    "swapped labels": lambda t: _json(
+        t.replace("FIRSTNAME>", "X>").replace("SURNAME>", "FIRSTNAME>").replace("X>", "SURNAME>")
+    ),
     "zero-width marks": lambda t: "\u200b\ufeff" + _json(t).replace(": ", ":\u00a0", 1),
 }
 
@@ -153,6 +193,17 @@ REFUSED: dict[str, Callable[[str], str]] = {
     "translation beside it, no original": lambda t: json.dumps({"translation": _plain(t)}, ensure_ascii=False),
     "values masked": lambda t: _json(_ENTITY.sub(r"<\1>[\1]</\1>", t)),
     "refusal": lambda t: "I'm sorry, but I can't create documents with personal information such as IBANs.",
+    "label behind": _retag(r"\2 (\1)"),
+    "label before a bar": _retag(r"[\1|\2]"),
+    "label behind a bar": _retag(r"[\2|\1]"),
+    "label after at-signs": _retag(r"@@\1:\2##"),
+    "LaTeX": _retag(r"\\\1{\2}"),
+    "OpenNLP": _retag(r"<START:\1> \2 <END>"),
+    "web page": lambda t: f"<!DOCTYPE html><html><body><pre>{t}</pre></body></html>",
+    "legend": lambda t: f"Tags: <CITY>…</CITY> for cities\n\n{t}",
+    "in circles": lambda t: _json(" ".join([t] * 4)),
+    "one tag around all": lambda t: _json(f"<CITY>{_plain(t)}</CITY>"),
+    "last character left out": _inclusive,
     "tags without values": lambda t: _json(_ENTITY.sub(r"<\1/>", t)),
 }
 

@@ -197,3 +197,16 @@ def test_no_entity_begins_or_ends_inside_a_word(text: str, language: str) -> Non
     found = PREDICTOR.predict_batch([TextInput(text, language, "")])[0]
     codes = {issue.code for issue in check_annotation(text, found, LABELS, language)}
     assert "inside_word" not in codes
+
+
+@pytest.mark.parametrize("value", ["ann@example.org", "https://x.org/a", "4111 1111 1111 1111", "+1 415 555 0132"])
+@pytest.mark.parametrize("mark", ["_", "__", "*", "**", "~~", "`"])
+def test_marks_of_emphasis_hide_no_value(value: str, mark: str) -> None:
+    text = f"call {mark}{value}{mark} now"
+    found = PREDICTOR.predict_sync(text, "en", "US").entities
+    assert any(value in text[one.start : one.end] for one in found)
+
+
+def test_numbers_inside_names_of_programs_are_no_cards() -> None:
+    text = "x_4111111111111111 4111111111111111_x img_4111111111111111_2"
+    assert not [e for e in PREDICTOR.predict_sync(text).entities if e.label == "CREDITCARDNUMBER"]

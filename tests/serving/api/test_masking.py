@@ -198,3 +198,11 @@ def fuzzed() -> Any:
     host = PredictorHost(load_labels(), {"lexicon": "lexicon"}, opener=Sources().open)
     with TestClient(build_app(ServerState(host, ServerSettings())), base_url="http://localhost") as client:
         yield client
+
+
+@pytest.mark.parametrize("fields", [{"labels": ["EMIAL"]}, {"operators": {"EMIAL": "redact"}}])
+def test_a_label_that_there_is_not_is_refused(client: TestClient, fields: dict[str, Any]) -> None:
+    answer = client.post("/v1/mask", json={"text": "Ann in Berlin", **fields})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "Unknown label 'EMIAL'. Did you mean EMAIL?"
+    assert answer.json()["complete"] is False

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import email
+import io
 import json
+import re
 
 import pytest
+from PIL import Image
 
 from goldspan.annotation.errors import InputError, RecordError
+from tests.serving.documents import pictures
 from tests.serving.documents.conftest import FileMasker
 
+
+def encode(data: str | bytes) -> str:
+    return base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
+
+
+CODED = encode("Dear Ann Müller of Berlin")
+TOKEN = base64.urlsafe_b64encode(b'{"mail": "ann.smith@mail.com", "n": "M\\u00fcller"}').decode().rstrip("=")
+WRAPPED = "please transfer the money to the account DE89 3704 0044"
+FLOWED = "Content-Type: text/plain; charset=utf-8; format=flowed"
 MIXED = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
 DISGUISED = {
     "percent signs in Markdown": ("a.md", "[x](mailto:ann.smith%40mail.com)", ["ann.smith%40mail.com"]),
@@ -34,6 +48,47 @@ DISGUISED = {
         "a.eml",
         "Content-Type: text/plain;\n name*0*=utf-8''M%C3%BC;\n name*1*=ller.txt\n\nhi",
         ["M%C3%BC", "ller"],
+    ),
+    "base64 in a cell": ("a.csv", f"id,blob\n1,{CODED}\n", [CODED, "Ann"]),
+    "base64 in lines": (
+        "a.txt",
+        "\n".join([encode("Ann, " * 19), encode("Bob of Berlin, Berlin")]),
+        [encode("Ann, " * 3)],
+    ),
+    "signed token": ("a.json", f'{{"t": "eyJhbGciOiJIUzI1NiJ9.{TOKEN}.c2ln"}}', [TOKEN]),
+    "base64 in an address": ("a.html", f'<a href="https://x.org/u/{TOKEN}?d={TOKEN}%3D">x</a>', [TOKEN]),
+    "base64 in a script": ("a.html", f'<script>atob("{CODED}")</script>', [CODED]),
+    "data address": ("a.html", f'<iframe src="data:text/html;base64,{CODED}"></iframe>', [CODED]),
+    "data address of percent signs": ("a.html", '<a href="data:text/csv,Ann%3BM%C3%BCller">x</a>', ["Ann", "M%C3"]),
+    "line breaks of code": ("a.html", r'<script>var x = "Dear\nAnn\tSmith";</script>', ["Ann", "Smith"]),
+    "emphasis in a word": ("a.md", "**Ber**lin, _Smith_ and A**nn**", ["lin", "Smith", "nn"]),
+    "unknown tags": (
+        "a.html",
+        "<svg><text><tspan>Ber</tspan><tspan>lin</tspan><x>Ann</x></text></svg>",
+        ["Ber", "Ann"],
+    ),
+    "emphasis of chats": ("a.json", '{"t": "_Smith_ *Ann* __Berlin__"}', ["Smith", "Ann", "Berlin"]),
+    "joiners": ("a.txt", "Ber\u200clin, Smi\u200dth", ["Ber", "Smi"]),
+    "marks of direction": ("a.txt", "\u202a+1 415\u202c 555\u200e 0132", ["415", "0132"]),
+    "base64 that is cut off": ("a.txt", encode("Dear Ann Müller of Berlin in ü")[:-3], [CODED[:8]]),
+    "wrapped line": ("a.txt", f"{WRAPPED}\n0532 0130 00 soon", ["DE89", "0130"]),
+    "wrapped quotation": ("a.eml", f"Subject: x\n\n> {WRAPPED}\n> 0532 0130 00 soon\n", ["DE89", "0130"]),
+    "flowed text": ("a.eml", f"{FLOWED}\n\nTo DE89 3704 0044 \n0532 0130 00.\n", ["DE89", "0130"]),
+    "flowed text in a word": (
+        "a.eml",
+        f"{FLOWED}; delsp=yes\n\n> To Ber \n> lin and Smi \n> th.\n",
+        ["Ber", "lin", "Smi"],
+    ),
+    "folded line": (
+        "a.eml",
+        "Content-Type: text/calendar\n\nX;CN=Ber\r\n lin:x\r\nY:Smi\r\n\tth\r\n",
+        ["Ber", "lin", "Smi"],
+    ),
+    "AMP": ("a.eml", "Content-Type: text/x-amp-html\n\n<p>Ber<b>lin</b></p>\n", ["Ber", "lin"]),
+    "other groups": (
+        "a.html",
+        "<a href='tel:+14155550132'>+1 415 555 0132</a> DE89370400440532013000 DE89 3704 0044 0532 0130 00",
+        ["4155550132", "DE893704"],
     ),
     "around the parts": ("a.eml", f"{MIXED}Ann\n--B\n\nhi\n--B--\nAnn\n", ["Ann"]),
 }
@@ -71,3 +126,36 @@ def test_text_in_an_encoding_without_a_mark_is_refused(mask: FileMasker, name: s
 def test_what_is_no_text_is_refused_by_name(mask: FileMasker, begin: bytes) -> None:
     with pytest.raises(InputError, match="by its content"):
         mask("a.txt", begin + b"Ann")
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.eml"])
+def test_embedded_pictures_become_grey(mask: FileMasker, name: str) -> None:
+    picture = encode(pictures.encode(pictures.draw_text(["Ann Smith"])))
+    head = "Content-Type: text/html\n\n" if name == "a.eml" else ""
+    written = mask(name, f'{head}<img src="data:image/png;base64,{picture}" alt="x">\n').decode()
+    (shown,) = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", "".join(written.split()))
+    assert Image.open(io.BytesIO(base64.b64decode(shown))).getextrema() == (210, 210)
+    assert mask.counts.notes == ["1 pictures were replaced: their text cannot be checked"]
+
+
+def test_an_embedded_document_is_refused(mask: FileMasker) -> None:
+    with pytest.raises(InputError, match="application/pdf"):
+        mask("a.html", f'<embed src="data:application/pdf;base64,{encode("%PDF-1.4")}">')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IMG_20260101_AnnSmithPortrait.png",
+        "internationalisation",
+        "0123456789abcdef0123456789abcdef",
+        "AnnaOfBerlinAndSmith",
+    ],
+)
+def test_what_is_no_base64_stays(mask: FileMasker, text: str) -> None:
+    assert mask("a.txt", f"x {text} y") == f"x {text} y".encode()
+
+
+def test_a_body_in_damaged_base64_is_refused(mask: FileMasker) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        mask("a.eml", f"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{CODED[:33]}!!\n")

@@ -93,6 +93,16 @@ def test_a_file_that_fails_has_no_output_and_the_others_go_on(folder: Path) -> N
     assert {file.name for file in (folder / "out").rglob("*") if file.is_file()} == {"b.md", REPORT}
 
 
+def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_masked(folder: Path) -> None:
+    (folder / "secret.txt").write_text("Ann")
+    (folder / "in" / "out.txt").symlink_to(folder / "secret.txt")
+    (folder / "in" / "deep" / "in.txt").symlink_to("../a.txt")
+    outcomes = {one.job.name: one.error for one in run_sync(run(folder, CountingPredictor()))}
+    assert "link to a file outside" in str(outcomes.pop("out.txt"))
+    assert outcomes == {"a.txt": None, "deep/b.md": None, "deep/in.txt": None}
+    assert not (folder / "out" / "out.txt").exists()
+
+
 def test_files_of_one_ledger_share_their_replacements(folder: Path) -> None:
     run_sync(run(folder, CountingPredictor(), ledger=Ledger()))
     assert (folder / "out" / "a.txt").read_text() == "[FIRSTNAME_1] was here"

@@ -5,7 +5,7 @@ import pytest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.masking.mask import Masker
 from goldspan.masking.policy import load_policy
-from goldspan.serving.documents.flow import Run, mask_runs
+from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs
 from tests.masking.lexicon import LexiconPredictor
 
 
@@ -17,7 +17,7 @@ def masker(labels: LabelSchema) -> Masker:
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \r\n"])
 async def test_a_value_over_two_lines_of_a_page_is_one(masker: Masker, end: str) -> None:
     text = f"Ann: call +1 415{end}555 0132, or\n\nBob in Berlin{end}now"
-    result = await mask_runs([Run(text)], masker, wrapped=True)
+    result = await mask_runs([Run(text)], masker, wrapped=PAGE_LINES)
     assert result.texts == (f"[FIRSTNAME_1]: call [PHONENUMBER_1], or\n\n[FIRSTNAME_2] in [CITY_1]{end}now",)
     unwrapped = await mask_runs([Run(text)], masker)
     assert "PHONENUMBER" not in unwrapped.masked.counts

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pikepdf
 import pytest
 from PIL import Image, ImageChops, PngImagePlugin
 from reportlab.lib.utils import ImageReader
@@ -13,8 +14,9 @@ from goldspan.serving.documents import image as image_module
 from goldspan.serving.documents.base import FileSettings
 from goldspan.serving.documents.ocr.base import OcrEngine, OcrPage, OcrWord
 from goldspan.serving.documents.ocr.rapid import RapidEngine
+from goldspan.serving.documents.pdf import mask as pdf_module
 from tests.serving.documents.conftest import FileMasker
-from tests.serving.documents.pdf.drawing import make_pdf, render, write
+from tests.serving.documents.pdf.drawing import change, make_pdf, render, write
 from tests.serving.documents.pictures import draw_text, encode
 
 LINES = ["Dear Ann Smith, please write", "to ann.smith@mail.com today"]
@@ -143,3 +145,19 @@ def test_a_scanned_page_is_read_and_covered(mask: FileMasker, tmp_path: Path) ->
     assert "please write" in text
     assert "Smith" not in text
     assert "mail.com" not in text
+
+
+def test_with_scan_a_page_is_read_as_it_is_shown(mask: FileMasker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(document: pikepdf.Pdf) -> None:
+        says = b"begincmap 1 beginbfrange <41> <7a> <0062> endbfrange endcmap"
+        for font in document.pages[0].Resources.Font.values():
+            font.ToUnicode = document.make_stream(says)
+
+    engine = SightedEngine(OcrWord("Ann", (110, 250, 180, 300)))
+    monkeypatch.setattr(pdf_module, "require_ocr", lambda *_: engine)
+    source = change(make_pdf(write("Ann")), lie)
+    mask("a.pdf", source)
+    assert not mask.counts.labels, "the text of the page says something else"
+    mask("a.pdf", source, FileSettings(pdf="scan"))
+    assert mask.counts.labels == {"FIRSTNAME": 1}
+    assert "0 pages kept their layout, 1 became pictures" in mask.counts.notes

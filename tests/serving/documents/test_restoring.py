@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import csv
 import html
 import io
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import InputError
@@ -38,6 +39,7 @@ def mask(folder: Path, name: str, content: str, policy: str = "pseudonymise") ->
 
 
 @pytest.mark.parametrize("policy", ["pseudonymise", "surrogates"])
+@settings(max_examples=40)
 @given(values=st.lists(st.lists(st.sampled_from(VALUES), max_size=4).map("".join), min_size=1, max_size=4))
 def test_values_with_signs_of_the_format_come_back(
     tmp_path_factory: pytest.TempPathFactory, policy: str, values: list[str]
@@ -58,6 +60,23 @@ def test_values_with_signs_of_the_format_come_back(
     assert [json.loads(line) for line in lines] == values
     masked, ledger = mask(folder, "a.txt", "\n".join(values), policy)
     assert restore_file(masked, ledger, KEY).content.decode() == "\n".join(values)
+
+
+def test_values_in_base64_come_back(tmp_path: Path) -> None:
+    coded = base64.b64encode(b'{"name": "Ann", "of": "C:\\\\new"}').decode()
+    for name in ("a.txt", "a.html", "a.json", "a.csv"):
+        content = json.dumps({"t": coded}) if name == "a.json" else f"t {coded}"
+        masked, ledger = mask(tmp_path, name, content)
+        assert coded not in masked.read_text()
+        assert restore_file(masked, ledger, KEY).content.decode() == content
+
+
+@pytest.mark.parametrize("policy", ["pseudonymise", "surrogates"])
+def test_values_between_marks_of_emphasis_come_back(tmp_path: Path, policy: str) -> None:
+    content = "_Ann_ and **Ann**, __Zoë & Co__ of ~~Zoë & Co~~ wrote `Ann`_, snake_case_Ann.\n"
+    masked, ledger = mask(tmp_path, "a.md", content, policy)
+    assert "_Ann_" not in masked.read_text()
+    assert restore_file(masked, ledger, KEY).content.decode() == content
 
 
 def test_html_is_escaped(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from goldspan.annotation.errors import InputError, RecordError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
@@ -138,7 +139,7 @@ def test_what_cannot_be_read_whole_is_left_out_and_named(workspace: Workspace, l
     write_thresholds(workspace, {"samples": {"reviewed": 5}})
     path = workspace.training_samples / "project.jsonl"
     first, *others = path.read_text().splitlines()
-    task = json.loads(first)
+    task = unpack_record(json.loads(first))
     task["annotations"][0]["result"][0]["value"]["labels"] = []
     path.write_text("\n".join([json.dumps(task), *others, "not json"]) + "\n")
     lost: list[RecordError] = []

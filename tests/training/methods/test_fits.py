@@ -179,3 +179,21 @@ def test_one_fit_runs_once_at_a_time(workspace: Workspace) -> None:
     finally:
         lock.release()
     fit(workspace, name="one")
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("crf", {"c1": "-3"}),
+        ("crf", {"iterations": "0"}),
+        ("crf", {"c2": "nan"}),
+        ("prompting", {"model": "m", "shots": "-1"}),
+        ("prompting", {"model": "m", "attempts": "0"}),
+        ("prompting", {"model": "m", "mode": "later"}),
+        ("llm-token-classifier", {"head_epochs": "0"}),
+    ],
+)
+def test_settings_out_of_range_are_refused_before_anything_is_made(workspace, method, options) -> None:
+    with pytest.raises(ConfigurationError, match=next(reversed(options))):
+        fit(workspace, method, "a", **options)
+    assert not (workspace.root / "models" / "a").exists()

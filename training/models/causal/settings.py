@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from goldspan.annotation.configuration import list_too_small
 from goldspan.annotation.errors import ConfigurationError
 
 CAUSAL, BIDIRECTIONAL = "causal", "bidirectional"
@@ -67,7 +68,7 @@ class LlmClassifierSettings:
             "threads": 0,
         }
         least |= {"max_eval_samples": 1, "window_overlap": 0}
-        wrong += [f"{name} is at least {bound}" for name, bound in least.items() if getattr(self, name) < bound]
+        wrong += list_too_small(self, least)
         wrong += [f"{name} is positive" for name in ("head_learning_rate", "learning_rate") if getattr(self, name) <= 0]
         if not 0 <= self.dropout < 1:
             wrong.append("dropout is at least 0 and less than 1")

@@ -26,11 +26,14 @@ from goldspan.annotation.labelstudio.pull.file import (
 )
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.labelstudio.pull.snapshot import iter_json_list
+from goldspan.annotation.tasks.record import TEXT_FIELDS, pack_record
+from goldspan.annotation.tasks.store import read_records
 
 
 def make_record(task: int, note: str = "", stamp: str = "t0") -> dict[str, Any]:
     annotations = [{"id": task, "result": [], "note": note}]
-    record: dict[str, Any] = {"id": task, "data": {"text": f"text {task}", "sample_id": f"s{task}"}}
+    data = dict.fromkeys(TEXT_FIELDS, "") | {"text": f"text {task}", "sample_id": f"s{task}"}
+    record: dict[str, Any] = {"id": task, "data": data}
     record |= {"predictions": [], "annotations": annotations}
     record["data"]["provenance"] = {"pull": {"sha256": digest_record(record), "stamp": stamp}}
     return record
@@ -47,7 +50,7 @@ def write(path: Path, *records: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    return [record.value for record in read_records(path)]
 
 
 def merge(path: Path, *fresh: dict[str, Any], gone: tuple[int, ...] = (), take_remote: bool = False) -> Any:
@@ -122,6 +125,10 @@ def test_a_file_that_did_not_come_from_a_pull_is_not_lost(path: Path) -> None:
     write(path, stranger)
     merge(path, make_record(1))
     assert read(path) == [stranger, make_record(1)]
+    path.write_bytes(pack_record(stranger) + pack_record(make_record(1)))
+    assert set(read_known_tasks(path)) == {1}
+    merge(path, make_record(2), gone=(1,))
+    assert [record["data"]["sample_id"] for record in read(path)] == ["mine", "s2"]
 
 
 def test_known_tasks_carry_stamp_and_drafts(path: Path) -> None:

@@ -190,7 +190,7 @@ def test_a_project_with_names_of_its_own_is_read_by_its_mapping() -> None:
 
 
 def test_languages_and_countries_are_brought_to_our_letter_case() -> None:
-    for tag, language, country in (("EN", "en", None), ("pt_BR", "pt", "BR"), ("de-Latn-AT", "de", "AT")):
+    for tag, language, country in (("EN", "en", ""), ("pt_BR", "pt", "BR"), ("de-Latn-AT", "de", "AT")):
         data = {"text": "Hello", "language": tag}
         read = build({"id": 1, "updated_at": "", "data": data, "annotations": []}).record["data"]
         assert (read["language"], read.get("country")) == (language, country)

@@ -1,0 +1,88 @@
+"""Tell the format of a file by its name, its first lines and the keys of its first rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.formats.reading import ReadOptions, holds_mark, ignore_error, read_head, read_rows
+from goldspan.annotation.formats.rows import score_shapes
+
+PROBE = 20
+"""Rows that are looked at."""
+
+TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
+_SURE = 0.3
+_COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
+_TOKEN_LINE = re.compile(r"\S+(?:[ \t]+\S+)*[ \t]+(?:O|[BIESLU][-_]\S+|_|[-*()\w|]+)\s*\Z")
+
+
+class Detected(NamedTuple):
+    """The format of a file and how sure that is, 0 to 1."""
+
+    format: str
+    sureness: float
+
+
+def detect_format(path: Path, options: ReadOptions) -> Detected:
+    """The format of a file or folder, by its ending, its first lines, and the keys of its first rows.
+
+    Raises:
+        InputError: no format fits; the message names what is read.
+
+    """
+    if path.is_dir():
+        return _detect_folder(path)
+    suffix = path.suffix.lower()
+    if suffix in {".ann", ".spacy", ".parquet"}:
+        return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
+    if suffix in {".json", ".jsonl", ".ndjson"}:
+        return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
+    head = read_head(path, options)
+    if head.startswith("#FORMAT=WebAnno"):
+        return Detected("webanno-tsv", 0.99)
+    if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
+        return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
+    if suffix in TABLES:
+        return Detected("table", 0.9)
+    if suffix in {".txt", ".md"}:
+        return Detected("text", 0.9)
+    if head.lstrip().startswith(("{", "[")):
+        return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
+    raise InputError(
+        f"{path}: files ending in {suffix or 'nothing'} are not read. Give .txt, .md, .csv, .tsv, .jsonl, .json, "
+        ".conll, .conllu, .ann, .spacy, .parquet or a folder, or name the format with --format."
+    )
+
+
+def _detect_folder(folder: Path) -> Detected:
+    if any(folder.rglob("*.ann")):
+        return Detected("brat", 0.9)
+    if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
+        return Detected("webanno-tsv", 0.95)
+    return Detected("uima-cas", 0.95) if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"') else Detected("kiji", 0.7)
+
+
+def _holds(folder: Path, pattern: str, mark: bytes) -> bool:
+    """True if the first file of a folder whose name fits has a mark near its beginning."""
+    first = min(folder.rglob(pattern), default=None)
+    return first is not None and holds_mark(first, mark)
+
+
+def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
+    """The shape of some rows."""
+    if not rows:
+        return Detected("goldspan", 0.0)
+    sureness, shape = score_shapes(rows)[0]
+    return Detected(shape.name, sureness) if sureness >= _SURE else Detected("goldspan", sureness)
+
+
+def _looks_like_columns(head: str) -> bool:
+    lines = [line for line in head.split("\n")[:200] if line.strip() and not line.startswith("#")]
+    tagged = [line for line in lines if _TOKEN_LINE.match(line)]
+    names_entity = any(re.search(r"[ \t](?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
+    return len(lines) > 1 and names_entity and len(tagged) >= 0.9 * len(lines)

@@ -1,0 +1,96 @@
+"""What readers of files share: options, rows with their places, and the content of a file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from goldspan.annotation.encoding import decode_text
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.rows.options import RowOptions
+from goldspan.annotation.formats.rows.raw import RawRow
+from goldspan.annotation.formats.wrappers import unwrap_rows
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import MAX_FILE, JsonRecord, OnError, read_records
+from goldspan.annotation.types import Sample
+
+_HEAD = 65_536
+"""Bytes of a file that tell its format."""
+
+
+class SourceRow(NamedTuple):
+    """A row and its place: a raw row to convert, or a sample that was read whole."""
+
+    file: str
+    line: int
+    value: RawRow | Sample
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read a file where it does not say: see the options of `goldspan samples import`."""
+
+    labels: LabelSchema
+    text_key: str = ""
+    columns: Mapping[str, str] | None = None
+    tag_names: tuple[str, ...] = ()
+    encoding: str = ""
+    by_line: bool = False
+    language: str = ""
+
+    @property
+    def rows(self) -> RowOptions:
+        """The part that readers of rows take."""
+        return RowOptions(self.labels, self.text_key, self.tag_names)
+
+
+def read_rows(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[JsonRecord]:
+    """The rows of a JSON file, whatever they are wrapped in."""
+    return read_records(path, on_error, options.encoding, coerce=unwrap_rows)
+
+
+def read_head(path: Path, options: ReadOptions) -> str:
+    """The first lines of a file, decoded.
+
+    Raises:
+        InputError: it cannot be read.
+
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    last = data.rfind(b"\n") + 1 or len(data)
+    for end in (last, last + 1):  # UTF-16 may end a line with a zero byte
+        with contextlib.suppress(InputError):
+            return decode_text(data[:end], str(path), options.encoding)
+    return data.decode("latin-1")
+
+
+def holds_mark(path: Path, mark: bytes) -> bool:
+    """True for a file with a mark near its beginning."""
+    with path.open("rb") as stream:
+        return mark in stream.read(_HEAD)
+
+
+def ignore_error(error: RecordError) -> None:
+    """Errors of a probe are reported when the file is read."""
+
+
+def read_whole(path: Path, options: ReadOptions) -> str:
+    """A whole text file, decoded.
+
+    Raises:
+        InputError: it cannot be read or decoded, or is too large.
+
+    """
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise InputError(f"{path} is larger than {MAX_FILE >> 20} MiB. Split it.")
+        return decode_text(path.read_bytes(), str(path), options.encoding)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
