@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
+from goldspan.annotation.labels.schema import Label
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.residue import find_residue
@@ -38,6 +39,8 @@ _LABEL_BEHIND = re.compile(r"\s?[(\[/_]\s*([A-Z][A-Z0-9_]+)\b")
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype|html|body|pre|article)\b", re.IGNORECASE)
 _KEY = re.compile(r"\btagged[_ ]text\b", re.IGNORECASE)
 _LONG_SENTENCE = re.compile(r"[^\n.!?]{40,}[\n.!?]")
+_LETTERS = 20
+"""Letters of a sentence; lines of an empty table have fewer."""
 _REPEATS = 3
 """Times that a long sentence stands in a document of a model that goes round in circles."""
 
@@ -157,7 +160,11 @@ def _require_clean(text: str, entities: Sequence[Entity], context: AnswerContext
     if match := _KEY.search(text) or _WEB_PAGE.match(text):
         raise WrongAnswerError(f"The text holds more than the document at character {match.start()}; give it alone.")
     sentences = Counter(match[0].strip() for match in _LONG_SENTENCE.finditer(text))
-    repeated = sum(len(sentence) * count for sentence, count in sentences.items() if count >= _REPEATS)
+    repeated = sum(
+        len(sentence) * count
+        for sentence, count in sentences.items()
+        if count >= _REPEATS and sum(map(str.isalpha, sentence)) >= _LETTERS
+    )
     if 2 * repeated > len(text):
         raise WrongAnswerError("The text repeats itself; write each sentence once.")
     if other := find_other_language(_mask_values(text, entities, given), context.language):
@@ -172,7 +179,8 @@ def _require_no_label(text: str, entities: Sequence[Entity], context: AnswerCont
         if next(filter(None, match.groups())).upper() in context.labels.entity_codes
     ]
     for entity in entities:
-        if (match := _LABEL_BEHIND.match(text, entity.end)) and match[1] == entity.label:
+        match = _LABEL_BEHIND.match(text, entity.end)
+        if match and match[1] == entity.label and not _is_abbreviation(context.labels[entity.label]):
             places.append(match.span())
         if not any(character.isalnum() for character in text[entity.start : entity.end]):
             places.append((entity.start, entity.end))
@@ -181,6 +189,12 @@ def _require_no_label(text: str, entities: Sequence[Entity], context: AnswerCont
         raise WrongAnswerError(
             f"The text holds the name of a label from character {start} to {end}; write tags as <LABEL>value</LABEL>."
         )
+
+
+def _is_abbreviation(label: Label) -> bool:
+    """True if people write the code too: IBAN, or SSN for a social security number."""
+    initials = "".join(word[0] for word in label.name.split())
+    return label.code in {label.name, initials.upper()}
 
 
 def _mask_values(text: str, entities: Sequence[Entity], given: Collection[str]) -> str:
