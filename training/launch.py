@@ -133,11 +133,11 @@ def resume_training(
         )
     if run.read_state()["status"] == DONE:
         raise StateError(f"The training run {run.name} is finished; its model is {run.read_state()['output']}.")
-    _follow_move(run)
+    follow_move(run)
     return _drive(run, workspace, resume=True, report=report)
 
 
-def _follow_move(run: TrainingRun) -> None:
+def follow_move(run: TrainingRun) -> None:
     """Where the workspace was moved, let the run write into its new place: from its checkpoint, not by Metaflow."""
     state, folder = run.read_state(), run.folder.resolve()
     before = Path(state.get("folder", folder))
