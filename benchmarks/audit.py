@@ -33,7 +33,8 @@ from goldspan.generators.specs.draw import draw_spec
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.registry import open_predictor
-from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import join_examples
 from tests.evaluation.audit.corruption import corrupt
 
 LABELS = load_labels()
@@ -100,7 +101,7 @@ def audit_by_folds(seed: int, documents: int, share: float, folds: int, second: 
     errors = sum(map(len, places.values()))
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
     reader = open_predictor(second, LABELS) if second else None
     audit = audit_tokens(gold, train, LABELS, folds=folds, second=reader, budget=10**6)

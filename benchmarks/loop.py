@@ -19,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.remove(str(Path(__file__).resolve().parent))
 
-from goldspan.training.loop.simulation.report import write_html, write_markdown
+from goldspan.training.loop.simulation.report import make_document, write_report
 from goldspan.training.loop.simulation.run import Simulation, SimulationSettings, simulate_loop
 from goldspan.training.loop.simulation.summary import summarise_orders, summarise_suggestions
 from goldspan.training.loop.simulation.truth import TruthSettings
@@ -64,11 +64,12 @@ def main() -> None:
             truth=TruthSettings(pool=given.pool, skewed=skewed),
         )
         simulation = simulate_loop(settings, workers=given.workers, report=lambda line: print(line, file=sys.stderr))
-        print(write_markdown(simulation), flush=True)
+        document = make_document(simulation)
+        for one in document["tables"]:
+            print(one["title"], *one["rows"], one["note"], sep="\n", flush=True)
         check_aims(simulation)
         if given.output:
-            given.output.mkdir(parents=True, exist_ok=True)
-            (given.output / f"loop-{'skewed' if skewed else 'balanced'}.html").write_text(write_html(simulation))
+            write_report(document, given.output / f"loop-{'skewed' if skewed else 'balanced'}.html")
 
 
 if __name__ == "__main__":

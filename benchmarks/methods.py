@@ -117,7 +117,7 @@ def list_fits(options: argparse.Namespace, urls: dict[str, str], folder: Path) -
     ]
     for given in options.instruct:
         model, _, address = given.partition("=")
-        asked = {"provider": "compatible", "model": model, "api_url": address, "shots": 1, "attempts": 2}
+        asked = {"provider": "compatible", "model": model, "api_url": address, "shots": 1, "attempts": 1}
         fits.append((f"{INSTRUCT}{model}", "prompting", asked))
     for given in filter(None, options.encoders.split(",")):
         encoder, _, tokens = given.partition(":")

@@ -31,7 +31,11 @@ def queue(
         typer.Option("--output", "-o", help="Write the batch here, for `goldspan studio push`"),
     ] = None,
     order: Annotated[
-        str, typer.Option("--order", help="next, disagreement (of two models), label-errors (open audit findings)")
+        str,
+        typer.Option(
+            "--order",
+            help="next (least certain first), disagreement (of two models), label-errors (open audit findings)",
+        ),
     ] = "next",
     seeded: Annotated[
         float,
@@ -48,9 +52,9 @@ def queue(
 ) -> None:
     """Choose the samples to label next, each with its reasons.
 
-    Ranks unreviewed samples by uncertainty, by how far their labels are from the targets, and by disagreement of
-    models, spread over languages and document types. A fifth of the batch comes from a random reserve, half of it
-    without pre-annotations: judge progress by the reserve alone. Samples that are in Label Studio already, or that
+    Ranks unreviewed samples by how unsure the last prediction is, or, where predictions have no scores, by how far
+    their labels are from the targets. A fifth of the batch comes from a random reserve, half of it without
+    pre-annotations: judge progress by the reserve alone. Samples that are in Label Studio already, or that
     somebody has a draft of, are left out. `--order disagreement` lists what two models disagree on, `--order
     label-errors` the reviewed samples that an audit doubts.
     """
@@ -93,8 +97,8 @@ def _show(found: LabelQueue, excluded: int) -> None:
         for number, one in enumerate(found.entries, start=1)
     ]
     print_table(["", "sample", "language", "type", "seconds", "why"], rows, right=(0, 4))
-    minutes = sum(one.seconds for one in found.entries) / 60
-    say(f"{len(rows)} of {found.waiting} unreviewed samples, about {minutes:.0f} minutes of work.")
+    minutes = max(1, round(sum(one.seconds for one in found.entries) / 60))
+    say(f"{len(rows)} of {found.waiting} unreviewed samples, about {minutes} min of work.")
     for note in found.notes:
         say(note)
 

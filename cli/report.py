@@ -19,6 +19,7 @@ from goldspan.cli.shared.predictors import PREDICTOR_HELP, open_from_command
 if TYPE_CHECKING:
     from goldspan.annotation.tasks.workspace import Workspace
     from goldspan.evaluation.report.public import WrittenReport
+    from goldspan.evaluation.report.sections import Section
     from goldspan.evaluation.results.result import EvaluationResult
 
 app = make_app()
@@ -44,6 +45,9 @@ def report(
         int, typer.Option("--volume", min=1, help="Documents that training and annotation are spread over")
     ] = 100_000,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Concurrent texts while evaluating")] = 1,
+    simulation: Annotated[
+        Path | None, typer.Option("--simulation", help="Add the figures of `goldspan loop simulate` (simulation.json)")
+    ] = None,
     title: Annotated[str, typer.Option("--title", help="Heading of the report")] = "Comparison of methods",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the tests")] = 0,
     data: DataOption = None,
@@ -67,7 +71,10 @@ def report(
     loaded += _evaluate(gold or [], predictor or [], load_labels(labels), find_workspace(data), workers, output)
     failed = sum(result.data.get("failures", 0) for result in loaded)
     command = shlex.join(["goldspan", "report", *sys.argv[2:]]) if sys.argv[1:2] == ["report"] else ""
-    written = write_report(loaded, output, prices=prices, title=title, command=command, volume=volume, seed=seed)
+    more = _read_simulation(simulation) if simulation else []
+    written = write_report(
+        loaded, output, prices=prices, title=title, command=command, volume=volume, seed=seed, more=more
+    )
     _show(written, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if failed else Exit.OK)
 
@@ -106,6 +113,12 @@ def _evaluate(
             if count := result.data["failures"]:
                 warn(f"{name} failed on {count} documents of {external.name}; they count as nothing found.")
     return results
+
+
+def _read_simulation(path: Path) -> list[Section]:
+    from goldspan.training.loop.simulation.report import build_sections, read_document
+
+    return build_sections(read_document(path))
 
 
 def _name_system(source: str) -> str:

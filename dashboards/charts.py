@@ -43,7 +43,7 @@ def draw_chart(chart: alt.Chart | alt.LayerChart) -> None:
 
 def color_by(field: str) -> alt.Color:
     """Encode a field as colour; the legend is above the chart, to keep its full width."""
-    legend = alt.Legend(orient="top", columns=4)
+    legend = alt.Legend(orient="top", columns=4, symbolOpacity=1)
     return alt.Color(f"{field}:N", scale=alt.Scale(range=SERIES), title=None, legend=legend)
 
 

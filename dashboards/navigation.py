@@ -27,6 +27,7 @@ _PAGES = (
     ("annotators", "Annotators", "group"),
     ("coreference", "Coreference", "share"),
     ("models", "Models", "model_training"),
+    ("simulation", "Simulation", "timeline"),
     ("results", "Evaluation", "rule"),
     ("runs", "Runs", "play_circle"),
     ("explore", "Explore", "search"),

@@ -37,6 +37,9 @@ _SHARES = {
     "f1",
     "F1",
     "B³",
+    "F1 before",
+    "F1 new",
+    "difference",
     "agreement",
     "score",
     "leakage rate",
@@ -52,6 +55,9 @@ _SHARES = {
     "others",
 }
 _TEXTS = (pl.String, pl.Categorical)
+_LONG_DETAIL = 15
+"""Characters below a figure that its usual width does not hold."""
+
 _LINKS = "show samples"
 
 
@@ -100,11 +106,6 @@ def format_number(value: float | None, unit: str = "") -> str:
     return f"{value:,.0f}{unit}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}{unit}"
 
 
-def format_interval(interval: tuple[float, float] | None) -> str:
-    """Format the 95 % interval of a share; empty if undefined."""
-    return "" if interval is None else f"{interval[0]:.0%} to {interval[1]:.0%}"
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure: name, value, explanation, the address of what is behind it, and a line below (n and interval)."""
@@ -127,14 +128,15 @@ def show_metric(metric: Metric) -> None:
     """Show one figure."""
     name = f"[{metric.name}]({metric.link})" if metric.link else metric.name
     delta = {"delta": metric.detail, "delta_color": "off", "delta_arrow": "off"} if metric.detail else {}
-    st.metric(name, metric.value, help=metric.explanation, border=True, width=150, **delta)  # type: ignore[arg-type]
+    width = 150 if len(metric.detail) < _LONG_DETAIL else 185
+    st.metric(name, metric.value, help=metric.explanation, border=True, width=width, **delta)  # type: ignore[arg-type]
 
 
 def make_share(name: str, share: ShareEstimate, explanation: str, link: str = "") -> Metric:
-    """Make the figure of a share, with its number of cases below and its interval in the explanation."""
-    interval = format_interval(share.interval)
-    explanation += f". 95 % interval: {interval}" if interval else ""
-    return Metric(name, format_share(share.value), explanation, link, f"n = {share.cases:,}")
+    """Make the figure of a share, with its number of cases and its 95 % interval below."""
+    interval = "" if share.interval is None else f" · {100 * share.interval[0]:.0f}–{share.interval[1]:.0%}"
+    explanation += ". Below: number of cases, and the 95 % interval" if interval else ""
+    return Metric(name, format_share(share.value), explanation, link, f"n={share.cases:,}{interval}")
 
 
 def show_table(frame: pl.DataFrame, name: str, links: Mapping[str, str] | None = None, **options: Any) -> Any:

@@ -1,16 +1,12 @@
 """Which samples people should label next: a ranked batch, and a random reserve from which alone progress is reported.
 
-A sample's priority is the weighted mean of three ranks within the pool, each 0 to 1 (terms without evidence drop out):
+The samples that the last prediction is least sure of come first: mean uncertainty per token, as a rank within its model
+version, because scores of two models cannot be compared. Where predictions have no score, those with labels furthest
+from their target come first: mean over the predicted entities of target / (reviewed entities + 1).
 
-    uncertainty   of the last prediction, per token, ranked within its model version          weight 0.5
-    gap           mean over its predicted entities of target / (reviewed entities + 1)        weight 0.3
-    disagreement  of two models, as spans that only one has per 100 tokens, else its issues   weight 0.2
-
-The best of four times the batch are dealt out in turn over language and document type, one of each group of texts that
-differ in their entities only. A fixed random fifth of all samples is the reserve: it never competes by priority and
-fills a fifth of every batch, in random order, so that what people do on it is unbiased.
-
-Ranks instead of raw scores, because scores of two models cannot be compared.
+Of texts that differ in their entities only, one is taken before any is repeated. A fixed random fifth of all samples is
+the reserve: it never competes by priority and fills a fifth of every batch, in random order, so that what people do on
+it is unbiased.
 """
 
 from __future__ import annotations
@@ -27,10 +23,9 @@ from goldspan.annotation.identity import digest, make_sample_id, make_skeleton
 from goldspan.annotation.types import Annotation, Sample, Status
 
 RESERVE_SHARE = 0.2
-WEIGHTS = {"uncertainty": 0.5, "gap": 0.3, "disagreement": 0.2}
-_POOL_FACTOR = 4
-_HIGH = 0.8
-"""Rank from which a term is named as a reason."""
+
+_UNSURE = 0.5
+"""Rank from which the model is said to be unsure."""
 
 _SHORTEST = 5
 """Tokens below which a text comes last: there is little to learn from it."""
@@ -48,7 +43,6 @@ class QueueCandidate:
     labels: tuple[str, ...]
     uncertainty: float | None
     disagreement: float | None
-    issues: int
     group: Hashable
     skipped: bool = False
 
@@ -76,8 +70,8 @@ class LabelQueue:
     notes: tuple[str, ...]
 
 
-def make_candidate(sample: Sample, issues: int) -> QueueCandidate:
-    """Describe a sample for the queue by its last prediction, which has that many issues."""
+def make_candidate(sample: Sample) -> QueueCandidate:
+    """Describe a sample for the queue by its last prediction."""
     predictions = sample.predictions
     last = predictions[-1] if predictions else None
     others = [one for one in predictions if last and one.author != last.author]
@@ -91,7 +85,6 @@ def make_candidate(sample: Sample, issues: int) -> QueueCandidate:
         tuple(entity.label for entity in last.entities) if last else (),
         measure_uncertainty(last, tokens) if last else None,
         measure_disagreement(others[-1], last, tokens) if last and others else None,
-        issues,
         hash_skeleton(sample.text, last),
         any(one.status is Status.CANCELLED for one in sample.annotations),
     )
@@ -126,7 +119,7 @@ def build_queue(
     size: int = 20,
     seed: int = 0,
 ) -> LabelQueue:
-    """Choose the samples to label next.
+    """Choose the samples to label next, the least certain ones first.
 
     Args:
         candidates: all unreviewed samples.
@@ -142,15 +135,14 @@ def build_queue(
         key=lambda one: draw_order(one.sample_id, "queue reserve", seed),
     )
     ranked = [one for one in pool if not is_reserved(one.sample_id, seed)]
-    terms, notes = _rank_terms(ranked, targets, reviewed)
-    priorities = [_combine(terms, at) for at in range(len(ranked))]
-    order = sorted(
-        range(len(ranked)),
-        key=lambda at: (-(priorities[at] or 0.0), draw_order(ranked[at].sample_id, "queue ties", seed)),
-    )
+    ranks, notes = _rank(ranked, targets, reviewed)
     kept = min(len(reserve), max(round(RESERVE_SHARE * size), size - len(ranked)))
-    chosen = _deal(order, ranked, size - kept)
-    entries = [_make_entry(ranked[at], priorities[at], terms, at, targets, reviewed) for at in chosen]
+    order = sorted(
+        ranked,
+        key=lambda one: (_comes_last(one), -ranks.get(one.sample_id, -1.0), draw_order(one.sample_id, "queue", seed)),
+    )
+    lacking = {label: target for label, target in targets.items() if reviewed.get(label, 0) < target}
+    entries = [_make_entry(one, ranks.get(one.sample_id), lacking) for one in _take_distinct(order, size - kept)]
     drawn = [_make_reserve_entry(one, seed) for one in reserve[:kept]]
     return LabelQueue(tuple(_spread(entries, drawn)), len(pool), tuple(notes))
 
@@ -183,22 +175,47 @@ def queue_disagreements(candidates: Iterable[QueueCandidate], *, size: int = 20)
     return LabelQueue(tuple(entries), len(pool), notes)
 
 
-def _rank_terms(
+def _rank(
     pool: Sequence[QueueCandidate], targets: Mapping[str, int], reviewed: Mapping[str, int]
-) -> tuple[dict[str, list[float | None]], list[str]]:
-    gaps = [_measure_gap(one.labels, targets, reviewed) for one in pool]
-    terms = {
-        "uncertainty": _rank([one.uncertainty for one in pool], [one.model_version for one in pool]),
-        "gap": _rank(gaps),
-        "disagreement": _rank(_measure_conflicts(pool)),
-    }
-    missing = {
-        "uncertainty": "Uncertainty is not used: the predictions have no scores, or all the same one.",
-        "gap": "Gaps are not used: no predicted label is further from its target than another.",
-        "disagreement": "Disagreement is not used: no sample has predictions of two models, or an issue.",
-    }
-    notes = [missing[name] for name, ranks in terms.items() if pool and not any(rank is not None for rank in ranks)]
-    return terms, notes
+) -> tuple[dict[str, float], list[str]]:
+    """Ranks from 0 to 1 by sample id: by uncertainty, else by gap; none where nothing tells samples apart."""
+    ranks = _rank_within(pool, lambda one: one.uncertainty)
+    if ranks or not pool:
+        unknown = sum(one.uncertainty is None for one in pool)
+        return ranks, [f"{unknown} samples without a scored prediction come last."] if unknown else []
+    predicted = any(one.model_version for one in pool)
+    notes = [
+        "Uncertainty is not used: the predictions have no scores, or all the same one."
+        if predicted
+        else "Uncertainty is not used: no sample has a prediction. `goldspan annotate` adds them."
+    ]
+    ranks = _rank_within(pool, lambda one: _measure_gap(one.labels, targets, reviewed))
+    if not ranks:
+        notes.append(
+            "Gaps are not used: no predicted label is further from its target than another. The order is random."
+        )
+    return ranks, notes
+
+
+def _rank_within(pool: Sequence[QueueCandidate], measure: Callable[[QueueCandidate], float | None]) -> dict[str, float]:
+    """Rank samples within their model version, ties by their middle; those of a version that are all equal get none."""
+    members: defaultdict[Hashable, dict[str, float]] = defaultdict(dict)
+    for one in pool:
+        if (value := measure(one)) is not None:
+            members[_find_stratum(one)][one.sample_id] = value
+    ranks: dict[str, float] = {}
+    for values in members.values():
+        ordered = sorted(values.values())
+        if ordered[0] < ordered[-1]:
+            ranks |= {
+                name: (bisect_left(ordered, value) + bisect_right(ordered, value) - 1) / 2 / (len(ordered) - 1)
+                for name, value in values.items()
+            }
+    return ranks
+
+
+def _find_stratum(one: QueueCandidate) -> Hashable:
+    return one.model_version, one.language
 
 
 def _measure_gap(labels: Sequence[str], targets: Mapping[str, int], reviewed: Mapping[str, int]) -> float:
@@ -206,94 +223,30 @@ def _measure_gap(labels: Sequence[str], targets: Mapping[str, int], reviewed: Ma
     return sum(needs) / len(needs) if needs else 0.0
 
 
-def _measure_conflicts(pool: Sequence[QueueCandidate]) -> list[float]:
-    if any(one.disagreement for one in pool):
-        return [one.disagreement or 0.0 for one in pool]
-    return [100 * one.issues / one.tokens for one in pool]
-
-
-def _rank(values: Sequence[float | None], groups: Sequence[str] = ()) -> list[float | None]:
-    """Rank values from 0 to 1 within their group, ties by their middle; None where all of a group are equal."""
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for at, value in enumerate(values):
-        if value is not None:
-            members[groups[at] if groups else ""].append(at)
-    ranks: list[float | None] = [None] * len(values)
-    for positions in members.values():
-        ordered = sorted(values[at] or 0.0 for at in positions)
-        if ordered[0] == ordered[-1]:
-            continue
-        for at in positions:
-            value = values[at] or 0.0
-            ranks[at] = (bisect_left(ordered, value) + bisect_right(ordered, value) - 1) / 2 / (len(ordered) - 1)
-    return ranks
-
-
-def _combine(terms: Mapping[str, Sequence[float | None]], at: int) -> float | None:
-    known = [(WEIGHTS[name], rank) for name, ranks in terms.items() if (rank := ranks[at]) is not None]
-    weight = sum(weight for weight, _ in known)
-    return sum(weight * rank for weight, rank in known) / weight if weight else None
-
-
-def _deal(order: Sequence[int], pool: Sequence[QueueCandidate], size: int) -> list[int]:
-    """Choose in turn over language and document type, one of a group, and last what was skipped or is too short."""
-    fresh = [at for at in order if not _comes_last(pool[at])]
-    first, repeated = _take_distinct(fresh, pool, size)
-    chosen = _take_in_turn(first, pool, size)
-    chosen = sorted(chosen, key={at: number for number, at in enumerate(order)}.__getitem__)
-    chosen += repeated[: size - len(chosen)]
-    return chosen + [at for at in order if _comes_last(pool[at])][: size - len(chosen)]
-
-
 def _comes_last(one: QueueCandidate) -> bool:
     return one.skipped or one.tokens < _SHORTEST
 
 
-def _take_distinct(order: Iterable[int], pool: Sequence[QueueCandidate], size: int) -> tuple[list[int], list[int]]:
-    """Take the best of each group until there are enough to choose from; the others that were met are the second."""
-    first: list[int] = []
-    repeated: list[int] = []
+def _take_distinct(order: Sequence[QueueCandidate], size: int) -> list[QueueCandidate]:
+    """Take the best of each group; then, in the same order, others of a group, and what comes last."""
     seen: set[Hashable] = set()
-    for at in order:
-        group = pool[at].group
-        if group is not None and group in seen:
-            repeated.append(at)
-            continue
-        seen.add(group)
-        first.append(at)
-        if len(first) >= _POOL_FACTOR * size:
+    first: list[QueueCandidate] = []
+    repeated: list[QueueCandidate] = []
+    for one in order:
+        again = one.group is not None and one.group in seen
+        (repeated if again or _comes_last(one) else first).append(one)
+        seen.add(one.group)
+        if len(first) == size:
             break
-    return first, repeated
+    return [*first, *repeated][:size]
 
 
-def _take_in_turn(order: Iterable[int], pool: Sequence[QueueCandidate], size: int) -> list[int]:
-    strata: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for at in order:
-        strata[pool[at].language, pool[at].document_type].append(at)
-    queues = [list(reversed(positions)) for positions in strata.values()]
-    chosen: list[int] = []
-    while queues and len(chosen) < size:
-        chosen += [queue.pop() for queue in queues[: size - len(chosen)]]
-        queues = [queue for queue in queues if queue]
-    return chosen
-
-
-def _make_entry(
-    one: QueueCandidate,
-    priority: float | None,
-    terms: Mapping[str, Sequence[float | None]],
-    at: int,
-    targets: Mapping[str, int],
-    reviewed: Mapping[str, int],
-) -> QueueEntry:
-    lacking = [label for label in dict.fromkeys(one.labels) if reviewed.get(label, 0) < targets.get(label, 0)]
-    lacking.sort(key=lambda label: -targets[label] / (reviewed.get(label, 0) + 1))
-    phrases: dict[str, Callable[[], str]] = {
-        "uncertainty": lambda: "the model is unsure",
-        "gap": lambda: f"labels below target: {', '.join(lacking[:3])}" if lacking else "",
-        "disagreement": lambda: "two models disagree" if one.disagreement else "the checks found issues",
-    }
-    reasons = [phrases[name]() for name, ranks in terms.items() if (ranks[at] or 0.0) >= _HIGH]
+def _make_entry(one: QueueCandidate, rank: float | None, lacking: Mapping[str, int]) -> QueueEntry:
+    reasons = []
+    if one.uncertainty is not None and rank is not None:
+        reasons.append("the model is unsure" if rank >= _UNSURE else "next by uncertainty")
+    if wanted := [label for label in dict.fromkeys(one.labels) if label in lacking]:
+        reasons.append(f"labels below target: {', '.join(wanted[:3])}")
     if one.skipped:
         reasons.append("was skipped before")
     return QueueEntry(
@@ -302,9 +255,9 @@ def _make_entry(
         one.document_type,
         False,
         False,
-        priority,
+        rank,
         _estimate_seconds(one, control=False),
-        tuple(reason for reason in reasons if reason) or ("next by priority",),
+        tuple(reasons) or ("drawn at random",),
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 
-from goldspan.annotation.checks import check_annotation
 from goldspan.annotation.corpus.queue import (
     LabelQueue,
     QueueCandidate,
@@ -67,9 +66,7 @@ def queue_samples(
             continue
         if sample.sample_id in excluded or has_draft(sample):
             continue
-        last = sample.predictions[-1] if sample.predictions else None
-        issues = check_annotation(sample.text, last, labels, sample.language, sample.country) if last else ()
-        candidates.append(make_candidate(sample, len(issues)))
+        candidates.append(make_candidate(sample))
     if order is QueueOrder.DISAGREEMENT:
         return queue_disagreements(candidates, size=size)
     targets = {label.code: label.target for label in labels.entities}

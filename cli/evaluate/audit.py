@@ -105,13 +105,14 @@ def _run_folds(
 ) -> Audit:
     from goldspan.evaluation.audit.audit import Opinions, audit_tokens, list_cautions
     from goldspan.predictors.crf.tagger import CrfTagger
-    from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+    from goldspan.training.methods.crf import CrfSettings, train_crf
+    from goldspan.training.methods.examples import join_examples
 
     for caution in list_cautions(samples):
         warn(caution)
 
     def train(rest: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="")).model)
+        return CrfTagger(train_crf(join_examples(rest, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
     return audit_tokens(samples, train, labels, folds=folds, second=second, budget=budget, workers=workers)
 

@@ -137,10 +137,14 @@ def _show(found: Retrained) -> None:
         say(f"Promoted.{kept} In service: {escape(found.state.serving)}")
     else:
         say(f"Refused: {'; '.join(found.promotion.reasons)}. In service: {escape(found.state.serving)}")
-    if found.queue and found.queue_file:
-        minutes = sum(entry.seconds for entry in found.queue.entries) / 60
+    if found.queue and found.queue_file and not found.queue.entries:
+        say("No sample waits for a review outside Label Studio.")
+        if found.queue_file.stat().st_size:
+            say(f"Show the new suggestions in it: goldspan studio push {escape(str(found.queue_file))}")
+    elif found.queue and found.queue_file:
+        minutes = max(1, round(sum(entry.seconds for entry in found.queue.entries) / 60))
         say(
-            f"Next: {len(found.queue.entries)} of {found.queue.waiting} samples, about {minutes:.0f} minutes: "
+            f"Next: {len(found.queue.entries)} of {found.queue.waiting} samples, about {minutes} min of work: "
             f"goldspan studio push {escape(str(found.queue_file))}"
         )
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.cli.shared.console import err, out, print_json, print_table, say
+from goldspan.cli.shared.console import err, print_json, print_table, say
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample
-    from goldspan.training.loop.simulation.run import Simulation
 
 
 def simulate(
@@ -41,7 +40,7 @@ def simulate(
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report: .html or .md; figures beside it as .json")
+        Path | None, typer.Option("--output", "-o", help="Write the report here: HTML, and Markdown beside it")
     ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
@@ -52,12 +51,13 @@ def simulate(
     Each round reviews a batch in some order, retrains, and promotes the model only if it passes the door. Compared are
     orders, and what people are shown: nothing, patterns, the base, a simulated language model, and the own model.
     Seconds follow from the cost model, fitted to lead times of the reviewed samples given or in the workspace where
-    there are enough.
+    there are enough. The figures are kept in the workspace, for the dashboard and for `goldspan report --simulation`.
     """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.training.loop.costs import fit_sample_costs
+    from goldspan.training.loop.simulation.report import find_simulation, make_document, write_document, write_report
     from goldspan.training.loop.simulation.run import SimulationSettings, simulate_loop
     from goldspan.training.loop.simulation.truth import TruthSettings
 
@@ -83,12 +83,19 @@ def simulate(
         workers=workers,
         report=lambda line: err.print(line, markup=False),
     )
-    if output:
-        _write(output, found)
+    document, kept = make_document(found), find_simulation(workspace)
+    write_document(kept, document)
     if as_json:
-        print_json(found.to_json())
+        print_json(document)
     else:
-        _show(found)
+        for one in document["tables"]:
+            print_table(one["columns"], one["rows"], right=range(1, len(one["columns"])))
+            say(one["note"])
+        say(document["about"])
+    if output:
+        write_report(document, output.with_suffix(".html"))
+        say(f"Report: {output.with_suffix('.html')} and {output.with_suffix('.md')}")
+    say(f"The figures are in {kept}.")
     raise typer.Exit(refusals.exit_code)
 
 
@@ -102,36 +109,3 @@ def _read_rounds(given: str) -> tuple[int, ...]:
     if not rounds or rounds[0] < 1 or any(one >= other for one, other in pairwise(rounds)):
         raise InputError(f"--rounds takes rising whole numbers such as 20,40,60, not {given[:60]!r}.")
     return rounds
-
-
-def _write(path: Path, found: Simulation) -> None:
-    import orjson
-
-    from goldspan.annotation.files import write_atomic
-    from goldspan.training.loop.simulation.report import write_html, write_markdown
-
-    text = write_markdown(found) if path.suffix == ".md" else write_html(found)
-    write_atomic(path, text.encode())
-    write_atomic(path.with_suffix(".json"), orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2))
-    say(f"Wrote {path} and {path.with_suffix('.json').name}.")
-
-
-def _show(found: Simulation) -> None:
-    from goldspan.training.loop.simulation.report import explain_orders, tabulate_orders, tabulate_suggestions
-    from goldspan.training.loop.simulation.summary import summarise_orders, summarise_suggestions
-
-    s = found.settings
-    orders = summarise_orders(found.replays, s.target, s.costs)
-    heads, rows = tabulate_orders(orders)
-    print_table(heads, rows, right=range(1, len(heads)))
-    say(explain_orders(orders))
-    out.print()
-    heads, rows = tabulate_suggestions(
-        summarise_suggestions(
-            found.replays, s.base, s.target, s.costs, [n for n in (20, 40, 60, 100, 200) if n in s.rounds]
-        )
-    )
-    print_table(heads, rows, right=range(1, len(heads)))
-    say(
-        f"Learner: {found.learner}; costs: {s.costs.source}; truth: {found.source}. Upper bounds: nobody errs or tires."
-    )

@@ -70,7 +70,7 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
         if annotation.status is not Status.SUBMITTED or any(annotation is one for one in latest):
             _add_review(rows, number, sample, annotation, issues, control=control)
     best = review or prediction
-    candidate = make_candidate(sample, len(checked[sample.annotations.index(prediction)]) if prediction else 0)
+    candidate = make_candidate(sample)
     raters = [one for one in latest if not one.ground_truth]
     for first, second in combinations(raters if len(raters) > 1 else latest, 2):
         _add_disagreements(rows, number, first, second)
@@ -101,7 +101,6 @@ def _extract(rows: Rows, number: int, item: StoredSample, labels: LabelSchema) -
             candidate.tokens,
             candidate.uncertainty,
             candidate.disagreement,
-            candidate.issues,
             item.task,
         )
     )
@@ -205,6 +204,12 @@ def _add_review(
         )
     facts = ReviewFacts(sample.sample_id, person, version, edits, len(sample.text), review.lead_time)
     feedback = read_feedback(review)
+    labels = {one.id: one.label for one in review.entities} | {one.id: one.label for one in review.mentions}
+    rows["doubts"] += [
+        (number, person, label, doubt.value)
+        for region, label in labels.items()
+        for doubt in sorted(feedback.doubts.get(region, ()))
+    ]
     b_cubed = count_b_cubed(build_clusters(review), build_clusters(shown)) if shown else _NO_COUNTS
     rows["reviews"].append(
         (

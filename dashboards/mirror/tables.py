@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-FORMAT = 9
+FORMAT = 10
 """Increases when a column or its meaning changes; older tables are then rebuilt."""
 
 _TYPES = {
@@ -61,7 +61,6 @@ TABLES: dict[str, dict[str, str]] = {
         "tokens": "int",
         "uncertainty": "float",
         "conflict": "float",
-        "predicted_issues": "int",
         "task": "int",
     },
     "entities": {"sample": "number", "side": "word", "label": "word", "position": "float"},
@@ -93,6 +92,7 @@ TABLES: dict[str, dict[str, str]] = {
         "precision_part": "float",
         "precision_whole": "float",
     },
+    "doubts": {"sample": "number", "person": "word", "label": "word", "reason": "word"},
     "disagreements": {
         "sample": "number",
         "kind": "word",

@@ -77,4 +77,5 @@ def _draw_matrix(report: AgreementReport) -> None:
     ).select(pl.col("first").alias("rater"), pl.col("second").alias("compared with"), "F1 in %", "samples", "few")
     charts.draw_chart(charts.build_heatmap(shown, "compared with", "rater", "F1 in %", top=100, faint="few"))
     st.caption(f"Pale cells are based on fewer than {annotators.MIN_SAMPLES} samples.")
-    ui.show_table(pairs.rename({"f1": "F1", "b_cubed": "B³"}), "agreement")
+    once = pairs.filter(pl.col("first") < pl.col("second"))
+    ui.show_table(once.rename({"f1": "F1", "b_cubed": "B³"}), "agreement")

@@ -46,10 +46,6 @@ def draw() -> None:
         ]
     )
     _offer_steps(table, languages or coverage.list_languages(state.mirror["samples"]), find_commands(state.workspace))
-    ui.begin_section("Entities per label")
-    _draw_bars(table)
-    with st.expander("As a table"):
-        ui.show_table(table, "coverage", {"label": "label"})
     ui.begin_section("Label by language")
     side = st.segmented_control(
         "Count", ["annotated", "predicted"], default="annotated", key="side", label_visibility="collapsed"
@@ -69,6 +65,10 @@ def draw() -> None:
     )
     with st.expander("As a table"):
         ui.show_table(cells.pivot("language", index="label", values="count"), "label-by-language")
+    ui.begin_section("Entities per label")
+    _draw_bars(table)
+    with st.expander("As a table"):
+        ui.show_table(table, "coverage", {"label": "label"})
     left, right = st.columns(2)
     with left:
         ui.begin_section("Document types")

@@ -12,6 +12,7 @@ from goldspan.dashboards.screens import decision
 from goldspan.dashboards.screens.sample import draw_sample
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import disagreement, explore
+from goldspan.dashboards.views.overview import ShareEstimate
 from goldspan.evaluation.scores.wilson import measure_wilson
 from goldspan.training.gate.commands import find_commands
 
@@ -26,18 +27,16 @@ def draw() -> None:
         return
     table = state.mirror["disagreements"]
     differing = table["sample"].n_unique()
-    interval = ui.format_interval(measure_wilson(differing, shared))
     ui.show_metrics(
         [
             ui.Metric(
                 "Doubly reviewed", ui.format_number(shared), "By two people", link_samples(state="several people")
             ),
-            ui.Metric(
+            ui.make_share(
                 "With differences",
-                ui.format_share(differing / shared),
-                f"Samples on which people differ. 95 % interval: {interval}",
+                ShareEstimate(differing / shared, shared, measure_wilson(differing, shared)),
+                "Samples on which people differ",
                 link_samples(state="disagreement"),
-                f"n = {shared}",
             ),
             ui.Metric("Regions", ui.format_number(table.height), "Regions on which two people differ"),
             ui.Metric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import streamlit as st
 
 from goldspan.annotation.errors import GoldspanError
@@ -43,6 +44,11 @@ def _draw_label(state: DashboardState, code: str) -> None:
             pair = {"predicted": "predicted", "annotated": "annotated"}
             ui.show_table(alternatives, "alternatives", pair, height=min(320, 36 * alternatives.height + 40))
             st.caption("(none): the region was removed or added. Open the samples for examples for the guideline.")
+        doubts = labels.tabulate_doubts(state.mirror, code)
+        if not doubts.is_empty():
+            ui.begin_section("Reasons for doubt")
+            rows = doubts.with_columns(pl.lit(code).alias("label"), pl.lit("unsure").alias("state"))
+            ui.show_table(rows, "doubts", {"label": "label", "state": "state"})
 
 
 def _draw_guideline(state: DashboardState, label: Label) -> None:

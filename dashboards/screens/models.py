@@ -11,6 +11,7 @@ from goldspan.dashboards import charts, ui
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import models
 from goldspan.training.gate.commands import find_commands
+from goldspan.training.loop.state import LoopState, read_state
 
 
 def draw() -> None:
@@ -19,23 +20,18 @@ def draw() -> None:
     found = models.list_models(state.workspace)
     kept = models.tabulate_kept(state.mirror)
     commands = find_commands(state.workspace)
-    rounds = _read_rounds(state)
-    if not found and kept.is_empty() and rounds.is_empty():
+    loop = _read_loop(state)
+    if not found and kept.is_empty() and not loop.rounds:
         train = commands.on_workspace("goldspan train")
         ui.show_empty_state("No model is trained yet, and no prediction was reviewed. Freeze a bundle, then:", train)
         return
+    if loop.rounds:
+        _draw_rounds(loop)
     if found:
         _draw_versions(state, found)
-    else:
+    elif not loop.rounds:
         st.text("No model is trained in this workspace. Once a bundle is frozen:")
         st.code(commands.on_workspace("goldspan train"), language="bash")
-    if not rounds.is_empty():
-        ui.begin_section("Rounds of retraining")
-        ui.show_table(rounds, "rounds")
-        st.caption(
-            "A new model serves only if a paired test on random reviewed samples shows that it is better; otherwise "
-            "the model in service stays. F1: strict, on these samples."
-        )
     ui.begin_section("What people kept, by version and week")
     if kept.is_empty():
         st.text("No prediction was reviewed yet.")
@@ -48,15 +44,28 @@ def draw() -> None:
     )
 
 
-def _read_rounds(state: DashboardState) -> pl.DataFrame:
+def _read_loop(state: DashboardState) -> LoopState:
     try:
-        return models.tabulate_rounds(state.workspace)
+        return read_state(state.workspace, "")
     except StateError as error:
         st.warning(str(error), icon=":material/warning:")
-        return pl.DataFrame()
+        return LoopState("")
+
+
+def _draw_rounds(loop: LoopState) -> None:
+    last = loop.rounds[-1]
+    verdict = "promoted" if last.promoted else "refused"
+    ui.show_text(f"{loop.serving or 'The base'} serves. Round {last.number} was {verdict}.")
+    ui.begin_section("Rounds of retraining")
+    ui.show_table(models.tabulate_rounds(loop), "rounds")
+    st.caption(
+        "A new model serves only if a paired test on random reviewed samples shows that it is better; otherwise "
+        "the model in service stays. F1: strict, on these samples; difference with its 95 % interval."
+    )
 
 
 def _draw_versions(state: DashboardState, found: list[models.StoredModel]) -> None:
+    ui.begin_section("Model directories")
     ui.show_table(models.tabulate_versions(found, models.find_served(state.workspace)), "models")
     st.caption(
         "Strict F1 on the held-out split of the model's own bundle, with its 95 % interval; not hidden: the share of "

@@ -7,10 +7,14 @@ import polars as pl
 import streamlit as st
 
 from goldspan.annotation.corpus.quality.measure import QualityReport, measure_quality
+from goldspan.annotation.errors import RecordError
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.mirror.sources import load_samples
 from goldspan.dashboards.state import DashboardState, load_state, track_progress
 from goldspan.dashboards.views import quality
+from goldspan.dashboards.views.overview import ShareEstimate
+from goldspan.evaluation.audit.ledger import find_audit_ledger, read_audit_ledger
+from goldspan.training.gate.commands import find_commands
 
 _AUTOMATIC_CHECKS = 1000
 """Number of samples up to which all checks run automatically."""
@@ -32,6 +36,7 @@ def draw() -> None:
     if state.mirror["samples"].is_empty():
         ui.show_empty_state("There are no samples yet. Generate some offline:", "goldspan generate start")
         return
+    _draw_suspected(state)
     languages = ui.choose_languages(state.mirror["samples"])
     _draw_acceptance(state, languages)
     left, right = st.columns(2)
@@ -42,6 +47,39 @@ def draw() -> None:
         _draw_models(state, languages)
     _draw_skeletons(state, languages)
     _draw_checks(state)
+
+
+def _draw_suspected(state: DashboardState) -> None:
+    """What an audit doubts, and the error rate of what it does not find."""
+    ui.begin_section("Suspected label errors")
+    try:
+        ledger = read_audit_ledger(find_audit_ledger(state.workspace))
+    except RecordError as error:
+        ui.show_text(str(error))
+        return
+    commands = find_commands(state.workspace)
+    if not ledger.entries:
+        st.text("No audit was made. It needs at least 100 reviewed samples:")
+        st.code(commands.on_samples("goldspan samples audit", " --folds 5"), language="bash")
+        return
+    counts, residual = ledger.count(), ledger.measure_residual()
+    share = residual.corrected / residual.decided if residual.decided else None
+    ui.show_metrics(
+        [
+            ui.Metric("Open", ui.format_number(counts["open"]), "Audited samples that nobody has decided on"),
+            ui.Metric("Corrected", ui.format_number(counts["corrected"]), "Samples whose labels were wrong"),
+            ui.Metric("Confirmed", ui.format_number(counts["confirmed"]), "Samples whose labels were right"),
+            ui.make_share(
+                "Errors left",
+                ShareEstimate(share, residual.decided, residual.interval),
+                "Samples drawn at random from what the audit did not doubt, and corrected",
+            ),
+        ]
+    )
+    table = quality.tabulate_suspected(ledger)
+    if not table.is_empty():
+        ui.show_table(table, "suspected", {"sample": "sample id"}, height=min(250, 36 * table.height + 40))
+        st.code(commands.on_workspace("goldspan queue --order label-errors --output batch.jsonl"), language="bash")
 
 
 def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:

@@ -44,7 +44,7 @@ def draw() -> None:
         ]
     )
     table = queue.tabulate_queue(found, pushed)
-    ui.show_table(table, "queue", {"sample": "sample_id"}, height=360)
+    ui.show_table(table if include else table.drop("pushed"), "queue", {"sample": "sample_id"}, height=360)
     for note in found.notes:
         st.caption(note)
     st.text("Write the batch to a file and push it in this order:")

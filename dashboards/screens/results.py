@@ -58,14 +58,16 @@ def _draw_scores(table: pl.DataFrame) -> None:
 def _compare(stamp: results.Stamp, found: dict[str, EvaluationResult]) -> None:
     if len(found) < 2:
         return
-    ui.begin_section("Comparison with each other and with the baselines")
+    ui.begin_section("Comparison")
     names = list(found)
-    chosen = st.multiselect("The first one is the reference", names, names[:2])
+    chosen = st.multiselect("Results; the first one is the reference", names, names[:2])
     if not chosen:
         return
     with st.spinner("Testing the differences"):
         comparison = _cache_comparison(stamp, tuple(chosen), found)
-    ui.show_table(results.tabulate_comparison(comparison), "comparison")
+    compared = results.tabulate_comparison(comparison)
+    ui.show_table(compared.filter(pl.col("f1").is_not_null()), "comparison")
+    st.caption("difference, low and high: F1 less that of the reference, with its 95 % interval.")
     for note in comparison.notes:
         st.text(note)
 

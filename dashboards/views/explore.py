@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ import orjson
 import polars as pl
 
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.push.receipt import find_pushed
 from goldspan.annotation.tasks.codec import DecodedTask
 from goldspan.annotation.tasks.feedback import DocumentChoice
 from goldspan.annotation.tasks.workspace import Workspace
@@ -148,10 +150,16 @@ def _filter_state(found: pl.DataFrame, mirror: Mirror, state: str) -> pl.DataFra
         "suspect": lambda: reviews.filter(pl.col("suspect")),
         "disagreement": lambda: mirror["disagreements"],
         "noted": lambda: reviews.filter(pl.col("notes") > 0),
-        "unsure": lambda: reviews.filter(has_choice(DocumentChoice.UNSURE)),
+        "unsure": lambda: list_unsure(mirror),
         "unusable": lambda: reviews.filter(has_choice(DocumentChoice.UNUSABLE, DocumentChoice.WRONG_LANGUAGE)),
     }
     return _keep(found, rows[state]()) if state in rows else found
+
+
+def list_unsure(mirror: Mirror) -> pl.DataFrame:
+    """The column `sample` of samples whose reviewer was unsure, of the document or of a region."""
+    reviews = mirror["reviews"].filter(has_choice(DocumentChoice.UNSURE))
+    return pl.concat([reviews.select("sample"), mirror["doubts"].select("sample")]).unique()
 
 
 def has_choice(*choices: DocumentChoice) -> pl.Expr:
@@ -183,20 +191,28 @@ def build_task_url(workspace: Workspace, file: str, record: dict[str, Any]) -> s
 def build_tab_url(workspace: Workspace, found: pl.DataFrame) -> str:
     """Build the URL of a Data Manager tab that shows the tasks of the samples found, which lie in one project.
 
-    Empty if there are none or more than fit in a URL, or if they come from several projects. The tab is a virtual one:
-    Label Studio reads its filter from the parameter `tab`, as base64 of gzipped JSON, and stores nothing.
+    Pulled samples are named by their task, samples that were only pushed by their id. Empty if there are none or more
+    than fit in a URL, or if they come from several projects.
     """
     tasks = found.filter(pl.col("task").is_not_null())
     projects = {read_project(workspace, file) for file in tasks["file"].unique()} - {("", 0)}
+    if tasks.is_empty() and 0 < found.height <= MAX_TAB_TASKS:
+        url, project = find_pushed(workspace, found["sample_id"].to_list())
+        return _build_tab(url, project, "data.sample_id", "String", found["sample_id"].to_list())
     if len(projects) != 1 or not 0 < tasks.height <= MAX_TAB_TASKS:
         return ""
     ((url, project),) = projects
-    items = [
-        {"filter": "filter:tasks:id", "operator": "equal", "type": "Number", "value": task} for task in tasks["task"]
-    ]
+    return _build_tab(url, project, "id", "Number", tasks["task"].to_list())
+
+
+def _build_tab(url: str, project: int, field: str, kind: str, values: Sequence[Any]) -> str:
+    """A virtual tab: Label Studio reads its filter from the address, as base64 of gzipped JSON, and stores nothing."""
+    if not url.startswith(("http://", "https://")):
+        return ""
+    items = [{"filter": f"filter:tasks:{field}", "operator": "equal", "type": kind, "value": one} for one in values]
     tab = {"title": "From Goldspan", "filters": {"conjunction": "or", "items": items}, "ordering": []}
     packed = base64.urlsafe_b64encode(gzip.compress(orjson.dumps(tab), mtime=0)).decode()
-    return f"{url}/projects/{project}/data?{urlencode({'tab': packed})}"
+    return f"{url.rstrip('/')}/projects/{project}/data?{urlencode({'tab': packed})}"
 
 
 def read_project(workspace: Workspace, file: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from goldspan.annotation.labels.schema import Label, LabelSchema
-from goldspan.annotation.tasks.feedback import DocumentChoice
+from goldspan.annotation.tasks.feedback import DocumentChoice, RegionDoubt
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.explore import NONE, has_choice
 from goldspan.evaluation.scores.wilson import measure_wilson
@@ -67,13 +67,13 @@ def tabulate_unclear(mirror: Mirror, labels: LabelSchema) -> pl.DataFrame:
     `regions` are the regions of pre-annotations and of doubly reviewed samples that people judged, `unclear` is the
     share of them that were relabelled, resized or differ in label or boundary between two people, with its 95 %
     interval; rows are sorted by its lower end. `skipped` counts samples that were skipped and whose prediction has the
-    label, `unsure` and `noted` those whose reviewer was unsure of the document or left a note, and whose review has the
-    label.
+    label, `unsure` those whose reviewer was unsure of a region of the label or, if the review has the label, of the
+    document, `noted` those whose reviewer left a note and whose review has the label.
     """
     judged, outcomes = _count_outcomes(mirror)
     disputed = _count_disputes(mirror)
     skipped = _count_samples(mirror, "predicted", mirror["samples"].filter(pl.col("cancelled") > 0))
-    unsure = _count_samples(mirror, "annotated", mirror["reviews"].filter(has_choice(DocumentChoice.UNSURE)))
+    unsure = _count_unsure(mirror)
     noted = _count_samples(mirror, "annotated", mirror["reviews"].filter(pl.col("notes") > 0))
     rows = []
     for code in (label.code for label in labels.entities):
@@ -112,9 +112,31 @@ def _count_disputes(mirror: Mirror) -> Counter[str]:
 
 def _count_samples(mirror: Mirror, side: str, rows: pl.DataFrame) -> Counter[str]:
     """Samples of these rows, by each label that their annotation of this side has."""
+    return _count_labels(_list_labelled(mirror, side, rows))
+
+
+def _count_unsure(mirror: Mirror) -> Counter[str]:
+    """Samples whose reviewer was unsure of the document or of a region, by label."""
+    documents = mirror["reviews"].filter(has_choice(DocumentChoice.UNSURE))
+    regions = mirror["doubts"].select("sample", pl.col("label").cast(pl.String))
+    return _count_labels(pl.concat([_list_labelled(mirror, "annotated", documents), regions]))
+
+
+def _list_labelled(mirror: Mirror, side: str, rows: pl.DataFrame) -> pl.DataFrame:
     spans = mirror["entities"].filter(pl.col("side") == side).join(rows.select("sample"), on="sample", how="semi")
-    counts = spans.select("sample", pl.col("label").cast(pl.String)).unique().group_by("label").len()
-    return Counter(dict(counts.iter_rows()))
+    return spans.select("sample", pl.col("label").cast(pl.String))
+
+
+def _count_labels(labelled: pl.DataFrame) -> Counter[str]:
+    return Counter(dict(labelled.unique().group_by("label").len().iter_rows()))
+
+
+def tabulate_doubts(mirror: Mirror, label: str) -> pl.DataFrame:
+    """Why people were unsure of regions of a label: reason, regions."""
+    found = mirror["doubts"].filter(pl.col("label") == label).select(pl.col("reason").cast(pl.String))
+    words = {doubt.value: doubt.words for doubt in RegionDoubt}
+    counted = found.group_by("reason").agg(pl.len().cast(pl.Int64).alias("regions"))
+    return counted.with_columns(pl.col("reason").replace(words)).sort("regions", "reason", descending=[True, False])
 
 
 def tabulate_alternatives(mirror: Mirror, label: str) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.scores.wilson import measure_wilson
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, find_served_folder, is_model_directory
-from goldspan.training.loop.state import read_state
+from goldspan.training.loop.state import LoopState
 from goldspan.training.runs import find_models_folder
 
 TEST = "test"
@@ -40,6 +40,9 @@ _ROUNDS = {
     "verdict": pl.String,
     "F1 before": pl.Float64,
     "F1 new": pl.Float64,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
     "tested on": pl.Int64,
     "why": pl.String,
 }
@@ -125,20 +128,20 @@ def find_served(workspace: Workspace) -> set[str]:
     return {str(Path(source).resolve()) for source in found.values()} if isinstance(found, dict) else set()
 
 
-def tabulate_rounds(workspace: Workspace) -> pl.DataFrame:
+def tabulate_rounds(state: LoopState) -> pl.DataFrame:
     """One row per round of `goldspan loop retrain`: the model, whether it was promoted, on what figures, and why not.
 
-    Raises:
-        StateError: the state of the loop cannot be read.
-
+    The difference in F1 has its 95 % interval.
     """
     rows = []
-    for one in read_state(workspace, "").rounds:
+    for one in state.rounds:
         verdict = one.verdict
         kept = verdict.get("kept") or ()
         why = "; ".join(verdict["reasons"]) or (f"entities of the base stay for {', '.join(kept)}" if kept else "")
         word = "promoted" if one.promoted else "refused"
-        scores = (verdict["incumbent_f1"], verdict["candidate_f1"], verdict["documents"])
+        delta = verdict.get("delta") or {}
+        change = (delta.get(name) for name in ("delta", "low", "high"))
+        scores = (verdict["incumbent_f1"], verdict["candidate_f1"], *change, verdict["documents"])
         rows.append((one.number, one.model, one.trained_on, word, *scores, why))
     return pl.DataFrame(rows, schema=_ROUNDS, orient="row")
 

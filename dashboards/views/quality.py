@@ -10,9 +10,23 @@ from goldspan.annotation.corpus.quality.measure import QualityReport
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import filter_languages
 from goldspan.dashboards.views.explore import NONE
+from goldspan.evaluation.audit.ledger import AuditLedger, AuditStatus
 from goldspan.evaluation.scores.wilson import measure_wilson
 
 OUTCOMES = ("accepted", "relabelled", "resized", "rejected", "added")
+
+
+def tabulate_suspected(ledger: AuditLedger) -> pl.DataFrame:
+    """The audited samples that nobody has decided on, those with most findings first; drawn: by chance, not found."""
+    rows = [
+        (name, entry.findings, "drawn at random" if entry.random else "found", entry.auditor, entry.audited_at[:10])
+        for name, entry in ledger.entries.items()
+        if entry.status is AuditStatus.OPEN
+    ]
+    schema: dict[str, type[pl.DataType]] = {"sample id": pl.String, "doubtful spans": pl.Int64}
+    schema |= dict.fromkeys(("why", "auditor", "audited"), pl.String)
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table.sort("doubtful spans", "sample id", descending=[True, False])
 
 
 def tabulate_acceptance(mirror: Mirror, by: Sequence[str] = ("label",), languages: Sequence[str] = ()) -> pl.DataFrame:

@@ -35,15 +35,12 @@ def _list_candidates(mirror: Mirror, exclude: Collection[str]) -> list[QueueCand
         "label",
         "uncertainty",
         "conflict",
-        "predicted_issues",
         "skeleton",
         pl.col("cancelled") > 0,
     )
     return [
-        QueueCandidate(
-            sample_id, language, kind, model, tokens, tuple(found or ()), unsure, conflict, issues, group, skip
-        )
-        for sample_id, language, kind, model, tokens, found, unsure, conflict, issues, group, skip in table.iter_rows()
+        QueueCandidate(sample_id, language, kind, model, tokens, tuple(found or ()), unsure, conflict, group, skip)
+        for sample_id, language, kind, model, tokens, found, unsure, conflict, group, skip in table.iter_rows()
     ]
 
 

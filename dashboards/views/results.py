@@ -11,7 +11,13 @@ import polars as pl
 
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.evaluation.results.chart_data import confusion_matrix, error_kinds_by_label, error_positions
+from goldspan.dashboards.views.explore import NONE
+from goldspan.evaluation.results.chart_data import (
+    NOTHING,
+    confusion_matrix,
+    error_kinds_by_label,
+    error_positions,
+)
 from goldspan.evaluation.results.compare import Comparison
 from goldspan.evaluation.results.result import EvaluationResult, read_result
 
@@ -114,15 +120,19 @@ def tabulate_error_positions(result: EvaluationResult) -> pl.DataFrame:
 
 
 def tabulate_confusion(result: EvaluationResult) -> pl.DataFrame:
-    """Pairs by gold and predicted label; empty cells are left out."""
+    """Pairs by gold and predicted label, `(none)` for no partner; empty cells are left out."""
     confusion = confusion_matrix(result)
     rows = [
-        {"gold": gold, "predicted": predicted, "count": confusion.counts[i][j]}
+        {"gold": _name_none(gold), "predicted": _name_none(predicted), "count": confusion.counts[i][j]}
         for i, gold in enumerate(confusion.labels)
         for j, predicted in enumerate(confusion.labels)
         if confusion.counts[i][j]
     ]
     return pl.DataFrame(rows, schema={"gold": pl.String, "predicted": pl.String, "count": pl.Int64})
+
+
+def _name_none(label: str) -> str:
+    return NONE if label == NOTHING else label
 
 
 def tabulate_comparison(comparison: Comparison) -> pl.DataFrame:

@@ -27,7 +27,8 @@ def queue_label_errors(samples: Iterable[Sample], ledger: AuditLedger, *, size: 
         if one.reviews and (findings := _count_open(one, ledger)) + (standing := _count_standing(one))
     ]
     found.sort(key=lambda item: (-item[0] - item[1], item[2].sample_id))
-    notes = () if found else ("Nothing looks wrong: run `goldspan samples audit` to look for label errors.",)
+    why = "Nothing looks wrong" if ledger.entries else "No audit was made"
+    notes = () if found else (f"{why}: `goldspan samples audit` looks for label errors.",)
     entries = tuple(_make_entry(*item) for item in found[:size])
     return LabelQueue(entries, len(found), notes)
 

@@ -13,7 +13,7 @@ from goldspan.evaluation.report.collect import VOLUME, Report, collect_report
 from goldspan.evaluation.report.html import render_html
 from goldspan.evaluation.report.markdown import render_markdown
 from goldspan.evaluation.report.prices import PriceTable, read_prices
-from goldspan.evaluation.report.sections import build_sections
+from goldspan.evaluation.report.sections import Section, build_sections
 from goldspan.evaluation.results.result import EvaluationResult, read_result
 
 _PAPER = '<rect width="100%" height="100%" fill="#fff"/><title>'
@@ -39,6 +39,7 @@ def write_report(
     command: str = "",
     volume: int = VOLUME,
     seed: int = 0,
+    more: Sequence[Section] = (),
 ) -> WrittenReport:
     """Write a report: quality, speed, cost and errors of any number of systems, without any text of a sample.
 
@@ -50,6 +51,7 @@ def write_report(
         command: the command that made the results, for the reader.
         volume: documents that training and annotation are spread over.
         seed: seed of the tests.
+        more: sections that follow, for example those of a simulation.
 
     Raises:
         InputError: there is no result, or a file cannot be read.
@@ -63,14 +65,24 @@ def write_report(
     report = collect_report(loaded, table, title=title, created_at=now, volume=volume, seed=seed)
     lines = [f"Goldspan {version('goldspan')}, {now}."]
     lines += [f"Made by: {command}"] if command else []
-    sections = build_sections(report)
     page = Path(output).with_suffix(".html")
+    charts = write_sections(title, lines, [*build_sections(report), *more], page)
+    return WrittenReport(page, page.with_suffix(".md"), charts, report)
+
+
+def write_sections(title: str, lines: Sequence[str], sections: Sequence[Section], page: Path) -> tuple[Path, ...]:
+    """Write sections as an HTML file, as Markdown beside it, and its charts into a folder; returns the charts.
+
+    Raises:
+        StateError: the disk refused.
+
+    """
     folder = page.with_name(f"{page.stem}-charts")
     shown = [chart for section in sections for chart in section.charts]
     charts = tuple(folder / f"{chart.name}.svg" for chart in shown)
     for path, chart in zip(charts, shown, strict=True):
         write_atomic(path, chart.svg.replace("<title>", _PAPER, 1).encode(), mode=0o644)
-    document = page.with_suffix(".md")
-    write_atomic(document, render_markdown(title, lines, sections, folder.name).encode(), mode=0o644)
+    markdown = render_markdown(title, lines, sections, folder.name)
+    write_atomic(page.with_suffix(".md"), markdown.encode(), mode=0o644)
     write_atomic(page, render_html(title, lines, sections).encode(), mode=0o644)
-    return WrittenReport(page, document, charts, report)
+    return charts

@@ -23,6 +23,15 @@ class Point(NamedTuple):
     marked: bool
 
 
+class CurvePoint(NamedTuple):
+    """A point of a curve, with its interval."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
 def draw_bars(title: str, groups: Mapping[str, Mapping[str, float | None]]) -> str:
     """Horizontal bars from 0 to 1: a group for each name, a bar for each measure; None is said to be not known."""
     measures = list(dict.fromkeys(measure for bars in groups.values() for measure in bars))
@@ -75,6 +84,37 @@ def draw_heatmap(title: str, rows: Mapping[str, Sequence[int]], ends: tuple[str,
         y += 17
     parts += [_write(_LABELS, y + 12, ends[0], size=10), _write(_LABELS + span, y + 12, ends[1], "end", 10)]
     return _finish(title, y + 20, parts)
+
+
+def draw_curves(title: str, curves: Mapping[str, Sequence[CurvePoint]], x_name: str, y_name: str) -> str:
+    """Curves with the interval of each point as a pale band, in a legend's order; axes span the data."""
+    points = [point for curve in curves.values() for point in curve]
+    if not points:
+        return _finish(title, 24, ())
+    right = max(point.x for point in points) or 1.0
+    low, high = min(point.low for point in points), max(point.high for point in points)
+    left, top, width, height = 56, 34, _WIDTH - 56 - 24, 260
+
+    def place(x: float, y: float) -> str:
+        return f"{left + x / right * width:.1f},{top + height - (y - low) / ((high - low) or 1.0) * height:.1f}"
+
+    parts = [
+        f'<path d="M{left} {top}V{top + height}H{left + width}" fill="none" stroke="currentColor"/>',
+        _draw_legend(list(curves)),
+        _write(left + width / 2, top + height + 34, x_name, "middle"),
+        _write(left + width, top - 14, y_name, "end"),
+    ]
+    for step in range(6):
+        value = low + (high - low) * step / 5
+        parts.append(_write(left - 6, top + height * (1 - step / 5) + 4, f"{value:.3g}", "end", 10))
+        parts.append(_write(left + width * step / 5, top + height + 16, f"{right * step / 5:.3g}", "middle", 10))
+    for number, curve in enumerate(curves.values()):
+        color = COLORS[number % len(COLORS)]
+        band = [place(p.x, p.low) for p in curve] + [place(p.x, p.high) for p in reversed(curve)]
+        parts.append(f'<polygon points="{" ".join(band)}" fill="{color}" fill-opacity="0.12"/>')
+        line = " ".join(place(p.x, p.y) for p in curve)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')
+    return _finish(title, top + height + 44, parts)
 
 
 def draw_scatter(title: str, points: Iterable[Point], x_name: str, y_name: str) -> str:

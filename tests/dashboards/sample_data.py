@@ -15,6 +15,7 @@ from goldspan.annotation.tasks.codec import encode_task
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
+from goldspan.training.loop.simulation.report import FORMAT, find_simulation, write_document
 
 TEXT = (
     "Case of <USERNAME>user{number}</USERNAME>. "
@@ -115,3 +116,16 @@ def fill_workspace(workspace: Workspace, labels: LabelSchema, samples: int, touc
     write_tasks(workspace.training_samples / "project.jsonl", pulled, labels, task_ids=True)
     state = {"url": "http://127.0.0.1:8080/", "project": 3, "watermark": "2026-11-21T12:00:00Z", "format": 1}
     (workspace.training_samples / "project.state.json").write_bytes(orjson.dumps(state))
+
+
+def add_simulation(workspace: Workspace) -> None:
+    """The figures of a simulation of two orders, as `goldspan loop simulate` leaves them."""
+    measures = dict.fromkeys(("f1", "f1_low", "f1_high", "edits", "edits_low", "edits_high"), 0.5)
+    curves = [
+        {"order": order, "reviews": reviews, "seeds": 2, "hours": reviews / 60, **measures}
+        for order in ("random", "queue")
+        for reviews in (20, 40)
+    ]
+    table = {"title": "Order", "columns": ["order", "samples"], "rows": [["random", "96"]], "note": "None helps."}
+    document = {"format": FORMAT, "about": "Truth: made.", "curves": curves, "tables": [table]}
+    write_document(find_simulation(workspace), document)

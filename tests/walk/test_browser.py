@@ -20,6 +20,7 @@ from goldspan.annotation.labelstudio.project.config import (
     build_instructions,
     compare_config,
 )
+from goldspan.annotation.labelstudio.push.receipt import record_pushed
 from goldspan.annotation.tasks.codec import encode_task, read_task
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
@@ -199,6 +200,15 @@ def test_a_tab_of_exactly_these_tasks_opens(screen: Screen, pushed: PushedTask, 
     screen.page.wait_for_timeout(1500)
     screen.take_picture("tab.png")
     assert row.count() == 2
+    [task] = pushed.client.read_tasks(pushed.project, [pushed.letter], "id,data")
+    sample_id = task["data"]["sample_id"]
+    record_pushed(workspace, pushed.client.url, pushed.project, "", [sample_id])
+    waiting = pl.DataFrame({"file": [""], "task": [None], "sample_id": [sample_id]})
+    screen.page.goto(build_tab_url(workspace, waiting))
+    row.first.wait_for(timeout=90_000)
+    screen.page.wait_for_timeout(1500)
+    screen.take_picture("tab-pushed.png")
+    assert row.count() == 1
 
 
 def test_ordinary_letter_is_readable(screen: Screen, pushed: PushedTask) -> None:

@@ -19,14 +19,14 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from tests.dashboards.hostile import EVIL, LONG_WORD, add_hostile, add_results
-from tests.dashboards.sample_data import fill_workspace, make_sample, write_tasks
+from tests.dashboards.sample_data import add_simulation, fill_workspace, make_sample, write_tasks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 PAGES = (
     *("Overview", "Queue", "Coverage", "Disagreement", "Labels", "Quality", "Annotators", "Coreference"),
-    *("Models", "Evaluation", "Runs", "Explore", "Hand-over"),
+    *("Models", "Simulation", "Evaluation", "Runs", "Explore", "Hand-over"),
 )
 PATIENCE = 90.0
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -54,6 +54,7 @@ def small_workspace(tmp_path_factory: pytest.TempPathFactory, labels: LabelSchem
     fill_workspace(workspace, labels, 40)
     add_hostile(workspace, labels)
     add_results(workspace, labels)
+    add_simulation(workspace)
     return workspace
 
 
@@ -217,7 +218,7 @@ def test_large_pages(browser: Browser, large: DashboardProcess) -> None:
     page = open_page(browser, large)
     assert "5,000" in page.get_by_test_id("stMetric").first.inner_text()
     for title in PAGES:
-        if title not in {"Runs", "Evaluation"}:
+        if title not in {"Runs", "Evaluation", "Simulation"}:
             turn_to(page, title)
             check_sound(page)
     turn_to(page, "Explore")

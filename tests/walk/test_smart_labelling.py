@@ -15,7 +15,7 @@ from goldspan.annotation.labelstudio.project.backend import connect_backend, dis
 from goldspan.annotation.labelstudio.project.config import assign_hotkeys
 from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotations
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
-from goldspan.annotation.tasks.feedback import DocumentChoice, read_feedback
+from goldspan.annotation.tasks.feedback import DocumentChoice, RegionDoubt, read_feedback
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.types import Origin, Sample
 from tests.walk.masking_server import RunningServer
@@ -56,7 +56,10 @@ def test_marking_a_value_marks_its_other_occurrences_and_all_that_is_said_comes_
         screen.drag("Robert", "Robert", assign_hotkeys(labels.labels)["FIRSTNAME"])
     page.locator(".htx-highlight", has_text="Robert").nth(2).wait_for(timeout=90_000)
     assert sorted(screen.read_highlights()) == ["Robert", "Robert", "Robert", "bob@mail.com"]
-    screen.press("Shift+d")
+    screen.select_mark("bob@mail.com")
+    page.get_by_text("Unsure where it begins or ends").wait_for(timeout=90_000)
+    screen.take_picture("reasons-for-doubt.png")
+    screen.press("Shift+b", "Escape", "Shift+d")
     note = page.locator(".goldspan-document textarea, .goldspan-document input[type=text]").first
     note.fill("Is Robert staff?")
     note.press("Enter")
@@ -75,6 +78,7 @@ def test_marking_a_value_marks_its_other_occurrences_and_all_that_is_said_comes_
     assert review.entities[1].origin is Origin.PREDICTION
     feedback = read_feedback(review)
     assert (feedback.choices, feedback.notes) == ({DocumentChoice.UNSURE}, ("Is Robert staff?",))
+    assert feedback.doubts == {review.entities[1].id: {RegionDoubt.BOUNDARY}}
     verbatim = [item for item in result if item["type"] in ("choices", "textarea")]
     assert orjson.loads(review.other) == verbatim
     assert disconnect_backend(client, studio.workspace, client.read_project(number))

@@ -22,6 +22,13 @@ from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
 from goldspan.training.finetuning.budget import check_estimate, check_quote, estimate_cost
 from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
+from goldspan.training.finetuning.exchange import (
+    GONE,
+    explain_refusal,
+    make_request,
+    record_adoption,
+    record_state,
+)
 from goldspan.training.finetuning.files import list_samples
 from goldspan.training.finetuning.journal import (
     ABANDONED,
@@ -38,7 +45,6 @@ from goldspan.training.finetuning.journal import (
 from goldspan.training.finetuning.reconcile import Patience, find_jobs, keep_one, view_adopted, view_lost, view_record
 from goldspan.training.finetuning.settings import TuningEstimate, TuningOrder
 
-_GONE = frozenset({404, 410})
 _MOST_TRIES = 5
 """How often the events of a job that has ended are asked for, a lost file is uploaded, a silent create is made."""
 
@@ -84,7 +90,7 @@ class HostedEngine(TuningEngine):
             if not found:
                 is_over = time.time() > record.announced_at + self.patience.grace
                 return view_record(self._abandon()) if is_over else view_lost(record, JobState.CANCELLING)
-            record = self._adopt(keep_one(self._wire, self.journal, found))
+            record = record_adoption(self.journal, keep_one(self._wire, self.journal, found))
         if record.phase not in {SUBMITTED, STARTING}:
             return view_record(record)
         if not record.cancel_sent and self._wire.cancel(record.job_id):
@@ -159,22 +165,8 @@ class HostedEngine(TuningEngine):
                 f"{self.order.provider} has shut {self.order.model} down on {shutdown}. Name another with --model."
             )
 
-    def _make_request(self) -> JobRequest:
-        files = {file.role: file.file_id for file in self.journal.list_files()}
-        order = self.order
-        return JobRequest(
-            order.model,
-            files["train"],
-            files.get("validation", ""),
-            order.marker,
-            order.run,
-            order.epochs,
-            order.seed,
-            order.learning_rate,
-        )
-
     def _create(self, record: JobRecord) -> JobView:
-        request = self._make_request()
+        request = make_request(self.order, self.journal)
         if stop := self._ask_price(request):
             return stop
         self._creations += 1
@@ -191,24 +183,24 @@ class HostedEngine(TuningEngine):
             raise
         except TerminalServiceError as error:
             self.journal.update_job(phase=UPLOADED, creations=record.creations)
-            if error.status in {400, *_GONE} and self._forget_lost_files():
+            if error.status in {400, *GONE} and self._forget_lost_files():
                 return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
-            raise self._explain_refusal(error) from None
+            raise explain_refusal(self.profile, error) from None
         if job is None:
             return view_lost(self.journal.read_job(), JobState.CHECKING)
         failpoint("job-created")
         if creations > 1:
             job = keep_one(self._wire, self.journal, [*find_jobs(self._wire, self.order, self.journal), job])
-        return view_adopted(self._adopt(job))
+        return view_adopted(record_adoption(self.journal, job))
 
     def _ask_price(self, request: JobRequest) -> JobView | None:
         """Why no job is created now: the provider cannot quote yet, or it costs more than the run may spend."""
         try:
             quote = self._wire.quote(request)
         except TerminalServiceError as error:
-            if error.status in _GONE and self._forget_lost_files():
+            if error.status in GONE and self._forget_lost_files():
                 return JobView(JobState.CHECKING, message="the provider has lost a file; it is uploaded again")
-            raise self._explain_refusal(error) from None
+            raise explain_refusal(self.profile, error) from None
         if quote is None:
             return None
         if quote.pending:
@@ -235,24 +227,6 @@ class HostedEngine(TuningEngine):
             self.journal.update_job(phase=PLANNED)
         return bool(lost)
 
-    def _explain_refusal(self, error: TerminalServiceError) -> ServiceError:
-        if error.status not in {403, *_GONE}:
-            return error
-        profile = self.profile
-        closing = ""
-        if profile.closes:
-            closing = f" {profile.name} takes no fine-tuning jobs from {profile.closes} on, and fewer before."
-        elif profile.deprecated:
-            closing = f" {profile.name} has not supported fine-tuning since {profile.deprecated}."
-        return TerminalServiceError(f"{error}{closing}", error.status)
-
-    def _adopt(self, job: RemoteJob) -> JobRecord:
-        record = self.journal.update_job(
-            phase=SUBMITTED, job_id=job.id, state=job.state, status=job.status, moved_at=time.time()
-        )
-        failpoint("job-recorded")
-        return record
-
     def _reconcile(self, record: JobRecord) -> JobView:
         """Adopt the job whose reply was lost; let it be created again once it has been missing for long enough."""
         if time.time() > record.announced_at + self.profile.retention:
@@ -261,7 +235,7 @@ class HostedEngine(TuningEngine):
                 f"list of jobs; `goldspan finetune cancel {self.order.run}` ends the run."
             )
         if found := find_jobs(self._wire, self.order, self.journal):
-            return view_adopted(self._adopt(keep_one(self._wire, self.journal, found)))
+            return view_adopted(record_adoption(self.journal, keep_one(self._wire, self.journal, found)))
         if time.time() <= record.announced_at + self.patience.grace:
             return view_lost(record, JobState.CHECKING)
         waited = f"{time.time() - record.announced_at:.0f} s"
@@ -274,14 +248,14 @@ class HostedEngine(TuningEngine):
         try:
             job = self._wire.retrieve(record.job_id)
         except TerminalServiceError as error:
-            if error.status not in _GONE:
+            if error.status not in GONE:
                 raise
             return self._wait_for_vanished(record)
         if record.creations > 1:
             keep_one(self._wire, self.journal, [*find_jobs(self._wire, self.order, self.journal), job], job.id)
         if job.state is JobState.UNKNOWN and job.status != record.status:
             self.journal.write_event("unknown status", f"The provider calls the job {job.status[:60]!r}.")
-        record = self._record(record, job)
+        record = record_state(self.journal, record, job)
         self._record_messages(job)
         if job.state is JobState.READY and may_start:
             return self._start(record, job)
@@ -289,21 +263,6 @@ class HostedEngine(TuningEngine):
             record = self.journal.update_job(phase=ENDED)
             failpoint("outcome-recorded")
         return view_record(record)
-
-    def _record(self, record: JobRecord, job: RemoteJob) -> JobRecord:
-        moved = time.time() if job.status != record.status else record.moved_at
-        return self.journal.update_job(
-            state=job.state,
-            status=job.status,
-            moved_at=moved,
-            expected_end=job.expected_end,
-            quote=record.quote if job.quote is None else job.quote,
-            currency=job.currency if job.quote is not None else record.currency,
-            output_model=job.output_model if job.state is JobState.SUCCEEDED else "",
-            trained_tokens=job.trained_tokens,
-            message=job.message,
-            problems=tuple((problem.line, problem.message) for problem in job.problems),
-        )
 
     def _record_messages(self, job: RemoteJob) -> None:
         """Keep events and checkpoints; what the provider cannot list now is asked for at the next poll.

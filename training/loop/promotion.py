@@ -94,12 +94,9 @@ def decide_promotion(
     seconds = {side: sum(costs.estimate(one) for one in found) / count for side, found in efforts.items()}
     edits = {side: sum(one.edits for one in found) / count for side, found in efforts.items()}
     falling = _check_recall(texts)
-    reasons = [
-        *_check_size(len(texts), least),
-        *_check_f1(delta),
-        *falling.values(),
-        *_check_seconds(seconds["incumbent"], seconds["candidate"]),
-    ]
+    reasons = _check_size(len(texts), least)
+    if texts:
+        reasons += [*_check_f1(delta), *falling.values(), *_check_seconds(seconds["incumbent"], seconds["candidate"])]
     return Promotion(
         not reasons,
         tuple(reasons),

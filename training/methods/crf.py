@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.workspace_queue import iter_workspace
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
-from goldspan.annotation.types import Annotation, Entity, Sample
+from goldspan.annotation.types import Sample
 from goldspan.predictors.artifact import write_settings
-from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.features import describe_text, tag_tokens
 from goldspan.predictors.stacking import open_base
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.methods.base import FitContext, Fitted, Method
+from goldspan.training.methods.examples import CrfExample, make_examples, swap_values
 
 MODEL = "model.crfsuite"
 
@@ -36,26 +36,19 @@ class CrfSettings:
 
     `base` is the predictor beneath, by name; empty for none. `keep`: labels whose entities of the base all stay where
     they cross none of the CRF's, joined with commas. `c1` and `c2` weight the L1 and L2 penalties. `least` and
-    `seen`: see the module.
+    `seen`: see the module. `copies`: of each reviewed sample with other values (see `swap_values`), fewer where that
+    makes more than `most` examples.
     """
 
     base: str = "regex"
     c1: float = 0.1
     c2: float = 0.01
-    iterations: int = 80
+    iterations: int = 40
     least: int = 80
     seen: int = 5
+    copies: int = 4
+    most: int = 500
     keep: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CrfExample:
-    """A text with its gold entities, and the entities that the predictor beneath gives."""
-
-    text: str
-    language: str
-    gold: tuple[Entity, ...]
-    beneath: tuple[Entity, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +92,10 @@ class CrfMethod(Method[CrfSettings]):
         return Fitted(context.staging, details=details)
 
 
-def make_examples(samples: Sequence[Sample], base: LocalPredictor | None, *, reviewed: bool = True) -> list[CrfExample]:
-    """Examples of samples. The gold of a reviewed one is its best annotation, that of another what the base says."""
-    texts = [TextInput(sample.text, sample.language, sample.country) for sample in samples]
-    opinions: list[Annotation] = []
-    if base:
-        for begin in range(0, len(texts), base.max_batch):
-            opinions += base.predict_batch(texts[begin : begin + base.max_batch])
-    examples = []
-    for place, sample in enumerate(samples):
-        beneath = opinions[place].entities if base else ()
-        gold = sample.best.entities if reviewed and sample.best else beneath
-        examples.append(CrfExample(sample.text, sample.language, gold, beneath))
-    return examples
-
-
-def join_examples(samples: Sequence[Sample], opinions: Mapping[str, tuple[Entity, ...]]) -> list[CrfExample]:
-    """Examples of reviewed samples with what another predictor finds in each, by sample id."""
-    return [
-        CrfExample(one.text, one.language, one.best.entities if one.best else (), opinions.get(one.sample_id, ()))
-        for one in samples
-    ]
-
-
 def train_crf(
     reviewed: Sequence[CrfExample], settings: CrfSettings, unreviewed: Sequence[CrfExample] = ()
 ) -> TrainedCrf:
-    """Train a CRF on reviewed examples, and on unreviewed ones with the base's entities as gold.
+    """Train a CRF on reviewed examples and their copies, and on unreviewed ones with the base's entities as gold.
 
     Raises:
         ConfigurationError: python-crfsuite is not installed.
@@ -138,7 +108,8 @@ def train_crf(
             "The method crf needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
         ) from None
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    for one in (*reviewed, *unreviewed):
+    copies = min(settings.copies, max(0, settings.most // max(1, len(reviewed)) - 1))
+    for one in (*reviewed, *swap_values(reviewed, copies), *unreviewed):
         tokens, rows = describe_text(one.text, one.language, one.beneath)
         if tokens:
             trainer.append(rows, tag_tokens(tokens, one.gold))

@@ -1,4 +1,6 @@
-"""What the labelling screen has besides labels: layout, metadata line, choices and a note for the whole document.
+"""What the labelling screen has besides labels: layout, metadata line, and what a person says besides spans.
+
+Choices and a note are for the whole document; reasons for doubt appear when a region is selected.
 
 The board stands beside the text, so that the text begins at the top of the screen however many labels there are.
 """
@@ -11,7 +13,13 @@ from xml.etree import ElementTree
 
 from goldspan.annotation.labelstudio.api.fields import ABOUT_FIELD
 from goldspan.annotation.tasks.codec import TEXT_NAME
-from goldspan.annotation.tasks.feedback import DOCUMENT_CONTROL, NOTE_CONTROL, DocumentChoice
+from goldspan.annotation.tasks.feedback import (
+    DOCUMENT_CONTROL,
+    DOUBT_CONTROL,
+    NOTE_CONTROL,
+    DocumentChoice,
+    RegionDoubt,
+)
 
 STYLE = """
 .goldspan-screen { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: flex-start; }
@@ -46,6 +54,8 @@ DOCUMENT_HOTKEYS = {
     DocumentChoice.WRONG_LANGUAGE: "shift+l",
     DocumentChoice.UNSURE: "shift+d",
 }
+
+DOUBT_HOTKEYS = {RegionDoubt.LABEL: "shift+q", RegionDoubt.BOUNDARY: "shift+b", RegionDoubt.ENTITY: "shift+w"}
 
 _EARLIER_STYLES = frozenset(
     {
@@ -91,6 +101,7 @@ def build_frame(*, keeps_text: bool) -> Frame:
     text = {"name": TEXT_NAME, "value": "$text", "granularity": "word", "showLabels": "true"}
     ElementTree.SubElement(frame, "Text", text | ({} if keeps_text else {"saveTextResult": "no"}))
     _add_document_controls(main)
+    _add_doubt(main)
     guide = main
     for tag, attributes in (("Collapse", {"bordered": "true"}), ("Panel", {"value": "Guideline"}), ("View", {})):
         guide = ElementTree.SubElement(guide, tag, attributes)
@@ -119,3 +130,19 @@ def _add_document_controls(main: ElementTree.Element) -> None:
         editable="true",
         placeholder="Note (Enter keeps it)",
     )
+
+
+def _add_doubt(main: ElementTree.Element) -> None:
+    """Reasons for doubt about the selected region; last, so that nothing moves when one is selected."""
+    place = ElementTree.SubElement(main, "View", className="goldspan-document", visibleWhen="region-selected")
+    choices = ElementTree.SubElement(
+        place,
+        "Choices",
+        name=DOUBT_CONTROL,
+        toName=TEXT_NAME,
+        perRegion="true",
+        choice="multiple",
+        showInline="true",
+    )
+    for doubt, hotkey in DOUBT_HOTKEYS.items():
+        ElementTree.SubElement(choices, "Choice", value=doubt.words, alias=doubt.value, hotkey=hotkey)

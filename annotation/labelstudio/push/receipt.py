@@ -5,7 +5,7 @@ One file a project, `pushed/<project>.json` in the workspace: url, project, titl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,16 @@ def read_pushed(workspace: Workspace) -> set[str]:
     """Ids of all samples that were pushed from this workspace; unreadable files are ignored."""
     files = sorted((workspace.root / "pushed").glob("*.json"))
     return {sample_id for file in files for sample_id in _read(file).get("sample_ids", ())}
+
+
+def find_pushed(workspace: Workspace, sample_ids: Sequence[str]) -> tuple[str, int]:
+    """The address of Label Studio and the project that all of these samples were pushed to; empty if there is none."""
+    for file in sorted((workspace.root / "pushed").glob("*.json")):
+        record = _read(file)
+        url, project = record.get("url"), record.get("project")
+        if isinstance(url, str) and isinstance(project, int) and set(sample_ids) <= set(record["sample_ids"]):
+            return url, project
+    return "", 0
 
 
 def _read(path: Path) -> dict[str, Any]:

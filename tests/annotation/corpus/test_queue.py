@@ -20,7 +20,7 @@ from goldspan.annotation.corpus.queue import (
 )
 from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
 
-PLAIN = QueueCandidate("x", "en", "letter", "m-1", 100, (), None, None, 0, None)
+PLAIN = QueueCandidate("x", "en", "letter", "m-1", 100, (), None, None, None)
 
 
 def make_pool(count: int, **fields: object) -> list[QueueCandidate]:
@@ -48,11 +48,11 @@ def test_a_candidate_describes_its_last_prediction_and_another_model() -> None:
     old = Annotation(Author.model("old"), (Entity(0, 3, "A"),))
     new = Annotation(Author.model("new"), (Entity(0, 3, "B", score=0.5),))
     skipped = Annotation(Author.person("ann"), status=Status.CANCELLED)
-    found = make_candidate(Sample("Ann met Bob", "en", annotations=(old, new, skipped), sample_id="s"), 2)
-    assert (found.model_version, found.labels, found.issues, found.skipped) == ("new", ("B",), 2, True)
+    found = make_candidate(Sample("Ann met Bob", "en", annotations=(old, new, skipped), sample_id="s"))
+    assert (found.model_version, found.labels, found.skipped) == ("new", ("B",), True)
     assert found.disagreement == pytest.approx(100 * 2 / 3)
     assert found.uncertainty == pytest.approx(60 / 3)
-    other = make_candidate(Sample("Eve met Bob", "en", annotations=(old, new), sample_id="t"), 0)
+    other = make_candidate(Sample("Eve met Bob", "en", annotations=(old, new), sample_id="t"))
     assert other.group == found.group
 
 
@@ -77,23 +77,25 @@ def test_samples_with_labels_below_target_come_first() -> None:
 def test_what_has_no_evidence_is_said() -> None:
     names = find_ranked(3)
     queue = build_queue([replace(PLAIN, sample_id=name, uncertainty=0.5) for name in names], {}, {}, size=3)
-    assert [note.partition(" ")[0] for note in queue.notes] == ["Uncertainty", "Gaps", "Disagreement"]
-    assert {entry.priority for entry in queue.entries} == {None}
-    assert build_queue([], {}, {}) == LabelQueue((), 0, ())
-
-
-def test_a_batch_is_spread_over_languages_types_and_groups() -> None:
-    names = find_ranked(40)
-    pool = [
-        replace(PLAIN, sample_id=name, language="de" if at < 4 else "en", uncertainty=float(at), group=at // 2)
-        for at, name in enumerate(names)
+    assert [note.partition(" ")[0] for note in queue.notes] == ["Uncertainty", "Gaps"]
+    assert {(entry.priority, entry.reasons) for entry in queue.entries} == {(None, ("drawn at random",))}
+    mixed = [
+        replace(PLAIN, sample_id=name, uncertainty=value) for name, value in zip(names, (1.0, None, 2.0), strict=True)
     ]
-    chosen = list_ranked(pool, size=10)
-    picked = [one for one in pool if one.sample_id in chosen]
-    assert len({one.group for one in picked}) == len(picked)
-    near = [replace(one, language="de" if at % 2 else "en", group=None) for at, one in enumerate(pool)]
-    languages = [one.language for one in near if one.sample_id in list_ranked(near, size=10)]
-    assert abs(languages.count("de") - languages.count("en")) <= 1
+    queue = build_queue(mixed, {}, {}, size=3)
+    assert [entry.sample_id for entry in queue.entries] == [names[2], names[0], names[1]]
+    assert queue.notes == ("1 samples without a scored prediction come last.",)
+    assert build_queue([], {}, {}) == LabelQueue((), 0, ())
+    assert "goldspan annotate" in build_queue([replace(PLAIN, model_version="")], {}, {}).notes[0]
+
+
+def test_texts_that_differ_in_their_entities_only_are_not_repeated_before_the_others() -> None:
+    names = find_ranked(40)
+    pool = [replace(PLAIN, sample_id=name, uncertainty=float(at), group=at // 2) for at, name in enumerate(names)]
+    ranked = list_ranked(pool, size=40)
+    groups = [names.index(name) // 2 for name in ranked]
+    assert groups[:20] == groups[20:] == sorted(range(20), reverse=True)
+    assert ranked[:20] == names[::-2]
 
 
 def test_skipped_and_tiny_texts_come_last() -> None:
@@ -140,7 +142,6 @@ def test_the_reserve_does_not_depend_on_what_else_waits() -> None:
             st.lists(st.sampled_from(["A", "B", "?"]), max_size=4).map(tuple),
             st.none() | st.floats(0, 5),
             st.none() | st.floats(0, 50),
-            st.integers(0, 3),
             st.none() | st.integers(0, 3),
             st.booleans(),
         ),

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from goldspan.annotation.tasks.feedback import DocumentChoice, Feedback, read_feedback
+from goldspan.annotation.tasks.feedback import DocumentChoice, Feedback, RegionDoubt, read_feedback
 from goldspan.annotation.types import Annotation, Author
 
 
@@ -25,6 +25,17 @@ def test_choices_and_notes_of_the_screen_are_read() -> None:
     assert found == Feedback(frozenset({DocumentChoice.UNUSABLE, DocumentChoice.UNSURE}), ("is LLC a name?",))
     assert found.is_unusable
     assert found
+
+
+def test_doubts_are_read_by_region() -> None:
+    def doubt(region: object, *choices: object) -> dict[str, Any]:
+        value = {"start": 0, "end": 3, "choices": list(choices)}
+        return {"id": region, "from_name": "doubt", "to_name": "text", "type": "choices", "value": value}
+
+    found = read([doubt("r1", "label", "boundary"), doubt("r2", "later", 3), doubt("r1", "entity")])
+    assert found == Feedback(doubts={"r1": frozenset(RegionDoubt)})
+    assert found
+    assert not found.is_unusable
 
 
 @pytest.mark.parametrize(

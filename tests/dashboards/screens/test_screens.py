@@ -8,7 +8,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import pyarrow
+import pyarrow.ipc
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -18,16 +21,24 @@ from goldspan.annotation.labelstudio.adjudication import DisputedTask
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.example import copy_example
 from goldspan.dashboards.mirror.refresh import refresh_mirror
+from goldspan.dashboards.navigation import _PAGES
 from goldspan.dashboards.screens import decision
-from goldspan.dashboards.views import adjudication, coverage, overview
+from goldspan.dashboards.views import adjudication, coverage, explore, overview
+from goldspan.evaluation.audit.ledger import (
+    AuditEntry,
+    AuditLedger,
+    AuditStatus,
+    find_audit_ledger,
+    write_audit_ledger,
+)
 from goldspan.predictors.model.directory import CALIBRATION, MANIFEST, MODEL
 from goldspan.training.loop.state import LoopRound, LoopState, write_state
 from tests.dashboards.hostile import EVIL, add_hostile
-from tests.dashboards.sample_data import fill_workspace
+from tests.dashboards.sample_data import add_simulation, fill_workspace
 
 PAGES = (
     *("overview", "queue", "coverage", "disagreement", "labels", "quality", "annotators", "coreference", "results"),
-    *("models", "runs", "explore", "handover"),
+    *("models", "simulation", "runs", "explore", "handover"),
 )
 
 
@@ -330,3 +341,68 @@ def test_the_page_models_says_why_a_round_was_refused(workspace: Workspace, monk
     assert list(table["why"]) == [refused["reasons"][0], "entities of the base stay for CITY"]
     (workspace.root / "loop" / "state.json").write_text("{")
     assert "not the state of a loop" in render_page(workspace, "models", monkeypatch).warning[0].value
+
+
+def test_a_simulation_is_shown_with_its_tables(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_simulation(workspace)
+    test = render_page(workspace, "simulation", monkeypatch)
+    assert [heading.value for heading in test.subheader][2:] == ["Order", "What was simulated"]
+    assert len(test.get("vega_lite_chart")) == 2
+    assert "Truth: made." in [text.value for text in test.text]
+
+
+def test_what_an_audit_doubts_is_on_the_quality_page(
+    small: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = refresh_mirror(small, labels)["samples"]["sample_id"].to_list()[:4]
+    states = (("open", 3, False), ("open", 0, True), ("corrected", 0, True), ("confirmed", 0, True))
+    entries = {
+        name: AuditEntry("0" * 12, "auditor-1", findings, AuditStatus(status), "2026-11-20T10:00:00+00:00", random)
+        for name, (status, findings, random) in zip(ids, states, strict=True)
+    }
+    write_audit_ledger(find_audit_ledger(small), AuditLedger(entries))
+    try:
+        test = render_page(small, "quality", monkeypatch)
+    finally:
+        find_audit_ledger(small).unlink()
+    shown = read_metrics(test)
+    assert (shown["Open"], shown["Corrected"], shown["Confirmed"], shown["Errors left"]) == ("2", "1", "1", "50%")
+    first = test.dataframe[0].value
+    assert first["sample id"].to_list() == ids[:2]
+    assert first["why"].to_list() == ["found", "drawn at random"]
+
+
+def list_links(test: AppTest) -> set[str]:
+    """The addresses in figures and texts, in the rows of tables, and behind the marks of charts."""
+    links: set[str] = set()
+    for element in (*test.metric, *test.markdown, *test.caption):
+        links |= set(re.findall(r"\]\((/[^)\s]*)\)", str(element.proto)))
+    for frame in test.dataframe:
+        if "show samples" in frame.value.columns:
+            links |= set(frame.value["show samples"])
+    for chart in test.get("vega_lite_chart"):
+        for data in chart.proto.datasets:
+            table = pyarrow.ipc.open_stream(data.data.data).read_all()
+            links |= set(table["link"].to_pylist()) if "link" in table.column_names else set()
+    return links
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in {"coreference", "simulation", "explore"}])
+def test_every_link_of_a_page_leads_to_samples_or_to_a_page(
+    small: Workspace, labels: LabelSchema, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = [urlsplit(link) for link in list_links(render_page(small, page, monkeypatch))]
+    mirror, empty = refresh_mirror(small, labels), []
+    for link in links:
+        if link.path != "/explore":
+            assert link.path.strip("/") in {title.lower() for _, title, _ in _PAGES}
+            continue
+        many = {"language", "label", "document_type"}
+        given = {n: tuple(v) if n in many else v[0] for n, v in parse_qs(link.query, strict_parsing=True).items()}
+        if explore.find_samples(mirror, explore.Query(**given)).is_empty():  # type: ignore[arg-type]
+            empty.append(link.query)
+    assert links or page in {"models", "runs", "results"}
+    if page in {"queue", "quality", "annotators"}:
+        assert empty == []
+    else:
+        assert len(empty) < len(links) or not links

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.corpus.coverage import count_workspace_coverage
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labelstudio.push.receipt import record_pushed
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Mention
 from goldspan.dashboards.highlight import mask_spans, render_html
@@ -100,6 +101,21 @@ def test_a_tab_holds_the_tasks_of_one_project(small: Workspace, labels: LabelSch
     assert [by_task[task] for task in tasks] == found["sample_id"].to_list()
     assert explore.build_tab_url(small, found.clear()) == ""
     assert explore.build_tab_url(small, pl.concat([found] * 20)) == ""
+
+
+def test_a_tab_holds_samples_that_were_only_pushed(workspace: Workspace, labels: LabelSchema) -> None:
+    fill_workspace(workspace, labels, 6, touched=0)
+    found = explore.find_samples(refresh_mirror(workspace, labels), explore.Query())
+    ids = found["sample_id"].to_list()
+    assert explore.build_tab_url(workspace, found) == ""
+    record_pushed(workspace, "http://127.0.0.1:8080/", 1, "other", ids[:3])
+    record_pushed(workspace, "http://127.0.0.1:8080/", 4, "this", ids)
+    url = urlsplit(explore.build_tab_url(workspace, found))
+    assert f"{url.scheme}://{url.netloc}{url.path}" == "http://127.0.0.1:8080/projects/4/data"
+    tab = json.loads(gzip.decompress(base64.urlsafe_b64decode(parse_qs(url.query)["tab"][0])))
+    assert [item["value"] for item in tab["filters"]["items"]] == ids
+    record_pushed(workspace, "javascript:alert(1)", 4, "this", ids)
+    assert explore.build_tab_url(workspace, found) == ""
 
 
 def test_a_link_needs_a_pull_and_a_task(workspace: Workspace, labels: LabelSchema) -> None:

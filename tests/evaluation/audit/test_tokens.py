@@ -20,7 +20,8 @@ from goldspan.evaluation.audit.ledger import AuditLedger, AuditStatus, ResidualE
 from goldspan.evaluation.audit.tokens import GoldTokens
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.predictors.crf.tagger import CrfTagger
-from goldspan.training.methods.crf import CrfSettings, join_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import join_examples
 from tests.evaluation.audit.corruption import corrupt
 from tests.training.tiny_model import TOML, WORDS, make_labels, make_sample
 
@@ -40,7 +41,7 @@ def make_varied(number: int) -> Sample:
 
 
 def train(samples: Sequence[Sample], opinions: Opinions) -> CrfTagger:
-    return CrfTagger(train_crf(join_examples(samples, opinions), CrfSettings(base="")).model)
+    return CrfTagger(train_crf(join_examples(samples, opinions), CrfSettings(base="", iterations=80, copies=0)).model)
 
 
 @pytest.fixture(scope="module")

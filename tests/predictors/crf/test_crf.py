@@ -18,7 +18,8 @@ from goldspan.predictors.crf.features import describe_text, find_places, make_sh
 from goldspan.predictors.crf.predictor import CrfPredictor
 from goldspan.predictors.crf.tagger import CrfTagger, TaggedText
 from goldspan.predictors.registry import open_predictor
-from goldspan.training.methods.crf import CrfExample, CrfSettings, make_examples, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import CrfExample, make_examples
 from goldspan.training.methods.fits import fit_method
 from tests.strategies import samples
 from tests.training.tiny_model import TOML, make_bundle, make_labels, make_sample

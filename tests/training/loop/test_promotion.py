@@ -53,3 +53,11 @@ def test_more_work_is_refused_though_f1_rises() -> None:
     assert found.delta.delta is not None
     assert found.delta.delta > 0
     assert any("seconds" in reason for reason in found.reasons)
+
+
+def test_without_test_samples_only_their_number_is_the_reason() -> None:
+    found = decide_promotion([], least=5)
+    assert (found.promoted, found.reasons) == (
+        False,
+        ("0 random reviewed samples to test on, at least 5 are needed",),
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,15 @@ from goldspan.evaluation.scores.paired import Delta
 from goldspan.training.loop.promotion import Promotion
 from goldspan.training.loop.simulation.orders import ORDERS, PoolState
 from goldspan.training.loop.simulation.replay import OWN, Replay, ReplayPoint, Scores
-from goldspan.training.loop.simulation.report import write_html, write_markdown
+from goldspan.training.loop.simulation.report import make_document, read_document, write_document, write_report
 from goldspan.training.loop.simulation.run import Simulation, SimulationSettings, simulate_loop
-from goldspan.training.loop.simulation.summary import estimate, find_target, summarise_orders, summarise_suggestions
+from goldspan.training.loop.simulation.summary import (
+    estimate,
+    find_target,
+    summarise_curves,
+    summarise_orders,
+    summarise_suggestions,
+)
 from goldspan.training.loop.simulation.truth import HELD_OUT, TruthSettings, compose_truth, split_samples
 from tests.training.tiny_model import TOML, make_labels, make_sample
 
@@ -133,13 +139,36 @@ def test_reviews_teach_the_model_and_work_is_counted(simulation: Simulation) -> 
     ]
 
 
-def test_the_report_names_the_learner_and_holds_no_text(simulation: Simulation) -> None:
+def test_the_report_names_the_learner_and_holds_no_text(simulation: Simulation, tmp_path: Path) -> None:
     texts = [make_sample(number).text for number in range(110)]
-    for report in (write_markdown(simulation), write_html(simulation), json.dumps(simulation.to_json())):
+    file, page = tmp_path / "simulation.json", tmp_path / "report.html"
+    write_document(file, make_document(simulation))
+    write_report(read_document(file), page)
+    html, markdown = page.read_text(), page.with_suffix(".md").read_text()
+    for report in (html, markdown, file.read_text()):
         assert "crf on regex" in report
         assert not any(text[:20] in report for text in texts)
-    assert write_html(simulation).count("<polyline") == 4
-    assert "no evidence that this order helps" in write_markdown(simulation)
+    assert html.count("<polyline") == html.count("<polygon") == 4
+    assert "no evidence that this order helps" in markdown
+    assert len(list((tmp_path / "report-charts").iterdir())) == 2
+
+
+def test_curves_hold_the_means_over_seeds_with_their_interval() -> None:
+    replays = [Replay(seed, "random", {}, (make_point(20, f1, 60),)) for seed, f1 in ((1, 0.7), (2, 0.8))]
+    [point] = summarise_curves(replays, DEFAULT_COSTS)
+    assert (point["order"], point["reviews"], point["seeds"]) == ("random", 20, 2)
+    assert point["f1"] == pytest.approx(0.75)
+    assert point["f1_high"] - point["f1"] == pytest.approx(12.706 * 0.05, rel=1e-3)
+    [single] = summarise_curves(replays[:1], DEFAULT_COSTS)
+    assert single["f1_low"] == single["f1"] == single["f1_high"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 2, "curves": []}'])
+def test_a_file_that_is_no_simulation_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "simulation.json"
+    file.write_text(content)
+    with pytest.raises(InputError, match="goldspan loop simulate"):
+        read_document(file)
 
 
 def test_what_cannot_be_simulated_is_refused_before_work() -> None:

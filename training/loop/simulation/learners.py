@@ -13,7 +13,8 @@ from goldspan.predictors.crf.predictor import CrfPredictor
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.training.config import TrainingConfig
 from goldspan.training.loop.simulation.truth import SimulatedText
-from goldspan.training.methods.crf import CrfExample, CrfSettings, train_crf
+from goldspan.training.methods.crf import CrfSettings, train_crf
+from goldspan.training.methods.examples import CrfExample
 
 Reader = Callable[[Sequence[SimulatedText], tuple[str, ...]], list[Annotation]]
 """A trained model: one annotation for each text, with a score.

@@ -99,6 +99,5 @@ def _describe(one: SimulatedText, state: PoolState) -> QueueCandidate:
         tuple(entity.label for entity in newest.entities),
         measure_uncertainty(newest, one.tokens),
         measure_disagreement(service, newest, one.tokens),
-        0,
         hash_skeleton(one.text, newest),
     )

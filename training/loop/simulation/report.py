@@ -1,60 +1,124 @@
-"""The report of a simulation: Markdown tables, and one self-contained HTML page with curves. No text of the samples."""
+"""The figures of a simulation as a document on disk, and its report: tables, and curves with intervals over seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from goldspan.training.loop.simulation.replay import OWN, Replay
+import orjson
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.files import write_atomic
+from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.evaluation.report.public import write_sections
+from goldspan.evaluation.report.sections import Chart, Section, Table
+from goldspan.evaluation.report.svg import CurvePoint, draw_curves
 from goldspan.training.loop.simulation.run import Simulation
 from goldspan.training.loop.simulation.summary import (
     Estimate,
     OrderSummary,
     SuggestionSummary,
+    summarise_curves,
     summarise_orders,
     summarise_suggestions,
 )
+from goldspan.training.loop.state import find_loop_folder
 
-_COLOURS = ("#1f6feb", "#bf5700", "#1a7f37", "#8250df", "#57606a")
-_WIDTH, _HEIGHT, _EDGE = 460, 260, 44
-Table = tuple[list[str], list[list[str]]]
-
-
-def write_markdown(simulation: Simulation) -> str:
-    """The report as Markdown."""
-    parts = [f"# Simulated annotation loop\n\n{_describe(simulation)}\n"]
-    for title, (heads, rows), note in _list_tables(simulation):
-        lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *(f"| {' | '.join(row)} |" for row in rows)]
-        parts.append(f"## {title}\n\n" + "\n".join(lines) + f"\n\n{note}\n")
-    return "\n".join(parts)
+TITLE = "Simulated annotation loop"
+FORMAT = 1
+_SHOWN_AFTER = (20, 40, 60, 80, 100, 130, 160, 200)
+_CURVES = (
+    ("hours", "f1", "Strict F1 of the newest model", "estimated hours of work", "strict F1"),
+    ("reviews", "edits", "Edits a sample with the model in service", "reviews", "edits"),
+)
+"""Measures across and up, title, and names of the axes."""
 
 
-def write_html(simulation: Simulation) -> str:
-    """The report as one HTML page with curves."""
-    body = [f"<h1>Simulated annotation loop</h1><p>{escape(_describe(simulation))}</p>"]
-    costs = simulation.settings.costs
-    body.append(
-        _draw("Strict F1 of the trained model, by estimated hours", simulation.replays, lambda p: (
-            costs.estimate(p.efforts[OWN]) / 3600, p.candidate.f1))
-    )  # fmt: skip
-    body.append(
-        _draw("Edits a sample with the model in service, by reviews", simulation.replays, lambda p: (
-            float(p.reviews), p.service.edits))
-    )  # fmt: skip
-    for title, (heads, rows), note in _list_tables(simulation):
-        head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-        cells = "".join("<tr>" + "".join(f"<td>{escape(one)}</td>" for one in row) + "</tr>" for row in rows)
-        body.append(f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{cells}</table><p>{escape(note)}</p>")
-    style = (
-        "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328;"
-        "background:#fff}table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #d0d7de;"
-        "text-align:right}td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}"
-        "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}td,th{border-color:#30363d}}"
+def find_simulation(workspace: Workspace) -> Path:
+    """Where the figures of the last simulation lie, for the dashboard and `goldspan report`."""
+    return find_loop_folder(workspace) / "simulation.json"
+
+
+def make_document(simulation: Simulation) -> dict[str, Any]:
+    """All figures, the tables and the curves of a simulation; no text of a sample."""
+    s = simulation.settings
+    orders = summarise_orders(simulation.replays, s.target, s.costs)
+    rounds = [number for number in _SHOWN_AFTER if number in s.rounds]
+    suggestions = summarise_suggestions(simulation.replays, s.base, s.target, s.costs, rounds)
+    note = (
+        f"Scores on the test set; edits saved are against {s.base}. Work until the target: random order, people are "
+        "shown this all the time."
     )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Simulated annotation loop</title><style>{style}</style><body>{''.join(body)}</body></html>\n"
+    return {
+        "format": FORMAT,
+        "about": _describe(simulation),
+        "tables": [
+            {"title": f"Order, until strict F1 {s.target}", **tabulate_orders(orders), "note": explain_orders(orders)},
+            {"title": "What people are shown", **tabulate_suggestions(suggestions), "note": note},
+        ],
+        "curves": summarise_curves(simulation.replays, s.costs),
+        **simulation.to_json(),
+    }
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write the figures.
+
+    Raises:
+        StateError: the disk refused.
+
+    """
+    write_atomic(path, orjson.dumps(document, option=orjson.OPT_INDENT_2), mode=0o644)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read the figures of a simulation.
+
+    Raises:
+        InputError: the file is missing, or holds something else.
+
+    """
+    try:
+        document = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        document = None
+    if not isinstance(document, dict) or document.get("format") != FORMAT or "curves" not in document:
+        raise InputError(f"{path} does not hold a simulation. `goldspan loop simulate` writes one.")
+    return document
+
+
+def build_sections(document: Mapping[str, Any]) -> list[Section]:
+    """The sections of a report on a simulation."""
+    charts = tuple(
+        Chart(
+            f"simulation-{up}", title, draw_curves(title, _list_curves(document["curves"], across, up), x_name, y_name)
+        )
+        for across, up, title, x_name, y_name in _CURVES
     )
+    tables = [
+        Section(one["title"], (one["note"],), (Table(tuple(one["columns"]), tuple(map(tuple, one["rows"]))),))
+        for one in document["tables"]
+    ]
+    return [Section(TITLE, (document["about"],), charts=charts), *tables]
+
+
+def write_report(document: Mapping[str, Any], page: Path) -> None:
+    """Write the report as HTML, and as Markdown beside it.
+
+    Raises:
+        StateError: the disk refused.
+
+    """
+    write_sections(TITLE, (), build_sections(document), page)
+
+
+def _list_curves(points: Sequence[Mapping[str, Any]], across: str, up: str) -> dict[str, list[CurvePoint]]:
+    curves: dict[str, list[CurvePoint]] = {}
+    for one in points:
+        point = CurvePoint(one[across], one[up], one[f"{up}_low"], one[f"{up}_high"])
+        curves.setdefault(one["order"], []).append(point)
+    return curves
 
 
 def format_estimate(one: Estimate, show: Callable[[float], str], *, interval: bool = False) -> str:
@@ -68,22 +132,22 @@ def format_estimate(one: Estimate, show: Callable[[float], str], *, interval: bo
     return text if one.reached == one.seeds else f"{text} ({one.reached} of {one.seeds} seeds)"
 
 
-def tabulate_orders(found: Sequence[OrderSummary]) -> Table:
-    """Work until the target by order, and the change against random order."""
-    heads = ["order", "samples", "tokens", "seconds", "samples vs. random", "seconds vs. random", "F1 at the end"]
+def tabulate_orders(found: Sequence[OrderSummary]) -> dict[str, Any]:
+    """Work until the target by order, and the change against random order, as `columns` and `rows`."""
+    columns = ["order", "samples", "tokens", "seconds", "samples vs. random", "seconds vs. random", "F1 at the end"]
     rows = []
     for one in found:
         row = [one.order, *(format_estimate(one.until[unit], _whole) for unit in ("samples", "tokens", "seconds"))]
         changes = [one.change[unit] for unit in ("samples", "seconds")] if one.change else []
         row += [format_estimate(change, _percent, interval=True) for change in changes] or ["–", "–"]
         rows.append([*row, format_estimate(one.final_f1, _rate)])
-    return heads, rows
+    return {"columns": columns, "rows": rows}
 
 
-def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> Table:
-    """What people may be shown: scores on the test set, and work until the target."""
-    heads = ["shown to people", "strict F1", "edits a sample", "edits saved", "s a sample", "no edit needed"]
-    heads += ["edits until target", "seconds until target"]
+def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> dict[str, Any]:
+    """What people may be shown: scores on the test set, and work until the target, as `columns` and `rows`."""
+    columns = ["shown to people", "strict F1", "edits a sample", "edits saved", "s a sample", "no edit needed"]
+    columns += ["edits until target", "seconds until target"]
     rows = []
     for one in found:
         row = [one.name, format_estimate(one.f1, _rate), format_estimate(one.edits, _rate)]
@@ -91,7 +155,7 @@ def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> Table:
         row.append(format_estimate(one.untouched, _rate))
         row += [format_estimate(one.until[unit], _whole) if one.until else "–" for unit in ("edits", "seconds")]
         rows.append(row)
-    return heads, rows
+    return {"columns": columns, "rows": rows}
 
 
 def explain_orders(found: Sequence[OrderSummary]) -> str:
@@ -111,19 +175,6 @@ def explain_orders(found: Sequence[OrderSummary]) -> str:
     return " ".join(said)
 
 
-def _list_tables(simulation: Simulation) -> Iterable[tuple[str, Table, str]]:
-    s = simulation.settings
-    orders = summarise_orders(simulation.replays, s.target, s.costs)
-    yield f"Order, until strict F1 {s.target}", tabulate_orders(orders), explain_orders(orders)
-    rounds = [number for number in (20, 40, 60, 100, 200) if number in s.rounds]
-    suggestions = summarise_suggestions(simulation.replays, s.base, s.target, s.costs, rounds)
-    note = (
-        f"Scores on the test set; edits saved are against {s.base}. Work until the target: random order, people are "
-        "shown this all the time."
-    )
-    yield "What people are shown", tabulate_suggestions(suggestions), note
-
-
 def _describe(simulation: Simulation) -> str:
     s = simulation.settings
     t = s.truth
@@ -136,48 +187,10 @@ def _describe(simulation: Simulation) -> str:
     )
     return (
         f"Truth: {made}; {t.door} samples decide promotions, {t.test} measure. Learner: {simulation.learner}; "
-        f"{s.base} serves at first. {len(s.seeds)} seeds: brackets hold the range over them, for differences the "
-        f"95 % interval (Student's t). Costs of actions: "
+        f"{s.base} serves at first. Seeds: {len(s.seeds)}; brackets hold the range over them, bands and brackets of "
+        f"differences the 95 % interval (Student's t). Costs of actions: "
         f"{s.costs.source}. Simulated people never err or tire, so these figures are upper bounds. Entities only. The "
         f"{t.door} samples of the door are reviewed beforehand, and are not part of the figures."
-    )
-
-
-def _draw(title: str, replays: Sequence[Replay], read: Callable[..., tuple[float, float]]) -> str:
-    """Curves of all seeds, one colour an order."""
-    curves = [(one.order, [read(point) for point in one.points]) for one in replays if one.points]
-    xs, ys = [x for _, curve in curves for x, _ in curve], [y for _, curve in curves for _, y in curve]
-    if not xs:
-        return ""
-    left, right, low, high = 0.0, max(xs), min(ys), max(ys)
-    spread = (high - low) or 1.0
-
-    def place(x: float, y: float) -> str:
-        across = _EDGE + (x - left) / ((right - left) or 1) * (_WIDTH - _EDGE - 12)
-        return f"{across:.1f},{_HEIGHT - _EDGE + 8 - (y - low) / spread * (_HEIGHT - _EDGE - 40):.1f}"
-
-    orders = list(dict.fromkeys(order for order, _ in curves))
-    lines = "".join(
-        f'<polyline fill="none" stroke="{_COLOURS[orders.index(order) % len(_COLOURS)]}" stroke-width="1.6" '
-        f'points="{" ".join(place(x, y) for x, y in curve)}"/>'
-        for order, curve in curves
-    )
-    legend = "".join(
-        f'<text x="{_EDGE + 110 * number}" y="18" fill="{_COLOURS[number % len(_COLOURS)]}">{escape(order)}</text>'
-        for number, order in enumerate(orders)
-    )
-    marks = "".join(
-        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="currentColor">{value:.3g}</text>'
-        for x, y, anchor, value in (
-            (_EDGE - 6, _HEIGHT - _EDGE + 12, "end", low),
-            (_EDGE - 6, 36, "end", high),
-            (_EDGE, _HEIGHT - 10, "middle", left),
-            (_WIDTH - 12, _HEIGHT - 10, "end", right),
-        )
-    )
-    return (
-        f'<h2>{escape(title)}</h2><svg role="img" aria-label="{escape(title)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" font-size="12">{lines}{legend}{marks}</svg>'
     )
 
 

@@ -111,6 +111,27 @@ def summarise_orders(replays: Sequence[Replay], target: float, costs: CostModel)
     return [_summarise_order(order, by_order[order], plain, target, costs) for order in by_order]
 
 
+def summarise_curves(replays: Sequence[Replay], costs: CostModel) -> list[dict[str, Any]]:
+    """A point for each order and number of reviews: means over the seeds, with the 95 % interval of F1 and edits.
+
+    `hours` are estimated, `f1` is that of the newest model, `edits` those a sample with the model in service.
+    """
+    points: dict[tuple[str, int], list[ReplayPoint]] = {}
+    for one in replays:
+        for point in one.points:
+            points.setdefault((one.order, point.reviews), []).append(point)
+    rows = []
+    for (order, reviews), found in points.items():
+        hours = estimate([costs.estimate(point.efforts[OWN]) / 3600 for point in found])
+        row: dict[str, Any] = {"order": order, "reviews": reviews, "seeds": len(found), "hours": hours.mean}
+        f1, edits = estimate([p.candidate.f1 for p in found]), estimate([p.service.edits for p in found])
+        for name, over_seeds in (("f1", f1), ("edits", edits)):
+            low, high = over_seeds.interval or (over_seeds.mean, over_seeds.mean)
+            row |= {name: over_seeds.mean, f"{name}_low": low, f"{name}_high": high}
+        rows.append(row)
+    return rows
+
+
 def _summarise_order(
     order: str,
     found: Mapping[int, Replay],

@@ -23,7 +23,7 @@ from goldspan.annotation.labelstudio.project.config import (
 )
 from goldspan.annotation.project import ENTITIES, Purpose
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, encode_task
-from goldspan.annotation.tasks.feedback import DocumentChoice
+from goldspan.annotation.tasks.feedback import DocumentChoice, RegionDoubt
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
 
 LABELS = load_labels()
@@ -76,7 +76,7 @@ def test_every_key_of_the_screen_is_used_once() -> None:
     elements = list(read(build_config(LABELS)).iter())
     keys = [key for element in elements if (key := element.get("hotkey"))]
     assert len(keys) == len(set(keys)) >= len(LABELS.labels) + 4
-    assert {choice.get("alias") for choice in elements if choice.tag == "Choice"} == set(DocumentChoice)
+    assert {choice.get("alias") for choice in elements if choice.tag == "Choice"} == {*DocumentChoice, *RegionDoubt}
 
 
 def test_config_passes_label_studios_own_validation() -> None:
