@@ -249,6 +249,13 @@ def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int
 
 
 def _decode(value: str) -> str:
+    """A header value with its encoded words (RFC 2047) read, the whole ones first where others are damaged."""
+    if len(_WORD_START.findall(value)) != len(_WORD.findall(value)):
+        value = _WORD.sub(lambda word: _decode_words(word.group()), value)
+    return _decode_words(value)
+
+
+def _decode_words(value: str) -> str:
     try:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, UnicodeDecodeError):
@@ -271,6 +278,8 @@ def _read_body(part: Message) -> tuple[str, str]:
 
 _SOFT_BREAK = regex.compile(r"(?<!^--) \r?\n(?:>+ ?)?", regex.MULTILINE)
 _FLOWED_BREAK = regex.compile(r"(?<!^--)(?<= )\r?\n(?:>+ ?)?", regex.MULTILINE)
+_WORD_START = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?")
+_WORD = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
 _UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 

@@ -41,6 +41,11 @@ DISGUISED = {
     "JSON in JSON": ("a.json", json.dumps({"p": json.dumps({"n": "Müller"})}), ["u00fcller"]),
     "HTML in CSV": ("a.csv", 'id,html\n1,"<p>M&uuml;ller</p>"\n', ["M&uuml;ller"]),
     "folded header": ("a.eml", "Subject: +1 415\n 555 0132\n\nhi", ["0132"]),
+    "damaged word before a whole one": (
+        "a.eml",
+        f"Subject: =?utf-8?b?w5zDvMOkerthe =?utf-8?b?{encode('Müller')}?= =?utf-8?q?Ann of?=\n\nhi",
+        [encode("Müller"), "Ann"],
+    ),
     "header in Latin-1": ("a.eml", "Subject: Müller\n\nhi".encode("latin-1"), ["ller"]),
     "header in UTF-8": ("a.eml", "Subject: Müller\n\nhi", ["ller"]),
     "parameter": ("a.eml", "Content-Type: text/plain; name*=utf-8''M%C3%BCller.txt\n\nhi", ["ller.txt"]),
