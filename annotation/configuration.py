@@ -11,6 +11,7 @@ from typing import Any
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.files import read_small
 
 _KEY_PARTS = 64
 _LONG_KEY = re.compile(rf"""^\s*\[{{0,2}}(?:\s*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')\s*\.){{{_KEY_PARTS}}}""", re.MULTILINE)
@@ -47,7 +48,7 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
 
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_small(path).decode("utf-8-sig")
     except OSError as problem:
         raise error(f"{path} cannot be read: {problem.strerror}.") from None
     except UnicodeDecodeError as problem:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from goldspan.annotation.files import read_small
+
 _ENV_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*\Z")
 
 
 def read_env_file(path: Path) -> dict[str, str]:
     """The `NAME=value` lines of a `.env` file; quotes around a value are dropped. Empty if there is no file."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_small(path).decode("utf-8", "replace").splitlines()
     except OSError:
         return {}
     matches = (_ENV_LINE.match(line) for line in lines if not line.lstrip().startswith("#"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from types import TracebackType
 from typing import IO
 
 from goldspan.annotation.errors import StateError
+
+LARGEST_SETTINGS = 16 << 20
+"""Bytes of a file of settings."""
 
 
 class AtomicFile:
@@ -95,6 +100,23 @@ def hold_private_umask() -> Iterator[None]:
 def open_private(path: str, flags: int) -> int:
     """An opener for `open`: a new file is readable by its owner only, and a link in its place is refused."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def read_small(path: Path) -> bytes:
+    """The bytes of a file of settings.
+
+    Raises:
+        OSError: it cannot be read, is a device, or is larger than `LARGEST_SETTINGS`.
+
+    """
+    with path.open("rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise OSError(errno.EINVAL, "it is a device", str(path))
+        data = stream.read(LARGEST_SETTINGS + 1)
+    if len(data) > LARGEST_SETTINGS:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_SETTINGS >> 20} MiB", str(path))
+    return data
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:

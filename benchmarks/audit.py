@@ -7,9 +7,9 @@
 
 Corrupted: spans dropped, invented, given another label, cut and extended. The auditors are the predictor `regex` (which
 judges its own labels only) and simulated annotators that err on a share of the true spans, as a second model would.
-Printed for each: precision of the first 20, 100 and 300 findings, the share of the errors found at all, and the share
-of the errors in the first 10 % of the samples, in the order of the audit and in random order. With `regex`, errors of
-labels that it cannot give cannot be found.
+Printed for each: precision of the first 20, 50, 100 and 200 findings, the share of the errors found at all, and the
+share of the errors in the first 10 % of the samples, in the order of the audit and in random order. With `regex`,
+errors of labels that it cannot give cannot be found.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tests.evaluation.audit.corruption import corrupt
 
 LABELS = load_labels()
 LANGUAGES = ("en", "de", "fr", "es", "nl", "da")
-CUTS = (20, 100, 300)
+CUTS = (20, 50, 100, 200)
 
 
 class SimulatedAnnotator(LocalPredictor):
@@ -156,8 +156,8 @@ def main() -> None:
     print(
         f"{len(truth)} documents, {spans} spans, {sum(map(len, places.values()))} errors in {len(places)} documents.\n"
     )
-    print("| auditor | findings | P@20 | P@100 | P@300 | errors found | in first 10 % | in random 10 % |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| auditor | findings | P@20 | P@50 | P@100 | P@200 | errors found | in first 10 % | in random 10 % |")
+    print("|---|---|---|---|---|---|---|---|---|")
     auditors = [*(SimulatedAnnotator(truth, rate) for rate in (0.02, 0.1, 0.2, 0.4)), open_predictor("regex", LABELS)]
     for auditor in auditors:
         print(f"| {measure(audit_samples(gold, auditor, budget=10**6), places, gold)} |", flush=True)

@@ -24,6 +24,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import Annotation, Author, Mention, Sample
 from goldspan.generators.offline.author import compose_document
+from goldspan.generators.offline.writer import DEGREES as DEGREES_BY_LANGUAGE
 from goldspan.generators.specs.draw import Spec, draw_spec
 from goldspan.generators.surrogates.world import COUNTRIES, load_data, load_places
 
@@ -32,7 +33,7 @@ SPEED = 150
 HARD_CASE = 0.01
 NAMES = frozenset({"FIRSTNAME", "SURNAME", "CITY", "COMPANYNAME"})
 WORDS = frozenset(word for words in load_data("names")["words"].values() for word in words)
-DEGREES = (", MD", ", PhD", ", MBA", ", M.A.", ", B.Sc.", " (LL.M.)", " jr", " sr", ", CPA")
+DEGREES = tuple(degree for degrees in DEGREES_BY_LANGUAGE.values() for degree in degrees)
 Case = Callable[[Spec, Tagged], bool]
 
 

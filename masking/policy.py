@@ -19,6 +19,7 @@ import regex
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
+from goldspan.annotation.files import read_small
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import VALIDATORS
@@ -239,7 +240,7 @@ def load_policy(source: str | Path, schema: LabelSchema | None = None) -> Policy
         source, schema = schemas.path("policies") / f"{source}.toml", None
     path = Path(source)
     try:
-        document = parse_toml(path.read_text(encoding="utf-8-sig"))
+        document = parse_toml(read_small(path).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -19,6 +19,7 @@ from typing import Any
 
 from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.files import read_small
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.plugins import PluginTable, convert_option, find_option_type, list_parameters
 from goldspan.predictors.artifact import SETTINGS_FILE, is_method_artifact, read_artifact
@@ -185,7 +186,7 @@ def _refuse_unknown(name: str, given: Mapping[str, Any], parts: list[_Part]) -> 
 
 def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        document = parse_toml(path.read_text(encoding="utf-8"))
+        document = parse_toml(read_small(path).decode("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -28,6 +28,8 @@ from goldspan.annotation.remote import make_remote_folder, open_remote
 PACKED = (".gz", ".zst")
 MAX_UNPACKED = 8 << 30
 """Bytes that a packed file may unpack to."""
+_SMALL, _MAX_RATIO = 64 << 20, 250
+"""Beyond this size, a file that unpacks to so many times its own size is a bomb; text shrinks to a fiftieth at best."""
 
 _BLOCK = 1 << 20
 
@@ -302,11 +304,13 @@ def digest_tree(path: Path) -> str:
 
 
 def _copy_limited(source: IO[bytes], sink: IO[bytes], path: Path) -> None:
-    written = 0
+    written, most = 0, max(_SMALL, path.stat().st_size * _MAX_RATIO)
     while block := source.read(_BLOCK):
         written += len(block)
         if written > MAX_UNPACKED:
             raise InputError(f"{path} unpacks to more than {MAX_UNPACKED >> 30} GiB. Split it.")
+        if written > most:
+            raise InputError(f"{path} unpacks to more than {_MAX_RATIO} times its size. If that is right, unpack it.")
         sink.write(block)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
 
 
 def test_the_corpus_is_large(outcomes: dict[str, dict[str, Any]]) -> None:
-    assert sum(name.startswith("mutant_") for name in outcomes) == 200
-    assert len(outcomes) > 350
+    assert sum(name.startswith("mutant_") for name in outcomes) == 300
+    assert len(outcomes) > (850 if find_spec("pyarrow") else 450)
 
 
 def test_no_exception_of_another_library_escapes(outcomes: dict[str, dict[str, Any]]) -> None:
@@ -56,6 +57,6 @@ def test_refusals_name_the_file(outcomes: dict[str, dict[str, Any]]) -> None:
         (name, m)
         for name, o in outcomes.items()
         for m in o["messages"]
-        if Path(name).stem not in m and "w.jsonl" not in m and "manifest" not in m and "The plan is" not in m
+        if not any(part in m for part in (Path(name).stem, "w.jsonl", "manifest", "The plan is", "/model"))
     ]
     assert nameless == []

@@ -235,14 +235,15 @@ def drop_bomb(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize("reply", [pour_body, pour_headers, drop_bomb])
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", CLIENTS)
 def test_an_answer_without_end_is_refused(
     build: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reply: Callable[..., None]
 ) -> None:
     """The limits are set low here; that there are limits is what is shown."""
     for module in ("generators.providers.tuning.client", "annotation.labelstudio.api.transport"):
         monkeypatch.setattr(f"goldspan.{module}._MAX_ANSWER", 1 << 20)
-    monkeypatch.setattr("goldspan.generators.providers.http.MAX_FILE", 1 << 20)
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr("goldspan.annotation.hub.client._MAX_ANSWER", 1 << 20)
     world = build(reply)
     with pytest.raises(GoldspanError) as found:
         CLIENTS[name](world.url, tmp_path)

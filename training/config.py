@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 from goldspan.annotation.configuration import list_too_small, parse_toml
 from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.files import read_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def read_config(path: Path) -> TrainingConfig:
 
     """
     try:
-        document = parse_toml(path.read_text(encoding="utf-8-sig"))
+        document = parse_toml(read_small(path).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -105,15 +105,22 @@ def group_related(outlines: Sequence[Outline], threshold: float = THRESHOLD) -> 
     Connected components over these relations: nearly the same text or skeleton (Jaccard similarity at `threshold`), a
     text or skeleton that holds most of another's (containment), the same full name or direct identifier unless many
     samples share it, and a shared link (persona, prompt seed, translation, template). At threshold 1 only equal texts
-    and skeletons and shared links relate.
+    and skeletons and shared links relate. Samples of two phrase families may hold each other: what they share is the
+    fixed wording of short documents.
     """
     groupings = [_group(outlines, reason, threshold) for reason in (Reason.NEAR_TEXT, Reason.NEAR_SKELETON)]
     pairs = _pair_sharing([outline.links for outline in outlines], len(outlines))
     if threshold < 1:
-        pairs += _pair_contained([outline.text for outline in outlines], groupings[0])
-        pairs += _pair_contained([outline.skeleton for outline in outlines], groupings[1])
+        contained = _pair_contained([outline.text for outline in outlines], groupings[0])
+        contained += _pair_contained([outline.skeleton for outline in outlines], groupings[1])
+        families = [_find_family(outline) for outline in outlines]
+        pairs += [(a, b) for a, b in contained if not (families[a] and families[b]) or families[a] == families[b]]
         pairs += _pair_sharing([outline.identifiers for outline in outlines], limit_holders(len(outlines)))
     return unite(len(outlines), groupings, pairs)
+
+
+def _find_family(outline: Outline) -> str:
+    return next((link for link in outline.links if link.startswith("phrase_family:")), "")
 
 
 def _pair_contained(texts: Sequence[str], groups: NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -198,24 +198,21 @@ def _rank(
 
 
 def _rank_within(pool: Sequence[QueueCandidate], measure: Callable[[QueueCandidate], float | None]) -> dict[str, float]:
-    """Rank samples within their model version, ties by their middle; those of a version that are all equal get none."""
+    """Rank samples within their model version and language, ties by their middle; none where all values are equal."""
     members: defaultdict[Hashable, dict[str, float]] = defaultdict(dict)
     for one in pool:
         if (value := measure(one)) is not None:
-            members[_find_stratum(one)][one.sample_id] = value
+            members[one.model_version, one.language][one.sample_id] = value
+    if all(len(set(values.values())) == 1 for values in members.values()):
+        return {}
     ranks: dict[str, float] = {}
     for values in members.values():
         ordered = sorted(values.values())
-        if ordered[0] < ordered[-1]:
-            ranks |= {
-                name: (bisect_left(ordered, value) + bisect_right(ordered, value) - 1) / 2 / (len(ordered) - 1)
-                for name, value in values.items()
-            }
+        ranks |= {
+            name: (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2 / len(ordered)
+            for name, value in values.items()
+        }
     return ranks
-
-
-def _find_stratum(one: QueueCandidate) -> Hashable:
-    return one.model_version, one.language
 
 
 def _measure_gap(labels: Sequence[str], targets: Mapping[str, int], reviewed: Mapping[str, int]) -> float:

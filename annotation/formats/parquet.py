@@ -15,8 +15,8 @@ from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.types import Sample
 
 _BATCH = 256
-_LARGEST_CELL = 64 * 1024 * 1024
-"""Bytes of a row group that are decompressed at once, per row."""
+_SMALL, _MAX_RATIO, _LARGEST_BATCH = 64 << 20, 250, 512 << 20
+"""Beyond `_SMALL` bytes, values that are so many times larger than their file are a bomb; so are such batches."""
 
 
 def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]:
@@ -28,15 +28,51 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
     """
     arrow = import_arrow()
     try:
+        refuse_expansion(path, name)
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-            for group in range(file.num_row_groups):
-                facts = file.metadata.row_group(group)
-                if facts.total_byte_size > _LARGEST_CELL * max(1, min(facts.num_rows, 64)):
-                    raise InputError(f"{name or path} has a row group of {facts.total_byte_size >> 20} MiB. Split it.")
-                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group]):
-                    yield from batch.to_pylist()
+            for batch in file.iter_batches(batch_size=_BATCH):
+                yield from batch.to_pylist()
     except (arrow.ArrowException, OSError) as error:
         raise InputError(f"{name or path} is not readable Parquet: {error}. Fetch it again or report it.") from None
+
+
+def refuse_expansion(path: Path, name: str = "") -> None:
+    """Refuse a file whose values are far larger than itself: a dictionary holds a value once, its rows all have it.
+
+    Raises:
+        InputError: the values are too large.
+        pyarrow.ArrowException: the file is not readable.
+
+    """
+    parquet = import_arrow().parquet
+    with parquet.ParquetFile(path) as file:
+        leaves = [file.schema.column(number) for number in range(len(file.schema))]
+        groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+        if any(group.total_byte_size > _LARGEST_BATCH * max(1, group.num_rows // _BATCH) for group in groups):
+            raise InputError(f"{name or path} has values that are too large. Split its texts.")
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    total, most = 0, max(_SMALL, path.stat().st_size * _MAX_RATIO)
+    with parquet.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20) as file:
+        for batch in file.iter_batches(batch_size=_BATCH):
+            size = sum(_measure(column) for column in batch.columns)
+            total += size
+            if total > most or size > _LARGEST_BATCH:
+                raise InputError(f"{name or path} unpacks to far more than its size. It was not read.")
+
+
+def _measure(array: Any) -> int:
+    """Bytes of the values of an array, those of a dictionary as often as they are used."""
+    arrow = import_arrow()
+    import pyarrow.compute as compute
+
+    if arrow.types.is_dictionary(array.type):
+        lengths = compute.binary_length(array.dictionary)
+        return int(compute.sum(lengths.take(array.indices)).as_py() or 0)
+    if arrow.types.is_struct(array.type):
+        return sum(_measure(child) for child in array.flatten())
+    if arrow.types.is_list(array.type) or arrow.types.is_large_list(array.type) or arrow.types.is_map(array.type):
+        return _measure(array.flatten()) if not arrow.types.is_map(array.type) else int(array.nbytes)
+    return int(array.nbytes)
 
 
 def read_tag_names(path: Path) -> tuple[str, ...]:

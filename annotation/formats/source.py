@@ -143,7 +143,7 @@ def _list_entries(record: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _is_own_result(item: Any) -> bool:
-    return isinstance(item, Mapping) and (item.get("type") == "relation" or item.get("from_name") in _OWN_CONTROLS)
+    return isinstance(item, Mapping) and (item.get("type") == "relation" or str(item.get("from_name")) in _OWN_CONTROLS)
 
 
 def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:

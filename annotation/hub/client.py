@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from httpx2 import Client, HTTPError
-from huggingface_hub import HfApi, hf_hub_download, set_client_factory, snapshot_download
+from httpx2 import Client, HTTPError, ReadError, Request, Response
+from huggingface_hub import HfApi, constants, hf_hub_download, set_client_factory, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -21,10 +22,14 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter
 from goldspan.annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback, read_origin
 
 _TIMEOUT = 60.0
+_MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of a description of a repository; files have no limit."""
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,33 @@ def find_endpoint() -> str:
     return read_origin(str(HfApi().endpoint))
 
 
+class _BoundedClient(Client):
+    """Answers that are read at once are bounded in size and time; files go to the disk in pieces."""
+
+    def send(self, request: Request, *, stream: bool = False, **settings: Any) -> Response:
+        response = super().send(request, stream=True, **settings)
+        if stream:
+            return response
+        meter, body = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
+        try:
+            for chunk in response.iter_bytes():
+                meter.add(len(chunk))
+                body += chunk
+        except AnswerLimitError as error:
+            raise ReadError(str(error), request=request) from None
+        finally:
+            response.close()
+        headers = [pair for pair in response.headers.multi_items() if pair[0] not in _FRAMING]
+        return Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+
+
 def _open_hub() -> HfApi:
     """The Hub's client; one on this machine is asked directly, whatever proxy the environment names."""
     api = HfApi()
-    if is_loopback(str(api.endpoint)):
-        set_client_factory(lambda: Client(follow_redirects=True, timeout=_TIMEOUT, trust_env=False))
+    endpoint = str(api.endpoint)
+    if endpoint != constants._HF_DEFAULT_ENDPOINT:
+        trust = not is_loopback(endpoint)
+        set_client_factory(lambda: _BoundedClient(follow_redirects=True, timeout=_TIMEOUT, trust_env=trust))
     return api
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.files import read_small
 from goldspan.annotation.labels.schema import LabelSchema
 
 OWN = "own"
@@ -107,7 +108,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     """
     try:
-        document = parse_toml(path.read_text(encoding="utf-8"))
+        document = parse_toml(read_small(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SchemaError(f"{path} is not readable TOML: {error}. List each external label once.") from None
     if problems := schemas.validator("taxonomy").problems(document):

@@ -73,7 +73,7 @@ def is_packed(record: Mapping[str, Any]) -> bool:
 def unpack_data(record: dict[str, Any]) -> dict[str, Any]:
     """A record with the objects of its data in memory and its layers as they are; `holds_layer` looks at those."""
     data = record.get("data")
-    if not isinstance(data, dict) or not isinstance(data.get("provenance"), str):
+    if not isinstance(data, dict) or not (isinstance(data.get("provenance"), str) or is_packed(record)):
         return {**record}
     provenance, fields = (_load_object(data.get(name)) for name in ("provenance", "fields"))
     unpacked = data if provenance is None else {**data, "provenance": provenance}
@@ -128,9 +128,13 @@ def parse_json(data: bytes) -> Any:
         if b"NaN" not in data and b"Infinity" not in data:
             raise
     try:
-        return json.loads(data.decode(), parse_constant=lambda name: None)
+        document = json.loads(data.decode(), parse_constant=lambda name: None)
+        orjson.dumps(document)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except TypeError:
+        raise ValueError("a lone surrogate, a number beyond 64 bits, or nested too deep") from None
+    return document
 
 
 def explain_json(data: bytes, error: ValueError) -> str:

@@ -57,11 +57,15 @@ def find_workspace(path: str | Path | None = None) -> Workspace:
     """The workspace at `path`, else at `GOLDSPAN_DATA`, else the project's, else `./data`; created on first write.
 
     Raises:
-        InputError: the path is a file.
+        InputError: the path is a file, or no path.
 
     """
     root = Path(path or os.environ.get("GOLDSPAN_DATA") or _find_project_data())
-    if root.exists() and not root.is_dir():
+    try:
+        is_file = root.exists() and not root.is_dir()
+    except OSError:
+        raise InputError(f"{str(root)[:80]!r} cannot be the folder of a workspace. Give a path.") from None
+    if is_file:
         raise InputError(f"{root} is a file; --data takes the folder of the workspace.")
     return Workspace(root)
 
@@ -92,7 +96,7 @@ def check_file_name(name: str) -> str:
     """The name, if it can safely be one file's name inside a folder.
 
     Raises:
-        InputError: it is empty, hidden, too long or would leave the folder.
+        InputError: it is empty, hidden, too long, a device of Windows, or would leave the folder.
 
     """
     if (
@@ -101,6 +105,7 @@ def check_file_name(name: str) -> str:
         or name.startswith(".")
         or len(name) > _LONGEST_NAME
         or not name.isprintable()
+        or name.split(".")[0].upper() in _RESERVED
     ):
         raise InputError(f"{name[:120]!r} cannot be a file name; use letters, digits, '-', '_' and '.'.")
     return name

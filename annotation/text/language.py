@@ -8,7 +8,7 @@ two languages hardly overlap, and every third or fourth word of running text is 
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import lru_cache
 
 import regex
@@ -62,8 +62,13 @@ _MIN_RATIO = 1.3
 
 
 @lru_cache(maxsize=1)
-def _profiles() -> dict[str, frozenset[str]]:
-    return {language: frozenset(words.split()) for language, words in _WORDS.items()}
+def _index_words() -> dict[str, frozenset[str]]:
+    """The languages of each function word."""
+    languages: defaultdict[str, set[str]] = defaultdict(set)
+    for language, words in _WORDS.items():
+        for word in words.split():
+            languages[word].add(language)
+    return {word: frozenset(found) for word, found in languages.items()}
 
 
 def find_other_language(text: str, language: str) -> str:
@@ -74,18 +79,23 @@ def find_other_language(text: str, language: str) -> str:
     """
     if language not in _LATIN:
         return ""
-    letters = len(_LETTER.findall(text))
-    for script, pattern in _SCRIPTS.items():
-        if letters >= 10 and len(pattern.findall(text)) * 2 > letters:
-            return script
-    words = Counter(word.casefold() for word in _TOKEN.findall(unicodedata.normalize("NFC", text)))
-    scores = {
-        name: sum(count for word, count in words.items() if word in profile) for name, profile in _profiles().items()
-    }
+    if not text.isascii():
+        letters = len(_LETTER.findall(text))
+        for script, pattern in _SCRIPTS.items():
+            if letters >= 10 and len(pattern.findall(text)) * 2 > letters:
+                return script
+        text = unicodedata.normalize("NFC", text)
+    index = _index_words()
+    words = Counter(word.casefold() for word in _TOKEN.findall(text))
+    known = [(count, index[word]) for word, count in words.items() if word in index]
+    scores = dict.fromkeys(_WORDS, 0)
+    for count, languages in known:
+        for name in languages:
+            scores[name] += count
     expected = scores[language]
     best = max(scores, key=lambda name: (scores[name], name))
-    own = sum(count for word, count in words.items() if word in _profiles()[best] - _profiles()[language])
-    lost = sum(count for word, count in words.items() if word in _profiles()[language] - _profiles()[best])
+    own = sum(count for count, languages in known if best in languages and language not in languages)
+    lost = sum(count for count, languages in known if language in languages and best not in languages)
     leads = own > _MIN_LEAD * lost and scores[best] > _MIN_RATIO * expected
     if best != language and own >= _MIN_WORDS and leads:
         return best

@@ -34,9 +34,11 @@ from goldspan.evaluation.scores.spans import Scheme
 
 if TYPE_CHECKING:
     from goldspan.annotation.project import Purpose
+    from goldspan.annotation.tasks.workspace import Workspace
     from goldspan.evaluation.matching.documents import Pairing
     from goldspan.evaluation.results.cost import TokenPrices
     from goldspan.evaluation.results.result import EvaluationResult
+    from goldspan.predictors.base import Predictor
 
 app = make_app()
 _SHOWN_DOCUMENTS, _FINGERPRINT_SHOWN = 5, 8
@@ -112,10 +114,11 @@ def evaluate(
     settings = EvaluationSettings(level, scheme, beta, split_kind, samples, parse_filters(only or ()))
     refusals = Refusals()
     pairings: list[Pairing] = []
+    opened = open_from_command(predictor, schema, option, workspace, workers) if predictor else None
     with err.status("Scoring"):
         result = evaluate_samples(
             gold,
-            open_from_command(predictor, schema, option, workspace, workers) if predictor else predicted,
+            opened or predicted,
             labels=schema,
             model=model,
             settings=settings,
@@ -130,6 +133,8 @@ def evaluate(
     [pairing] = pairings
     name_unscored(pairing)
     warn_of_unknown_labels(pairing, schema)
+    if opened:
+        _warn_of_training_texts(opened, pairing, workspace)
     code = Exit.REFUSED_SOME if refusals.errors or pairing.exclusions or result.data["failures"] else Exit.OK
     target = output or choose_target(workspace.results / f"{make_file_name(result.experiment_name)}.json", result)
     write_result(target, result)
@@ -147,6 +152,18 @@ def evaluate(
         show_differences(list_worst(pairing.documents, schema, level=level, top=_SHOWN_DOCUMENTS, show_text=True))
     say(f"Result: {target}")
     raise typer.Exit(code)
+
+
+def _warn_of_training_texts(predictor: Predictor, pairing: Pairing, workspace: Workspace) -> None:
+    from goldspan.training.bundle.seen import count_training_texts
+
+    bundle = predictor.record.get("bundle", {}).get("name") or predictor.describe().get("bundle")
+    seen = count_training_texts(workspace, bundle, (one.text for one in pairing.documents)) if bundle else 0
+    if seen:
+        warn(
+            f"{seen} of {len(pairing.documents)} documents are in the training split of bundle {bundle}, which the "
+            f"model was trained on: these scores say nothing. Score {bundle}/test.jsonl."
+        )
 
 
 def _find_prices(

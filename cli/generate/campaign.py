@@ -11,8 +11,9 @@ import typer
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.cli.generate import inspect
 from goldspan.cli.generate.options import GenerationOptions, JobOptions, read_execution, read_settings
-from goldspan.cli.generate.progress import ProgressLine, exit_for
+from goldspan.cli.generate.progress import ProgressLine
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
+from goldspan.cli.shared.exits import exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
@@ -71,7 +72,8 @@ def start(
 
     workspace = find_workspace(data)
     settings, schema = read_settings(workspace, generation)
-    settings, limits = fill_prices(settings), Limits(job.max_cost, job.max_tokens)
+    settings = settings if dry_run else fill_prices(settings)
+    limits = Limits(job.max_cost, job.max_tokens)
     campaign = Campaign(shape.name or name_campaign(settings), settings, shape.run_samples, limits)
     if dry_run:
         _show_plan(plan_campaign(campaign, schema, work.parallel, read_execution(job)), campaign, json=json)

@@ -18,7 +18,7 @@ from goldspan.cli.generate.options import (
     read_settings,
 )
 from goldspan.cli.shared.console import print_json, say, warn
-from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.exits import Exit, exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 
@@ -196,4 +196,4 @@ def _execute(
         raise typer.Exit(Exit.OK)
     if summary.outcome is RunOutcome.BUDGET:
         warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens continues.")
-    raise typer.Exit(progress.exit_for(summary.outcome))
+    raise typer.Exit(exit_for(summary.outcome))

@@ -74,6 +74,10 @@ class GenerationOptions:
         float,
         typer.Option(min=0, max=1, help="Share of new phrases that a draft must have, else it is asked anew; 0: any"),
     ] = 0.2
+    phrase_families: Annotated[
+        int,
+        typer.Option(min=0, help="Families of phrases of the offline author that share none, for splits; 0: none"),
+    ] = 0
     attempts: Annotated[int, typer.Option(min=1, help="Attempts per stage before an item becomes a dead letter")] = 3
     labels: LabelsOption = None
 
@@ -142,6 +146,7 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             labels_file=str(options.labels.resolve()) if options.labels else "",
             scenarios_file=_find_scenarios(workspace, options.scenarios),
             novelty=options.novelty,
+            phrase_families=options.phrase_families,
             examples_file=_find_own(options.examples, project.examples if project else None, "--examples"),
             seeds=_find_own(options.seeds, project.seeds if project else None, "--seeds"),
         )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from goldspan.cli.shared.console import err, say, warn
-from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.waiting import report_waits
 
 if TYPE_CHECKING:
-    from goldspan.generators.runs.pipeline import RunOutcome, Summary
+    from goldspan.generators.runs.pipeline import Summary
     from goldspan.generators.runs.progress import Progress as RunProgress
 
 
@@ -71,18 +70,6 @@ class ProgressLine:
         if speed:
             note.append(f"{format_seconds((progress.samples - ended) / speed)} left")
         self._progress.update(self._task, completed=ended, total=progress.samples, note=" · ".join(note))
-
-
-def exit_for(outcome: RunOutcome) -> Exit:
-    """The exit code that tells how a run or a campaign ended."""
-    return {
-        "done": Exit.OK,
-        "dead letters": Exit.DEAD_LETTERS,
-        "waiting": Exit.WAITING,
-        "budget": Exit.BUDGET_REACHED,
-        "cancelled": Exit.OK,
-        "stopped": Exit.INTERRUPTED,
-    }[outcome.value]
 
 
 def format_seconds(seconds: float) -> str:

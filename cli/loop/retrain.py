@@ -122,8 +122,8 @@ def _push(path: Path, project: str, workspace: Workspace, labels: LabelSchema) -
 def _show(found: Retrained) -> None:
     if found.round is None or found.promotion is None:
         say(
-            f"{found.reviews} reviews, {found.state.trained_on} of them known to {escape(found.state.serving)}: "
-            f"{found.missing} more are needed. --force retrains all the same."
+            f"{found.reviews} reviews, {found.state.trained_on} of them in the last round: {found.missing} more are "
+            "needed. --force retrains all the same."
         )
         return
     print_table(["test", "in service", "new"], _list_figures(found.promotion), right=(1, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Exit(IntEnum):
@@ -30,3 +30,18 @@ MEANINGS = {
     Exit.GATE_CLOSED: "the gate is closed; the reasons are listed",
     Exit.INTERRUPTED: "interrupted; everything so far is kept, resume goes on",
 }
+
+_OUTCOMES = {
+    "done": Exit.OK,
+    "failed": Exit.FAILED,
+    "dead letters": Exit.DEAD_LETTERS,
+    "waiting": Exit.WAITING,
+    "budget": Exit.BUDGET_REACHED,
+    "cancelled": Exit.OK,
+    "stopped": Exit.INTERRUPTED,
+}
+
+
+def exit_for(outcome: StrEnum) -> Exit:
+    """The exit code that tells how a run, a campaign or a fine-tuning job ended."""
+    return _OUTCOMES[outcome.value]

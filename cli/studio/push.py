@@ -47,7 +47,7 @@ def push(
         typer.Option(
             metavar="local|ADDRESS",
             help="Write files to a folder of the server (local) or an address (s3://bucket/prefix) and let Label "
-            "Studio import them: for 100,000 samples and more",
+            "Studio import them; slower than a plain push, which uses the bulk API",
         ),
     ] = None,
     send_keys: Annotated[

@@ -11,7 +11,7 @@ import typer
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
-from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.exits import Exit, exit_for
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.signals import halt_on_signals
 from goldspan.cli.training.tuning_output import (
@@ -283,15 +283,7 @@ def _drive(
     if summary.outcome is TuningOutcome.DONE:
         published = str(publish_run(find_workspace(data), folder, labels, lambda line: None).folder)
     show_summary(summary, folder, published, as_json=as_json)
-    exits = {
-        TuningOutcome.DONE: Exit.OK,
-        TuningOutcome.FAILED: Exit.FAILED,
-        TuningOutcome.CANCELLED: Exit.OK,
-        TuningOutcome.WAITING: Exit.WAITING,
-        TuningOutcome.BUDGET: Exit.BUDGET_REACHED,
-        TuningOutcome.STOPPED: Exit.INTERRUPTED,
-    }
-    raise typer.Exit(exits[summary.outcome])
+    raise typer.Exit(exit_for(summary.outcome))
 
 
 def _make_schedule(poll_interval: float) -> TuningSchedule:

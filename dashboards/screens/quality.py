@@ -79,6 +79,7 @@ def _draw_suspected(state: DashboardState) -> None:
     table = quality.tabulate_suspected(ledger)
     if not table.is_empty():
         ui.show_table(table, "suspected", {"sample": "sample id"}, height=min(250, 36 * table.height + 40))
+        st.text("Review them again:")
         st.code(commands.on_workspace("goldspan queue --order label-errors --output batch.jsonl"), language="bash")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import parse_toml
 from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.files import read_small
 from goldspan.generators.noise.apply import REGISTERS
 from goldspan.generators.surrogates.world import COUNTRIES
 
@@ -50,7 +51,7 @@ def load_mix(path: Path) -> MixPlan:
 
     """
     try:
-        document = parse_toml(path.read_text(encoding="utf-8-sig"))
+        document = parse_toml(read_small(path).decode("utf-8-sig"))
     except (ValueError, OSError) as error:
         raise SchemaError(f"{path} is not readable TOML: {error}.") from None
     if problem := schemas.validator("mix").find_best_problem(document):

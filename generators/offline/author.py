@@ -13,6 +13,7 @@ from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import parse_template
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
+from goldspan.generators.offline.variants import find_spelling
 from goldspan.generators.offline.writer import Writer
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec
 from goldspan.generators.surrogates.chance import make_random, pick
@@ -27,9 +28,9 @@ _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
 _FRAME_SHARE, _ADDRESS_SHARE = 0.93, 0.35
 """How often a value is told by a frame of the lexicon: one that stands alone, and a part of an address."""
-_PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.36
+_PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.31
 """Of passages: those about people, and up to where the document type's own go."""
-_REPORT_SHARE, _EPONYM_SHARE = 0.6, 0.08
+_REPORT_SHARE, _EPONYM_SHARE = 0.85, 0.05
 """Of the other passages: those that name others, and those with names that are parts of other names."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
@@ -91,7 +92,8 @@ class Author(Writer):
     def begin(cls, spec: Spec, labels: LabelSchema, attempt: int) -> Author:
         """An author before an empty page; each attempt draws anew."""
         rng = make_random(spec.seed, spec.index, "text", attempt)
-        page = Page("\r\n" if rng.random() < _CRLF_SHARE else "\n", labels.entity_codes)
+        newline = "\r\n" if rng.random() < _CRLF_SHARE else "\n"
+        page = Page(newline, labels.entity_codes, find_spelling(spec.language, spec.country))
         return cls(spec, labels, rng, page)
 
     def write_plan(self, is_last: bool) -> None:
@@ -152,13 +154,13 @@ class Author(Writer):
             self.write_report()
         else:
             self.page.capitalises_next = True
-            self._write_text(self.noise.draw("eponyms" if kind < _REPORT_SHARE + _EPONYM_SHARE else "sentence"))
+            self.page.write(self.noise.draw("eponyms" if kind < _REPORT_SHARE + _EPONYM_SHARE else "sentence"))
             self._end_line()
 
     def write_report(self) -> None:
         """A sentence or a line that names others; in a hard negative one that does not."""
         self.page.capitalises_next = True
-        self._write_text(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
+        self.page.write(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
         self._end_line()
 
     def _end_line(self) -> None:
@@ -199,6 +201,8 @@ class Author(Writer):
             self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
 
     def _write_facts(self) -> None:
+        if not self.account.missing[self.account.binding["a"]] and self.page.after_speaker:
+            self._write_passage()
         self._write_missing("facts_first" if self._speaks else "facts_third", " ")
 
     def _write_others(self) -> None:
@@ -280,7 +284,7 @@ class Author(Writer):
         together = label in _ADDRESS and len(self.account.missing[person] & _ADDRESS) > 1
         if self.rng.random() > (_ADDRESS_SHARE if together else _FRAME_SHARE):
             return False
-        frame = draw_frame(self.rng, self.spec.language, self.spec.country, _VIEWS[name], label)
+        frame = draw_frame(self.rng, self.spec.language, self.spec.country, _VIEWS[name], label, self.spec.family)
         self.account.only_missing = True
         fits = frame is not None and self.account.measure(frame) > 0
         if frame is not None and fits:

@@ -49,7 +49,7 @@ def fill_values(spec: Spec, labels: LabelSchema) -> Spec:
 def compose_domain_document(spec: Spec, labels: LabelSchema) -> Tagged:
     """The document as text and entities: every value of the spec stands in it. Same spec and labels, same document."""
     for attempt in range(_ATTEMPTS):
-        writer = _Writer(make_random(spec.seed, spec.index, "domain", attempt), spec.language, labels)
+        writer = _Writer(make_random(spec.seed, spec.index, "domain", attempt), spec, labels)
         document = writer.write(spec.values)
         if not has_unlabelled_repeat(document.text, document.entities) and not _has_unlabelled_match(document, labels):
             break
@@ -96,11 +96,12 @@ def _draw_frame(rng: Random, name: str, phrases: Mapping[str, tuple[str, ...]], 
 
 
 class _Writer:
-    """Writes one document in a language."""
+    """Writes one document in a language, with the phrases of a family."""
 
-    def __init__(self, rng: Random, language: str, labels: LabelSchema) -> None:
+    def __init__(self, rng: Random, spec: Spec, labels: LabelSchema) -> None:
         self.rng, self.labels = rng, labels
-        self.phrases = load_phrases(language)
+        phrases = load_phrases(spec.language)
+        self.phrases = {name: tuple(spec.family.choose(listed)) for name, listed in phrases.items()}
 
     def write(self, values: Iterable[SpecValue]) -> Tagged:
         waiting: Waiting = {}

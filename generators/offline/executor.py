@@ -14,8 +14,8 @@ _AT_ONCE = 32
 class OfflineExecutor:
     """The `Executor` that writes answers itself; they are judged like any model's."""
 
-    def __init__(self, labels: LabelSchema) -> None:
-        self._labels = labels
+    def __init__(self, labels: LabelSchema, families: int = 0) -> None:
+        self._labels, self._families = labels, families
 
     async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
         """Answer until the queue is finished or `stop` is set."""
@@ -36,7 +36,7 @@ class OfflineExecutor:
         """Nothing is ever open."""
 
     def _answer(self, request: Request) -> Answer:
-        content = write_content(request.body, self._labels)
+        content = write_content(request.body, self._labels, self._families)
         prompt = sum(count_tokens(message["content"]) for message in request.body["messages"])
         return Answer(
             request.custom_id,

@@ -12,6 +12,7 @@ from random import Random
 
 from goldspan.generators.offline.grammar import Template, parse_template
 from goldspan.generators.offline.lexicon import Lexicon, Noun, load_lexicon, raise_first
+from goldspan.generators.specs.families import EVERY, Family
 from goldspan.generators.surrogates.chance import pick
 
 KEY_SHARE = 0.35
@@ -19,7 +20,9 @@ KEY_SHARE = 0.35
 _VOWELS = "aeiouhéèêàâîôû"
 
 
-def draw_frame(rng: Random, language: str, country: str, view: str, label: str) -> Template | None:
+def draw_frame(
+    rng: Random, language: str, country: str, view: str, label: str, family: Family = EVERY
+) -> Template | None:
     """A template that tells a value of the label; None if the lexicon has none.
 
     `view` is `first` (the text's author speaks of a), `third` or `card` (a line of a list).
@@ -28,10 +31,10 @@ def draw_frame(rng: Random, language: str, country: str, view: str, label: str) 
     keys = lexicon.keys.get(f"{label}_{country}", lexicon.keys.get(label, ()))
     own = lexicon.frames.get(f"{label}_{view}", ())
     if own and not (keys and rng.random() < KEY_SHARE):
-        return _build(language, pick(rng, own), label, Noun("", "", ""))
+        return _build(language, pick(rng, family.choose(own)), label, Noun("", "", ""))
     if not keys:
         return None
-    return _build(language, pick(rng, lexicon.frames[view]), label, pick(rng, keys))
+    return _build(language, pick(rng, family.choose(lexicon.frames[view])), label, pick(rng, keys))
 
 
 @cache

@@ -11,9 +11,11 @@ A phrase is text with slots:
 <~device>         a main clause with a time in its place, about something that happened
 <^device>         a main clause with the verb first, about something that happened, as after a time
 <&device>         a subordinate clause
+<*device>         a main clause without its subject, which stands before it
 <#date>           something that is no personal data (noise.py)
 <Person>          the name of somebody or something else, an entity: Person, Family, First, Company, Brand
                   (one that exists), City, State, Country, Street, House (its number), Age; Product and Term are none
+<in:Country>      a country after its preposition (in, from) or article (the)
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
 <word>, <job>     a word of the language, an occupation
@@ -24,33 +26,29 @@ from __future__ import annotations
 import importlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from random import Random
 from typing import NamedTuple
 
 from goldspan.annotation.errors import SchemaError
 from goldspan.generators.offline.marks import close_entity, open_entity
-from goldspan.generators.surrogates.chance import pick
 
 NAMES = frozenset(
     {"Person", "Family", "First", "Company", "Brand", "City", "State", "Country", "Street", "House", "Age"}
 )
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
+COUNTRY_FORMS = frozenset({"in", "from", "the"})
+"""What can stand before a country (`<in:Country>`): a preposition or the article, as the country's name takes it."""
 PARTS = frozenset({"Family", "First", "Company", "City"})
 """Slots that hold, after `!`, a part of another name."""
-_UNLABELLED = frozenset({"Product", "Term"})
-_NAMING_SHARE = 0.5
-"""How often a phrase that names others is kept when it is drawn from a list that has others."""
-_TRIES = 4
-_NAMES_AND_WORDS = frozenset({*NAMES, *_UNLABELLED, "word", "job"})
-_SLOT = re.compile(r"<([+~^&#!-]?)(?:(\w+):)?(\w+)>")
-_VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
-_MUTE = "hH"
-_CLAUSES = frozenset("+-~^&")
-_ORGANISATION = open_entity("COMPANYNAME")
+UNLABELLED = frozenset({"Product", "Term"})
+"""Slots that hold a name of a thing, which is no entity."""
+NAMES_AND_WORDS = frozenset({*NAMES, *UNLABELLED, "word", "job"})
+SLOT = re.compile(r"<([+~^&*#!-]?)(?:(\w+):)?(\w+)>")
+_CLAUSES = frozenset("+-~^&*")
+ORGANISATION = open_entity("COMPANYNAME")
 _LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
 _PLAIN = re.compile(r"[^\W\d_]{4,}")
 
@@ -64,7 +62,7 @@ class Noun(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `#`, `!` or none), its determiner, and its name."""
+    """A slot of a phrase: its mark (`+`, `-`, `~`, `^`, `&`, `*`, `#`, `!` or none), its determiner, and its name."""
 
     mark: str
     determiner: str
@@ -84,6 +82,11 @@ class Predicate(NamedTuple):
     rest: Phrase
     is_state: bool
 
+    @property
+    def agrees(self) -> bool:
+        """True if a part of it agrees with the subject's gender."""
+        return any("{" in part for part in (self.verb, *self.rest) if isinstance(part, str))
+
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
@@ -92,6 +95,7 @@ class Lexicon:
     language: str
     verb_second: bool
     verb_final: bool
+    particles: frozenset[str]
     determiners: Mapping[str, Mapping[str, str]]
     nouns: Mapping[str, tuple[Noun, ...]]
     predicates: Mapping[str, tuple[Predicate, ...]]
@@ -100,6 +104,7 @@ class Lexicon:
     keys: Mapping[str, tuple[Noun, ...]]
     owners: Mapping[str, Mapping[str, str]]
     frames: Mapping[str, tuple[str, ...]]
+    variants: Mapping[str, Mapping[str, str]]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -107,123 +112,9 @@ class Lexicon:
         return tuple(self.predicates)
 
 
-class Phrasing:
-    """Expands phrases for one document: equal random state, equal text."""
-
-    def __init__(
-        self, lexicon: Lexicon, rng: Random, name: Callable[[str, bool], str], noise: Callable[[str], str], naming: bool
-    ) -> None:
-        self.lexicon, self._rng = lexicon, rng
-        self._name, self._noise, self._naming = name, noise, naming
-
-    def draw(self, name: str) -> str:
-        """One phrase of a list; a list whose name begins with a capital gives one that does."""
-        if name in self.lexicon.phrases:
-            return self._expand(self._choose(self.lexicon.phrases[name]))
-        mark, determiner, plain = _read_name(name)
-        if name in _NAMES_AND_WORDS or mark:
-            return self._fill(Slot(mark, determiner, plain))
-        lowered = (determiner or plain)[0].lower() + (determiner or plain)[1:]
-        if lowered != (determiner or plain):
-            return raise_first(self.draw(f"{lowered}:{plain}" if determiner else lowered))
-        return self.draw_noun(plain, determiner)
-
-    def _choose(self, phrases: Sequence[Phrase]) -> Phrase:
-        """A phrase; one that names others is passed over now and then, and always in a text that names nobody."""
-        share = _NAMING_SHARE if self._naming else 0.0
-        phrase = pick(self._rng, phrases)
-        for _ in range(_TRIES if self._naming else 10 * _TRIES):
-            if not _names_others(phrase) or self._rng.random() < share:
-                break
-            phrase = pick(self._rng, phrases)
-        return phrase
-
-    def draw_noun(self, name: str, determiner: str = "") -> str:
-        """A noun of a class, with a determiner if one is named."""
-        return self._determine(pick(self._rng, self.lexicon.nouns[name]), determiner)
-
-    def _expand(self, phrase: Phrase) -> str:
-        return "".join(part if isinstance(part, str) else self._fill(part) for part in phrase)
-
-    def _fill(self, slot: Slot) -> str:
-        if slot.mark == "#":
-            return self._noise(slot.name)
-        if slot.mark == "!":
-            return self._name(slot.name, True)
-        if slot.mark:
-            clause = self._write_clause(slot.mark, slot.name.lower())
-            return raise_first(clause) if slot.name[0].isupper() else clause
-        if slot.name in NAMES or slot.name in _UNLABELLED:
-            return self._name(slot.name, False)
-        if slot.name in self.lexicon.nouns and (slot.determiner or slot.name not in self.lexicon.phrases):
-            return self.draw_noun(slot.name, slot.determiner)
-        if slot.name == "word":
-            return pick(self._rng, load_words(self.lexicon.language))
-        if slot.name == "job":
-            job = pick(self._rng, load_jobs(self.lexicon.language))
-            return self._determine(Noun("x", job, job), slot.determiner) if slot.determiner else job
-        return self.draw(slot.name)
-
-    def _determine(self, noun: Noun, determiner: str) -> str:
-        if not determiner:
-            return noun.word
-        if determiner[0].isupper():
-            return raise_first(self._determine(noun, determiner[0].lower() + determiner[1:]))
-        forms = self.lexicon.determiners[determiner]
-        if "suffix" in forms:
-            return noun.definite
-        if self._starts_with_vowel(noun.word):
-            return forms.get(f"{noun.gender}v", forms.get("v", forms[noun.gender])) + noun.word
-        return forms[noun.gender] + noun.word
-
-    def _starts_with_vowel(self, word: str) -> bool:
-        if self.lexicon.language == "en" and word.startswith(("uni", "use", "eu")):
-            return False
-        return word[0] in _VOWELS or (self.lexicon.language == "fr" and word[0] in _MUTE)
-
-    def _write_clause(self, mark: str, name: str) -> str:
-        lexicon = self.lexicon
-        name = pick(self._rng, lexicon.classes) if name == "any" else name
-        noun = pick(self._rng, lexicon.nouns[name])
-        subject = self._determine(noun, "the")
-        if self._rng.random() < 0.4:
-            subject = f"{subject} {self.draw('of_noun')}"
-        predicates = lexicon.predicates[name] if mark not in "~^" else lexicon.events[name]
-        verb, phrase, _ = pick(self._rng, predicates)
-        verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
-        if mark in "-^" and lexicon.verb_second:
-            return f"{verb} {subject} {rest}".rstrip()
-        if mark == "&" and lexicon.verb_final:
-            return f"{subject} {rest} {verb}".replace("  ", " ")
-        if mark == "~":
-            middle, end = (self.draw("when"), rest) if lexicon.verb_second else (rest, self.draw("when"))
-            return f"{subject} {verb} {middle} {end}".rstrip()
-        return f"{subject} {verb} {rest}".rstrip()
-
-
-@cache
-def _read_name(name: str) -> Slot:
-    match = _SLOT.fullmatch(f"<{name}>")
-    if match is None:
-        raise SchemaError(f"{name!r} is no phrase")
-    return Slot(match[1], match[2] or "", match[3])
-
-
-@cache
-def _names_others(phrase: Phrase) -> bool:
-    """True if the phrase holds an entity."""
-    return any(
-        part.name in NAMES and part.mark != "!" if isinstance(part, Slot) else _ORGANISATION in part for part in phrase
-    )
-
-
 def raise_first(text: str) -> str:
     """The text with a capital at its start."""
     return text[:1].upper() + text[1:]
-
-
-def _agree(text: str, gender: str) -> str:
-    return re.sub(r"\{(\w*)/(\w*)\}", lambda match: match[2 if gender == "f" else 1], text) if "{" in text else text
 
 
 @cache
@@ -247,6 +138,7 @@ def load_lexicon(language: str) -> Lexicon:
         language,
         document["verb_second"],
         document["verb_final"],
+        frozenset(_split(document.get("particles", ""))),
         document["determiners"],
         nouns,
         predicates,
@@ -255,6 +147,7 @@ def load_lexicon(language: str) -> Lexicon:
         {code: _read_keys(entries) for code, entries in document["keys"].items()},
         document["owners"],
         {name: tuple(entries) for name, entries in document["frames"].items()},
+        document.get("variants", {}),
     )
     _check(lexicon, path)
     return lexicon
@@ -294,10 +187,10 @@ def _join(part: str, head: Noun, joint: str) -> Noun:
 
 
 def _read_phrase(source: str) -> Phrase:
-    source = source.replace("[", _ORGANISATION).replace("]", close_entity())
+    source = source.replace("[", ORGANISATION).replace("]", close_entity())
     parts: list[str | Slot] = []
     cursor = 0
-    for match in _SLOT.finditer(source):
+    for match in SLOT.finditer(source):
         if match.start() > cursor:
             parts.append(source[cursor : match.start()])
         parts.append(Slot(match[1], match[2] or "", match[3]))
@@ -308,7 +201,7 @@ def _read_phrase(source: str) -> Phrase:
 
 
 def _check(lexicon: Lexicon, path: Path) -> None:
-    known = {*lexicon.phrases, *lexicon.nouns, *_NAMES_AND_WORDS}
+    known = {*lexicon.phrases, *lexicon.nouns, *NAMES_AND_WORDS}
     for name, phrases in lexicon.phrases.items():
         for slot in (part for phrase in phrases for part in phrase if isinstance(part, Slot)):
             is_clause = slot.mark in _CLAUSES and bool(slot.mark)
@@ -317,7 +210,8 @@ def _check(lexicon: Lexicon, path: Path) -> None:
                 fits = slot.name.lower() in {*lexicon.predicates, "any"}
             if not (fits or slot.name[0].lower() + slot.name[1:] in known):
                 raise SchemaError(f"{path}: a phrase of {name} names {slot.name!r}, which the file lacks.")
-            if slot.determiner and slot.determiner.lower() not in lexicon.determiners:
+            determiners = COUNTRY_FORMS if slot.name == "Country" else lexicon.determiners
+            if slot.determiner and slot.determiner.lower() not in determiners:
                 raise SchemaError(
                     f"{path}: a phrase of {name} names the determiner {slot.determiner!r}, which it lacks."
                 )
@@ -339,6 +233,6 @@ def load_jobs(language: str) -> tuple[str, ...]:
         provider = importlib.import_module(f"faker.providers.job.{_LOCALES[language]}").Provider
     except ImportError:
         return tuple(own)
-    listed = [job for job in provider.jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?", job)]
+    listed = [job for job in provider.jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?(?<!s)", job)]
     lower = [job if language == "de" else job[0].lower() + job[1:] for job in listed]
     return tuple(dict.fromkeys([*own, *lower]))

@@ -10,8 +10,10 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.generators.stages.prose import read_conversation
 
 
-def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
+def write_content(body: Mapping[str, Any], labels: LabelSchema, families: int = 0) -> str:
     """The content of the assistant's message for a `/v1/chat/completions` body that a stage built.
+
+    With `families`, documents take turns in that many phrase families.
 
     Raises:
         InputError: the body is not one of ours.
@@ -24,11 +26,12 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema) -> str:
         author_review,
     )
     from goldspan.generators.specs.draw import spec_from_dict
+    from goldspan.generators.specs.families import join_family
 
     message = read_conversation(body["messages"])
     asked = set(message.brief["labels"])
     brief = message.brief | {"labels": [label.code for label in labels.entities if label.code in asked]}
-    spec = spec_from_dict(brief)
+    spec = join_family(spec_from_dict(brief), families)
     if message.stage == "draft":
         answer: dict[str, Any] = {"tagged_text": author_draft(spec, labels)}
     elif message.stage == "coreference":

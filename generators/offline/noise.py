@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 
-from goldspan.generators.offline.lexicon import Phrasing, load_lexicon
+from goldspan.generators.offline.lexicon import load_lexicon
 from goldspan.generators.offline.marks import mark_entity
+from goldspan.generators.offline.phrasing import Phrasing
+from goldspan.generators.specs.families import EVERY, Family
 from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
 from goldspan.generators.surrogates.checkdigits import luhn_digit
 from goldspan.generators.surrogates.formats import (
@@ -22,6 +24,7 @@ from goldspan.generators.surrogates.formats import (
 from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
 from goldspan.generators.surrogates.values import TODAY
 
+_TRIES = 9
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -97,7 +100,7 @@ class Noise:
 
     Names of others are marked as entities (marks.py); parts of other names are not. `taken` are words of the document's
     own values, and these themselves, in lower case; no name is or holds one of them. `case` is applied to names; a
-    text that is not `naming` has none.
+    text that is not `naming` has none. Phrases are those of the `family`.
     """
 
     def __init__(
@@ -109,11 +112,12 @@ class Noise:
         *,
         case: Callable[[str], str] = str,
         naming: bool = True,
+        family: Family = EVERY,
     ) -> None:
         self._rng, self._language, self._country, self._taken = rng, language, country, taken
-        self._case, self._naming = case, naming
+        self._case, self._naming, self._family = case, naming, family
         self.timeline = Timeline(rng)
-        self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw, naming)
+        self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw, naming=naming, family=family)
 
     def draw(self, kind: str) -> str:
         """Something of the kind, as the country writes it."""
@@ -127,14 +131,19 @@ class Noise:
         """A name of others, marked, if the text is naming; or a part of another name."""
         kind = kind if is_part or self._naming else "Term"
         place = self._language, self._country
-        for _ in range(9):
+        for _ in range(_TRIES * max(1, self._family.count)):
             parts = (
                 (("", draw_name_part(self._rng, kind, *place)),) if is_part else draw_mention(self._rng, kind, *place)
             )
             values = {value.casefold() for _, value in parts}
-            if self._taken.isdisjoint(values.union(*map(find_words, values))):
+            fits = len(parts) < 2 or self._family.has_name(parts[-1][1]) or parts[-1][0] != "SURNAME"
+            if fits and self._taken.isdisjoint(values.union(*map(find_words, values))):
                 break
-        return " ".join(mark_entity(label, self._case(value)) if label else value for label, value in parts)
+        text = ""
+        for label, value in parts:
+            text += "" if not text or text.endswith("'") else " "
+            text += mark_entity(label, self._case(value)) if label else value
+        return text
 
 
 def find_words(text: str) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 
 from goldspan.annotation.text.words import find_occurrences
 from goldspan.annotation.types import Entity, Mention
@@ -15,9 +15,12 @@ _PERSON = frozenset({"FIRSTNAME", "SURNAME"})
 class Page:
     """Collects text, entities and mentions; offsets are right by construction, white space is tidied."""
 
-    def __init__(self, newline: str = "\n", labels: Set[str] = frozenset()) -> None:
-        """An empty page; marked entities (marks.py) with one of the labels become spans, others plain text."""
-        self._labels = labels
+    def __init__(self, newline: str = "\n", labels: Set[str] = frozenset(), spell: Callable[[str], str] = str) -> None:
+        """An empty page; marked entities (marks.py) with one of the labels become spans, others plain text.
+
+        `spell` is applied to all text but entities.
+        """
+        self._labels, self._spell = labels, spell
         self._parts: list[str] = []
         self._tail = ""
         self._newline = newline
@@ -53,6 +56,11 @@ class Page:
         tail = self._tail.rstrip(" ")
         return not tail or tail[-1] in ":>]\n•*-"
 
+    @property
+    def after_speaker(self) -> bool:
+        """True after the mark of a speaker, whose turn is still empty."""
+        return self._tail.rstrip(" ")[-1:] in (":", ">", "]")
+
     def write(self, text: str) -> None:
         """Write text: no double blanks or full stops, no blank at a line's edge, at most one empty line."""
         start = -1
@@ -61,7 +69,8 @@ class Page:
                 start = self._close_name(start)
             if label in self._labels:
                 start = self.length if start < 0 and label in _PERSON else start
-                self.write_entity(label, piece)
+                begins = self.capitalises_next and not piece.islower()
+                self.write_entity(label, piece[0].upper() + piece[1:] if begins else piece)
             else:
                 self._write_plain(piece)
         self._close_name(start)
@@ -73,6 +82,7 @@ class Page:
         return -1
 
     def _write_plain(self, text: str) -> None:
+        text = self._spell(text)
         if self.capitalises_next and text:
             text, self.capitalises_next = text[0].upper() + text[1:], False
         if self._tail.endswith(".") and text.startswith(".") and not text.startswith(".."):

@@ -126,7 +126,7 @@ def write_post(author: Author) -> None:
         author.account.bind(person)
         if speaks:
             author.write_own_name()
-            page.write(pick(rng, (": ", " here, ", " - ", "\n")))
+            page.write(pick(rng, (": ", " – ", " - ", "\n")))
         author.write_part("facts")
         _name_at_last(author, person)
         page.write(" ")
@@ -161,6 +161,7 @@ def _name_at_last(author: Author, person: int) -> None:
     if not author.account.missing[person].isdisjoint(("FIRSTNAME", "SURNAME")):
         author.page.write("" if author.page.at_line_start else "\n")
         author.write_own_name()
+        author.page.write("\n")
 
 
 def _fill_up(author: Author) -> None:

@@ -22,9 +22,15 @@ from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
 
 T = TypeVar("T")
-_DEGREE_SHARE = 0.03
-_DEGREES = (", MD", ", PhD", ", MBA", ", M.A.", ", B.Sc.", " (LL.M.)", " jr", " sr", ", CPA")
-"""What stands after full names, and how often."""
+_DEGREE_SHARE = 0.06
+DEGREES = {
+    "en": (", MD", ", PhD", ", MBA", ", CPA", ", RN", ", Esq."),
+    "de": (", M.A.", ", B.Sc.", ", MBA", " (LL.M.)"),
+    "fr": (", MBA",),
+    "nl": (", MSc", ", BSc", " MA"),
+    "da": (", cand.jur.", ", cand.med.", ", ph.d."),
+}
+"""What stands after full names by language, and how often."""
 PHRASE_SHARE = 0.75
 """How often a phrase of the lexicon stands for a template that says something of the kind."""
 _PHRASES = {
@@ -51,7 +57,7 @@ class Writer:
         taken = frozenset(given).union(*map(find_words, given))
         case = find_case(entry.value for entry in spec.values if entry.label in CASED)
         naming = not spec.hard_negative
-        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming)
+        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming, family=spec.family)
         self._awaiting_lead = True
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}
@@ -82,7 +88,8 @@ class Writer:
         for name in names:
             if name == "interplay" and genders[0] == genders[min(1, len(genders) - 1)]:
                 continue
-            fresh = [t for t, _ in self._measure(load_people(self.spec.language, name)) if t not in self._used]
+            people = self.spec.family.choose(load_people(self.spec.language, name))
+            fresh = [t for t, _ in self._measure(people) if t not in self._used]
             if fresh:
                 self.page.capitalises_next = True
                 self.write_template(pick(self.rng, fresh))
@@ -92,7 +99,7 @@ class Writer:
     def write_gainful(self, name: str, label: str) -> bool:
         """Write a template of a list that can put in this missing value of person a; False if there is none."""
         self.account.only_missing = True
-        able = [t for t in find_templates(self.account.kind, name) if label in find_labels(self.account.kind, t)]
+        able = [t for t in self._find(name) if label in find_labels(self.account.kind, t)]
         gainful = [(template, gain) for template, gain in self._measure(able) if gain]
         if gainful:
             weights = [_GREED**gain * (0.2 if template in self._used else 1) for template, gain in gainful]
@@ -117,8 +124,11 @@ class Writer:
         """Compose a part; the author knows how."""
         raise NotImplementedError
 
+    def _find(self, name: str) -> Sequence[Template]:
+        return self.spec.family.choose(find_templates(self.account.kind, name))
+
     def _measure_list(self, name: str) -> list[tuple[Template, int]]:
-        return self._measure(find_templates(self.account.kind, name))
+        return self._measure(self._find(name))
 
     def _measure(self, templates: Sequence[Template]) -> list[tuple[Template, int]]:
         measured = ((template, self.account.measure(template, self._awaiting_lead)) for template in templates)
@@ -131,7 +141,7 @@ class Writer:
         lead = 0
         for node in template.nodes:
             if isinstance(node, str):
-                self._write_text(node)
+                self.page.write(node)
             elif isinstance(node, Choice):
                 person = self._write_choice(node)
                 lead = lead or person
@@ -139,10 +149,6 @@ class Writer:
                 person = self._write_slot(node)
                 lead = lead or person
         return lead
-
-    def _write_text(self, text: str) -> None:
-        """Plain text of a template; Switzerland writes German without ß."""
-        self.page.write(text.replace("ß", "ss") if self.spec.country == "CH" else text)
 
     def _write_choice(self, choice: Choice) -> int:
         available = self._measure(choice.options)
@@ -152,9 +158,9 @@ class Writer:
 
     def _write_slot(self, slot: Slot) -> int:
         if slot.kind == "noise":
-            self._write_text(self.noise.draw(slot.name))
+            self.page.write(self.noise.draw(slot.name))
         elif slot.kind == "register":
-            self._write_text(slot.options[0 if self.spec.register == "formal" else 1])
+            self.page.write(slot.options[0 if self.spec.register == "formal" else 1])
         elif slot.kind == "call":
             self._write_call(slot.name)
         elif slot.kind == "memo":
@@ -175,7 +181,7 @@ class Writer:
         """A template of the list, or instead of it a phrase of the lexicon that does the same."""
         phrase = _PHRASES.get(name)
         if phrase and self.rng.random() < PHRASE_SHARE:
-            self._write_text(self.noise.draw(phrase))
+            self.page.write(self.noise.draw(phrase))
         else:
             self.write_one_of(name)
 
@@ -205,13 +211,13 @@ class Writer:
             return self._write_other(person)
         option = self._agree(slot.options, person) if slot.options else ""
         if slot.kind == "agree":
-            self._write_text(option)
+            self.page.write(option)
             return 0
         if slot.kind == "name":
             self._write_name(person, slot.name, (may_have_title and self._write_title(person, slot.name)) or has_title)
         elif option or slot.phrases:
             start = self.page.length
-            self._write_text(option)
+            self.page.write(option)
             if slot.phrases:
                 self._write_nodes(self._agree(slot.phrases, person))
             cluster = "" if person == SINGLE else str(person)
@@ -264,7 +270,7 @@ class Writer:
                 self.write_value(person, label)
         self.page.add_mention(start, "MENTION", str(person))
         if form == "full" and self.page.length - start > 8 and self.rng.random() < _DEGREE_SHARE:
-            self.page.write(pick(self.rng, _DEGREES))
+            self.page.write(pick(self.rng, DEGREES.get(self.spec.language, ("",))))
         self.account.names.introduced.add(person)
 
 

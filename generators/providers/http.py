@@ -21,7 +21,7 @@ from goldspan.annotation.origins import is_loopback
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one completion after decompression."""
 MAX_FILE = 4 * 1024 * 1024 * 1024
-"""Bytes of one output file after decompression; it is read in pieces."""
+"""Bytes of one output file (an address that ends in `/content`) after decompression; it is read in pieces."""
 _PIECE = 1 << 20
 
 
@@ -84,7 +84,8 @@ def make_http_client(
         if is_compressed:
             del response.headers["content-encoding"]
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            meter = AnswerMeter(response.request, max_bytes)
+            is_file = response.request.url.path.endswith("/content")
+            meter = AnswerMeter(response.request, MAX_FILE if is_file else max_bytes)
             response.stream = _BoundedStream(response.stream, meter, is_compressed=is_compressed)
 
     options: dict[str, Any] = {

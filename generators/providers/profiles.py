@@ -159,7 +159,10 @@ def normalise_url(url: str) -> str:
         ConfigurationError: it is not an http or https URL.
 
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigurationError(f"{url!r} is not a URL of a server; give it like http://127.0.0.1:8000/v1.") from None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ConfigurationError(f"{url!r} is not a URL of a server; give it like http://127.0.0.1:8000/v1.")
     path = parts.path.rstrip("/")

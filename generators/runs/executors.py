@@ -64,7 +64,7 @@ def make_executor(run: OpenRun, execution: ExecutionOptions) -> Executor:
     if settings.provider == OFFLINE:
         from goldspan.generators.offline.executor import OfflineExecutor
 
-        return OfflineExecutor(labels)
+        return OfflineExecutor(labels, settings.phrase_families)
     profile = find_profile(settings.provider)
     url = find_url(settings, profile)
     key = find_key(profile, url)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from goldspan.annotation.errors import ConfigurationError, GoldspanError, InputError, StateError, UnknownNameError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.submissions import list_submissions
 from goldspan.generators.providers.credentials import confirm_address
@@ -50,7 +50,7 @@ def check_run_name(name: str) -> str:
     """
     if not _NAME.match(name):
         raise InputError(f"{name!r} cannot name a run: letters, digits, '.', '_' and '-', at most 80, no leading dot.")
-    return name
+    return check_file_name(name)
 
 
 def list_run_folders(workspace: Workspace) -> list[Path]:

@@ -100,6 +100,8 @@ def build_sample(
             for name, row in accepted.items()
         ],
     }
+    if settings.provider == "offline" and settings.phrase_families:
+        provenance["phrase_family"] = f"{item.item % settings.phrase_families + 1}/{settings.phrase_families}"
     if last["warnings"]:
         provenance["warnings"] = last["warnings"]
     provenance |= describe_novelty(accepted["draft"].result, sum(row.state == REPEATED for row in rows))

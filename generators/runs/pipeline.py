@@ -77,7 +77,15 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: i
     if settings.plan is not None:
         cell = settings.plan.find_cell(item)
         wanted = SpecConstraints(language=cell.language, document_type=cell.document_type, labels=cell.labels)
-    spec = draw_spec(settings.seed, item, settings.languages, labels, wanted=wanted, document_types=types)
+    spec = draw_spec(
+        settings.seed,
+        item,
+        settings.languages,
+        labels,
+        wanted=wanted,
+        document_types=types,
+        families=settings.phrase_families,
+    )
     spec = replace(spec, seed=spec.seed + variant * _VARIANT_SEED)
     return spec_to_dict(spec) | write_content_fields(spec, settings, labels)
 

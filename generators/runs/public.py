@@ -20,6 +20,7 @@ from goldspan.generators.runs.run import (
     run_generation_async,
 )
 from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
+from goldspan.generators.specs.families import MOST_FAMILIES
 
 
 def generate(
@@ -96,6 +97,18 @@ def prepare_run(
     return begin_run(find_workspace(data), settings, labels, run, new=new)
 
 
+def _check_families(settings: RunSettings) -> None:
+    if settings.provider != OFFLINE:
+        raise InputError(
+            f"--phrase-families is for the offline author; {settings.provider} writes in words of its own. "
+            "Leave it out, or use --provider offline."
+        )
+    if not 2 <= settings.phrase_families <= MOST_FAMILIES:
+        raise InputError(
+            f"--phrase-families {settings.phrase_families} cannot be: give 2 to {MOST_FAMILIES}, or 0 for none."
+        )
+
+
 def complete_settings(settings: RunSettings) -> RunSettings:
     """The settings with the provider's own model and mode where none is given.
 
@@ -104,11 +117,13 @@ def complete_settings(settings: RunSettings) -> RunSettings:
     Raises:
         UnknownNameError: there is no such provider, mode or window.
         ConfigurationError: the provider has no model of its own.
-        InputError: there is no language.
+        InputError: there is no language, or phrase families are wanted that cannot be.
 
     """
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")
+    if settings.phrase_families:
+        _check_families(settings)
     if settings.provider == OFFLINE:
         return replace(settings, model=OFFLINE_MODEL, mode="")
     if settings.provider not in PROFILES:

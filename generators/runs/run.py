@@ -186,7 +186,10 @@ def _require_prices(settings: RunSettings, limits: Limits) -> None:
 
 @contextmanager
 def handle_signals(stop: asyncio.Event) -> Iterator[asyncio.Event]:
-    """Set `stop` at the first Ctrl-C or SIGTERM of the block; cancel the task that entered it at the second."""
+    """Set `stop` at the first Ctrl-C or SIGTERM of the block; cancel the task that entered it at the second.
+
+    A terminal that closes (SIGHUP) is the same, unless the process was told to outlive it (`nohup`).
+    """
     loop, driver = asyncio.get_running_loop(), asyncio.current_task()
 
     def take_signal() -> None:
@@ -195,8 +198,10 @@ def handle_signals(stop: asyncio.Event) -> Iterator[asyncio.Event]:
         stop.set()
 
     handled: list[signal.Signals] = []
-    with suppress(NotImplementedError, RuntimeError, ValueError):
-        for number in (signal.SIGINT, signal.SIGTERM):
+    with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
             loop.add_signal_handler(number, take_signal)
             handled.append(number)
     try:

@@ -25,6 +25,7 @@ class RunSettings:
     samples that are shown to the model as examples, `seeds` (a file or folder) texts of whose passages briefs show one;
     all are read when an item begins. `novelty` is the share of new
     phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
+    The offline author writes in `phrase_families` families, documents of which share no phrase; 0 is none.
     """
 
     provider: str
@@ -48,6 +49,7 @@ class RunSettings:
     examples_file: str = ""
     seeds: str = ""
     novelty: float = 0.2
+    phrase_families: int = 0
     plan: SamplePlan | None = None
 
     @property
@@ -92,6 +94,8 @@ class RunSettings:
         }
         if labels.purpose.document_types:
             parts["document types"] = ", ".join(labels.purpose.document_types)
+        if self.phrase_families:
+            parts["phrase families"] = str(self.phrase_families)
         for stage in self.build_stages(labels).values():
             parts |= stage.parts()
         return parts

@@ -15,6 +15,7 @@ from typing import Any
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import Label, LabelSchema
 from goldspan.generators.specs import hard_cases
+from goldspan.generators.specs.families import EVERY, Family
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import Persona, draw_persona, draw_value
 from goldspan.generators.surrogates.world import COUNTRIES
@@ -50,7 +51,7 @@ HARD_NEGATIVE_SHARE = 0.08
 LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 """Length bands and about how many characters they mean."""
 
-_WEIGHTS = {"form": 0.4, "table": 0.45, "record": 0.6, "log": 0.4, "note": 2.5, "post": 2.5, "news": 3.0}
+_WEIGHTS = {"form": 0.5, "table": 0.5, "record": 0.75, "log": 0.45, "note": 3.5, "post": 3.5, "news": 5.0}
 """Weights of document types; others have 1. A model that learned from many lists misses names in sentences."""
 _BRIEF = frozenset({"note", "post"})
 """Document types of a sentence or two."""
@@ -86,6 +87,7 @@ class Spec:
 
     `labels` must all occur in the text, each value of `values` verbatim. `genders` holds `f` or `m` for each person.
     `length` is a band of `LENGTHS`, `register` is formal or informal. A hard negative has no labels, persons or values.
+    The offline author writes with the phrases of `family`.
     """
 
     seed: int
@@ -100,6 +102,7 @@ class Spec:
     genders: tuple[str, ...]
     hard_negative: bool
     values: tuple[SpecValue, ...]
+    family: Family = EVERY
 
     def of_person(self, person: int) -> dict[str, str]:
         """Values of one person by label."""
@@ -107,8 +110,8 @@ class Spec:
 
 
 def spec_to_dict(spec: Spec) -> dict[str, Any]:
-    """The spec as JSON can hold it."""
-    return {name: getattr(spec, name) for name in Spec.__slots__} | {
+    """The spec as JSON can hold it, without its family."""
+    return {name: getattr(spec, name) for name in Spec.__slots__ if name != "family"} | {
         "labels": list(spec.labels),
         "genders": list(spec.genders),
         "values": [{name: getattr(entry, name) for name in SpecValue.__slots__} for entry in spec.values],
@@ -117,7 +120,7 @@ def spec_to_dict(spec: Spec) -> dict[str, Any]:
 
 def spec_from_dict(document: Mapping[str, Any]) -> Spec:
     """The spec that `spec_to_dict` wrote; other fields of a brief are left out."""
-    fields = {name: document[name] for name in Spec.__slots__ if name in document}
+    fields = {name: document[name] for name in Spec.__slots__ if name in document and name != "family"}
     values = tuple(SpecValue(**entry) for entry in fields.pop("values"))
     labels, genders = tuple(fields.pop("labels")), tuple(fields.pop("genders"))
     return Spec(**fields, labels=labels, genders=genders, values=values)
@@ -132,10 +135,12 @@ def draw_spec(
     wanted: SpecConstraints | None = None,
     document_types: Sequence[str] = tuple(DOCUMENT_TYPES),
     hard_negative_share: float = HARD_NEGATIVE_SHARE,
+    families: int = 0,
 ) -> Spec:
     """Draw the spec of sample `index` of the run with this seed.
 
     Each label is asked for with its `chance`, those of `wanted` surely. A spec without any label is a hard negative.
+    Specs take turns in `families` phrase families (0: none).
 
     Raises:
         UnknownNameError: a language, country, document type or label that is not known.
@@ -155,6 +160,7 @@ def draw_spec(
     chosen = () if negative else _draw_labels(rng, labels, wanted.labels, length, document_type, country)
     persons = _draw_persons(rng, length) if chosen else 0
     genders = tuple(pick(rng, "fm") for _ in range(persons))
+    family = Family(index % families, families) if families else EVERY
     return Spec(
         seed=seed,
         index=index,
@@ -167,7 +173,8 @@ def draw_spec(
         persons=persons,
         genders=genders,
         hard_negative=not chosen,
-        values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders, document_type),
+        values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders, document_type, family),
+        family=family,
     )
 
 
@@ -227,18 +234,24 @@ def _draw_persons(rng: Random, length: str) -> int:
 
 
 def _draw_values(
-    rng: Random, labels: Sequence[Label], language: str, country: str, genders: Sequence[str], document_type: str
+    rng: Random,
+    labels: Sequence[Label],
+    language: str,
+    country: str,
+    genders: Sequence[str],
+    document_type: str,
+    family: Family,
 ) -> tuple[SpecValue, ...]:
     owners = _draw_owners(rng, labels, len(genders))
     codes = {label.code for label in labels}
     case = hard_cases.choose_case(rng, document_type)
     oldest = hard_cases.OLDEST.get(document_type, 94)
-    family = ""
+    shared = ""
     values: list[SpecValue] = []
     for person, gender in enumerate(genders, start=1):
-        persona = _draw_distinct_persona(rng, language, country, gender, values, codes, oldest)
-        persona = _make_harder(rng, persona, family, codes)
-        family = persona.surname if rng.random() < hard_cases.FAMILY_SHARE else ""
+        persona = _draw_distinct_persona(rng, language, country, gender, values, codes, oldest, family)
+        persona = _make_harder(rng, persona, shared, codes)
+        shared = persona.surname if rng.random() < hard_cases.FAMILY_SHARE else ""
         is_abroad = "ZIP" not in codes and rng.random() < hard_cases.ABROAD_SHARE
         abroad = _draw_home_abroad(rng, persona) if is_abroad else persona
         for label in labels:
@@ -249,10 +262,10 @@ def _draw_values(
     return tuple(values)
 
 
-def _make_harder(rng: Random, persona: Persona, family: str, codes: set[str]) -> Persona:
-    """The person as one of the family, or with an initial for a first name."""
-    if family and "FIRSTNAME" in codes:
-        return replace(persona, surname=family)
+def _make_harder(rng: Random, persona: Persona, shared: str, codes: set[str]) -> Persona:
+    """The person with a surname that is shared, or with an initial for a first name."""
+    if shared and "FIRSTNAME" in codes:
+        return replace(persona, surname=shared)
     if codes.issuperset(_NAMES) and rng.random() < hard_cases.INITIAL_SHARE:
         return replace(persona, first=hard_cases.shorten_name(persona.first))
     return persona
@@ -292,11 +305,14 @@ def _draw_distinct_persona(
     taken: Sequence[SpecValue],
     codes: set[str],
     oldest: int,
+    family: Family,
 ) -> Persona:
-    """A person none of whose names is a word of a value taken already; names that are not asked for stay empty."""
+    """A person of the family none of whose names is a word of a value taken already; other names stay empty."""
     first, surname = "FIRSTNAME" in codes, "SURNAME" in codes
     while True:
         persona = draw_persona(rng, language, country, gender, oldest)
+        if not family.has_name(persona.surname):
+            continue
         names = ([persona.first] if first else []) + ([persona.surname] if surname else [])
         words = {word for name in (persona.first, persona.surname, persona.company) for word in _split(name)}
         clash = any(words & _split(entry.value) for entry in taken)

@@ -18,11 +18,12 @@ _FITTING: Mapping[str, frozenset[str]] = {
     "PASSWORD": _CODES,
     "SECURITYTOKEN": _CODES,
     "USERNAME": _CODES | {"job_application", "table", "voice_note"},
-    "CREDITCARDNUMBER": _FORMAL | {"support_email", "chat", "phone_transcript", "email_thread", "sms"},
-    "IBAN": _FORMAL | {"support_email", "email_thread", "job_application", "chat"},
-    "TAXNUM": _FORMAL | {"job_application", "email_thread"},
+    "CREDITCARDNUMBER": _FORMAL | {"support_email", "chat", "phone_transcript", "email_thread", "sms", "note"},
+    "IBAN": _FORMAL | {"support_email", "email_thread", "job_application", "chat", "note"},
+    "TAXNUM": _FORMAL | {"job_application", "email_thread", "note"},
     "LICENSEPLATENUM": frozenset(
         {"accident_report", "rental_contract", "invoice", "phone_transcript", "form", "table", "record", "chat", "log"}
+        | {"note", "post", "sms"}
     ),
     "AGE": frozenset(
         {"medical_letter", "accident_report", "chat", "forum_post", "job_application", "phone_transcript", "voice_note"}

@@ -10,6 +10,8 @@ from goldspan.generators.surrogates.chance import SKEW, make_random, pick
 
 POOL = 500
 """Companies of a country; the same number is always the same company."""
+_ENDINGS = ("", "", "a", "ara", "el", "eon", "ino", "is", "ix", "o", "um", "ux")
+"""What products end with."""
 
 
 def draw_company(rng: Random, country: str, language: str) -> str:
@@ -20,7 +22,7 @@ def draw_company(rng: Random, country: str, language: str) -> str:
 def draw_product(rng: Random) -> str:
     """An invented product: a word and often a number."""
     parts = _load_parts()
-    word = pick(rng, parts["left"]) + pick(rng, parts["right"]) + pick(rng, ("", "", "o", "ix", "a", "um"))
+    word = pick(rng, parts["left"]) + pick(rng, parts["right"]) + pick(rng, _ENDINGS)
     return f"{word} {rng.choice((rng.randint(2, 9) * 100, rng.randint(2, 30), 'Pro', 'XL', 'mini'))}"
 
 

@@ -13,8 +13,10 @@ COMMON = {"names": 240, "cities": 110, "companies": 90}
 """How many of the likeliest names of each kind are mentioned or parts of other names."""
 _ABROAD_SHARE = 0.12
 """How often somebody or some place that is mentioned is of another country."""
-_WORLD_SHARE = 0.25
+_WORLD_SHARE = 0.5
 """How often a city that is mentioned is one of those that all the world knows."""
+_KNOWN_SHARE = 0.7
+"""How often a country that is mentioned is one of those that people name most."""
 _INITIAL_SHARE = 0.05
 """How often a given name is followed by the initial of a second one."""
 
@@ -23,9 +25,14 @@ def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[t
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
     `kind` is Person, Family, First, Company, City, State, Country, Street, House, Brand or Age, or one without a label
-    (empty): Product or Term (a name of files and machines).
+    (empty): Product or Term (a name of files and machines). A country may have its preposition or article before it:
+    `in:Country`, `from:Country`, `the:Country`.
     """
+    if kind.endswith(":Country"):
+        return _draw_country_after(rng, kind.removesuffix(":Country"), language, country)
     if kind in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
+        if kind == "City" and rng.random() < 0.5:
+            return (("CITY", pick(rng, world.load_mentioned("cities", language))),)
         language, country = pick(rng, [(code, place) for code, places in world.COUNTRIES.items() for place in places])
     if kind == "Person":
         return (("FIRSTNAME", _draw_given(rng, language, country)), _draw_family(rng, language, country))
@@ -62,6 +69,18 @@ def _pick_city(rng: Random, language: str, country: str) -> str:
     return pick(rng, world.load_places(country, language)[: COMMON["cities"]]).city
 
 
+def _draw_country_after(rng: Random, form: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
+    name = world.draw_known_country(rng, language, country)
+    before = {"in": name.inside, "from": name.origin, "the": name.article}[form]
+    return (("", before), ("COUNTRY", name.name)) if before else (("COUNTRY", name.name),)
+
+
+def _draw_country(rng: Random, language: str, country: str) -> str:
+    if rng.random() < _KNOWN_SHARE:
+        return world.draw_known_country(rng, language, country).name
+    return pick(rng, world.load_countries(language))
+
+
 def _draw_city(rng: Random, language: str, country: str) -> str:
     if rng.random() < _WORLD_SHARE:
         return pick(rng, world.load_mentioned("cities", language))
@@ -72,7 +91,7 @@ _MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
     "First": ("FIRSTNAME", lambda rng, language, country: _pick_name(rng, language, country, pick(rng, "fm"))),
     "City": ("CITY", _draw_city),
     "State": ("STATE", lambda rng, language, country: pick(rng, world.load_places(country, language)[:110]).state),
-    "Country": ("COUNTRY", lambda rng, language, country: pick(rng, world.load_mentioned("countries", language))),
+    "Country": ("COUNTRY", _draw_country),
     "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),
     "House": ("BUILDINGNUM", lambda rng, language, country: str(rng.randint(1, 180))),
     "Age": ("AGE", lambda rng, language, country: str(rng.randint(18, 94))),

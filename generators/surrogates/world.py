@@ -142,7 +142,7 @@ def draw_country(rng: Random, country: str, language: str) -> str:
     return names[0].name if rng.random() < 0.3 else pick(rng, names[1:]).name
 
 
-MENTIONED = ("cities", "countries", "organisations")
+MENTIONED = ("cities", "organisations")
 """Kinds of names that texts mention beside those that persons of a spec have."""
 _COUNTRY_LISTS = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
 _LONGEST_COUNTRY = 22
@@ -150,19 +150,29 @@ _LONGEST_COUNTRY = 22
 
 @cache
 def load_mentioned(kind: str, language: str) -> tuple[str, ...]:
-    """Names of one of the kinds `MENTIONED` in the language; of countries nearly all, as Faker lists them."""
+    """Names of one of the kinds `MENTIONED` in the language."""
     entry = load_data("world")["mentioned"][kind]
     names = [name.strip() for name in (entry[language] if isinstance(entry, dict) else entry).split(", ")]
-    if kind == "countries":
-        provider = importlib.import_module(f"faker.providers.address.{_COUNTRY_LISTS[language]}").Provider
-        names += [name for name in provider.countries if _LATIN.fullmatch(name) and len(name) <= _LONGEST_COUNTRY]
     return mix(tuple(dict.fromkeys(names)))
+
+
+@cache
+def load_countries(language: str) -> tuple[str, ...]:
+    """Nearly all countries in the language, as Faker lists them; their articles are not known."""
+    provider = importlib.import_module(f"faker.providers.address.{_COUNTRY_LISTS[language]}").Provider
+    names = (name for name in provider.countries if _LATIN.fullmatch(name) and len(name) <= _LONGEST_COUNTRY)
+    return mix(tuple(dict.fromkeys(names)))
+
+
+def draw_known_country(rng: Random, language: str, country: str) -> CountryName:
+    """One of the countries that people name most, with the words before it."""
+    return pick(rng, _load_country_names(language, country))
 
 
 def find_country(name: str, country: str, language: str) -> CountryName:
     """A country's name with its prepositions; an unknown one gets the language's usual ones."""
     names = _load_country_names(language, country)
-    known = next((entry for entry in names if entry.name == name), None)
+    known = next((entry for entry in names if entry.name.casefold() == name.casefold()), None)
     return known or CountryName(name, "", *load_data("world")["before"][language])
 
 

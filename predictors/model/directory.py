@@ -137,9 +137,10 @@ def open_directory(path: Path, policy: SignaturePolicy = SignaturePolicy.WARN, k
             Probe(p["text"], tuple(p["tags"]), tuple((s, e, label) for s, e, label in p["entities"]))
             for p in orjson.loads(contents[PROBES])
         )
-        tags = tuple(mappings[str(number)] for number in range(len(mappings)))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise StateError(f"{folder} cannot be read ({type(error).__name__}: {error}). Train or get it again.") from None
+        tags = tuple(str(mappings[str(number)]) for number in range(len(mappings)))
+        tokenizer = dict(tokenizer)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StateError(f"{folder} cannot be read ({type(error).__name__}). Train or get it again.") from None
     if tokenizer.get("truncation") is not None or tokenizer.get("padding") is not None:
         raise StateError(
             f"{folder / TOKENIZER} truncates or pads texts; a model directory's tokenizer does neither. Set truncation "

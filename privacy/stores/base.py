@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.formats.parquet import refuse_expansion
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.subject import Subject
 from goldspan.shards.storage import unpack
@@ -141,6 +142,7 @@ def _search_parquet(path: Path, subject: Subject) -> bool:
     except ModuleNotFoundError:
         return False
     try:
+        refuse_expansion(path)
         with parquet.ParquetFile(path) as file:
             return any(subject.holds(row) for batch in file.iter_batches(_ROWS) for row in batch.to_pylist())
     except (ValueError, OSError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldspan.annotation.errors import InputError, UnknownNameError
+from goldspan.annotation.formats.parquet import refuse_expansion
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, choose_fields, mask_units
 from goldspan.serving.documents.flow import MaskedRuns, Run, mask_runs, search_values
@@ -25,6 +26,7 @@ async def mask_parquet(source: Path, target: Path, masker: Masker, settings: Fil
 
     counts = FileCounts()
     try:
+        refuse_expansion(source, source.name)
         reader = pyarrow.parquet.ParquetFile(source)
         schema = _drop_metadata(reader.schema_arrow)
         columns = _choose_columns(schema, settings, source)
@@ -50,6 +52,7 @@ def edit_parquet(path: Path, edit: Callable[[str], str]) -> bytes:
 
     stream = BytesIO()
     try:
+        refuse_expansion(path, path.name)
         reader = pyarrow.parquet.ParquetFile(path)
         schema = _drop_metadata(reader.schema_arrow)
         with pyarrow.parquet.ParquetWriter(stream, schema) as writer:

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import find_line, parse_toml, read_configuration, require_least
-from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.environment import read_env_file
+from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labels.taxonomy import read_taxonomy
+from goldspan.generators.mixing.plan import load_mix
+from goldspan.masking.policy import load_policy
+from goldspan.training.config import read_config
 
 PROJECT = """# a project
 name = "Tickets"
@@ -135,6 +141,21 @@ def test_toml_that_would_exhaust_the_parser_is_an_error(text: str, reason: str) 
 def test_long_sentences_and_numbers_are_no_long_keys() -> None:
     text = 'a.b.c = """' + "one thing. another thing. " * 100 + '= ]"""\nx = 1.5 # ' + "a." * 100
     assert parse_toml(text)["x"] == 1.5
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "large.toml"])
+def test_a_device_or_an_endless_file_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A project of a stranger may name any file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("goldspan.annotation.files.LARGEST_SETTINGS", 100)
+    Path("large.toml").write_text("# " + "a" * 100)
+    readers = (load_policy, load_mix, read_config, read_taxonomy, load_labels)
+    for read in readers:
+        with pytest.raises(InputError, match=r"device|larger"):
+            read(Path(name))
+    assert read_env_file(Path(name)) == {}
 
 
 def test_settings_that_are_too_small_or_not_finite_are_named_together() -> None:

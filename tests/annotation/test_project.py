@@ -11,7 +11,7 @@ from goldspan.annotation.labels.edit import review_labels
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.labels.values import load_terms, probe_pattern
 from goldspan.annotation.project import find_project, require_project
-from goldspan.annotation.tasks.workspace import find_workspace, find_workspace_project
+from goldspan.annotation.tasks.workspace import check_file_name, find_workspace, find_workspace_project
 from goldspan.annotation.templates import choose_ports, create_project, find_template, list_templates
 
 TEMPLATES = [template.name for template in list_templates()]
@@ -147,3 +147,15 @@ def test_order_numbers_are_pre_annotated_on_day_one(tmp_path: Path) -> None:
     shown = run("samples", "show", "data/annotation_samples", "--tagged", cwd=tmp_path).stdout
     for value in ("<PRODUCT>AquaPump 300<", "<ORDER_ID>ORD-123456<", "<EMPLOYEE_ID>E-01234<"):
         assert value in shown
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "data/" * 2000])
+def test_what_is_no_path_is_refused_as_a_workspace(path: str) -> None:
+    with pytest.raises(InputError, match="cannot be the folder"):
+        find_workspace(path)
+
+
+@pytest.mark.parametrize("name", ["CON", "com1", "Lpt9.json", "nul.tar.gz"])
+def test_devices_of_windows_name_no_file(name: str) -> None:
+    with pytest.raises(InputError, match="cannot be a file name"):
+        check_file_name(name)

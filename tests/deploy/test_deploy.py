@@ -93,7 +93,8 @@ def test_dockerfiles_copy_what_exists_and_install_known_extras(path: Path) -> No
         if word in {"ENTRYPOINT", "CMD"}:
             assert json.loads(rest)
     extras = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    wanted = [name for found in re.findall(r"[.n]\[([a-z,]+)\]", path.read_text()) for name in found.split(",")]
+    groups = re.findall(r"(?:--extra |goldspan\[)([a-z,]+)", path.read_text())
+    wanted = [name for group in groups for name in group.split(",")]
     assert wanted
     assert set(wanted) <= set(extras)
     assert [rest for word, rest in steps if word == "USER"] == ["1000"]

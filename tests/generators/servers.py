@@ -21,7 +21,7 @@ def run_server(folder: Path, *options: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.generators.compatible_server", str(port_file), *options]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not port_file.exists():
             assert process.poll() is None
             assert time.monotonic() < deadline

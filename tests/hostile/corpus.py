@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import tempfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +103,85 @@ def list_seeds() -> dict[str, bytes]:
     }  # fmt: skip
 
 
-def list_inputs(mutations: int = 200, seed: int = 22) -> Iterator[tuple[str, bytes]]:
+def list_packaged() -> dict[str, bytes]:
+    """What other programs and our own write: a file of every format, packed files, bombs, a model directory."""
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    from goldspan.annotation.formats.registry import FORMATS, export_samples
+    from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.tasks.store import read_samples
+
+    labels, seeds = load_labels(), {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        row = make_task("Ann Lee lives in Lyon.", [make_region("r", 0, 3, "Ann"), make_region("s", 4, 7, "Lee")])
+        (folder / "s.jsonl").write_bytes(write_rows(row, make_task("Nobody.", sample_id="s2")))
+        samples = list(read_samples(folder / "s.jsonl", labels))
+        for chosen in FORMATS.values():
+            if chosen.name == "docbin" and not find_spec("spacy"):
+                continue
+            target = folder / (chosen.name + chosen.suffix)
+            export_samples(chosen.name, target, samples, labels)
+            files = [target] if target.is_file() else sorted(path for path in target.rglob("*") if path.is_file())
+            seeds |= {f"{chosen.name}_{file.name}": file.read_bytes() for file in files}
+        cells = arrow.DictionaryArray.from_arrays(arrow.array([0] * 64, arrow.int32()), arrow.array(["a" * (1 << 24)]))
+        parquet.write_table(arrow.table({"text": cells}), folder / "bomb", compression="zstd")
+        seeds["bomb.parquet"] = (folder / "bomb").read_bytes()
+        parquet.write_table(arrow.table({"text": [[["a"]]], "spans": [{"a": [None]}]}), folder / "nested")
+        seeds["nested.parquet"] = (folder / "nested").read_bytes()
+        with arrow.CompressedOutputStream(str(folder / "zst"), "zstd") as stream:
+            for _ in range(2000):
+                stream.write(bytes(1 << 20))
+        seeds["bomb.jsonl.zst"] = (folder / "zst").read_bytes()
+        seeds["rows.jsonl.zst"] = arrow.compress(write_rows(row), "zstd", asbytes=True)
+    seeds["bomb.jsonl.gz"] = gzip.compress(bytes(300 << 20), 1)
+    seeds["bomb2.jsonl.gz"] = gzip.compress(gzip.compress(bytes(50 << 20), 1), 9)
+    for name, content in _MODEL.items():
+        for number, value in enumerate(_STRANGE):
+            seeds[f"{name}_{number}.model.json"] = write_rows({**_MODEL, name: value})
+            if isinstance(content, dict) and content:
+                inner = {**content, sorted(content)[number % len(content)]: value}
+                seeds[f"{name}_{number}_in.model.json"] = write_rows({**_MODEL, name: inner})
+    digest = "0" * 64
+    marker = {
+        "name": "a.jsonl", "task": "select", "plan": digest, "input_digest": digest, "output": "a.jsonl",
+        "output_digest": digest, "counts": {"samples": 1}, "tallies": {"labels": {"A": 1}}, "refused": [],
+        "seconds": 0.1, "peak_mib": 1.0, "error": "", "format": 1,
+    }  # fmt: skip
+    for number, value in enumerate(_STRANGE):
+        key = sorted(marker)[number % len(marker)]
+        seeds[f"marker_{number}_report.json"] = write_rows({**marker, key: value})
+    return seeds
+
+
+_MODEL: dict[str, Any] = {
+    "tokenizer.json": {"truncation": None, "padding": None, "model": {}},
+    "label_mappings.json": {"pii": {"id2label": {"0": "O", "1": "B-A", "2": "I-A"}}},
+    "calibration.json": {
+        "temperature": 1.0, "error_before": 0, "error_after": 0, "reliability": [], "points": [], "curve": [],
+        "thresholds": {},
+    },
+    "coreference.json": {"method": "rules", "weights": []},
+    "probes.json": [{"text": "Ann", "tags": [1], "entities": [[0, 3, "A"]]}],
+    "manifest.json": {
+        "schema": "model-directory", "format": 1, "name": "m", "goldspan": "1", "code": "0" * 64,
+        "label_schema": {"fingerprint": "0" * 12, "version": 1, "labels": ["A"]},
+        "bundle": {"name": "b", "fingerprint": "0", "data": "0", "split": "0"},
+        "encoder": {"name": "e", "licence": "MIT", "source": "x"},
+        "training": {"seed": 1, "steps": 1, "tokens": 1, "settings": {}},
+        "windows": {"tokens": 64, "overlap": 8}, "precision": "int8", "quantisation": {}, "coreference": {},
+        "metrics": {}, "trained": {},
+    },
+}  # fmt: skip
+"""Files of a model directory that whoever made it has sealed: their digests are right."""
+
+
+def list_inputs(mutations: int = 300, seed: int = 22) -> Iterator[tuple[str, bytes]]:
     """The seeds, then mutations of them: each by one to three random changes."""
     seeds = list_seeds()
+    if find_spec("pyarrow"):
+        seeds |= list_packaged()
     yield from seeds.items()
     draw = random.Random(seed)
     small = sorted(name for name, data in seeds.items() if len(data) < 20_000)

@@ -6,6 +6,7 @@ Usage: python worker.py FOLDER. A file that ends this process has no line.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import resource
 import shutil
@@ -28,6 +29,7 @@ from goldspan.annotation.uploads import list_uploads
 from goldspan.generators.mixing.plan import load_mix
 from goldspan.generators.simulator.faults import load_plan
 from goldspan.masking.policy import load_policy
+from goldspan.predictors.model.directory import FILES, MANIFEST, open_directory
 from goldspan.shards.plan import read_plan
 from goldspan.shards.report import read_report
 from goldspan.shards.storage import unpack
@@ -93,6 +95,27 @@ def read_upload(path: Path, said: Said) -> None:
         list_uploads(Path(folder))
 
 
+def read_model(path: Path, said: Said) -> None:
+    """Open a model directory whose files are the values of a JSON object, sealed as its maker would."""
+    try:
+        values = dict.fromkeys(FILES, "") | json.loads(path.read_bytes())
+    except (ValueError, TypeError):
+        values = {**dict.fromkeys(FILES, path.read_text("latin-1")), MANIFEST: []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "model"
+        folder.mkdir()
+        manifest = values.pop(MANIFEST, None)
+        files = {file: json.dumps(value).encode() for file, value in values.items() if file in FILES}
+        for file, data in files.items():
+            (folder / file).write_bytes(data)
+        if isinstance(manifest, dict):
+            manifest["files"] = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
+            sealed = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+            manifest = {**manifest, "fingerprint": hashlib.sha256(sealed.encode()).hexdigest()}
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        open_directory(folder)
+
+
 def read_packed(path: Path, said: Said) -> None:
     with unpack(path) as plain:
         read_all(plain, said)
@@ -104,6 +127,8 @@ READERS = {
     "report.json": read_report_file,
     "upload.json": read_upload,
     ".gz": read_packed,
+    ".zst": read_packed,
+    ".model.json": read_model,
     ".toml": read_toml,
 }
 

@@ -23,7 +23,7 @@ from goldspan.privacy.registry import list_unknown
 from goldspan.privacy.stores import derived
 from goldspan.privacy.stores.shards import list_runs
 from goldspan.privacy.subject import Subject, make_term
-from goldspan.shards.plan import make_plan, open_output
+from goldspan.shards.plan import list_shards, make_plan, open_output
 from goldspan.shards.report import PLAN
 from goldspan.shards.tasks.registry import open_task
 from goldspan.shards.work import run_shard
@@ -197,7 +197,7 @@ def test_results_of_shards_are_erased_and_made_anew(tmp_path: Path, monkeypatch:
 
     def run_all() -> set[str]:
         for place, (task, folder, settings) in places.items():
-            plan = make_plan(task, settings, [folder], str(data / place))
+            plan = make_plan(task, settings, list_shards([folder]), str(data / place))
             open_output(plan).write(PLAN, plan.to_json())
             for shard in plan.shards:
                 assert not run_shard(plan, open_task(plan), shard)[0].error

@@ -1,9 +1,11 @@
-"""`push --storage s3://…` against a real Label Studio and an S3 server on loopback."""
+"""An S3 server on loopback: `push --storage s3://…` against a real Label Studio, and shards in a bucket."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 import uuid
@@ -69,6 +71,22 @@ def test_samples_come_through_a_bucket_and_annotations_back(studio: RunningStudi
     client.create_annotation(tasks[7]["id"], {"result": tasks[7]["predictions"][0]["result"], "lead_time": 3})
     later = pull_annotations(client, workspace, labels, PullOptions(title))
     assert (pulled.total, later.total, later.annotations) == (0, 1, 1)
+
+
+def test_shards_of_a_bucket_are_annotated_into_it(bucket: str, tmp_path: Path) -> None:
+    shards = open_storage(f"{bucket}/in")
+    for number in range(3):
+        shards.write(f"part-{number}.jsonl", b'{"text": "Write to anna%d@example.org."}\n' % number)
+    command = [sys.executable, "-m", "goldspan.cli.main", "annotate", f"{bucket}/in", "-p", "regex"]
+    command += ["--engine", "local", "--workers", "2", "--output", f"{bucket}/out", "--json"]
+    for skipped in (0, 3):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert (report["finished"], report["skipped"], report["failed"]) == (3, skipped, {})
+        assert report["tallies"]["entities"] == {"EMAIL": 3}
+    names = [file.name for file in open_storage(f"{bucket}/out").list_files()]
+    assert names == ["part-0.jsonl", "part-1.jsonl", "part-2.jsonl"]
 
 
 def push(client: StudioClient, labels: LabelSchema, title: str, count: int, target: str):

@@ -46,7 +46,9 @@ from goldspan.training.loop.state import (
     read_state,
     write_state,
 )
+from goldspan.training.methods.base import make_settings
 from goldspan.training.methods.fits import fit_method
+from goldspan.training.methods.registry import open_method
 from goldspan.training.runs import find_models_folder
 
 LEAST_NEW, NEW_SHARE = 20, 0.2
@@ -109,6 +111,7 @@ def retrain(
     Raises:
         InputError: nothing is reviewed, or the training split is empty.
         ConfigurationError: the method or a predictor lacks something.
+        UnknownNameError: there is no such method, option or predictor; nothing was frozen.
         StateError: another round is at work, or a file is not what it should be.
 
     """
@@ -116,6 +119,8 @@ def retrain(
     labels = load_labels(path)
     with hold_lock(f"loop {find_loop_folder(workspace).resolve()}", patience=0):
         state = read_state(workspace, settings.base)
+        make_settings(open_method(settings.method), settings.options or {})
+        open_predictor(locate_source(workspace, state.serving), labels)
         reviewed = list(ReviewedSamples(workspace, labels))
         if not reviewed:
             raise InputError("Nothing is reviewed yet: `goldspan studio pull` brings the reviews.")

@@ -53,7 +53,7 @@ def score_prodigy(row: Mapping[str, Any]) -> float:
     """Sureness that a row is Prodigy's."""
     if "_input_hash" in row or "_task_hash" in row:
         return 0.98
-    return 0.9 if row.get("answer") in _STATES and "text" in row else 0.0
+    return 0.9 if str(row.get("answer")) in _STATES and "text" in row else 0.0
 
 
 def read_prodigy(row: Mapping[str, Any], options: RowOptions) -> RawRow:

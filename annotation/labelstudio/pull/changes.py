@@ -22,8 +22,8 @@ from goldspan.annotation.labelstudio.pull.file import KnownTask
 OVERLAP = timedelta(minutes=5)
 """How far an incremental pull looks back before its watermark."""
 
-_NEWEST = 25
-"""Tasks that are listed where the other recent ones are only counted."""
+_NEWEST, _NEWEST_SHARE = 25, 0.02
+"""Tasks that are listed where the other recent ones are only counted: at least, and of the recent ones."""
 
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _LIST_FIELDS = "id,updated_at,total_annotations,cancelled_annotations,draft_exists"
@@ -72,8 +72,8 @@ class Baseline:
     @property
     def recent(self) -> dict[int, str]:
         """The stamps of the tasks that are held, from `start` on."""
-        stamps = {task: known.stamp for task, known in self.known.items()} | dict(self.refused)
-        return {task: stamp for task, stamp in stamps.items() if stamp >= self.start}
+        start, stamps = self.start, {task: known.stamp for task, known in self.known.items()} | dict(self.refused)
+        return {task: stamp for task, stamp in stamps.items() if stamp >= start}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def list_changes(
         changes.gone |= held - listed
         return changes
     _add_former_drafts(listing, changes)
-    if newest is not None and baseline.recent.keys() == held:
+    if newest is not None and len(baseline.recent) == len(held):
         return changes
     idle = set() if untouched else {task for task, known in baseline.known.items() if not known.touched}
     if _count_remote(listing) != len((held | changes.wanted.keys()) - changes.gone - idle):
@@ -143,7 +143,8 @@ def _list_newest(listing: _Listing) -> list[dict[str, Any]] | None:
     if len(recent) <= _NEWEST:
         return None
     client, project, watermark = listing.client, listing.project, listing.baseline.watermark
-    newest, count = client.list_newest(project, _LIST_FIELDS, [_since(listing.baseline.start)], _NEWEST)
+    size = max(_NEWEST, int(len(recent) * _NEWEST_SHARE))
+    newest, count = client.list_newest(project, _LIST_FIELDS, [_since(listing.baseline.start)], size)
     if newest and newest[-1]["updated_at"] > watermark:
         newest = list(_iter_listing(listing, [_since(watermark)]))
     return newest if count == len(recent.keys() | {task["id"] for task in newest}) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,8 @@ from goldspan.annotation.remote import find_s3_endpoint, find_s3_region
 _TITLE = "Goldspan"
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 _PATIENCE = 180.0
-"""Seconds to wait for a server that does not answer while it reads."""
+"""Seconds to wait for a server that does not answer while it reads, or that reads no further task."""
+_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def import_source(client: StudioClient, project: int, source: StorageSource, exp
         client.sync_storage(source.kind, storage["id"])
     except TransientServiceError:
         client.wait_until_up(_PATIENCE)
+        _wait_for_tasks(client, project, before, expected, progress)
     arrived = client.count_tasks(project) - before
     if arrived < expected:
         where = "/".join(source.place.values())
@@ -89,3 +92,14 @@ def import_source(client: StudioClient, project: int, source: StorageSource, exp
 
 def _is_at(storage: Mapping[str, object], source: StorageSource) -> bool:
     return all((storage.get(name) or "") == value for name, value in source.place.items())
+
+
+def _wait_for_tasks(client: StudioClient, project: int, before: int, expected: int, progress: Progress) -> None:
+    """Wait while the server goes on reading after it let the request wait for too long."""
+    arrived, changed = 0, time.monotonic()
+    while arrived < expected and time.monotonic() - changed < _PATIENCE:
+        time.sleep(_PAUSE)
+        now = client.count_tasks(project) - before
+        if now > arrived:
+            arrived, changed = now, time.monotonic()
+            progress("importing files", arrived, expected)

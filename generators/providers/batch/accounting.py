@@ -42,8 +42,11 @@ async def account_rows(
     failures = [*failed, *unreadable, *missing]
     is_claimed = batch.completed > 0 or (batch.status == "completed" and not batch.total)
     is_whole = len(failures) == submission.rows and (is_claimed or not missing)
-    if is_whole and (common := _find_common_failure(context, failures)):
-        _stop_whole(context, record, collector, batch, common, failures)
+    if is_whole and _have_common_cause(context, failures):
+        if failures[0].error in _LOST:
+            _stop_lost(context, record, batch, failures)
+        else:
+            _stop_whole(context, record, collector, batch, failures)
         return
     counted = (len(failed), "failed"), (len(unreadable), "cannot be read"), (len(missing), "are missing")
     said = [f"{count} {what}" for count, what in (*counted, (len(unrun), "never ran")) if count]
@@ -93,12 +96,10 @@ def _find_bad_rows(record: SubmissionRecord, collector: Collector, batch: Remote
     ]
 
 
-def _find_common_failure(context: BatchContext, failures: list[Answer]) -> Answer | None:
-    """The one reason for which every row of a batch failed; a single row says little once others have succeeded."""
-    if len(failures) == 1 and context.admission.is_proven():
-        return None
-    codes = {(answer.error, answer.detail) for answer in failures}
-    return failures[0] if len(codes) == 1 else None
+def _have_common_cause(context: BatchContext, failures: list[Answer]) -> bool:
+    """True if all rows of a batch failed for one reason; a single row says little once others have succeeded."""
+    is_alone = len(failures) == 1 and context.admission.is_proven()
+    return not is_alone and len({(answer.error, answer.detail) for answer in failures}) == 1
 
 
 def _stop_whole(
@@ -106,40 +107,52 @@ def _stop_whole(
     record: SubmissionRecord,
     collector: Collector,
     batch: RemoteBatch,
-    failure: Answer,
     failures: list[Answer],
 ) -> None:
     """All rows failed alike. The server refuses a part of the request: leave it out; else stop before more is sent.
 
     A run that was stopped for the same reason before goes on, and the rows count as failed.
     """
+    failure = failures[0]
     code = failure.detail or failure.error
-    said = f"Every row of batch {batch.id} failed with {code}: {failure.message.rstrip('.')}."
+    said = _describe_whole(batch, failure)
     if context.admission.learn(failure, _read_first_body(record)):
         context.journal.write_event("adapted", f"{said} The requests are adapted and sent again.")
         collector.give_back()
         record.close("collected")
         return
     stopped_for = list(context.journal.read_settings().get("stopped_for", []))
-    if code in stopped_for or failure.error in _LOST:
+    if code in stopped_for:
         context.journal.write_event("asked again", said)
         context.queue.deliver(failures)
         collector.open_rows.clear()
-    else:
-        collector.give_back()
-    record.close("collected")
-    if code in stopped_for:
+        record.close("collected")
         return
+    collector.give_back()
+    record.close("collected")
     context.journal.write_settings({"stopped_for": [*stopped_for, code]})
-    if failure.error in _LOST:
-        raise TerminalServiceError(
-            f"{said} They may have been paid, and would be again: resume only if that is solved."
-        )
     is_balance = any(word in f"{code} {failure.message}".lower() for word in _NO_BALANCE)
     advice = (
         "Top up, then resume." if is_balance else "Resume when that is solved; a second time the rows count as failed."
     )
     raise TerminalServiceError(f"{said} No attempt was counted and the rows are ready again. {advice}")
+
+
+def _stop_lost(context: BatchContext, record: SubmissionRecord, batch: RemoteBatch, failures: list[Answer]) -> None:
+    """No answer of a batch can be read. Count the rows as failed, and stop before any is asked again."""
+    said = _describe_whole(batch, failures[0])
+    context.journal.write_event("asked again", said)
+    context.queue.deliver(failures)
+    record.close("collected")
+    if not context.queue.finished:
+        raise TerminalServiceError(
+            f"{said} They may have been paid, and would be again: resume only if that is solved."
+        )
+
+
+def _describe_whole(batch: RemoteBatch, failure: Answer) -> str:
+    code = failure.detail or failure.error
+    return f"Every row of batch {batch.id} failed with {code}: {failure.message.rstrip('.')}."
 
 
 def _read_first_body(record: SubmissionRecord) -> dict[str, object]:

@@ -44,11 +44,11 @@ class BatchApi:
         import httpx2
         import openai
 
-        from goldspan.generators.providers.http import MAX_FILE, make_http_client
+        from goldspan.generators.providers.http import make_http_client
 
         self.profile = profile
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-        http_client = make_http_client(base_url, limits, httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT), MAX_FILE)
+        http_client = make_http_client(base_url, limits, httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT))
         self._client = openai.AsyncOpenAI(
             base_url=base_url, api_key=api_key, max_retries=_RETRIES, http_client=http_client
         )

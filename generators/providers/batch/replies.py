@@ -69,9 +69,13 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
     """The client's error as one of ours; `secret` is blotted out, since some servers repeat the key they refuse."""
     import openai
 
+    from goldspan.generators.providers.http import TooLargeError
+
     if not isinstance(error, openai.APIStatusError):
         place = f" at {address}" if address else ""
         reason = redact(str(error.__cause__ or "") or str(error), [secret])
+        if isinstance(error.__cause__, TooLargeError):
+            return TerminalServiceError(f"The provider{place} gives no usable answer when asked to {doing}: {reason}.")
         return TransientServiceError(f"The provider{place} could not be reached to {doing}: {reason.rstrip('.')}.")
     status = error.status_code
     if 300 <= status < 400:

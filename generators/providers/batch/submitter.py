@@ -110,8 +110,9 @@ class Submitter:
             except TerminalServiceError as error:
                 if error.status not in {404, 405, 501}:
                     raise
+                said = str(error).rstrip(".")
                 raise TerminalServiceError(
-                    f"{error} So it cannot be known whether the batch was created. Look for one with the metadata "
+                    f"{said}. So it cannot be known whether the batch was created. Look for one with the metadata "
                     f"{INTENT_KEY} {submission.intent} at the provider; `goldspan generate cancel --abandon` makes its "
                     "rows ready again, and they may be paid twice.",
                     error.status,

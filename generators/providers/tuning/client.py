@@ -95,7 +95,7 @@ class TuningClient:
             reply = self._exchange("POST", path, json=dict(body), headers={"Idempotency-Key": key})
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise self._explain_unreachable(error, doing) from None
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, AnswerLimitError):
             return None
         if reply.status >= 500 or reply.status in _AMBIGUOUS:
             return None
@@ -124,6 +124,9 @@ class TuningClient:
             reply = self._exchange(method, path, **options)
         except httpx2.HTTPError as error:
             raise self._explain_unreachable(error, doing) from None
+        except AnswerLimitError as error:
+            kind = TransientServiceError if error.is_late else TerminalServiceError
+            raise kind(f"{self.address} gives no usable answer when asked to {doing}: {error}.") from None
         if reply.status >= 300:
             raise self._explain(reply, doing)
         if reply.document is None:
@@ -133,15 +136,12 @@ class TuningClient:
         return reply.document
 
     def _exchange(self, method: str, path: str, **options: Any) -> _Reply:
-        """Send a request and read the answer, cut off as unreadable beyond its limits of size and time."""
+        """Send a request and read the answer, which may not be larger or slower than its limits."""
         with self._http.stream(method, path, **options) as response:
             meter, raw = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
-            try:
-                for chunk in response.iter_bytes():
-                    meter.add(len(chunk))
-                    raw += chunk
-            except AnswerLimitError:
-                raw.clear()
+            for chunk in response.iter_bytes():
+                meter.add(len(chunk))
+                raw += chunk
         return _Reply(response.status_code, response.headers, _load(bytes(raw)))
 
     def _explain_unreachable(self, error: Exception, doing: str) -> TransientServiceError:

@@ -65,6 +65,17 @@ def test_the_most_uncertain_come_first_within_their_model() -> None:
     assert set(ranked[:2]) == {names[2], names[5]}
 
 
+def test_the_only_sample_of_a_language_is_neither_first_nor_last() -> None:
+    names = find_ranked(4)
+    pool = [replace(PLAIN, sample_id=name, uncertainty=float(at)) for at, name in enumerate(names)]
+    pool[0] = replace(pool[0], language="de", uncertainty=99.0)
+    assert list_ranked(pool, size=4) == [
+        names[3],
+        *sorted((names[0], names[2]), key=lambda n: draw_order(n, "queue", 0)),
+        names[1],
+    ]
+
+
 def test_samples_with_labels_below_target_come_first() -> None:
     rare, common = find_ranked(2)
     pool = [replace(PLAIN, sample_id=common, labels=("CITY",)), replace(PLAIN, sample_id=rare, labels=("IBAN",))]

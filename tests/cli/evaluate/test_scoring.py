@@ -6,12 +6,15 @@ from typer.testing import CliRunner
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.cli.evaluate.commands import app as evaluate_app
 from goldspan.cli.evaluate.compare import app as compare_app
 from goldspan.cli.evaluate.worst import app as errors_app
 from goldspan.cli.shared.exits import Exit
+from goldspan.training.methods.fits import fit_method
+from tests.training.tiny_model import TOML, make_bundle
 
 LABELS = load_labels()
 TEXTS = [
@@ -187,7 +190,7 @@ def test_text_is_shown_where_asked_and_stays_out_of_the_result(files, tmp_path):
 
 def test_predicted_labels_that_the_schema_lacks_are_named(files):
     gold, predicted = files
-    predicted.write_text(predicted.read_text("utf-8").replace('"FIRSTNAME"', '"PERSON"'), "utf-8")
+    predicted.write_text(predicted.read_text("utf-8").replace("FIRSTNAME", "PERSON"), "utf-8")
     shown = run(evaluate_app, gold, predicted)
     assert "The label schema has no label PERSON;" in shown.stderr
     assert "--labels-map" in shown.stderr
@@ -208,3 +211,17 @@ def test_a_folder_stands_for_the_results_in_it(files, tmp_path):
     assert [row["name"] for row in document["rows"]][:2] == ["a", "b"]
     (tmp_path / "none").mkdir()
     assert "holds no results" in str(run(compare_app, tmp_path / "none", code=1).exception)
+
+
+def test_scores_on_texts_that_the_model_was_trained_on_say_so(tmp_path, monkeypatch):
+    pytest.importorskip("pycrfsuite")
+    data, labels_file = tmp_path / "data", tmp_path / "labels.toml"
+    labels_file.write_text(TOML)
+    monkeypatch.setenv("GOLDSPAN_LABELS", str(labels_file))
+    bundle = make_bundle(data / "bundles" / "tiny", 30)
+    made = fit_method("crf", bundle, {}, name="c", workspace=Workspace(data), labels_file=labels_file)
+    sizes = json.loads((bundle / "manifest.json").read_text())["split"]["sizes"]
+    for split, code in (("train", Exit.OK), ("test", Exit.OK)):
+        shown = run(evaluate_app, bundle / f"{split}.jsonl", "-p", made.folder, "--data", data, code=code)
+        said = f"{sizes[split]} of {sizes[split]} documents are in the training split of bundle"
+        assert (said in " ".join(shown.stderr.split())) == (split == "train")

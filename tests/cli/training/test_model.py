@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import goldspan.cli.main
+from goldspan.annotation.tasks.store import read_records
 from tests.training.tiny_model import TOML, make_sample
 
 pytest.importorskip("torch")
@@ -66,9 +67,10 @@ def test_a_model_annotates_texts(place: Path, capsys: pytest.CaptureFixture[str]
     (place / "notes.txt").write_text(make_sample(5001).text)
     code, _, err = run(capsys, "annotate", "notes.txt", "--predictor", "data/models/v1", "-o", "out.jsonl")
     assert code == 0, err
-    task = json.loads((place / "out.jsonl").read_text())
-    assert task["predictions"][0]["model_version"].startswith("tiny-model-")
-    assert task["predictions"][0]["result"]
+    (record,) = read_records(place / "out.jsonl")
+    (prediction,) = record.value["predictions"]
+    assert prediction["model_version"].startswith("tiny-model-")
+    assert prediction["result"]
 
 
 def test_encoders_are_listed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,6 +24,7 @@ from goldspan.dashboards.views import annotators, disagreement, explore, models,
 from goldspan.dashboards.views import labels as unclear
 from goldspan.evaluation.matching.annotations import list_latest_reviews
 from goldspan.evaluation.people.acceptance import RegionOutcome, compare_with_review
+from tests.dashboards.sample_data import make_sample, write_tasks
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,30 @@ def test_pairs_of_labels_are_the_differences_of_people(mirror: Mirror, samples: 
     assert set(everything["people"]) == {"ann@firm.test, bob@firm.test"}
     assert disagreement.list_people(mirror) == ["ann@firm.test", "bob@firm.test"]
     assert disagreement.list_samples(mirror, person="nobody").is_empty()
+
+
+def test_doubts_about_regions_reach_their_labels(workspace: Workspace, labels: LabelSchema) -> None:
+    doubted, other = make_sample(1, labels), make_sample(6, labels)
+    [review] = doubted.reviews
+    city = next(entity for entity in review.entities if entity.label == "CITY")
+
+    def doubt(region: str) -> dict[str, Any]:
+        value = {"choices": ["boundary", "label"]}
+        return {"id": region, "from_name": "doubt", "to_name": "text", "type": "choices", "value": value}
+
+    said = json.dumps([doubt(city.id), doubt("gone")])
+    record = replace(doubted, annotations=(doubted.annotations[0], replace(review, other=said)))
+    write_tasks(workspace.training_samples / "a.jsonl", [record, other], labels, task_ids=True)
+    mirror = refresh_mirror(workspace, labels)
+    table = {row["label"]: row["unsure"] for row in unclear.tabulate_unclear(mirror, labels).iter_rows(named=True)}
+    assert {label: count for label, count in table.items() if count} == {"CITY": 1}
+    assert set(unclear.tabulate_doubts(mirror, "CITY").iter_rows()) == {
+        ("Unsure where it begins or ends", 1),
+        ("Unsure which label", 1),
+    }
+    assert unclear.tabulate_doubts(mirror, "ZIP").is_empty()
+    found = explore.find_samples(mirror, explore.Query(state="unsure"))
+    assert found["sample_id"].to_list() == [doubted.sample_id]
 
 
 def test_unclear_labels_are_those_that_people_changed(mirror: Mirror, labels: LabelSchema) -> None:

@@ -116,3 +116,13 @@ def test_hard_negatives_hold_no_entity_and_no_mention(labels: LabelSchema) -> No
         assert tagged.entities == ()
         assert tagged.mentions == ()
         assert len(tagged.text) >= 60
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_s_turn_in_a_chat_is_empty(language: str, labels: LabelSchema) -> None:
+    wanted = SpecConstraints(language=language, document_type="chat")
+    for index in range(80):
+        spec = draw_spec(21, index, [language], labels, wanted=wanted)
+        names = {entry.value for entry in spec.values}
+        lines = [line.strip() for line in compose_document(spec, labels).text.splitlines()]
+        assert not [line for line in lines if line.endswith(":") and line.rstrip(": ") in names], lines

@@ -98,7 +98,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "status as text": batch({"kind": "status_as_text"}),
     "body as text": batch({"kind": "body_as_text"}),
     "one cut line": batch({"kind": "cut_line", "count": 1}, again=1),
-    "every line cut": batch({"kind": "cut_line"}, done=0, again=2 * ITEMS, resumes=1, reasons=("unreadable_line",)),
+    "every line cut": batch({"kind": "cut_line"}, done=0, again=2 * ITEMS, resumes=2, reasons=("unreadable_line",)),
     "one line without custom_id": batch({"kind": "no_custom_id", "count": 1}),
     "no line with custom_id": batch({"kind": "no_custom_id", "count": ITEMS}, again=ITEMS, resumes=1),
     "one custom_id altered": batch({"kind": "altered_custom_id", "count": 1}, again=1),
@@ -153,7 +153,7 @@ BEHAVIOURS |= {
     "403 at one poll": twisted("403 at one poll", resumes=1),
     "401 at one poll": twisted("401 at one poll", resumes=1),
     "batch: completed, and never a file": twisted(
-        "batch: completed, and never a file", done=0, again=2 * ITEMS, resumes=1, reasons=("missing",)
+        "batch: completed, and never a file", done=0, again=2 * ITEMS, resumes=2, reasons=("missing",)
     ),
     "batch: failed at one look": twisted("batch: failed at one look", latency=0.5),
     "batch: failed at one look, no reason": twisted("batch: failed at one look, no reason", latency=0.5),

@@ -39,7 +39,7 @@ def test_addresses_come_to_their_base(given, base):
     assert normalise_url(given) == base
 
 
-@pytest.mark.parametrize("given", ["", "host:1", "ftp://host", "http://"])
+@pytest.mark.parametrize("given", ["", "host:1", "ftp://host", "http://", "http://[::1", "http://a]b"])
 def test_what_is_no_address_is_refused(given):
     with pytest.raises(ConfigurationError, match="not a URL"):
         normalise_url(given)

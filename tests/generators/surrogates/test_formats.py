@@ -34,7 +34,7 @@ def test_prepositions_melt(language: str, preposition: str, title: str, word: st
 @pytest.mark.parametrize(
     ("name", "country", "language", "inside", "origin"),
     [
-        ("Schweiz", "DE", "de", "in", "aus"),
+        ("Schweiz", "DE", "de", "in der", "aus der"),
         ("Schweiz", "CH", "de", "in der", "aus der"),
         ("Niederlande", "DE", "de", "in den", "aus den"),
         ("Italie", "FR", "fr", "en", "d'"),

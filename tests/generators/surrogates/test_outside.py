@@ -2,7 +2,7 @@ import pytest
 
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
-from goldspan.generators.surrogates.world import COUNTRIES, MENTIONED, load_mentioned
+from goldspan.generators.surrogates.world import COUNTRIES, MENTIONED, find_country, load_countries, load_mentioned
 
 PLACES = [(language, country) for language, countries in COUNTRIES.items() for country in countries]
 KINDS = {
@@ -35,7 +35,7 @@ def test_every_kind_is_drawn_with_its_labels_in_every_country(kind: str, languag
 @pytest.mark.parametrize("language", COUNTRIES)
 def test_a_language_knows_nearly_all_countries_and_many_cities_and_organisations(language: str) -> None:
     sizes = {kind: len(load_mentioned(kind, language)) for kind in MENTIONED}
-    assert sizes["countries"] > 170
+    assert len(load_countries(language)) > 170
     assert min(sizes.values()) >= 50
     assert not any("," in name or "(" in name for kind in MENTIONED for name in load_mentioned(kind, language))
 
@@ -44,3 +44,15 @@ def test_a_language_knows_nearly_all_countries_and_many_cities_and_organisations
 def test_parts_of_names_are_plain_names(kind: str) -> None:
     rng = make_random(2, 2, kind)
     assert len({draw_name_part(rng, kind, "nl", "BE") for _ in range(60)}) >= 20
+
+
+@pytest.mark.parametrize("language", COUNTRIES)
+def test_a_country_stands_after_the_words_that_its_name_takes(language: str) -> None:
+    rng = make_random(4, 4, language)
+    for form in ("in", "from", "the"):
+        for _ in range(40):
+            *before, (label, name) = draw_mention(rng, f"{form}:Country", language, COUNTRIES[language][0])
+            known = find_country(name, COUNTRIES[language][0], language)
+            words = {"in": known.inside, "from": known.origin, "the": known.article}[form]
+            assert label == "COUNTRY"
+            assert before == ([("", words)] if words else [])

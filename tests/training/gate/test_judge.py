@@ -15,7 +15,7 @@ from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import write_samples
+from goldspan.annotation.tasks.store import read_records, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.training.gate import app
@@ -243,7 +243,7 @@ def test_what_freezing_would_leave_out_or_refuse_closes_the_gate(
     path = workspace.training_samples / "a.jsonl"
     write_samples(path, good[:4], labels)
     assert find_criterion(workspace, labels, "lint.unusable").passed
-    whole, loose, odd, *_ = (json.loads(line) for line in path.read_text().splitlines())
+    whole, loose, odd, *_ = (record.value for record in read_records(path))
     loose["annotations"][0]["result"][0]["value"]["labels"] = []
     odd["data"]["language"] = "English"
     unread = [dict(whole, annotations=[]), odd | {"annotations": []}]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from goldspan.annotation.corpus.ledger import find_ledger, read_ledger
-from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.errors import GoldspanError, InputError, StateError
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Sample
@@ -168,6 +169,14 @@ def test_samples_reviewed_with_suggestions_of_the_model_in_service_are_counted(w
 def test_nothing_to_learn_from_is_said(workspace: Workspace) -> None:
     with pytest.raises(InputError, match="Nothing is reviewed"):
         work(workspace)
+
+
+@pytest.mark.parametrize("wrong", [{"method": "magic"}, {"base": "magic"}, {"options": {"magic": 1}}])
+def test_a_wrong_name_freezes_nothing(workspace: Workspace, wrong: dict[str, Any]) -> None:
+    write_reviews(workspace, make_reviews(30))
+    with pytest.raises(GoldspanError, match="magic"):
+        work(workspace, replace(SETTINGS, **wrong))
+    assert not workspace.bundles.exists()
 
 
 def test_a_broken_state_is_not_overwritten(workspace: Workspace) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from goldspan.annotation.errors import ConfigurationError
-from goldspan.annotation.labelstudio.push.source import StorageSource, find_source
+from goldspan.annotation.errors import ConfigurationError, ServiceError, TransientServiceError
+from goldspan.annotation.labelstudio.push import source
+from goldspan.annotation.labelstudio.push.source import StorageSource, find_source, import_source
 
 LOCAL, REMOTE = "http://127.0.0.1:8080/", "http://studio.example.org/"
 
@@ -49,3 +51,43 @@ def test_keys_are_sent_only_when_asked_and_never_in_clear(monkeypatch: pytest.Mo
 def test_a_folder_is_read_from_disk_and_other_addresses_by_hand(tmp_path: Path) -> None:
     assert find_source(tmp_path, REMOTE) == StorageSource("localfiles", {"path": str(tmp_path.resolve())})
     assert find_source("gs://bucket/a", LOCAL) is None
+
+
+class SlowStudio:
+    """A server that answers a sync too late and goes on reading, a few tasks between two looks."""
+
+    def __init__(self, reads: int) -> None:
+        self.left, self.tasks, self.created = reads, 10, 0
+
+    def list_storages(self, kind: str, project: int) -> list[dict[str, Any]]:
+        return []
+
+    def create_storage(self, kind: str, project: int, title: str, place: dict[str, str]) -> dict[str, Any]:
+        self.created += 1
+        return {"id": 1}
+
+    def sync_storage(self, kind: str, storage: int) -> None:
+        raise TransientServiceError("The server took too long.")
+
+    def wait_until_up(self, patience: float) -> None:
+        """It is up."""
+
+    def count_tasks(self, project: int) -> int:
+        step = min(4, self.left)
+        self.left, self.tasks = self.left - step, self.tasks + step
+        return self.tasks
+
+
+def test_a_sync_that_takes_longer_than_its_request_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_PAUSE", 0)
+    studio: Any = SlowStudio(30)
+    seen: list[int] = []
+    place = StorageSource("s3", {"bucket": "texts", "prefix": ""})
+    arrived = import_source(studio, 1, place, 20, lambda step, done, total: seen.append(done))
+    assert arrived >= 20
+    assert studio.created == 1
+    assert seen == sorted(seen)
+    assert seen[-1] >= 20
+    monkeypatch.setattr(source, "_PATIENCE", 0)
+    with pytest.raises(ServiceError, match="of 20 tasks from texts"):
+        import_source(cast("Any", SlowStudio(8)), 1, place, 20, lambda *_: None)
