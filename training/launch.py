@@ -18,7 +18,6 @@ from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.extras import require_packages
 from goldspan.annotation.files import hold_private_umask
 from goldspan.annotation.labels.schema import find_label_file, load_labels
-from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
@@ -102,7 +101,14 @@ def start_training(
     run = create_run(workspace, archive, state, name)
     output = find_output(config, workspace, run.name)
     key = Path(config.signing.key) if config.signing.key else find_signing_key(workspace.root)
-    run.update_state({"output": str(output.resolve()), "key": str(key.resolve()), "flow_options": options})
+    run.update_state(
+        {
+            "folder": str(run.folder.resolve()),
+            "output": str(output.resolve()),
+            "key": str(key.resolve()),
+            "flow_options": options,
+        }
+    )
     return _drive(run, workspace, resume=False, report=report)
 
 
@@ -127,7 +133,20 @@ def resume_training(
         )
     if run.read_state()["status"] == DONE:
         raise StateError(f"The training run {run.name} is finished; its model is {run.read_state()['output']}.")
+    follow_move(run)
     return _drive(run, workspace, resume=True, report=report)
+
+
+def follow_move(run: TrainingRun) -> None:
+    """Where the workspace was moved, let the run write into its new place: from its checkpoint, not by Metaflow."""
+    state, folder = run.read_state(), run.folder.resolve()
+    before = Path(state.get("folder", folder))
+    if before == folder:
+        return
+    root, moved = before.parents[1], folder.parents[1]
+    places = {name: Path(state[name]) for name in ("output", "key") if state.get(name)}
+    inside = {name: str(moved / p.relative_to(root)) for name, p in places.items() if p.is_relative_to(root)}
+    run.update_state({"folder": str(folder), "flow_run": "", **inside})
 
 
 def choose_bundle(
@@ -215,7 +234,7 @@ def check_device(config: TrainingConfig) -> None:
 
 def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Callable[[str], None]) -> TrainedModel:
     state = run.read_state()
-    with hold_lock(f"training {run.folder.resolve()}", patience=0), hold_private_umask():
+    with run.hold(), hold_private_umask():
         judged = resume and state["status"] == REFUSED
         failure = "" if judged else _run_flow(run, workspace, state, resume=resume, report=report)
         if failure:

@@ -9,7 +9,8 @@ checkpoints/  trained/  model.onnx  full/  quantized/  evaluation/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +20,15 @@ import orjson
 
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
 STEPS = ("start", "export", "preprocess", "train", "evaluate", "quantise", "sign", "end")
-INPUTS, STATE, PROGRESS = "inputs.tar.gz", "state.json", "progress.jsonl"
+INPUTS, STATE, PROGRESS, LOCK = "inputs.tar.gz", "state.json", "progress.jsonl", "run.lock"
 DONE, FAILED, RUNNING = "done", "failed", "running"
+INTERRUPTED = "interrupted"
+"""What a run is called whose state says running, and which no process works on."""
+
 REFUSED = "refused"
 """The state of a run whose model is finished and does not meet the gate."""
 WITHDRAWN = "withdrawn"
@@ -65,6 +70,34 @@ class TrainingRun:
         except orjson.JSONDecodeError:
             raise StateError(f"{self.folder / STATE} is not JSON any more. Start a new run.") from None
         return state
+
+    def read_status(self) -> str:
+        """The status, `interrupted` for a run whose process died."""
+        status = str(self.read_state()["status"])
+        if status != RUNNING:
+            return status
+        try:
+            with self.hold():
+                return INTERRUPTED
+        except StateError:
+            return RUNNING
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other processes from working on the run during the block.
+
+        Raises:
+            StateError: another process does.
+
+        """
+        with explain_disk(self.folder):
+            lock = try_lock(self.folder / LOCK)
+        if lock is None:
+            raise StateError(f"The training run {self.name} is at work in another process.")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def update_state(self, changes: Mapping[str, Any]) -> None:
         """Change some keys of the state; a run that was deleted is left alone."""

@@ -121,7 +121,7 @@ def status(
     from goldspan.training.runs import find_run
 
     found = find_run(find_workspace(data), name)
-    state, progress = found.read_state(), found.read_progress()
+    state, progress = {**found.read_state(), "status": found.read_status()}, found.read_progress()
     if as_json:
         print_json({"run": found.name, **state, "progress": progress})
         return
@@ -140,7 +140,8 @@ def list_all(data: DataOption = None, as_json: JsonOption = False) -> None:
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.training.runs import list_runs
 
-    found = [{"run": run.name, **run.read_state()} for run in list_runs(find_workspace(data))]
+    runs = list_runs(find_workspace(data))
+    found = [{"run": run.name, **run.read_state(), "status": run.read_status()} for run in runs]
     if as_json:
         print_json(found)
         return

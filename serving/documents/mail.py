@@ -28,7 +28,7 @@ from goldspan.serving.documents.base import FileCounts, FileSettings, read_docum
 from goldspan.serving.documents.flow import WRAPPED_LINES, Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
 from goldspan.serving.documents.pictures import blank_embedded, describe_pictures
-from goldspan.serving.documents.plain import check_text, edit_stretches, split_text
+from goldspan.serving.documents.plain import FOLD, check_card, check_text, edit_stretches, split_text
 
 _HTML = frozenset({"text/html", "text/x-amp-html"})
 _FOLDED = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/directory"})
@@ -172,7 +172,10 @@ def _read_bytes(raw: object) -> str:
 def _read_segment(part: Message) -> _Segment:
     text, charset = _read_body(part)
     if part.get_content_type() not in _HTML:
-        stretches = tuple(split_text(text, _find_divider(part)))
+        divider = _find_divider(part)
+        if divider is FOLD:
+            check_card(text, f"The part of type {part.get_content_type()}")
+        stretches = tuple(split_text(text, divider))
         runs = [Run(text[start:end], "" if start else "\n") for start, end in stretches]
         return _Segment(part, runs, text=text, charset=charset, stretches=stretches)
     pieces, runs = read_html(text)
@@ -183,7 +186,7 @@ def _read_segment(part: Message) -> _Segment:
 def _find_divider(part: Message) -> regex.Pattern[str] | None:
     """What divides the lines of a body and stands for nothing: folds, and soft breaks of flowed text (RFC 3676)."""
     if part.get_content_type() in _FOLDED:
-        return _FOLD
+        return FOLD
     if str(part.get_param("format", "")).lower() == "flowed" and part.get_content_type() == "text/plain":
         return _SOFT_BREAK if str(part.get_param("delsp", "")).lower() == "yes" else _FLOWED_BREAK
     return None
@@ -246,6 +249,13 @@ def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int
 
 
 def _decode(value: str) -> str:
+    """A header value with its encoded words (RFC 2047) read, the whole ones first where others are damaged."""
+    if len(_WORD_START.findall(value)) != len(_WORD.findall(value)):
+        value = _WORD.sub(lambda word: _decode_words(word.group()), value)
+    return _decode_words(value)
+
+
+def _decode_words(value: str) -> str:
     try:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, UnicodeDecodeError):
@@ -266,9 +276,10 @@ def _read_body(part: Message) -> tuple[str, str]:
         raise InputError(f"A body of the message is not in its declared character set {charset[:40]!r}.") from None
 
 
-_FOLD = regex.compile(r"\r?\n[ \t]")
 _SOFT_BREAK = regex.compile(r"(?<!^--) \r?\n(?:>+ ?)?", regex.MULTILINE)
 _FLOWED_BREAK = regex.compile(r"(?<!^--)(?<= )\r?\n(?:>+ ?)?", regex.MULTILINE)
+_WORD_START = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?")
+_WORD = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
 _UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 

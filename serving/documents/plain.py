@@ -1,4 +1,4 @@
-"""Plain text and Markdown: one text, decoded and encoded as it was."""
+"""Plain text, Markdown, calendars and cards: one text, decoded and encoded as it was."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ _BINARY = {
 }
 """How files begin that are no text, whatever their name says."""
 
-MARKDOWN = (".md", ".markdown")
-EMPHASIS = regex.compile(
+_EMPHASIS = regex.compile(
     r"(?:\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~])(?:\*{1,3}|~~)|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])"
     r"|(?<=[\p{L}\p{N}\p{P}])_{1,3}(?![\p{L}\p{N}_])"
 )
 """Marks of emphasis beside what they mark (CommonMark 6.2); an underscore inside a word is none."""
+
+FOLD = regex.compile(r"\r?\n[ \t]")
+"""A line of a calendar or card that goes on (RFC 5545 3.1, RFC 6350 3.2)."""
+
+_CODED = regex.compile(r"(?im)^(?P<name>[\w-]+)(?:;[^:\r\n]*)?;(?:ENCODING=)?(?P<how>b|base64|quoted-printable)[;:]")
+_DIVIDERS = {".md": _EMPHASIS, ".markdown": _EMPHASIS, ".ics": FOLD, ".vcf": FOLD}
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -52,6 +57,24 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
         raise InputError(f"{name} is not UTF-8 (byte {error.start}). Convert it, for example with iconv.") from None
     check_text(text, name)
     return text, encoding
+
+
+def find_divider(path: Path) -> regex.Pattern[str] | None:
+    """What divides the text of a file of this ending and may stand inside a word; None: nothing."""
+    return _DIVIDERS.get(path.suffix.lower())
+
+
+def check_card(text: str, name: str) -> None:
+    """Refuse a calendar or card with encoded values: pictures, sounds, keys, text of vCard 2.1.
+
+    Raises:
+        InputError: it has one.
+
+    """
+    coded = _CODED.search(text)
+    if coded:
+        what = f"a value of {coded['name'].upper()} in {coded['how'].lower()}"
+        raise InputError(f"{name} holds {what}, which cannot be read; take it out, or export it as vCard 4.")
 
 
 def check_text(text: str, name: str) -> None:
@@ -80,7 +103,10 @@ async def mask_plain(source: Path, target: Path, masker: Masker, settings: FileS
     """Mask a text file."""
     data = read_document(source)
     text, encoding = decode_text(data, str(source))
-    stretches = split_text(text, EMPHASIS if source.suffix.lower() in MARKDOWN else None)
+    divider = find_divider(source)
+    if divider is FOLD:
+        check_card(text, source.name)
+    stretches = split_text(text, divider)
     runs = [Run(text[start:end]) for start, end in stretches]
     result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=WRAPPED_LINES)
     target.write_bytes(encode_text(edit_stretches(text, stretches, result.edits), encoding, data))

@@ -14,6 +14,8 @@ _FORMATS = {
     ".md": "plain:mask_plain",
     ".markdown": "plain:mask_plain",
     ".log": "plain:mask_plain",
+    ".ics": "plain:mask_plain",
+    ".vcf": "plain:mask_plain",
     ".html": "markup:mask_markup",
     ".htm": "markup:mask_markup",
     ".eml": "mail:mask_mail",

@@ -23,17 +23,16 @@ from goldspan.serving.documents.mail import edit_mail
 from goldspan.serving.documents.office import edit_office
 from goldspan.serving.documents.parquet import edit_parquet
 from goldspan.serving.documents.plain import (
-    EMPHASIS,
-    MARKDOWN,
     decode_text,
     edit_stretches,
     encode_text,
+    find_divider,
     split_text,
 )
 
 _MARKUP = regex.compile(r"<[^>]*>|[^<]+|<")
 _KINDS = {
-    **dict.fromkeys((".txt", ".text", ".md", ".markdown", ".log", ""), "text"),
+    **dict.fromkeys((".txt", ".text", ".md", ".markdown", ".log", ".ics", ".vcf", ""), "text"),
     **dict.fromkeys((".html", ".htm"), "html"),
     **dict.fromkeys((".csv", ".tsv"), "table"),
     ".json": "json",
@@ -96,7 +95,7 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
     elif kind == "html":
         written = "".join(_restore_markup(piece, restore) for piece in _MARKUP.findall(text))
     else:
-        stretches = split_text(text, EMPHASIS if path.suffix.lower() in MARKDOWN else None)
+        stretches = split_text(text, find_divider(path))
         edits = [find_whole_edit(text[start:end], restore) for start, end in stretches]
         written = edit_stretches(text, stretches, edits)
     result.content = encode_text(written, encoding, content)

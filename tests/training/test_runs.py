@@ -6,7 +6,7 @@ import pytest
 
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.training.runs import DONE, create_run, find_model, find_run, list_runs
+from goldspan.training.runs import DONE, INTERRUPTED, RUNNING, create_run, find_model, find_run, list_runs
 
 
 def test_runs_are_numbered_and_found(tmp_path: Path) -> None:
@@ -65,3 +65,14 @@ def test_a_model_is_found_by_path_and_by_name(tmp_path: Path) -> None:
     for unknown in ("v2", "models/v1"):
         with pytest.raises(InputError, match=r"Models of the workspace: v1\."):
             find_model(workspace, Path(unknown))
+
+
+def test_a_run_that_no_process_works_on_is_interrupted(tmp_path: Path) -> None:
+    run = create_run(Workspace(tmp_path), b"", {})
+    assert run.read_status() == INTERRUPTED
+    with run.hold():
+        assert run.read_status() == RUNNING
+        with pytest.raises(StateError, match="run-1 is at work in another process"), run.hold():
+            pass
+    run.update_state({"status": DONE})
+    assert run.read_status() == DONE

@@ -85,7 +85,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(place: Path) -> Non
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     state = read_state(place, "killed")
-    assert (state["status"], state["step"]) == ("running", "train")
+    assert (state["status"], state["step"]) == ("interrupted", "train")
     assert not (place / "data" / "models" / "killed").exists()
     gate = place / "data" / "gate.toml"
     gate.write_text("[[model]]\nf1 = 1.0\n")

@@ -41,6 +41,11 @@ DISGUISED = {
     "JSON in JSON": ("a.json", json.dumps({"p": json.dumps({"n": "Müller"})}), ["u00fcller"]),
     "HTML in CSV": ("a.csv", 'id,html\n1,"<p>M&uuml;ller</p>"\n', ["M&uuml;ller"]),
     "folded header": ("a.eml", "Subject: +1 415\n 555 0132\n\nhi", ["0132"]),
+    "damaged word before a whole one": (
+        "a.eml",
+        f"Subject: =?utf-8?b?w5zDvMOkerthe =?utf-8?b?{encode('Müller')}?= =?utf-8?q?Ann of?=\n\nhi",
+        [encode("Müller"), "Ann"],
+    ),
     "header in Latin-1": ("a.eml", "Subject: Müller\n\nhi".encode("latin-1"), ["ller"]),
     "header in UTF-8": ("a.eml", "Subject: Müller\n\nhi", ["ller"]),
     "parameter": ("a.eml", "Content-Type: text/plain; name*=utf-8''M%C3%BCller.txt\n\nhi", ["ller.txt"]),
@@ -83,6 +88,11 @@ DISGUISED = {
         "a.eml",
         "Content-Type: text/calendar\n\nX;CN=Ber\r\n lin:x\r\nY:Smi\r\n\tth\r\n",
         ["Ber", "lin", "Smi"],
+    ),
+    "card": (
+        "a.vcf",
+        "BEGIN:VCARD\r\nN:Smi\r\n th;Ann\r\nNOTE:x\\nBob\\, Berlin\r\nEND:VCARD\r\n",
+        ["Smi", "Ann", "Bob", "Ber"],
     ),
     "AMP": ("a.eml", "Content-Type: text/x-amp-html\n\n<p>Ber<b>lin</b></p>\n", ["Ber", "lin"]),
     "other groups": (
@@ -159,3 +169,13 @@ def test_what_is_no_base64_stays(mask: FileMasker, text: str) -> None:
 def test_a_body_in_damaged_base64_is_refused(mask: FileMasker) -> None:
     with pytest.raises(InputError, match="damaged"):
         mask("a.eml", f"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{CODED[:33]}!!\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQ", "N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=41nn", "photo;base64:x"]
+)
+@pytest.mark.parametrize("name", ["a.vcf", "a.eml"])
+def test_encoded_values_of_cards_are_refused(mask: FileMasker, name: str, line: str) -> None:
+    head = "Content-Type: text/vcard\n\n" if name == "a.eml" else ""
+    with pytest.raises(InputError, match=r"a value of (PHOTO|N) in (b|base64|quoted-printable)"):
+        mask(name, f"{head}BEGIN:VCARD\n{line}\nEND:VCARD\n")
