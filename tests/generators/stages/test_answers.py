@@ -190,3 +190,22 @@ def test_a_label_between_bars_is_refused_unless_it_heads_a_column(text: str, sta
     content = json.dumps({"tagged_text": text.replace("Lyon", "<CITY>Lyon</CITY>")})
     brief = {"language": "en", "values": [{"label": "CITY", "value": "Lyon"}]}
     assert judge_answer(Answer("id", content=content), "draft", AnswerContext(LABELS, brief)).state == state
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("<CITY>Lyon</CITY>. She gave <SSN>819-95-5538</SSN> (SSN), as requested.", "ok"),
+        ("<CITY>Lyon</CITY>. The account is <IBAN>DE89370400440532013000</IBAN> (IBAN).", "ok"),
+        ("She moved to <CITY>Lyon</CITY> (CITY) in spring.", "invalid"),
+    ],
+)
+def test_an_abbreviation_that_people_write_may_stand_behind_its_value(text: str, state: str):
+    assert judge("draft", {"tagged_text": text}).state == state
+
+
+def test_a_table_of_empty_rows_does_not_repeat_itself():
+    row = f"|{' ' * 12}|{' ' * 12}|{' ' * 22}|\n"
+    assert judge("draft", {"tagged_text": f"| City | <CITY>Lyon</CITY> |\n{row * 6}"}).state == "ok"
+    circle = "The parcel was brought to the house of the neighbour on Monday. " * 6
+    assert "repeats itself" in judge("draft", {"tagged_text": f"<CITY>Lyon</CITY>: {circle}"}).reason
