@@ -81,8 +81,8 @@ def add(
     """
     from goldspan.annotation.labels.edit import add_label
 
-    if name and len(codes) > 1:
-        raise InputError("--name is for one label. Add the others without it, or one by one.")
+    if (name or hint) and len(codes) > 1:
+        raise InputError("--name and --hint are for one label. Add the others without them, or one by one.")
     path = find_own_label_file(labels)
     identifies = load_labels(path).purpose.is_pii
     fields = {

@@ -31,17 +31,17 @@ def call(*arguments: str) -> int:
 
 
 def test_a_label_needs_only_its_code(project: Path) -> None:
-    assert CliRunner().invoke(app, ["add", "JOB_TITLE", "CITY", "BADGE", "--hint", "Like B-123456"]).exit_code == 0
+    assert CliRunner().invoke(app, ["add", "JOB_TITLE", "CITY"]).exit_code == 0
+    assert CliRunner().invoke(app, ["add", "BADGE", "--hint", "Like B-123456"]).exit_code == 0
     added = load_labels()
     assert (added["JOB_TITLE"].name, added["JOB_TITLE"].kind) == ("Job title", "none")
-    assert [added[code].values for code in ("JOB_TITLE", "CITY", "BADGE")] == ["", "", ""]
-    assert CliRunner().invoke(app, ["add", "COOK"]).exit_code == 0
-    assert load_labels()["COOK"].values == "model"
+    assert [added[code].values for code in ("JOB_TITLE", "CITY", "BADGE")] == ["model", "", ""]
 
 
-def test_one_name_for_two_labels_is_refused(project: Path) -> None:
+@pytest.mark.parametrize("option", [["--name", "Staff"], ["--hint", "Like B-123456"]])
+def test_one_name_for_two_labels_is_refused(project: Path, option: list[str]) -> None:
     before = (project / "labels.toml").read_bytes()
-    assert CliRunner().invoke(app, ["add", "COOK", "WAITER", "--name", "Staff"]).exit_code != 0
+    assert CliRunner().invoke(app, ["add", "COOK", "WAITER", *option]).exit_code != 0
     assert (project / "labels.toml").read_bytes() == before
 
 
