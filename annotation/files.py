@@ -102,6 +102,13 @@ def open_private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
+def refuse_device(stream: IO[bytes], path: Path) -> None:
+    """Raise an `OSError` if the file is a device, which may have no end."""
+    mode = os.fstat(stream.fileno()).st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a device", str(path))
+
+
 def read_small(path: Path) -> bytes:
     """The bytes of a file of settings.
 
@@ -110,9 +117,7 @@ def read_small(path: Path) -> bytes:
 
     """
     with path.open("rb") as stream:
-        mode = os.fstat(stream.fileno()).st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            raise OSError(errno.EINVAL, "it is a device", str(path))
+        refuse_device(stream, path)
         data = stream.read(LARGEST_SETTINGS + 1)
     if len(data) > LARGEST_SETTINGS:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST_SETTINGS >> 20} MiB", str(path))

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 from goldspan.annotation.checks import check_text, find_errors
 from goldspan.annotation.encoding import decode_text, detect_encoding
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.files import AtomicFile
+from goldspan.annotation.files import AtomicFile, refuse_device
 from goldspan.annotation.identity import IdentityCheck
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
@@ -99,6 +99,7 @@ def read_records(
     """
     try:
         with path.open("rb") as stream:
+            refuse_device(stream, path)
             head = stream.peek(512)[:512]
             if path.suffix == ".json":
                 yield from _read_whole(path, stream, on_error, (encoding, coerce))

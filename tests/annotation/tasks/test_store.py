@@ -75,6 +75,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path, name: 
     assert [record.value["a"] for record in read_records(file)] == [1, 2]
 
 
+@pytest.mark.skipif(not Path("/dev/zero").is_char_device(), reason="this system has no /dev/zero")
+def test_a_device_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InputError, match="it is a device"):
+        list(read_records(Path("/dev/zero")))
+
+
 def test_missing_and_empty_places_say_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         list_files([tmp_path / "nothing.jsonl"])
