@@ -44,7 +44,7 @@ setup: $(STAMP)  ## install Goldspan with all extras into .venv
 
 $(TRAIN_STAMP): $(STAMP)
 	@echo "Installing torch (CPU) and what training needs"
-	@$(INSTALL) --no-deps $(TORCH_SOURCE) torch
+	@$(INSTALL) $(TORCH_SOURCE) torch
 	@$(INSTALL_OURS) --excludes <(echo torch) --extra train
 	@touch $@
 
