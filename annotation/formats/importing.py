@@ -173,7 +173,8 @@ def _import_file(
             if isinstance(row.value, Sample):
                 sample = _fill(row.value, options)
             else:
-                report.unknown.update(set(unknown) & {label for span in row.value.spans for label in span.labels})
+                named = dict.fromkeys(label for span in row.value.spans for label in span.labels)
+                report.unknown.update(label for label in named if label in unknown)
                 origin = FileSource(detected.format if detected.format not in {"table", "text"} else "")
                 sample = convert_row(row.value, number, origin, taxonomy, labels, defaults)
                 report.unmapped.update(sample.provenance.get("unmapped", {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,12 +47,13 @@ def load_words() -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a record: its key, and a label with a person whose value it holds, or a text."""
+    """A field of a record: its key, and a label with a person whose value it holds, or a text of some kind of noise."""
 
     key: str
     label: str = ""
     person: int = 0
     text: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 def write_record(author: Author) -> None:
@@ -77,7 +78,7 @@ def write_table(author: Author) -> None:
     rng, page = author.rng, author.page
     records = _list_records(author)
     if not author.spec.persons:
-        records = [*records, *(rng.sample(records[0], len(records[0])) for _ in range(2))]
+        records += [[_draw_again(author, field) for field in records[0]] for _ in range(2)]
     keys = list(dict.fromkeys((field.label or field.key) for fields in records for field in fields))
     names = {field.label or field.key: field.key for fields in records for field in fields}
     left, separator, right = pick(
@@ -171,10 +172,14 @@ def _draw_free(author: Author, style: int) -> Field:
     """A field that is no personal data."""
     rng, words = author.rng, load_words()
     if rng.random() < 0.15:
-        text = author.noise.draw("Sentence").replace('"', "'")
-        return Field(_style_key(pick(rng, words.notes), style), text=text)
+        return _draw_again(author, Field(_style_key(pick(rng, words.notes), style), kinds=("Sentence",)))
     kinds, keys = pick(rng, words.free)
-    return Field(_style_key(pick(rng, keys), style), text=author.noise.draw(pick(rng, kinds)))
+    return _draw_again(author, Field(_style_key(pick(rng, keys), style), kinds=kinds))
+
+
+def _draw_again(author: Author, field: Field) -> Field:
+    """The field with another text of its kinds."""
+    return replace(field, text=author.noise.draw(pick(author.rng, field.kinds)).replace('"', "'"))
 
 
 def _write_field(author: Author, field: Field) -> None:
