@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +61,16 @@ def test_a_new_label_goes_from_one_edit_to_a_pushed_task(studio: RunningStudio, 
     client = StudioClient(studio.url, studio.token)
     project = client.read_project(report["project"])
     assert "MEDICAL_RECORD_NUMBER" in project["label_config"]
-    tasks = list(client.iter_tasks(report["project"], include="id,predictions"))
-    found = [
-        region
-        for task in tasks
-        for prediction in task["predictions"]
-        for region in prediction["result"]
-        if region.get("value", {}).get("labels") == ["MEDICAL_RECORD_NUMBER"]
-    ]
-    assert len(found) >= 6
+    (written,) = (tmp_path / "data" / "annotation_samples").glob("*.jsonl")
+    pushed = count_regions(client.iter_tasks(report["project"], include="id,predictions"), "MEDICAL_RECORD_NUMBER")
+    assert pushed == count_regions((record.value for record in read_records(written)), "MEDICAL_RECORD_NUMBER")
+    assert pushed >= 3
+
+
+def count_regions(tasks: Iterable[Mapping[str, Any]], label: str) -> int:
+    """How many regions of the tasks' predictions have the label."""
+    regions = (region for task in tasks for prediction in task["predictions"] for region in prediction["result"])
+    return sum(region.get("value", {}).get("labels") == [label] for region in regions)
 
 
 def test_a_thousand_offline_samples_hold_everywhere(tmp_path: Path, labels: LabelSchema) -> None:
