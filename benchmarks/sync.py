@@ -33,6 +33,7 @@ from goldspan.annotation.labelstudio.pull.run import PullOptions, pull_annotatio
 from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.labelstudio.server.start import start_server, stop_server
+from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
@@ -108,7 +109,7 @@ def import_by_hand(url: str, token: str, file: Path, size: int, limit: int) -> f
     sdk = LabelStudio(base_url=url, api_key=token, max_retries=0, timeout=600)
     project = sdk.projects.create(title=f"by hand {size}", label_config=build_config(LABELS)).id
     with file.open("rb") as lines:
-        tasks = [json.loads(line) for _, line in zip(range(limit), lines, strict=False)]
+        tasks = [unpack_record(json.loads(line)) for _, line in zip(range(limit), lines, strict=False)]
     batches = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     return time_it(lambda: [sdk.projects.import_tasks(id=project, request=batch) for batch in batches])
 
