@@ -12,11 +12,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 PATIENCE = 2.0
 RATE = 10_000
 """Bytes a second: a connection that is slower is given up."""
+
+R = TypeVar("R")
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that say how a body travelled; a body that was decoded has none."""
 
 
 class AnswerLimitError(Exception):
@@ -55,6 +59,27 @@ class AnswerMeter:
             raise AnswerLimitError(
                 f"the answer is too slow: {self._total:,} bytes in {monotonic() - self._start:,.0f} s", is_late=True
             )
+
+
+def iter_limited(response: Any, max_bytes: float = math.inf) -> Iterator[bytes]:
+    """The decoded chunks of a streamed response of httpx or httpx2.
+
+    Raises:
+        AnswerLimitError: the answer is too large or too slow.
+
+    """
+    meter = AnswerMeter(response.request, max_bytes)
+    for chunk in response.iter_bytes():
+        meter.add(len(chunk))
+        yield chunk
+
+
+def read_limited(response: R, max_bytes: float) -> R:
+    """The streamed response with its decoded body; raises as `iter_limited`."""
+    answer: Any = response
+    body = b"".join(iter_limited(answer, max_bytes))
+    headers = [pair for pair in answer.headers.multi_items() if pair[0] not in _FRAMING]
+    return type(response)(answer.status_code, headers=headers, content=body, request=answer.request)  # type: ignore[call-arg]
 
 
 @contextlib.contextmanager

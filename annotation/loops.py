@@ -44,6 +44,19 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
         return runner.run(coroutine)
 
 
+def run_interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
+    """`run_sync` for a coroutine that cancels itself at the second Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: it was cancelled.
+
+    """
+    try:
+        return run_sync(coroutine)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
 def iterate_sync(items: AsyncGenerator[T]) -> Iterator[T]:
     """The items of an asynchronous generator, which is closed at the end.
 

@@ -22,14 +22,13 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from goldspan.annotation.answers import AnswerLimitError, AnswerMeter
+from goldspan.annotation.answers import AnswerLimitError, read_limited
 from goldspan.annotation.errors import InputError, ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback, read_origin
 
 _TIMEOUT = 60.0
 _MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of a description of a repository; files have no limit."""
-_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +58,12 @@ class _BoundedClient(Client):
         response = super().send(request, stream=True, **settings)
         if stream:
             return response
-        meter, body = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
         try:
-            for chunk in response.iter_bytes():
-                meter.add(len(chunk))
-                body += chunk
+            return read_limited(response, _MAX_ANSWER)
         except AnswerLimitError as error:
             raise ReadError(str(error), request=request) from None
         finally:
             response.close()
-        headers = [pair for pair in response.headers.multi_items() if pair[0] not in _FRAMING]
-        return Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
 
 def _open_hub() -> HfApi:

@@ -54,7 +54,7 @@ _LATER_FIELDS = frozenset(
     {"pattern", "terms", "terms_file", "ignore_case", "guideline", "boundary", "examples", "right", "wrong"}
 )
 """Fields that came after the first schemas; they count in the fingerprint only where they are used."""
-_CODE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}\Z")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _PALETTE = ("#8a5a00", "#00695c", "#6a1b9a", "#ad1457", "#1565c0", "#2e7d32", "#4e342e", "#37474f")
 

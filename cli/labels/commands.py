@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from goldspan.annotation.errors import InputError
-from goldspan.annotation.labels.schema import find_label_file, find_own_label_file, load_labels
+from goldspan.annotation.labels.schema import build_labels, find_label_file, find_own_label_file, load_labels
 from goldspan.cli.labels import change
 from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
@@ -103,7 +103,6 @@ def add(
 
 def _name_values(code: str, fields: dict[str, Any]) -> dict[str, str]:
     """Where the values of a new label come from, if neither its code nor its hints tell."""
-    from goldspan.annotation.labels.schema import build_labels
     from goldspan.generators.surrogates.values import has_value_source
 
     return {} if has_value_source(build_labels({"labels": {code: fields}})[code]) else {"values": "model"}

@@ -12,7 +12,7 @@ from goldspan.annotation.errors import GoldspanError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.locks import try_lock
-from goldspan.annotation.loops import run_sync
+from goldspan.annotation.loops import run_interruptible
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.campaigns.budget import Spent, divide_limits
 from goldspan.generators.campaigns.campaign import Campaign, CampaignRun, find_lock, read_campaign, write_campaign
@@ -65,19 +65,16 @@ def run_campaign(
     on_progress: OnProgress | None = None,
 ) -> tuple[RunOutcome, CampaignStatus]:
     """`run_campaign_async` for callers that do not wait."""
-    try:
-        return run_sync(
-            run_campaign_async(
-                workspace,
-                campaign,
-                parallel=parallel,
-                execution=execution,
-                labels_file=labels_file,
-                on_progress=on_progress,
-            )
+    return run_interruptible(
+        run_campaign_async(
+            workspace,
+            campaign,
+            parallel=parallel,
+            execution=execution,
+            labels_file=labels_file,
+            on_progress=on_progress,
         )
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    )
 
 
 def cancel_campaign(workspace: Workspace, campaign: Campaign) -> CampaignStatus:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.labels.schema import Label, LabelSchema
-from goldspan.annotation.loops import run_sync
+from goldspan.annotation.loops import run_interruptible
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.journal.lock import is_running
@@ -117,20 +117,17 @@ def run_generation(
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """`run_generation_async` for callers that do not wait; also works where an event loop is running."""
-    try:
-        return run_sync(
-            run_generation_async(
-                workspace,
-                folder,
-                action=action,
-                execution=execution,
-                limits=limits,
-                labels_file=labels_file,
-                on_progress=on_progress,
-            )
+    return run_interruptible(
+        run_generation_async(
+            workspace,
+            folder,
+            action=action,
+            execution=execution,
+            limits=limits,
+            labels_file=labels_file,
+            on_progress=on_progress,
         )
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    )
 
 
 def _make_budget(run: OpenRun, asked: Limits) -> Budget:

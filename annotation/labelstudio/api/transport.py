@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
-from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
+from goldspan.annotation.answers import AnswerLimitError, iter_limited, limit_wait, read_limited
 from goldspan.annotation.errors import ConfigurationError, ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.responses import explain_body, explain_refusal
 from goldspan.annotation.origins import is_loopback, read_origin
@@ -30,8 +30,6 @@ LATE_COMMIT = 60.0
 
 _MAX_ANSWER = 512 * 1024 * 1024
 """Bytes of an answer after decompression; downloads go to a file and have no limit."""
-
-_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 READ_ATTEMPTS = 4
 """Attempts of an idempotent request (GET, PATCH, DELETE)."""
@@ -120,9 +118,7 @@ class Transport:
                 if response.status_code >= 400:
                     response.read()
                     raise explain_refusal(response.status_code, explain_body(response.text), self.url, purpose)
-                meter = AnswerMeter(response.request)
-                for chunk in response.iter_bytes():
-                    meter.add(len(chunk))
+                for chunk in iter_limited(response):
                     target.write(chunk)
         except AnswerLimitError as error:
             raise self._explain_limit(error, response, purpose) from None
@@ -181,17 +177,10 @@ class Transport:
 
     def _read(self, response: Response, purpose: str) -> Response:
         """The response with its body, within the limits of size and time."""
-        import httpx
-
-        meter, body = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
         try:
-            for chunk in response.iter_bytes():
-                meter.add(len(chunk))
-                body += chunk
+            return read_limited(response, _MAX_ANSWER)
         except AnswerLimitError as error:
             raise self._explain_limit(error, response, purpose) from None
-        headers = [pair for pair in response.headers.multi_items() if pair[0] not in _FRAMING]
-        return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
     def _explain_limit(self, error: AnswerLimitError, response: Response, purpose: str) -> ServiceError:
         message = f"Label Studio at {self.url} gives no usable answer when asked to {purpose}: {error}."

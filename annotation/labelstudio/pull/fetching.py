@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
-from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
+from goldspan.annotation.answers import AnswerLimitError, iter_limited, limit_wait
 from goldspan.annotation.errors import ConfigurationError, RecordError, ServiceError
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.origins import is_loopback, read_origin
@@ -70,9 +70,7 @@ def _read_foreign(address: str) -> bytes:
                 response = client.send(request, stream=True)
             if response.status_code != httpx.codes.OK:
                 raise ServiceError(f"status {response.status_code}")
-            meter = AnswerMeter(response.request)
-            for chunk in response.iter_bytes():
-                meter.add(len(chunk))
+            for chunk in iter_limited(response):
                 buffer.write(chunk)
     except AnswerLimitError as error:
         raise ServiceError(str(error)) from None
