@@ -198,7 +198,12 @@ class Author(Writer):
         for _ in range(self.rng.randint(low + 1, high + 1)):
             if self.rng.random() < _TYPE_SHARE or not self.write_fresh("neutral"):
                 self._write_sentence()
-            self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
+            self.page.write("\n" if self._has_turns else "\n\n" if self.rng.random() < 0.15 else " ")
+
+    @property
+    def _has_turns(self) -> bool:
+        """True if every sentence stands after the name of who says it, on a line of its own."""
+        return self.spec.document_type in {"phone_transcript", "chat"}
 
     def _write_facts(self) -> None:
         if not self.account.missing[self.account.binding["a"]] and self.page.after_speaker:

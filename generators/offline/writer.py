@@ -43,6 +43,8 @@ _PHRASES = {
     "neutral_any": "Sentence",
     "neutral_subject": "Subject_line",
 }
+_AGE_HOLDS = 20
+"""How many days before today a document may be that says how old somebody is today."""
 _GREED = 8
 """How many times likelier a template gets with each missing value that it can put in."""
 
@@ -57,7 +59,10 @@ class Writer:
         taken = frozenset(given).union(*map(find_words, given))
         case = find_case(entry.value for entry in spec.values if entry.label in CASED)
         naming = not spec.hard_negative
-        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming, family=spec.family)
+        days = {"longest_ago": _AGE_HOLDS} if any(entry.label == "AGE" for entry in spec.values) else {}
+        self.noise = Noise(
+            rng, spec.language, spec.country, taken, case=case, naming=naming, family=spec.family, **days
+        )
         self._awaiting_lead = True
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}
