@@ -155,9 +155,15 @@ def test_a_text_that_names_nobody_has_no_clause_that_does() -> None:
         ("fr", "code ", "Anne", "code "),
         ("fr", "rue de ", "Lyon", "rue de "),
         ("es", "calle de ", "Ana", "calle de "),
+        ("en", "A ", "Italian", "An "),
+        ("en", "met a ", "engineer", "met an "),
+        ("en", "A ", "European", "A "),
+        ("en", "the data ", "Italian", "the data "),
     ],
 )
-def test_french_prepositions_elide_before_a_drawn_word(language: str, before: str, after: str, expected: str) -> None:
+def test_a_word_takes_the_form_that_the_drawn_word_after_it_asks_for(
+    language: str, before: str, after: str, expected: str
+) -> None:
     assert elide_last(language, before, after) == expected
 
 
