@@ -94,6 +94,11 @@ def _choose_ids(
         if source.files
     }
     available = {name: len(found) for name, found in ids.items()}
+    for source in plan.sources:
+        if source.files and not available[source.name]:
+            kind = "annotated sample" if source.paraphrase else "sample"
+            where = f" in {', '.join(source.languages)}" if source.languages else ""
+            raise InputError(f"The source {source.name} has no {kind}{where}; leave it out or name other files.")
     total = plan.samples or min(floor(available[s.name] / s.share + 1e-9) for s in plan.sources if s.files)
     counts = divide_samples(total, [source.share for source in plan.sources])
     chosen: dict[str, frozenset[str] | int] = {}

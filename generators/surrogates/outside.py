@@ -17,7 +17,7 @@ _WORLD_SHARE = 0.5
 """How often a city that is mentioned is one of those that all the world knows."""
 _KNOWN_SHARE = 0.7
 """How often a country that is mentioned is one of those that people name most."""
-_KNOWN_PRODUCT_SHARE = 0.3
+_KNOWN_PRODUCT_SHARE = 0.05
 _INITIAL_SHARE = 0.05
 """How often a given name is followed by the initial of a second one."""
 

@@ -41,7 +41,7 @@ def has_words_alone(label: Label) -> bool:
 
 
 def draw_by_pattern(rng: Random, label: Label) -> str:
-    """A value for any label: shaped as an example in its hints (`MRN-123456`) or of its own, else initials and digits."""
+    """A value for any label: shaped as an example in its hints (`MRN-123456`) or examples, else initials and digits."""
     for hint in label.hints:
         examples = [example for example in _EXAMPLE.findall(hint) if len(example) >= 4]
         if examples:
