@@ -80,7 +80,8 @@ Phrase = tuple[str | Slot, ...]
 class Predicate(NamedTuple):
     """A finite verb and what follows it; alternatives for genders stand as `{masculine/feminine}`.
 
-    A state (`=` before it in the file) is no event: no time is added to it.
+    A state (`=` before it in the file) is no event: no time is added to it. A `@` in `rest` is where the verb of a
+    subordinate clause goes (Dutch `moet|nog @worden betaald`), if not to the end.
     """
 
     verb: str

@@ -30,6 +30,8 @@ from goldspan.generators.surrogates.chance import pick
 _NAMING_SHARE = 0.5
 """How often a phrase that names others is kept when it is drawn from a list that has others."""
 _TRIES = 4
+_VERB_PLACE = "@"
+"""Where the finite verb of a subordinate clause goes if it does not stand last, as before Dutch infinitives."""
 _VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
 _MUTE = "hH"
 _ASPIRATED = ("hamac", "hangar", "hall", "haut", "homard", "housse", "hublot")
@@ -138,7 +140,7 @@ class Phrasing:
         if mark == "*":
             entries = [entry for entry in lexicon.predicates[name] if not entry.agrees]
             entry = pick(self._rng, self._family.choose(entries))
-            return f"{entry.verb} {self._expand(entry.rest)}".rstrip()
+            return f"{entry.verb} {self._expand(entry.rest).replace(_VERB_PLACE, '')}".rstrip()
         noun = pick(self._rng, lexicon.nouns[name])
         subject = self._determine(noun, "the")
         if self._rng.random() < 0.4:
@@ -149,11 +151,11 @@ class Phrasing:
             predicates = tuple(entry for entry in predicates if not _names_others(entry.rest))
         verb, phrase, _ = pick(self._rng, self._family.choose(predicates))
         verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
+        if mark == "&" and lexicon.verb_final and _VERB_PLACE in rest:
+            return f"{subject} {rest.replace(_VERB_PLACE, f'{verb} ')}"
+        rest = rest.replace(_VERB_PLACE, "")
         if mark in "-^" and lexicon.verb_second:
             return f"{verb} {subject} {rest}".rstrip()
-        if mark == "&" and lexicon.verb_final and "@" in rest:
-            return f"{subject} {rest.replace('@', f'{verb} ')}"
-        rest = rest.replace("@", "")
         if mark == "&" and lexicon.verb_final:
             rest, particle = _split_particle(rest, lexicon.particles)
             return f"{subject} {rest} {particle}{verb}".replace("  ", " ")
