@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import zlib
@@ -134,7 +135,7 @@ class LocalStorage(Storage):
         path = self._place(name)
         with explain_disk(path):
             make_private_folder(path.parent)
-            staged = path.with_name(f".{path.name}.tmp")
+            staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
             shutil.move(file, staged)
             staged.chmod(0o600)
             with staged.open("rb") as stream:
@@ -248,8 +249,8 @@ def strip_packing(name: str) -> str:
 
 
 @contextmanager
-def unpack(path: Path) -> Iterator[Path]:
-    """A `.gz` or `.zst` file unpacked for the block, in a private folder; any other file itself.
+def unpack(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """A `.gz` or `.zst` file unpacked for the block, in a private folder (in `scratch`); any other file itself.
 
     Raises:
         InputError: it is broken, or unpacks to more than `MAX_UNPACKED` bytes.
@@ -258,7 +259,7 @@ def unpack(path: Path) -> Iterator[Path]:
     if path.suffix not in PACKED:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="goldspan-shard-") as folder:
+    with tempfile.TemporaryDirectory(prefix="goldspan-shard-", dir=scratch) as folder:
         target = Path(folder) / strip_packing(path.name)
         try:
             with _open_packed(path) as source, target.open("wb") as sink:

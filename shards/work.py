@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
 from goldspan.shards.storage import PACKED, Storage, open_storage, pack, strip_packing, unpack
 from goldspan.shards.tasks.base import ShardTask
+
+SCRATCH = ".shard-"
+"""How the names of private folders begin that shards are worked on in."""
 
 _TEMPORARY = re.compile(r"\S*/(?:goldspan-shard-|\.shard-)[^/\s]*/")
 """Folders that a shard is fetched or unpacked to; reasons name the shard's own."""
@@ -42,7 +46,7 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
             if known := _find_finished(output, plan, shard, digest):
                 return known, True
             target = task.name_output(plain) + _find_ending(shard.name)
-            with unpack(packed) as source, _make_scratch(output) as scratch:
+            with _make_scratch(output) as scratch, unpack(packed, scratch) as source:
                 made = scratch / PurePosixPath(strip_packing(target)).name
                 counts = task.process(source, made, plain)
                 made = pack(made, _find_ending(target)) if _find_ending(target) else made
@@ -89,8 +93,14 @@ def _make_scratch(output: Storage) -> Iterator[Path]:
     """A private folder, on the disk of the results where that is this machine's."""
     if output.local:
         output.local.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".shard-", dir=output.local) as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=output.local) as folder:
         yield Path(folder)
+
+
+def clear_scratch(output: Storage) -> None:
+    """Remove what processes that were killed left in a folder of this machine; none may be at work there."""
+    for folder in output.local.glob(f"{SCRATCH}*") if output.local else ():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _measure_peak() -> float:

@@ -15,6 +15,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import err, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.predictors import parse_options
+from goldspan.cli.shared.signals import stop_on_sigterm
 
 if TYPE_CHECKING:
     from goldspan.shards.report import ShardReport, ShardSummary
@@ -64,6 +65,7 @@ class ShardCommand:
 
         shards = list_shards(self.sources, self.output)
         options = EngineOptions(self.workers, self.values)
+        stop_on_sigterm()
         with _Progress(len(shards)) as progress:
             yield ShardWork(shards, self.output, self.engine, options, self.labels, progress.note)
 
