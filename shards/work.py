@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from time import perf_counter
 
-from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.errors import DiskFullError, GoldspanError
+from goldspan.annotation.files import is_full
 from goldspan.annotation.identity import hash_file
 from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
@@ -34,6 +35,7 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
     there unchanged.
 
     Raises:
+        DiskFullError: no space is left; what was finished stays.
         StateError: the folder of the results cannot be written.
 
     """
@@ -52,8 +54,14 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
                 made = pack(made, _find_ending(target)) if _find_ending(target) else made
                 result = hash_file(made)
                 output.publish(made, target)
-    except GoldspanError as error:
-        reason = _TEMPORARY.sub(f"{shard.folder}/", str(error))
+    except (GoldspanError, OSError) as error:
+        if isinstance(error, DiskFullError) or is_full(error):
+            raise DiskFullError(
+                f"The disk is full: {output.address} cannot be written. Free some space, and run the same command "
+                "again; what was finished is kept."
+            ) from None
+        said = f"{type(error).__name__}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        reason = _TEMPORARY.sub(f"{shard.folder}/", said)
         failed = ShardReport(shard.name, plan.task, plan.fingerprint, error=reason)
         set_aside(output, failed)
         return failed, False
