@@ -43,6 +43,7 @@ def annotate(
     language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
     document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
+    text_key: Annotated[str, typer.Option(metavar="KEY", help="Key or column of the text")] = "",
     by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl")
@@ -78,6 +79,7 @@ def annotate(
             "language": language,
             "country": country,
             "document_type": document_type,
+            "text_key": text_key,
             "by_line": by_line,
             "folder": "" if output is None or is_address(output) else str(output.resolve()),
         }
@@ -90,7 +92,8 @@ def annotate(
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
-    samples = import_texts(file, schema, ImportDefaults(language, country, document_type), refusals, by_line=by_line)
+    defaults = ImportDefaults(language, country, document_type)
+    samples = import_texts(file, schema, defaults, refusals, text_key=text_key, by_line=by_line)
     samples = drop_erased(samples, find_tombstones(target), refusals)
     first = next(samples, None)
     if first is None:

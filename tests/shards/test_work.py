@@ -231,6 +231,13 @@ def test_a_shard_that_the_disk_refuses_is_set_aside(
     assert [report.error for report, _ in reports] == ["OSError: Input/output error"] * 3
 
 
+def test_the_text_may_stand_under_any_key(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
+    for path in texts.iterdir():
+        path.write_text(path.read_text().replace('"text"', '"body"'))
+    reports = run_here("annotate", texts, tmp_path / "out", **ANNOTATE, text_key="body")
+    assert [report.counts["samples"] for report, _ in reports] == [3, 3, 3]
+
+
 def test_files_without_an_ending_and_links_are_shards(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
     (texts / "part-00007").write_text("no ending")
     (texts / "linked.jsonl").symlink_to(texts / "part-0.jsonl")
