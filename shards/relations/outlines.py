@@ -92,7 +92,7 @@ def read_outlines(path: Path) -> StoredOutlines:
     try:
         with path.open("rb") as stream:
             *arrays, ids = (_map_array(path, stream) for _ in StoredOutlines._fields)
-        stored = StoredOutlines(*arrays, tuple(orjson.loads(ids.tobytes())))
+        stored = StoredOutlines._make([*arrays, tuple(orjson.loads(ids.tobytes()))])
     except (OSError, ValueError, TypeError) as error:
         raise StateError(f"{path} holds no outlines ({type(error).__name__}).") from None
     if stored.rows.dtype != ROW or stored.keys.dtype != KEY or len(stored.ids) != len(stored.rows):
