@@ -37,7 +37,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-GROUPS = {name: "default ports" for name in ("test_dashboard", "test_walk", "test_two_projects", "test_neighbours")}
+GROUPS = dict.fromkeys(("test_dashboard", "test_walk", "test_two_projects", "test_neighbours"), "default ports")
 """Files whose tests run in one process because their programs choose the first free port from 8080 or 8501."""
 
 FIRST = ("default ports", "postgres", "test_docs", "test_train", "test_privacy", "test_connect")
