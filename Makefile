@@ -12,6 +12,8 @@ EXTRAS := generate studio dashboard hub formats mask serve pdf ocr charts models
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 UPGRADE ?= --upgrade
+# Tests start programs hundreds of times: compiled modules halve what a start costs, also where the image turns them off.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 TRAIN_STAMP := $(VENV)/.train-installed
 # Wheels with the hashes of constraints.txt only; seqeval has no wheel.

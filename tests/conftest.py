@@ -7,6 +7,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ settings.load_profile("goldspan")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder of what is built once; the workers are started after this and inherit its name."""
+    """Make the folder of what is built once, and let modules be compiled once; workers start later and inherit both."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if (folder := open_shared()) is not None:
         config.add_cleanup(lambda: remove_shared(folder))
 
