@@ -16,11 +16,14 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.text.words import find_occurrences, fold, splits_word
 from goldspan.annotation.types import Entity
-from goldspan.masking.policy import Policy, Recogniser
+from goldspan.masking.policy import Policy, Recogniser, Rule
 from goldspan.masking.visible import show_text
 
 PATTERN_SECONDS = 5.0
 """A recogniser that takes longer on one text is an error: a pattern must not stop a server."""
+
+EMBEDDED = "EMBEDDED"
+"""The label of what a document holds and nobody can read: a file in base64, a certificate. It is always masked."""
 
 _MIN_LETTERS, _MIN_DIGITS = 3, 5
 """A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
@@ -79,7 +82,7 @@ def _find_spans(text: str, given: Sequence[FoundSpan], policy: Policy, schema: L
     kept: list[FoundSpan] = []
     below = 0
     for span in found:
-        rule = policy.find_rule(span.label, schema)
+        rule = Rule("replace") if span.label == EMBEDDED else policy.find_rule(span.label, schema)
         if rule.operator == "keep" or fold(text[span.start : span.end]) in allowed:
             continue
         if span.score is not None and span.score < rule.threshold:
