@@ -23,8 +23,7 @@ import regex
 from goldspan.serving.documents.ocr.base import OcrEngine
 from goldspan.serving.documents.ocr.registry import open_ocr, read_picture
 from goldspan.serving.documents.pdf.areas import Area
-from goldspan.serving.documents.pdf.content import read_content
-from goldspan.serving.documents.pdf.fonts import UnclearPageError
+from goldspan.serving.documents.pdf.disguise import Shape, find_disguises, snap_origin
 from goldspan.serving.documents.pdf.raster import OCR_DPI, place_box, render_page
 from goldspan.serving.documents.pdf.text import PdfPage, Point, open_pdf, read_box, read_origin
 
@@ -47,12 +46,6 @@ _FEW, _SHARE = 3, 0.15
 _READABLE = regex.compile(r"[\p{Latin}\p{N}\p{Han}\p{Hiragana}\p{Katakana}\p{P}\p{S}\p{M}]+")
 _LOOKALIKES = str.maketrans("01|5862iqzvw", "olls8bzlgzuu")
 """Letters and digits that look alike in many fonts."""
-
-_NEAR = 0.3
-"""Points between the origins of one character as two engines compute them."""
-
-Shape = tuple[int, int | str]
-"""A font and the code of a glyph, or its character where the content cannot be interpreted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,86 +81,28 @@ class _Evidence:
 
 
 def find_doubtful_pages(source: Path, pages: Sequence[PdfPage], ocr: str) -> tuple[set[int], str]:
-    """The pages with text in a font whose characters look other than they say, or with text in place of the drawn one.
+    """The pages that OCR has to read because their text may say something else than they show.
 
     Only scripts that OCR reads are compared, and only words that can be seen. `ocr` is the name of the engine; without
-    one on this machine nothing is compared, and the second value says so in a line for the report.
+    one on this machine fonts are not compared, and the second value says so in a line for the report.
     """
-    doubtful, checked = _sort_pages(source)
-    if not doubtful and not checked:
-        return doubtful, ""
+    found = find_disguises(source)
+    if not found.replaced and not found.tables:
+        return found.drawn, ""
     engine = None if ocr == "mistral" else open_ocr(ocr)
     if engine is None:
-        return set(), "fonts were not compared with what they show: there is no OCR on this machine"
+        return found.drawn, "fonts were not compared with what they show: there is no OCR on this machine"
     with open_pdf(source) as document:
         loaded = [document[number] for number in range(len(document))]
-        words = [word for number, shapes in checked.items() for word in _read_words(loaded[number], number, shapes)]
+        words = [
+            word for number, shapes in found.tables.items() for word in _read_words(loaded[number], number, shapes)
+        ]
         cells = list(_draw_words(_choose_words(words), loaded, pages))
     evidence: dict[int, _Evidence] = defaultdict(_Evidence)
     for word, seen in _read_cells(cells, engine):
         _compare(word, seen, evidence[word.font])
-    fonts = {font for font, found in evidence.items() if found.is_doubtful}
-    return doubtful | {word.page for word in words if word.font in fonts}, ""
-
-
-def _sort_pages(source: Path) -> tuple[set[int], dict[int, Mapping[Point, Shape]]]:
-    """Pages whose text replaces what is drawn, and those with fonts that bring glyphs or a table of their meaning.
-
-    The latter with the shapes that they draw, by their origin in steps of `_NEAR`; none where they are unclear.
-    """
-    import pikepdf
-
-    replaced: set[int] = set()
-    tabled: dict[int, Mapping[Point, Shape]] = {}
-    with pikepdf.open(source) as document:
-        for number, page in enumerate(document.pages):
-            for holder in _walk_forms(page.obj, set()):
-                if _holds(holder, b"/ActualText"):
-                    replaced.add(number)
-                if number not in tabled and _has_table(holder.get("/Resources", pikepdf.Dictionary())):
-                    tabled[number] = _find_shapes(page)
-    return replaced, {number: shapes for number, shapes in tabled.items() if number not in replaced}
-
-
-def _find_shapes(page: Any) -> Mapping[Point, Shape]:
-    try:
-        return {_snap((glyph.x, glyph.y)): glyph.shape for _, glyph in read_content(page).walk()}
-    except UnclearPageError:
-        return {}
-
-
-def _snap(origin: Point) -> Point:
-    return round(origin[0] / _NEAR), round(origin[1] / _NEAR)
-
-
-def _walk_forms(holder: Any, seen: set[tuple[int, int]]) -> Iterator[Any]:
-    """A page or form, and the forms that it may draw."""
-    yield holder
-    resources = holder.get("/Resources", {})
-    for form in dict(resources.get("/XObject", {})).values():
-        if form.objgen not in seen and str(form.get("/Subtype", "")) == "/Form":
-            seen.add(form.objgen)
-            yield from _walk_forms(form, seen)
-
-
-def _holds(holder: Any, sign: bytes) -> bool:
-    import pikepdf
-
-    contents = holder if isinstance(holder, pikepdf.Stream) else holder.get("/Contents", pikepdf.Array())
-    streams = [contents] if isinstance(contents, pikepdf.Stream) else list(contents)
-    properties = holder.get("/Resources", pikepdf.Dictionary()).get("/Properties", pikepdf.Dictionary())
-    return any(sign in stream.read_bytes() for stream in streams) or any(
-        sign in item.unparse(resolved=True) for item in dict(properties).values()
-    )
-
-
-def _has_table(resources: Any) -> bool:
-    return any(
-        "/ToUnicode" in font
-        or "/DescendantFonts" in font
-        or any(key.startswith("/FontFile") for key in dict(font.get("/FontDescriptor", {})))
-        for font in dict(resources.get("/Font", {})).values()
-    )
+    fonts = {font for font, one in evidence.items() if one.is_doubtful}
+    return found.drawn | found.replaced | {word.page for word in words if word.font in fonts}, ""
 
 
 def _read_words(page: Any, number: int, shapes: Mapping[Point, Shape]) -> Iterator[_Word]:
@@ -199,7 +134,7 @@ def _read_words(page: Any, number: int, shapes: Mapping[Point, Shape]) -> Iterat
 def _find_shape(origin: Point | None, shapes: Mapping[Point, Shape]) -> Shape | None:
     if origin is None:
         return None
-    x, y = _snap(origin)
+    x, y = snap_origin(origin)
     near = ((x + i, y + j) for i in (0, -1, 1) for j in (0, -1, 1))
     return next((shapes[place] for place in near if place in shapes), None)
 

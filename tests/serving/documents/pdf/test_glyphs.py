@@ -13,6 +13,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from goldspan.annotation.errors import InputError
+from goldspan.serving.documents.base import FileSettings
 from goldspan.serving.documents.pdf.glyphs import find_doubtful_pages
 from goldspan.serving.documents.pdf.text import read_pdf
 from tests.serving.documents.conftest import FileMasker
@@ -124,6 +126,69 @@ def test_text_in_place_of_what_is_drawn_is_not_believed(mask: FileMasker) -> Non
 
     mask("a.pdf", change(make_pdf(write("Dear Bob")), edit))
     assert mask.counts.labels["SURNAME"] == 1
+
+
+def draw_by_pattern(document: pikepdf.Pdf) -> bytes:
+    resources = document.pages[0].Resources
+    options = {"PatternType": 1, "PaintType": 1, "TilingType": 1, "BBox": [0, 0, 100, 50], "XStep": 100, "YStep": 50}
+    drawing = document.make_stream(b"BT /F1 12 Tf 10 10 Td (Smith) Tj ET")
+    for name, value in {**options, "Resources": {"/Font": resources.Font}}.items():
+        drawing[f"/{name}"] = pikepdf.Dictionary(value) if isinstance(value, dict) else value
+    resources.Pattern = pikepdf.Dictionary(P1=drawing)
+    return b"/Pattern cs /P1 scn 0 0 300 50 re f"
+
+
+def draw_by_mask(document: pikepdf.Pdf) -> bytes:
+    resources = document.pages[0].Resources
+    drawing = document.make_stream(b"1 g BT /F1 12 Tf 40 100 Td (Smith) Tj ET")
+    drawing.Type, drawing.Subtype = pikepdf.Name.XObject, pikepdf.Name.Form
+    drawing.BBox = pikepdf.Array([0, 0, 400, 300])
+    drawing.Resources = pikepdf.Dictionary(Font=resources.Font)
+    drawing.Group = pikepdf.Dictionary(S=pikepdf.Name.Transparency, CS=pikepdf.Name.DeviceGray)
+    mask = pikepdf.Dictionary(S=pikepdf.Name.Luminosity, G=drawing)
+    resources.ExtGState = pikepdf.Dictionary(GS=pikepdf.Dictionary(SMask=mask))
+    return b"q /GS gs 0 g 0 60 400 100 re f Q"
+
+
+def draw_by_glyph(document: pikepdf.Pdf) -> bytes:
+    resources = document.pages[0].Resources
+    font = pikepdf.Dictionary(
+        Type=pikepdf.Name.Font,
+        Subtype=pikepdf.Name.Type3,
+        FontBBox=[0, 0, 4000, 700],
+        FontMatrix=[0.01, 0, 0, 0.01, 0, 0],
+        Resources=pikepdf.Dictionary(Font=resources.Font),
+        CharProcs=pikepdf.Dictionary(A=document.make_stream(b"700 0 d0 BT /F1 100 Tf (Smith) Tj ET")),
+        Encoding=pikepdf.Dictionary(Type=pikepdf.Name.Encoding, Differences=[65, pikepdf.Name.A]),
+        FirstChar=65,
+        LastChar=65,
+        Widths=[700],
+    )
+    resources.Font["/T3"] = document.make_indirect(font)
+    return b"BT /T3 12 Tf 40 100 Td (A) Tj ET"
+
+
+@pytest.mark.parametrize("draw", [draw_by_pattern, draw_by_mask, draw_by_glyph])
+def test_text_that_is_no_text_of_the_page_is_read_by_ocr_or_refused(
+    mask: FileMasker, draw: Callable[[pikepdf.Pdf], bytes]
+) -> None:
+    def edit(document: pikepdf.Pdf) -> None:
+        document.pages[0].contents_add(document.make_stream(draw(document)))
+
+    data = change(make_pdf(write("Dear Bob")), edit)
+    mask("a.pdf", data)
+    assert mask.counts.labels["SURNAME"] >= 1
+    with pytest.raises(InputError, match="OCR is off"):
+        mask("a.pdf", data, FileSettings(ocr="off"))
+
+
+def test_resources_of_the_node_above_count(tmp_path: Path) -> None:
+    def edit(document: pikepdf.Pdf) -> None:
+        lie(shift)(document)
+        document.Root.Pages.Resources = document.pages[0].Resources
+        del document.pages[0].obj["/Resources"]
+
+    assert find(tmp_path, change(make_pdf(draw_lines("Vera")), edit))[0] == {0}
 
 
 @pytest.mark.parametrize("ocr", ["off", "mistral"])
