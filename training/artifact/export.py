@@ -75,7 +75,8 @@ def export_onnx(network: SpanNetwork) -> bytes:
 @contextmanager
 def _spell_out_attention(tagger: Any) -> Iterator[None]:
     """Attention as two products and a softmax: the exporter writes torch's fused one with tests of every weight for
-    NaN, at 3 % (128 tokens) to 10 % (512) of a BERT's INT8 time."""
+    NaN, at 3 % (128 tokens) to 10 % (512) of a BERT's INT8 time.
+    """
     before = tagger.config._attn_implementation
     tagger.set_attn_implementation("eager")
     try:

@@ -42,7 +42,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         (folder / _NEWEST).replace(folder / _RESERVE)
     with AtomicFile(folder / _NEWEST) as stream:
         stream.write(bytes(_DIGEST))
-        hashed = _HashedStream(stream)
+        hashed: Any = _HashedStream(stream)
         torch.save(state, hashed)
         stream.seek(0)
         stream.write(hashed.digest.digest())
