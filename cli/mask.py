@@ -15,6 +15,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -142,6 +143,8 @@ def run(
     jobs = plan_jobs(paths, output)
     if not jobs:
         raise InputError("The folders hold no file.")
+    if names_file(paths, output):
+        check_output(output, *_find_equals(paths[0].suffix.lower()))
     settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
     with _open_vault(vault) as (key, ledger):
@@ -156,6 +159,13 @@ def run(
             outcomes.take(outcome)
     outcomes.print(output, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
+
+
+def _find_equals(suffix: str) -> tuple[str, ...]:
+    """The endings of the format of a file, its own first."""
+    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
+    others = next((group for group in groups if suffix in group), ())
+    return suffix, *(one for one in others if one != suffix)
 
 
 @app.command("restore")

@@ -10,6 +10,7 @@ import typer
 
 from goldspan.cli.shared.console import err, print_json, print_table, say
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def simulate(
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report here: HTML, and Markdown beside it")
+        Path | None, output_option("Write the report here: HTML, and Markdown beside it", ".html", ".htm", ".md")
     ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,

@@ -13,6 +13,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import out, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, check_output, output_option
 from goldspan.cli.shared.sharding import (
     EngineOption,
     EngineValues,
@@ -59,8 +60,7 @@ def register(app: typer.Typer) -> None:
 def dedupe(
     files: Files,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the remaining samples to this file; without it, only report"),
+        Path | None, output_option("Write the remaining samples to this file; without it, only report", *SAMPLES)
     ] = None,
     by: Annotated[
         str, typer.Option(help="text: same or nearly the same text; skeleton: also the same template")
@@ -112,10 +112,7 @@ def dedupe(
 
 def split(
     files: Files,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Write <split>.jsonl here; without it, only report"),
-    ] = None,
+    output: Annotated[Path | None, output_option("Write <split>.jsonl here; without it, only report")] = None,
     validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the validation split; 0: none")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,
@@ -160,7 +157,7 @@ def split(
 def quality(
     files: Files,
     flagged: Annotated[bool, typer.Option("--flagged", help="Only the checks that are flagged")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --engine: folder of the counts")] = None,
+    output: Annotated[Path | None, output_option("With --engine: folder of the counts")] = None,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
     workers: ProcessesOption = 1,
@@ -194,7 +191,12 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write; a folder for brat, kiji, webanno-tsv, uima-cas")
     ],
-    format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format", "-f", help="Name of a format of --list-formats. Default: what --output ends in, else jsonl"
+        ),
+    ] = "",
     list_formats: FormatsOption = False,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
@@ -205,11 +207,14 @@ def export(
     """Export the best annotation of each sample to another format, and report what it cannot represent."""
     from dataclasses import asdict
 
-    from goldspan.annotation.formats.registry import export_samples
+    from goldspan.annotation.formats.registry import export_samples, get_format
 
     if engine:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
-        raise typer.Exit(command.run("export", {"format": format}, as_json=as_json))
+        raise typer.Exit(command.run("export", {"format": format or "jsonl"}, as_json=as_json))
+    format = format or _choose_format(output)
+    if suffix := get_format(format).suffix:
+        check_output(output, suffix, hint="Or choose another --format.")
     reader = _Reader(files, labels)
     report = export_samples(format, output, reader.read(), reader.labels, reader.refuse)
     if as_json:
@@ -219,6 +224,15 @@ def export(
         for line in report.explain():
             say(f"Lost: {line}")
     raise typer.Exit(reader.exit_code)
+
+
+def _choose_format(output: Path) -> str:
+    from goldspan.annotation.formats.registry import FORMATS
+
+    found = [name for name, one in FORMATS.items() if one.suffix and one.suffix == output.suffix.lower()]
+    if len(found) > 1 and "jsonl" not in found:
+        raise InputError(f"{output}: several formats end in {output.suffix}. Give --format: {', '.join(found)}.")
+    return found[0] if len(found) == 1 else "jsonl"
 
 
 def _show_quality(report: QualityReport, *, flagged: bool) -> None:
