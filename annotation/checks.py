@@ -28,7 +28,7 @@ MAX_SPANS = 20_000
 MAX_TEXT = 1_000_000
 """Characters; Label Studio renders a task in the browser and stops being usable long before."""
 
-_MOST_COUNTED = 200
+_MOST_SEARCHED = 200
 """Values that are searched for one by one; more of them take one pass over the words."""
 
 ERRORS = {
@@ -233,7 +233,7 @@ def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, co
 def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:
     surfaces = {text[entity.start : entity.end]: entity.label for entity in entities}
     worth = [value for value in surfaces if len(value) >= 3 and not (value.isdigit() and len(value) <= 4)]
-    if len(worth) <= _MOST_COUNTED:
+    if len(worth) <= _MOST_SEARCHED:
         rest = _blank_spans(text, entities)
         worth = [value for value in worth if value in rest]
     if not worth:
