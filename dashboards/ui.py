@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -152,12 +152,11 @@ def show_table(
     if links is not None:
         shown = shown.with_columns(pl.Series(_LINKS, link_rows(frame.to_dicts(), links), dtype=pl.String))
         config[_LINKS] = st.column_config.LinkColumn("", display_text="Show", width=60, pinned=True)
-    fits = _ROW_PIXELS * (frame.height + 1) <= height
     event = st.dataframe(
         shown,
         hide_index=True,
         width="stretch",
-        height="content" if fits else height,
+        height=fit_rows(frame, height),
         column_config=config,
         placeholder="–",
         **options,
@@ -172,6 +171,11 @@ def show_table(
         type="tertiary",
     )
     return event
+
+
+def fit_rows(frame: pl.DataFrame, most: int) -> int | Literal["content"]:
+    """The height of a table: that of its rows, and at most so many pixels."""
+    return "content" if _ROW_PIXELS * (frame.height + 1) <= most else most
 
 
 def _describe_column(column: str, kind: pl.DataType) -> Any:

@@ -118,7 +118,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
         on_select="rerun",
         selection_mode="single-row",
         key=f"found-{hashlib.sha256(ids.encode()).hexdigest()}",
-        height=min(250, 36 * shown.height + 40),
+        height=ui.fit_rows(shown, 250),
     )
     st.download_button(
         f"Download all {found.height:,} as CSV",
