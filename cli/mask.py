@@ -17,6 +17,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
+from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -144,6 +145,8 @@ def run(
     jobs = [] if piped else plan_jobs(paths, output)
     if not jobs and not piped:
         raise InputError("The folders hold no file.")
+    if not piped and names_file(paths, output):
+        check_output(output, *_find_equals(paths[0].suffix.lower()))
     settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
     with _open_vault(vault) as (key, ledger):
@@ -188,6 +191,13 @@ def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = Fa
 def _write_stdout(text: str) -> None:
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
+
+
+def _find_equals(suffix: str) -> tuple[str, ...]:
+    """The endings of the format of a file, its own first."""
+    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
+    others = next((group for group in groups if suffix in group), ())
+    return suffix, *(one for one in others if one != suffix)
 
 
 @app.command("restore")
