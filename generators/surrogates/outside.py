@@ -36,6 +36,7 @@ def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[t
     if kind.removeprefix("m:") in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
         if kind == "City" and rng.random() < 0.5:
             return (("CITY", pick(rng, world.load_mentioned("cities", language))),)
+        kind = "Town" if kind == "City" else kind
         language, country = pick(rng, [(code, place) for code, places in world.COUNTRIES.items() for place in places])
     if kind.endswith("Person"):
         given = _draw_given(rng, language, country, genders)

@@ -9,6 +9,7 @@ from goldspan.generators.surrogates.world import (
     load_countries,
     load_mentioned,
     load_names,
+    load_places,
 )
 
 PLACES = [(language, country) for language, countries in COUNTRIES.items() for country in countries]
@@ -59,6 +60,16 @@ def test_a_language_knows_nearly_all_countries_and_many_cities_and_organisations
 def test_parts_of_names_are_plain_names(kind: str) -> None:
     rng = make_random(2, 2, kind)
     assert len({draw_name_part(rng, kind, "nl", "BE") for _ in range(60)}) >= 20
+
+
+def test_cities_that_all_the_world_knows_have_their_name_in_the_language_of_the_text() -> None:
+    rng = make_random(8, 8)
+    drawn = {draw_mention(rng, "City", "nl", "NL")[0][1] for _ in range(3000)}
+    foreign = {name for language in COUNTRIES for name in load_mentioned("cities", language)}
+    homes = {
+        place.city for language, countries in COUNTRIES.items() for c in countries for place in load_places(c, language)
+    }
+    assert not (drawn & foreign) - set(load_mentioned("cities", "nl")) - homes
 
 
 def test_names_of_men_alone_can_be_asked_for() -> None:
