@@ -18,7 +18,7 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
-from goldspan.generators.specs.retelling import can_retell, derive_spec
+from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 
@@ -126,7 +126,7 @@ def _filter(samples: Iterable[Sample], source: MixSource) -> Iterator[Sample]:
     return (
         sample
         for sample in samples
-        if (not languages or sample.language in languages) and (not source.paraphrase or can_retell(sample))
+        if (not languages or sample.language in languages) and (not source.paraphrase or can_paraphrase(sample))
     )
 
 

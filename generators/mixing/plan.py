@@ -87,9 +87,7 @@ def _check(source: MixSource, path: Path) -> None:
     if source.noise and source.noise not in REGISTERS:
         raise UnknownNameError("register of noise", source.noise, REGISTERS)
     if source.paraphrase and not source.files:
-        raise SchemaError(
-            f"{path}: the source {source.name} has no files whose samples could be told again; name them in `files`."
-        )
+        raise SchemaError(f"{path}: the source {source.name} has no files to paraphrase; name them in `files`.")
     for language in source.languages:
         if not source.files and language not in COUNTRIES:
             raise UnknownNameError("language", language, COUNTRIES)
