@@ -25,9 +25,9 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, City, Town, Place (a city and its country), State, Country, Street, House, Age,
-    Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a name of
-    files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
+    `kind` is Person, Family, First, City, Town, Dateline, Place (a city and its country), State, Country, Street,
+    House, Age, Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a
+    name of files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
     `the:Country`; a body has its article. `m:Person` and `m:First` are names of men.
     """
     if kind.endswith(":Country"):
@@ -109,6 +109,7 @@ def _draw_thing(rng: Random, language: str, country: str) -> str:
 _MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
     "City": ("CITY", _draw_city),
     "Town": ("CITY", _pick_city),
+    "Dateline": ("CITY", lambda rng, language, country: _draw_city(rng, language, country).upper()),
     "State": ("STATE", lambda rng, language, country: pick(rng, world.load_places(country, language)[:110]).state),
     "Country": ("COUNTRY", _draw_country),
     "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),

@@ -71,6 +71,7 @@ def test_values_stand_in_many_contexts(name: str, tmp_path: Path) -> None:
         ({}, "+44 20 7946 0018", "contact"),
         ({}, "ORD-123456", "code"),
         ({}, "type 2 diabetes", "term"),
+        ({}, "TP53", "term"),
     ],
 )
 def test_a_value_has_the_sentences_of_its_shape(fields: dict[str, str], value: str, shape: str) -> None:

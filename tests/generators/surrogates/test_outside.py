@@ -23,6 +23,7 @@ KINDS = {
     "Team": {"COMPANYNAME"},
     "City": {"CITY"},
     "Town": {"CITY"},
+    "Dateline": {"CITY"},
     "Place": {"CITY", "", "COUNTRY"},
     "State": {"STATE"},
     "Country": {"COUNTRY"},
