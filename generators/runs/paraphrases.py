@@ -28,7 +28,7 @@ def draw_paraphrase(
 
     """
     samples = _load_samples(settings.paraphrase_file, settings.languages, labels)
-    sample = samples[item % len(samples)]
+    sample = samples[(settings.seed + item) % len(samples)]
     spec = derive_spec(sample, labels, settings.seed, item, document_types)
     return join_family(spec, settings.phrase_families), sample.sample_id
 

@@ -23,9 +23,9 @@ class RunSettings:
     Prices are US dollars for one million tokens; None: the profile's. `price_source` is where they were listed and
     when. `scenarios_file` holds the project's own situations (`goldspan generate scenarios`), `examples_file` reviewed
     samples that are shown to the model as examples, `seeds` (a file or folder) texts of whose passages briefs show one;
-    all are read when an item begins. With a `paraphrase_file`, item i tells the facts of the file's i-th
-    annotated sample in one of the run's languages, over and over, instead of values that are drawn. `novelty` is the
-    share of new phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
+    all are read when an item begins. With a `paraphrase_file`, items tell the facts of the file's annotated samples in
+    the run's languages, in turn from place `seed` on, instead of values that are drawn. `novelty` is the share of new
+    phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
     The offline author writes in `phrase_families` families, documents of which share no phrase; 0 is none.
     """
 
