@@ -38,6 +38,8 @@ def name_run(settings: RunSettings) -> str:
         parts.append("judge")
     if settings.plan:
         parts.append("gaps")
+    if settings.paraphrase_file:
+        parts.append("paraphrase")
     return "-".join(parts)
 
 

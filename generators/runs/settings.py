@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.errors import StateError
@@ -97,7 +98,7 @@ class RunSettings:
         if labels.purpose.document_types:
             parts["document types"] = ", ".join(labels.purpose.document_types)
         if self.paraphrase_file:
-            parts["paraphrased file"] = self.paraphrase_file
+            parts["paraphrased file"] = Path(self.paraphrase_file).name
         if self.phrase_families:
             parts["phrase families"] = str(self.phrase_families)
         for stage in self.build_stages(labels).values():
