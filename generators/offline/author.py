@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.language import find_other_language
@@ -18,7 +20,7 @@ from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.variants import find_spelling
 from goldspan.generators.offline.writer import Writer
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, NAMES, Spec
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, NAMES, Spec, SpecValue
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
@@ -124,22 +126,32 @@ class Author(Writer):
         self.page.drop_trailing_space()
 
     def _write_loose(self) -> None:
-        """The values that no template tells: a line of names, and a sentence or line for each other value."""
+        """The values that no template tells: each in a sentence, or in a line of a list."""
         is_list = self.spec.document_type in _LISTS
-        names = [
-            list(group) for _, group in groupby(self.loose, key=lambda entry: entry.label in NAMES and entry.person)
-        ]
-        for number, parts in enumerate(group for group in names if group[0].label in NAMES):
-            self.page.write(", " if number else f"\n{self.noise.draw('Subject_line')}: ")
-            start = self.page.length
-            for place, entry in enumerate(parts):
-                self.page.write(" " if place else "")
-                self.page.write_entity(entry.label, entry.value)
-            self.page.add_mention(start, "MENTION", "")
-        for number, entry in enumerate(entry for entry in self.loose if entry.label not in NAMES):
+        names = [entry for entry in self.loose if entry.label in NAMES]
+        groups = [tuple(parts) for _, parts in groupby(names, key=attrgetter("person"))]
+        groups += [(entry,) for entry in self.loose if entry.label not in NAMES]
+        for number, parts in enumerate(groups):
             self.page.write("\n" if is_list or not number else " ")
             self.page.capitalises_next = True
-            self._write_other_label(entry.label, entry.value, is_list)
+            told = "" if is_list else self.noise.draw_about([(entry.label, entry.value) for entry in parts])
+            if told:
+                self.page.write(told)
+                self._end_line()
+            elif parts[0].label in NAMES:
+                self._write_loose_name(parts)
+            else:
+                self._write_other_label(parts[0].label, parts[0].value, is_list)
+
+    def _write_loose_name(self, parts: Sequence[SpecValue]) -> None:
+        """The name of somebody on a line of its own."""
+        self.page.write("" if self.page.at_line_start else "\n")
+        start = self.page.length
+        for number, entry in enumerate(parts):
+            self.page.write(" " if number else "")
+            self.page.write_entity(entry.label, entry.value)
+        self.page.add_mention(start, "MENTION", "")
+        self.page.write("\n")
 
     def write_part(self, name: str) -> None:
         """Write one of the parts that a plan can name."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from random import Random
 
 from goldspan.generators.offline.lexicon import load_lexicon
-from goldspan.generators.offline.marks import mark_entity
+from goldspan.generators.offline.marks import drop_marks, mark_entity
 from goldspan.generators.offline.phrasing import Phrasing
 from goldspan.generators.specs.families import EVERY, Family
 from goldspan.generators.surrogates.chance import CAPITALS, draw_digits, draw_from, fill_pattern, pick
@@ -23,6 +23,7 @@ from goldspan.generators.surrogates.formats import (
 )
 from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
 from goldspan.generators.surrogates.values import TODAY
+from goldspan.generators.surrogates.world import find_country
 
 _TRIES = 9
 _LONGEST_AGO = 900
@@ -94,6 +95,17 @@ _DATES: dict[str, Callable[[Timeline, str, str], str]] = {
     "year": lambda time, language, country: str(time.draw_month().year - time.today.day % 12),
 }
 
+_KINDS_OF: dict[tuple[str, ...], frozenset[str]] = {
+    ("FIRSTNAME", "SURNAME"): frozenset({"Person"}),
+    ("FIRSTNAME",): frozenset({"First"}),
+    ("SURNAME",): frozenset({"Family"}),
+    ("COMPANYNAME",): frozenset({"Company", "Brand"}),
+    ("CITY",): frozenset({"City", "Town"}),
+    ("STATE",): frozenset({"State"}),
+    ("COUNTRY",): frozenset({"Country"}),
+}
+"""The slots of phrases that values of these labels fill."""
+
 KINDS = frozenset({*_MAKERS, *_DATES})
 
 
@@ -120,6 +132,8 @@ class Noise:
     ) -> None:
         self._rng, self._language, self._country, self._taken = rng, language, country, taken
         self._case, self._naming, self._family = case, naming, family
+        self._given: tuple[tuple[str, str], ...] = ()
+        self._kinds: frozenset[str] = frozenset()
         self.timeline = Timeline(rng, longest_ago)
         self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw, naming=naming, family=family)
 
@@ -131,8 +145,37 @@ class Noise:
             return _DATES[kind](self.timeline, self._language, self._country)
         return self.phrasing.draw(kind)
 
+    def draw_about(self, parts: Sequence[tuple[str, str]]) -> str:
+        """A sentence or line that names the given value, labels beside values: a person's names, a place, a company.
+
+        Empty if no phrase is about values of these labels, or none can be found.
+        """
+        kinds = _KINDS_OF.get(tuple(label for label, _ in parts), frozenset())
+        phrases = self.phrasing.list_phrases("report", kinds)
+        for _ in range(_TRIES if phrases else 0):
+            self._given, self._kinds = tuple(parts), kinds
+            text = self.phrasing.expand(pick(self._rng, phrases))
+            is_told, self._given = not self._given, ()
+            begins = drop_marks(text).startswith(parts[0][1]) and parts[0][1][0].islower()
+            if is_told and not begins:
+                return text
+        return ""
+
+    def _name_given(self, kind: str) -> str:
+        """The value that `draw_about` was given, marked, with the words that a country has before it."""
+        parts, self._given = self._given, ()
+        text = " ".join(mark_entity(label, value) for label, value in parts)
+        form, _, plain = kind.rpartition(":")
+        if plain != "Country" or not form:
+            return text
+        name = find_country(parts[0][1], self._country, self._language)
+        before = {"in": name.inside, "from": name.origin, "the": name.article}[form]
+        return text if not before else f"{before}{text}" if before.endswith("'") else f"{before} {text}"
+
     def _draw_name(self, kind: str, is_part: bool) -> str:
         """A name of others, marked, if the text is naming; or a part of another name."""
+        if self._given and not is_part and kind.rpartition(":")[2] in self._kinds:
+            return self._name_given(kind)
         kind = kind if is_part or self._naming else "Term"
         place = self._language, self._country
         for _ in range(_TRIES * max(1, self._family.count)):

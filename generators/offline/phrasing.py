@@ -59,7 +59,7 @@ class Phrasing:
     def draw(self, name: str) -> str:
         """One phrase of a list; a list whose name begins with a capital gives one that does."""
         if name in self.lexicon.phrases:
-            return self._expand(self._choose(self.lexicon.phrases[name]))
+            return self.expand(self._choose(self.lexicon.phrases[name]))
         mark, determiner, plain = _read_name(name)
         if plain in NAMES_AND_WORDS or mark:
             return self._fill(Slot(mark, determiner, plain))
@@ -83,7 +83,16 @@ class Phrasing:
         """A noun of a class, with a determiner if one is named."""
         return self._determine(pick(self._rng, self.lexicon.nouns[name]), determiner)
 
-    def _expand(self, phrase: Phrase) -> str:
+    def list_phrases(self, name: str, kinds: frozenset[str]) -> tuple[Phrase, ...]:
+        """The phrases of a list of the family that have a slot for a name of one of the kinds."""
+        return tuple(
+            phrase
+            for phrase in self._family.choose(self.lexicon.phrases[name])
+            if any(isinstance(part, Slot) and not part.mark and part.name in kinds for part in phrase)
+        )
+
+    def expand(self, phrase: Phrase) -> str:
+        """The phrase with its slots filled."""
         text = ""
         before, self._among_jobs = self._among_jobs, self._among_jobs or _names_a_job(phrase)
         for part in phrase:
@@ -147,7 +156,7 @@ class Phrasing:
         if mark == "*":
             entries = [entry for entry in lexicon.predicates[name] if not entry.agrees]
             entry = pick(self._rng, self._family.choose(entries))
-            return f"{entry.verb} {self._expand(entry.rest).replace(_VERB_PLACE, '')}".rstrip()
+            return f"{entry.verb} {self.expand(entry.rest).replace(_VERB_PLACE, '')}".rstrip()
         noun = pick(self._rng, lexicon.nouns[name])
         subject = self._determine(noun, "the")
         if self._rng.random() < 0.4:
@@ -157,7 +166,7 @@ class Phrasing:
         if not self._naming:
             predicates = tuple(entry for entry in predicates if not _names_others(entry.rest))
         verb, phrase, _ = pick(self._rng, self._family.choose(predicates))
-        verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
+        verb, rest = _agree(verb, noun.gender), _agree(self.expand(phrase), noun.gender)
         if mark == "&" and lexicon.verb_final and _VERB_PLACE in rest:
             return f"{subject} {rest.replace(_VERB_PLACE, f'{verb} ')}"
         rest = rest.replace(_VERB_PLACE, "")

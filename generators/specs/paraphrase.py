@@ -20,7 +20,8 @@ from goldspan.generators.surrogates.world import COUNTRIES, load_names
 
 Facts = list[tuple[str, str]]
 """Labels with their values."""
-_SENTENCE_END = re.compile(r"[.!?]\s|\n")
+_SENTENCE_END = re.compile(r"(?<!\d)(?<!\b[^\W\d])(?<!\b[^\W\d]{2})(?<!\bMrs)(?<!\bSra)\.\s|[!?]\s|\n")
+"""Where a sentence ends; not after an ordinal, an initial or a title."""
 _FIELD = re.compile(r"\W*[^.!?\n]{1,40}[:=–|;,]\s*")
 """The line before a value that is a field of a list, not part of a sentence."""
 _WOMEN = frozenset(

@@ -173,3 +173,23 @@ def test_a_dutch_modal_stands_before_its_infinitives_in_a_subordinate_clause() -
     assert not any("@" in clause for clause in clauses)
     assert not any(re.search(r"worden afgestempeld moet|wachten kan", clause) for clause in clauses)
     assert any("moet worden afgestempeld" in clause or "worden afgestempeld" in clause for clause in clauses)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [("FIRSTNAME", "Ann"), ("SURNAME", "Leeson")],
+        [("SURNAME", "van Wijk")],
+        [("COMPANYNAME", "Hartzig & Co")],
+        [("CITY", "Lundmark")],
+        [("COUNTRY", "Atlantis")],
+    ],
+)
+def test_a_sentence_about_a_value_holds_it_once_as_it_is(language: str, parts: list[tuple[str, str]]) -> None:
+    noise = Noise(make_random(7, 7), language, COUNTRIES[language][0])
+    told = [noise.draw_about(parts) for _ in range(30)]
+    assert len(set(told)) > 20
+    value = " ".join(value for _, value in parts)
+    assert all(drop_marks(text).count(value) == 1 for text in told if text)
+    assert noise.draw_about([("IBAN", "DE1")]) == ""

@@ -48,6 +48,10 @@ def list_groups(spec: Spec) -> list[set[str]]:
             [{"Ann", "Leeds"}],
         ),
         ("<EMAIL>ann@example.org</EMAIL> belongs to <FIRSTNAME>Ann</FIRSTNAME>.", [{"ann@example.org", "Ann"}]),
+        (
+            "Mr. <SURNAME>Lee</SURNAME> came on 25. May; his number is <ZIP>LS1 4AP</ZIP>. <CITY>Oslo</CITY> is far.",
+            [{"Lee", "LS1 4AP"}, {"Oslo"}],
+        ),
         ("Dear all, <CITY>Leeds</CITY> and <CITY>Oslo</CITY>.", [{"Leeds", "Oslo"}]),
         ("at <STREET>Mill\n Lane</STREET>", [{"Mill Lane"}]),
     ],
