@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.walk
 TEXTS = ["Ann Smith lives in Berlin.", "Nobody is named here.", "👩‍💻 Bob wrote to bob@mail.com."]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    running = RunningServer()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
