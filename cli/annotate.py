@@ -14,6 +14,7 @@ from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import (
@@ -48,9 +49,7 @@ def annotate(
     by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl. A folder for several files"
-        ),
+        output_option("Default: annotation_samples/<name>-<predictor>.jsonl. A folder for several files", *SAMPLES),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
     workers: Annotated[
