@@ -15,12 +15,12 @@ from goldspan.annotation.labels.schema import Label
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.residue import find_residue
-from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
+from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Entity
 from goldspan.generators.providers.plain_answers import strip_fences
 from goldspan.generators.stages.brief import match_brief
-from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged
+from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
 
 _MAY_LACK = 0.25
@@ -123,7 +123,7 @@ def _read_written(written: str, context: AnswerContext, repairs: list[str]) -> _
     labels = context.labels
     refusal: TaggedTextError | None = None
     try:
-        tagged = parse_tagged(written, labels)
+        tagged = read_tagged(written, labels)
     except TaggedTextError as error:
         refusal = error
     if refusal or has_other_tags(written, labels):
