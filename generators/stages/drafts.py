@@ -19,6 +19,7 @@ from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Entity
 from goldspan.generators.providers.plain_answers import strip_fences
+from goldspan.generators.stages.additions import check_additions
 from goldspan.generators.stages.brief import match_brief
 from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
@@ -86,7 +87,15 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     _require_clean(text, entities, context)
     match = match_brief(text, entities, brief.get("values", ()))
     repairs += match.repairs
-    entities = match.entities
+    added = check_additions(text, match.entities, brief, context.labels)
+    if added.unclear:
+        raise WrongAnswerError(
+            f"There are tags around words that are not clearly a value of their label: {', '.join(added.unclear)}. "
+            "Tag whole values alone, and nothing that is an ordinary word or a sentence."
+        )
+    if added.untagged:
+        repairs.append("untagged_word")
+    entities = added.entities
     _require_no_label(text, entities, context)
     if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
         raise reading.refusal

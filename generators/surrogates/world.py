@@ -176,6 +176,9 @@ def find_country(name: str, country: str, language: str) -> CountryName:
     return known or CountryName(name, "", *load_data("world")["before"][language])
 
 
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
 @cache
 def load_names(language: str, country: str) -> dict[str, tuple[str, ...]]:
     """Given names (`f`, `m`) and family names (`last`) of a country, the likeliest first."""
@@ -196,6 +199,25 @@ def _load_foreign_names() -> dict[str, tuple[str, ...]]:
         key: mix(tuple(dict.fromkeys(name for name in listed if _is_usable(name) and _LATIN.fullmatch(name))))
         for key, listed in names.items()
     }
+
+
+@cache
+def list_known_names() -> frozenset[str]:
+    """Names of persons, cities, countries and organisations in all our languages, and the words of the first three.
+
+    Case-folded. What is not listed may be a name all the same.
+    """
+    groups = list(_load_foreign_names().values())
+    organisations: list[str] = []
+    for language, countries in COUNTRIES.items():
+        organisations += load_mentioned("organisations", language)
+        groups += [load_mentioned("cities", language), load_countries(language), load_data("names")["words"][language]]
+        for country in countries:
+            groups += load_names(language, country).values()
+            groups.append(tuple(place.city for place in load_places(country, language)))
+    names = [name.casefold() for group in groups for name in group]
+    words = (word for name in names for word in _WORD.findall(name) if len(word) > 1)
+    return frozenset([*names, *words, *(name.casefold() for name in organisations)])
 
 
 def _is_usable(name: str) -> bool:
