@@ -33,8 +33,9 @@ app = make_app()
 
 @app.command()
 def annotate(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json, or a folder of such files")
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json, or a folder of such files"),
     ],
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")
@@ -45,7 +46,10 @@ def annotate(
     document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
     by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl. A folder for several files"
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
     workers: Annotated[
@@ -71,8 +75,9 @@ def annotate(
 
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
-    if engine or is_address(file) or file.is_dir():
-        command = read_shard_command([file], output, engine, engine_option, workers, labels)
+    file = files[0]
+    if engine or len(files) > 1 or is_address(file) or file.is_dir():
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
         settings = {
             **describe_predictor(predictor, option),
             "language": language,

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -32,18 +31,8 @@ if TYPE_CHECKING:
     from goldspan.serving.documents.report import MaskingReport
 
 
-class _DefaultGroup(TyperGroup):
-    """`goldspan mask FILE` is `goldspan mask run FILE`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        words = [word for word in args if not word.startswith("-")]
-        if args and not {"-h", "--help"} & {args[0]} and (not words or words[0] not in self.commands):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 app = make_app(
-    cls=_DefaultGroup,
+    cls=RunGroup,
     no_args_is_help=True,
     help="Mask personal data in files and folders, restore it, and check masked files. "
     "`goldspan mask FILE` is short for `goldspan mask run FILE`.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.detection import Detected, detect_format
+from goldspan.annotation.formats.detection import Detected, detect_format, list_sources
 from goldspan.annotation.formats.mapping import build_mapping
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows import SHAPES
@@ -103,7 +103,8 @@ def import_files(
     report = report if report is not None else ImportReport()
     seen: set[str] = set()
     identities = IdentityCheck()
-    found = (pair for path in paths for pair in _import_file(path, labels, options, on_error, report))
+    sources = [one for path in paths for one in (list_sources(path) if options.format == "auto" else [path])]
+    found = (pair for path in sources for pair in _import_file(path, labels, options, on_error, report))
     for source, sample in _join_files(found, report) if options.annotator_by_file else found:
         parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
         report.split += len(parts) > 1

@@ -16,8 +16,6 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 
 app = make_app(no_args_is_help=True, help="The label schema: the single source of truth for every label.")
-register(app)
-change.register(app)
 
 
 @app.command("list")
@@ -156,3 +154,7 @@ def config(
         say(f"Wrote {output}.")
     else:
         out.out(text, highlight=False)
+
+
+change.register(app)
+register(app)

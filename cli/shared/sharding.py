@@ -83,7 +83,7 @@ def read_shard_command(
 
     """
     if output is None:
-        raise InputError("Give --output FOLDER for the results of a folder or of --engine.")
+        raise InputError("Give --output FOLDER for the results of several files, of a folder, or of --engine.")
     if broken := [value for value in values or () if "=" not in value]:
         raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
     sources = tuple(restore_address(file) for file in files)
