@@ -204,21 +204,23 @@ def _load_foreign_names() -> dict[str, tuple[str, ...]]:
 
 @cache
 def list_known_names() -> frozenset[str]:
-    """Names of persons, cities, countries and organisations in all our languages, and the words of the first three.
+    """Names in all our languages, and each word of those of persons, cities and countries.
 
     Case-folded. What is not listed may be a name all the same.
     """
     groups = list(_load_foreign_names().values())
-    organisations: list[str] = []
+    whole: list[str] = []
     for language, countries in COUNTRIES.items():
-        organisations += load_mentioned("organisations", language)
+        for kind in MENTIONED:
+            names = [name.rpartition("|")[2] for name in load_mentioned(kind, language)]
+            whole += [part for name in names for part in (name, *name.split(", "))]
         groups += [load_mentioned("cities", language), load_countries(language), load_data("names")["words"][language]]
         for country in countries:
             groups += load_names(language, country).values()
             groups.append(tuple(place.city for place in load_places(country, language)))
-    names = [name.casefold() for group in groups for name in group]
-    words = (word for name in names for word in _WORD.findall(name) if len(word) > 1)
-    return frozenset([*names, *words, *(name.casefold() for name in organisations)])
+    listed = [name.casefold() for group in groups for name in group]
+    words = (word for name in listed for word in _WORD.findall(name) if len(word) > 1)
+    return frozenset([*listed, *words, *(name.casefold() for name in whole)])
 
 
 def _is_usable(name: str) -> bool:
