@@ -21,6 +21,7 @@ from goldspan.annotation.answers import FRAMING
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.adaptation import Adaptation, names_format
+from goldspan.generators.providers.http import NOT_TAKEN
 from goldspan.generators.providers.json_post import (
     JsonPoster,
     PostDamagedError,
@@ -37,6 +38,8 @@ _BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
 _LONGEST_PAUSE = 120.0
 _SHOWN = 200
 _NO_BALANCE = ("insufficient_quota", "billing", "balance", "insufficient credits")
+_MODERATED = ("moderation", "flagged", "content policy", "content_filter", "content filter", "safety")
+"""Words of a 403 that is about one prompt and not about the key."""
 _OVERLOADED = ("overload", "unavailable", "upstream", "server_error", "internal", "timeout", "timed out", "capacity")
 
 
@@ -223,13 +226,15 @@ def _name_error(
         return Throttled(retry_after)
     if status in {402, 429}:
         return TerminalServiceError(f"{url} refuses: no balance ({message}). Top up, then resume.", status)
+    if status == 403 and any(word in message.lower() for word in _MODERATED):
+        return Rejected(status, message)
     if status in {401, 403}:
         return TerminalServiceError(f"{url} refuses the key ({status}). Check its variable and its rights.", status)
     if status == 404 and not names_format(message):
         return TerminalServiceError(
             f"{url}/chat/completions has no such model or address ({message}). Check --model, --api-url.", status
         )
-    if status in {408, 409} or status >= 500:
+    if status in {408, 409, 499} | NOT_TAKEN or status >= 500:
         return _ServerBroke(status, message, retry_after)
     return Rejected(status, message)
 

@@ -22,6 +22,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 MAX_FILE = 4 * 1024 * 1024 * 1024
 """Bytes of one output file (an address that ends in `/content`) after decompression; it is read in pieces."""
 COMPRESSIONS = frozenset({"gzip", "deflate", "x-gzip"})
+NOT_TAKEN = frozenset({421, 425})
+"""Misdirected Request and Too Early (RFC 9110, 8470): not processed, and to be sent again as it was."""
 _PIECE = 1 << 20
 
 
@@ -79,6 +81,8 @@ def make_http_client(
     """A client for one server."""
 
     async def bound(response: httpx2.Response) -> None:
+        if response.status_code in NOT_TAKEN:
+            response.headers["x-should-retry"] = "true"
         encoding = response.headers.get("content-encoding", "").strip().lower()
         is_compressed = encoding in COMPRESSIONS
         if is_compressed:

@@ -29,6 +29,7 @@ _MAY_LACK = 0.25
 _REFERENCE = re.compile(r"&(?:[a-zA-Z]{2,31}|#\d{2,6}|#[xX][0-9a-fA-F]{2,5});")
 _MARKUP = frozenset({"&lt;", "&gt;", "&amp;", "&#60;", "&#62;", "&#38;", "&#x3c;", "&#x3e;", "&#x26;"})
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_MARKDOWN_ESCAPE = re.compile(r"\\([_.*#+!@|-])")
 _TECHNICAL = re.compile(r"[{}\[\]=]|\\(?!u[0-9a-fA-F]{4})")
 _ELEMENT = re.compile(r"</?(?:p|br|div|span|td|tr|li|ul|h[1-6]|body|html)\b[^<>]*>")
 _LINE_END = re.compile(r"(?<=[\w.,:;!?>])\\n(?=[A-ZÀ-Þ<¿¡\\-])")
@@ -111,12 +112,12 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
 def decode_letters(text: str, *, escapes: bool) -> str:
     """Text without HTML references, where it is no HTML; `<`, `>` and `&` stay references.
 
-    `escapes`: also without escapes of JSON and Python, which technical texts may hold.
+    `escapes`: also without escapes of JSON, Python and Markdown, which technical texts may hold.
     """
     if not _ELEMENT.search(text):
         text = _REFERENCE.sub(lambda m: m[0] if m[0].casefold() in _MARKUP else html.unescape(m[0]), text)
     if escapes:
-        text = _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+        text = _MARKDOWN_ESCAPE.sub(r"\1", _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text))
     return text if "\n" in text else _LINE_END.sub("\n", text)
 
 
