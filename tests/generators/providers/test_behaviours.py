@@ -112,6 +112,13 @@ BEHAVIOURS: dict[str, Behaviour] = {
         {"kind": "missing", "count": 1}, {"kind": "null_counts"}, clock=-86_400.0
     ),
     "expires before any row ran": batch({"kind": "expire", "fraction": 0, "count": 1}, resumes=1),
+    "too many tokens queued, once": batch({"kind": "token_limit_exceeded", "count": 1}),
+    "too many tokens queued, twice (doubleword)": batch(
+        {"kind": "token_limit_exceeded", "count": 2}, profile="doubleword"
+    ),
+    "too many tokens queued above two rows": batch({"kind": "token_limit_exceeded", "min_rows": 3}),
+    "one row in no file": batch({"kind": "missing", "count": 1}),
+    "no row in any file": batch({"kind": "missing"}, done=0, resumes=2, reasons=("missing",)),
     "cancelled half way": batch({"kind": "cancel", "fraction": 0.5, "count": 1}),
     "content as parts": batch({"kind": "content_parts"}),
     "answer in the reasoning field": batch({"kind": "reasoning_only"}),
