@@ -66,6 +66,19 @@ def outline_sample(sample: Sample, labels: LabelSchema | None = None) -> Outline
     )
 
 
+def outline_content(sample: Sample) -> Outline:
+    """The outline of a sample with what deduplication compares: text, skeleton, and whether a person reviewed it."""
+    best = sample.best
+    sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+    skeleton = make_skeleton(sample.text, best.entities if best else ())
+    return Outline(sample_id, sample.text, skeleton, reviewed=bool(sample.reviews))
+
+
+def find_family(outline: Outline) -> str:
+    """The link to the sample's phrase family; empty if it has none."""
+    return next((link for link in outline.links if link.startswith("phrase_family:")), "")
+
+
 def find_source(provenance: Mapping[str, Any]) -> str:
     """Where a sample comes from, in a word: the Hub repository, the run, or what its provenance calls its source."""
     return str(provenance.get("repository") or provenance.get("run") or provenance.get("source") or "unknown")
