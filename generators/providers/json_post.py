@@ -16,6 +16,7 @@ import aiohttp
 import httpx2
 
 from goldspan.annotation.answers import compute_wait
+from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.origins import is_loopback
 from goldspan.generators.providers.http import COMPRESSIONS, MAX_ANSWER
 
@@ -101,12 +102,23 @@ class JsonPoster:
 
 
 def find_proxy(address: str) -> str | None:
-    """The proxy that the environment names for an address; None where it names none or exempts the host."""
+    """The proxy that the environment names for an address; None where it names none or exempts the host.
+
+    Raises:
+        ConfigurationError: it is no HTTP proxy.
+
+    """
     parts, proxies = urlsplit(address), getproxies()
-    if proxy_bypass(parts.netloc):
-        return None
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not proxy.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"The proxy for {parts.hostname} speaks {proxy.partition(':')[0]}, which is not supported. Set "
+            f"{parts.scheme.upper()}_PROXY to an http:// address, or name the host in NO_PROXY."
+        )
+    return proxy
 
 
 def _decompress(raw: bytes, encoding: str) -> bytes:
