@@ -32,7 +32,9 @@ _CODES_WITH_DIGITS = frozenset({"BUILDINGNUM", "IDCARDNUM", "PASSPORTID", "DRIVE
 _CHECKED = frozenset({"iban", "credit_card", "email", "url"})
 """Validators that hold in every country."""
 _NAME_GROUPS = frozenset({"PERSON", "LOCATION", "ORGANIZATION"})
-_NO_NAMES = frozenset({"USERNAME", "BUILDINGNUM", "ZIP"})
+_NAMES = frozenset({"FIRSTNAME", "SURNAME", "STREET", "CITY", "STATE", "COUNTRY", "COMPANYNAME"})
+_SECRETS = "AUTHENTICATION"
+"""Group of labels whose values may be any word: some passwords are."""
 _PERSONS = frozenset({"FIRSTNAME", "SURNAME"})
 _MOST_WORDS = {"FIRSTNAME": 4, "SURNAME": 5, "CITY": 6, "STATE": 6, "COUNTRY": 7, "STREET": 9, "COMPANYNAME": 10}
 _MOST_OF_ANY = 16
@@ -123,7 +125,7 @@ def _rule(text: str, entity: Entity, label: Label, language: str, *, writes_smal
     if _is_name(label):
         return _rule_name(text, entity, words, label, language, writes_small=writes_small)
     if _is_ordinary(words, value, language) and not (value.isupper() and len(value) > 1):
-        return _Ruling.UNTAG
+        return _Ruling.UNCLEAR if label.group == _SECRETS else _Ruling.UNTAG
     return _rule_form(value, words, label, language)
 
 
@@ -190,6 +192,7 @@ def _list_common(language: str) -> frozenset[str]:
 
 def _is_name(label: Label) -> bool:
     """True if the label's values are names, which begin with a capital."""
-    if label.group not in _NAME_GROUPS or label.code in _NO_NAMES or label.validator or label.pattern:
-        return False
-    return not any(example[:1].islower() or example[:1].isdigit() for example in (*label.examples, *label.terms))
+    if label.code in _NAMES:
+        return True
+    known = (*label.examples, *label.terms)
+    return label.group in _NAME_GROUPS and bool(known) and all(value[:1].isupper() for value in known)

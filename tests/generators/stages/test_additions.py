@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from goldspan.annotation.labels.schema import build_labels
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.generators.providers.protocol import Answer
 from goldspan.generators.stages.answers import judge_answer
@@ -54,6 +55,7 @@ DOUBTFUL = [
     ("en", "Pay it into <IBAN>GB00BUKB20201555555555</IBAN> this week."),
     ("en", "Write to <EMAIL>hannah@</EMAIL> again."),
     ("en", "She is in <SURNAME>Room 12</SURNAME> now."),
+    ("en", "The password is <PASSWORD>welcome</PASSWORD> again."),
     ("de", "Der <SURNAME>Termin</SURNAME> ist vorbei."),
     ("de", "Die <FIRSTNAME>Besprechung</FIRSTNAME> ist vorbei."),
 ]
@@ -124,3 +126,36 @@ def test_every_plain_small_word_of_a_document_that_is_tagged_too_is_never_accept
         verdict = judge_answer(Answer("id", content=content), "draft", AnswerContext(LABELS, brief))
         accepted = verdict.result and (word, label) in list_values(verdict.result["tagged_text"])
         assert not accepted, (word, label)
+
+
+OWN = build_labels(
+    {
+        "version": 1,
+        "labels": {
+            "GENE": {"name": "Gene", "examples": ["BRCA1", "WAS"]},
+            "DISEASE": {"name": "Disease", "values": "model"},
+            "PROFESSION": {"name": "Profession", "group": "PERSON"},
+            "DRUG": {"name": "Drug", "values": "list", "terms": ["aspirin", "ibuprofen"]},
+            "ORDER_ID": {"name": "Order number", "pattern": "ORD-[0-9]{4}"},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "state"),
+    [
+        ("The <DISEASE>diabetes</DISEASE> of the <PROFESSION>nurse</PROFESSION> got worse.", 2, "ok"),
+        ("The gene <GENE>WAS</GENE> was read.", 1, "ok"),
+        ("It <GENE>was</GENE> read, and <DISEASE>he</DISEASE> is well.", 0, "ok"),
+        ("He takes <DRUG>aspirin</DRUG> and <DRUG>water</DRUG>.", 1, "ok"),
+        ("Order <ORDER_ID>ORD-1234</ORDER_ID> came.", 1, "ok"),
+        ("Order <ORDER_ID>number 12</ORDER_ID> came.", 0, "invalid"),
+    ],
+)
+def test_labels_of_ones_own_follow_their_pattern_and_list_alone(written: str, kept: int, state: str):
+    context = AnswerContext(OWN, {"language": "en", "values": []})
+    verdict = judge_answer(Answer("id", content=json.dumps({"tagged_text": written})), "draft", context)
+    assert verdict.state == state, verdict.reason
+    if verdict.result:
+        assert len(parse_tagged(verdict.result["tagged_text"], OWN).entities) == kept
