@@ -43,32 +43,42 @@ _SENTENCE_END = re.compile(r"[^\W\d_]{4,}[.!?…]\s+[^\W\d_]")
 _LAST_WORD = re.compile(r"([^\W\d_]+)\s+\Z")
 _SENTENCE_BEGINNING = re.compile(r"(?:\A|[.!?]\s|\n)\s*([^\W\d_])")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:\n]|[-–—•*])\W*\Z")
-_ARTICLE_WORDS = """
-the a an this that every each der die das dem den des ein eine einen einem einer dieser diese dieses jeder le la les un
-une ce cet cette el los las una este esta het een deze dit elke det denne dette hver il lo gli o os as um uma
-"""
+_ARTICLES = {
+    "en": frozenset({"the", "a", "an", "this", "that", "every", "each"}),
+    "de": frozenset(
+        {"der", "die", "das", "dem", "den", "des", "ein", "eine", "einen", "einem", "einer", "dieser", "diese", "jeder"}
+    ),
+    "fr": frozenset({"le", "la", "les", "un", "une", "ce", "cet", "cette"}),
+    "es": frozenset({"el", "la", "los", "las", "un", "una", "este", "esta"}),
+    "nl": frozenset({"de", "het", "een", "deze", "dit", "die", "elke"}),
+    "da": frozenset({"den", "det", "en", "et", "denne", "dette", "hver"}),
+    "it": frozenset({"il", "lo", "la", "gli", "le", "un", "una", "questo", "questa"}),
+    "pt": frozenset({"o", "a", "os", "as", "um", "uma", "este", "esta"}),
+}
+"""Articles and determiners: a name of a person hardly follows one."""
 _ORDINARY_WORDS = """
-dear hello hi hey regards sincerely cheers thanks thank welcome goodbye liebe lieber hallo guten grüße gruß danke servus
-bonjour salut cher chère cordialement bonsoir merci hola estimado estimada querido querida saludos gracias beste geachte
-groeten dag bedankt hej kære hilsen tak goddag ciao caro cara gentile saluti olá prezado
-mr mrs ms miss mister madam sir dr prof doctor professor herr frau monsieur madame mademoiselle señor señora don doña
-meneer mevrouw heer fru patient patientin customer client kunde kundin klant paciente cliente
-subject re fwd date from to cc note attention name surname firstname lastname address street city town country state
-phone email mail contact company password username user vorname nachname betreff datum von an straße stadt ort land
-telefon firma passwort benutzer anlage nom prénom adresse rue ville pays téléphone courriel société objet
-nombre apellido dirección calle ciudad país teléfono correo empresa asunto fecha naam voornaam achternaam adres straat
-stad plaats telefoon bedrijf onderwerp wachtwoord navn fornavn efternavn gade by virksomhed emne
-monday tuesday wednesday thursday friday saturday sunday january february march july september october november december
-montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar märz juli oktober dezember lundi mardi
-mercredi jeudi vendredi samedi dimanche janvier février juillet septembre octobre novembre décembre lunes martes
-miércoles jueves viernes sábado domingo enero febrero marzo julio septiembre octubre noviembre diciembre maandag dinsdag
-woensdag donderdag vrijdag zaterdag zondag januari februari maart juli mandag tirsdag onsdag torsdag fredag lørdag
-søndag today tomorrow yesterday heute morgen gestern demain hier mañana ayer
-none unknown anonymous nobody unbekannt keine niemand inconnu anonyme aucun desconocido ninguno onbekend geen ukendt
-ingen yes no ja nein oui non sí nee nej please bitte
+dear hello hi hey regards sincerely cheers thanks thank welcome goodbye liebe lieber hallo guten grüße gruß danke
+servus bonjour salut cher chère cordialement bonsoir merci hola estimado estimada querido querida saludos gracias
+beste geachte groeten dag bedankt hej kære hilsen tak goddag ciao caro cara gentile saluti olá prezado mr mrs ms miss
+mister madam sir dr prof doctor professor herr frau monsieur madame mademoiselle señor señora don doña meneer mevrouw
+heer fru patient patientin customer client kunde kundin klant paciente cliente mum mom mummy mommy dad daddy mama papa
+grandma grandpa granny auntie uncle mutti vati oma opa tante onkel maman tonton mamie papi mamá papá abuela abuelo tía
+tío mamma nonna nonno zia zio moeder vader mor far mormor morfar farmor farfar manager boss chef sister brother mother
+father chefin mutter vater schwester bruder mère père sœur frère madre padre subject re fwd date from to cc note
+attention name surname firstname lastname address street city town country state phone email mail contact company
+password username user vorname nachname betreff datum von an straße stadt ort land telefon firma passwort benutzer
+anlage nom prénom adresse rue ville pays téléphone courriel société objet nombre apellido dirección calle ciudad país
+teléfono correo empresa asunto fecha naam voornaam achternaam adres straat stad plaats telefoon bedrijf onderwerp
+wachtwoord navn fornavn efternavn gade by virksomhed emne monday tuesday wednesday thursday friday saturday sunday
+january february march july september october november december montag dienstag mittwoch donnerstag freitag samstag
+sonntag januar februar märz juli oktober dezember lundi mardi mercredi jeudi vendredi samedi dimanche janvier février
+juillet septembre octobre novembre décembre lunes martes miércoles jueves viernes sábado domingo enero febrero marzo
+julio septiembre octubre noviembre diciembre maandag dinsdag woensdag donderdag vrijdag zaterdag zondag januari
+februari maart mandag tirsdag onsdag torsdag fredag lørdag søndag today tomorrow yesterday heute morgen gestern demain
+hier mañana ayer none unknown anonymous nobody unbekannt keine niemand inconnu anonyme aucun desconocido ninguno
+onbekend geen ukendt ingen yes no ja nein oui non sí nee nej please bitte
 """
-"""Greetings and closings, titles and roles, headings and names of fields, days and months, words for nothing."""
-_ARTICLES = frozenset(_ARTICLE_WORDS.split())
+"""Greetings and closings, titles, relatives and roles, headings and names of fields, days and months, words for nothing."""
 _ORDINARY = frozenset(_ORDINARY_WORDS.split())
 
 
@@ -159,10 +169,10 @@ def _rule_name(
     is_known = value.casefold() in known or any(word.casefold() in known for word in words)
     is_small = value == value.lower() and value != value.upper()
     before = text[: entity.start]
-    last = _LAST_WORD.search(before)
-    follows_article = last is not None and last[1].casefold() in _ARTICLES
+    last, articles = _LAST_WORD.search(before), _ARTICLES.get(language, frozenset())
+    follows_article = last is not None and last[1].casefold() in articles
     if _is_ordinary(words, value, language):
-        if is_small or not (is_known or is_homograph(value)):
+        if is_small or len(words) > 1 or not (is_known or is_homograph(value)):
             return _Ruling.UNTAG
         return _Ruling.UNCLEAR if _SENTENCE_START.search(before) or follows_article else _Ruling.KEEP
     is_person = label.code in _PERSONS
@@ -174,6 +184,9 @@ def _rule_name(
     if is_small:
         may_be_name = len(words) > 1 or (is_known and not is_homograph(value) and not follows_article)
         return _Ruling.UNCLEAR if may_be_name else _Ruling.UNTAG
+    leads_with_article = len(words) > 1 and words[0].casefold() in articles and (is_person or words[0].islower())
+    if leads_with_article and all(word.casefold() in _ORDINARY or word.casefold() not in known for word in words[1:]):
+        return _Ruling.UNCLEAR
     is_doubtful = is_person and language in COUNTRIES and not is_known and len(words) == 1 and follows_article
     return _Ruling.UNCLEAR if is_doubtful else _Ruling.KEEP
 

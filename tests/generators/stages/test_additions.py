@@ -38,6 +38,8 @@ WORDS = [
     ("en", "The company was <COMPANYNAME>none</COMPANYNAME> of these."),
     ("en", "His birthday is <DATEOFBIRTH>soon</DATEOFBIRTH>."),
     ("en", "I hope you <FIRSTNAME>will</FIRSTNAME> come."),
+    ("en", "Tell <FIRSTNAME>Mum</FIRSTNAME> that I said hi."),
+    ("de", "Er wohnt in <CITY>der Stadt</CITY> nebenan."),
     ("de", "Wir haben den Brief <SURNAME>heute</SURNAME> bekommen."),
     ("de", "<FIRSTNAME>Frau</FIRSTNAME> und Mann kommen."),
     ("de", "<SURNAME>Sie</SURNAME> kommen doch mit?"),
@@ -56,6 +58,7 @@ DOUBTFUL = [
     ("en", "Write to <EMAIL>hannah@</EMAIL> again."),
     ("en", "She is in <SURNAME>Room 12</SURNAME> now."),
     ("en", "The password is <PASSWORD>welcome</PASSWORD> again."),
+    ("en", "Then <FIRSTNAME>The Supervisor</FIRSTNAME> will call you."),
     ("de", "Der <SURNAME>Termin</SURNAME> ist vorbei."),
     ("de", "Die <FIRSTNAME>Besprechung</FIRSTNAME> ist vorbei."),
 ]
@@ -68,6 +71,9 @@ NAMES = [
     ("de", "Herr <SURNAME>Grünwaldt</SURNAME> aus <CITY>Oberunterbach</CITY> ist <AGE>achtundvierzig</AGE>."),
     ("fr", "Il habite <STREET>rue des Tilleuls</STREET> à <CITY>Angers</CITY>."),
     ("es", "Llamó <FIRSTNAME>María José</FIRSTNAME> <SURNAME>de la Cruz</SURNAME>."),
+    ("nl", "Mevrouw <SURNAME>van 't Hof</SURNAME> uit <CITY>'s-Hertogenbosch</CITY>."),
+    ("fr", "Il est né à <CITY>La Rochelle</CITY>, dit <SURNAME>D'Artagnan</SURNAME>."),
+    ("en", "We met at <COMPANYNAME>The Body Shop</COMPANYNAME> in the <COUNTRY>Netherlands</COUNTRY>."),
     ("nl", "Vraag het aan <FIRSTNAME>Joris</FIRSTNAME>."),
 ]
 
