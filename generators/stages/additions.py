@@ -78,7 +78,7 @@ februari maart mandag tirsdag onsdag torsdag fredag lørdag søndag today tomorr
 hier mañana ayer none unknown anonymous nobody unbekannt keine niemand inconnu anonyme aucun desconocido ninguno
 onbekend geen ukendt ingen yes no ja nein oui non sí nee nej please bitte
 """
-"""Greetings and closings, titles, relatives and roles, headings and names of fields, days and months, words for nothing."""
+"""Greetings and closings, titles, relatives, roles, headings, names of fields, days, months, words for nothing."""
 _ORDINARY = frozenset(_ORDINARY_WORDS.split())
 
 
