@@ -17,8 +17,6 @@ from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import check_output
 
 app = make_app(no_args_is_help=True, help="The label schema: the single source of truth for every label.")
-register(app)
-change.register(app)
 
 
 @app.command("list")
@@ -162,3 +160,7 @@ def config(
         say(f"Wrote {output}.")
     else:
         out.out(text, highlight=False)
+
+
+change.register(app)
+register(app)

@@ -58,6 +58,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output th
 
 _SHOWN = 20
 """Refused records that the terminal shows."""
+_NAMED = 10
+"""Files that are named each with its format."""
 _LONG = 10_000
 """Characters beyond which a text is tiring to annotate whole."""
 
@@ -263,9 +265,13 @@ def _show_report(
     target: Path,
     options: ImportOptions,
 ) -> None:
-    for name, found in report.detected.items():
-        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
-        say(f"{name}: read as {found.format}{sureness}.")
+    if len(report.detected) > _NAMED:
+        for name, count in Counter(found.format for found in report.detected.values()).most_common():
+            say(f"{count} files read as {name}.")
+    else:
+        for name, found in report.detected.items():
+            sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
+            say(f"{name}: read as {found.format}{sureness}.")
     say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
     if report.joined:
         say(f"Rows joined to an earlier row of the same text, as the work of another annotator: {report.joined}.")
