@@ -145,7 +145,7 @@ def run(
     jobs = [] if piped else plan_jobs(paths, output)
     if not jobs and not piped:
         raise InputError("The folders hold no file.")
-    if names_file(paths, output):
+    if not piped and names_file(paths, output):
         check_output(output, *_find_equals(paths[0].suffix.lower()))
     settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
@@ -164,13 +164,6 @@ def run(
             outcomes.take(outcome)
     outcomes.print(output, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
-
-
-def _find_equals(suffix: str) -> tuple[str, ...]:
-    """The endings of the format of a file, its own first."""
-    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
-    others = next((group for group in groups if suffix in group), ())
-    return suffix, *(one for one in others if one != suffix)
 
 
 async def _mask_stdin(masker: Masker, language: str, country: str) -> None:
@@ -198,6 +191,13 @@ def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = Fa
 def _write_stdout(text: str) -> None:
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
+
+
+def _find_equals(suffix: str) -> tuple[str, ...]:
+    """The endings of the format of a file, its own first."""
+    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
+    others = next((group for group in groups if suffix in group), ())
+    return suffix, *(one for one in others if one != suffix)
 
 
 @app.command("restore")

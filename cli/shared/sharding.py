@@ -15,6 +15,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import err, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.predictors import parse_options
 from goldspan.cli.shared.signals import stop_on_sigterm
 
@@ -85,11 +86,13 @@ def read_shard_command(
     """The command line of a run over shards.
 
     Raises:
-        InputError: there is no --output, or an option is not KEY=VALUE.
+        InputError: there is no --output, it is named as a file, or an option is not KEY=VALUE.
 
     """
     if output is None:
         raise InputError("Give --output FOLDER for the results of several files, of a folder, or of --engine.")
+    if not is_address(output):
+        check_output(output)
     if broken := [value for value in values or () if "=" not in value]:
         raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
     sources = tuple(restore_address(file) for file in files)

@@ -58,6 +58,8 @@ def test_every_command_with_an_output_checks_its_name() -> None:
     [
         ("queue -o x.csv", "JSONL"),
         ("annotate a.txt -o x.csv", "JSONL"),
+        ("annotate a.txt a.txt -o x.jsonl", "a folder"),
+        ("samples dedupe a.jsonl --engine local -o x.jsonl", "a folder"),
         ("samples import a.txt -o x.parquet", "JSONL"),
         ("samples export a.jsonl -f jsonl -o x.csv", "JSONL"),
         ("samples export a.jsonl -f csv -o x.jsonl", "CSV"),

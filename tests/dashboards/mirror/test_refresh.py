@@ -251,7 +251,7 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
         write(root, part, schema)
         if part.start:
             halfway.set()
-            assert seen.wait(20)
+            assert seen.wait(60)
 
     def show(done: int, total: int) -> None:
         shown.append((done, total))
@@ -260,7 +260,7 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
     monkeypatch.setattr(refresh, "_write_part", write_and_wait)
     reader = threading.Thread(target=refresh.update_tables, args=(workspace, labels))
     reader.start()
-    assert halfway.wait(20)
+    assert halfway.wait(60)
     waited = refresh_mirror(workspace, labels, show)
     reader.join()
     assert waited["samples"].height == 40
