@@ -12,12 +12,14 @@ from goldspan.dashboards import launch
 
 
 class Stopped:
-    """A dashboard that ends at once."""
+    """A dashboard that ends at once; it is its own process."""
 
-    address, process = "http://127.0.0.1:1/?token=x", None
+    address = "http://127.0.0.1:1/?token=x"
 
-    def __init__(self) -> None:
-        self.process = self  # type: ignore[assignment]
+    @property
+    def process(self) -> Stopped:
+        """What `goldspan dashboard` waits for."""
+        return self
 
     def wait(self) -> None:
         """Nothing to wait for."""

@@ -75,7 +75,7 @@ def test_every_text_of_a_task_is_read(client: TestClient) -> None:
     every = "".join(f'<Label value="{label.code}"/>' for label in load_labels().entities)
     config = TWO_TEXTS % ('<Label value="FIRSTNAME"/>', every)
     assert client.post("/setup", json={"schema": config}).status_code == 200
-    task = {"id": 1, "data": {"ticket": {"question": "Ann in Berlin"}, "answer": "Ann in Berlin"}}
+    task: dict[str, Any] = {"id": 1, "data": {"ticket": {"question": "Ann in Berlin"}, "answer": "Ann in Berlin"}}
     (result,) = client.post("/predict", json={"tasks": [task], "label_config": config}).json()["results"]
     found = [(one["from_name"], one["to_name"], one["value"]["labels"][0]) for one in result["result"]]
     asked, said = ("asked", "question"), ("said", "answer")
