@@ -25,7 +25,8 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, City, Town, Dateline, Place (a city and its country), State, Country, Street,
+    `kind` is Person, Family, First, City, Town, Dateline, Place (a city and its country), Region
+    (and its state), State, Country, Street,
     House, Age, Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a
     name of files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
     `the:Country`; a body has its article. `m:Person` and `m:First` are names of men.
@@ -51,6 +52,9 @@ def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[t
     if kind == "Place":
         city, _, state = pick(rng, world.load_mentioned("places", language)).partition(", ")
         return (("CITY", city), ("", ","), ("COUNTRY", state))
+    if kind == "Region":
+        place = pick(rng, world.load_places(country, language)[: COMMON["cities"]])
+        return (("CITY", place.city), ("", ","), ("STATE", place.state))
     label, draw = _MAKERS[kind]
     return ((label, draw(rng, language, country)),)
 

@@ -25,6 +25,7 @@ KINDS = {
     "Town": {"CITY"},
     "Dateline": {"CITY"},
     "Place": {"CITY", "", "COUNTRY"},
+    "Region": {"CITY", "", "STATE"},
     "State": {"STATE"},
     "Country": {"COUNTRY"},
     "Street": {"STREET"},
