@@ -41,8 +41,8 @@ async def test_a_disguised_value_is_masked_whole_and_restored(how: str, value: s
     masked = await Masker(LexiconPredictor(), load_policy("pseudonymise"), LABELS).mask(text)
     kept = masked.text.replace(masked.replacements[0].replacement, "")
     assert len(masked.replacements) == 2
-    assert [text[one.start : one.end] for one in masked.replacements] == [hidden, value]
-    assert kept.startswith("We saw , and ")
+    assert [text[one.start : one.end].strip() for one in masked.replacements] == [hidden, value]
+    assert kept.replace(" ,", ",").startswith("We saw, and ")
     assert restore_text(masked.text, masked.mapping).text == text
 
 
