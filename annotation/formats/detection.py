@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import InputError
+from goldspan.annotation.formats.inline import is_inline
 from goldspan.annotation.formats.reading import ReadOptions, holds_mark, ignore_error, read_head, read_rows
 from goldspan.annotation.formats.rows import score_shapes
+from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
 
 PROBE = 20
 """Rows that are looked at."""
@@ -18,6 +20,9 @@ PROBE = 20
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _SURE = 0.3
 _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
+_PUBTATOR = re.compile(r"\s*(\S+)\|t\|.*\n\1\|a\|")
+_READ = {".txt", ".md", *TABLES, ".json", ".jsonl", ".ndjson", ".manifest", ".spacy", ".parquet", *_COLUMNS}
+"""Endings of the files that are read of a folder."""
 _TOKEN_LINE = re.compile(r"\S+(?:[ \t]+\S+)*[ \t]+(?:O|[BIESLU][-_]\S+|_|[-*()\w|]+)\s*\Z")
 
 
@@ -36,11 +41,13 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     """
     if path.is_dir():
-        return _detect_folder(path)
+        return _detect_folder(path) or Detected("kiji", 0.7)
     suffix = path.suffix.lower()
     if suffix in {".ann", ".spacy", ".parquet"}:
         return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
     if suffix in {".json", ".jsonl", ".ndjson"}:
+        if holds_mark(path, AZURE_MARK):
+            return Detected("azure", 0.95)
         return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
     head = read_head(path, options)
     if head.startswith("#FORMAT=WebAnno"):
@@ -48,9 +55,11 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
     if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
         return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
     if suffix in TABLES:
-        return Detected("table", 0.9)
+        return Detected("comprehend", 0.95) if is_comprehend(path) else Detected("table", 0.9)
+    if _PUBTATOR.match(head):
+        return Detected("pubtator", 0.95)
     if suffix in {".txt", ".md"}:
-        return Detected("text", 0.9)
+        return Detected("inline", 0.9) if is_inline(head, options.labels) else Detected("text", 0.9)
     if head.lstrip().startswith(("{", "[")):
         return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
     raise InputError(
@@ -59,12 +68,36 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
     )
 
 
-def _detect_folder(folder: Path) -> Detected:
+def list_sources(path: Path) -> list[Path]:
+    """What to read of a path: itself, or each file of a folder that is no whole in one of the formats of folders.
+
+    Raises:
+        InputError: a folder holds nothing that is read.
+
+    """
+    if not path.is_dir() or _detect_folder(path):
+        return [path]
+    files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _READ and file.is_file()]
+    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if not files:
+        raise InputError(f"{path} holds no file that is read: {', '.join(sorted(_READ))}.")
+    return files
+
+
+def _detect_folder(folder: Path) -> Detected | None:
+    """The format of a folder that is a whole; None for a folder of files that stand alone."""
     if any(folder.rglob("*.ann")):
         return Detected("brat", 0.9)
     if _holds(folder, "*.tsv", b"#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.95)
-    return Detected("uima-cas", 0.95) if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"') else Detected("kiji", 0.7)
+    if find_azure(folder):
+        return Detected("azure", 0.95)
+    if find_comprehend(folder):
+        return Detected("comprehend", 0.95)
+    if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"'):
+        return Detected("uima-cas", 0.95)
+    others = (file for file in folder.rglob("*") if file.suffix.lower() in _READ - {".json"})
+    return None if any(others) or not any(folder.rglob("*.json")) else Detected("kiji", 0.7)
 
 
 def _holds(folder: Path, pattern: str, mark: bytes) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.detection import Detected, detect_format
+from goldspan.annotation.formats.detection import Detected, detect_format, list_sources
 from goldspan.annotation.formats.mapping import build_mapping
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows import SHAPES
@@ -103,7 +103,8 @@ def import_files(
     report = report if report is not None else ImportReport()
     seen: set[str] = set()
     identities = IdentityCheck()
-    found = (pair for path in paths for pair in _import_file(path, labels, options, on_error, report))
+    sources = [one for path in paths for one in (list_sources(path) if options.format == "auto" else [path])]
+    found = (pair for path in sources for pair in _import_file(path, labels, options, on_error, report))
     for source, sample in _join_files(found, report) if options.annotator_by_file else found:
         parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
         report.split += len(parts) > 1
@@ -252,7 +253,13 @@ def _fill(sample: Sample, options: ImportOptions) -> Sample:
 
 
 def import_texts(
-    path: Path, labels: LabelSchema, defaults: ImportDefaults, on_error: OnError = raise_error, *, by_line: bool = False
+    path: Path,
+    labels: LabelSchema,
+    defaults: ImportDefaults,
+    on_error: OnError = raise_error,
+    *,
+    text_key: str = "",
+    by_line: bool = False,
 ) -> Iterator[Sample]:
     """Samples of one file with the usual options.
 
@@ -263,6 +270,10 @@ def import_texts(
     if not path.exists():
         raise InputError(f"There is no file {path}.")
     options = ImportOptions(
-        language=defaults.language, country=defaults.country, document_type=defaults.document_type, by_line=by_line
+        language=defaults.language,
+        country=defaults.country,
+        document_type=defaults.document_type,
+        text_key=text_key,
+        by_line=by_line,
     )
     return import_files([path], labels, options, on_error)

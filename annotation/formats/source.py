@@ -12,11 +12,13 @@ from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.brat import read_brat
 from goldspan.annotation.formats.columns import read_columns
 from goldspan.annotation.formats.detection import PROBE, TABLES, detect_rows
+from goldspan.annotation.formats.inline import read_inline
 from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
 from goldspan.annotation.formats.span_tables import group_spans
+from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
 from goldspan.annotation.formats.tables import read_table
 from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
 from goldspan.annotation.formats.webanno import read_webanno
@@ -194,10 +196,14 @@ _FILES = {
     entry.name: entry
     for entry in (
         FileFormat("text", "one text per file (.txt, .md), or per line", _read_text),
+        FileFormat("inline", "texts with <LABEL>…</LABEL>, <ENAMEX TYPE=…>, [value](LABEL) or token/TAG", read_inline),
         FileFormat("table", "CSV, TSV and other tables with a column of texts", _read_tables),
         FileFormat("conll", "CoNLL-2003, -2012, -U and other columns of tokens and tags", _read_conll),
         FileFormat("brat", "brat standoff: .ann beside .txt", read_brat),
         FileFormat("webanno-tsv", "WebAnno TSV 3 (INCEpTION)", read_webanno),
+        FileFormat("pubtator", "PubTator: title, abstract and lines of annotations", read_pubtator),
+        FileFormat("azure", "a project of Azure's custom entity recognition", read_azure),
+        FileFormat("comprehend", "annotation table and texts of Amazon Comprehend", read_comprehend),
         FileFormat("spacy", "spaCy's DocBin", _read_spacy),
         FileFormat("parquet", "Parquet with the columns of any row shape", _read_parquet),
         FileFormat("kiji", "a folder of kiji's training files", _read_kiji),

@@ -31,9 +31,6 @@ app = make_app(
     no_args_is_help=True,
     help="Write samples with language models or the offline author. No answered request is sent or paid twice.",
 )
-inspect.register(app)
-scenarios.register(app)
-app.add_typer(campaign.app, name="campaign")
 
 
 @app.command()
@@ -197,3 +194,8 @@ def _execute(
     if summary.outcome is RunOutcome.BUDGET:
         warn("The budget is reached. `goldspan generate resume` with a larger --max-cost or --max-tokens continues.")
     raise typer.Exit(exit_for(summary.outcome))
+
+
+inspect.register(app)
+scenarios.register(app)
+app.add_typer(campaign.app, name="campaign")

@@ -11,10 +11,15 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.evaluate.audit import audit
 from goldspan.cli.samples import importing, mixing, saturation
-from goldspan.cli.samples.data import register
+from goldspan.cli.samples.dedupe import dedupe
+from goldspan.cli.samples.export import export
+from goldspan.cli.samples.files import NO_SAMPLES, FilesArgument
+from goldspan.cli.samples.quality import quality
+from goldspan.cli.samples.split import split
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
@@ -22,23 +27,14 @@ app = make_app(
     no_args_is_help=True, help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them."
 )
 importing.register(app)
-register(app)
-mixing.register(app)
-saturation.register(app)
-app.command()(audit)
-
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
-_NOTHING = "No samples found. To import other formats: goldspan samples import FILE"
 
 
 @app.command("check")
 def check(
-    files: Files,
+    files: FilesArgument,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors")] = False,
     details: Annotated[bool, typer.Option("--details", help="One line per issue, without any text")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="With --engine: where its reports go")
-    ] = None,
+    output: Annotated[Path | None, output_option("With --engine: where its reports go")] = None,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
     workers: ProcessesOption = 1,
@@ -68,7 +64,7 @@ def check(
         )
         say(f"{report.samples} samples, {report.refused} refused, {report.errors} errors, {report.warnings} warnings.")
     if not report.samples:
-        warn(_NOTHING)
+        warn(NO_SAMPLES)
         raise typer.Exit(Exit.FAILED)
     bad = report.refused or report.errors or (strict and report.warnings)
     raise typer.Exit(Exit.REFUSED_SOME if bad else Exit.OK)
@@ -76,7 +72,7 @@ def check(
 
 @app.command("show")
 def show(
-    files: Files,
+    files: FilesArgument,
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many samples")] = 3,
     sample_id: Annotated[str, typer.Option("--id", help="Only the sample with this id (or its beginning)")] = "",
     tagged: Annotated[bool, typer.Option("--tagged", help="Tagged text instead of colours")] = False,
@@ -96,12 +92,12 @@ def show(
         if shown == number:
             break
     if not shown:
-        raise InputError(f"No sample has an id beginning with {sample_id}." if sample_id else _NOTHING)
+        raise InputError(f"No sample has an id beginning with {sample_id}." if sample_id else NO_SAMPLES)
     raise typer.Exit(refusals.exit_code)
 
 
 @app.command("stats")
-def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False) -> None:
+def stats(files: FilesArgument, labels: LabelsOption = None, as_json: JsonOption = False) -> None:
     """Count samples, entities by label and language, clusters, lengths and document types."""
     from goldspan.annotation.corpus.statistics import count_samples
     from goldspan.annotation.tasks.store import read_samples
@@ -110,7 +106,7 @@ def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False
     refusals = Refusals()
     counts = count_samples(read_samples(files, schema, refusals, tolerant=True))
     if not counts.samples:
-        raise InputError(_NOTHING)
+        raise InputError(NO_SAMPLES)
     if as_json:
         print_json(counts.to_dict())
         raise typer.Exit(refusals.exit_code)
@@ -136,3 +132,9 @@ def stats(files: Files, labels: LabelsOption = None, as_json: JsonOption = False
         f"{counts.without_entities} without entities; {counts.characters} characters."
     )
     raise typer.Exit(refusals.exit_code)
+
+
+for command in (quality, dedupe, split, export, audit):
+    app.command()(command)
+mixing.register(app)
+saturation.register(app)

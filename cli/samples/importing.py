@@ -15,6 +15,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, is_code, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
@@ -57,6 +58,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output th
 
 _SHOWN = 20
 """Refused records that the terminal shows."""
+_NAMED = 10
+"""Files that are named each with its format."""
 _LONG = 10_000
 """Characters beyond which a text is tiring to annotate whole."""
 
@@ -83,7 +86,7 @@ def import_samples(
     split_over: SplitOption = 0,
     annotator_by_file: AnnotatorOption = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
+        Path | None, output_option("Default: annotation_samples/<name>.jsonl in the workspace", *SAMPLES)
     ] = None,
     force: ForceOption = False,
     list_formats: FormatsOption = False,
@@ -126,7 +129,7 @@ def import_samples(
 
 def convert(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write")],
+    output: Annotated[Path, output_option("JSONL file to write", *SAMPLES)],
     format: FormatOption = "auto",
     language: LanguageOption = "",
     text_key: TextKeyOption = "",
@@ -262,9 +265,13 @@ def _show_report(
     target: Path,
     options: ImportOptions,
 ) -> None:
-    for name, found in report.detected.items():
-        sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
-        say(f"{name}: read as {found.format}{sureness}.")
+    if len(report.detected) > _NAMED:
+        for name, count in Counter(found.format for found in report.detected.values()).most_common():
+            say(f"{count} files read as {name}.")
+    else:
+        for name, found in report.detected.items():
+            sureness = "" if options.format != "auto" else f" ({found.sureness:.0%} sure)"
+            say(f"{name}: read as {found.format}{sureness}.")
     say(f"{written} samples with {report.spans} entities → {target}; {len(refusals.errors)} refused.")
     if report.joined:
         say(f"Rows joined to an earlier row of the same text, as the work of another annotator: {report.joined}.")

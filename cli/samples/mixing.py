@@ -9,12 +9,13 @@ import typer
 
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.samples.files import FilesArgument
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write (JSONL)")]
+OutputOption = Annotated[Path, output_option("File to write (JSONL)", *SAMPLES)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 
 
@@ -66,7 +67,7 @@ def mix(
 
 
 def noise(
-    files: Files,
+    files: FilesArgument,
     output: OutputOption,
     kind: Annotated[
         str, typer.Option(help="typed, hasty, scanned, spoken, capitals, quoted; html, json, csv, log, email")

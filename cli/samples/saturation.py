@@ -9,14 +9,13 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.cli.samples.files import FilesArgument
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
     from goldspan.training.saturation import Saturation
-
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL, JSON, or a folder of them")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def saturation(
-    files: Files,
+    files: FilesArgument,
     sizes: Annotated[
         str, typer.Option(help="Documents to train on, with commas; all are measured too")
     ] = "60,250,1000",

@@ -6,6 +6,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class CommandGroup(TyperGroup):
+    """A group whose help shows the whole first sentence of each command, wrapped instead of cut off."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, command.get_short_help_str(limit=1000)) for name, command in commands.items() if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class RunGroup(CommandGroup):
+    """A group in which the name of the command `run` may be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `run` in front of arguments that begin with no command."""
+        named = bool(args) and args[0] in {*self.commands, "-h", "--help"}
+        if not named and (args or not self.no_args_is_help):
+            args = ["run", *args]
+        return list(super().parse_args(ctx, args))
 
 
 def make_app(**settings: Any) -> typer.Typer:
@@ -14,7 +37,7 @@ def make_app(**settings: Any) -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        **settings,
+        **{"cls": CommandGroup, **settings},
     )
 
 

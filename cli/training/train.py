@@ -6,24 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
-
-
-class _BundleFirst(TyperGroup):
-    """Commands by name; what is no command is the bundle of `run`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `run` in front of arguments that name no command."""
-        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
-            args = ["run", *args]
-        return list(super().parse_args(ctx, args))
-
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 
 app = make_app(
-    cls=_BundleFirst, help="Train a model. `goldspan train [BUNDLE] [OPTIONS]` is short for `goldspan train run`."
+    cls=RunGroup, help="Train a model. `goldspan train [BUNDLE] [OPTIONS]` is short for `goldspan train run`."
 )
 
 

@@ -14,9 +14,7 @@ HEAVY = ("openai", "label_studio_sdk", "streamlit", "polars", "pandas", "dataset
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "goldspan.cli.main", *arguments], capture_output=True, text=True, timeout=60
-    )
+    return subprocess.run([sys.executable, "-m", "goldspan", *arguments], capture_output=True, text=True, timeout=60)
 
 
 def test_help_names_every_command_and_loads_nothing_heavy() -> None:
@@ -39,6 +37,13 @@ def test_every_command_teaches(name: str) -> None:
         for parameter in one.params:
             record = parameter.get_help_record(typer.Context(one))
             assert record is None or record[1].strip(), f"goldspan {name} {one.name} {parameter.name} has no help"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_group_cuts_no_sentence_off(name: str) -> None:
+    command = typer.main.get_command(load_command(name))
+    shown = command.get_help(typer.Context(command))
+    assert "..." not in shown.partition("Commands:")[2]
 
 
 def test_importing_a_command_loads_nothing_heavy() -> None:

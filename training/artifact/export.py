@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -41,7 +43,7 @@ def export_onnx(network: SpanNetwork) -> bytes:
     ids = torch.ones(2, 16, dtype=torch.int64)
     axes = {name: {0: "batch", 1: "tokens"} for name in (*INPUTS, *OUTPUTS)}
     buffer: Any = io.BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _spell_out_attention(network.tagger):
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(
@@ -68,3 +70,16 @@ def export_onnx(network: SpanNetwork) -> bytes:
     model.graph.output.append(copied)
     data: bytes = model.SerializeToString()
     return data
+
+
+@contextmanager
+def _spell_out_attention(tagger: Any) -> Iterator[None]:
+    """Attention as two products and a softmax: the exporter writes torch's fused one with tests of every weight for
+    NaN, at 3 % (128 tokens) to 10 % (512) of a BERT's INT8 time.
+    """
+    before = tagger.config._attn_implementation
+    tagger.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        tagger.set_attn_implementation(before)

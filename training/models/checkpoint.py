@@ -5,15 +5,30 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import AtomicFile
 
 _NEWEST, _RESERVE = "checkpoint.pt", "checkpoint.previous.pt"
 _DIGEST = 32
+
+
+class _HashedStream:
+    """Passes on what is written and hashes it: a checkpoint is not held in memory a second time."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
@@ -23,12 +38,14 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         StateError: the disk refused.
 
     """
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    data = buffer.getvalue()
     if (folder / _NEWEST).is_file():
         (folder / _NEWEST).replace(folder / _RESERVE)
-    write_atomic(folder / _NEWEST, hashlib.sha256(data).digest() + data, mode=0o600)
+    with AtomicFile(folder / _NEWEST) as stream:
+        stream.write(bytes(_DIGEST))
+        hashed: Any = _HashedStream(stream)
+        torch.save(state, hashed)
+        stream.seek(0)
+        stream.write(hashed.digest.digest())
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -250,7 +250,6 @@ class Trainer:
             else:
                 self._load(best)
         state = self._state
-        self._save()
         return TrainingOutcome(
             state.step,
             state.tokens,
@@ -275,15 +274,14 @@ class Trainer:
 
     def _save(self) -> None:
         self._state.loss = float(self._loss)
-        save_checkpoint(
-            self._folder,
-            {
-                "state": {name: getattr(self._state, name) for name in _State.__dataclass_fields__},
-                "weights": {name: parameter.detach().cpu() for name, parameter in self._trained.items()},
-                "optimiser": self._optimiser.state_dict(),
-                "snapshots": [[score, weights] for score, weights in self._snapshots],
-            },
-        )
+        stored: dict[str, Any] = {
+            "state": {name: getattr(self._state, name) for name in _State.__dataclass_fields__},
+            "snapshots": [[score, weights] for score, weights in self._snapshots],
+        }
+        if not self._state.finished:
+            stored["weights"] = {name: parameter.detach().cpu() for name, parameter in self._trained.items()}
+            stored["optimiser"] = self._optimiser.state_dict()
+        save_checkpoint(self._folder, stored)
         self._saved_at = time.monotonic()
 
     def _restore(self) -> None:
@@ -292,9 +290,10 @@ class Trainer:
             return
         self._state = _State(**stored["state"])
         self._loss = torch.tensor(self._state.loss, device=self._device.kind)
-        self._load(stored["weights"])
-        self._optimiser.load_state_dict(stored["optimiser"])
         self._snapshots = [(score, weights) for score, weights in stored["snapshots"]]
+        if not self._state.finished:
+            self._load(stored["weights"])
+            self._optimiser.load_state_dict(stored["optimiser"])
 
     def _weigh(self, examples: Sequence[Example]) -> Tensor:
         counts = [0] * len(self._labels.bio_table)

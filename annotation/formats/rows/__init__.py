@@ -15,6 +15,7 @@ from goldspan.annotation.formats.rows import (
     kiji,
     native,
     nemotron,
+    services,
     studio,
     tools,
     uima,
@@ -133,6 +134,16 @@ SHAPES = (
     RowShape("argilla", "Argilla records, version 1 and 2", tools.score_argilla, tools.read_argilla),
     RowShape("spacy-json", "spaCy: entities, Doc.to_json, training JSON", corpora.score_spacy, corpora.read_spacy),
     RowShape("uima-cas", "UIMA CAS JSON (INCEpTION)", uima.score_cas, uima.read_cas),
+    RowShape(
+        "ground-truth",
+        "output manifests of SageMaker Ground Truth",
+        services.score_ground_truth,
+        services.read_ground_truth,
+    ),
+    RowShape("vertex", "Vertex AI and AutoML entity extraction", services.score_vertex, services.read_vertex),
+    RowShape("labelbox", "Labelbox exports of texts", services.score_labelbox, services.read_labelbox),
+    RowShape("kili", "Kili exports of texts", services.score_kili, services.read_kili),
+    RowShape("bioc", "BioC JSON documents", services.score_bioc, services.read_bioc),
     RowShape("spans", "a text with spans under any key", corpora.score_spans, corpora.read_any_spans),
 )
 

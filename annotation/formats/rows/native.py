@@ -32,7 +32,7 @@ def score_values(row: Mapping[str, Any]) -> float:
 def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """`tagged_text`, or `text` with `entities` or `privacy_mask`: objects with label and value, or start and end.
 
-    A text without values that holds tags of labels is tagged text too.
+    Without these, keys that are labels hold values. A text without values that holds tags of labels is tagged text too.
 
     Raises:
         RowError: the tags cannot be read, text and tagged_text differ, or a value has no label.
@@ -53,9 +53,18 @@ def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         return make_row(row, parsed.text, (RawAnnotation(spans, mentions=parsed.mentions),), left)
     key, text = find_text(row, options)
     name = next((name for name in _VALUES if row.get(name) not in (None, "")), "")
-    annotations = (RawAnnotation(read_spans(row[name], name)),) if name else ()
-    left = {k: v for k, v in row.items() if k not in {key, "tagged_text", *_VALUES}}
-    return make_row(row, text, annotations, left)
+    named = {} if name else _find_named_values(row, text, options.labels)
+    spans = read_spans(row[name], name) if name else tuple(RawSpan((k,), value=v) for k in named for v in named[k])
+    left = {k: v for k, v in row.items() if k not in {key, "tagged_text", *_VALUES, *named}}
+    return make_row(row, text, (RawAnnotation(spans),) if name or named else (), left)
+
+
+def _find_named_values(row: Mapping[str, Any], text: str, labels: LabelSchema) -> dict[str, list[str]]:
+    """Values under keys that are labels, such as `"CITY": ["Lyon"]`; empty if one of them is not in the text."""
+    cells = {code: row[code] for code in labels.entity_codes if row.get(code) not in (None, "", [])}
+    values = {code: cell if isinstance(cell, list) else [cell] for code, cell in cells.items()}
+    found = all(isinstance(one, str) and one and one in text for listed in values.values() for one in listed)
+    return values if found else {}
 
 
 def _holds_tags(text: str, labels: LabelSchema) -> bool:

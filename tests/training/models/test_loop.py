@@ -52,6 +52,22 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, settings:
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+def test_a_run_killed_after_its_last_step_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object) -> None:
+        raise Killed
+
+    config = make_config(**SHORT)
+    whole = train(tmp_path / "a", config)
+    with monkeypatch.context() as patch:
+        patch.setattr("goldspan.training.models.fit.save_trained", kill)
+        with pytest.raises(Killed):
+            train(tmp_path / "b", config)
+    resumed = train(tmp_path / "b", config)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
 def test_augmented_runs_go_on_alike_too(tmp_path: Path) -> None:
     from dataclasses import replace
 

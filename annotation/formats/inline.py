@@ -1,0 +1,152 @@
+"""Texts that hold their annotations: tags, brackets with a label, or a tag behind every token.
+
+<CITY>Lyon</CITY> · <ENAMEX TYPE="LOCATION">Lyon</ENAMEX> · [Lyon](CITY) · [Lyon]{"entity": "city"} · Lyon/B-CITY
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from goldspan.annotation.errors import RecordError, TaggedTextError, UnknownNameError
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
+from goldspan.annotation.formats.tags import decode_tags
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.labels.taxonomy import find_taxonomy
+from goldspan.annotation.tasks.store import OnError
+from goldspan.annotation.text.tagged import parse_tagged
+
+_NAME = r"[A-Za-z][\w.-]*"
+_TAG = re.compile(rf"""<(/?)({_NAME})((?:\s+{_NAME}\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*)\s*>""")
+_TYPE = re.compile(r"""\b(?:type|label|category|cat)\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
+_WRAPPERS = frozenset({"ENAMEX", "TIMEX", "TIMEX3", "NUMEX", "ENTITY", "ENT", "NE", "NAMED", "NAMEDENTITY"})
+"""Elements whose label is an attribute."""
+_CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
+_HTML = frozenset({"PRE", "DIV", "SPAN", "TABLE", "BODY", "HTML", "HEAD", "FONT", "CENTER", "TITLE", "STRONG", "META"})
+_BRACKET = re.compile(r"""\[([^\[\]\n]+)\](?:\(([A-Za-z_][\w-]*)\)|\{\s*"entity"\s*:\s*"([^"]+)"[^{}\n]*\})""")
+_TOKEN = re.compile(r"(\S+)/(O|[BIESLU]-\w+)(?=\s|\Z)")
+
+
+def is_inline(text: str, labels: LabelSchema) -> bool:
+    """True for a text that clearly holds annotations: tags of tokens, or labels that the schema or a taxonomy knows."""
+    tokens = text.split()
+    tags = [match[2] for match in _TOKEN.finditer(text)]
+    if len(tokens) > 1 and len(tags) == len(tokens) and any(tag != "O" for tag in tags):
+        return True
+    names = {label for match, label in _find_tags(text, labels) if label and f"</{match[2]}>" in text}
+    names |= {match[2] or match[3] for match in _BRACKET.finditer(text) if _names_label(match, labels)}
+    return bool(names) and (any(name in labels for name in names) or _is_taxonomy(names))
+
+
+def _is_taxonomy(names: Iterable[str]) -> bool:
+    try:
+        return bool(find_taxonomy("", names))
+    except UnknownNameError:
+        return False
+
+
+def _names_label(match: re.Match[str], labels: LabelSchema) -> bool:
+    """True for a bracket whose target is a label; a Markdown link to a page is none."""
+    name = match[2] or ""
+    return bool(match[3]) or name.upper() in labels or bool(_CAPITALS.match(name))
+
+
+def _find_tags(text: str, labels: LabelSchema) -> list[tuple[re.Match[str], str]]:
+    """The tags that annotate, each with its label; empty for the end tag of an element whose label is an attribute."""
+    found = []
+    for match in _TAG.finditer(text):
+        name = match[2]
+        if name.upper() in _WRAPPERS:
+            kind = _TYPE.search(match[3])
+            if kind or match[1]:
+                found.append((match, kind[1] if kind else ""))
+        elif name in labels or (_CAPITALS.match(name) and name not in _HTML and f"</{name}>" in text):
+            found.append((match, name))
+    return found
+
+
+def read_inline(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    """The text of a file, or of each of its lines with `by_line`, without its annotations' notation.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    content = read_whole(path, options)
+    texts = [(number, line.removesuffix("\r")) for number, line in enumerate(content.split("\n"), start=1)]
+    for number, text in texts if options.by_line else [(1, content)]:
+        if text.strip():
+            try:
+                yield SourceRow(str(path), number, parse_inline(text, options.labels))
+            except TaggedTextError as error:
+                on_error(RecordError(str(error), file=str(path), line=number))
+
+
+def parse_inline(text: str, labels: LabelSchema) -> RawRow:
+    """A text with the spans of its notation.
+
+    Raises:
+        TaggedTextError: a tag is not closed, or closes another.
+
+    """
+    if _TOKEN.search(text) and not _find_tags(text, labels):
+        return _parse_tokens(text)
+    if _find_tags(text, labels) or "<m" in text:
+        return _parse_tags(text, labels)
+    return _parse_brackets(text, labels)
+
+
+def _parse_tags(text: str, labels: LabelSchema) -> RawRow:
+    try:
+        tagged = parse_tagged(text, labels)
+    except TaggedTextError:
+        pass
+    else:
+        if tagged.entities:
+            spans = tuple(RawSpan((entity.label,), entity.start, entity.end) for entity in tagged.entities)
+            return RawRow(tagged.text, (RawAnnotation(spans, mentions=tagged.mentions),))
+    opened: list[tuple[str, str, int]] = []
+    found: list[RawSpan] = []
+    plain, cursor = "", 0
+    for match, label in _find_tags(text, labels):
+        plain += text[cursor : match.start()]
+        cursor = match.end()
+        if not match[1]:
+            opened.append((match[2], label, len(plain)))
+        elif not opened or opened[-1][0] != match[2]:
+            raise TaggedTextError(f"</{match[2]}> closes nothing", match.start())
+        else:
+            _, label, start = opened.pop()
+            found.append(RawSpan((label,), start, len(plain)))
+    if opened:
+        raise TaggedTextError(f"<{opened[-1][0]}> is never closed", len(text))
+    return RawRow(plain + text[cursor:], (RawAnnotation(tuple(found)),))
+
+
+def _parse_brackets(text: str, labels: LabelSchema) -> RawRow:
+    spans: list[RawSpan] = []
+    plain, cursor = "", 0
+    for match in _BRACKET.finditer(text):
+        if not _names_label(match, labels):
+            continue
+        plain += text[cursor : match.start()]
+        spans.append(RawSpan((match[2] or match[3],), len(plain), len(plain) + len(match[1])))
+        plain += match[1]
+        cursor = match.end()
+    return RawRow(plain + text[cursor:], (RawAnnotation(tuple(spans)),))
+
+
+def _parse_tokens(text: str) -> RawRow:
+    plain, cursor = "", 0
+    places: list[tuple[int, int]] = []
+    tags: list[str] = []
+    for match in _TOKEN.finditer(text):
+        plain += text[cursor : match.start()]
+        places.append((len(plain), len(plain) + len(match[1])))
+        tags.append(match[2])
+        plain += match[1]
+        cursor = match.end()
+    spans = tuple(RawSpan((label,), start, end) for start, end, label in decode_tags(tags, places))
+    return RawRow(plain + text[cursor:], (RawAnnotation(spans),))

@@ -1,0 +1,5 @@
+"""`python -m goldspan`: the command line."""
+
+from goldspan.cli.main import run
+
+run()
