@@ -37,7 +37,8 @@ class PersonaMaker:
 
     def __init__(self, key: MaskingKey, schema: LabelSchema, language: str = "", country: str = "") -> None:
         self._key, self._schema = key, schema
-        self._language = language if language in COUNTRIES else "en"
+        spoken = next((code for code, places in COUNTRIES.items() if country in places), "en")
+        self._language = language if language in COUNTRIES else spoken
         countries = COUNTRIES[self._language]
         self._country = country if country in countries else countries[0]
         self._personas: dict[str, Persona] = {}
@@ -145,16 +146,17 @@ def _fit(draw: Callable[[], str], value: str, rng: Random, is_sound: Callable[[s
     country in front of a telephone number stays.
     """
     wanted = _count(value)
+    prefix = _COUNTRY_CODE.match(value)
+    kept = prefix.end() if prefix else 0
     first = draw()
     drawn = first
     for _ in range(ATTEMPTS):
-        if _count(drawn) == wanted:
-            return _lay_out(drawn, value)
+        laid = _lay_out(drawn, value)
+        if _count(drawn) == wanted and laid.startswith(value[:kept]) and is_sound(laid):
+            return laid
         drawn = draw()
     if not wanted[0]:
         return first
-    prefix = _COUNTRY_CODE.match(value)
-    kept = prefix.end() if prefix else 0
     shaped = [value[:kept] + draw_like(rng, value[kept:]) for _ in range(ATTEMPTS)]
     return next(filter(is_sound, shaped), shaped[0])
 
