@@ -28,6 +28,9 @@ MAX_SPANS = 20_000
 MAX_TEXT = 1_000_000
 """Characters; Label Studio renders a task in the browser and stops being usable long before."""
 
+_MOST_SEARCHED = 200
+"""Values that are searched for one by one; more of them take one pass over the words."""
+
 ERRORS = {
     "empty_text": "the text is empty or white space",
     "text_too_long": f"the text has more than {MAX_TEXT:,} characters",
@@ -229,13 +232,28 @@ def _check_values(text: str, entities: Sequence[Entity], labels: LabelSchema, co
 
 def _check_repeats(text: str, entities: Sequence[Entity]) -> Iterator[_Finding]:
     surfaces = {text[entity.start : entity.end]: entity.label for entity in entities}
+    worth = [value for value in surfaces if len(value) >= 3 and not (value.isdigit() and len(value) <= 4)]
+    if len(worth) <= _MOST_SEARCHED:
+        rest = _blank_spans(text, entities)
+        worth = [value for value in worth if value in rest]
+    if not worth:
+        return
     covered = bytearray(len(text))
     for entity in entities:
         covered[entity.start : entity.end] = b"\x01" * (entity.end - entity.start)
-    worth = [value for value in surfaces if len(value) >= 3 and not (value.isdigit() and len(value) <= 4)]
     for start, end, surface in sorted(find_all_occurrences(text, worth)):
         if covered.find(1, start, end) < 0 and not joins_compound(text, start, end):
             yield "unlabelled_repeat", start, end, surfaces[surface]
+
+
+def _blank_spans(text: str, entities: Sequence[Entity]) -> str:
+    """The text between the entities; a NUL stands for each."""
+    pieces: list[str] = []
+    end = 0
+    for entity in sorted(entities, key=lambda entity: entity.start):
+        pieces.append(text[end : entity.start])
+        end = max(end, entity.end)
+    return "\0".join([*pieces, text[end:]])
 
 
 def _check_clusters(text: str, annotation: Annotation) -> Iterator[_Finding]:

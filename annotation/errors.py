@@ -11,6 +11,7 @@ Exceptions of other libraries stop at the boundary that met them and come out as
     │   ├── RecordError            one record of a file; carries file, line and JSON pointer
     │   └── ConfigurationError     a setting or credential is missing or contradicts another
     ├── StateError                 what is on disk does not allow this: locked, changed, newer
+    │   ├── DiskFullError          no space is left, or a quota is used up
     │   └── GateClosedError        the data may not go to training yet, or a model not into service; carries the reasons
     ├── MaskingError               a text cannot be masked safely; there is no output
     └── ServiceError               another program did not do what was asked
@@ -79,6 +80,10 @@ class ConfigurationError(InputError):
 
 class StateError(GoldspanError):
     """What is on disk does not allow this: locked, changed underneath, or written by a newer version."""
+
+
+class DiskFullError(StateError):
+    """No space is left on a disk, or a quota is used up."""
 
 
 class GateClosedError(StateError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from goldspan.annotation.errors import StateError
+from goldspan.annotation.errors import DiskFullError, StateError
 
 LARGEST_SETTINGS = 16 << 20
 """Bytes of a file of settings."""
@@ -36,7 +36,7 @@ class AtomicFile:
             make_private_folder(self._path.parent)
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.", suffix=".tmp")
         except OSError as error:
-            raise StateError(f"{self._path} cannot be written: {error.strerror}.") from None
+            raise explain_refusal(error, f"{self._path} cannot be written: {error.strerror}.") from None
         self._temporary = Path(name)
         self._stream: IO[bytes] = os.fdopen(handle, "wb")
         return self._stream
@@ -52,9 +52,8 @@ class AtomicFile:
             if isinstance(error, OSError):
                 raise error
         except OSError as problem:
-            raise StateError(
-                f"{self._path} was not written: {problem.strerror or problem}. Nothing was changed."
-            ) from None
+            message = f"{self._path} was not written: {problem.strerror or problem}. Nothing was changed."
+            raise explain_refusal(problem, message) from None
         finally:
             self._temporary.unlink(missing_ok=True)
 
@@ -136,4 +135,14 @@ def explain_disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StateError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise explain_refusal(error, f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def is_full(error: BaseException) -> bool:
+    """True for an error that says that the disk is full or the quota used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def explain_refusal(error: OSError, message: str) -> StateError:
+    """The error to raise for what the disk refused."""
+    return DiskFullError(message) if is_full(error) else StateError(message)

@@ -25,11 +25,10 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
-
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.codec import encode_task
+from goldspan.annotation.tasks.record import pack_record
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample
@@ -57,7 +56,7 @@ def write_workspace(folder: Path, count: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
         for sample in make_samples(count):
-            stream.write(orjson.dumps(encode_task(sample, LABELS)) + b"\n")
+            stream.write(pack_record(encode_task(sample, LABELS)))
     return path
 
 

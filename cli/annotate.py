@@ -14,6 +14,7 @@ from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import (
@@ -33,8 +34,9 @@ app = make_app()
 
 @app.command()
 def annotate(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json, or a folder of such files")
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help=".txt, .md, .csv, .tsv, .jsonl or .json, or a folder of such files"),
     ],
     predictor: Annotated[
         str, typer.Option("--predictor", "-p", help=f"{PREDICTOR_HELP}. Default: the project's, else regex")
@@ -43,9 +45,11 @@ def annotate(
     language: Annotated[str, typer.Option(help="ISO 639-1 code of texts that do not say: en, de …")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166-1 code of texts that do not say: GB, DE …")] = "",
     document_type: Annotated[str, typer.Option(help="Document type of texts that do not say")] = "",
+    text_key: Annotated[str, typer.Option(metavar="KEY", help="Key or column of the text")] = "",
     by_line: Annotated[bool, typer.Option("--by-line", help="In .txt: every line is a text of its own")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>-<predictor>.jsonl")
+        Path | None,
+        output_option("Default: annotation_samples/<name>-<predictor>.jsonl. A folder for several files", *SAMPLES),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that exists")] = False,
     workers: Annotated[
@@ -71,13 +75,15 @@ def annotate(
 
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
-    if engine or is_address(file) or file.is_dir():
-        command = read_shard_command([file], output, engine, engine_option, workers, labels)
+    file = files[0]
+    if engine or len(files) > 1 or is_address(file) or file.is_dir():
+        command = read_shard_command(files, output, engine, engine_option, workers, labels)
         settings = {
             **describe_predictor(predictor, option),
             "language": language,
             "country": country,
             "document_type": document_type,
+            "text_key": text_key,
             "by_line": by_line,
             "folder": "" if output is None or is_address(output) else str(output.resolve()),
         }
@@ -90,7 +96,8 @@ def annotate(
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     reader = open_from_command(predictor, schema, option, workspace, workers)
     refusals = Refusals()
-    samples = import_texts(file, schema, ImportDefaults(language, country, document_type), refusals, by_line=by_line)
+    defaults = ImportDefaults(language, country, document_type)
+    samples = import_texts(file, schema, defaults, refusals, text_key=text_key, by_line=by_line)
     samples = drop_erased(samples, find_tombstones(target), refusals)
     first = next(samples, None)
     if first is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.errors import ConfigurationError, InputError, MaskingError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
+from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -38,6 +42,10 @@ app = make_app(
     "`goldspan mask FILE` is short for `goldspan mask run FILE`.",
 )
 
+_STDIN = Path("-")
+_BLOCK = 16_384
+"""Bytes read of stdin at a time."""
+
 PolicyOption = Annotated[
     str,
     typer.Option(
@@ -55,7 +63,10 @@ CountryOption = Annotated[str, typer.Option(help="ISO 3166-1 code of the texts: 
 
 @app.command("run")
 def run(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER", help="Files to mask, or folders of them")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE|FOLDER", help="Files to mask, or folders of them; - masks stdin to stdout"),
+    ],
     predictor: PredictorOption,
     policy: PolicyOption = "pseudonymise",
     option: OptionsOption = None,
@@ -101,9 +112,9 @@ def run(
 
     With a folder, run the same command again to go on: files that are masked already are skipped. A report without
     text is written beside the outputs (masking-report.jsonl). The predictor decides what is found: `regex` alone
-    finds no names.
+    finds no names. `-` masks text from stdin to stdout, as soon as it is safe.
     """
-    from goldspan.annotation.loops import iterate_sync
+    from goldspan.annotation.loops import iterate_sync, run_sync
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.masking.policy import load_policy
     from goldspan.serving.documents.base import make_settings
@@ -128,9 +139,14 @@ def run(
             "country": country,
         }
         raise typer.Exit(command.run("mask", choices, as_json=as_json))
-    jobs = plan_jobs(paths, output)
-    if not jobs:
+    piped = paths == [_STDIN]
+    if _STDIN in paths and not piped:
+        raise InputError("Standard input (-) is masked alone.")
+    jobs = [] if piped else plan_jobs(paths, output)
+    if not jobs and not piped:
         raise InputError("The folders hold no file.")
+    if not piped and names_file(paths, output):
+        check_output(output, *_find_equals(paths[0].suffix.lower()))
     settings = make_settings(language, country, _read_fields(field, schema), pdf, ocr)
     reader = open_from_command(predictor, schema, option, find_workspace(data), workers)
     with _open_vault(vault) as (key, ledger):
@@ -138,6 +154,9 @@ def run(
 
         masker = Masker(reader, rules, schema, key=key, ledger=ledger)
         _warn_of_limits(masker, vault)
+        if piped:
+            run_sync(_mask_stdin(masker, language, country))
+            return
         folder = output.parent if names_file(paths, output) else output
         report = MaskingReport(folder / REPORT)
         outcomes = _Outcomes()
@@ -145,6 +164,40 @@ def run(
             outcomes.take(outcome)
     outcomes.print(output, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
+
+
+async def _mask_stdin(masker: Masker, language: str, country: str) -> None:
+    """Mask what arrives on stdin as UTF-8, and write it as soon as it is safe; after an error nothing more is written.
+
+    Raises:
+        MaskingError: the input is not UTF-8, or has no safe boundary.
+
+    """
+    from goldspan.masking.streaming import StreamMasker
+
+    stream, decoder = StreamMasker(masker, language, country), codecs.getincrementaldecoder("utf-8")()
+    while data := os.read(sys.stdin.fileno(), _BLOCK):
+        _write_stdout(await stream.feed(_decode(decoder, data)))
+    _write_stdout(await stream.feed(_decode(decoder, b"", final=True)) + await stream.finish())
+
+
+def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> str:
+    try:
+        return decoder.decode(data, final)
+    except UnicodeDecodeError:
+        raise MaskingError("The input is not UTF-8; what came before it was masked.") from None
+
+
+def _write_stdout(text: str) -> None:
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def _find_equals(suffix: str) -> tuple[str, ...]:
+    """The endings of the format of a file, its own first."""
+    groups = ((".htm", ".html"), (".md", ".txt"), (".yaml", ".yml"))
+    others = next((group for group in groups if suffix in group), ())
+    return suffix, *(one for one in others if one != suffix)
 
 
 @app.command("restore")

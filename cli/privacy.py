@@ -13,6 +13,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import output_option
 
 if TYPE_CHECKING:
     from goldspan.privacy.erase import ErasurePlan
@@ -101,7 +102,7 @@ def erase(
 
 @app.command()
 def report(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Markdown file; default: print it")] = None,
+    output: Annotated[Path | None, output_option("Markdown file; default: print it", ".md", ".txt")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

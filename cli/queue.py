@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from goldspan.cli.shared.console import print_json, print_table, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -26,10 +27,7 @@ _ORDERS = ("next", "disagreement", "label-errors")
 def queue(
     size: Annotated[int, typer.Option(min=1, max=1000, help="Samples of the batch; 10 to 50 work best")] = 20,
     seed: Annotated[int, typer.Option(help="Decides the random reserve; keep it for the whole project")] = 0,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the batch here, for `goldspan studio push`"),
-    ] = None,
+    output: Annotated[Path | None, output_option("Write the batch here, for `goldspan studio push`", *SAMPLES)] = None,
     order: Annotated[
         str,
         typer.Option(

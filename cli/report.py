@@ -14,6 +14,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, open_from_command
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def report(
         list[str] | None, typer.Option("--predictor", "-p", help=f"Evaluate it on --gold; repeatable. {PREDICTOR_HELP}")
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The HTML file; the Markdown file stands beside it")
+        Path, output_option("The HTML file; the Markdown file stands beside it", ".html", ".htm", ".md")
     ] = Path("report.html"),
     prices: Annotated[Path | None, typer.Option("--prices", help="Dated prices (TOML); default: those shipped")] = None,
     volume: Annotated[

@@ -11,6 +11,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import print_json, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, make_app
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.sharding import restore_address, show_summary
 
 app = make_app(
@@ -25,7 +26,7 @@ def make(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE", help=".jsonl or .txt, one text a line; also .gz, .zst")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the shards")],
+    output: Annotated[Path, output_option("Folder of the shards")],
     rows: Annotated[int, typer.Option(min=1, help="Lines of a shard")] = 10_000,
     as_json: JsonOption = False,
 ) -> None:

@@ -22,7 +22,9 @@ SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a
 
 SIDES = alt.Scale(domain=["predicted", "annotated"], range=[PREDICTED, ANNOTATED])
 _LINK = "link"
-_LABEL_PIXELS = 170
+_LABEL_PIXELS = 270
+"""A label of the longest code, 40 capitals, is shown whole."""
+
 _DARK, _LIGHT = "#10243e", "#ffffff"
 _HEAT = {"light": ("#edf3fa", "#08519c"), "dark": ("#1c222b", "#7cbcff")}
 """Colours of the lowest and highest cell of a heatmap, by theme."""

@@ -42,10 +42,18 @@ def name_project() -> str:
 
 
 def load_state() -> DashboardState:
-    """Load the current state; changed files are read again, with a progress bar."""
+    """Load the current state and say if it is a part of the samples; changed files are read again, with a bar."""
     workspace, labels = find_workspace(None), load_labels()
     version = find_version(workspace, labels)
-    return DashboardState(workspace, labels, _load_mirror(str(workspace.root.resolve()), version))
+    mirror = _load_mirror(str(workspace.root.resolve()), version)
+    if mirror.share < 1:
+        st.info(
+            f"The workspace is too large to be shown whole. These are {mirror['samples'].height:,} samples: all of "
+            f"`training_samples`, and 1 in {round(1 / mirror.share)} of the others, drawn at random. "
+            "`goldspan samples quality --engine local` counts all.",
+            icon=":material/info:",
+        )
+    return DashboardState(workspace, labels, mirror)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -59,6 +59,7 @@ _LONG_DETAIL = 15
 """Characters below a figure that its usual width does not hold."""
 
 _LINKS = "show samples"
+_ROW_PIXELS, _TALLEST = 35, 400
 
 
 def begin_page(title: str, project: str) -> None:
@@ -139,17 +140,27 @@ def make_share(name: str, share: ShareEstimate, explanation: str, link: str = ""
     return Metric(name, format_share(share.value), explanation, link, f"n={share.cases:,}{interval}")
 
 
-def show_table(frame: pl.DataFrame, name: str, links: Mapping[str, str] | None = None, **options: Any) -> Any:
+def show_table(
+    frame: pl.DataFrame, name: str, links: Mapping[str, str] | None = None, *, height: int = _TALLEST, **options: Any
+) -> Any:
     """Show a table with a CSV download; columns known to hold shares are shown as percentages.
 
-    `links` maps fields of `Query` to columns: each row gets a link to its samples.
+    `links` maps fields of `Query` to columns: each row gets a link to its samples. `height` is the most that it takes.
     """
     config = {column: _describe_column(column, kind) for column, kind in frame.schema.items()}
     shown = frame.with_columns(pl.col(name).round(3) for name, kind in frame.schema.items() if kind == pl.Float64)
     if links is not None:
         shown = shown.with_columns(pl.Series(_LINKS, link_rows(frame.to_dicts(), links), dtype=pl.String))
         config[_LINKS] = st.column_config.LinkColumn("", display_text="Show", width=60, pinned=True)
-    event = st.dataframe(shown, hide_index=True, width="stretch", column_config=config, placeholder="–", **options)
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        height=fit_rows(frame, height),
+        column_config=config,
+        placeholder="–",
+        **options,
+    )
     st.download_button(
         "Download as CSV",
         write_csv(frame),
@@ -160,6 +171,11 @@ def show_table(frame: pl.DataFrame, name: str, links: Mapping[str, str] | None =
         type="tertiary",
     )
     return event
+
+
+def fit_rows(frame: pl.DataFrame, most: int) -> int | Literal["content"]:
+    """The height of a table: that of its rows, and at most so many pixels."""
+    return "content" if _ROW_PIXELS * (frame.height + 1) <= most else most
 
 
 def _describe_column(column: str, kind: pl.DataType) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, islice
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import find_occurrences, fold
@@ -57,7 +58,8 @@ class Allocator:
         own = {fold(surrogate) for surrogate in self._ledger.find_surrogates(referent.key)}
         persona = self._makers.choose_persona(referent, lambda name: fold(name) in own or self._is_free(name))
         number = self._ledger.count_forms("fake", label, referent.key)
-        for surrogate in self._makers.draw_values(label, value, referent, persona, number):
+        recased = islice(self._makers.draw_values(label, value, referent, persona, 0), 1 if value.isupper() else 0)
+        for surrogate in chain(recased, self._makers.draw_values(label, value, referent, persona, number)):
             if surrogate and self._is_free(surrogate):
                 self._ledger.add(LedgerEntry("fake", label, referent.key, value, surrogate))
                 return surrogate

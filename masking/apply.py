@@ -11,7 +11,7 @@ from goldspan.annotation.text.words import splits_word_at
 from goldspan.annotation.types import Annotation, Mention
 from goldspan.masking import operators
 from goldspan.masking.allocation import Allocator
-from goldspan.masking.detection import FoundSpan, find_spans, unite_spans
+from goldspan.masking.detection import EMBEDDED, FoundSpan, find_spans, unite_spans
 from goldspan.masking.keys import MaskingKey, require_key
 from goldspan.masking.ledger import Ledger, LedgerEntry
 from goldspan.masking.policy import REVERSIBLE, Policy, Rule
@@ -209,6 +209,8 @@ class _Work:
     def _find_rule(self, span: FoundSpan) -> Rule:
         if span.source in ("literal", "reference"):
             return Rule("number")
+        if span.label == EMBEDDED:
+            return Rule("replace")
         rule = self._policy.find_rule(span.label, self._context.schema)
         return Rule("replace") if rule.operator == "keep" else rule
 

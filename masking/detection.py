@@ -16,13 +16,20 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import check_value
 from goldspan.annotation.text.words import find_occurrences, fold, splits_word
 from goldspan.annotation.types import Entity
-from goldspan.masking.policy import Policy, Recogniser
+from goldspan.masking.policy import Policy, Recogniser, Rule
+from goldspan.masking.visible import show_text
 
 PATTERN_SECONDS = 5.0
 """A recogniser that takes longer on one text is an error: a pattern must not stop a server."""
 
+EMBEDDED = "EMBEDDED"
+"""The label of what a document holds and nobody can read: a file in base64, a certificate. It is always masked."""
+
 _MIN_LETTERS, _MIN_DIGITS = 3, 5
 """A value is looked for elsewhere when it has a letter and 3 characters, or 5 digits: `12` or `US` say too little."""
+
+_CAPITALS = 4
+"""Letters of a value from which it is also looked for in capitals."""
 
 _NUMBER = regex.compile(r"[A-Za-z0-9\p{Zs}+./()-]+")
 _NUMBER_DIGITS = 7
@@ -53,18 +60,29 @@ def find_spans(
     """The stretches of a text that the policy masks.
 
     Where stretches overlap, all of them is masked as one, with the label of the longest (then of the higher score).
-    No stretch begins or ends inside a visible character.
+    No stretch begins or ends inside a visible character. Lists, recognisers and repeats see what a reader sees.
 
     Raises:
         MaskingError: an entity lies outside the text, or a recogniser took too long.
 
     """
-    found = [*_read_entities(text, entities), *_run_recognisers(text, policy.recognisers, country)]
+    given = list(_read_entities(text, entities))
+    shown = show_text(text)
+    if shown is None:
+        return _find_spans(text, given, policy, schema, country)
+    places = [shown.find(span.start, span.end) for span in given]
+    seen = [_move(span, *place) for span, place in zip(given, places, strict=True) if place[0] < place[1]]
+    spans, below = _find_spans(shown.text, seen, policy, schema, country)
+    return Detection(tuple(_move(span, *shown.locate(span.start, span.end)) for span in spans), below)
+
+
+def _find_spans(text: str, given: Sequence[FoundSpan], policy: Policy, schema: LabelSchema, country: str) -> Detection:
+    found = [*given, *_run_recognisers(text, policy.recognisers, country)]
     allowed = {fold(term) for term in policy.allow}
     kept: list[FoundSpan] = []
     below = 0
     for span in found:
-        rule = policy.find_rule(span.label, schema)
+        rule = Rule("replace") if span.label == EMBEDDED else policy.find_rule(span.label, schema)
         if rule.operator == "keep" or fold(text[span.start : span.end]) in allowed:
             continue
         if span.score is not None and span.score < rule.threshold:
@@ -76,6 +94,10 @@ def find_spans(
     while policy.sweep and (repeats := _find_repeats(text, spans)):
         spans = unite_spans([*spans, *repeats])
     return Detection(spans, below)
+
+
+def _move(span: FoundSpan, start: int, end: int) -> FoundSpan:
+    return replace(span, start=start, end=end)
 
 
 def unite_spans(spans: Iterable[FoundSpan]) -> tuple[FoundSpan, ...]:
@@ -190,9 +212,18 @@ def _find_repeats(text: str, spans: Sequence[FoundSpan]) -> list[FoundSpan]:
     return [
         replace(span, start=start, end=end, source="repeat")
         for value, span in values.items()
-        for start, end in chain(find_occurrences(text, value), _find_respelled(text, value))
+        for start, end in chain(_find_cased(text, value), _find_respelled(text, value))
         if spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
     ]
+
+
+def _find_cased(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Where a value stands verbatim or in capitals, a value in capitals with one; addresses and codes in any case."""
+    if "@" in value or (not value.isalpha() and any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
+        pattern = _compile(f"(?i){regex.escape(value)}")
+        return (match.span() for match in pattern.finditer(text) if not splits_word(text, *match.span()))
+    forms = {value} if len(value) < _CAPITALS else {value, value.upper(), value.title() if value.isupper() else value}
+    return chain.from_iterable(find_occurrences(text, form) for form in forms)
 
 
 def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
@@ -202,11 +233,16 @@ def _find_respelled(text: str, value: str) -> Iterator[tuple[int, int]]:
         yield from (match.span() for match in pattern.finditer(text))
 
 
+def is_number(value: str) -> bool:
+    """True for a number that may be grouped otherwise: of a phone, an account, a card."""
+    digits = sum(character.isdigit() for character in value)
+    signs = sum(character.isalnum() for character in value)
+    return digits >= _NUMBER_DIGITS and 2 * digits >= signs and _NUMBER.fullmatch(value) is not None
+
+
 @lru_cache(maxsize=256)
 def _compile_number(value: str) -> regex.Pattern[str] | None:
-    signs = [character for character in value if character.isalnum()]
-    digits = sum(character.isdigit() for character in signs)
-    if digits < _NUMBER_DIGITS or 2 * digits < len(signs) or not _NUMBER.fullmatch(value):
+    if not is_number(value):
         return None
-    spelled = r"[\p{Zs}./()-]{0,3}".join(signs)
+    spelled = r"[\p{Zs}./()-]{0,3}".join(filter(str.isalnum, value))
     return regex.compile(rf"(?i)(?<![\p{{L}}\p{{N}}]){spelled}(?![\p{{L}}\p{{N}}])")

@@ -17,6 +17,7 @@ from goldspan.masking.keys import MaskingKey, find_key
 from goldspan.masking.ledger import Ledger
 from goldspan.masking.policy import Policy, load_policy
 from goldspan.masking.result import MaskedText
+from goldspan.masking.visible import show_text
 from goldspan.predictors.base import Predictor
 from goldspan.predictors.registry import open_predictor
 
@@ -62,11 +63,12 @@ class Masker:
         return self.apply(text, annotation, language, country)
 
     async def read(self, text: str, language: str = "", country: str = "") -> Annotation:
-        """What the predictor finds; an empty text is not sent to it."""
+        """What the predictor finds in what a reader sees of the text; an empty text is not sent to it."""
         if not text.strip():
             return Annotation(Author.model(self.predictor.model_version))
-        prediction = await self.predictor.predict(text, language, country)
-        return prediction.annotation
+        shown = show_text(text)
+        prediction = await self.predictor.predict(shown.text if shown else text, language, country)
+        return shown.locate_annotation(prediction.annotation) if shown else prediction.annotation
 
     def find(self, text: str, annotation: Annotation, country: str = "") -> tuple[FoundSpan, ...]:
         """The stretches of the text that `apply` masks."""

@@ -2,7 +2,8 @@
 
 Coreference clusters decide where the annotation has them. Elsewhere names are put together by rule: a first name and
 the surname beside it are one person; a lone name is the latest person who bears it; an e-mail address or user name
-that spells a person's names is that person's; any other value is itself, wherever it stands.
+that spells a person's names is that person's; any other value is itself, wherever it stands and however its digits
+are grouped.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 
 import regex
 
-from goldspan.annotation.text.words import fold
 from goldspan.annotation.types import Mention
 from goldspan.generators.surrogates.online import make_slug
-from goldspan.masking.detection import FoundSpan
+from goldspan.masking.detection import FoundSpan, is_number
+from goldspan.masking.visible import fold_visible
 
 FIRST, LAST = "FIRSTNAME", "SURNAME"
 _HANDLES = frozenset({"EMAIL", "USERNAME", "URL"})
@@ -93,7 +94,7 @@ def _make_units(text: str, spans: Sequence[FoundSpan], mentions: Sequence[Mentio
             unit.cluster = cluster
             by_cluster[cluster] = unit
         unit.members.append(number)
-        value = fold(text[span.start : span.end])
+        value = fold_visible(text[span.start : span.end])
         if span.label == FIRST:
             unit.firsts.append(value)
         elif span.label == LAST:
@@ -156,12 +157,14 @@ def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
     if not firsts and not surnames:
         return _name_value(text, spans[unit.members[0]])
     first, surname = (max(names, key=len) if names else "" for names in (firsts, surnames))
-    return Referent(f"person|{fold(first)}|{fold(surname)}", first, surname)
+    return Referent(f"person|{fold_visible(first)}|{fold_visible(surname)}", first, surname)
 
 
 def _name_value(text: str, span: FoundSpan) -> Referent:
     value = text[span.start : span.end]
     if span.label in (FIRST, LAST):
         first, surname = (value, "") if span.label == FIRST else ("", value)
-        return Referent(f"person|{fold(first)}|{fold(surname)}", first, surname)
-    return Referent(f"{span.label}|{' '.join(fold(value).split())}")
+        return Referent(f"person|{fold_visible(first)}|{fold_visible(surname)}", first, surname)
+    folded = fold_visible(value)
+    key = "".join(filter(str.isalnum, folded)) if is_number(folded) else " ".join(folded.split())
+    return Referent(f"{span.label}|{key}")

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.project import Project
 from goldspan.predictors.base import LocalPredictor
 from goldspan.predictors.crf.predictor import CrfPredictor
 from goldspan.predictors.crf.tagger import CrfTagger
 from goldspan.predictors.registry import list_predictors, open_predictor
+
+_BASES = frozenset({"schema", "regex", "rampart"})
 
 
 def open_crf(
@@ -39,6 +42,12 @@ def open_crf(
         raise StateError(f"{model} is not the file that was recorded. It was not loaded.")
     tagger = CrfTagger(content)
     return CrfPredictor(labels, tagger, found[:12], open_base(base, labels), from_base.split(","))
+
+
+def name_base(project: Project | None) -> str:
+    """The predictor of a project whose parts are all known by name and compute on this machine; else the patterns."""
+    named = project.predictor if project else ""
+    return named if named and all(part in _BASES for part in named.split("+")) else "regex"
 
 
 def open_base(base: str, labels: LabelSchema) -> LocalPredictor | None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from goldspan.annotation.corpus.dedupe import Deduplication, Reason
 from goldspan.annotation.corpus.splits import Split
 from goldspan.annotation.errors import StateError
-from goldspan.shards.relations.groups import find_stored_duplicates, split_stored
-from goldspan.shards.relations.outlines import read_outlines
+from goldspan.shards.relations.groups import LAYER_OF, find_stored_duplicates, split_stored
+from goldspan.shards.relations.outlines import LAYERS, read_outlines
 from goldspan.shards.relations.table import OutlineTable
 from goldspan.shards.report import ShardSummary, find_marker
 from goldspan.shards.run import ShardWork
@@ -25,7 +25,8 @@ OUTLINES, CHOICES = "_run/outlines", "_run/choices"
 
 def dedupe_shards(work: ShardWork, reasons: Sequence[Reason], threshold: float) -> tuple[Deduplication, ShardSummary]:
     """Duplicates over all shards; each shard's remaining samples are in `<output>/<shard>.jsonl`."""
-    with _outline(work, related=False, unique=False) as (table, summary):
+    layers = sorted({LAYER_OF[reason] for reason in reasons})
+    with _outline(work, layers, related=False, unique=False) as (table, summary):
         found = find_stored_duplicates(table, reasons, threshold)
         kept = np.zeros(len(table), dtype=np.uint8)
         kept[list(found.kept)] = 1
@@ -38,7 +39,7 @@ def split_shards(
     work: ShardWork, ratios: Mapping[str, float], *, seed: int, threshold: float
 ) -> tuple[Split, ShardSummary]:
     """A split over all shards; each shard's samples are in `<output>/<split>/<shard>.jsonl`."""
-    with _outline(work, related=True, unique=True) as (table, summary):
+    with _outline(work, LAYERS, related=True, unique=True) as (table, summary):
         made = split_stored(table, ratios, seed=seed, threshold=threshold)
         numbers = {name: number for number, name in enumerate(made.names, start=1)}
         choices = np.array([numbers[name] for name in made.assignment], dtype=np.uint8)
@@ -49,10 +50,12 @@ def split_shards(
 
 
 @contextmanager
-def _outline(work: ShardWork, *, related: bool, unique: bool) -> Iterator[tuple[OutlineTable, ShardSummary]]:
+def _outline(
+    work: ShardWork, layers: Sequence[str], *, related: bool, unique: bool
+) -> Iterator[tuple[OutlineTable, ShardSummary]]:
     """The outlines of every shard, in the order of the shards."""
     folder = f"{work.output.rstrip('/')}/{OUTLINES}"
-    summary = work.run_all("outline", {"related": related, "unique": unique}, folder)
+    summary = work.run_all("outline", {"layers": list(layers), "related": related, "unique": unique}, folder)
     storage = open_storage(folder)
     with ExitStack() as files:
         stored = []

@@ -167,7 +167,7 @@ def _find_single(source: str) -> Shard | None:
 
 
 def _holds_rows(name: str) -> bool:
-    return not name.endswith(_WORKING_FILES) and bool(PurePosixPath(strip_packing(name)).suffix)
+    return not name.endswith(_WORKING_FILES)
 
 
 def _make_absolute(address: str) -> str:

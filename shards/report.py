@@ -14,7 +14,7 @@ from goldspan.annotation.errors import RecordError
 from goldspan.shards.storage import Storage
 
 FORMAT = 1
-PLAN, REPORT = "_run/plan.json", "_run/report.json"
+PLAN, REPORT, LOCK = "_run/plan.json", "_run/report.json", "_run/lock"
 MARKERS, FAILURES = "_run/done", "_run/failed"
 """What belongs to the run and not to its results; names that begin with `_` are no shards."""
 

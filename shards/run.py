@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,11 +11,13 @@ from typing import Any, cast
 import orjson
 
 from goldspan.annotation.errors import StateError
+from goldspan.annotation.files import explain_disk, make_private_folder
+from goldspan.annotation.locks import try_lock
 from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
 from goldspan.shards.plan import Shard, ShardPlan, make_plan, open_output
-from goldspan.shards.report import MARKERS, PLAN, REPORT, ShardReport, ShardSummary, merge_reports
-from goldspan.shards.storage import fetch_plain, open_storage
+from goldspan.shards.report import LOCK, MARKERS, PLAN, REPORT, ShardReport, ShardSummary, merge_reports
+from goldspan.shards.storage import Storage, fetch_plain, open_storage
 from goldspan.shards.tasks.check import count_repeated_ids
 
 OnReport = Callable[[ShardReport, bool], None]
@@ -51,22 +54,23 @@ class ShardWork:
             UnknownNameError: there is no such task or engine.
             InputError: a shard lies in the folder of the results.
             ConfigurationError: the task cannot be opened.
-            StateError: the results cannot be written.
+            StateError: the results cannot be written, or another run of this machine writes there.
 
         """
         plan = make_plan(task, settings, self.shards, output or self.output, self.labels_file)
         run = cast("Engine", ENGINES.load(self.engine))
         storage = open_output(plan)
-        storage.write(PLAN, plan.to_json())
-        reports: list[ShardReport] = []
-        skipped = 0
-        for report, was_done in run(plan, self.options):
-            reports.append(report)
-            skipped += was_done
-            if self.on_report:
-                self.on_report(report, was_done)
-        summary = summarise(plan, reports, skipped)
-        storage.write(REPORT, orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2))
+        with _hold(storage):
+            storage.write(PLAN, plan.to_json())
+            reports: list[ShardReport] = []
+            skipped = 0
+            for report, was_done in run(plan, self.options):
+                reports.append(report)
+                skipped += was_done
+                if self.on_report:
+                    self.on_report(report, was_done)
+            summary = summarise(plan, reports, skipped)
+            storage.write(REPORT, orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2))
         return summary
 
     def run_all(self, task: str, settings: Mapping[str, Any], output: str = "") -> ShardSummary:
@@ -81,6 +85,24 @@ class ShardWork:
             name, reason = next(iter(summary.failed.items()))
             raise StateError(f"{len(summary.failed)} shards were set aside, first {name}: {reason}")
         return summary
+
+
+@contextmanager
+def _hold(output: Storage) -> Iterator[None]:
+    """Let no other run write to a folder of this machine during the block."""
+    if output.local is None:
+        yield
+        return
+    path = output.local / LOCK
+    with explain_disk(path):
+        make_private_folder(path.parent)
+        lock = try_lock(path)
+    if lock is None:
+        raise StateError(f"Another run writes to {output.address}. Wait for it, or give another folder.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_summary(plan: ShardPlan) -> ShardSummary:

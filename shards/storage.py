@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import zlib
@@ -20,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
-from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.files import explain_disk, is_full, make_private_folder, write_atomic
 from goldspan.annotation.formats.parquet import import_arrow
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.remote import make_remote_folder, open_remote
@@ -112,7 +113,7 @@ class LocalStorage(Storage):
 
     def list_files(self) -> list[StoredFile]:
         """Every file below the folder."""
-        found = (path for path in self._folder.rglob("*") if path.is_file() and not path.is_symlink())
+        found = (path for path in self._folder.rglob("*") if path.is_file())
         files = (StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size) for path in found)
         return sorted((file for file in files if not _is_hidden(file.name)), key=lambda file: file.name)
 
@@ -134,7 +135,7 @@ class LocalStorage(Storage):
         path = self._place(name)
         with explain_disk(path):
             make_private_folder(path.parent)
-            staged = path.with_name(f".{path.name}.tmp")
+            staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
             shutil.move(file, staged)
             staged.chmod(0o600)
             with staged.open("rb") as stream:
@@ -214,7 +215,9 @@ class RemoteStorage(Storage):
             raise InputError(f"There is no such file or folder at {self.address}.") from None
         except ImportError as error:
             raise ConfigurationError(f"{self.address} needs a library that is not installed: {error}.") from None
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            if is_full(error):
+                raise
             kind = StateError if verb != "read" else InputError
             raise kind(f"{self.address} cannot be {verb} ({type(error).__name__}).") from None
 
@@ -248,8 +251,8 @@ def strip_packing(name: str) -> str:
 
 
 @contextmanager
-def unpack(path: Path) -> Iterator[Path]:
-    """A `.gz` or `.zst` file unpacked for the block, in a private folder; any other file itself.
+def unpack(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """A `.gz` or `.zst` file unpacked for the block, in a private folder (in `scratch`); any other file itself.
 
     Raises:
         InputError: it is broken, or unpacks to more than `MAX_UNPACKED` bytes.
@@ -258,13 +261,17 @@ def unpack(path: Path) -> Iterator[Path]:
     if path.suffix not in PACKED:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="goldspan-shard-") as folder:
+    with tempfile.TemporaryDirectory(prefix="goldspan-shard-", dir=scratch) as folder:
         target = Path(folder) / strip_packing(path.name)
         try:
             with _open_packed(path) as source, target.open("wb") as sink:
                 _copy_limited(source, sink, path)
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path} cannot be unpacked ({type(error).__name__}).") from None
+            if is_full(error):
+                raise
+            raise InputError(
+                f"{path} cannot be unpacked: it is broken, or its end is missing ({type(error).__name__})."
+            ) from None
         yield target
 
 

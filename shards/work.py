@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,12 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from time import perf_counter
 
-from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.errors import DiskFullError, GoldspanError
+from goldspan.annotation.files import is_full
 from goldspan.annotation.identity import hash_file
 from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
 from goldspan.shards.storage import PACKED, Storage, open_storage, pack, strip_packing, unpack
 from goldspan.shards.tasks.base import ShardTask
+
+SCRATCH = ".shard-"
+"""How the names of private folders begin that shards are worked on in."""
 
 _TEMPORARY = re.compile(r"\S*/(?:goldspan-shard-|\.shard-)[^/\s]*/")
 """Folders that a shard is fetched or unpacked to; reasons name the shard's own."""
@@ -30,6 +35,7 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
     there unchanged.
 
     Raises:
+        DiskFullError: no space is left; what was finished stays.
         StateError: the folder of the results cannot be written.
 
     """
@@ -42,14 +48,20 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
             if known := _find_finished(output, plan, shard, digest):
                 return known, True
             target = task.name_output(plain) + _find_ending(shard.name)
-            with unpack(packed) as source, _make_scratch(output) as scratch:
+            with _make_scratch(output) as scratch, unpack(packed, scratch) as source:
                 made = scratch / PurePosixPath(strip_packing(target)).name
                 counts = task.process(source, made, plain)
                 made = pack(made, _find_ending(target)) if _find_ending(target) else made
                 result = hash_file(made)
                 output.publish(made, target)
-    except GoldspanError as error:
-        reason = _TEMPORARY.sub(f"{shard.folder}/", str(error))
+    except (GoldspanError, OSError) as error:
+        if isinstance(error, DiskFullError) or is_full(error):
+            raise DiskFullError(
+                f"The disk is full: {output.address} cannot be written. Free some space, and run the same command "
+                "again; what was finished is kept."
+            ) from None
+        said = f"{type(error).__name__}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        reason = _TEMPORARY.sub(f"{shard.folder}/", said)
         failed = ShardReport(shard.name, plan.task, plan.fingerprint, error=reason)
         set_aside(output, failed)
         return failed, False
@@ -89,8 +101,14 @@ def _make_scratch(output: Storage) -> Iterator[Path]:
     """A private folder, on the disk of the results where that is this machine's."""
     if output.local:
         output.local.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".shard-", dir=output.local) as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=output.local) as folder:
         yield Path(folder)
+
+
+def clear_scratch(output: Storage) -> None:
+    """Remove what processes that were killed left in a folder of this machine; none may be at work there."""
+    for folder in output.local.glob(f"{SCRATCH}*") if output.local else ():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _measure_peak() -> float:

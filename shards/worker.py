@@ -2,14 +2,17 @@
 
     python -m goldspan.shards.worker
 
-The first line is the plan; every further line is a shard. It ends when stdin closes.
+The first line is the plan; every further line is a shard. It ends when stdin closes; at once if it is at work,
+since the process that would read the answer is gone.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
+import threading
 
 import orjson
 
@@ -24,22 +27,36 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    lines = sys.stdin.buffer
+    lines: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     try:
-        plan = read_plan(lines.readline())
+        plan = read_plan(lines.get())
         task = open_task(plan)
+        answer: dict[str, object] = {"ready": True}
     except GoldspanError as error:
         _answer(answers, {"error": str(error)})
         return
-    _answer(answers, {"ready": True})
-    for line in lines:
+    while True:
+        lines.task_done()
+        _answer(answers, answer)
+        line = lines.get()
+        if not line:
+            break
         try:
             report, skipped = run_shard(plan, task, Shard(**orjson.loads(line)))
+            answer = {"report": orjson.loads(report.to_json()), "skipped": skipped}
         except GoldspanError as error:
-            _answer(answers, {"error": str(error)})
-        else:
-            _answer(answers, {"report": orjson.loads(report.to_json()), "skipped": skipped})
+            answer = {"error": str(error)}
     task.close()
+
+
+def _read_lines(lines: queue.Queue[bytes]) -> None:
+    """Pass lines on; at their end, let an idle process end, and end a busy one."""
+    while line := sys.stdin.buffer.readline():
+        lines.put(line)
+    if lines.unfinished_tasks:
+        os._exit(1)
+    lines.put(b"")
 
 
 def _answer(stream: object, value: object) -> None:

@@ -1,16 +1,21 @@
-"""Tests never reach outside this machine."""
+"""Tests never reach outside this machine, and share what is expensive to build."""
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
+import shutil
 import socket
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from tests.shared import open_shared, remove_shared
 
 settings.register_profile(
     "goldspan",
@@ -19,6 +24,20 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("goldspan")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of what is built once, and let modules be compiled once; workers start later and inherit both."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    if (folder := open_shared()) is not None:
+        config.add_cleanup(lambda: remove_shared(folder))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of tests, which live to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class OutsideConnectionError(AssertionError):
@@ -62,3 +81,18 @@ def forget_origins(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
 def labels() -> LabelSchema:
     """The label schema that ships with Goldspan."""
     return load_labels()
+
+
+@pytest.fixture(scope="session")
+def trained() -> Path:
+    """The folder of a finished tiny run; not to be changed."""
+    pytest.importorskip("torch")
+    from tests.training.tiny_model import train_tiny
+
+    return train_tiny()
+
+
+@pytest.fixture
+def model(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model directory that a test may change."""
+    return Path(shutil.copytree(trained, tmp_path / "model"))

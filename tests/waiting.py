@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-SECONDS = 60.0
+SECONDS = 180.0
 _PAUSE = 0.02
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from goldspan.annotation.corpus.containment import find_contained
 from goldspan.annotation.corpus.minhash import THRESHOLD, connect, group_near_duplicates
-from goldspan.annotation.corpus.outline import Outline
+from goldspan.annotation.corpus.outline import Outline, find_family
 
 
 class Reason(StrEnum):
@@ -113,14 +113,10 @@ def group_related(outlines: Sequence[Outline], threshold: float = THRESHOLD) -> 
     if threshold < 1:
         contained = _pair_contained([outline.text for outline in outlines], groupings[0])
         contained += _pair_contained([outline.skeleton for outline in outlines], groupings[1])
-        families = [_find_family(outline) for outline in outlines]
+        families = [find_family(outline) for outline in outlines]
         pairs += [(a, b) for a, b in contained if not (families[a] and families[b]) or families[a] == families[b]]
         pairs += _pair_sharing([outline.identifiers for outline in outlines], limit_holders(len(outlines)))
     return unite(len(outlines), groupings, pairs)
-
-
-def _find_family(outline: Outline) -> str:
-    return next((link for link in outline.links if link.startswith("phrase_family:")), "")
 
 
 def _pair_contained(texts: Sequence[str], groups: NDArray[np.int64]) -> list[tuple[int, int]]:

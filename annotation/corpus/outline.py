@@ -21,9 +21,9 @@ class Outline:
     """One sample as seen by its best annotation.
 
     `values` are the labels and surfaces of its entities; `links` are names that it shares with samples of the same
-    origin (persona, prompt seed, translations); `identifiers` are its full names and direct identifiers, normalised;
-    `carriers` are its sentences with masked entities, as hashes, each with the labels of its entities; `reviewed` says
-    that a person has submitted an annotation.
+    origin (persona, prompt seed, translations) and with texts made from it; `identifiers` are its full names and direct
+    identifiers, normalised; `carriers` are its sentences with masked entities, as hashes, each with the labels of its
+    entities; `reviewed` says that a person has submitted an annotation.
     """
 
     sample_id: str
@@ -49,6 +49,7 @@ def outline_sample(sample: Sample, labels: LabelSchema | None = None) -> Outline
     entities = best.entities if best else ()
     sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
     links = [f"{key}:{sample.provenance[key]}" for key in LINK_KEYS if sample.provenance.get(key)]
+    links.append(f"source_document:{sample_id}")
     if any(link.startswith("translation_of:") for link in links) or "translations" in sample.provenance:
         links.append(f"translation_of:{sample_id}")
     return Outline(
@@ -63,6 +64,19 @@ def outline_sample(sample: Sample, labels: LabelSchema | None = None) -> Outline
         find_identifiers(sample.text, entities, labels or load_labels()),
         find_carriers(sample.text, entities),
     )
+
+
+def outline_content(sample: Sample) -> Outline:
+    """The outline of a sample with what deduplication compares: text, skeleton, and whether a person reviewed it."""
+    best = sample.best
+    sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
+    skeleton = make_skeleton(sample.text, best.entities if best else ())
+    return Outline(sample_id, sample.text, skeleton, reviewed=bool(sample.reviews))
+
+
+def find_family(outline: Outline) -> str:
+    """The link to the sample's phrase family; empty if it has none."""
+    return next((link for link in outline.links if link.startswith("phrase_family:")), "")
 
 
 def find_source(provenance: Mapping[str, Any]) -> str:

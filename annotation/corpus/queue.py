@@ -135,14 +135,17 @@ def build_queue(
         key=lambda one: draw_order(one.sample_id, "queue reserve", seed),
     )
     ranked = [one for one in pool if not is_reserved(one.sample_id, seed)]
-    ranks, notes = _rank(ranked, targets, reviewed)
+    ranks, unsure, notes = _rank(ranked, targets, reviewed)
     kept = min(len(reserve), max(round(RESERVE_SHARE * size), size - len(ranked)))
     order = sorted(
         ranked,
         key=lambda one: (_comes_last(one), -ranks.get(one.sample_id, -1.0), draw_order(one.sample_id, "queue", seed)),
     )
     lacking = {label: target for label, target in targets.items() if reviewed.get(label, 0) < target}
-    entries = [_make_entry(one, ranks.get(one.sample_id), lacking) for one in _take_distinct(order, size - kept)]
+    entries = [
+        _make_entry(one, ranks.get(one.sample_id), lacking, by_uncertainty=unsure)
+        for one in _take_distinct(order, size - kept)
+    ]
     drawn = [_make_reserve_entry(one, seed) for one in reserve[:kept]]
     return LabelQueue(tuple(_spread(entries, drawn)), len(pool), tuple(notes))
 
@@ -177,12 +180,12 @@ def queue_disagreements(candidates: Iterable[QueueCandidate], *, size: int = 20)
 
 def _rank(
     pool: Sequence[QueueCandidate], targets: Mapping[str, int], reviewed: Mapping[str, int]
-) -> tuple[dict[str, float], list[str]]:
-    """Ranks from 0 to 1 by sample id: by uncertainty, else by gap; none where nothing tells samples apart."""
+) -> tuple[dict[str, float], bool, list[str]]:
+    """Ranks from 0 to 1 by sample id, whether they are by uncertainty (else by gap), and what had no evidence."""
     ranks = _rank_within(pool, lambda one: one.uncertainty)
     if ranks or not pool:
         unknown = sum(one.uncertainty is None for one in pool)
-        return ranks, [f"{unknown} samples without a scored prediction come last."] if unknown else []
+        return ranks, True, [f"{unknown} samples without a scored prediction come last."] if unknown else []
     predicted = any(one.model_version for one in pool)
     notes = [
         "Uncertainty is not used: the predictions have no scores, or all the same one."
@@ -194,7 +197,7 @@ def _rank(
         notes.append(
             "Gaps are not used: no predicted label is further from its target than another. The order is random."
         )
-    return ranks, notes
+    return ranks, False, notes
 
 
 def _rank_within(pool: Sequence[QueueCandidate], measure: Callable[[QueueCandidate], float | None]) -> dict[str, float]:
@@ -238,9 +241,11 @@ def _take_distinct(order: Sequence[QueueCandidate], size: int) -> list[QueueCand
     return [*first, *repeated][:size]
 
 
-def _make_entry(one: QueueCandidate, rank: float | None, lacking: Mapping[str, int]) -> QueueEntry:
+def _make_entry(
+    one: QueueCandidate, rank: float | None, lacking: Mapping[str, int], *, by_uncertainty: bool
+) -> QueueEntry:
     reasons = []
-    if one.uncertainty is not None and rank is not None:
+    if by_uncertainty and rank is not None:
         reasons.append("the model is unsure" if rank >= _UNSURE else "next by uncertainty")
     if wanted := [label for label in dict.fromkeys(one.labels) if label in lacking]:
         reasons.append(f"labels below target: {', '.join(wanted[:3])}")

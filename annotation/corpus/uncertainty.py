@@ -23,7 +23,7 @@ _LEAST = 1e-9
 
 def count_tokens(text: str) -> int:
     """Count words and punctuation marks; at least 1."""
-    return max(1, sum(1 for _ in _TOKEN.finditer(text)))
+    return max(1, len(_TOKEN.findall(text)))
 
 
 def find_tokens(text: str) -> list[tuple[int, int]]:

@@ -253,7 +253,13 @@ def _fill(sample: Sample, options: ImportOptions) -> Sample:
 
 
 def import_texts(
-    path: Path, labels: LabelSchema, defaults: ImportDefaults, on_error: OnError = raise_error, *, by_line: bool = False
+    path: Path,
+    labels: LabelSchema,
+    defaults: ImportDefaults,
+    on_error: OnError = raise_error,
+    *,
+    text_key: str = "",
+    by_line: bool = False,
 ) -> Iterator[Sample]:
     """Samples of one file with the usual options.
 
@@ -264,6 +270,10 @@ def import_texts(
     if not path.exists():
         raise InputError(f"There is no file {path}.")
     options = ImportOptions(
-        language=defaults.language, country=defaults.country, document_type=defaults.document_type, by_line=by_line
+        language=defaults.language,
+        country=defaults.country,
+        document_type=defaults.document_type,
+        text_key=text_key,
+        by_line=by_line,
     )
     return import_files([path], labels, options, on_error)

@@ -33,7 +33,8 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
             for batch in file.iter_batches(batch_size=_BATCH):
                 yield from batch.to_pylist()
     except (arrow.ArrowException, OSError) as error:
-        raise InputError(f"{name or path} is not readable Parquet: {error}. Fetch it again or report it.") from None
+        said = str(error).rstrip(".")
+        raise InputError(f"{name or path} is not readable Parquet: {said}. Fetch it again or report it.") from None
 
 
 def refuse_expansion(path: Path, name: str = "") -> None:

@@ -49,7 +49,6 @@ KINDS = ("direct", "quasi", "none")
 LAYERS = ("entity", "mention")
 MENTION_KINDS = ("MENTION", "PRONOUN", "REFERENCE")
 DEFAULT_MENTION = "MENTION"
-VALUE_SOURCES = ("pattern", "list", "faker", "model", "function")
 _LATER_FIELDS = frozenset(
     {"pattern", "terms", "terms_file", "ignore_case", "guideline", "boundary", "examples", "right", "wrong"}
 )

@@ -170,7 +170,10 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
     data = task.get("data")
     text = data.get("text") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(text, str):
-        raise RecordError("expected a task with its text as a string", pointer="/data/text")
+        raise RecordError(
+            "expected a task with its text as a string (`goldspan samples import` reads rows of other forms)",
+            pointer="/data/text",
+        )
     issues: list[Issue] = []
     if (digest := data.get("text_sha256")) and digest != hash_text(text):
         issues.append(make_issue("text_changed"))

@@ -52,13 +52,14 @@ def unpack_record(record: dict[str, Any]) -> dict[str, Any]:
         RecordError: a layer is a string that holds no list.
 
     """
-    if not isinstance(record.get("data"), dict):
+    data = record.get("data")
+    packed = {name: layer for name in LAYERS if isinstance(layer := record.get(name), str)}
+    if not isinstance(data, dict) or not (packed or isinstance(data.get("provenance"), str)):
         return record
     unpacked = unpack_data(record)
-    for name in LAYERS:
-        if isinstance(layer := record.get(name), str):
-            unpacked[name] = _load_layer(layer, name)
-    if is_packed(record):
+    for name, layer in packed.items():
+        unpacked[name] = _load_layer(layer, name)
+    if len(packed) == len(LAYERS):
         for name in ("id", "drafts"):
             if not unpacked.get(name):
                 unpacked.pop(name, None)

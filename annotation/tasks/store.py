@@ -48,7 +48,11 @@ def raise_error(error: RecordError) -> None:
     raise error
 
 
-_TABLES_AND_TEXTS = frozenset({".csv", ".tsv", ".txt", ".md", ".xlsx"})
+_OTHER_FILES = frozenset(
+    {".csv", ".tsv", ".psv", ".txt", ".md", ".xlsx", ".conll", ".conllu", ".bio", ".bioes", ".iob", ".iob2", ".ann"}
+    | {".spacy", ".parquet", ".arrow", ".xml", ".yml", ".yaml"}
+)
+"""Endings of files that are never samples."""
 
 
 def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -63,9 +67,11 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         if path.is_dir():
             found = sorted(file for file in path.iterdir() if _holds_samples(file))
             if not found:
-                raise InputError(f"{path} holds no .jsonl or .json file.")
+                raise InputError(
+                    f"{path} holds no .jsonl or .json file. `goldspan samples import {path}` reads others."
+                )
             files += found
-        elif path.suffix.lower() in _TABLES_AND_TEXTS:
+        elif path.suffix.lower() in _OTHER_FILES:
             raise InputError(f"{path} is not a file of samples. `goldspan samples import {path}` makes one of it.")
         elif path.exists():
             files.append(path)

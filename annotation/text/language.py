@@ -86,8 +86,10 @@ def find_other_language(text: str, language: str) -> str:
                 return script
         text = unicodedata.normalize("NFC", text)
     index = _index_words()
-    words = Counter(word.casefold() for word in _TOKEN.findall(text))
-    known = [(count, index[word]) for word, count in words.items() if word in index]
+    found = [word for word in map(str.casefold, _TOKEN.findall(text)) if word in index]
+    if sum(language not in index[word] for word in found) < _MIN_WORDS:
+        return ""
+    known = [(count, index[word]) for word, count in Counter(found).items()]
     scores = dict.fromkeys(_WORDS, 0)
     for count, languages in known:
         for name in languages:

@@ -21,6 +21,9 @@ _PLACEHOLDER = re.compile(
     + r"|\{\{[^{}\n]{1,40}\}\}|(?-i:\bX{3,}[- ./]X{2,}(?:[- ./]X{2,})*\b|\bX{4,}\b)|\blorem ipsum\b",
     re.IGNORECASE,
 )
+_PLACEHOLDER_SIGNS = ("[", "<", "{{", "xxx", "lorem")
+"""In lower case, one of them stands in every placeholder: most texts need no search."""
+
 _FENCE = re.compile(r"^\s*```", re.MULTILINE)
 _TAG = re.compile(
     r"</[A-Z][A-Z0-9_]+>|</?(?:m|entity|tagged_text|think)\b(?: [^<>]*)?>|\[/[A-Z][A-Z_]+\]|&lt;/?[A-Z][A-Z0-9_]+&gt;"
@@ -61,6 +64,9 @@ def find_residue(text: str) -> Iterator[Residue]:
         "preface": _PREFACE,
         "closing": _CLOSING,
     }
+    lower = text.lower()
+    if not any(sign in lower for sign in _PLACEHOLDER_SIGNS):
+        del patterns["placeholder"]
     for kind, pattern in patterns.items():
         if match := pattern.search(text):
             yield Residue(kind, *match.span())

@@ -140,11 +140,6 @@ def _nearest_border(text: str, border: int, outwards: int) -> int:
     return outer if abs(outer - border) <= abs(inner - border) else inner
 
 
-def iter_words(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of the words of a text; a script without spaces gives its runs."""
-    return (match.span() for match in _WORD.finditer(text))
-
-
 def find_occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:
     """Every word-bounded place where the value stands verbatim; places do not overlap."""
     position = text.find(value) if value else -1

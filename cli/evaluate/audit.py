@@ -15,6 +15,7 @@ from goldspan.cli.evaluate.scoring import format_rate, name_refusals
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
 
@@ -43,7 +44,7 @@ def audit(
     ] = 0,
     option: OptionsOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Queue for review. Default: audit_samples/<auditor>.jsonl")
+        Path | None, output_option("Queue for review. Default: audit_samples/<auditor>.jsonl", *SAMPLES)
     ] = None,
     min_confidence: Annotated[
         float, typer.Option("--min-confidence", min=0.0, max=1.0, help="Without --folds: leave out findings below it")

@@ -27,6 +27,7 @@ from goldspan.cli.evaluate.scoring import (
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command, parse_options
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.evaluation.matching.levels import Level
@@ -88,8 +89,7 @@ def evaluate(
     ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Score the baselines too")] = True,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Default: results/<name>.json in the workspace, one for each gold"),
+        Path | None, output_option("Default: results/<name>.json in the workspace, one for each gold", ".json")
     ] = None,
     charts: ChartsOption = None,
     show_text: ShowTextOption = False,

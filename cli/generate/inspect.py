@@ -149,9 +149,9 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
 
 def say_what_is_sent(settings: RunSettings) -> None:
     """Name the own texts that are part of the prompts."""
-    own = [name for name in (settings.seeds, settings.examples_file) if name]
+    own = [name for name in (settings.seeds, settings.examples_file, settings.paraphrase_file) if name]
     if own and settings.provider != "offline":
-        say(f"Prompts to {settings.provider} hold passages or samples of {' and '.join(map(escape, own))}.")
+        say(f"Prompts to {settings.provider} hold passages, samples or values of {' and '.join(map(escape, own))}.")
 
 
 def warn_of_prices(settings: RunSettings) -> None:

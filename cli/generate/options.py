@@ -70,6 +70,10 @@ class GenerationOptions:
         Path | None,
         typer.Option(help="Own texts (a file or folder) of which each brief shows a passage; default: the project's"),
     ] = None
+    paraphrase: Annotated[
+        Path | None,
+        typer.Option(help="Annotated samples (JSONL or a folder) whose facts are told again in other words"),
+    ] = None
     novelty: Annotated[
         float,
         typer.Option(min=0, max=1, help="Share of new phrases that a draft must have, else it is asked anew; 0: any"),
@@ -149,8 +153,11 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             phrase_families=options.phrase_families,
             examples_file=_find_own(options.examples, project.examples if project else None, "--examples"),
             seeds=_find_own(options.seeds, project.seeds if project else None, "--seeds"),
+            paraphrase_file=_find_own(options.paraphrase, None, "--paraphrase"),
         )
     )
+    if options.fill_gaps and options.paraphrase:
+        raise InputError("--fill-gaps plans new values, --paraphrase tells those of samples: give one of them.")
     if options.fill_gaps:
         plan = _plan_gaps(workspace, labels, settings.languages, options.samples)
         settings = replace(settings, samples=plan.total, plan=plan)

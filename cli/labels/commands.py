@@ -14,6 +14,7 @@ from goldspan.cli.labels.map import register
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import check_output
 
 app = make_app(no_args_is_help=True, help="The label schema: the single source of truth for every label.")
 
@@ -126,6 +127,9 @@ def check(
     raise typer.Exit(Exit.REFUSED_SOME if findings and strict else Exit.OK)
 
 
+_CONFIG_SUFFIXES = {"xml": (".xml",), "bio": (".txt",), "json-schema": (".json",)}
+
+
 @app.command("config")
 def config(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout")] = None,
@@ -139,6 +143,8 @@ def config(
     from goldspan.annotation.tasks.codec import load_task_validator
 
     schema = load_labels(labels)
+    if output and what in _CONFIG_SUFFIXES:
+        check_output(output, *_CONFIG_SUFFIXES[what], hint="Or choose another --as.")
     if what == "xml":
         from goldspan.annotation.labelstudio.project.config import build_config
 

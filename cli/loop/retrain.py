@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from goldspan.training.loop.promotion import Promotion
     from goldspan.training.loop.retrain import Retrained
 
-BaseOption = Annotated[str, typer.Option(help="What serves before the first round, by name: regex, regex+rampart")]
+BaseOption = Annotated[
+    str,
+    typer.Option(
+        help="What serves before the first round, by name: regex, regex+rampart. Default: the project's, else regex"
+    ),
+]
 
 
 def retrain(
     method: Annotated[str, typer.Option(help="A method of `goldspan method list`")] = "crf",
-    base: BaseOption = "regex",
+    base: BaseOption = "",
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="KEY=VALUE", help="An option of the method; may be repeated"),
@@ -52,12 +57,15 @@ def retrain(
     """
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.labelstudio.push.receipt import read_pushed
+    from goldspan.annotation.project import find_project
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.cli.shared.predictors import parse_options
+    from goldspan.predictors.stacking import name_base
     from goldspan.training.loop.retrain import RetrainSettings
     from goldspan.training.loop.retrain import retrain as do_round
 
     workspace = find_workspace(data)
+    base = base or name_base(find_project())
     settings = RetrainSettings(method, base, parse_options(option), min_test, size, pool, similarity, seed, force)
     found = do_round(
         workspace,
@@ -75,7 +83,7 @@ def retrain(
 
 
 def status(
-    base: BaseOption = "regex",
+    base: BaseOption = "",
     source: Annotated[
         bool, typer.Option("--source", help="Print what serves, for --predictor and `goldspan serve`, and no more")
     ] = False,
@@ -85,11 +93,13 @@ def status(
     """Show which model serves, and the verdict of every round."""
     from dataclasses import asdict
 
+    from goldspan.annotation.project import find_project
     from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.predictors.stacking import name_base
     from goldspan.training.loop.state import locate_source, read_state
 
     workspace = find_workspace(data)
-    state = read_state(workspace, base)
+    state = read_state(workspace, base or name_base(find_project()))
     if source:
         out.print(locate_source(workspace, state.serving), markup=False)
         return

@@ -10,9 +10,11 @@ import typer
 
 from goldspan.cli.shared.console import err, print_json, print_table, say
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.refusals import Refusals
 
 if TYPE_CHECKING:
+    from goldspan.annotation.project import Project
     from goldspan.annotation.types import Sample
 
 
@@ -21,7 +23,10 @@ def simulate(
         list[Path] | None,
         typer.Argument(metavar="FILE", help="Reviewed samples as truth. Default: documents of the offline author"),
     ] = None,
-    base: Annotated[str, typer.Option(help="What pre-annotates at first, by name: regex, regex+rampart")] = "regex",
+    base: Annotated[
+        str,
+        typer.Option(help="What pre-annotates at first, by name: regex+rampart. Default: the project's, else regex"),
+    ] = "",
     method: Annotated[str, typer.Option(help="What is retrained: crf (seconds) or token-classifier (minutes)")] = "crf",
     encoder: Annotated[str, typer.Option(help="The encoder of token-classifier")] = "rampart",
     tokens: Annotated[int, typer.Option(min=1, help="Training tokens of token-classifier, a round")] = 60_000,
@@ -35,12 +40,15 @@ def simulate(
     pool: Annotated[int, typer.Option(min=10, help="Samples that wait")] = 400,
     door: Annotated[int, typer.Option(min=10, help="Samples that decide promotions")] = 100,
     test: Annotated[int, typer.Option(min=10, help="Samples that measure")] = 100,
+    languages: Annotated[
+        str, typer.Option(help="ISO 639-1 codes of the documents, with commas. Default: the project's")
+    ] = "",
     skewed: Annotated[
         bool, typer.Option("--skewed", help="A pool that is half empty, the rest mostly chat and support mail")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report here: HTML, and Markdown beside it")
+        Path | None, output_option("Write the report here: HTML, and Markdown beside it", ".html", ".htm", ".md")
     ] = None,
     data: DataOption = None,
     labels: LabelsOption = None,
@@ -54,17 +62,20 @@ def simulate(
     there are enough. The figures are kept in the workspace, for the dashboard and for `goldspan report --simulation`.
     """
     from goldspan.annotation.labels.schema import load_labels
+    from goldspan.annotation.project import find_project
     from goldspan.annotation.tasks.store import read_samples
     from goldspan.annotation.tasks.workspace import find_workspace
+    from goldspan.predictors.stacking import name_base
     from goldspan.training.loop.costs import fit_sample_costs
     from goldspan.training.loop.simulation.report import find_simulation, make_document, write_document, write_report
     from goldspan.training.loop.simulation.run import SimulationSettings, simulate_loop
     from goldspan.training.loop.simulation.truth import TruthSettings
 
     schema, workspace, refusals = load_labels(labels), find_workspace(data), Refusals()
+    project = find_project()
     samples: list[Sample] = list(read_samples(files, schema, refusals)) if files else []
     settings = SimulationSettings(
-        base=base,
+        base=base or name_base(project),
         method=method,
         encoder=encoder,
         token_budget=tokens,
@@ -73,7 +84,7 @@ def simulate(
         seeds=tuple(range(1, seeds + 1)),
         rounds=_read_rounds(rounds),
         target=target,
-        truth=TruthSettings(pool=pool, door=door, test=test, skewed=skewed),
+        truth=TruthSettings(pool, door, test, _choose_languages(languages, project), skewed),
         costs=fit_sample_costs(samples, workspace, schema),
     )
     found = simulate_loop(
@@ -97,6 +108,18 @@ def simulate(
         say(f"Report: {output.with_suffix('.html')} and {output.with_suffix('.md')}")
     say(f"The figures are in {kept}.")
     raise typer.Exit(refusals.exit_code)
+
+
+def _choose_languages(given: str, project: Project | None) -> tuple[str, ...]:
+    """The languages named, else those of the project that documents can be written in, else English."""
+    from goldspan.annotation.errors import UnknownNameError
+    from goldspan.generators.surrogates.world import COUNTRIES
+
+    named = [code.strip() for code in given.split(",") if code.strip()]
+    if unknown := [code for code in named if code not in COUNTRIES]:
+        raise UnknownNameError("language", unknown[0], COUNTRIES)
+    own = project.languages if project else ()
+    return tuple(named) or tuple(code for code in own if code in COUNTRIES) or ("en",)
 
 
 def _read_rounds(given: str) -> tuple[int, ...]:

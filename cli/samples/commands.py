@@ -19,6 +19,7 @@ from goldspan.cli.samples.split import split
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
@@ -33,9 +34,7 @@ def check(
     files: FilesArgument,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors")] = False,
     details: Annotated[bool, typer.Option("--details", help="One line per issue, without any text")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="With --engine: where its reports go")
-    ] = None,
+    output: Annotated[Path | None, output_option("With --engine: where its reports go")] = None,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
     workers: ProcessesOption = 1,

@@ -13,6 +13,7 @@ from goldspan.cli.samples.files import FilesArgument, SampleFiles, ThresholdOpti
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, read_shard_command
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 def dedupe(
     files: FilesArgument,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the remaining samples to this file; without it, only report"),
+        Path | None, output_option("Write the remaining samples to this file; without it, only report", *SAMPLES)
     ] = None,
     by: Annotated[
         str, typer.Option(help="text: same or nearly the same text; skeleton: also the same template")

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from goldspan.annotation.errors import InputError
 from goldspan.cli.samples.files import FilesArgument, SampleFiles
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
 
@@ -33,7 +35,12 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write; a folder for brat, kiji, webanno-tsv, uima-cas")
     ],
-    format: Annotated[str, typer.Option("--format", "-f", help="Name of a format of --list-formats")] = "jsonl",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format", "-f", help="Name of a format of --list-formats. Default: what --output ends in, else jsonl"
+        ),
+    ] = "",
     list_formats: FormatsOption = False,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
@@ -44,11 +51,14 @@ def export(
     """Export the best annotation of each sample to another format, and report what it cannot represent."""
     from dataclasses import asdict
 
-    from goldspan.annotation.formats.registry import export_samples
+    from goldspan.annotation.formats.registry import export_samples, get_format
 
     if engine:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
-        raise typer.Exit(command.run("export", {"format": format}, as_json=as_json))
+        raise typer.Exit(command.run("export", {"format": format or "jsonl"}, as_json=as_json))
+    format = format or _choose_format(output)
+    if suffix := get_format(format).suffix:
+        check_output(output, suffix, hint="Or choose another --format.")
     reader = SampleFiles(files, labels)
     report = export_samples(format, output, reader.read(), reader.labels, reader.refuse)
     if as_json:
@@ -58,3 +68,12 @@ def export(
         for line in report.explain():
             say(f"Lost: {line}")
     raise typer.Exit(reader.exit_code)
+
+
+def _choose_format(output: Path) -> str:
+    from goldspan.annotation.formats.registry import FORMATS
+
+    found = [name for name, one in FORMATS.items() if one.suffix and one.suffix == output.suffix.lower()]
+    if len(found) > 1 and "jsonl" not in found:
+        raise InputError(f"{output}: several formats end in {output.suffix}. Give --format: {', '.join(found)}.")
+    return found[0] if len(found) == 1 else "jsonl"

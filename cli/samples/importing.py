@@ -15,6 +15,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, is_code, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
 
@@ -85,7 +86,7 @@ def import_samples(
     split_over: SplitOption = 0,
     annotator_by_file: AnnotatorOption = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: annotation_samples/<name>.jsonl in the workspace")
+        Path | None, output_option("Default: annotation_samples/<name>.jsonl in the workspace", *SAMPLES)
     ] = None,
     force: ForceOption = False,
     list_formats: FormatsOption = False,
@@ -128,7 +129,7 @@ def import_samples(
 
 def convert(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write")],
+    output: Annotated[Path, output_option("JSONL file to write", *SAMPLES)],
     format: FormatOption = "auto",
     language: LanguageOption = "",
     text_key: TextKeyOption = "",

@@ -12,9 +12,10 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.samples.files import FilesArgument
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
 
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write (JSONL)")]
+OutputOption = Annotated[Path, output_option("File to write (JSONL)", *SAMPLES)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 
 

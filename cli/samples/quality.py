@@ -13,6 +13,7 @@ from goldspan.cli.samples.files import FilesArgument
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, read_shard_command
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def quality(
     files: FilesArgument,
     flagged: Annotated[bool, typer.Option("--flagged", help="Only the checks that are flagged")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --engine: folder of the counts")] = None,
+    output: Annotated[Path | None, output_option("With --engine: folder of the counts")] = None,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
     workers: ProcessesOption = 1,

@@ -12,6 +12,7 @@ from goldspan.cli.samples.files import FilesArgument, SampleFiles, ThresholdOpti
 from goldspan.cli.shared.console import out, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
+from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, read_shard_command
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
 
 def split(
     files: FilesArgument,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Write <split>.jsonl here; without it, only report"),
-    ] = None,
+    output: Annotated[Path | None, output_option("Write <split>.jsonl here; without it, only report")] = None,
     validation: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of the validation split; 0: none")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same split")] = 0,

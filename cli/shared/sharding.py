@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,9 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import err, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
+from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.predictors import parse_options
+from goldspan.cli.shared.signals import stop_on_sigterm
 
 if TYPE_CHECKING:
     from goldspan.shards.report import ShardReport, ShardSummary
@@ -35,6 +38,9 @@ EngineValues = Annotated[
     typer.Option("--engine-option", metavar="KEY=VALUE", help="An option of the engine; may be repeated"),
 ]
 ProcessesOption = Annotated[int, typer.Option("--workers", min=1, help="With --engine: shards worked on at a time")]
+_SHOWN = 20
+"""Set-aside shards, and refused records, that are shown one by one."""
+
 _LOCAL_SCHEME = re.compile(r"\A([a-z][a-z0-9+.-]*):/(?!/)")
 
 
@@ -64,6 +70,7 @@ class ShardCommand:
 
         shards = list_shards(self.sources, self.output)
         options = EngineOptions(self.workers, self.values)
+        stop_on_sigterm()
         with _Progress(len(shards)) as progress:
             yield ShardWork(shards, self.output, self.engine, options, self.labels, progress.note)
 
@@ -79,11 +86,13 @@ def read_shard_command(
     """The command line of a run over shards.
 
     Raises:
-        InputError: there is no --output, or an option is not KEY=VALUE.
+        InputError: there is no --output, it is named as a file, or an option is not KEY=VALUE.
 
     """
     if output is None:
-        raise InputError("Give --output FOLDER for the results of a folder or of --engine.")
+        raise InputError("Give --output FOLDER for the results of several files, of a folder, or of --engine.")
+    if not is_address(output):
+        check_output(output)
     if broken := [value for value in values or () if "=" not in value]:
         raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
     sources = tuple(restore_address(file) for file in files)
@@ -124,8 +133,14 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
         rows = [(name, count) for name, count in summary.counts.items()]
         rows += [(f"{kind}: {name}", n) for kind, numbers in summary.tallies.items() for name, n in numbers.items()]
         print_table(["", "count"], rows, right=(1,))
-        for name, reason in summary.failed.items():
+        for name, reason in islice(summary.failed.items(), _SHOWN):
             warn(f"{name} was set aside: {reason}")
+        if len(summary.failed) > _SHOWN:
+            warn(f"… {len(summary.failed) - _SHOWN} more shards were set aside; --json names all.")
+        for one in summary.refused[:_SHOWN]:
+            warn(f"{one['shard']}:{one['line']}: {one['reason']}")
+        if summary.counts.get("refused", 0) > _SHOWN:
+            warn("… more records are refused; --json names a hundred of them.")
         if summary.others:
             names = ", ".join(summary.others[:3])
             warn(f"{output} also holds results of {len(summary.others)} shards that are not among these: {names}")

@@ -10,6 +10,7 @@ import typer
 
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import JsonOption
+from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.studio.connection import (
     SHOWN,
     StudioOptions,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @expand_option_groups
 def pull(
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: training_samples/<project>.jsonl of the workspace")
+        Path | None, output_option("Default: training_samples/<project>.jsonl of the workspace", *SAMPLES)
     ] = None,
     full: Annotated[bool, typer.Option(help="Fetch every task instead of those changed since the last pull")] = False,
     untouched: Annotated[bool, typer.Option(help="Also fetch tasks that nobody has worked on")] = False,

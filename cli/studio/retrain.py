@@ -16,7 +16,10 @@ def retrain(
     method: Annotated[
         str, typer.Option(help="A method of `goldspan method list`. Default: crf; with --config, token-classifier")
     ] = "",
-    base: Annotated[str, typer.Option(help="What serves before the first round: names, or a model")] = "regex",
+    base: Annotated[
+        str,
+        typer.Option(help="What serves before the first round: names, or a model. Default: the project's"),
+    ] = "",
     config: Annotated[Path | None, typer.Option(help="Settings of the training (TOML) for token-classifier")] = None,
     min_test: Annotated[
         int, typer.Option("--min-test", min=1, help="Random reviewed samples that a promotion needs")
@@ -33,14 +36,17 @@ def retrain(
     Example: goldspan serve --predictor regex --train-command "goldspan studio retrain --config fast.toml"
     """
     from goldspan.annotation.errors import GateClosedError, GoldspanError
+    from goldspan.annotation.project import find_project
     from goldspan.cli.shared import console
     from goldspan.cli.shared.exits import Exit
+    from goldspan.predictors.stacking import name_base
     from goldspan.training.loop.retrain import RetrainSettings
     from goldspan.training.loop.studio import retrain_from_studio
 
     def tell(stage: str, said: str) -> None:
         typer.echo(f"{stage}: {said}")
 
+    base = base or name_base(find_project())
     is_model = any("/" in part for part in base.split("+"))
     chosen = method or ("token-classifier" if config or is_model else "crf")
     options = {"config": config} if config else {}

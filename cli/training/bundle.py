@@ -11,6 +11,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, fail, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.outputs import output_option
 
 app = make_app()
 
@@ -21,9 +22,7 @@ def bundle(
         list[Path] | None, typer.Argument(metavar="FILE", help="Default: training_samples in the workspace")
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the version; also its folder in bundles/")] = "v1",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: bundles/<name> in the workspace")
-    ] = None,
+    output: Annotated[Path | None, output_option("Default: bundles/<name> in the workspace")] = None,
     validation: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the validation split")] = 0.1,
     test: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the test split")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the split")] = 0,

@@ -47,13 +47,15 @@ _MIN_PARALLEL_BYTES = 4 << 20
 class Mirror:
     """The tables and their version. `changed` is the modification time of the newest file (epoch seconds).
 
-    `unreadable` counts records that cannot be decoded.
+    `unreadable` counts records that cannot be decoded. `share` of the annotation samples were drawn at random; below 1
+    where there are too many to be read.
     """
 
     tables: dict[str, pl.DataFrame]
     version: str
     unreadable: int = 0
     changed: float | None = None
+    share: float = 1.0
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         return self.tables[table]
@@ -246,7 +248,8 @@ def _load(root: Path, sources: list[SampleFile]) -> Mirror:
         tables[name] = _add_sample_columns(pl.concat(frames), tables["samples"])
     unreadable = sum(int((part / "unreadable").read_text()) for part in parts)
     changed = max((source.changed / 1e9 for source in sources), default=None)
-    return Mirror(_drop_repeated_samples(tables), _name_version(sources), unreadable, changed)
+    share = min((source.share for source in sources), default=1.0)
+    return Mirror(_drop_repeated_samples(tables), _name_version(sources), unreadable, changed, share)
 
 
 def _list_parts(folder: Path) -> list[Path]:

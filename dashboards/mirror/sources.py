@@ -10,6 +10,7 @@ import codecs
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -31,6 +32,9 @@ from goldspan.dashboards.mirror.tables import FORMAT
 LAYERS = ("training_samples", "annotation_samples")
 """Mirrored folders, in order of precedence: of a sample in both, the reviewed record counts."""
 
+MAX_BYTES = 256 << 20
+"""Bytes of annotation samples that are read: about 200,000 samples, 0.5 GB of memory. Of more, some parts are drawn."""
+
 _PART_BYTES = 8 * 1024 * 1024
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -42,7 +46,8 @@ class FileChangedError(Exception):
 class SampleFile(NamedTuple):
     """A sample file: the name of its tables, its name in the workspace, and its version.
 
-    `growing`: it may have grown since it was listed; only the listed bytes are read.
+    `growing`: it may have grown since it was listed; only the listed bytes are read. `share`: of its parts, so many
+    are drawn (1, 1/2, 1/4 …).
     """
 
     key: str
@@ -52,6 +57,7 @@ class SampleFile(NamedTuple):
     inode: int
     changed: int
     growing: bool = False
+    share: float = 1.0
 
 
 class Part(NamedTuple):
@@ -65,23 +71,34 @@ class Part(NamedTuple):
 def list_sources(workspace: Workspace, labels: LabelSchema) -> list[SampleFile]:
     """List the sample files of all layers, in order of precedence.
 
+    Files of `training_samples` are read whole. Of more than `MAX_BYTES` of annotation samples, a share of the parts is.
+
     Raises:
         StateError: a folder of samples cannot be read.
 
     """
     sources = []
     for layer in LAYERS:
+        states = {}
         for file in _list_layer(workspace.root / layer):
-            try:
-                state = file.stat()
-            except OSError:
-                continue
+            with suppress(OSError):
+                states[file] = file.stat()
+        share = 1.0 if layer == LAYERS[0] else _choose_share(sum(state.st_size for state in states.values()))
+        for file, state in states.items():
             versions = f"{state.st_size} {state.st_mtime_ns} {state.st_ino} {os.access(file, os.R_OK)}"
-            stamp = f"{FORMAT} {layer}/{file.name} {versions} {labels.fingerprint}"
+            stamp = f"{FORMAT} {share} {layer}/{file.name} {versions} {labels.fingerprint}"
             key = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
             name = f"{layer}/{show_name(file.name)}"
-            sources.append(SampleFile(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns))
+            sources.append(SampleFile(key, file, name, state.st_size, state.st_ino, state.st_mtime_ns, share=share))
     return sources
+
+
+def _choose_share(size: int) -> float:
+    """The largest power of 1/2 that leaves at most `MAX_BYTES` of so many."""
+    share = 1.0
+    while size * share > MAX_BYTES:
+        share /= 2
+    return share
 
 
 def _list_layer(folder: Path) -> list[Path]:
@@ -94,12 +111,21 @@ def _list_layer(folder: Path) -> list[Path]:
 
 
 def cut_source(source: SampleFile) -> list[Part]:
-    """Split a file into parts of about 8 MiB.
+    """Split a file into parts of about 8 MiB, and draw its share of them by a hash of their places.
 
     Raises:
         FileChangedError: the file was replaced or is gone.
 
     """
+    return [part for part in _list_parts(source) if _is_drawn(part)]
+
+
+def _is_drawn(part: Part) -> bool:
+    place = f"{part.source.name} {part.start}".encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.sha256(place).digest()[:8], "big") < part.source.share * 2**64
+
+
+def _list_parts(source: SampleFile) -> list[Part]:
     if source.file.suffix == ".json" or source.size <= _PART_BYTES:
         return [Part(source, 0, source.size)]
     parts = []

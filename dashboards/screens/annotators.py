@@ -48,17 +48,23 @@ def _show_quick(table: pl.DataFrame) -> None:
 
 def _show_agreement(title: str, report: AgreementReport) -> None:
     ui.begin_section(title)
-    n = f"n = {report.samples:,}"
+    if not report.samples:
+        st.text("No two of them annotated the same sample.")
+        return
+    n = f"n={report.samples:,}"
     rates = (
-        ("Span F1", report.exact.measure_f(), "Same span and label, over all pairs of raters"),
-        ("Overlap F1", report.overlap.measure_f(), "Overlapping spans with the same label"),
-        ("Unlabelled F1", report.unlabelled.measure_f(), "Same span, any label"),
-        ("B³", report.b_cubed.f1, "Clusters of mentions"),
+        ("Span F1", report.exact, "Same span and label, over all pairs of raters"),
+        ("Overlap F1", report.overlap, "Overlapping spans with the same label"),
+        ("Unlabelled F1", report.unlabelled, "Same span, any label"),
     )
     alpha = "–" if report.alpha.alpha is None else f"{report.alpha.alpha:.2f}"
     ui.show_metrics(
         [
-            *(ui.Metric(name, ui.format_share(value), explanation, detail=n) for name, value, explanation in rates),
+            *(
+                ui.make_share(name, annotators.estimate_agreement(counts, report.samples), explanation)
+                for name, counts, explanation in rates
+            ),
+            ui.Metric("B³", ui.format_share(report.b_cubed.f1), "Clusters of mentions", detail=n),
             ui.Metric("Alpha", alpha, "Krippendorff, by character", detail=n),
         ]
     )
@@ -73,7 +79,8 @@ def _draw_matrix(report: AgreementReport) -> None:
         )
         return
     shown = pairs.with_columns(
-        (pl.col("f1") * 100).round(0).alias("F1 in %"), (pl.col("samples") < annotators.MIN_SAMPLES).alias("few")
+        (pl.col("f1") * 100).round(0).cast(pl.Int64).alias("F1 in %"),
+        (pl.col("samples") < annotators.MIN_SAMPLES).alias("few"),
     ).select(pl.col("first").alias("rater"), pl.col("second").alias("compared with"), "F1 in %", "samples", "few")
     charts.draw_chart(charts.build_heatmap(shown, "compared with", "rater", "F1 in %", top=100, faint="few"))
     st.caption(f"Pale cells are based on fewer than {annotators.MIN_SAMPLES} samples.")

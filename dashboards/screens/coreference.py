@@ -8,6 +8,7 @@ import streamlit as st
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.state import load_state
 from goldspan.dashboards.views import coreference
+from goldspan.training.gate.commands import find_commands
 
 
 def draw() -> None:
@@ -15,7 +16,8 @@ def draw() -> None:
     state = load_state()
     found = coreference.count_clusters(state.mirror)
     if not found.mentions:
-        ui.show_empty_state("No sample has mentions yet. Generated samples have them:", "goldspan generate start")
+        command = find_commands(state.workspace).on_workspace("goldspan generate start")
+        ui.show_empty_state("No sample has mentions yet. Generated samples of personal data have them:", command)
         return
     ui.show_metrics(
         [

@@ -53,7 +53,7 @@ def draw() -> None:
         return
     ui.begin_section("Pairs of labels")
     pairs = disagreement.tabulate_label_pairs(state.mirror)
-    ui.show_table(pairs, "label-pairs", {"disagreement": "labels"}, height=min(280, 36 * pairs.height + 40))
+    ui.show_table(pairs, "label-pairs", {"disagreement": "labels"}, height=280)
     _draw_samples(state)
 
 
@@ -82,7 +82,7 @@ def _draw_samples(state: DashboardState) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key=f"disagreements-{pair}-{person}",
-        height=min(250, 36 * found.height + 40),
+        height=250,
     )
     at = event.selection.rows[0] if event.selection.rows else 0
     row = found.row(min(at, found.height - 1), named=True)

@@ -16,6 +16,7 @@ from goldspan.dashboards.mirror.sources import find_record
 from goldspan.dashboards.screens.sample import draw_sample
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import explore, quality
+from goldspan.training.gate.commands import find_commands
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -27,9 +28,8 @@ def draw() -> None:
     """Draw the page."""
     state = load_state()
     if state.mirror["samples"].is_empty():
-        ui.show_empty_state(
-            "There are no samples yet. Import your own texts, or generate some:", "goldspan generate start"
-        )
+        command = find_commands(state.workspace).on_workspace("goldspan generate start")
+        ui.show_empty_state("There are no samples yet. Import your own texts, or generate some:", command)
         return
     query = _choose_query(state)
     if conditions := describe_query(query):
@@ -118,7 +118,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
         on_select="rerun",
         selection_mode="single-row",
         key=f"found-{hashlib.sha256(ids.encode()).hexdigest()}",
-        height=min(250, 36 * shown.height + 40),
+        height=ui.fit_rows(shown, 250),
     )
     st.download_button(
         f"Download all {found.height:,} as CSV",

@@ -42,7 +42,7 @@ def _draw_label(state: DashboardState, code: str) -> None:
             st.success("People kept every region of this label.", icon=":material/check_circle:")
         else:
             pair = {"predicted": "predicted", "annotated": "annotated"}
-            ui.show_table(alternatives, "alternatives", pair, height=min(320, 36 * alternatives.height + 40))
+            ui.show_table(alternatives, "alternatives", pair, height=320)
             st.caption("(none): the region was removed or added. Open the samples for examples for the guideline.")
         doubts = labels.tabulate_doubts(state.mirror, code)
         if not doubts.is_empty():

@@ -36,7 +36,7 @@ def draw() -> None:
     if kept.is_empty():
         st.text("No prediction was reviewed yet.")
         return
-    ui.show_table(kept, "kept", {"model": "version"}, height=min(300, 36 * kept.height + 40))
+    ui.show_table(kept, "kept", {"model": "version"}, height=300)
     _draw_kept(kept)
     st.caption(
         "Regions that people left unchanged, of those suggested; lines join the weeks of a version, bars are 95 % "

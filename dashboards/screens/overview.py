@@ -10,6 +10,7 @@ from goldspan.dashboards import ui
 from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import DashboardState, load_agreement, load_state, load_verdict
 from goldspan.dashboards.views import overview
+from goldspan.dashboards.views.annotators import estimate_agreement
 from goldspan.dashboards.views.handover import count_handed_over, link_criterion
 from goldspan.dashboards.views.overview import Funnel, Indicators, NextStep
 from goldspan.training.gate.commands import Commands, find_commands
@@ -54,12 +55,11 @@ def draw() -> None:
     with agreement:
         report = load_agreement(state, models=False)
         ui.show_metric(
-            ui.Metric(
+            ui.make_share(
                 "Agreement",
-                ui.format_share(report.exact.measure_f()),
-                "Exact span F1 over all pairs of people",
+                estimate_agreement(report.exact, report.samples),
+                "Exact span F1 over all pairs of people; n counts samples",
                 link_samples(state="several people"),
-                f"n = {report.samples} samples",
             )
         )
     with gate:

@@ -78,7 +78,7 @@ def _draw_suspected(state: DashboardState) -> None:
     )
     table = quality.tabulate_suspected(ledger)
     if not table.is_empty():
-        ui.show_table(table, "suspected", {"sample": "sample id"}, height=min(250, 36 * table.height + 40))
+        ui.show_table(table, "suspected", {"sample": "sample id"}, height=250)
         st.text("Review them again:")
         st.code(commands.on_workspace("goldspan queue --order label-errors --output batch.jsonl"), language="bash")
 
@@ -93,7 +93,7 @@ def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:
     by = st.segmented_control("By", list(_GROUPS), default="label", key="by", label_visibility="collapsed")
     links = _GROUPS[by or "label"]
     table = quality.tabulate_acceptance(state.mirror, list(links.values()), languages)
-    ui.show_table(table, "acceptance", links, height=320 if table.height > 8 else "auto")
+    ui.show_table(table, "acceptance", links, height=320)
     _draw_weeks(state, languages)
     confusion = quality.tabulate_confusion(state.mirror, languages)
     ui.begin_section("Predicted against annotated")

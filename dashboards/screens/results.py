@@ -6,11 +6,13 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
+from goldspan.annotation.tasks.workspace import find_workspace_project
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.state import load_state
 from goldspan.dashboards.views import results
 from goldspan.evaluation.results.compare import Comparison, compare_results
 from goldspan.evaluation.results.result import EvaluationResult
+from goldspan.predictors.stacking import name_base
 from goldspan.training.gate.commands import find_commands
 
 
@@ -20,9 +22,10 @@ def draw() -> None:
     stamp = results.stamp_results(state.workspace)
     found = _load(stamp)
     if not found:
+        predictor = name_base(find_workspace_project(state.workspace))
         ui.show_empty_state(
             "There are no results in the workspace yet. Evaluate a predictor on reviewed samples:",
-            find_commands(state.workspace).on_samples("goldspan evaluate", " --predictor regex"),
+            find_commands(state.workspace).on_samples("goldspan evaluate", f" --predictor {predictor}"),
         )
         return
     table = results.tabulate_results(found)

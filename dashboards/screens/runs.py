@@ -8,6 +8,7 @@ from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.dashboards import charts, ui
 from goldspan.dashboards.views import runs
 from goldspan.generators.runs.folder import list_runs
+from goldspan.training.gate.commands import find_commands
 
 _EVERY = 5.0
 
@@ -22,7 +23,8 @@ def _draw_runs() -> None:
     workspace = find_workspace(None)
     found = list_runs(workspace)
     if not found:
-        ui.show_empty_state("There are no runs yet:", "goldspan generate start")
+        command = find_commands(workspace).on_workspace("goldspan generate start")
+        ui.show_empty_state("There are no runs yet:", command)
         return
     ui.show_table(runs.tabulate_runs(found), "runs", {"run": "run"})
     by_name = {progress.run: progress for progress in found}

@@ -17,7 +17,7 @@ def draw() -> None:
     workspace = find_workspace(None)
     file = find_simulation(workspace)
     if not file.is_file():
-        command = find_commands(workspace).on_workspace("goldspan loop simulate --base regex+rampart")
+        command = find_commands(workspace).on_workspace("goldspan loop simulate")
         ui.show_empty_state("No simulation was run in this workspace. It needs no reviews, and takes minutes:", command)
         return
     document = read_document(file)

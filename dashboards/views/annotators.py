@@ -7,6 +7,7 @@ from collections import Counter
 import polars as pl
 
 from goldspan.dashboards.mirror.refresh import Mirror
+from goldspan.dashboards.views.overview import ShareEstimate
 from goldspan.evaluation.people.agreement import AgreementReport
 from goldspan.evaluation.scores.spans import SpanCounts
 from goldspan.evaluation.scores.wilson import measure_wilson
@@ -70,6 +71,15 @@ def measure_each_person(report: AgreementReport) -> dict[str, float | None]:
     return {name: counts.measure_f() for name, counts in sums.items()}
 
 
+def estimate_agreement(counts: SpanCounts, samples: int) -> ShareEstimate:
+    """The F1 of raters over samples; its 95 % interval takes spans as independent."""
+    return ShareEstimate(counts.measure_f(), samples, _measure_interval(counts))
+
+
+def _measure_interval(counts: SpanCounts) -> tuple[float, float] | None:
+    return measure_wilson(counts.found + counts.right, counts.gold + counts.predicted)
+
+
 def is_model(rater: str) -> bool:
     """Return whether a rater of an agreement report is a model."""
     return rater.startswith("model:")
@@ -89,7 +99,7 @@ def join_agreement(table: pl.DataFrame, report: AgreementReport) -> pl.DataFrame
     people = table["person"].to_list()
     table = table.drop("suspect").with_columns(pl.col("last active").str.slice(0, 10))
     counts = [spans.get(person, SpanCounts()) for person in people]
-    intervals = [measure_wilson(one.found + one.right, one.gold + one.predicted) or (None, None) for one in counts]
+    intervals = [_measure_interval(one) or (None, None) for one in counts]
     joined = table.with_columns(
         pl.Series("agreement", [rates.get(person) for person in people], dtype=pl.Float64),
         pl.Series("compared", [compared[person] for person in people], dtype=pl.Int64),

@@ -91,7 +91,7 @@ def sum_savings(reviews: Sequence[Reviewed], costs: CostModel) -> Savings:
 def _measure_saved(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float | None, Interval | None]:
     spent = divide(_sum(parts), _sum(wholes))
     interval = estimate_ratio_interval(parts, wholes)
-    return None if spent is None else 1 - spent, interval and (1 - interval[1], 1 - interval[0])
+    return None if spent is None else 1 - spent, interval and (1 - interval[1], min(1.0, 1 - interval[0]))
 
 
 def _sum(values: Iterable[float]) -> float:

@@ -18,8 +18,11 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
+from goldspan.generators.specs.retelling import can_retell, derive_spec
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
+
+_NUMBERS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,12 @@ def _rank(seed: int, sample_id: str) -> bytes:
 
 
 def _filter(samples: Iterable[Sample], source: MixSource) -> Iterator[Sample]:
-    return (sample for sample in samples if not source.languages or sample.language in source.languages)
+    languages = source.languages or (tuple(COUNTRIES) if source.paraphrase else ())
+    return (
+        sample
+        for sample in samples
+        if (not languages or sample.language in languages) and (not source.paraphrase or can_retell(sample))
+    )
 
 
 def _read_source(source: MixSource, chosen: frozenset[str] | int, seed: int, labels: LabelSchema) -> Iterator[Sample]:
@@ -126,7 +134,8 @@ def _read_source(source: MixSource, chosen: frozenset[str] | int, seed: int, lab
         sample_id = sample.sample_id or make_sample_id(sample.text, sample.language)
         if sample_id in chosen and sample_id not in given:
             given.add(sample_id)
-            yield replace(sample, sample_id=sample_id)
+            named = replace(sample, sample_id=sample_id)
+            yield paraphrase(named, seed, labels) if source.paraphrase else named
 
 
 def write_offline(count: int, seed: int, languages: Sequence[str], labels: LabelSchema) -> Iterator[Sample]:
@@ -148,6 +157,29 @@ def write_offline(count: int, seed: int, languages: Sequence[str], labels: Label
             {"source": "offline", "seed": seed, "index": index},
             make_sample_id(document.text, spec.language),
         )
+
+
+def paraphrase(sample: Sample, seed: int, labels: LabelSchema) -> Sample:
+    """Another text of the offline author about the facts of the sample, in one group with it."""
+    from goldspan.generators.offline.author import compose_document
+    from goldspan.generators.specs.draw import DOCUMENT_TYPES
+
+    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
+    number = int.from_bytes(_rank(seed, sample.sample_id), "big") % _NUMBERS
+    spec = derive_spec(sample, labels, seed, number, types)
+    document = compose_document(spec, labels)
+    prediction = Annotation(Author.model("offline"), document.entities, document.mentions, score=1.0)
+    origin = {"source": "offline", "paraphrase": "offline", "source_document": sample.sample_id}
+    terms = {key: sample.provenance[key] for key in ("licence", "attribution") if key in sample.provenance}
+    return Sample(
+        document.text,
+        spec.language,
+        spec.country,
+        spec.document_type,
+        (prediction,),
+        terms | origin,
+        make_sample_id(document.text, spec.language),
+    )
 
 
 def _mark(sample: Sample, source: MixSource, seed: int, labels: LabelSchema) -> Sample:
@@ -172,7 +204,8 @@ def add_sample_noise(
     tagged = Tagged(sample.text, best.entities, best.mentions)
     checked = find_checked(labels).difference(inside)
     noisy = add_noise(tagged, rng, REGISTERS[register], sample.language, inside, checked)
-    provenance = dict(sample.provenance) | {"noise": register, "source_document": sample.sample_id}
+    source = sample.provenance.get("source_document") or sample.sample_id
+    provenance = dict(sample.provenance) | {"noise": register, "source_document": source}
     annotation = replace(best, entities=noisy.entities, mentions=noisy.mentions)
     return replace(
         sample,

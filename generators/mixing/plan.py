@@ -20,7 +20,8 @@ class MixSource:
     """One source: samples of files, or of the offline author where there are none.
 
     `share` is of the whole mix; the shares of all sources add up to 1. `noise` names a register of noise
-    (`goldspan.generators.noise.apply.REGISTERS`) that every sample of the source gets. `licence` and `attribution` go
+    (`goldspan.generators.noise.apply.REGISTERS`) that every sample of the source gets. With `paraphrase` the source
+    gives other texts about the facts of its samples, written by the offline author. `licence` and `attribution` go
     into the provenance of its samples.
     """
 
@@ -29,6 +30,7 @@ class MixSource:
     files: tuple[Path, ...] = ()
     languages: tuple[str, ...] = ()
     noise: str = ""
+    paraphrase: bool = False
     licence: str = ""
     attribution: str = ""
 
@@ -63,6 +65,7 @@ def load_mix(path: Path) -> MixPlan:
             tuple(path.parent / file for file in entry.get("files", ())),
             tuple(entry.get("languages", ())),
             entry.get("noise", ""),
+            entry.get("paraphrase", False),
             entry.get("licence", ""),
             entry.get("attribution", ""),
         )
@@ -81,6 +84,10 @@ def load_mix(path: Path) -> MixPlan:
 def _check(source: MixSource, path: Path) -> None:
     if source.noise and source.noise not in REGISTERS:
         raise UnknownNameError("register of noise", source.noise, REGISTERS)
+    if source.paraphrase and not source.files:
+        raise SchemaError(
+            f"{path}: the source {source.name} has no files whose samples could be told again; name them in `files`."
+        )
     for language in source.languages:
         if not source.files and language not in COUNTRIES:
             raise UnknownNameError("language", language, COUNTRIES)

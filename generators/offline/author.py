@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.tagged import Tagged, render_tagged
@@ -11,18 +13,19 @@ from goldspan.generators.noise.apply import add_noise
 from goldspan.generators.offline.domain import compose_domain_document, draw_statement, fill_values
 from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import parse_template
+from goldspan.generators.offline.loose import split_values
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.variants import find_spelling
 from goldspan.generators.offline.writer import Writer
-from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec
+from goldspan.generators.specs.draw import DOCUMENT_TYPES, NAMES, Spec
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
 _MIN_LENGTH = 60
 _STORIES = {"short": (0, 1), "medium": (1, 4), "long": (3, 8)}
-_NAMES = frozenset({"FIRSTNAME", "SURNAME"})
+_NAMES = frozenset(NAMES)
 _CRLF_SHARE = 0.06
 _ADDRESS = frozenset({"STREET", "BUILDINGNUM", "ZIP", "CITY", "STATE"})
 _VIEWS = {"facts_first": "first", "facts_third": "third", "facts_key": "card"}
@@ -34,6 +37,7 @@ _REPORT_SHARE, _EPONYM_SHARE = 0.85, 0.05
 """Of the other passages: those that name others, and those with names that are parts of other names."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
+_LISTS = frozenset({"log", "record", "table", "form"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript", "note", "post", "news"})
 _OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
@@ -94,7 +98,8 @@ class Author(Writer):
         rng = make_random(spec.seed, spec.index, "text", attempt)
         newline = "\r\n" if rng.random() < _CRLF_SHARE else "\n"
         page = Page(newline, labels.entity_codes, find_spelling(spec.language, spec.country))
-        return cls(spec, labels, rng, page)
+        told, loose = split_values(spec, labels)
+        return cls(told, labels, rng, page, loose)
 
     def write_plan(self, is_last: bool) -> None:
         """Write the whole document; the last attempt is a bare list of the values."""
@@ -111,11 +116,30 @@ class Author(Writer):
                 self.page.write("\n\n")
         elif not (self.rng.random() < 0.7 and self.write_one_of(plan)):
             self.write_one_of("plan")
+        self._write_loose()
         has_room = self.spec.length != "short" and self.spec.document_type not in _WITHOUT_FOOTER
         has_room = has_room and not self.spec.hard_negative
         if has_room and self.rng.random() < _FOOTER_SHARE:
             self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
+
+    def _write_loose(self) -> None:
+        """The values that no template tells: a line of names, and a sentence or line for each other value."""
+        is_list = self.spec.document_type in _LISTS
+        names = [
+            list(group) for _, group in groupby(self.loose, key=lambda entry: entry.label in NAMES and entry.person)
+        ]
+        for number, parts in enumerate(group for group in names if group[0].label in NAMES):
+            self.page.write(", " if number else f"\n{self.noise.draw('Subject_line')}: ")
+            start = self.page.length
+            for place, entry in enumerate(parts):
+                self.page.write(" " if place else "")
+                self.page.write_entity(entry.label, entry.value)
+            self.page.add_mention(start, "MENTION", "")
+        for number, entry in enumerate(entry for entry in self.loose if entry.label not in NAMES):
+            self.page.write("\n" if is_list or not number else " ")
+            self.page.capitalises_next = True
+            self._write_other_label(entry.label, entry.value, is_list)
 
     def write_part(self, name: str) -> None:
         """Write one of the parts that a plan can name."""
@@ -198,7 +222,12 @@ class Author(Writer):
         for _ in range(self.rng.randint(low + 1, high + 1)):
             if self.rng.random() < _TYPE_SHARE or not self.write_fresh("neutral"):
                 self._write_sentence()
-            self.page.write("\n\n" if self.rng.random() < 0.15 else " ")
+            self.page.write("\n" if self._has_turns else "\n\n" if self.rng.random() < 0.15 else " ")
+
+    @property
+    def _has_turns(self) -> bool:
+        """True if every sentence stands after the name of who says it, on a line of its own."""
+        return self.spec.document_type in {"phone_transcript", "chat"}
 
     def _write_facts(self) -> None:
         if not self.account.missing[self.account.binding["a"]] and self.page.after_speaker:

@@ -1,10 +1,26 @@
-"""Elision and contraction of prepositions: d'Alice, qu'Anne, del señor, al señor."""
+"""What a word becomes before the next one: d'Alice, qu'Anne, del señor, al señor, an actor."""
 
 from __future__ import annotations
 
 _ELIDING = {"de": "d'", "que": "qu'", "De": "D'", "Que": "Qu'"}
+_BEFORE_VOWELS = {"fr": _ELIDING, "en": {"a": "an ", "A": "An "}}
 _VOWELS = "aàâeéèêëiîïoôuùûœæh"
+_ENGLISH_VOWELS = "aeiou"
+_CONSONANTAL = ("uni", "use", "eu", "uk", "us", "one", "uz", "ug")
+"""Beginnings of English words that are spelled with a vowel and spoken with a consonant."""
 _CONTRACTED = {"de": "del", "a": "al", "De": "Del", "A": "Al"}
+
+
+def elide_last(language: str, text: str, after: str) -> str:
+    """The text with its last word as it stands before `after`: French `de` and `que` elided, English `a` or `an`."""
+    before, _, last = text.removesuffix(" ").rpartition(" ")
+    if not text.endswith(" ") or last not in _BEFORE_VOWELS.get(language, {}):
+        return text
+    if language == "en" and after.casefold().startswith(_CONSONANTAL):
+        return text
+    if after[:1].casefold() not in (_ENGLISH_VOWELS if language == "en" else _VOWELS):
+        return text
+    return f"{before} {_BEFORE_VOWELS[language][last]}".lstrip()
 
 
 def elide(language: str, preposition: str, title: str, word: str) -> str:

@@ -6,6 +6,7 @@ the same in capitals, `$my` and `$their` a possessive that agrees with it, `$the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from random import Random
@@ -18,6 +19,9 @@ from goldspan.generators.surrogates.chance import pick
 KEY_SHARE = 0.35
 """How often a label with frames of its own is told by its name as others are."""
 _VOWELS = "aeiouhéèêàâîôû"
+_WITH_ARTICLE = frozenset({"en", "fr"})
+_IN_SENTENCE = re.compile(r"(?<![:=–(]\s)(?<![:=–(]\s\s)(?<![\n(])(?<!\$key )\{V\}(?=[ .,])")
+"""A value within a sentence, where a country has its article in English and French; not one after a colon."""
 
 
 def draw_frame(
@@ -42,6 +46,8 @@ def _build(language: str, frame: str, label: str, key: Noun) -> Template:
     lexicon = load_lexicon(language)
     for name, forms in lexicon.owners.items():
         frame = frame.replace(f"${name}", _agree(lexicon, forms, key))
+    if language in _WITH_ARTICLE and label == "COUNTRY":
+        frame = _IN_SENTENCE.sub("{the COUNTRY}", frame)
     frame = frame.replace("$key", key.word).replace("$Key", raise_first(key.word)).replace("$KEY", key.word.upper())
     return parse_template(frame.replace("{V}", f"{{{label}}}"))
 

@@ -13,8 +13,10 @@ A phrase is text with slots:
 <&device>         a subordinate clause
 <*device>         a main clause without its subject, which stands before it
 <#date>           something that is no personal data (noise.py)
-<Person>          the name of somebody or something else, an entity: Person, Family, First, Company, Brand
-                  (one that exists), City, State, Country, Street, House (its number), Age; Product and Term are none
+<Person>          the name of somebody or something else, an entity: Person, Family, First, Company, City, Town (one of
+                  the country), Place (a city and its country), State, Country, Street, House (its number), Age, and of
+                  those that exist: Brand (a company), Body (an association or authority, with its article in the
+                  nominative), Media, Team; Product and Term are none
 <in:Country>      a country after its preposition (in, from) or article (the)
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
@@ -36,8 +38,11 @@ from goldspan.annotation.errors import SchemaError
 from goldspan.generators.offline.marks import close_entity, open_entity
 
 NAMES = frozenset(
-    {"Person", "Family", "First", "Company", "Brand", "City", "State", "Country", "Street", "House", "Age"}
-)
+    {
+        "Person", "Family", "First", "Company", "Brand", "Body", "Media", "Team", "City", "Town", "Place", "State",
+        "Country", "Street", "House", "Age",
+    }
+)  # fmt: skip
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
 COUNTRY_FORMS = frozenset({"in", "from", "the"})
 """What can stand before a country (`<in:Country>`): a preposition or the article, as the country's name takes it."""

@@ -25,15 +25,17 @@ from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
 from goldspan.generators.surrogates.values import TODAY
 
 _TRIES = 9
+_LONGEST_AGO = 900
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 class Timeline:
     """The days that one document speaks of: they run forward, and none but the future is later than its own."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, longest_ago: int = _LONGEST_AGO) -> None:
+        """A document of one of the last `longest_ago` days."""
         self._rng = rng
-        self.today = TODAY - timedelta(days=rng.randint(2, 900))
+        self.today = TODAY - timedelta(days=rng.randint(2, longest_ago))
         self._last = self.today - timedelta(days=rng.randint(4, 60))
 
     def draw_past(self) -> date:
@@ -100,7 +102,8 @@ class Noise:
 
     Names of others are marked as entities (marks.py); parts of other names are not. `taken` are words of the document's
     own values, and these themselves, in lower case; no name is or holds one of them. `case` is applied to names; a
-    text that is not `naming` has none. Phrases are those of the `family`.
+    text that is not `naming` has none. Phrases are those of the `family`. The document is of one of the last
+    `longest_ago` days.
     """
 
     def __init__(
@@ -113,10 +116,11 @@ class Noise:
         case: Callable[[str], str] = str,
         naming: bool = True,
         family: Family = EVERY,
+        longest_ago: int = _LONGEST_AGO,
     ) -> None:
         self._rng, self._language, self._country, self._taken = rng, language, country, taken
         self._case, self._naming, self._family = case, naming, family
-        self.timeline = Timeline(rng)
+        self.timeline = Timeline(rng, longest_ago)
         self.phrasing = Phrasing(load_lexicon(language), rng, self._draw_name, self.draw, naming=naming, family=family)
 
     def draw(self, kind: str) -> str:
@@ -141,7 +145,7 @@ class Noise:
                 break
         text = ""
         for label, value in parts:
-            text += "" if not text or text.endswith("'") else " "
+            text += "" if not text or text.endswith("'") or value == "," else " "
             text += mark_entity(label, self._case(value)) if label else value
         return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Set
 
@@ -10,6 +11,7 @@ from goldspan.annotation.types import Entity, Mention
 from goldspan.generators.offline.marks import split_marked
 
 _PERSON = frozenset({"FIRSTNAME", "SURNAME"})
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 
 
 class Page:
@@ -82,7 +84,7 @@ class Page:
         return -1
 
     def _write_plain(self, text: str) -> None:
-        text = self._spell(text)
+        text = _TWO_STOPS.sub(".", self._spell(text))
         if self.capitalises_next and text:
             text, self.capitalises_next = text[0].upper() + text[1:], False
         if self._tail.endswith(".") and text.startswith(".") and not text.startswith(".."):

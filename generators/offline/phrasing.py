@@ -8,6 +8,7 @@ from functools import cache
 from random import Random
 
 from goldspan.annotation.errors import SchemaError
+from goldspan.generators.offline.elision import elide_last
 from goldspan.generators.offline.lexicon import (
     NAMES,
     NAMES_AND_WORDS,
@@ -22,6 +23,7 @@ from goldspan.generators.offline.lexicon import (
     load_words,
     raise_first,
 )
+from goldspan.generators.offline.marks import drop_marks
 from goldspan.generators.specs.families import Family
 from goldspan.generators.surrogates.chance import pick
 
@@ -77,7 +79,14 @@ class Phrasing:
         return self._determine(pick(self._rng, self.lexicon.nouns[name]), determiner)
 
     def _expand(self, phrase: Phrase) -> str:
-        return "".join(part if isinstance(part, str) else self._fill(part) for part in phrase)
+        text = ""
+        for part in phrase:
+            if isinstance(part, str):
+                text += part
+            else:
+                filled = self._fill(part)
+                text = elide_last(self.lexicon.language, text, drop_marks(filled)) + filled
+        return text
 
     def _fill(self, slot: Slot) -> str:
         if slot.mark == "#":
@@ -142,6 +151,9 @@ class Phrasing:
         verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
         if mark in "-^" and lexicon.verb_second:
             return f"{verb} {subject} {rest}".rstrip()
+        if mark == "&" and lexicon.verb_final and "@" in rest:
+            return f"{subject} {rest.replace('@', f'{verb} ')}"
+        rest = rest.replace("@", "")
         if mark == "&" and lexicon.verb_final:
             rest, particle = _split_particle(rest, lexicon.particles)
             return f"{subject} {rest} {particle}{verb}".replace("  ", " ")

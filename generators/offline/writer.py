@@ -16,7 +16,7 @@ from goldspan.generators.offline.lookup import find_labels, find_templates
 from goldspan.generators.offline.marks import drop_marks
 from goldspan.generators.offline.noise import Noise, find_words
 from goldspan.generators.offline.page import Page
-from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.draw import Spec, SpecValue
 from goldspan.generators.specs.hard_cases import CASED, find_case
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.world import find_country
@@ -43,6 +43,8 @@ _PHRASES = {
     "neutral_any": "Sentence",
     "neutral_subject": "Subject_line",
 }
+_AGE_HOLDS = 20
+"""How many days before today a document may be that says how old somebody is today."""
 _GREED = 8
 """How many times likelier a template gets with each missing value that it can put in."""
 
@@ -50,14 +52,20 @@ _GREED = 8
 class Writer:
     """Writes templates onto a page."""
 
-    def __init__(self, spec: Spec, labels: LabelSchema, rng: Random, page: Page) -> None:
-        self.spec, self.labels, self.rng, self.page = spec, labels, rng, page
+    def __init__(
+        self, spec: Spec, labels: LabelSchema, rng: Random, page: Page, loose: Sequence[SpecValue] = ()
+    ) -> None:
+        """A writer; `loose` are values that are told beside those of the spec."""
+        self.spec, self.labels, self.rng, self.page, self.loose = spec, labels, rng, page, loose
         self.account = Account(spec, rng)
-        given = {entry.value.casefold() for entry in spec.values}
+        given = {entry.value.casefold() for entry in (*spec.values, *loose)}
         taken = frozenset(given).union(*map(find_words, given))
         case = find_case(entry.value for entry in spec.values if entry.label in CASED)
         naming = not spec.hard_negative
-        self.noise = Noise(rng, spec.language, spec.country, taken, case=case, naming=naming, family=spec.family)
+        days = {"longest_ago": _AGE_HOLDS} if any(entry.label == "AGE" for entry in spec.values) else {}
+        self.noise = Noise(
+            rng, spec.language, spec.country, taken, case=case, naming=naming, family=spec.family, **days
+        )
         self._awaiting_lead = True
         self._used: set[Template] = set()
         self._memo: dict[str, Template] = {}

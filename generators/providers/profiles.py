@@ -40,7 +40,6 @@ class ProviderProfile:
     `cost_estimate`: the provider estimates the cost of a file before it is run.
     `has_file_status`: file objects carry `status`; without it there is nothing to wait for after an upload.
     `emits_expired`: a batch past its window ends as `expired`; otherwise its rows go on.
-    `error_view_shrinks`: the error file loses lines after a retry, so it is always read whole.
     `both_files_from_start`: output and error file exist as soon as the batch does.
     `input_ttl` is in seconds. `prices` by tier: `live`, and each window. `seed_field` is the provider's name of the
     sampling seed.
@@ -60,7 +59,6 @@ class ProviderProfile:
     cost_estimate: bool
     has_file_status: bool
     emits_expired: bool
-    error_view_shrinks: bool
     both_files_from_start: bool
     input_ttl: int
     prices: Mapping[str, Price]
@@ -86,7 +84,6 @@ _DOUBLEWORD = ProviderProfile(
     cost_estimate=True,
     has_file_status=False,
     emits_expired=False,
-    error_view_shrinks=True,
     both_files_from_start=True,
     input_ttl=24 * _HOUR,
     prices=MappingProxyType({"live": Price(0.20, 0.60), "1h": Price(0.15, 0.55), "24h": Price(0.10, 0.40)}),
@@ -107,7 +104,6 @@ _OPENAI = ProviderProfile(
     cost_estimate=False,
     has_file_status=True,
     emits_expired=True,
-    error_view_shrinks=False,
     both_files_from_start=False,
     input_ttl=30 * 24 * _HOUR,
     prices=MappingProxyType({"live": Price(0.40, 1.60), "24h": Price(0.20, 0.80)}),

@@ -102,6 +102,8 @@ def build_sample(
     }
     if settings.provider == "offline" and settings.phrase_families:
         provenance["phrase_family"] = f"{item.item % settings.phrase_families + 1}/{settings.phrase_families}"
+    if source := item.spec.get("source_document"):
+        provenance |= {"source_document": source, "paraphrase": settings.model_version}
     if last["warnings"]:
         provenance["warnings"] = last["warnings"]
     provenance |= describe_novelty(accepted["draft"].result, sum(row.state == REPEATED for row in rows))

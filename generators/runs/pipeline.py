@@ -67,12 +67,19 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: i
     """The brief of an item: its spec as JSON, with a direction and an example for models.
 
     Decided by the run's seed, its plan, its files, the item's number and the variant alone. Variants have the same
-    values, with another direction and another example.
+    values, with another direction and another example. A brief that tells a sample again names its id as
+    `source_document`.
     """
     from goldspan.generators.runs.content import write_content_fields
     from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec, spec_to_dict
 
     types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
+    if settings.paraphrase_file:
+        from goldspan.generators.runs.paraphrases import draw_retelling
+
+        spec, source = draw_retelling(settings, labels, item, types)
+        spec = replace(spec, seed=spec.seed + variant * _VARIANT_SEED)
+        return spec_to_dict(spec) | write_content_fields(spec, settings, labels) | {"source_document": source}
     wanted = None
     if settings.plan is not None:
         cell = settings.plan.find_cell(item)

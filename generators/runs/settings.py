@@ -23,8 +23,9 @@ class RunSettings:
     Prices are US dollars for one million tokens; None: the profile's. `price_source` is where they were listed and
     when. `scenarios_file` holds the project's own situations (`goldspan generate scenarios`), `examples_file` reviewed
     samples that are shown to the model as examples, `seeds` (a file or folder) texts of whose passages briefs show one;
-    all are read when an item begins. `novelty` is the share of new
-    phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
+    all are read when an item begins. With a `paraphrase_file`, item i tells the facts of the file's i-th
+    annotated sample in one of the run's languages, over and over, instead of values that are drawn. `novelty` is the
+    share of new phrases (0 to 1) that a draft must have against everything the workspace holds; 0 does not measure it.
     The offline author writes in `phrase_families` families, documents of which share no phrase; 0 is none.
     """
 
@@ -48,6 +49,7 @@ class RunSettings:
     scenarios_file: str = ""
     examples_file: str = ""
     seeds: str = ""
+    paraphrase_file: str = ""
     novelty: float = 0.2
     phrase_families: int = 0
     plan: SamplePlan | None = None
@@ -94,6 +96,8 @@ class RunSettings:
         }
         if labels.purpose.document_types:
             parts["document types"] = ", ".join(labels.purpose.document_types)
+        if self.paraphrase_file:
+            parts["samples that are told again"] = self.paraphrase_file
         if self.phrase_families:
             parts["phrase families"] = str(self.phrase_families)
         for stage in self.build_stages(labels).values():

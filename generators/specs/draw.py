@@ -56,7 +56,8 @@ _WEIGHTS = {"form": 0.5, "table": 0.5, "record": 0.75, "log": 0.45, "note": 3.5,
 _BRIEF = frozenset({"note", "post"})
 """Document types of a sentence or two."""
 
-_NAMES = ("FIRSTNAME", "SURNAME")
+NAMES = ("FIRSTNAME", "SURNAME")
+"""Labels of the parts of a person's name."""
 _MAX_LABELS = {"short": 4, "medium": 9, "long": 16}
 _MAX_BRIEF = 3
 
@@ -152,7 +153,7 @@ def draw_spec(
     rng = make_random(seed, index, "spec")
     language = wanted.language or pick(rng, languages)
     country = wanted.country or _draw_country(rng, language, wanted.labels)
-    document_type = wanted.document_type or _draw_type(rng, document_types)
+    document_type = wanted.document_type or draw_type(rng, document_types)
     length = "short" if document_type in _BRIEF else rng.choices(list(LENGTHS), weights=(20, 50, 30))[0]
     negative = rng.random() < hard_negative_share
     if wanted.hard_negative is not None or wanted.labels:
@@ -178,7 +179,8 @@ def draw_spec(
     )
 
 
-def _draw_type(rng: Random, document_types: Sequence[str]) -> str:
+def draw_type(rng: Random, document_types: Sequence[str]) -> str:
+    """One of the document types; lists are rarer than sentences."""
     weights = [_WEIGHTS.get(document_type, 1.0) for document_type in document_types]
     return rng.choices(document_types, weights)[0]
 
@@ -216,7 +218,7 @@ def _draw_labels(
     drawn = hard_cases.keep_fitting(rng, [*drawn, *wanted], document_type, country)
     drawn = [code for code in drawn if code not in wanted]
     rng.shuffle(drawn)
-    names = [code for code in _NAMES if code in labels.entity_codes]
+    names = [code for code in NAMES if code in labels.entity_codes]
     if names and not set(names) & {*wanted, *drawn}:
         drawn.insert(0, pick(rng, names))
     likely = [label for label in labels.entities if label.chance > 0]
@@ -266,7 +268,7 @@ def _make_harder(rng: Random, persona: Persona, shared: str, codes: set[str]) ->
     """The person with a surname that is shared, or with an initial for a first name."""
     if shared and "FIRSTNAME" in codes:
         return replace(persona, surname=shared)
-    if codes.issuperset(_NAMES) and rng.random() < hard_cases.INITIAL_SHARE:
+    if codes.issuperset(NAMES) and rng.random() < hard_cases.INITIAL_SHARE:
         return replace(persona, first=hard_cases.shorten_name(persona.first))
     return persona
 
@@ -286,7 +288,7 @@ def _draw_owners(rng: Random, labels: Sequence[Label], persons: int) -> dict[str
     home = 1 if rng.random() < 0.8 else rng.randint(1, max(persons, 1))
     owners: dict[str, set[int]] = {}
     for label in labels:
-        if label.code in _NAMES:
+        if label.code in NAMES:
             owners[label.code] = set(range(1, persons + 1))
         elif label.code in hard_cases.ADDRESS:
             owners[label.code] = {home}
@@ -326,7 +328,7 @@ def _draw_distinct_value(
 ) -> SpecValue:
     value = draw_value(rng, label, persona)
     for _ in range(20):
-        if label.code in _NAMES or not any(_holds(entry.value, value) or _holds(value, entry.value) for entry in taken):
+        if label.code in NAMES or not any(_holds(entry.value, value) or _holds(value, entry.value) for entry in taken):
             break
         value = draw_value(rng, label, persona)
     return SpecValue(label.code, value, person)

@@ -17,6 +17,7 @@ _WORLD_SHARE = 0.5
 """How often a city that is mentioned is one of those that all the world knows."""
 _KNOWN_SHARE = 0.7
 """How often a country that is mentioned is one of those that people name most."""
+_KNOWN_PRODUCT_SHARE = 0.3
 _INITIAL_SHARE = 0.05
 """How often a given name is followed by the initial of a second one."""
 
@@ -24,9 +25,10 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, Company, City, State, Country, Street, House, Brand or Age, or one without a label
-    (empty): Product or Term (a name of files and machines). A country may have its preposition or article before it:
-    `in:Country`, `from:Country`, `the:Country`.
+    `kind` is Person, Family, First, City, Town, Place (a city and its country), State, Country, Street, House, Age,
+    Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a name of
+    files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
+    `the:Country`; a body has its article.
     """
     if kind.endswith(":Country"):
         return _draw_country_after(rng, kind.removesuffix(":Country"), language, country)
@@ -38,6 +40,12 @@ def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[t
         return (("FIRSTNAME", _draw_given(rng, language, country)), _draw_family(rng, language, country))
     if kind == "Family":
         return (_draw_family(rng, language, country),)
+    if kind == "Body":
+        article, _, name = pick(rng, world.load_mentioned("bodies", language)).rpartition("|")
+        return (("", article), ("COMPANYNAME", name)) if article else (("COMPANYNAME", name),)
+    if kind == "Place":
+        city, _, state = pick(rng, world.load_mentioned("places", language)).partition(", ")
+        return (("CITY", city), ("", ","), ("COUNTRY", state))
     label, draw = _MAKERS[kind]
     return ((label, draw(rng, language, country)),)
 
@@ -87,9 +95,16 @@ def _draw_city(rng: Random, language: str, country: str) -> str:
     return _pick_city(rng, language, country)
 
 
+def _draw_thing(rng: Random, language: str, country: str) -> str:
+    """A product; in English, whose articles fit any, now and then one that exists."""
+    is_known = language == "en" and rng.random() < _KNOWN_PRODUCT_SHARE
+    return pick(rng, world.load_mentioned("products", language)) if is_known else draw_product(rng)
+
+
 _MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
     "First": ("FIRSTNAME", lambda rng, language, country: _pick_name(rng, language, country, pick(rng, "fm"))),
     "City": ("CITY", _draw_city),
+    "Town": ("CITY", _pick_city),
     "State": ("STATE", lambda rng, language, country: pick(rng, world.load_places(country, language)[:110]).state),
     "Country": ("COUNTRY", _draw_country),
     "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),
@@ -99,8 +114,10 @@ _MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
         "COMPANYNAME",
         lambda rng, language, country: make_company(country, language, rng.randrange(COMMON["companies"])),
     ),
-    "Brand": ("COMPANYNAME", lambda rng, language, country: pick(rng, world.load_mentioned("organisations", language))),
-    "Product": ("", lambda rng, language, country: draw_product(rng)),
+    "Brand": ("COMPANYNAME", lambda rng, language, country: pick(rng, world.load_mentioned("companies", language))),
+    "Media": ("COMPANYNAME", lambda rng, language, country: pick(rng, world.load_mentioned("media", language))),
+    "Team": ("COMPANYNAME", lambda rng, language, country: pick(rng, world.load_mentioned("teams", language))),
+    "Product": ("", _draw_thing),
     "Term": ("", lambda rng, language, country: draw_product(rng).split()[0].lower()),
 }
 """Kinds of one value: its label and how it is drawn."""

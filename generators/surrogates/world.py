@@ -142,7 +142,7 @@ def draw_country(rng: Random, country: str, language: str) -> str:
     return names[0].name if rng.random() < 0.3 else pick(rng, names[1:]).name
 
 
-MENTIONED = ("cities", "organisations")
+MENTIONED = ("cities", "places", "companies", "bodies", "media", "teams", "products")
 """Kinds of names that texts mention beside those that persons of a spec have."""
 _COUNTRY_LISTS = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
 _LONGEST_COUNTRY = 22
@@ -152,7 +152,8 @@ _LONGEST_COUNTRY = 22
 def load_mentioned(kind: str, language: str) -> tuple[str, ...]:
     """Names of one of the kinds `MENTIONED` in the language."""
     entry = load_data("world")["mentioned"][kind]
-    names = [name.strip() for name in (entry[language] if isinstance(entry, dict) else entry).split(", ")]
+    listed = entry[language] if isinstance(entry, dict) else entry
+    names = [name.strip() for name in listed.split("; " if "; " in listed else ", ")]
     return mix(tuple(dict.fromkeys(names)))
 
 

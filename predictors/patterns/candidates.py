@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import regex
@@ -20,6 +20,9 @@ SHAPED = 0.85
 
 LOOSE = 0.7
 """The text says what it is; the form could be something else."""
+
+REACH = 200
+"""Characters between the begin of what announces a number and its first digit."""
 
 REGIONS = {
     "en": ("US", "GB"),
@@ -48,10 +51,28 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class LocalisedText:
-    """A text with the countries whose forms are looked for, the likeliest first."""
+    """A text with the countries whose forms are looked for, the likeliest first.
+
+    `first_digit` is the place of its first digit, -1 without one.
+    """
 
     text: str
     countries: tuple[str, ...]
+    first_digit: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the first digit."""
+        found = _DIGIT.search(self.text)
+        object.__setattr__(self, "first_digit", found.start() if found else -1)
+
+    def iter_numbers(self, pattern: regex.Pattern[str], reach: int = REACH) -> Iterator[regex.Match[str]]:
+        """The matches of a pattern that needs a digit at most `reach` characters behind its begin.
+
+        No match can begin earlier than that before the first digit, so the text up to there is not searched.
+        """
+        if self.first_digit < 0:
+            return iter(())
+        return pattern.finditer(self.text, max(0, self.first_digit - reach))
 
 
 class Finder(Protocol):
@@ -65,6 +86,7 @@ _GAP = (
     r"[\p{L}'’-]{0,16}+(?:,(?=[^\S\n]))?(?:[^\S\n]{1,2}[\p{L}'’]{1,14}+\.?){0,6}?"
     r"\s{0,3}[:=#|(\[\"'„“”«»‘’°º*\t –-]{0,6}\s?"
 )
+_DIGIT = regex.compile(r"\d")
 _EDGE = r"(?<![\p{L}\p{N}_])"
 
 
@@ -77,9 +99,9 @@ def compile_stated(words: str, value: str, *, gap: str = _GAP) -> regex.Pattern[
     return regex.compile(rf"{_EDGE}(?i:{words}){gap}{_EDGE}(?P<value>{value})")
 
 
-def find_stated(pattern: regex.Pattern[str], text: str, label: str, score: float = STATED) -> Iterator[Candidate]:
-    """A candidate for each value that the pattern of `compile_stated` finds."""
-    for match in pattern.finditer(text):
+def read_stated(matches: Iterable[regex.Match[str]], label: str, score: float = STATED) -> Iterator[Candidate]:
+    """A candidate for the value of each match of a pattern of `compile_stated`."""
+    for match in matches:
         yield Candidate(*match.span("value"), label, score)
 
 

@@ -15,7 +15,7 @@ from goldspan.predictors.patterns.candidates import (
     Candidate,
     LocalisedText,
     compile_stated,
-    find_stated,
+    read_stated,
 )
 from goldspan.predictors.patterns.finance import find_cards
 
@@ -148,7 +148,7 @@ def find_usernames(document: LocalisedText) -> Iterator[Candidate]:
     """Handles with @, and names behind `user name:`, where they look like a name made for a machine."""
     for match in _HANDLE.finditer(document.text):
         yield Candidate(*match.span(), "USERNAME", SHAPED)
-    for candidate in find_stated(_USERNAME, document.text, "USERNAME", LOOSE + 0.2):
+    for candidate in read_stated(_USERNAME.finditer(document.text), "USERNAME", LOOSE + 0.2):
         lead = document.text[max(0, candidate.start - 3) : candidate.start]
         name = document.text[candidate.start : candidate.end]
         if _TELLS_NAME.search(name) or any(mark in lead for mark in ":=\"'„“«`"):

@@ -73,10 +73,13 @@ _AGES = tuple(
     )
 )
 
+_AGES_IN_WORDS = 2
+"""The first ones also find ages without a digit."""
+
 
 def find_birth_dates(document: LocalisedText) -> Iterator[Candidate]:
     """Dates behind a word for birth, at most forty characters without a full stop away, or right before one."""
-    matches = [*_BORN.finditer(document.text)]
+    matches = [*document.iter_numbers(_BORN)]
     if word := _TELLS_BIRTH.search(document.text):
         matches += _BORN_AFTER.finditer(document.text, max(0, word.start() - _LONGEST_DATE))
     for match in matches:
@@ -86,7 +89,8 @@ def find_birth_dates(document: LocalisedText) -> Iterator[Candidate]:
 
 def find_ages(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers up to 120 that the text calls somebody's age; English ones also in words."""
-    for pattern in _AGES:
-        for match in pattern.finditer(document.text):
+    for number, pattern in enumerate(_AGES):
+        in_words = number < _AGES_IN_WORDS
+        for match in pattern.finditer(document.text) if in_words else document.iter_numbers(pattern):
             if check_value("age", match.group("value")):
                 yield Candidate(*match.span("value"), "AGE", STATED)

@@ -18,6 +18,7 @@ _IBAN_REST = regex.compile(r"(?:[ .-]?[A-Za-z0-9]){11,30}")
 _SHORTEST_IBAN = 15
 _RUN = regex.compile(r"(?<![\p{L}\p{N}.+-])(?<![\p{L}\p{N}]_+)(?<![\p{N}][ .-])\d++(?:[ .-]\d++)*+(?!_*\p{L}|_+\p{N})")
 _GROUP = regex.compile(r"\d+")
+_MARKS, _NO_DIGITS = regex.compile(r"[ .-]"), regex.compile(r"\D")
 _SHAPES = frozenset(
     {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 1), (8, 8)} | {(size,) for size in range(13, 20)}
 )
@@ -38,7 +39,7 @@ def find_ibans(document: LocalisedText) -> Iterator[Candidate]:
         while end - start.start() >= _SHORTEST_IBAN:
             value = text[start.start() : end]
             at_edge = end == len(text) or not text[end].isalnum()
-            if at_edge and value[-1].isalnum() and check_value("iban", regex.sub(r"[ .-]", "", value)):
+            if at_edge and value[-1].isalnum() and check_value("iban", _MARKS.sub("", value)):
                 yield Candidate(start.start(), end, "IBAN", CHECKED)
                 position = end
                 break
@@ -74,7 +75,7 @@ def _find_window(text: str, groups: list[tuple[int, int]], first: int) -> int:
 
 
 def _is_card(value: str, *, whole: bool) -> bool:
-    digits = regex.sub(r"\D", "", value)
+    digits = _NO_DIGITS.sub("", value)
     if not _FEWEST <= len(digits) <= _MOST or not _ISSUER.match(digits):
         return False
     if whole and "." in value and tuple(map(len, value.split("."))) not in _SHAPES:

@@ -20,7 +20,7 @@ from goldspan.predictors.patterns.candidates import (
     Candidate,
     LocalisedText,
     compile_stated,
-    find_stated,
+    read_stated,
 )
 
 _NUMBER_WORD = r"(?:[- ]?(?:numbers?|no\.?|nummer|nr\.?|num\.?|n[°º]\.?|#|code))?"
@@ -29,7 +29,7 @@ _VALUE = (
     r"(?:[ -]?\p{Lu}{1,3}(?![\p{L}\d]))?(?![\p{L}\d])"
 )
 _PLATE = r"(?:[\p{Lu}\d]{1,4}(?:[ ·-]{1,2}[\p{Lu}\d]{1,5}){1,3}|[\p{Lu}\d]{5,8})(?![\p{L}\d])"
-_MIXED = r"(?=[\p{Lu} ·-]*\d)(?=[\d ·-]*\p{Lu})"
+_MIXED = r"(?=[\p{Lu} ·-]{0,25}\d)(?=[\d ·-]{0,25}\p{Lu})"
 
 _STATED_WORDS = {
     "SSN": (
@@ -123,12 +123,12 @@ _DATE = regex.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})\Z|(?:19|20)\d{2}
 def find_identifiers(document: LocalisedText) -> Iterator[Candidate]:
     """Numbers that the text calls by name, of at least five letters and digits; of two readings the nearer one wins."""
     for label, pattern in _STATED.items():
-        for match in pattern.finditer(document.text):
+        for match in document.iter_numbers(pattern):
             start, end = match.span("value")
             if _looks_issued(match.group("value")):
                 nearness = 0.03 / (1 + start - match.start())
                 yield Candidate(start, end, label, STATED + nearness)
-    for candidate in find_stated(_STATED_PLATE, document.text, "LICENSEPLATENUM"):
+    for candidate in read_stated(document.iter_numbers(_STATED_PLATE), "LICENSEPLATENUM"):
         if candidate.end - candidate.start >= _FEWEST - 1:
             yield candidate
 

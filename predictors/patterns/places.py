@@ -14,7 +14,7 @@ from goldspan.predictors.patterns.candidates import (
     Candidate,
     LocalisedText,
     compile_stated,
-    find_stated,
+    read_stated,
 )
 
 _NAME = r"\p{Lu}[\p{L}'’-]*"
@@ -98,18 +98,18 @@ def find_streets(document: LocalisedText) -> Iterator[Candidate]:
     """Streets with their number, and without one where the name ends or begins as streets do."""
     text = document.text
     for pattern in _STREETS:
-        for match in pattern.finditer(text):
+        for match in document.iter_numbers(pattern):
             end = match.end("street")
             yield Candidate(match.start("street"), _leave_full_stop(text, end), "STREET", SHAPED)
             yield Candidate(*match.span("number"), "BUILDINGNUM", SHAPED)
-    yield from find_stated(_STATED_NUMBER, text, "BUILDINGNUM")
+    yield from read_stated(document.iter_numbers(_STATED_NUMBER), "BUILDINGNUM")
     for match in _BARE_STREET.finditer(text):
         yield Candidate(match.start(), _leave_full_stop(text, match.end()), "STREET", LOOSE)
 
 
 def find_postcodes(document: LocalisedText) -> Iterator[Candidate]:
     """Postcodes that are announced, stand with a state or before a city in an address, or have a form of their own."""
-    yield from find_stated(_STATED_ZIP, document.text, "ZIP")
+    yield from read_stated(document.iter_numbers(_STATED_ZIP), "ZIP")
     for country in document.countries:
         for pattern in _list_layouts(country):
             for match in pattern.finditer(document.text):

@@ -8,11 +8,12 @@ import regex
 
 from goldspan.predictors.patterns.candidates import (
     CHECKED,
+    REACH,
     STATED,
     Candidate,
     LocalisedText,
     compile_stated,
-    find_stated,
+    read_stated,
 )
 
 _KNOWN_TOKEN = regex.compile(
@@ -31,7 +32,7 @@ _TOKEN = compile_stated(
     r"(?:security|auth(?:entication)?|bearer|session|secret|personal access|zugriffs|zugangs)[- ]?(?:token|key)|"
     r"zugriffstoken|jeton(?: d['’]accès| de sécurité)?|bearer|toegangstoken|adgangstoken|token(?: de acceso)?|"
     r"sicherheitstoken|beveiligingstoken|sikkerhedstoken|token de (?:seguridad|sécurité)",
-    r"(?=[^\s\"'„“”«»‘’`,;]*\d)[A-Za-z0-9][A-Za-z0-9_./+=-]{6,200}[A-Za-z0-9=](?![\p{L}\p{N}_])",
+    r"(?=[^\s\"'„“”«»‘’`,;]{0,202}\d)[A-Za-z0-9][A-Za-z0-9_./+=-]{6,200}[A-Za-z0-9=](?![\p{L}\p{N}_])",
     gap=_IS + _QUOTE,
 )
 _CODE = compile_stated(
@@ -40,7 +41,7 @@ _CODE = compile_stated(
     r"code (?:de (?:vérification|sécurité|confirmation)|à usage unique|d['’]accès)|"
     r"código (?:de (?:verificación|seguridad|acceso|un solo uso))|"
     r"(?:verificatie|beveiligings|inlog|eenmalige )code|(?:engangs|bekræftelses|sikkerheds)kode",
-    r"(?:[A-Z0-9]{2,6}-)?(?=[A-Z0-9 ]*\d)(?:\d{3} \d{3}|[A-Z0-9]{4,10})(?![\p{L}\p{N}_])",
+    r"(?:[A-Z0-9]{2,6}-)?(?=[A-Z0-9 ]{0,10}\d)(?:\d{3} \d{3}|[A-Z0-9]{4,10})(?![\p{L}\p{N}_])",
 )
 _PASSWORD = compile_stated(
     r"pass[- ]?(?:word|code|phrase)|passwd|pwd|\p{L}{0,12}(?:passwort|kennwort)|mot de passe|mdp|contraseña|clave|"
@@ -57,8 +58,8 @@ def find_tokens(document: LocalisedText) -> Iterator[Candidate]:
     """Tokens with the prefix of a known issuer, and those that the text calls by name."""
     for match in _KNOWN_TOKEN.finditer(document.text):
         yield Candidate(*match.span(), "SECURITYTOKEN", CHECKED)
-    yield from find_stated(_TOKEN, document.text, "SECURITYTOKEN")
-    yield from find_stated(_CODE, document.text, "SECURITYTOKEN")
+    yield from read_stated(document.iter_numbers(_TOKEN, 2 * REACH), "SECURITYTOKEN")
+    yield from read_stated(document.iter_numbers(_CODE), "SECURITYTOKEN")
 
 
 def find_passwords(document: LocalisedText) -> Iterator[Candidate]:

@@ -1,4 +1,4 @@
-"""Base64 that holds text: data addresses, tokens, cells of tables, headers of other programs.
+"""Encodings that hold text: base64 and hex (data addresses, tokens, cells), encoded words of mail headers.
 
 A run of base64 counts as text where it has letters of both cases and decodes to printable characters; of a short run
 most of them have to be letters, digits and blanks. Runs below 16 characters are words like others.
@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import Header, decode_header, make_header
 
 import regex
 
+from goldspan.serving.documents.embedded import is_file
+
+WORD = r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?="
+"""An encoded word of a mail header (RFC 2047)."""
+
 _RUN = regex.compile(
-    r"(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*)+[A-Za-z0-9+/]{2,76}={0,2}(?![A-Za-z0-9+/])|[A-Za-z0-9+/_-]{16,}={0,2}"
+    rf"(?P<words>{WORD}(?:\s+{WORD})*)"
+    r"|(?P<hex>(?<![A-Za-z0-9+/=_-])(?:0x|\\x)?(?P<digits>[0-9a-fA-F]{16,})(?![A-Za-z0-9+/=_-]))"
+    r"|(?P<spaced>(?<![A-Za-z0-9])[0-9a-fA-F]{2}(?P<by>[ :-])[0-9a-fA-F]{2}(?:(?P=by)[0-9a-fA-F]{2}){6,}"
+    r"(?![A-Za-z0-9]))"
+    r"|(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*)+[A-Za-z0-9+/]{2,76}={0,2}(?![A-Za-z0-9+/])|[A-Za-z0-9+/_-]{16,}={0,2}"
 )
 _PART = regex.compile(r"[A-Za-z0-9+_-]{16,}={0,2}")
 _LEAST, _SHORT = 16, 24
-_PLAIN_SHARE = 0.7
+_PLAIN_SHARE, _ASCII_SHARE = 0.7, 0.85
 _LARGEST_CHARACTER = 4
 """Bytes of UTF-8 that may be missing at the end: what is cut off is read as far as it goes."""
 
@@ -28,42 +39,63 @@ _LINE = 76
 
 @dataclass(frozen=True, slots=True)
 class EncodedText:
-    """A text that stands as base64 at `[start, end)` of a source."""
+    """A text that stands encoded at `[start, end)` of a source; `encode` gives another text in the same spelling."""
 
     start: int
     end: int
     text: str
-    charset: str
-    url_safe: bool
-    padded: bool
-    wrapped: bool
-
-    def encode(self, text: str) -> str:
-        """Another text in the same spelling."""
-        data = base64.b64encode(text.encode(self.charset), _URL_SAFE if self.url_safe else None).decode()
-        if not self.padded:
-            data = data.rstrip("=")
-        return "\n".join(data[at : at + _LINE] for at in range(0, len(data), _LINE)) if self.wrapped else data
+    encode: Callable[[str], str]
 
 
 def find_encoded(source: str) -> Iterator[EncodedText]:
-    """The texts in base64, in the order of the source."""
+    """The encoded texts, in the order of the source."""
     for match in _RUN.finditer(source):
-        found = _decode(*match.span(), match.group())
+        start, end = match.span()
+        if match["words"]:
+            found = _read_words(start, end, match["words"])
+        elif match["spaced"]:
+            found = _read_hex(start, end, "", match["spaced"], match["by"])
+        else:
+            prefix = match.group()[: -len(match["digits"])] if match["hex"] else ""
+            found = _read_hex(start, end, prefix, match["digits"]) if match["hex"] else None
+            found = found or _read_base64(start, end, match.group())
         if found:
             yield found
             continue
-        for part in _PART.finditer(source, *match.span()):
-            inner = _decode(*part.span(), part.group())
+        for part in _PART.finditer(source, start, end) if not match["words"] else ():
+            inner = _read_base64(*part.span(), part.group())
             if inner:
                 yield inner
 
 
-def _decode(start: int, end: int, run: str) -> EncodedText | None:
+def _read_words(start: int, end: int, words: str) -> EncodedText | None:
+    try:
+        text = str(make_header(decode_header(words)))
+    except (HeaderParseError, LookupError, UnicodeDecodeError):
+        return None
+    return EncodedText(start, end, text, lambda new: new if new.isascii() else Header(new, "utf-8").encode())
+
+
+def _read_hex(start: int, end: int, prefix: str, digits: str, separator: str = "") -> EncodedText | None:
+    bare = digits.replace(separator, "") if separator else digits
+    if len(bare) % 2 or bare.isdigit():
+        return None
+    text, charset = _decode(bytes.fromhex(bare))
+    if not text or not _is_plain(text):
+        return None
+
+    def encode(new: str) -> str:
+        raw = new.encode(charset)
+        return prefix + (raw.hex(separator) if separator else raw.hex())
+
+    return EncodedText(start, end, text, encode)
+
+
+def _read_base64(start: int, end: int, run: str) -> EncodedText | None:
     body = "".join(run.split())
     bare = body.rstrip("=")
     if len(bare) % 4 == 1 and len(bare) > _LEAST:
-        return _decode(start, end, run[:-1])
+        return _read_base64(start, end, run[:-1])
     if len(bare) % 4 == 1 or len(bare) < _LEAST or bare.islower() or bare.isupper() or bare.isdigit():
         return None
     url_safe = "-" in bare or "_" in bare
@@ -71,17 +103,35 @@ def _decode(start: int, end: int, run: str) -> EncodedText | None:
         data = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=_URL_SAFE if url_safe else None, validate=True)
     except (binascii.Error, ValueError):
         return None
+    text, charset = _decode(data)
+    if not text or (len(bare) < _SHORT and not _is_plain(text)):
+        return None
+    padded, wrapped = body != bare or len(bare) % 4 == 0, body != run
+
+    def encode(new: str) -> str:
+        coded = base64.b64encode(new.encode(charset, "replace"), _URL_SAFE if url_safe else None).decode()
+        if not padded:
+            coded = coded.rstrip("=")
+        return "\n".join(coded[at : at + _LINE] for at in range(0, len(coded), _LINE)) if wrapped else coded
+
+    return EncodedText(start, end, text, encode)
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    """The text of bytes and its encoding; empty where they are no text."""
     charset = "utf-16-le" if b"\0" in data else "utf-8"
     try:
         text = data.decode(charset)
     except UnicodeDecodeError as error:
-        if error.start < len(data) - _LARGEST_CHARACTER:
-            return None
-        text = data[: error.start].decode(charset)
-    if not all(character.isprintable() or character in "\r\n\t\ufeff" for character in text):
-        return None
-    plain = sum(character.isalnum() or character == " " for character in text)
-    if len(bare) < _SHORT and plain < _PLAIN_SHARE * len(text):
-        return None
-    padded = body != bare or len(bare) % 4 == 0
-    return EncodedText(start, end, text, charset, url_safe, padded, wrapped=body != run)
+        if error.start >= len(data) - _LARGEST_CHARACTER:
+            text = data[: error.start].decode(charset)
+        else:
+            charset, text = "cp1252", data.decode("cp1252", "replace")
+            if len(data) < _SHORT or sum(byte < 0x80 for byte in data) < _ASCII_SHARE * len(data):
+                return "", charset
+    printable = all(character.isprintable() or character in "\r\n\t\ufeff" for character in text)
+    return (text if printable and "\ufffd" not in text and not is_file(text) else ""), charset
+
+
+def _is_plain(text: str) -> bool:
+    return sum(character.isalnum() or character == " " for character in text) >= _PLAIN_SHARE * len(text)

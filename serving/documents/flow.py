@@ -16,9 +16,10 @@ from functools import cached_property
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import find_occurrences, trim_span
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
-from goldspan.masking.detection import is_telling
+from goldspan.masking.detection import EMBEDDED, is_telling
 from goldspan.masking.mask import Masker
 from goldspan.masking.result import MaskedText, Replacement
+from goldspan.serving.documents.embedded import find_embedded, is_file
 from goldspan.serving.documents.escapes import OpenText, open_escapes
 
 PAGE_LINES = re.compile(r"(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
@@ -140,9 +141,7 @@ def apply_runs(
 ) -> MaskedRuns:
     """Mask the runs by an annotation of their flow."""
     text, starts = join_runs(runs)
-    whole = [
-        _mark_run(run, start) for run, start in zip(runs, starts, strict=True) if run.label and run.opened.text.strip()
-    ]
+    whole = [entity for run, start in zip(runs, starts, strict=True) for entity in _mark_run(run, start)]
     rest = [e for e in annotation.entities if not any(e.start < w.end and w.start < e.end for w in whole)]
     masked = masker.apply(text, replace(annotation, entities=sort_spans([*rest, *whole])), language, country)
     edits = _share_out(runs, starts, masked.replacements)
@@ -196,10 +195,15 @@ def find_whole_edit(text: str, edit: Callable[[str], str]) -> tuple[tuple[int, i
     return () if changed == text else ((0, len(text), changed),)
 
 
-def _mark_run(run: Run, start: int) -> Entity:
+def _mark_run(run: Run, start: int) -> Iterator[Entity]:
+    """What of a run is masked whatever it says: all of it where it has a label, what is embedded in it."""
     text = run.opened.text
-    begin, end = trim_span(text, 0, len(text))
-    return Entity(start + begin, start + end, run.label)
+    if run.label or is_file(run.text):
+        begin, end = trim_span(text, 0, len(text))
+        places = [(begin, end)] if begin < end else []
+    else:
+        places = list(find_embedded(text))
+    return (Entity(start + begin, start + end, run.label or EMBEDDED) for begin, end in places)
 
 
 def _share_out(

@@ -1,7 +1,7 @@
-"""E-mail (.eml): every header of every part, text and HTML bodies, attached messages, text around the parts.
+"""E-mail and web archives: every header of every part, text and HTML bodies, attached messages, text around the parts.
 
-An attachment that is not text is refused by name: what cannot be masked must not be passed on. Headers and bodies in
-which nothing is masked stay as they are.
+Pictures are replaced by grey ones. Another attachment that is not text is refused by name: what cannot be masked must
+not be passed on. Headers and bodies in which nothing is masked stay as they are.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import WRAPPED_LINES, Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import Piece, edit_source, read_html, verify_html, write_html
-from goldspan.serving.documents.pictures import blank_embedded, describe_pictures
+from goldspan.serving.documents.pictures import PICTURES, blank_embedded, blank_picture, describe_pictures
 from goldspan.serving.documents.plain import FOLD, check_card, check_text, edit_stretches, split_text
 
 _HTML = frozenset({"text/html", "text/x-amp-html"})
@@ -35,6 +35,7 @@ _FOLDED = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/direct
 """Types whose long lines go on after a line break and a blank (RFC 5545 and 6350, section 3.1 and 3.2)."""
 
 _TEXT = _HTML | _FOLDED | {"text/plain", "text/markdown", "text/csv", "text/rfc822-headers"}
+_PICTURES = {f"image/{ending[1:]}": kind for ending, kind in PICTURES.items()}
 _PARAMETERS = ("content-type", "content-disposition")
 """Headers of parameters: each value is a text of its own, in one of three encodings."""
 
@@ -99,7 +100,12 @@ def _parse(data: bytes, name: str) -> Message:
 
 
 def _blank_pictures(part: Message) -> int:
-    """Make the pictures in the address lines of an HTML body grey; how many there were."""
+    """Make attached pictures and those in the address lines of an HTML body grey; how many there were."""
+    kind = _PICTURES.get(part.get_content_type())
+    if kind:
+        blank = blank_picture(bytes(part.get_payload(decode=True) or b""), kind)
+        _set_payload(part, base64.encodebytes(blank).decode("ascii"), "base64")
+        return 1
     if part.get_content_type() not in _HTML:
         return 0
     text, charset = _read_body(part)
@@ -113,6 +119,8 @@ def _read_segments(message: Message) -> list[_Segment]:
     segments: list[_Segment] = []
     for part in message.walk():
         segments.append(_read_headers(part))
+        if part.get_content_type() in _PICTURES:
+            continue
         if not part.is_multipart():
             segments.append(_read_segment(part))
         elif around := [name for name in ("preamble", "epilogue") if getattr(part, name)]:
@@ -139,7 +147,7 @@ def _check_part(part: Message, name: str) -> None:
         raise InputError(f"{name}: the parts of the message cannot be told apart.")
     if part.is_multipart() and str(part.get("Content-Transfer-Encoding", "")).lower() in ("base64", "quoted-printable"):
         raise InputError(f"{name}: a part of type {kind} is encoded, and its own parts cannot be read.")
-    if not part.is_multipart() and kind not in _TEXT:
+    if not part.is_multipart() and kind not in _TEXT and kind not in _PICTURES:
         raise InputError(
             f"{name}: an attachment of type {kind} cannot be masked in a message. Save it and mask it alone."
         )
@@ -222,9 +230,13 @@ def _write_body(part: Message, text: str, charset: str) -> None:
     elif encoding in ("8bit", "binary") or (encoding == "7bit" and data.isascii()):
         part.set_payload(data.decode("ascii", "surrogateescape"))
     else:
-        del part["Content-Transfer-Encoding"]
-        part["Content-Transfer-Encoding"] = "base64"
-        part.set_payload(base64.encodebytes(data).decode("ascii"))
+        _set_payload(part, base64.encodebytes(data).decode("ascii"), "base64")
+
+
+def _set_payload(part: Message, payload: str, encoding: str) -> None:
+    del part["Content-Transfer-Encoding"]
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(payload)
 
 
 def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int, int, str], ...]]) -> None:
@@ -297,7 +309,7 @@ def _verify(target: Path, values: frozenset[str], name: str) -> None:
         search_values(values, [str(value) for value in part.values()], name)
         search_values(values, [_decode(str(value)) for value in part.values()], name)
         search_values(values, [str(part.get_filename()), str(part.preamble), str(part.epilogue)], name)
-        if not part.is_multipart():
+        if not part.is_multipart() and part.get_content_type() not in _PICTURES:
             text, _ = _read_body(part)
             if part.get_content_type() in _HTML:
                 verify_html(text, values, name)

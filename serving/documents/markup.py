@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import regex
 
+from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
 from goldspan.serving.documents.flow import MaskedRuns, Run, mask_runs, search_values
@@ -41,7 +42,17 @@ _TOKEN = regex.compile(
     regex.DOTALL,
 )
 _CLOSING = regex.compile(r"</([a-zA-Z][\w:-]*)\s*>")
-_ATTRIBUTE = regex.compile(r"[^\s=>\"'/]+\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+))")
+_ATTRIBUTE = regex.compile(r"(?P<name>[^\s=>\"'/]+)(?:\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+)))?")
+_CODE_NAMES = regex.compile(r"[a-z_:@*.#(\[-][a-z_:@*.#()\[\]-]*")
+"""Names of attributes as pages have them; others may be part of a value without quotes: `<img alt=Ann Smith>`."""
+
+_CODE_VALUES = regex.compile(r"(?:[a-z-][\w:/.\[\]%!-]*\s*)*", regex.ASCII)
+"""Classes and types as pages have them: names in small letters."""
+
+_CODED = frozenset({"class", "type", "rel"})
+_MESSAGE = regex.compile(
+    r"(?i)\A\s*(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?(?:MIME-Version|Content-Type|Content-Transfer-Encoding):"
+)
 _REFERENCE = regex.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
 
 
@@ -59,6 +70,8 @@ async def mask_markup(source: Path, target: Path, masker: Masker, settings: File
     """Mask an HTML file."""
     data = read_document(source)
     text, encoding = decode_text(data, str(source))
+    if _MESSAGE.match(text):
+        raise InputError(f"{source.name} is an e-mail message or web archive by its content. Name it .eml or .mht.")
     text, pictures = blank_embedded(text, source.name)
     masked, runs, result = await mask_html(text, masker, settings)
     target.write_bytes(encode_text(masked, encoding, data))
@@ -138,10 +151,12 @@ def _find_pieces(source: str) -> Iterator[Piece]:
 def _find_attributes(match: regex.Match[str]) -> Iterator[Piece]:
     offset = match.start("inside")
     for attribute in _ATTRIBUTE.finditer(match["inside"] or ""):
-        group = next(name for name in "abc" if attribute[name] is not None)
-        name = attribute.group().partition("=")[0].strip().lower()
+        name = attribute["name"].lower()
+        if not _CODE_NAMES.fullmatch(attribute["name"]):
+            yield Piece(offset + attribute.start("name"), offset + attribute.end("name"), "attribute", "\n")
+        group = next((name for name in "abc" if attribute[name] is not None), "name")
         start, end = attribute.span(group)
-        if start < end and name not in ("class", "type", "rel"):
+        if group != "name" and start < end and not (name in _CODED and _CODE_VALUES.fullmatch(attribute[group])):
             yield Piece(offset + start, offset + end, "address" if name in _ADDRESSES else "attribute", "\n")
 
 

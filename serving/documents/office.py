@@ -13,7 +13,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import regex
 
@@ -23,7 +23,14 @@ from goldspan.serving.documents.base import FileCounts, FileSettings
 from goldspan.serving.documents.cells import CellFormats, find_cached, find_column
 from goldspan.serving.documents.flow import Run, find_whole_edit, mask_runs, search_values
 from goldspan.serving.documents.markup import edit_source, map_characters
-from goldspan.serving.documents.office_rules import IDENTIFIERS, TARGET, choose_rule, find_break, names_author
+from goldspan.serving.documents.office_rules import (
+    IDENTIFIERS,
+    TARGET,
+    choose_rule,
+    find_break,
+    is_cached_number,
+    names_author,
+)
 from goldspan.serving.documents.package import read_package, write_package
 from goldspan.serving.documents.pictures import PICTURES, blank_picture, describe_pictures
 from goldspan.serving.documents.plain import decode_text, encode_text
@@ -42,6 +49,11 @@ _NO_BRACKETS = str.maketrans("[]", "()")
 
 _SHEETS = "xl/worksheets/"
 _MAX_SHEET_NAME = 31
+_MEDIA = regex.compile(r"/media/[^/]+$")
+_PLAIN_MEDIA = regex.compile(r"/(?:image|img|picture|thumbnail|media|hdphoto)\d*\.\w+$")
+_FIELD_DATE = regex.compile(rb"(?<=<(?:\w+:)?date\b[^>]*)\s(?:\w+:)?fullDate=\"[^\"]*\"")
+"""What a date field of a form holds beside the date that it shows."""
+
 _MACROS = regex.compile(r"(?i)vbaProject|vbaData|macrosheets|activeX|ctrlProps/.*\.bin|customUI")
 _PRINTER = regex.compile(r"(?i)printerSettings\d*\.bin$")
 
@@ -61,21 +73,22 @@ _Place = tuple[_Part, XmlPiece]
 
 async def mask_office(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
     """Mask a .docx, .xlsx or .pptx file."""
-    package = _read_package(source)
     counts = FileCounts()
-    written = _drop_printers(package)
+    written = _drop_printers(_read_package(source))
     pictures = 0
     for name, content in written.items():
         _check_part(name, source.name)
         if kind := PICTURES.get(Path(name).suffix.lower()):
             written[name], pictures = blank_picture(content, kind), pictures + 1
+    written = _rename_media(written)
     formats = CellFormats.read(written)
     parts, places, runs = _read_runs(written, source.name, formats)
     result = await mask_runs(runs, masker, settings.language, settings.country)
     _write_runs(written, parts, places, runs, result.edits)
-    for run, edits in zip(runs, result.edits, strict=True):
-        if edits and (cached := find_cached(run.text, formats, written)):
-            raise MaskingError(f"{source.name}, {cached}: a masked date still stands in it; remove the chart or pivot.")
+    for (part, piece), run, edits in zip(places, runs, result.edits, strict=True):
+        cached = part.name if is_cached_number(piece) else find_cached(run.text, formats, written) if edits else ""
+        if edits and cached:
+            raise MaskingError(f"{source.name}, {cached} holds a masked number or date; remove the chart or pivot.")
     _check_sheets(written.get("xl/workbook.xml", b""), source.name)
     write_package(target, written)
     _verify(target, result.values, source.name)
@@ -246,6 +259,24 @@ def _drop_printers(package: dict[str, bytes]) -> dict[str, bytes]:
         elif "/worksheets/" in name or "/chartsheets/" in name:
             kept[name] = regex.sub(rb'(<pageSetup\b[^>]*?)\sr:id="[^"]*"', rb"\1", content)
     return kept
+
+
+def _rename_media(package: dict[str, bytes]) -> dict[str, bytes]:
+    """The package with plain names for pictures that have other ones, and without the dates behind date fields."""
+    named = [name for name in package if _MEDIA.search(name) and not _PLAIN_MEDIA.search(name)]
+    renamed = {name: f"{name[: name.rindex('/')]}/picture{n}{Path(name).suffix}" for n, name in enumerate(named, 1)}
+    found = {renamed.get(name, name): content for name, content in package.items()}
+    if len(found) < len(package):
+        raise InputError("The document has pictures of equal names.")
+    for name, content in found.items():
+        if name.endswith(".rels"):
+            for old, new in renamed.items():
+                for spelled in {Path(old).name, quote(Path(old).name), html.escape(Path(old).name)}:
+                    content = content.replace(f'/{spelled}"'.encode(), f'/{Path(new).name}"'.encode())
+            found[name] = content
+        elif name.startswith("word/"):
+            found[name] = _FIELD_DATE.sub(b"", content)
+    return found
 
 
 def _check_sheets(workbook: bytes, file: str) -> None:

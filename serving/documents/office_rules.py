@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import regex
 
 from goldspan.serving.documents.xml_text import AttributeRule, XmlPiece
 
-_BREAKING = """
-p br cr tr tc row c si is f Relationship comment cm author property creator title subject description keywords category
-lastModifiedBy Company Manager lpwstr lpstr docPr cNvPr sheet definedName fldChar
-"""
+_INLINE = frozenset({"r", "t", "instrText", "delText", "delInstrText", "rPr"})
+_BREAKING = "p br cr tr tc row c si is docPr cNvPr fldChar"
+_PARAGRAPHS = frozenset({"p", "si", "is", "text"})
+"""Elements whose text flows; outside of them, each element is a text of its own."""
+
 _TEXTUAL_NAMES = """
-alt author authors caption codeName command connection custT descr description display displayName displayText error
-errorTitle formula help initials instr lastModifiedBy location newName oldName phldrT prompt promptTitle providerId
-sourceFile sourceName status string text title tooltip totalsRowLabel user userId userName
+action alt author authors caption codeName command comment connection custT descr description display displayName
+displayText docLocation ed error errorTitle formatCode formula help initials instr lastModifiedBy lastValue location
+newName odcFile oldName phldrT prompt promptTitle providerId refersTo sheet sourceFile sourceName status string text
+tgtFrame title tooltip totalsRowLabel user userId userName xpath
 """
 _VALUED_ELEMENTS = """
-alias attr customFilter default docVar filter helpText inputCells listEntry listItem lvlText name query s sharedItem
-sheetName statusText tag tblCaption tblDescription connectString
+addressFieldName alias attachedSchema attr connectString customFilter default docVar filter helpText inputCells
+d listEntry listItem lvlText mailSubject n query s sharedItem sheetName sourceFileName statusText tag tblCaption
+tblDescription
 """
 _NAMED_ELEMENTS = """
-Map bookmarkStart cNvPr cSld cacheField cellStyle connection custShow dataField ddeItem definedName docPr docVar
-pivotField pivotTableDefinition property protectedRange queryTable queryTableField scenario section sheet slicer
-slicerCacheDefinition table tableColumn userInfo
+Map bookmarkStart cNvPr cSld cacheField cellStyle connection custShow customWorkbookView dataField ddeItem definedName
+docPr docVar pivotField pivotTableDefinition property protectedRange queryTable queryTableField scenario section sheet
+slicer slicerCacheDefinition table tableColumn tag userInfo worksheetSource
 """
 IDENTIFIERS = frozenset(
     {("table", "name"), ("table", "displayName"), ("definedName", "name"), ("bookmarkStart", "name")}
@@ -60,16 +65,23 @@ def names_author(piece: XmlPiece) -> bool:
     return piece.element in _AUTHOR_ELEMENTS
 
 
-def find_break(element: str) -> str:
-    """What an element puts between texts."""
+def find_break(element: str, parents: Collection[str]) -> str:
+    """What an element inside of others puts between texts."""
     if element == "tab":
         return "\t"
-    return "\n" if element in _BREAKS else ""
+    return "\n" if element in _BREAKS or (element not in _INLINE and _PARAGRAPHS.isdisjoint(parents)) else ""
+
+
+def is_cached_number(piece: XmlPiece) -> bool:
+    """True for a number or date of a pivot table's cache, which cannot become a text."""
+    return (piece.element, piece.attribute) in (("n", "v"), ("d", "v"))
 
 
 def _holds_text(element: str, attribute: str, value: str) -> bool:
     if attribute == "name":
         return element in _NAMED | _NAMED_AUTHORS
+    if (element, attribute) == ("name", "val"):
+        return True
     if _is_known(element, attribute, value):
         return True
     if value.startswith(_NAMESPACES):
@@ -79,7 +91,7 @@ def _holds_text(element: str, attribute: str, value: str) -> bool:
 
 def _is_known(element: str, attribute: str, value: str) -> bool:
     """True for attributes whose meaning is a text."""
-    if attribute == "name":
+    if attribute in ("name", "Name"):
         return element in _NAMED | _NAMED_AUTHORS
     if attribute in ("v", "val", "value", "uniqueName"):
         return element in _VALUED

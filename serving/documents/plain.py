@@ -11,19 +11,8 @@ import regex
 from goldspan.annotation.errors import InputError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
+from goldspan.serving.documents.embedded import BEGINNINGS
 from goldspan.serving.documents.flow import WRAPPED_LINES, Run, mask_runs, search_values
-
-_BINARY = {
-    b"%PDF-": "a PDF",
-    b"{\\rtf": "RTF",
-    b"PK\x03\x04": "a package",
-    b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"\x89PNG": "a picture",
-    b"GIF8": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"\x1f\x8b": "compressed",
-}
-"""How files begin that are no text, whatever their name says."""
 
 _EMPHASIS = regex.compile(
     r"(?:\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~])(?:\*{1,3}|~~)|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])"
@@ -47,7 +36,7 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
         InputError: it is neither, or no text at all; `name` says which file.
 
     """
-    kind = next((kind for mark, kind in _BINARY.items() if data.startswith(mark)), "")
+    kind = next((kind for mark, kind in BEGINNINGS.items() if data.startswith(mark)), "")
     if kind:
         raise InputError(f"{name} is {kind} by its content, not text. Give it its own ending.")
     encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")

@@ -18,7 +18,7 @@ _FORMATS = {
     ".vcf": "plain:mask_plain",
     ".html": "markup:mask_markup",
     ".htm": "markup:mask_markup",
-    ".eml": "mail:mask_mail",
+    **dict.fromkeys((".eml", ".mht", ".mhtml"), "mail:mask_mail"),
     ".csv": "delimited:mask_delimited",
     ".tsv": "delimited:mask_delimited",
     ".jsonl": "json_text:mask_json_lines",

@@ -38,7 +38,7 @@ _KINDS = {
     ".json": "json",
     **dict.fromkeys((".jsonl", ".ndjson"), "lines"),
     **dict.fromkeys((".docx", ".xlsx", ".pptx"), "office"),
-    ".eml": "mail",
+    **dict.fromkeys((".eml", ".mht", ".mhtml"), "mail"),
     ".parquet": "parquet",
 }
 _WHOLE: Mapping[str, Callable[[Path, Callable[[str], str]], bytes]] = {

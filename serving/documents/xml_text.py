@@ -6,7 +6,7 @@ What is not masked stays byte for byte. Document type declarations are refused: 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 from xml.parsers import expat
@@ -22,6 +22,7 @@ _TOKEN = regex.compile(
     r"|<(?P<slash>/?)(?P<name>[\w:.-]+)(?P<inside>(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*/?>",
     regex.DOTALL,
 )
+_DECLARATION = regex.compile(r"<\?xml\s")
 _ATTRIBUTE = regex.compile(r"(?P<name>[\w:.-]+)\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)')")
 
 
@@ -29,7 +30,8 @@ _ATTRIBUTE = regex.compile(r"(?P<name>[\w:.-]+)\s*=\s*(?:\"(?P<a>[^\"]*)\"|'(?P<
 class XmlPiece:
     """A stretch `[start, end)` of the source that holds text.
 
-    `element` and `attribute` are local names; `attribute` is empty for text, `!` for comments and CDATA. `before`
+    `element` and `attribute` are local names; `attribute` is empty for text, `!` for comments, CDATA and
+    instructions. `before`
     separates the text from the one before. `parents` are the elements around the one of the text, the nearest last,
     each with the stretch of its start tag. `aside`: the text stands in a text box or the like, and does not divide the
     text around it. `absent`: see `Run`.
@@ -51,8 +53,9 @@ _ASIDES = frozenset({"txbxContent", "rPh", "rt"})
 _VERSIONS = {"ins": "original", "moveTo": "original", "del": "final", "moveFrom": "final"}
 """Elements of tracked changes, and the version of the document in which their text does not stand."""
 
-BreakRule = Callable[[str], str]
-"""What an element puts between the texts before and after it, by its local name: empty, a tab or a line break."""
+BreakRule = Callable[[str, Collection[str]], str]
+"""What an element puts between the texts before and after it, by its local name and those of the elements that it is
+in: empty, a tab or a line break."""
 
 AttributeRule = Callable[[str, str, str], bool]
 """True if an attribute holds text, by element, attribute and value; names are local."""
@@ -75,20 +78,21 @@ def find_pieces(source: str, breaks: BreakRule, holds_text: AttributeRule) -> It
             before = ""
         cursor = match.end()
         if match["name"] is None:
-            if not match["instruction"]:
+            if not _DECLARATION.match(match.group()):
                 yield XmlPiece(match.start(), match.end(), "", "!", "\n", ())
             continue
         name = match["name"].rpartition(":")[2]
+        if match["slash"] and stack:
+            stack.pop()
+        around = [parent for parent, _, _ in stack]
         if match["slash"]:
-            if stack:
-                stack.pop()
             ended = asides and len(stack) == asides[-1][0]
-            before = asides.pop()[1] if ended else _join_breaks(before, breaks(name))
+            before = asides.pop()[1] if ended else _join_breaks(before, breaks(name, around))
             continue
         if name in _ASIDES and not match.group().endswith("/>"):
             asides.append((len(stack), before))
             before = "\n"
-        before = _join_breaks(before, breaks(name))
+        before = _join_breaks(before, breaks(name, around))
         yield from _find_attributes(match, name, holds_text)
         if not match.group().endswith("/>"):
             stack.append((name, match.start(), match.end()))
@@ -152,12 +156,12 @@ def read_texts(data: bytes, breaks: BreakRule) -> list[str]:
     def start(name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
         flows.open(local)
-        flows.add(breaks(local))
+        flows.add(breaks(local, flows.parents[:-1]))
         others.extend(attributes.values())
 
     def end(name: str) -> None:
         local = name.rpartition(":")[2]
-        flows.add(breaks(local))
+        flows.add(breaks(local, flows.parents[:-1]))
         flows.close()
 
     def refuse(*_: object) -> None:
@@ -183,21 +187,21 @@ class _Flows:
 
     def __init__(self) -> None:
         self._texts: dict[str, list[str]] = {"whole": [], "original": [], "final": [], "aside": []}
-        self._open: list[str] = []
+        self.parents: list[str] = []
 
     def open(self, name: str) -> None:
-        self._open.append(name)
+        self.parents.append(name)
 
     def close(self) -> None:
-        if self._open.pop() in _ASIDES:
+        if self.parents.pop() in _ASIDES:
             self._texts["aside"].append("\n")
 
     def add(self, text: str) -> None:
         self._texts["whole"].append(text)
-        if not _ASIDES.isdisjoint(self._open):
+        if not _ASIDES.isdisjoint(self.parents):
             self._texts["aside"].append(text)
             return
-        absent = {_VERSIONS[name] for name in self._open if name in _VERSIONS}
+        absent = {_VERSIONS[name] for name in self.parents if name in _VERSIONS}
         for version in {"original", "final"} - absent:
             self._texts[version].append(text)
 

@@ -21,6 +21,7 @@ from goldspan.annotation.errors import ConfigurationError, GoldspanError, StateE
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, read_report, set_aside
+from goldspan.shards.work import clear_scratch
 
 MAX_DEATHS = 2
 """A shard is set aside when so many processes ended while they worked on it."""
@@ -39,6 +40,8 @@ def run_local(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[ShardRe
         waiting.put(shard)
     answers: queue.Queue[tuple[ShardReport, bool] | GoldspanError | None] = queue.Queue(options.workers * 2)
     workers = [_Worker(plan, waiting, answers) for _ in range(max(1, min(options.workers, len(plan.shards))))]
+    output = open_output(plan)
+    clear_scratch(output)
     try:
         for worker in workers:
             worker.start()
@@ -54,6 +57,7 @@ def run_local(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[ShardRe
     finally:
         for worker in workers:
             worker.stop()
+        clear_scratch(output)
 
 
 class _Worker(threading.Thread):
@@ -89,6 +93,7 @@ class _Worker(threading.Thread):
         if self._process:
             with suppress(OSError):
                 self._process.kill()
+                self._process.wait()
 
     def _work(self, shard: Shard) -> tuple[ShardReport, bool]:
         for _ in range(MAX_DEATHS):

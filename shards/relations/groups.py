@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goldspan.annotation.corpus.containment import pair_contained
 from goldspan.annotation.corpus.dedupe import (
@@ -23,10 +24,10 @@ from goldspan.annotation.corpus.dedupe import (
 from goldspan.annotation.corpus.minhash import THRESHOLD, connect, find_pairs
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.corpus.splits import DEFAULT_RATIOS, Split, assign_groups
-from goldspan.shards.relations.outlines import IDENTIFIER, LINK
+from goldspan.shards.relations.outlines import FAMILY, IDENTIFIER, LAYERS, LINK, Layer
 from goldspan.shards.relations.table import Numbers, OutlineTable, StoredShingles, StoredSignatures
 
-_LAYERS = {
+LAYER_OF: dict[Reason, Layer] = {
     Reason.SAME_TEXT: "text",
     Reason.NEAR_TEXT: "text",
     Reason.SAME_SKELETON: "skeleton",
@@ -62,16 +63,17 @@ def group_stored(table: OutlineTable, threshold: float = THRESHOLD) -> Numbers:
     groupings = [_group(table, reason, threshold) for reason in (Reason.NEAR_TEXT, Reason.NEAR_SKELETON)]
     pairs = [_pair_sharing(table, LINK, len(table))]
     if threshold < 1:
-        pairs += [
-            _pair_contained(table, layer, grouping)
-            for layer, grouping in zip(("text", "skeleton"), groupings, strict=True)
-        ]
+        families = _read_families(table)
+        for layer, grouping in zip(LAYERS, groupings, strict=True):
+            contained = _pair_contained(table, layer, grouping)
+            one, other = families[contained].T
+            pairs.append(contained[(one == other) | (one == 0) | (other == 0)])
         pairs.append(_pair_sharing(table, IDENTIFIER, limit_holders(len(table))))
     return unite(len(table), groupings, np.concatenate(pairs))
 
 
 def _group(table: OutlineTable, reason: Reason, threshold: float) -> Numbers:
-    layer = _LAYERS[reason]
+    layer = LAYER_OF[reason]
     digests = table.read_field(layer)
     _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
     equal: Numbers = first[inverse].astype(np.int64)
@@ -79,6 +81,14 @@ def _group(table: OutlineTable, reason: Reason, threshold: float) -> Numbers:
         return equal
     near = connect(len(table), find_pairs(StoredSignatures(table, layer), threshold))
     return unite(len(table), [equal, near])
+
+
+def _read_families(table: OutlineTable) -> NDArray[np.uint64]:
+    """The hash of each sample's phrase family, 0 without one."""
+    families = np.zeros(len(table), dtype=np.uint64)
+    numbers, hashes = table.list_keys(FAMILY)
+    families[numbers] = hashes
+    return families
 
 
 def _pair_contained(table: OutlineTable, layer: str, groups: Numbers) -> Numbers:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from goldspan.annotation.corpus.minhash import HASHES, Signatures
 from goldspan.shards.relations.outlines import StoredOutlines
 
 Numbers = NDArray[np.int64]
@@ -65,23 +66,24 @@ class StoredSignatures:
     """The signatures of a table's texts or skeletons, as `find_pairs` indexes them."""
 
     def __init__(self, table: OutlineTable, layer: str) -> None:
-        self._table, self._field = table, f"{layer}_signature"
+        self._table = table
+        self._stored: list[Signatures] = [getattr(shard, f"{layer}_signatures") for shard in table.shards]
 
     def __len__(self) -> int:
         """How many samples."""
         return len(self._table)
 
-    def __getitem__(self, index: Any) -> NDArray[np.uint32]:
+    def __getitem__(self, index: Any) -> Signatures:
         """Some rows by number, or `[:, a:b]`: some columns of every row."""
         if isinstance(index, tuple):
-            parts = [np.asarray(shard.rows[self._field][:, index[1]]) for shard in self._table.shards]
-            columns: NDArray[np.uint32] = np.concatenate(parts)[self._table.order]
+            parts = [np.asarray(signatures[:, index[1]]) for signatures in self._stored]
+            columns: Signatures = np.concatenate(parts)[self._table.order]
             return columns
         shards, rows = self._table.locate(np.asarray(index))
-        found = np.empty((len(rows), self._table.shards[0].rows[self._field].shape[1]), np.uint32)
+        found = np.empty((len(rows), HASHES), np.uint32)
         for shard in np.unique(shards).tolist():
             mine = shards == shard
-            found[mine] = self._table.shards[shard].rows[self._field][rows[mine]]
+            found[mine] = self._stored[shard][rows[mine]]
         return found
 
 

@@ -19,7 +19,7 @@ from goldspan.shards.tasks.base import ShardTask, replace_ending
 
 
 class AnnotateTask(ShardTask):
-    """Settings: `predictor`, `options`, `language`, `country`, `document_type`, `by_line`, `workers`."""
+    """Settings: `predictor`, `options`, `language`, `country`, `document_type`, `text_key`, `by_line`, `workers`."""
 
     def __init__(self, settings: Mapping[str, Any], labels: LabelSchema) -> None:
         super().__init__(settings, labels)
@@ -38,8 +38,8 @@ class AnnotateTask(ShardTask):
     def process(self, source: Path, target: Path, name: str) -> ShardCounts:
         """Read the texts and write samples with predictions; a text that the predictor fails on has none."""
         counts = ShardCounts()
-        by_line = bool(self.settings.get("by_line"))
-        samples = import_texts(source, self.labels, self._defaults, counts.refuse, by_line=by_line)
+        how = {"text_key": self.settings.get("text_key", ""), "by_line": bool(self.settings.get("by_line"))}
+        samples = import_texts(source, self.labels, self._defaults, counts.refuse, **how)
         erased = find_tombstones(Path(self.settings["folder"])) if self.settings.get("folder") else None
         kept = drop_erased(samples, erased, counts.refuse) if erased else samples
         counts.counts["samples"] = write_samples(target, self._annotate(kept, counts), self.labels, counts.refuse)

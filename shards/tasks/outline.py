@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.corpus.outline import outline_content, outline_sample
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.shards.relations.outlines import write_outlines
 from goldspan.shards.report import ShardCounts
@@ -12,7 +12,7 @@ from goldspan.shards.tasks.base import ShardTask, replace_ending
 
 
 class OutlineTask(ShardTask):
-    """Settings: `related`, with what splits need; `unique`, as in `read_samples`."""
+    """Settings: `layers`, what is compared; `related`, with what splits need; `unique`, as in `read_samples`."""
 
     def name_output(self, name: str) -> str:
         """Outlines of a shard."""
@@ -22,7 +22,8 @@ class OutlineTask(ShardTask):
         """Write the outlines."""
         counts = ShardCounts()
         samples = read_samples([source], self.labels, counts.refuse, unique=self.settings["unique"])
-        outlines = outline_samples(samples, self.labels)
-        write_outlines(target, outlines, related=self.settings["related"])
+        layers, related = self.settings["layers"], self.settings["related"]
+        outlines = [outline_sample(one, self.labels) if related else outline_content(one) for one in samples]
+        write_outlines(target, outlines, layers, related=related)
         counts.counts["samples"] = len(outlines)
         return counts

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldspan.annotation import checks
 from goldspan.annotation.checks import CODES, check_annotation, check_sample, check_text, find_errors, has_errors
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import parse_tagged
@@ -85,6 +88,16 @@ def test_unknown_and_doubled_labels(labels: LabelSchema) -> None:
 )
 def test_texts_that_cannot_be_kept(text: str, code: str) -> None:
     assert [issue.code for issue in check_text(text)] == [code]
+
+
+@given(st.text("ab -.", max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=6))
+def test_repeats_are_the_same_however_many_values_there_are(text: str, places: list[tuple[int, int]]) -> None:
+    entities = tuple(Entity(start, start + size, "CITY") for start, size in sorted(places) if start + size <= len(text))
+    found = []
+    for most in (0, 100):
+        with mock.patch.object(checks, "_MOST_SEARCHED", most):
+            found.append(check_annotation(text, Annotation(AUTHOR, entities), LABELS))
+    assert found[0] == found[1]
 
 
 @given(samples())

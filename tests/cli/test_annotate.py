@@ -50,6 +50,15 @@ def test_an_output_is_kept_unless_asked(texts: Path, tmp_path: Path, capsys: pyt
     assert call("annotate", texts, "-o", output, "--force") == 0
 
 
+def test_several_files_go_to_a_folder(texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Write to bo@example.com", encoding="utf-8")
+    assert call("annotate", texts, letter) == 1
+    assert "--output FOLDER" in capsys.readouterr().err
+    assert call("annotate", texts, letter, "--language", "en", "-o", tmp_path / "out") == 0
+    assert len(list(read_samples([tmp_path / "out"], LABELS))) == 3
+
+
 def test_annotating_again_replaces_the_models_own_reading_only(texts: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     call("annotate", texts, "-o", output)

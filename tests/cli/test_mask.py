@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,26 @@ def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_key_prints_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("mask", "key") == 0
     assert parse_key(capsys.readouterr().out.strip())
+
+
+def mask_stdin(data: bytes) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "goldspan", "mask", "-", "-p", "regex", "--policy", "redact"]
+    return subprocess.run(command, input=data, capture_output=True, timeout=120)
+
+
+def test_stdin_is_masked_to_stdout_and_else_unchanged() -> None:
+    line = "Write to ann@mail.com, café 🙂 \r\n"
+    done = mask_stdin((line * 2000).encode())
+    assert done.returncode == 0
+    assert done.stdout.decode() == line.replace("ann@mail.com", "[REDACTED]") * 2000
+
+
+def test_after_an_error_nothing_of_stdin_comes_out() -> None:
+    done = mask_stdin(b"Write to ann@mail.com " + b"\xff bob@mail.com")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"not UTF-8" in done.stderr
+
+
+def test_stdin_is_masked_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("mask", "-", "a.txt", "-p", "regex") == 1
+    assert "alone" in capsys.readouterr().err

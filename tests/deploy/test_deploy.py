@@ -144,3 +144,16 @@ def test_the_space_serves_patterns_and_a_model_if_one_is_named(model: str, tmp_p
     done = subprocess.run(["sh", *script], env=environment, capture_output=True, text=True, check=True)
     assert ("download-model model --repo-id owner/name --key ab12" in done.stdout) == bool(model)
     assert ("--predictor regex+model " if model else "--predictor regex ") in done.stdout
+
+
+def test_images_are_pinned() -> None:
+    images = [service["image"] for service in COMPOSE["services"].values() if "build" not in service]
+    bases = [line.split()[1] for path in DOCKERFILES for line in path.read_text().splitlines() if line[:4] == "FROM"]
+    ours = COMPOSE["services"]["serve"]["image"]
+    assert [name for name in images + bases if name != ours and not re.search(r":\d+\.?\d*[\w.-]*\Z", name)] == []
+
+
+def test_kubernetes_objects_satisfy_the_published_schemas() -> None:
+    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    for document in KUBERNETES:
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)

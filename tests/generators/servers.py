@@ -6,10 +6,11 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,11 +22,8 @@ def run_server(folder: Path, *options: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.generators.compatible_server", str(port_file), *options]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        deadline = time.monotonic() + 120
-        while not port_file.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: port_file.exists() or process.poll() is not None)
+        assert process.poll() is None
         yield f"http://127.0.0.1:{port_file.read_text()}"
     finally:
         process.kill()

@@ -18,6 +18,7 @@ from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.runs.queue import PipelineQueue, Workload
 from goldspan.generators.stages.prose import read_conversation
 from goldspan.generators.stages.stage import ModelSettings, build_stages
+from tests.waiting import SECONDS
 
 FAST = PollSchedule(
     first_poll=0.03, last_poll=0.1, gather=0.1, grace=(0.1, 0.2), hold=0.1, outage=5.0, settle=0.5, vanish=0.5
@@ -60,7 +61,7 @@ async def run_items(
     items: int,
     mode: str = "batch",
     attempts: int = 3,
-    seconds: float = 60,
+    seconds: float = SECONDS,
     **more: Any,
 ) -> Counter[str]:
     """Drive a run to its end (or as far as it goes); returns its items by state."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
+import orjson
 import pytest
 
-from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.locks import try_lock
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.engines.local import run_local
 from goldspan.shards.plan import list_shards, make_plan
+from goldspan.shards.report import LOCK
+from goldspan.shards.run import ShardWork
+from tests.waiting import wait_until
 
 _TASK = """
 import os
+import time
 from goldspan.shards.report import ShardCounts
 from goldspan.shards.tasks.base import ShardTask
 
@@ -25,6 +34,9 @@ class Fragile(ShardTask):
         if name in self.settings["deadly"] or (name in self.settings["once"] and not os.path.exists(tried)):
             open(tried, "w").close()
             os.kill(os.getpid(), 9)
+        if name in self.settings.get("endless", ()):
+            open(tried, "w").close()
+            time.sleep(600)
         target.write_bytes(source.read_bytes())
         counts = ShardCounts()
         counts.counts["samples"] = 1
@@ -62,3 +74,38 @@ def test_a_task_that_cannot_be_opened_is_an_error_before_any_shard(texts: Path, 
     plan = make_plan("annotate", {"predictor": "no-such"}, list_shards([str(texts)]), str(tmp_path / "out"))
     with pytest.raises(ConfigurationError, match="no-such"):
         list(run_local(plan, EngineOptions(1)))
+
+
+@pytest.mark.usefixtures("fragile")
+def test_what_killed_processes_left_is_removed(texts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    (output / ".shard-before").mkdir(parents=True)
+    settings = {"folder": str(tmp_path), "once": [], "deadly": ["part-1.jsonl"]}
+    list(run_local(make_plan("fragile", settings, list_shards([str(texts)]), str(output)), EngineOptions(2)))
+    assert not list(output.glob(".*"))
+
+
+@pytest.mark.usefixtures("fragile")
+def test_a_process_at_work_ends_with_the_one_that_started_it(texts: Path, tmp_path: Path) -> None:
+    settings = {"folder": str(tmp_path), "once": [], "deadly": [], "endless": ["part-0.jsonl"]}
+    plan = make_plan("fragile", settings, list_shards([str(texts)]), str(tmp_path / "out"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "goldspan.shards.worker"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    assert process.stdin is not None
+    process.stdin.write(plan.to_json() + orjson.dumps(asdict(plan.shards[0])) + b"\n")
+    process.stdin.flush()
+    wait_until((tmp_path / "part-0.jsonl.tried").exists)
+    process.stdin.close()
+    assert process.wait(30) == 1
+
+
+def test_two_runs_do_not_write_to_one_folder(texts: Path, tmp_path: Path) -> None:
+    work = ShardWork(list_shards([str(texts)]), str(tmp_path / "out"))
+    (tmp_path / "out" / "_run").mkdir(parents=True)
+    held = try_lock(tmp_path / "out" / LOCK)
+    assert held is not None
+    with pytest.raises(StateError, match="Another run writes to"):
+        work.run("annotate", {"predictor": "regex"})
+    held.release()
+    assert work.run("annotate", {"predictor": "regex"}).finished == 3

@@ -12,7 +12,7 @@ from goldspan.annotation.corpus.dedupe import ALL_REASONS, TEXT_REASONS, find_du
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.corpus.splits import split_samples
 from goldspan.shards.relations.groups import find_stored_duplicates, group_stored, split_stored
-from goldspan.shards.relations.outlines import read_outlines, write_outlines
+from goldspan.shards.relations.outlines import LAYERS, read_outlines, write_outlines
 from goldspan.shards.relations.table import OutlineTable
 
 _WORDS = [f"word{number}" for number in range(60)]
@@ -36,6 +36,7 @@ def make_outlines(seed: int, count: int) -> list[Outline]:
         texts.append(text)
         identifiers = (f"name-{rng.randrange(12)}",) if rng.random() < 0.3 else ()
         links = (f"persona:{rng.randrange(30)}",) if rng.random() < 0.2 else ()
+        links += (f"phrase_family:{rng.randrange(3)}",) if rng.random() < 0.5 else ()
         skeleton = text.replace("word1", "<CITY>")
         outlines.append(
             Outline(
@@ -55,7 +56,7 @@ def store(outlines: list[Outline], borders: list[int], folder: Path) -> OutlineT
     stored = []
     for number, (begin, end) in enumerate(zip([0, *borders], [*borders, len(outlines)], strict=True)):
         path = folder / f"{number}.outlines"
-        write_outlines(path, outlines[begin:end], related=True)
+        write_outlines(path, outlines[begin:end], LAYERS, related=True)
         stored.append(read_outlines(path))
     return OutlineTable(stored)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.errors import DiskFullError, InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.shards import work
@@ -199,13 +201,53 @@ def test_no_name_leads_out_of_a_folder(name: str, tmp_path: Path) -> None:
         open_storage(str(tmp_path)).read(name)
 
 
-def test_a_full_disk_is_an_error_and_not_a_broken_shard(
+@pytest.mark.parametrize(
+    "step",
+    [
+        "annotation.files.os.fsync",
+        "annotation.files.tempfile.mkstemp",
+        "shards.storage.shutil.move",
+        "shards.storage.shutil.copyfileobj",
+        "shards.storage._copy_limited",
+    ],
+)
+def test_a_full_disk_stops_the_run_and_breaks_no_shard(
+    step: str, texts: Path, tmp_path: Path, run_here: RunHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (texts / "packed.jsonl.gz").write_bytes(gzip.compress((texts / "part-0.jsonl").read_bytes()))
+    with monkeypatch.context() as patched:
+        patched.setattr(f"goldspan.{step}", _raise(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(DiskFullError):
+            run_here("annotate", texts, tmp_path / "out", **ANNOTATE)
+    assert not (tmp_path / "out" / FAILURES).exists()
+    assert [report.error for report, _ in run_here("annotate", texts, tmp_path / "out", **ANNOTATE)] == [""] * 4
+
+
+def test_a_shard_that_the_disk_refuses_is_set_aside(
     texts: Path, tmp_path: Path, run_here: RunHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("goldspan.shards.work.hash_file", _raise(OSError(errno.EIO, "Input/output error")))
+    reports = run_here("annotate", texts, tmp_path / "out", **ANNOTATE)
+    assert [report.error for report, _ in reports] == ["OSError: Input/output error"] * 3
 
-    monkeypatch.setattr("goldspan.shards.storage.shutil.move", fail)
-    monkeypatch.setattr("goldspan.annotation.files.os.fsync", fail)
-    with pytest.raises(StateError, match="No space left"):
-        run_here("annotate", texts, tmp_path / "out", **ANNOTATE)
+
+def test_the_text_may_stand_under_any_key(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
+    for path in texts.iterdir():
+        path.write_text(path.read_text().replace('"text"', '"body"'))
+    reports = run_here("annotate", texts, tmp_path / "out", **ANNOTATE, text_key="body")
+    assert [report.counts["samples"] for report, _ in reports] == [3, 3, 3]
+
+
+def test_files_without_an_ending_and_links_are_shards(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
+    (texts / "part-00007").write_text("no ending")
+    (texts / "linked.jsonl").symlink_to(texts / "part-0.jsonl")
+    found = {report.name: report.error for report, _ in run_here("annotate", texts, tmp_path / "out", **ANNOTATE)}
+    assert found["linked.jsonl"] == ""
+    assert "part-00007" in found["part-00007"]
+
+
+def _raise(error: OSError) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail

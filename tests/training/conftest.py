@@ -1,24 +1,8 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def trained() -> Path:
-    """The folder of a finished tiny run; not to be changed."""
-    pytest.importorskip("torch")
-    from tests.training.tiny_model import train_tiny
-
-    return train_tiny()
-
-
-@pytest.fixture
-def model(trained: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny model directory that a test may change."""
-    return Path(shutil.copytree(trained, tmp_path / "model"))
 
 
 @pytest.fixture(scope="session")

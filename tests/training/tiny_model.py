@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import tempfile
-from functools import cache
 from pathlib import Path
 
 from goldspan.annotation.identity import make_sample_id
@@ -15,6 +13,7 @@ from goldspan.training.bundle.write import write_bundle
 from goldspan.training.config import TrainingConfig, parse_config
 from goldspan.training.inputs import pack_inputs, unpack_inputs
 from goldspan.training.runs import TrainingRun
+from tests.shared import build_once
 
 NAMES = ["Maria", "Johann", "Priya", "Ahmed", "Lucía", "Sanne", "Pierre", "Olga", "Tom", "Ines", "Kofi", "Yuki"]
 CITIES = ["Paris", "Berlin", "Madrid", "Lisbon", "Oslo", "Rome", "Vienna", "Leeds", "Utrecht", "Turin"]
@@ -95,12 +94,14 @@ def make_config(**training: object) -> TrainingConfig:
     )
 
 
-@cache
 def train_tiny() -> Path:
-    """The folder of a finished run: trained/, quantized/ with signature, evaluation/."""
+    """The folder of a finished run: trained/, quantized/ with signature, evaluation/; not to be changed."""
+    return build_once("tiny-model", _train) / "run"
+
+
+def _train(root: Path) -> None:
     from goldspan.training import stages
 
-    root = Path(tempfile.mkdtemp(prefix="goldspan-tiny-"))
     labels_file = root / "labels.toml"
     labels_file.write_text(TOML)
     inputs = unpack_inputs(pack_inputs(make_bundle(root / "bundle"), labels_file, make_config()), root / "inputs")
@@ -112,4 +113,3 @@ def train_tiny() -> Path:
     stages.evaluate(work)
     stages.quantise(work)
     stages.sign(work, root / "key.pem")
-    return run.folder

@@ -9,9 +9,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,25 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+GROUPS = dict.fromkeys(("test_dashboard", "test_walk", "test_two_projects", "test_neighbours"), "default ports")
+"""Files whose tests run in one process because their programs choose the first free port from 8080 or 8501."""
+
+FIRST = ("default ports", "postgres", "test_docs", "test_train", "test_privacy", "test_connect")
+"""Groups that take long: begun first, so that no process is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, and those on PostgreSQL, in one process, whose servers they share."""
+    walks = [item for item in items if item.path.parent == Path(__file__).parent]
+    ranks = {group: rank for rank, group in enumerate(FIRST)}
+    order = {}
+    for item in walks:
+        group = "postgres" if item.get_closest_marker("postgres") else GROUPS.get(item.path.stem, item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(group))
+        order[item] = ranks.get(group, len(FIRST))
+    items.sort(key=lambda item: order.get(item, -1))
 
 
 @dataclass(frozen=True)
@@ -98,8 +116,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Callable[[], str]]:
-    """A PostgreSQL server of our own; a call creates an empty database and returns its address."""
+def postgres_url() -> Iterator[str]:
+    """The address of an empty database on a PostgreSQL server of our own."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
     if programs is None:
         skip_or_fail("The PostgreSQL tests need Debian's postgresql package (apt-get install postgresql).")
@@ -120,15 +138,9 @@ def postgres_server() -> Iterator[Callable[[], str]]:
     run("initdb", "-D", data, "-U", "walk", "--auth=trust", "--no-sync", "--encoding=UTF8")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start")
-    names = (f"labelstudio{number}" for number in count(1))
-
-    def create() -> str:
-        name = next(names)
-        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "walk", name)
-        return f"postgresql://walk:walk@127.0.0.1:{port}/{name}"
-
     try:
-        yield create
+        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "walk", "labelstudio")
+        yield f"postgresql://walk:walk@127.0.0.1:{port}/labelstudio"
     finally:
         run("pg_ctl", "-D", data, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
@@ -136,17 +148,14 @@ def postgres_server() -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(scope="session")
 def postgres_workspace(
-    studio_environment: None, postgres_server: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+    studio_environment: None, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Workspace, str]]:
-    """A workspace and the address of its database, shared because a first start creates all tables: start it."""
+    """A workspace and the address of its database, shared because a first start creates all tables: start it.
+
+    A Label Studio keeps its owner in the database, so no two workspaces may share one.
+    """
     workspace = Workspace(tmp_path_factory.mktemp("postgres"))
     try:
-        yield workspace, postgres_server()
+        yield workspace, postgres_url
     finally:
         stop_server(workspace)
-
-
-@pytest.fixture(scope="module")
-def postgres_url(postgres_server: Callable[[], str]) -> str:
-    """The address of an empty database: a Label Studio keeps its owner in it, so no two may share one."""
-    return postgres_server()

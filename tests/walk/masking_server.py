@@ -13,6 +13,7 @@ from goldspan.serving.app import build_app
 from goldspan.serving.host import PredictorHost
 from goldspan.serving.state import SampleSink, ServerSettings, ServerState, Tell
 from tests.serving.conftest import Sources
+from tests.waiting import SECONDS
 
 
 class RunningServer:
@@ -26,7 +27,7 @@ class RunningServer:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(SECONDS)
 
     async def _serve(self) -> None:
         host = PredictorHost(load_labels(), self._sources, opener=Sources().open)

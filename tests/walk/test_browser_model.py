@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from goldspan.predictors.registry import open_predictor
-from tests.training.tiny_model import make_labels, make_sample, train_tiny
+from tests.training.tiny_model import make_labels, make_sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,13 +29,8 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def model() -> Path:
-    return train_tiny()
-
-
 @pytest.fixture
-def address(model: Path) -> Iterator[str]:
+def address(trained: Path) -> Iterator[str]:
     """The page and the model on one loopback server."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -46,7 +41,7 @@ def address(model: Path) -> Iterator[str]:
 
         def translate_path(self, path: str) -> str:
             inside = path.partition("?")[0].removeprefix("/model/")
-            return str(model / inside) if path.startswith("/model/") else super().translate_path(path)
+            return str(trained / inside) if path.startswith("/model/") else super().translate_path(path)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -58,9 +53,9 @@ def address(model: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def test_the_page_finds_what_the_predictor_finds(browser: Browser, address: str, model: Path) -> None:
-    predictor = open_predictor(model, make_labels(), verify="off")
-    probes = [probe["text"] for probe in orjson.loads((model / "quantized" / "probes.json").read_bytes())]
+def test_the_page_finds_what_the_predictor_finds(browser: Browser, address: str, trained: Path) -> None:
+    predictor = open_predictor(trained, make_labels(), verify="off")
+    probes = [probe["text"] for probe in orjson.loads((trained / "quantized" / "probes.json").read_bytes())]
     texts = [*probes, *(make_sample(number).text for number in range(30)), "", "👩‍💻 none", "word " * 400 + probes[0]]
     page = browser.new_page()
     page.goto(address)

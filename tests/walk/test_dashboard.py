@@ -20,6 +20,7 @@ from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 from tests.dashboards.hostile import EVIL, LONG_WORD, add_hostile, add_results
 from tests.dashboards.sample_data import add_simulation, fill_workspace, make_sample, write_tasks
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, ViewportSize
@@ -160,13 +161,12 @@ def test_the_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals)
     port = urlsplit(line.split()[1]).port
     parent.send_signal(number)
     parent.communicate(timeout=120)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+
+    def is_closed() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return
-        time.sleep(0.1)
-    raise AssertionError("the server outlived the command that started it")
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    wait_until(is_closed)
 
 
 def test_empty_pages_say_what_to_do(browser: Browser, empty: DashboardProcess) -> None:

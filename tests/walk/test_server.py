@@ -72,10 +72,10 @@ def test_only_this_machine_can_connect(studio: RunningStudio) -> None:
 
 
 @pytest.mark.postgres
-def test_postgres_keeps_the_data(studio_environment: None, postgres_url: str, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "data")
+def test_postgres_keeps_the_data(postgres_workspace: tuple[Workspace, str]) -> None:
+    workspace, address = postgres_workspace
     try:
-        first = start_server(workspace, port=find_free_port(), database_url=postgres_url)
+        first = start_server(workspace, port=find_free_port(), database_url=address)
         assert push_one(StudioClient(first.url, first.token)) == 1
         assert server_status(workspace).database.startswith("postgresql://127.0.0.1:")
         stop_server(workspace)

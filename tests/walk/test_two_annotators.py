@@ -90,10 +90,9 @@ class Annotator:
 
     def finish(self, button: str, *, last: bool) -> None:
         number = self.read_number()
-        self.page.get_by_role("button", name=button).first.click()
-        if last:
-            self.page.wait_for_timeout(2000)
-        else:
+        with self.page.expect_response(lambda answer: "/annotations" in answer.url and answer.status == 201):
+            self.page.get_by_role("button", name=button).first.click()
+        if not last:
             self.wait_for_other(number)
 
     def move_border(self) -> None:

@@ -10,7 +10,7 @@ it loads anywhere. The other heads read the encoder's last hidden states:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -120,10 +120,3 @@ def weigh_classes(counts: Sequence[int]) -> list[float]:
     raw = [1 / count**0.5 if count else 0.0 for count in counts]
     scale = total / sum(weight * count for weight, count in zip(raw, counts, strict=True)) if total else 1.0
     return [weight * scale if weight else 1.0 for weight in raw]
-
-
-def split_state(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The weights of the standard model, and those of the side heads, each without its prefix."""
-    tagger = {name.removeprefix("tagger."): value for name, value in state.items() if name.startswith("tagger.")}
-    side = {name.removeprefix(SIDE_PREFIX): value for name, value in state.items() if name.startswith(SIDE_PREFIX)}
-    return tagger, side

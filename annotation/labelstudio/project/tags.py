@@ -85,10 +85,6 @@ class ConfigTags:
         """Control tags whose results are labelled spans of text."""
         return tuple(control for control in self.controls if control.makes_spans)
 
-    def find_object(self, name: str) -> ObjectTag | None:
-        """The object tag with this name."""
-        return next((item for item in self.objects if item.name == name), None)
-
 
 def parse_tags(xml: str) -> ConfigTags:
     """Read the tags of a labelling config.

@@ -33,7 +33,7 @@ class Glyph:
     """A shown character: its origin and the vector to the next one in page space, its font size there.
 
     `place` is its string: number of the instruction, of the element in the array, offset of its bytes. `advance` is
-    its displacement in thousandths of text space, as a number in an array of `TJ` counts it.
+    its displacement in thousandths of text space, as a number in an array of `TJ` counts it. `shape`: font and code.
     """
 
     x: float
@@ -45,6 +45,7 @@ class Glyph:
     place: tuple[int, int, int]
     length: int
     advance: float
+    shape: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -239,7 +240,7 @@ class _Reader:
             height = abs(state.size) * hypot(matrix[2], matrix[3])
             blank = code in font.blanks
             place = (number, index, offset)
-            glyph = Glyph(x, y, end_x - x, end_y - y, height, blank, place, font.size, advance)
+            glyph = Glyph(x, y, end_x - x, end_y - y, height, blank, place, font.size, advance, (font.identity, code))
             self._content.glyphs.append(glyph)
 
     def _advance(self, thousandths: float) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import regex
 
@@ -40,8 +41,12 @@ class UnclearPageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PdfFont:
-    """A font: bytes of a code, widths in thousandths of the font size, and the codes that draw a space."""
+    """A font: bytes of a code, widths in thousandths of the font size, and the codes that draw a space.
 
+    `identity` is the same for one font of a document wherever it is named.
+    """
+
+    identity: int
     size: int
     widths: Mapping[int, float]
     default: float | None
@@ -80,8 +85,9 @@ def read_font(font: Any) -> PdfFont:
 
     """
     kind = str(font.get("/Subtype", ""))
+    identity = font.objgen[0] or -crc32(font.unparse())
     if kind == "/Type0":
-        return _read_composite(font)
+        return _read_composite(font, identity)
     if kind not in ("/Type1", "/TrueType", "/MMType1"):
         raise UnclearPageError(f"a font of the kind {kind[1:]}")
     blanks = frozenset({32, *_find_blanks(font)})
@@ -91,11 +97,11 @@ def read_font(font: Any) -> PdfFont:
         codec = _CODECS.get("" if encoding == "" else _name(encoding))
         if name not in _STANDARD or codec is None:
             raise UnclearPageError("a font without widths")
-        return PdfFont(1, _load_standard_widths(name, codec), None, blanks)
+        return PdfFont(identity, 1, _load_standard_widths(name, codec), None, blanks)
     first = int(font.get("/FirstChar", 0))
     widths = {first + number: float(int(width)) for number, width in enumerate(font["/Widths"])}
     descriptor = font.get("/FontDescriptor", {})
-    return PdfFont(1, widths, float(int(descriptor.get("/MissingWidth", 0))), blanks)
+    return PdfFont(identity, 1, widths, float(int(descriptor.get("/MissingWidth", 0))), blanks)
 
 
 def _name(item: Any) -> str:
@@ -104,7 +110,7 @@ def _name(item: Any) -> str:
     return str(item) if isinstance(item, pikepdf.Name) else "?"
 
 
-def _read_composite(font: Any) -> PdfFont:
+def _read_composite(font: Any, identity: int) -> PdfFont:
     if str(font.get("/Encoding", "")) != "/Identity-H":
         raise UnclearPageError("a composite font with a character map of its own")
     [descendant] = font["/DescendantFonts"]
@@ -119,7 +125,7 @@ def _read_composite(font: Any) -> PdfFont:
             if int(second) - first > 0xFFFF:
                 raise UnclearPageError("a font with an impossible range of widths")
             widths |= dict.fromkeys(range(first, int(second) + 1), width)
-    return PdfFont(2, widths, float(int(descendant.get("/DW", 1000))), frozenset(_find_blanks(font)))
+    return PdfFont(identity, 2, widths, float(int(descendant.get("/DW", 1000))), frozenset(_find_blanks(font)))
 
 
 def _find_blanks(font: Any) -> Iterator[int]:

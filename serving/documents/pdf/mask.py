@@ -21,6 +21,7 @@ from goldspan.serving.documents.ocr.base import OcrEngine, OcrPage
 from goldspan.serving.documents.ocr.registry import read_picture, require_ocr
 from goldspan.serving.documents.pdf.check import Picture, find_bad_pages
 from goldspan.serving.documents.pdf.fonts import UnclearPageError
+from goldspan.serving.documents.pdf.glyphs import find_doubtful_pages
 from goldspan.serving.documents.pdf.keep import Edit, KeptPage, add_page, plan_page
 from goldspan.serving.documents.pdf.raster import OCR_DPI, add_picture, digest_picture, draw_page, render_page
 from goldspan.serving.documents.pdf.text import PdfPage, open_pdf, read_pdf
@@ -45,8 +46,14 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
 
     """
     pages = [_Page(content) for content in await asyncio.to_thread(read_pdf, source)]
+    note = ""
     if settings.pdf == "scan":
-        pages = [replace(page, content=replace(page.content, scanned=True)) for page in pages]
+        doubtful = set(range(len(pages)))
+    else:
+        contents = [page.content for page in pages]
+        doubtful, note = await asyncio.to_thread(find_doubtful_pages, source, contents, settings.ocr)
+    for number in doubtful:
+        pages[number].content = replace(pages[number].content, scanned=True)
     scans = [number for number, page in enumerate(pages) if page.content.scanned]
     engine = require_ocr(settings.ocr, f"{source.name}, page {scans[0] + 1} is a picture; it") if scans else None
     if engine is not None:
@@ -62,6 +69,9 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
     counts = FileCounts()
     counts.add(runs, result)
     counts.notes += _describe(pages, written, engine)
+    if doubtful and settings.pdf != "scan":
+        note = f"{len(doubtful)} pages may show other characters than their text says; OCR read them beside it"
+    counts.notes += [note] if note else []
     return counts
 
 

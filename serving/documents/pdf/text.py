@@ -138,7 +138,7 @@ def _read_characters(textpage: Any) -> _Characters:
     for index in range(count):
         code = raw.FPDFText_GetUnicode(textpage, index)
         generated = raw.FPDFText_IsGenerated(textpage, index) == 1
-        box, origin = (None, None) if generated else (_read_box(textpage, index), _read_origin(textpage, index))
+        box, origin = (None, None) if generated else (read_box(textpage, index), read_origin(textpage, index))
         if 0xD800 <= code < 0xDC00:
             high = code
             continue
@@ -162,14 +162,16 @@ def _read_characters(textpage: Any) -> _Characters:
     return found
 
 
-def _read_origin(textpage: Any, index: int) -> Point | None:
+def read_origin(textpage: Any, index: int) -> Point | None:
+    """The point where a character starts."""
     from pypdfium2 import raw
 
     x, y = ctypes.c_double(), ctypes.c_double()
     return (x.value, y.value) if raw.FPDFText_GetCharOrigin(textpage, index, x, y) else None
 
 
-def _read_box(textpage: Any, index: int) -> Box | None:
+def read_box(textpage: Any, index: int) -> Box | None:
+    """The box of a character, with what of its shape lies beyond its line."""
     from pypdfium2 import raw
 
     rect = raw.FS_RECTF()

@@ -77,7 +77,7 @@ def test_outlines_follow_the_best_reading_and_the_provenance() -> None:
     assert outline.skeleton == "<SURNAME> in <CITY>"
     assert outline.values == (("SURNAME", "Ann"), ("CITY", "Lyon"))
     assert outline.labels == ("SURNAME", "CITY")
-    assert outline.links == ("persona:p7",)
+    assert outline.links == ("persona:p7", "source_document:x")
     assert outline.reviewed
     translated = outline_sample(Sample("Ann à Lyon", "fr", provenance={"translation_of": "x"}))
     source = outline_sample(replace(original, provenance={"translations": ["fr"]}))

@@ -85,6 +85,19 @@ def test_samples_with_labels_below_target_come_first() -> None:
     assert queue.entries[0].reasons == ("labels below target: IBAN",)
 
 
+def test_a_rank_by_labels_is_not_called_uncertainty() -> None:
+    rare, common = find_ranked(2)
+    pool = [
+        replace(PLAIN, sample_id=name, labels=(label,), uncertainty=0.5)
+        for name, label in ((common, "CITY"), (rare, "IBAN"))
+    ]
+    queue = build_queue(pool, {"CITY": 100, "IBAN": 100}, {"CITY": 100}, size=2)
+    assert [(one.sample_id, one.reasons) for one in queue.entries] == [
+        (rare, ("labels below target: IBAN",)),
+        (common, ("drawn at random",)),
+    ]
+
+
 def test_what_has_no_evidence_is_said() -> None:
     names = find_ranked(3)
     queue = build_queue([replace(PLAIN, sample_id=name, uncertainty=0.5) for name in names], {}, {}, size=3)

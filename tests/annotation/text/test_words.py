@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from goldspan.annotation.text.words import (
     find_occurrences,
-    iter_words,
     joins_compound,
     snap_span,
     splits_word,
@@ -90,8 +89,3 @@ def test_compounds() -> None:
     assert not joins_compound("in Paris.", 3, 8)
     assert joins_compound("マリアーナ", 0, 3)
     assert not joins_compound("マリアさん", 0, 3)
-
-
-def test_words_of_a_text() -> None:
-    assert [text for text in ("Zoë's e\u0301t 42",) for _ in iter_words(text)] == ["Zoë's e\u0301t 42"] * 4
-    assert [text[slice(*word)] for text in ("علی\u200cرضا و",) for word in iter_words(text)] == ["علی\u200cرضا", "و"]

@@ -85,7 +85,7 @@ def test_consent_is_needed_and_a_run_goes_to_its_artifact(
     code, _, err = run(capsys, "watch", "r")
     assert (code, "No process drives r" in err) == (4, True)
     body = json.dumps({"forward": 7200}).encode()
-    urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/clock", body, timeout=10).close()
+    urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/clock", body, timeout=60).close()
     code, out, err = run(capsys, "resume", "--poll-interval", "0.02")
     assert (code, Path(out.strip()).resolve()) == (0, place / "data" / "models" / "r")
     assert "Resuming r" in err

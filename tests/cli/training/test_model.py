@@ -14,15 +14,13 @@ pytest.importorskip("torch")
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from tests.training.tiny_model import train_tiny
-
+def place(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOLDSPAN_LABELS", str(tmp_path / "labels.toml"))
     (tmp_path / "labels.toml").write_text(TOML)
     (tmp_path / "data" / "models").mkdir(parents=True)
     for name in ("v1", "v2"):
-        shutil.copytree(train_tiny(), tmp_path / "data" / "models" / name)
+        shutil.copytree(trained, tmp_path / "data" / "models" / name)
     return tmp_path
 
 

@@ -251,7 +251,7 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
         write(root, part, schema)
         if part.start:
             halfway.set()
-            assert seen.wait(20)
+            assert seen.wait(60)
 
     def show(done: int, total: int) -> None:
         shown.append((done, total))
@@ -260,9 +260,29 @@ def test_who_waits_for_another_reader_sees_how_far_it_is(
     monkeypatch.setattr(refresh, "_write_part", write_and_wait)
     reader = threading.Thread(target=refresh.update_tables, args=(workspace, labels))
     reader.start()
-    assert halfway.wait(20)
+    assert halfway.wait(60)
     waited = refresh_mirror(workspace, labels, show)
     reader.join()
     assert waited["samples"].height == 40
     size = sum(source.size for source in sources.list_sources(workspace, labels))
     assert 0 < shown[0][0] <= shown[0][1] == size
+
+
+def test_of_too_many_samples_a_share_is_drawn(
+    workspace: Workspace, labels: LabelSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_PART_BYTES", 4_000)
+    fill_workspace(workspace, labels, 200)
+    reviewed = [make_sample(number, labels) for number in range(1000, 1010)]
+    write_tasks(workspace.training_samples / "reviewed.jsonl", reviewed, labels)
+    whole = refresh_mirror(workspace, labels)
+    size = sum(path.stat().st_size for path in workspace.annotation_samples.glob("*.jsonl"))
+    monkeypatch.setattr(sources, "MAX_BYTES", size // 3)
+    mirror = refresh_mirror(workspace, labels)
+    shown, every = (set(one["samples"]["sample_id"]) for one in (mirror, whole))
+    assert (whole.share, mirror.share) == (1.0, 0.25)
+    assert shown < every
+    assert {sample.sample_id for sample in reviewed} < shown
+    assert refresh_mirror(workspace, labels)["samples"].equals(mirror["samples"])
+    (workspace.annotation_samples / "more.jsonl").write_bytes(b"")
+    assert set(refresh_mirror(workspace, labels)["samples"]["sample_id"]) == shown

@@ -156,3 +156,31 @@ def test_the_commands(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert any(s.text.isupper() or "ANNA" in s.text for s in read_samples([noisy], LABELS))
     assert runner.invoke(app, ["noise", str(mixed), "-o", str(noisy), "--kind", "smudged", "--force"]).exit_code != 0
+
+
+def test_a_source_can_be_told_again_in_one_group_with_its_samples(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", make_samples("a", 30))
+    (tmp_path / "mix.toml").write_text(
+        '[sources.reviewed]\nshare = 0.5\nfiles = ["a.jsonl"]\nlicence = "MIT"\n'
+        '[sources.again]\nshare = 0.5\nfiles = ["a.jsonl"]\nparaphrase = true\nlanguages = ["en"]\n'
+    )
+    samples = mix(load_mix(tmp_path / "mix.toml"), tmp_path)
+    known = {sample.sample_id: sample for sample in read_samples([file], LABELS)}
+    again = [sample for sample in samples if sample.provenance["mix"] == "again"]
+    assert len(again) == len(samples) / 2 == 30
+    assert len({sample.text for sample in again}) == 30
+    for sample in again:
+        origin = known[sample.provenance["source_document"]]
+        assert sample.best
+        assert origin.best
+        name = origin.best.entities[0]
+        surface = origin.text[name.start : name.end]
+        assert ("FIRSTNAME", surface) in {(e.label, sample.text[e.start : e.end]) for e in sample.best.entities}
+        assert set(outline_samples([sample], LABELS)[0].links) & set(outline_samples([origin], LABELS)[0].links)
+    assert mix(load_mix(tmp_path / "mix.toml"), tmp_path) == samples
+
+
+def test_a_source_without_files_cannot_be_told_again(tmp_path: Path) -> None:
+    (tmp_path / "mix.toml").write_text("samples = 3\n[sources.again]\nshare = 1.0\nparaphrase = true\n")
+    with pytest.raises(SchemaError, match="no files whose samples could be told again"):
+        load_mix(tmp_path / "mix.toml")

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from goldspan.annotation.identity import make_skeleton
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.generators.offline.author import Author as OfflineAuthor
 from goldspan.generators.offline.author import compose_document, write_document
 from goldspan.generators.specs.draw import DOCUMENT_TYPES, Spec, SpecConstraints, draw_spec
+from goldspan.generators.surrogates.values import TODAY
 
 STRUCTURED = {"form", "table", "record", "log"}
 BRIEF = {"note", "post"}
@@ -126,3 +129,20 @@ def test_nobody_s_turn_in_a_chat_is_empty(language: str, labels: LabelSchema) ->
         names = {entry.value for entry in spec.values}
         lines = [line.strip() for line in compose_document(spec, labels).text.splitlines()]
         assert not [line for line in lines if line.endswith(":") and line.rstrip(": ") in names], lines
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_turns_of_a_call_about_nobody_stand_on_lines_of_their_own(language: str, labels: LabelSchema) -> None:
+    wanted = SpecConstraints(language=language, document_type="phone_transcript", hard_negative=True)
+    for index in range(12):
+        text = compose_document(draw_spec(11, index, (language,), labels, wanted=wanted), labels).text
+        speakers = {line.partition(":")[0] for line in text.splitlines() if ": " in line}
+        assert not any(re.search(rf"[.!?] {re.escape(speaker)}: ", text) for speaker in speakers), text
+
+
+def test_a_document_that_says_how_old_somebody_is_was_written_lately(labels: LabelSchema) -> None:
+    for index in range(120):
+        spec = draw_spec(12, index, ("en",), labels)
+        if "AGE" in spec.labels:
+            author = OfflineAuthor.begin(spec, labels, 0)
+            assert (TODAY - author.noise.timeline.today).days <= 20

@@ -9,6 +9,7 @@ import pytest
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.generators.offline import lexicon as lexicons
+from goldspan.generators.offline.elision import elide_last
 from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import Choice, Slot, Template, parse_template
 from goldspan.generators.offline.lexicon import load_lexicon
@@ -143,3 +144,32 @@ def test_a_text_that_names_nobody_has_no_clause_that_does() -> None:
             for _ in range(60):
                 clause = noise.draw(f"+{name}")
                 assert clause == drop_marks(clause)
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "after", "expected"),
+    [
+        ("fr", "Bourse de ", "Ayent", "Bourse d'"),
+        ("fr", "il dit que ", "Anne", "il dit qu'"),
+        ("fr", "De ", "Évian", "D'"),
+        ("fr", "code ", "Anne", "code "),
+        ("fr", "rue de ", "Lyon", "rue de "),
+        ("es", "calle de ", "Ana", "calle de "),
+        ("en", "A ", "Italian", "An "),
+        ("en", "met a ", "engineer", "met an "),
+        ("en", "A ", "European", "A "),
+        ("en", "the data ", "Italian", "the data "),
+    ],
+)
+def test_a_word_takes_the_form_that_the_drawn_word_after_it_asks_for(
+    language: str, before: str, after: str, expected: str
+) -> None:
+    assert elide_last(language, before, after) == expected
+
+
+def test_a_dutch_modal_stands_before_its_infinitives_in_a_subordinate_clause() -> None:
+    noise = Noise(make_random(6, 6), "nl", "NL")
+    clauses = {noise.draw("sentence") for _ in range(900)}
+    assert not any("@" in clause for clause in clauses)
+    assert not any(re.search(r"worden afgestempeld moet|wachten kan", clause) for clause in clauses)
+    assert any("moet worden afgestempeld" in clause or "worden afgestempeld" in clause for clause in clauses)

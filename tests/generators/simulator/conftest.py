@@ -14,6 +14,7 @@ from goldspan.generators.providers.profiles import find_profile
 from goldspan.generators.simulator.faults import build_plan
 from goldspan.generators.simulator.server import serving
 from goldspan.generators.simulator.state import SimulatorSettings
+from tests.waiting import SECONDS
 
 TERMINAL = {"completed", "failed", "expired", "cancelled"}
 
@@ -39,8 +40,8 @@ class Provider:
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata=metadata
         )
 
-    def wait(self, batch_id: str, statuses=TERMINAL, seconds: float = 60):
-        deadline = time.monotonic() + seconds
+    def wait(self, batch_id: str, statuses=TERMINAL):
+        deadline = time.monotonic() + SECONDS
         while (batch := self.client.batches.retrieve(batch_id)).status not in statuses:
             assert time.monotonic() < deadline, f"still {batch.status}"
             time.sleep(0.02)

@@ -102,5 +102,5 @@ def test_the_end_says_what_it_would_have_cost(tmp_path):
     with simulate("--state", str(tmp_path / "p.db")) as (process, provider):
         provider.wait(provider.create(3).id)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert "3 rows answered, 0 of them more than once" in process.stderr.read()

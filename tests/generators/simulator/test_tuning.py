@@ -25,7 +25,7 @@ HOUR = 3600.0
 
 def forward(url: str, seconds: float) -> None:
     data = json.dumps({"forward": seconds}).encode()
-    urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/clock", data, timeout=10).close()
+    urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/clock", data, timeout=60).close()
 
 
 def test_the_openai_client_tunes_a_model(start) -> None:

@@ -11,7 +11,11 @@ KINDS = {
     "First": {"FIRSTNAME"},
     "Company": {"COMPANYNAME"},
     "Brand": {"COMPANYNAME"},
+    "Media": {"COMPANYNAME"},
+    "Team": {"COMPANYNAME"},
     "City": {"CITY"},
+    "Town": {"CITY"},
+    "Place": {"CITY", "", "COUNTRY"},
     "State": {"STATE"},
     "Country": {"COUNTRY"},
     "Street": {"STREET"},
@@ -36,14 +40,30 @@ def test_every_kind_is_drawn_with_its_labels_in_every_country(kind: str, languag
 def test_a_language_knows_nearly_all_countries_and_many_cities_and_organisations(language: str) -> None:
     sizes = {kind: len(load_mentioned(kind, language)) for kind in MENTIONED}
     assert len(load_countries(language)) > 170
-    assert min(sizes.values()) >= 50
-    assert not any("," in name or "(" in name for kind in MENTIONED for name in load_mentioned(kind, language))
+    assert min(sizes.values()) >= 25
+    assert min(sizes["cities"], sizes["companies"]) >= 50
+    assert not any("(" in name for kind in MENTIONED for name in load_mentioned(kind, language))
+    assert all(
+        (name.count(",") == 1) == (kind == "places") for kind in MENTIONED for name in load_mentioned(kind, language)
+    )
 
 
 @pytest.mark.parametrize("kind", ["Family", "First", "City", "Company"])
 def test_parts_of_names_are_plain_names(kind: str) -> None:
     rng = make_random(2, 2, kind)
     assert len({draw_name_part(rng, kind, "nl", "BE") for _ in range(60)}) >= 20
+
+
+@pytest.mark.parametrize("language", COUNTRIES)
+def test_the_article_of_a_body_is_no_part_of_its_name(language: str) -> None:
+    rng = make_random(5, 5, language)
+    articles = {"en": {"the"}, "de": {"der", "die", "das"}, "fr": {"l'", "la", "le"}, "es": {"el", "la"}}
+    allowed = (articles | {"nl": {"de", "het"}, "da": set()})[language]
+    for _ in range(80):
+        *before, (label, name) = draw_mention(rng, "Body", language, COUNTRIES[language][0])
+        assert label == "COMPANYNAME"
+        assert name.partition(" ")[0] not in allowed
+        assert [part for part in before if part[0] or part[1] not in allowed] == []
 
 
 @pytest.mark.parametrize("language", COUNTRIES)

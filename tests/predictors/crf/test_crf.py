@@ -10,6 +10,7 @@ from hypothesis import given
 
 from goldspan.annotation.corpus.uncertainty import find_tokens
 from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.project import Project
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.predictors.artifact import SETTINGS_FILE
@@ -18,6 +19,7 @@ from goldspan.predictors.crf.features import describe_text, find_places, make_sh
 from goldspan.predictors.crf.predictor import CrfPredictor
 from goldspan.predictors.crf.tagger import CrfTagger, TaggedText
 from goldspan.predictors.registry import open_predictor
+from goldspan.predictors.stacking import name_base
 from goldspan.training.methods.crf import CrfSettings, train_crf
 from goldspan.training.methods.examples import CrfExample, make_examples
 from goldspan.training.methods.fits import fit_method
@@ -201,6 +203,21 @@ def test_a_model_that_is_not_the_recorded_one_is_not_opened(artifact: Path) -> N
         stream.write(b"x")
     with pytest.raises(StateError, match="not the file that was recorded"):
         open_predictor(artifact, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("predictor", "base"),
+    [
+        ("schema", "schema"),
+        ("regex+rampart", "regex+rampart"),
+        ("", "regex"),
+        ("llm", "regex"),
+        ("regex+models/pii-v2", "regex"),
+    ],
+)
+def test_a_project_names_what_a_first_model_stands_on(predictor: str, base: str) -> None:
+    assert name_base(Project(Path(), "", Path(), Path(), predictor=predictor)) == base
+    assert name_base(None) == "regex"
 
 
 @pytest.mark.parametrize("base", ["llm", "crf", "models/other", "regex+nobody"])

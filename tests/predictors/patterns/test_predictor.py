@@ -210,3 +210,20 @@ def test_marks_of_emphasis_hide_no_value(value: str, mark: str) -> None:
 def test_numbers_inside_names_of_programs_are_no_cards() -> None:
     text = "x_4111111111111111 4111111111111111_x img_4111111111111111_2"
     assert not [e for e in PREDICTOR.predict_sync(text).entities if e.label == "CREDITCARDNUMBER"]
+
+
+@given(
+    document=st.sampled_from(DOCUMENTS),
+    words=st.lists(st.sampled_from(["Nothing", "is", "here", "said"])),
+    cut=st.integers(0, 9),
+)
+def test_prose_without_digits_before_a_text_changes_nothing(
+    document: tuple[str, str, str], words: list[str], cut: int
+) -> None:
+    language, country, tagged = document
+    text = parse_tagged(tagged, LABELS).text
+    before = " ".join(words * 12)[cut:] + ".\n"
+    found = PREDICTOR.predict_sync(before + text, language, country).entities
+    moved = [(entity.start - len(before), entity.end - len(before), entity.label) for entity in found]
+    alone = PREDICTOR.predict_sync(text, language, country).entities
+    assert moved == [(entity.start, entity.end, entity.label) for entity in alone]

@@ -79,7 +79,7 @@ def test_a_long_number_is_read_without_its_exponent(mask: FileMasker) -> None:
     ],
 )
 def test_a_masked_date_in_a_cache_is_refused(mask: FileMasker, cache: Mapping[str, str]) -> None:
-    with pytest.raises(MaskingError, match="a masked date still stands"):
+    with pytest.raises(MaskingError, match="holds a masked number or date"):
         mask("a.xlsx", pack(styles=STYLES, sheet=SHEET, strings=STRINGS, **cache), policy=BORN)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import email
+import gzip
 import io
 import json
 import re
@@ -25,6 +27,7 @@ TOKEN = base64.urlsafe_b64encode(b'{"mail": "ann.smith@mail.com", "n": "M\\u00fc
 WRAPPED = "please transfer the money to the account DE89 3704 0044"
 FLOWED = "Content-Type: text/plain; charset=utf-8; format=flowed"
 MIXED = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
+QUOTED = "Content-Transfer-Encoding: quoted-printable"
 DISGUISED = {
     "percent signs in Markdown": ("a.md", "[x](mailto:ann.smith%40mail.com)", ["ann.smith%40mail.com"]),
     "escapes of Markdown": ("a.md", r"ann\.smith@mail.com", [r"ann\.smith"]),
@@ -100,6 +103,35 @@ DISGUISED = {
         "<a href='tel:+14155550132'>+1 415 555 0132</a> DE89370400440532013000 DE89 3704 0044 0532 0130 00",
         ["4155550132", "DE893704"],
     ),
+    "card in vCard 2.1": (
+        "a.txt",
+        "N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=4D=C3=BCller;=41nn\n",
+        ["=4D=C3", "=41nn"],
+    ),
+    "mail as text": (
+        "a.log",
+        f"{QUOTED}\n\nAnn Sm=\nith, M=FCller=20\nnn\n",
+        ["Ann", "Sm", "ith", "=FC"],
+    ),
+    "mail in JSON": ("a.json", json.dumps({"raw": f"{QUOTED}\r\n\r\nM=C3=BCller\r\n"}), ["=C3=BC"]),
+    "mail in a cell": ("a.csv", 'id,x\n1,"ENCODING=QUOTED-PRINTABLE:=41nn"\n', ["=41nn"]),
+    "quoted without a declaration": ("a.md", "Dear M=C3=BCller of Ber=\nlin", ["=C3=BC", "lin"]),
+    "encoded words": (
+        "a.txt",
+        f"From: =?utf-8?q?Ann_M=C3=BCller_?= =?utf-8?b?{encode('Smith')}?=, =?latin1?q?M=FCller?= <x@x>",
+        ["Ann", "=C3=BC", encode("Smith"), "=FC"],
+    ),
+    "base64 in Latin-1": (
+        "a.txt",
+        encode("Sehr geehrte Frau Müller, ".encode("latin-1") * 2),
+        [encode("Sehr geehrte Frau Müller, ".encode("latin-1"))[24:30]],
+    ),
+    "hex": ("a.txt", f"x 0x{b'Dear Ann of Berlin'.hex()} y", ["416e6e", "4265726c696e"]),
+    "hex of a database": ("a.csv", f"id,x\n1,\\x{'Müller Ann'.encode().hex()}\n", ["4dc3bc"]),
+    "hex in pairs": ("a.log", b"Ann of Berlin".hex(" "), ["41 6e 6e", "42 65"]),
+    "octal": ("a.log", r'"a/M\303\274ller.txt" and Ann', [r"M\303", "Ann"]),
+    "code points": ("a.txt", r"M\U000000fcller \u{41}nn", ["000000fc", "{41}"]),
+    "value without quotes": ("a.html", "<img alt=Ann Smith><p class='Bob x'>x</p>", ["Ann", "Smith", "Bob"]),
     "around the parts": ("a.eml", f"{MIXED}Ann\n--B\n\nhi\n--B--\nAnn\n", ["Ann"]),
 }
 
@@ -132,10 +164,70 @@ def test_text_in_an_encoding_without_a_mark_is_refused(mask: FileMasker, name: s
         mask(name, content.encode(encoding))
 
 
-@pytest.mark.parametrize("begin", [b"%PDF-1.4\n", rb"{\rtf1 ", b"PK\x03\x04", b"\xff\xd8\xff\xe0", b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "begin", [b"%PDF-1.4\n", rb"{\rtf1 ", b"PK\x03\x04", b"\xff\xd8\xff\xe0", b"\x1f\x8b\x08", b"%!PS"]
+)
 def test_what_is_no_text_is_refused_by_name(mask: FileMasker, begin: bytes) -> None:
     with pytest.raises(InputError, match="by its content"):
         mask("a.txt", begin + b"Ann")
+
+
+def list_sealed() -> dict[str, tuple[str, str]]:
+    """Texts with something that nobody can read, and what of it must not stand in the output."""
+    picture = encode(pictures.encode(pictures.draw_text(["Ann Smith"])))
+    binary = bytes(range(256)) * 2
+    lines = "\n".join(encode(binary)[at : at + 64] for at in range(0, 600, 64))
+    rows = "".join(binascii.b2a_uu(binary[at : at + 45]).decode() for at in range(0, 512, 45))
+    return {
+        "PDF": (encode(b"%PDF-1.4\n(Ann Smith) \xff" + binary), "JVBER"),
+        "PDF of letters": (encode("%PDF-1.4\n1 0 obj <</Title (Ann Smith)>> endobj"), "JVBER"),
+        "package": (encode(b"PK\x03\x04" + binary), "UEsD"),
+        "picture": (f"data:image/png;base64,{picture}", picture[:24]),
+        "compressed": (encode(gzip.compress(b"Ann Smith" * 40)), "H4sI"),
+        "certificate": (f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----", lines[:20]),
+        "certificate in one line": (f"MIIC{encode(binary)}", "MIIC"),
+        "encrypted message": (f"-----BEGIN PGP MESSAGE-----\n\n{lines}\n-----END PGP MESSAGE-----", lines[:20]),
+        "uuencoded": (f"begin 644 x.bin\n{rows}`\nend", rows[:20]),
+        "hex": ((b"\x89PNG" + binary).hex(), "89504e47"),
+        "RTF": (r"{\rtf1\ansi M\'fcller}", "fcller"),
+        "PDF as it is": ("%PDF-1.4\n<416e6e> Tj", "416e6e"),
+    }
+
+
+SEALED = list_sealed()
+
+
+@pytest.mark.parametrize("policy", ["pseudonymise", "pci"])
+@pytest.mark.parametrize("name", SEALED)
+def test_what_nobody_can_read_is_masked_whole(mask: FileMasker, name: str, policy: str) -> None:
+    content, forbidden = SEALED[name]
+    written = json.loads(mask("a.json", json.dumps({"before": "x", "file": content, "after": "y"}), policy=policy))
+    assert forbidden not in written["file"]
+    assert "[EMBEDDED]" in written["file"]
+    assert (written["before"], written["after"], mask.counts.labels["EMBEDDED"]) == ("x", "y", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "begin 100 people\nwho came\nend",
+        "phone=4155550132",
+        "a/9j/b",
+        "5555555555554444",
+        "4d41432d61646472",
+        "x=3Dy z",
+    ],
+)
+def test_what_only_looks_like_it_stays(mask: FileMasker, text: str) -> None:
+    assert mask("a.txt", text) == text.encode()
+
+
+def test_a_web_archive_under_the_name_of_a_page_is_refused(mask: FileMasker) -> None:
+    head = "From: <Saved by Blink>\nSubject: =?utf-8?Q?x?=\n folded\nMIME-Version: 1.0\n"
+    page = f"{head}Content-Type: text/html\n{QUOTED}\n\n<p title=3D'M=C3=BCller'>x</p>\n"
+    with pytest.raises(InputError, match=r"\.eml or \.mht"):
+        mask("a.html", page)
+    assert b"ller" not in mask("a.mht", page)
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.eml"])

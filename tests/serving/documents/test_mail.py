@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import email
 import email.policy
+import io
 from email.message import EmailMessage
 
 import pytest
+from PIL import Image
 
 from goldspan.annotation.errors import InputError
+from tests.serving.documents import pictures
 from tests.serving.documents.conftest import FileMasker
 
 
@@ -86,3 +89,16 @@ def test_a_body_keeps_its_encoding(mask: FileMasker, encoding: str) -> None:
     parsed = email.message_from_bytes(mask("a.eml", message.as_bytes()), policy=email.policy.default)
     assert parsed["Content-Transfer-Encoding"] == encoding
     assert parsed.get_content() == "Dear [FIRSTNAME_1] [SURNAME_1],\n\nß = 1\n"
+
+
+def test_attached_pictures_become_grey(mask: FileMasker) -> None:
+    message = EmailMessage()
+    message["Subject"] = "logo"
+    message.set_content("Dear Ann,\n")
+    picture = pictures.encode(pictures.draw_text(["Ann Smith"]))
+    message.add_attachment(picture, maintype="image", subtype="png", filename="Smith.png", cid="<logo>")
+    parsed = email.message_from_bytes(mask("a.eml", message.as_bytes()), policy=email.policy.default)
+    (shown,) = parsed.iter_attachments()
+    assert Image.open(io.BytesIO(shown.get_content())).getextrema() == (210, 210)
+    assert (shown.get_filename(), shown["Content-ID"]) == ("[SURNAME_1].png", "<logo>")
+    assert mask.counts.notes == ["1 pictures were replaced: their text cannot be checked"]

@@ -85,6 +85,25 @@ PLACES = {
     "section": ("ppt/presentation.xml", '<p:presentation xmlns:p="p" xmlns:q="q"><q:section name="{}"/></p:presentation>'),
     "diagram": ("ppt/diagrams/data1.xml", '<d xmlns="d"><prSet custT="{}"/></d>'),
     "SVG picture": ("word/media/image1.svg", '<svg xmlns="http://www.w3.org/2000/svg"><text>{}</text></svg>'),
+    "permission": ("word/document.xml", f'<w:document {W}><w:permStart w:id="0" w:ed="{{}}"/></w:document>'),
+    "last choice": ("word/document.xml", f'<w:document {W}><w:comboBox w:lastValue="{{}}"/></w:document>'),
+    "building block": ("word/glossary/document.xml", f'<w:glossaryDocument {W}><w:docPartPr><w:name w:val="{{}}"/></w:docPartPr></w:glossaryDocument>'),
+    "mail merge field": ("word/settings.xml", f'<w:settings {W}><w:mailMerge><w:addressFieldName w:val="{{}}"/></w:mailMerge></w:settings>'),
+    "source of a frame": ("word/webSettings.xml", f'<w:webSettings {W}><w:sourceFileName w:val="{{}}"/></w:webSettings>'),
+    "points of a chart": ("word/charts/chart1.xml", '<c:c xmlns:c="c"><c:pt><c:v>x</c:v></c:pt><c:pt><c:v>{}</c:v></c:pt><c:pt><c:v>y</c:v></c:pt></c:c>'),
+    "elements of a form": ("customXml/item1.xml", "<a><b>x</b><c>{}</c><d>y</d></a>"),
+    "instruction": ("customXml/item1.xml", "<?note {}?><a/>"),
+    "signature": ("_xmlsignatures/sig1.xml", '<S xmlns="s"><X509SubjectName>{}</X509SubjectName><V>x</V></S>'),
+    "rich value": ("xl/richData/rdrichvalue.xml", '<rvData xmlns="r"><rv><v>x</v><v>{}</v></rv></rvData>'),
+    "live data": ("xl/volatileDependencies.xml", '<volTypes xmlns="m"><tp><v>x</v><stp>{}</stp></tp></volTypes>'),
+    "view of a workbook": ("xl/workbook.xml", '<workbook xmlns="m"><customWorkbookView name="{}"/></workbook>'),
+    "name in another file": ("xl/externalLinks/externalLink1.xml", '<e xmlns="m"><definedName name="x" refersTo="=\'{}\'!A1"/></e>'),
+    "comment on a name": ("xl/workbook.xml", '<workbook xmlns="m"><definedName name="x" comment="{}">1</definedName></workbook>'),
+    "number format": ("xl/styles.xml", '<styleSheet xmlns="m"><numFmt numFmtId="164" formatCode="&quot;{}&quot; 0"/></styleSheet>'),
+    "XML map": ("xl/xmlMaps.xml", '<MapInfo xmlns="m"><Map Name="{}"/></MapInfo>'),
+    "source of a pivot table": ("xl/pivotCache/pivotCacheDefinition1.xml", '<d xmlns="m"><worksheetSource ref="A1" sheet="{}"/></d>'),
+    "name of a tag": ("ppt/tags/tag1.xml", '<p:tagLst xmlns:p="p"><p:tag name="{}" val="x"/></p:tagLst>'),
+    "action of a slide": ("ppt/slides/slide1.xml", '<p:sld xmlns:p="p" xmlns:a="a"><a:hlinkClick action="ppaction://customshow?id={}"/></p:sld>'),
 }  # fmt: skip
 
 
@@ -103,6 +122,30 @@ def unpack(data: bytes) -> dict[str, bytes]:
 
 def fill(template: str, value: str) -> str:
     return template.format(value[:4], value[4:]) if "{1}" in template else template.format(value)
+
+
+def test_names_of_pictures_and_dates_behind_fields_are_not_carried_over(mask: FileMasker) -> None:
+    field = '<w:date w:fullDate="1988-03-03T00:00:00Z"><w:dateFormat w:val="d"/></w:date>'
+    parts = {
+        "word/document.xml": f"<w:document {W}>{field}</w:document>",
+        "word/media/Ann Müller.png": b"x",
+        "word/media/image1.png": b"x",
+        "word/_rels/document.xml.rels": RELS.format(
+            '<Relationship Id="r1" Target="media/Ann%20M%C3%BCller.png"/><Relationship Id="r2" Target="media/image1.png"/>'
+        ),
+    }
+    written = unpack(mask("a.docx", pack(parts)))
+    assert [name for name in written if "media" in name] == ["word/media/picture1.png", "word/media/image1.png"]
+    assert b'"media/picture1.png"' in written["word/_rels/document.xml.rels"]
+    assert b"fullDate" not in written["word/document.xml"]
+    assert b"dateFormat" in written["word/document.xml"]
+
+
+@pytest.mark.parametrize("kind", ["n", "d"])
+def test_a_masked_number_of_a_pivot_cache_is_refused(mask: FileMasker, kind: str) -> None:
+    records = f'<r xmlns="m"><r><{kind} v="4111 1111 1111 1111"/></r></r>'
+    with pytest.raises(MaskingError, match="remove the chart or pivot"):
+        mask("a.xlsx", pack({"xl/pivotCache/pivotCacheRecords1.xml": records}))
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -56,5 +56,5 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def ask(url: str, path: str, body: Any = None) -> Any:
     """What the simulator says under `/_simulate/`."""
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/{path}", data, timeout=10) as reply:
+    with urllib.request.urlopen(f"{url.removesuffix('/v1')}/_simulate/{path}", data, timeout=60) as reply:
         return json.load(reply)

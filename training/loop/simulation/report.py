@@ -151,7 +151,8 @@ def tabulate_suggestions(found: Sequence[SuggestionSummary]) -> dict[str, Any]:
     rows = []
     for one in found:
         row = [one.name, format_estimate(one.f1, _rate), format_estimate(one.edits, _rate)]
-        row += [format_estimate(one.fewer_edits, _percent, interval=True), format_estimate(one.seconds, _tenth)]
+        saved = "–" if one.fewer_edits.mean is None else format_estimate(one.fewer_edits, _percent, interval=True)
+        row += [saved, format_estimate(one.seconds, _tenth)]
         row.append(format_estimate(one.untouched, _rate))
         row += [format_estimate(one.until[unit], _whole) if one.until else "–" for unit in ("edits", "seconds")]
         rows.append(row)

@@ -247,7 +247,7 @@ def test_lock_is_waited_for_and_freed_by_death(tmp_path: Path, monkeypatch: pyte
     ready = spawn.Event()
     holder = spawn.Process(target=hold_for_long, args=(str(tmp_path), ready))
     holder.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     waited = []
     with pytest.raises(StateError, match="Another"), locks.hold_lock("name", lambda: waited.append(1), patience=0.2):
         pass

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import random
 import re
-import tempfile
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.predictors.prompting.prompt import build_answer
+from tests.shared import build_once
 from tests.training.tiny_model import CITIES, FRAMES, NAMES, WORDS
 
 NEW_NAMES = ["Aldo", "Bruna", "Celia", "Dario", "Edda", "Fabio", "Greta", "Hugo", "Irma", "Jonas", "Klara", "Livia"]
@@ -99,14 +99,17 @@ def write_base(folder: Path, steps: int, *, chats: bool = False) -> Path:
     return folder
 
 
-@cache
 def train_base(steps: int = 100, *, chats: bool = False) -> Path:
     """The folder of the trained base; not to be changed."""
+    return build_once(f"causal-base-{steps}{'-chats' if chats else ''}", partial(_train_base, steps=steps, chats=chats))
+
+
+def _train_base(folder: Path, steps: int, *, chats: bool) -> None:
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return write_base(Path(tempfile.mkdtemp(prefix="goldspan-base-")), steps, chats=chats)
+        write_base(folder, steps, chats=chats)
     finally:
         torch.set_num_threads(threads)

@@ -1,0 +1,48 @@
+"""Samples of a file that a run tells again, with the same facts in other words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.identity import make_sample_id
+from goldspan.annotation.labels.schema import LabelSchema
+from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.types import Sample
+from goldspan.generators.runs.settings import RunSettings
+from goldspan.generators.specs.draw import Spec
+from goldspan.generators.specs.families import join_family
+from goldspan.generators.specs.retelling import can_retell, derive_spec
+
+
+def draw_retelling(
+    settings: RunSettings, labels: LabelSchema, item: int, document_types: Sequence[str]
+) -> tuple[Spec, str]:
+    """The spec of an item from the sample of the file that it tells again, and the id of that sample.
+
+    Raises:
+        InputError: no sample of the file is annotated and in one of the run's languages.
+
+    """
+    samples = _load_samples(settings.paraphrase_file, settings.languages, labels)
+    sample = samples[item % len(samples)]
+    spec = derive_spec(sample, labels, settings.seed, item, document_types)
+    return join_family(spec, settings.phrase_families), sample.sample_id
+
+
+@lru_cache(maxsize=2)
+def _load_samples(path: str, languages: tuple[str, ...], labels: LabelSchema) -> tuple[Sample, ...]:
+    found = tuple(
+        replace(sample, sample_id=sample.sample_id or make_sample_id(sample.text, sample.language))
+        for sample in read_samples([Path(path)], labels)
+        if can_retell(sample) and sample.language in languages
+    )
+    if not found:
+        raise InputError(
+            f"No sample of {path} is annotated and in one of the languages {', '.join(languages)}; name its languages "
+            "with --languages."
+        )
+    return found

@@ -1,0 +1,110 @@
+"""A text as a reader sees it: without invisible characters, accents composed, letters of other widths and styles plain.
+
+`Mu\u0308ller`, `Mül\u00adler`, `Ｍüller` and `𝐌üller` all read `Müller`: so they are given to predictors and searched
+for repeats, and so they are masked. Nothing of the text itself is changed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import regex
+
+from goldspan.annotation.errors import MaskingError
+from goldspan.annotation.text.words import fold
+from goldspan.annotation.types import Annotation, Entity, Mention
+
+S = TypeVar("S", Entity, Mention)
+
+_INVISIBLE = r"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+"""Soft hyphens, zero-width spaces, joiners of graphemes and words, marks of direction, invisible operators."""
+
+_SELECTORS = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""Variation selectors, which change no letter."""
+
+_TAGS = 0xE0000
+"""Tag characters (U+E0020 to U+E007E) are invisible and spell ASCII at this distance."""
+
+_SIGNS = regex.compile(
+    rf"(?P<invisible>[{_INVISIBLE}]+|(?<=[\p{{L}}\p{{N}}\p{{P}}])[{_SELECTORS}]+|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d]+(?=[\p{{Latin}}\p{{N}}]))"
+    r"|(?P<styled>[\u24b6-\u24e9\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff])"
+    r"|(?P<tag>[\U000e0020-\U000e007e])"
+    rf"|(?P<marked>\P{{M}}(?:(?![{_INVISIBLE}{_SELECTORS}])\p{{M}})+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleText:
+    """What a reader sees of a source: character `n` of `text` stands at `[starts[n], ends[n])` of the source."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:
+        """The stretch of the source of a stretch of the text that is not empty.
+
+        Raises:
+            MaskingError: it lies outside the text.
+
+        """
+        if not 0 <= start < end <= len(self.text):
+            raise MaskingError(f"There is no span {start}–{end} in a text of {len(self.text)} visible characters.")
+        return self.starts[start], self.ends[end - 1]
+
+    def find(self, start: int, end: int) -> tuple[int, int]:
+        """The stretch of the text that a stretch of the source touches; empty where it is invisible."""
+        first = bisect_right(self.ends, start)
+        return first, max(first, bisect_left(self.starts, end))
+
+    def locate_annotation(self, annotation: Annotation) -> Annotation:
+        """An annotation of the text as one of the source."""
+
+        def move(span: S) -> S:
+            start, end = self.locate(span.start, span.end)
+            return replace(span, start=start, end=end)
+
+        entities, mentions = tuple(map(move, annotation.entities)), tuple(map(move, annotation.mentions))
+        return replace(annotation, entities=entities, mentions=mentions)
+
+
+def show_text(source: str) -> VisibleText | None:
+    """The visible text of a source; None where it is the source itself."""
+    if source.isascii():
+        return None
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    cursor = 0
+    for match in _SIGNS.finditer(source):
+        shown = _show(match)
+        start, end = match.span()
+        if shown == match.group():
+            continue
+        pieces += (source[cursor:start], shown)
+        starts += [*range(cursor, start), *([start] * len(shown))]
+        ends += [*range(cursor + 1, start + 1), *([end] * len(shown))]
+        cursor = end
+    if not pieces:
+        return None
+    starts += range(cursor, len(source))
+    ends += range(cursor + 1, len(source) + 1)
+    return VisibleText("".join([*pieces, source[cursor:]]), tuple(starts), tuple(ends))
+
+
+def fold_visible(text: str) -> str:
+    """For comparing, never for storing: what a reader sees, case folded."""
+    shown = show_text(text)
+    return fold(shown.text if shown else text)
+
+
+def _show(match: regex.Match[str]) -> str:
+    raw: str = match.group()
+    if match["invisible"]:
+        return ""
+    if match["tag"]:
+        return chr(ord(raw) - _TAGS)
+    return unicodedata.normalize("NFKC" if match["styled"] else "NFC", raw)
