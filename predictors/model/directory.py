@@ -29,6 +29,7 @@ import orjson
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.identity import hash_file
+from goldspan.predictors.artifact import SETTINGS_FILE
 from goldspan.predictors.model.calibration import Calibration
 from goldspan.predictors.model.coreference import PairScorer
 from goldspan.predictors.model.encoding import WindowSize
@@ -106,6 +107,11 @@ def find_served_folder(path: Path) -> Path:
             return folder
     if not path.exists():
         raise InputError(f"There is no model directory {path}.")
+    if (path / SETTINGS_FILE).is_file():
+        raise InputError(
+            f"{path} is the artifact of another method, not a model directory: `goldspan method status {path.name}` "
+            "describes it."
+        )
     raise InputError(
         f"{path} is not a model directory: neither it nor {QUANTIZED}/ in it holds {MANIFEST}. `goldspan train` makes "
         "one."

@@ -170,6 +170,12 @@ def test_the_weights_beside_the_served_folder_are_held_against_the_signed_manife
     assert f"trained/{weights} is not what the manifest records" in faults
 
 
+def test_an_artifact_of_another_method_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "predictor.toml").write_text("")
+    with pytest.raises(InputError, match="goldspan method status"):
+        open_directory(tmp_path)
+
+
 def test_nothing_is_parsed_before_the_signature_holds(model: Path, pinned: str) -> None:
     (model / "quantized" / layout.MANIFEST).write_text("not JSON at all")
     with pytest.raises(StateError, match="signature"):
