@@ -26,6 +26,18 @@ settings.register_profile(
 settings.load_profile("goldspan")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Find what fails once in a while: `pytest --repeat 20 tests/serving`."""
+    parser.addoption("--repeat", type=int, default=1, help="run each test this many times")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test as often as `--repeat` says."""
+    if (times := metafunc.config.getoption("repeat")) > 1:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(times))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of what is built once, and let modules be compiled once; workers start later and inherit both."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

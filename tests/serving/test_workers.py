@@ -16,6 +16,7 @@ from goldspan.serving.host import PredictorHost
 from goldspan.serving.worker_process import WorkerTask
 from goldspan.serving.workers import WorkerPredictor, open_in_workers
 from tests.serving.worker_predictors import ObedientPredictor, open_obedient
+from tests.waiting import wait_until_async
 
 TEXT = "Ann wrote from Berlin."
 
@@ -32,10 +33,10 @@ def list_labels(prediction: Prediction) -> list[str]:
     return [entity.label for entity in prediction.annotation.entities]
 
 
-async def wait_for(path: Path) -> None:
-    async with asyncio.timeout(60):
-        while not path.exists():
-            await asyncio.sleep(0.01)
+async def wait_for_start(folder: Path) -> int:
+    """The number of the process that waits in the folder."""
+    await wait_until_async(lambda: (folder / "started").exists() and (folder / "started").read_text())
+    return int((folder / "started").read_text())
 
 
 async def test_it_reads_as_the_predictor_does_and_a_text_that_kills_it_fails_alone(
@@ -59,8 +60,7 @@ async def test_it_reads_as_the_predictor_does_and_a_text_that_kills_it_fails_alo
 async def test_a_process_that_is_killed_at_work_loses_no_answer(predictor: WorkerPredictor, tmp_path: Path) -> None:
     waiting = asyncio.create_task(predictor.predict(f"WAIT {tmp_path} then Ann"))
     others = [asyncio.create_task(predictor.predict(TEXT)) for _ in range(20)]
-    await wait_for(tmp_path / "started")
-    os.kill(int((tmp_path / "started").read_text()), signal.SIGKILL)
+    os.kill(await wait_for_start(tmp_path), signal.SIGKILL)
     (tmp_path / "go").touch()
     async with asyncio.timeout(60):
         assert list_labels(await waiting) == ["FIRSTNAME"]
@@ -79,7 +79,7 @@ async def test_a_process_that_hangs_is_replaced(
 
 async def test_a_closed_predictor_answers_what_waits_with_an_error(predictor: WorkerPredictor, tmp_path: Path) -> None:
     waiting = [asyncio.create_task(predictor.predict(text)) for text in (f"WAIT {tmp_path}", TEXT)]
-    await wait_for(tmp_path / "started")
+    await wait_for_start(tmp_path)
     await predictor.aclose()
     async with asyncio.timeout(60):
         for answer in await asyncio.gather(*waiting, return_exceptions=True):

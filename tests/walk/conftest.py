@@ -9,6 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goldspan.annotation.errors import ServiceError
+from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.credentials import Credentials
 from goldspan.annotation.labelstudio.server.environment import prepare_environment
 from goldspan.annotation.labelstudio.server.process import find_free_port
@@ -25,6 +27,8 @@ from goldspan.annotation.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from tests.walk.masking_server import RunningServer
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -99,6 +103,28 @@ def studio(studio_environment: None, tmp_path_factory: pytest.TempPathFactory) -
         yield RunningStudio(workspace, start_server(workspace, port=find_free_port(), local_calls=True))
     finally:
         stop_server(workspace)
+
+
+@pytest.fixture(scope="session")
+def client(studio: RunningStudio) -> StudioClient:
+    """The owner of the walk's Label Studio."""
+    return StudioClient(studio.url, studio.token)
+
+
+@pytest.fixture
+def title() -> str:
+    """Of a project that no other test has."""
+    return f"walk {uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    """A masking server in this process."""
+    from tests.walk.masking_server import RunningServer
+
+    running = RunningServer()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,6 @@ TEXT = "👩‍💻 Ann Smith met Bob in Berlin.\nAnn wrote to bob@mail.com."
 MASKED = "👩‍💻 [FIRSTNAME_1] [SURNAME_1] met [FIRSTNAME_2] in [CITY_1].\n[FIRSTNAME_1] wrote to [EMAIL_2]."
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    running = RunningServer()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def page(browser: Browser, server: RunningServer) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from goldspan.annotation.labelstudio.push.run import PushOptions, push_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
 from goldspan.serving.sink import make_sample_sink
+from tests.waiting import wait_until
 from tests.walk.masking_server import RunningServer
 
 if TYPE_CHECKING:
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.walk
 TEXTS = ["Ann Smith lives in Berlin.", "Nobody is named here.", "👩‍💻 Bob wrote to bob@mail.com."]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    running = RunningServer()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -70,13 +62,13 @@ def test_label_studio_shows_what_the_server_predicts(
         assert all(region["id"] and region["score"] for region in prediction["result"])
 
     transport.ask("POST", f"/api/ml/{backend['id']}/train", "train", body={})
-    for _ in range(100):
-        listed: Any = transport.ask("GET", f"/api/ml?project={project}", "list backends")
-        if listed[0]["model_version"] == "lexicon-2":
-            break
-        time.sleep(0.1)
+
+    def show_backend() -> Any:
+        return transport.ask("GET", f"/api/ml?project={project}", "list backends")[0]
+
+    wait_until(lambda: show_backend()["model_version"] == "lexicon-2")
     assert server.trained == 1
-    assert listed[0]["state"] == "CO"
+    assert show_backend()["state"] == "CO"
     assert all("lexicon-1" in {one["model_version"] for one in predictions} for predictions in retrieve().values())
 
 

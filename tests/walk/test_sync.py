@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,16 +33,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.walk
 FIELDS = "id,data,predictions,result,model_version,score,overlap"
-
-
-@pytest.fixture(scope="module")
-def client(studio: RunningStudio) -> StudioClient:
-    return StudioClient(studio.url, studio.token)
-
-
-@pytest.fixture
-def title() -> str:
-    return f"sync {uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +63,6 @@ def own(
         yield OwnStudio(workspace, database_url, start_server(workspace, find_free_port(), database_url))
     finally:
         stop_server(workspace)
-
-
-@pytest.fixture
-def title() -> str:
-    return f"faults {uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

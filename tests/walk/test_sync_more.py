@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,16 +32,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.walk
 FIELDS = "id,data,annotations,predictions,drafts,result,model_version,updated_at"
-
-
-@pytest.fixture(scope="module")
-def client(studio: RunningStudio) -> StudioClient:
-    return StudioClient(studio.url, studio.token)
-
-
-@pytest.fixture
-def title() -> str:
-    return f"more {uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.training.tiny_model import TOML, make_bundle
+from tests.waiting import wait_until
 
 pytest.importorskip("torch")
 pytest.importorskip("metaflow")
@@ -78,10 +78,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(place: Path) -> Non
     assert "data/models/whole" in out
     process = start(place, "train", "v1", "--config", "training.toml", "--name", "killed")
     progress = place / "data" / "training" / "killed" / "progress.jsonl"
-    for _ in range(3000):
-        if progress.is_file() and progress.read_bytes().count(b"\n") >= 2:
-            break
-        time.sleep(0.1)
+    wait_until(lambda: progress.is_file() and progress.read_bytes().count(b"\n") >= 2)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     state = read_state(place, "killed")

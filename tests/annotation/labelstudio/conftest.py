@@ -52,14 +52,21 @@ def main():
 
 
 @pytest.fixture
-def fake_label_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """An environment whose `label_studio` is the fake; no package is installed."""
-    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
+def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The packages to install, none at first; what is built with them stays in the folder of the test."""
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("")
+    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
     monkeypatch.setattr(environment, "HASHED", requirements)
-    monkeypatch.setattr(server, "START_LIMIT", 20.0)
+    return requirements
+
+
+@pytest.fixture
+def fake_label_studio(requirements: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """An environment whose `label_studio` is the fake, at a port of its own; no package is installed."""
+    monkeypatch.setattr(server, "START_LIMIT", 120.0)
+    monkeypatch.setattr(server, "PREFERRED_PORTS", ())
     prepared = environment.prepare_environment()
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     asked = subprocess.run([prepared.python, "-c", ask], check=True, capture_output=True, text=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.templates import create_project, find_template
 from goldspan.cli.labels.commands import app
 from goldspan.cli.main import run
 
@@ -16,12 +16,8 @@ TOKENS = "We O\nhired O\nAna B-Candidate\nRuiz I-Candidate\nas O\na O\ncook B-Jo
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("GOLDSPAN_DATA", "GOLDSPAN_LABELS", "GOLDSPAN_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    create_project(tmp_path, find_template("blank"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def project(begin_project: Callable[[str], Path]) -> Path:
+    return begin_project("blank")
 
 
 def call(*arguments: str) -> int:

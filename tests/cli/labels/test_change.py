@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.templates import create_project, find_template
 from goldspan.cli.labels.commands import app
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.run import run_generation
@@ -20,12 +20,8 @@ from goldspan.generators.runs.settings import RunSettings
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("GOLDSPAN_DATA", "GOLDSPAN_LABELS", "GOLDSPAN_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    create_project(tmp_path, find_template("support"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def project(begin_project: Callable[[str], Path]) -> Path:
+    return begin_project("support")
 
 
 def run(*arguments: str) -> Result:

@@ -6,32 +6,18 @@ from pathlib import Path
 
 import pytest
 
-import goldspan.cli.main
 from goldspan.annotation.tasks.store import read_records
-from tests.training.tiny_model import TOML, make_sample
+from tests.cli.training.command import run
+from tests.training.tiny_model import make_sample
 
 pytest.importorskip("torch")
 
 
-@pytest.fixture
-def place(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GOLDSPAN_LABELS", str(tmp_path / "labels.toml"))
-    (tmp_path / "labels.toml").write_text(TOML)
-    (tmp_path / "data" / "models").mkdir(parents=True)
+@pytest.fixture(autouse=True)
+def models(place: Path, trained: Path) -> None:
+    (place / "data" / "models").mkdir(parents=True)
     for name in ("v1", "v2"):
-        shutil.copytree(trained, tmp_path / "data" / "models" / name)
-    return tmp_path
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        goldspan.cli.main.run(list(arguments))
-    except SystemExit as end:
-        code = int(end.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, said.err
+        shutil.copytree(trained, place / "data" / "models" / name)
 
 
 def test_models_are_listed_shown_and_compared(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

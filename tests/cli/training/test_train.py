@@ -5,29 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import goldspan.cli.main
+from tests.cli.training.command import run
 from tests.training.tiny_model import TOML, make_bundle
 
 pytest.importorskip("torch")
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GOLDSPAN_LABELS", str(tmp_path / "labels.toml"))
-    monkeypatch.setenv("GOLDSPAN_ENCODERS", str(tmp_path / "encoders"))
-    (tmp_path / "labels.toml").write_text(TOML)
-    return tmp_path
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        goldspan.cli.main.run(list(arguments))
-    except SystemExit as end:
-        code = int(end.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def test_bad_input_is_named_and_leaves_no_run(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from goldspan.serving.jobs import clean_name
 from goldspan.serving.limits import Limits
 from goldspan.serving.state import ServerSettings
 from tests.serving.conftest import Serve
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +25,14 @@ def upload(client: TestClient, name: str, content: bytes, **settings: Any) -> di
     files = {"file": (name, content)}
     answer = client.post("/v1/files", files=files, data={"settings": json.dumps(settings)})
     assert answer.status_code == 202, answer.text
-    job = answer.json()
-    for _ in range(200):
-        job = client.get(answer.headers["Location"]).json()
-        if job["state"] in ("done", "failed"):
-            return dict(job)
-        time.sleep(0.02)
-    raise AssertionError(job)
+    states: list[dict[str, Any]] = []
+
+    def has_ended() -> bool:
+        states.append(client.get(answer.headers["Location"]).json())
+        return states[-1]["state"] in ("done", "failed")
+
+    wait_until(has_ended)
+    return states[-1]
 
 
 def test_a_file_is_masked_and_can_be_fetched(client: TestClient, temporary: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import stat
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
-pytest.importorskip("peft")
+if find_spec("peft") is None:
+    pytest.skip("needs peft", allow_module_level=True)
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError  # noqa: E402
 from goldspan.annotation.files import make_private_folder  # noqa: E402

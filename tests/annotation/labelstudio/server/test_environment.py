@@ -49,14 +49,8 @@ def test_template_is_made_once(fake_label_studio: Environment) -> None:
     assert [path.name for path in fake_label_studio.folder.glob("*.tmp")] == []
 
 
-def test_failed_installation_leaves_nothing_and_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
-    requirements = tmp_path / "requirements.txt"
+def test_failed_installation_leaves_nothing_and_says_what_to_do(tmp_path: Path, requirements: Path) -> None:
     requirements.write_text(f"{tmp_path / 'missing-1.0-py3-none-any.whl'}\n")
-    monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
-    monkeypatch.setattr(environment, "HASHED", requirements)
     with pytest.raises(ServiceError, match=r"could not be installed\. Check the network"):
         environment.prepare_environment()
     (folder,) = (tmp_path / "cache" / "label-studio").iterdir()
@@ -73,22 +67,14 @@ def test_failed_template_leaves_nothing(fake_label_studio: Environment) -> None:
     assert [path.name for path in fake_label_studio.folder.glob("*.tmp")] == []
 
 
-def test_without_uv_the_standard_library_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("")
-    monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
-    monkeypatch.setattr(environment, "HASHED", requirements)
+@pytest.mark.usefixtures("requirements")
+def test_without_uv_the_standard_library_builds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "find_uv", lambda: None)
     assert environment.prepare_environment().python.exists()
 
 
-def test_several_at_once_build_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOLDSPAN_CACHE", str(tmp_path / "cache"))
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("")
-    monkeypatch.setattr(environment, "REQUIREMENTS", requirements)
-    monkeypatch.setattr(environment, "HASHED", requirements)
+@pytest.mark.usefixtures("requirements")
+def test_several_at_once_build_it_once() -> None:
     told: list[str] = []
     threads = [threading.Thread(target=environment.prepare_environment, args=(told.append,)) for _ in range(4)]
     for thread in threads:
