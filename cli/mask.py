@@ -205,7 +205,10 @@ def restore(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Masked text files, or answers about them")],
     vault: VaultOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the results. Default: stdout")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder of the results; with one FILE, also the name of a file. Default: stdout"
+        ),
     ] = None,
 ) -> None:
     """Put the originals back: placeholders and surrogates from the vault, encrypted values with the key.
@@ -215,6 +218,7 @@ def restore(
     """
     from goldspan.annotation.files import write_atomic
     from goldspan.masking.ledger import Ledger
+    from goldspan.serving.documents.files import names_file
     from goldspan.serving.documents.restoring import restore_file
 
     unknown = 0
@@ -227,8 +231,9 @@ def restore(
             if output is None:
                 typer.echo(restored.content, nl=False)
             else:
-                write_atomic(output / file.name, restored.content, 0o600)
-                say(f"{restored.restored} values restored → {output / file.name}")
+                target = output if names_file(files, output) else output / file.name
+                write_atomic(target, restored.content, 0o600)
+                say(f"{restored.restored} values restored → {target}")
     raise typer.Exit(Exit.REFUSED_SOME if unknown else Exit.OK)
 
 

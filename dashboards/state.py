@@ -50,7 +50,7 @@ def load_state() -> DashboardState:
         st.info(
             f"The workspace is too large to be shown whole. These are {mirror['samples'].height:,} samples: all of "
             f"`training_samples`, and 1 in {round(1 / mirror.share)} of the others, drawn at random. "
-            "`goldspan samples quality --engine local` counts all.",
+            "`goldspan samples quality data/annotation_samples --engine local -o quality` counts all.",
             icon=":material/info:",
         )
     return DashboardState(workspace, labels, mirror)

@@ -26,12 +26,16 @@ LITERAL = "LITERAL"
 
 @dataclass(frozen=True, slots=True)
 class MaskingContext:
-    """What masking needs beside the text: the label schema, the key, the text's language and country (or empty)."""
+    """What masking needs beside the text: the label schema, the key, the text's language and country (or empty).
+
+    `persons` of the text before this one, by their key; those of this text are added. None: this text stands alone.
+    """
 
     schema: LabelSchema
     key: MaskingKey | None = None
     language: str = ""
     country: str = ""
+    persons: dict[str, Referent] | None = None
 
 
 def mask_annotation(
@@ -59,8 +63,9 @@ def mask_annotation(
     if policy.references:
         spans = unite_spans([*spans, *_find_references(spans, annotation.mentions)])
     spans = unite_spans([*spans, *_find_literals(text, spans, policy, ledger)])
+    referents = find_referents(text, spans, annotation.mentions, (context.persons or {}).values())
     for invent in (True, False):
-        work = _Work(text, spans, find_referents(text, spans, annotation.mentions), policy, context, ledger, invent)
+        work = _Work(text, spans, referents, policy, context, ledger, invent)
         masked, replacements = work.build()
         mapping = work.list_mapping(masked, replacements)
         exact = restore_text(masked, ledger, context.key).text == work.predict_restored(replacements)
@@ -79,6 +84,8 @@ def mask_annotation(
     if not exact:
         raise MaskingError("The masked text cannot be taken back to the original; nothing was given out.")
     ledger.commit()
+    if context.persons is not None:
+        context.persons.update((one.key, one) for one in referents if one.is_person)
     return result
 
 

@@ -66,8 +66,8 @@ def parse_date(text: str, language: str = "", country: str = "") -> WrittenDate 
     """A date with day, month and year; None if the text is not one.
 
     `3/4/1988` is the 4th of March in the United States, and where neither language nor country is known; elsewhere
-    the 3rd of April. Forms: digits with `.`, `/`, `-` or spaces, eight digits (ISO 8601 basic), and months in words
-    in English, German, French, Spanish, Dutch and Danish.
+    the 3rd of April, as `3.4.1988` is everywhere (Unicode CLDR). Forms: digits with `.`, `/`, `-` or spaces, eight
+    digits (ISO 8601 basic), and months in words in English, German, French, Spanish, Dutch and Danish.
     """
     tokens = [(m.start(), m.end(), m.group()) for m in _TOKEN.finditer(text)]
     parts = [token for token in tokens if fold(token[2].rstrip(".")) not in _FILLERS]
@@ -78,7 +78,9 @@ def parse_date(text: str, language: str = "", country: str = "") -> WrittenDate 
     if len(parts) != 3 or any(len(part[2]) > 4 and part[2].isdecimal() for part in parts):
         return None
     month_language = next((found for _, _, word in parts if (found := _find_language(word, language))), "")
-    fields = _order_fields([word for _, _, word in parts], month_language, language, country)
+    dotted = text[parts[0][1] : parts[1][0]] == "."
+    american = not dotted and (country == "US" or (not country and language in ("", "en")))
+    fields = _order_fields([word for _, _, word in parts], month_language, american=american)
     if fields is None:
         return None
     values = {name: _read_number(name, word, month_language) for name, (_, _, word) in zip(fields, parts, strict=True)}
@@ -127,7 +129,7 @@ def _find_month(bare: str, language: str) -> int:
     return found[0] if len(found) == 1 else 0
 
 
-def _order_fields(words: list[str], month_language: str, language: str, country: str) -> tuple[str, str, str] | None:
+def _order_fields(words: list[str], month_language: str, *, american: bool) -> tuple[str, str, str] | None:
     if month_language:
         place = next(n for n, word in enumerate(words) if _find_language(word, month_language) == month_language)
         others = [n for n in range(3) if n != place]
@@ -140,7 +142,6 @@ def _order_fields(words: list[str], month_language: str, language: str, country:
     if len(words[0]) == 4:
         return "Y", "M", "D"
     first, second = int(words[0]), int(words[1])
-    american = country == "US" or (not country and language in ("", "en"))
     month_first = first <= 12 and (second > 12 or american)
     return ("M", "D", "Y") if month_first else ("D", "M", "Y")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
+from types import MappingProxyType
 from typing import NamedTuple
 
 import regex
@@ -55,28 +56,44 @@ class Detection(NamedTuple):
 
 
 def find_spans(
-    text: str, entities: Iterable[Entity], policy: Policy, schema: LabelSchema, country: str = ""
+    text: str,
+    entities: Iterable[Entity],
+    policy: Policy,
+    schema: LabelSchema,
+    country: str = "",
+    known: Mapping[str, FoundSpan] = MappingProxyType({}),
 ) -> Detection:
     """The stretches of a text that the policy masks.
 
     Where stretches overlap, all of them is masked as one, with the label of the longest (then of the higher score).
-    No stretch begins or ends inside a visible character. Lists, recognisers and repeats see what a reader sees.
+    No stretch begins or ends inside a visible character. Lists, recognisers and repeats see the text and what a
+    reader sees of it. `known`
+    are values that were masked elsewhere: where the policy sweeps, they are looked for as repeats are.
 
     Raises:
         MaskingError: an entity lies outside the text, or a recogniser took too long.
 
     """
     given = list(_read_entities(text, entities))
+    found = _find_spans(text, given, policy, schema, country, known)
     shown = show_text(text)
     if shown is None:
-        return _find_spans(text, given, policy, schema, country)
+        return found
     places = [shown.find(span.start, span.end) for span in given]
     seen = [_move(span, *place) for span, place in zip(given, places, strict=True) if place[0] < place[1]]
-    spans, below = _find_spans(shown.text, seen, policy, schema, country)
-    return Detection(tuple(_move(span, *shown.locate(span.start, span.end)) for span in spans), below)
+    spans = _find_spans(shown.text, seen, policy, schema, country, known).spans
+    moved = [_move(span, *shown.locate(span.start, span.end)) for span in spans]
+    return Detection(unite_spans([*found.spans, *moved]), found.below_threshold)
 
 
-def _find_spans(text: str, given: Sequence[FoundSpan], policy: Policy, schema: LabelSchema, country: str) -> Detection:
+def _find_spans(
+    text: str,
+    given: Sequence[FoundSpan],
+    policy: Policy,
+    schema: LabelSchema,
+    country: str,
+    known: Mapping[str, FoundSpan],
+) -> Detection:
     found = [*given, *_run_recognisers(text, policy.recognisers, country)]
     allowed = {fold(term) for term in policy.allow}
     kept: list[FoundSpan] = []
@@ -91,7 +108,7 @@ def _find_spans(text: str, given: Sequence[FoundSpan], policy: Policy, schema: L
             kept.append(span)
     kept += _find_denied(text, policy)
     spans = unite_spans(_widen(text, span) for span in kept)
-    while policy.sweep and (repeats := _find_repeats(text, spans)):
+    while policy.sweep and (repeats := _find_repeats(text, spans, known)):
         spans = unite_spans([*spans, *repeats])
     return Detection(spans, below)
 
@@ -201,9 +218,9 @@ def _find_boundaries(text: str, border: int) -> tuple[int, int]:
     return border, border
 
 
-def _find_repeats(text: str, spans: Sequence[FoundSpan]) -> list[FoundSpan]:
+def _find_repeats(text: str, spans: Sequence[FoundSpan], known: Mapping[str, FoundSpan]) -> list[FoundSpan]:
     """Stand-alone occurrences of each masked value, verbatim or respelled, that are not masked whole yet."""
-    values: dict[str, FoundSpan] = {}
+    values = {value: span for value, span in known.items() if is_telling(value)}
     for span in spans:
         value = text[span.start : span.end]
         if value not in values and is_telling(value):
@@ -213,7 +230,7 @@ def _find_repeats(text: str, spans: Sequence[FoundSpan]) -> list[FoundSpan]:
         replace(span, start=start, end=end, source="repeat")
         for value, span in values.items()
         for start, end in chain(_find_cased(text, value), _find_respelled(text, value))
-        if spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
+        if not spans or spans[max(bisect_right(starts, start) - 1, 0)].end < end or start < starts[0]
     ]
 
 

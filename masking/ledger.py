@@ -13,6 +13,9 @@ from goldspan.masking.keys import MaskingKey, draw_key
 PLACEHOLDER = regex.compile(r"\[[A-Z][A-Z0-9_]*_\d+(?:\.\d+)?\]")
 """What `number` writes: `[FIRSTNAME_1]`, and `[FIRSTNAME_1.2]` for the second form of the same name."""
 
+NAMES = frozenset({"FIRSTNAME", "SURNAME", "MIDDLENAME", "PERSON", "FULLNAME"})
+"""Labels of which one value may belong to several persons."""
+
 ERASED = "erased"
 _PREFIX = 3
 
@@ -54,8 +57,9 @@ class Ledger:
         return len(self._values)
 
     def find(self, kind: str, label: str, referent: str, value: str) -> tuple[str, ...]:
-        """Replacements of a value, the oldest first."""
-        return tuple(self._known.get((kind, label, referent, value), ()))
+        """Replacements of a value, the oldest first: the referent's, else of one that is no name whoever has it."""
+        own = self._known.get((kind, label, referent, value))
+        return tuple(own or ((self._known.get((kind, label, "", value)) or ()) if label not in NAMES else ()))
 
     def count_forms(self, kind: str, label: str, referent: str) -> int:
         """How many values of the label the referent has so far."""
@@ -114,7 +118,8 @@ class Ledger:
         self._texts.add(entry.replacement)
         if entry.kind == "run":
             return
-        self._known.setdefault((entry.kind, entry.label, entry.referent, entry.value), []).append(entry.replacement)
+        for referent in {entry.referent, ""}:
+            self._known.setdefault((entry.kind, entry.label, referent, entry.value), []).append(entry.replacement)
         used = self._used.setdefault(entry.kind, {})
         form = f"{entry.label}|{entry.referent}"
         used[form] = used.get(form, 0) + 1

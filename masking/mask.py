@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -10,12 +11,13 @@ from typing import Any, Self
 from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.loops import run_sync
-from goldspan.annotation.types import Annotation, Author
+from goldspan.annotation.types import Annotation, Author, sort_spans
 from goldspan.masking.apply import MaskingContext, mask_annotation
 from goldspan.masking.detection import FoundSpan, find_spans
 from goldspan.masking.keys import MaskingKey, find_key
 from goldspan.masking.ledger import Ledger
 from goldspan.masking.policy import Policy, load_policy
+from goldspan.masking.referents import Referent
 from goldspan.masking.result import MaskedText
 from goldspan.masking.visible import show_text
 from goldspan.predictors.base import Predictor
@@ -28,7 +30,8 @@ class Masker:
     """Masks texts with one predictor and one policy.
 
     With a `ledger` (or a `Vault`), texts share their replacements and are masked one after the other; without, each
-    text stands alone and several may be masked at once.
+    text stands alone and several may be masked at once. With `persons`, texts are parts of one conversation: a name
+    means who bore it before.
     """
 
     def __init__(
@@ -39,9 +42,10 @@ class Masker:
         *,
         key: MaskingKey | None = None,
         ledger: Ledger | None = None,
+        persons: dict[str, Referent] | None = None,
     ) -> None:
         self.predictor, self.policy, self.schema = predictor, policy, schema
-        self.key, self.ledger = key, ledger
+        self.key, self.ledger, self.persons = key, ledger, persons
         recognised = {one.label for one in policy.recognisers}
         self.unread_labels = tuple(
             sorted(
@@ -63,20 +67,33 @@ class Masker:
         return self.apply(text, annotation, language, country)
 
     async def read(self, text: str, language: str = "", country: str = "") -> Annotation:
-        """What the predictor finds in what a reader sees of the text; an empty text is not sent to it."""
+        """What the predictor finds in the text and in what a reader sees of it; an empty text is not sent to it."""
         if not text.strip():
             return Annotation(Author.model(self.predictor.model_version))
+        prediction = await self.predictor.predict(text, language, country)
         shown = show_text(text)
-        prediction = await self.predictor.predict(shown.text if shown else text, language, country)
-        return shown.locate_annotation(prediction.annotation) if shown else prediction.annotation
+        if shown is None or not shown.text.strip():
+            return prediction.annotation
+        seen = shown.locate_entities((await self.predictor.predict(shown.text, language, country)).annotation.entities)
+        known = {entity.span for entity in prediction.annotation.entities}
+        fresh = [entity for entity in seen if entity.span not in known]
+        return replace(prediction.annotation, entities=sort_spans([*prediction.annotation.entities, *fresh]))
 
-    def find(self, text: str, annotation: Annotation, country: str = "") -> tuple[FoundSpan, ...]:
-        """The stretches of the text that `apply` masks."""
-        return find_spans(text, annotation.entities, self.policy, self.schema, country).spans
+    def find(
+        self, text: str, annotation: Annotation, country: str = "", known: Mapping[str, FoundSpan] | None = None
+    ) -> tuple[FoundSpan, ...]:
+        """The stretches of the text that `apply` masks; `known`: values that were masked before, looked for, too."""
+        return find_spans(text, annotation.entities, self.policy, self.schema, country, known or {}).spans
 
-    def apply(self, text: str, annotation: Annotation, language: str = "", country: str = "") -> MaskedText:
+    def apply(
+        self,
+        text: str,
+        annotation: Annotation,
+        language: str = "",
+        country: str = "",
+    ) -> MaskedText:
         """The text masked by an annotation that is there."""
-        context = MaskingContext(self.schema, self.key, language, country)
+        context = MaskingContext(self.schema, self.key, language, country, self.persons)
         masked = mask_annotation(text, annotation, self.policy, context, self.ledger)
         return replace(masked, unread_labels=self.unread_labels)
 
@@ -84,9 +101,15 @@ class Masker:
         """A masker whose texts share their replacements: with the ledger that there is, else with a new one."""
         return self if self.ledger is not None else self.adopt(Ledger(key=self.key))
 
+    def begin_conversation(self) -> Masker:
+        """A masker whose texts share their replacements and persons: with those that there are, else with new ones."""
+        persons: dict[str, Referent] = {} if self.persons is None else self.persons
+        ledger = Ledger(key=self.key) if self.ledger is None else self.ledger
+        return Masker(self.predictor, self.policy, self.schema, key=self.key, ledger=ledger, persons=persons)
+
     def adopt(self, ledger: Ledger | None) -> Masker:
         """The same masker with another ledger."""
-        return Masker(self.predictor, self.policy, self.schema, key=self.key, ledger=ledger)
+        return Masker(self.predictor, self.policy, self.schema, key=self.key, ledger=ledger, persons=self.persons)
 
     async def aclose(self) -> None:
         """Close the predictor."""

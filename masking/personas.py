@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
+import regex
+
 from goldspan.annotation.labels.schema import Label, LabelSchema
+from goldspan.annotation.labels.validators import check_value
 from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.online import make_slug
 from goldspan.generators.surrogates.patterns import draw_like
@@ -34,7 +37,8 @@ class PersonaMaker:
 
     def __init__(self, key: MaskingKey, schema: LabelSchema, language: str = "", country: str = "") -> None:
         self._key, self._schema = key, schema
-        self._language = language if language in COUNTRIES else "en"
+        spoken = next((code for code, places in COUNTRIES.items() if country in places), "en")
+        self._language = language if language in COUNTRIES else spoken
         countries = COUNTRIES[self._language]
         self._country = country if country in countries else countries[0]
         self._personas: dict[str, Persona] = {}
@@ -78,7 +82,13 @@ class PersonaMaker:
             return date.write(persona.born)
         if label == "IBAN" and value[:2].isalpha():
             persona = _move(persona, value[:2].upper())
-        return _fit(lambda: draw_value(rng, self._find_label(label), persona), value, rng)
+        validator = self._find_label(label).validator
+        is_checked = bool(validator) and check_value(validator, value, self._country)
+
+        def is_sound(drawn: str) -> bool:
+            return not is_checked or check_value(validator, drawn, self._country)
+
+        return _fit(lambda: draw_value(rng, self._find_label(label), persona), value, rng, is_sound)
 
     def _draw_name(self, label: str, value: str, persona: Persona, rng: Random, number: int) -> str:
         name = persona.first if label == FIRST else persona.surname
@@ -116,6 +126,9 @@ class PersonaMaker:
         return make_random(int.from_bytes(self._key.sign("fake", *purpose)[:8], "big"), 0)
 
 
+_COUNTRY_CODE = regex.compile(r"\+\d{1,3}(?=[ ./()-])|\+\d{2}")
+
+
 def match_case(surrogate: str, value: str) -> str:
     """The surrogate in capitals or small letters where the value is written so throughout."""
     letters = [character for character in value if character.isalpha()]
@@ -126,19 +139,26 @@ def match_case(surrogate: str, value: str) -> str:
     return surrogate
 
 
-def _fit(draw: Callable[[], str], value: str, rng: Random) -> str:
+def _fit(draw: Callable[[], str], value: str, rng: Random, is_sound: Callable[[str], bool]) -> str:
     """A drawn surrogate with the value's separators; of the drawn ones, the first with as many digits and letters.
 
-    Where none has, and the value is a number, one of the value's shape.
+    Where none has, and the value is a number, one of the value's shape, sound if one of those drawn is; the code of a
+    country in front of a telephone number stays.
     """
     wanted = _count(value)
+    prefix = _COUNTRY_CODE.match(value)
+    kept = prefix.end() if prefix else 0
     first = draw()
     drawn = first
     for _ in range(ATTEMPTS):
-        if _count(drawn) == wanted:
-            return _lay_out(drawn, value)
+        laid = _lay_out(drawn, value)
+        if _count(drawn) == wanted and laid.startswith(value[:kept]) and is_sound(laid):
+            return laid
         drawn = draw()
-    return draw_like(rng, value) if wanted[0] else first
+    if not wanted[0]:
+        return first
+    shaped = [value[:kept] + draw_like(rng, value[kept:]) for _ in range(ATTEMPTS)]
+    return next(filter(is_sound, shaped), shaped[0])
 
 
 def _count(value: str) -> tuple[int, int]:

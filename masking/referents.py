@@ -9,7 +9,7 @@ are grouped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import regex
 
@@ -46,6 +46,7 @@ class _Unit:
     firsts: list[str] = field(default_factory=list)
     surnames: list[str] = field(default_factory=list)
     cluster: str = ""
+    known: Referent | None = None
 
     def take(self, other: _Unit) -> None:
         self.members += other.members
@@ -53,10 +54,15 @@ class _Unit:
         self.surnames += other.surnames
 
 
-def find_referents(text: str, spans: Sequence[FoundSpan], mentions: Iterable[Mention] = ()) -> tuple[Referent, ...]:
-    """The referent of each span; the spans in text order and without overlap."""
+def find_referents(
+    text: str, spans: Sequence[FoundSpan], mentions: Iterable[Mention] = (), earlier: Iterable[Referent] = ()
+) -> tuple[Referent, ...]:
+    """The referent of each span; the spans in text order and without overlap.
+
+    `earlier` are persons of the text before this one, the latest last: a name of theirs means them.
+    """
     units = _make_units(text, spans, tuple(mention for mention in mentions if mention.cluster))
-    persons: list[_Unit] = [unit for unit in units if unit.cluster]
+    persons = [*map(_remember, earlier), *(unit for unit in units if unit.cluster)]
     for unit in units:
         if not unit.cluster and (unit.firsts or unit.surnames):
             home = _find_person(unit, persons)
@@ -74,6 +80,11 @@ def find_referents(text: str, spans: Sequence[FoundSpan], mentions: Iterable[Men
             owner = _find_owner(text[span.start : span.end], named) if span.label in _HANDLES else None
             referents[number] = _describe(text, spans, owner) if owner else _name_value(text, span)
     return tuple(referents[number] for number in range(len(spans)))
+
+
+def _remember(person: Referent) -> _Unit:
+    firsts, surnames = ([fold_visible(name)] if name else [] for name in (person.first, person.surname))
+    return _Unit(firsts=firsts, surnames=surnames, known=person)
 
 
 def _make_units(text: str, spans: Sequence[FoundSpan], mentions: Sequence[Mention]) -> list[_Unit]:
@@ -155,8 +166,10 @@ def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
     firsts = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == FIRST]
     surnames = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == LAST]
     if not firsts and not surnames:
-        return _name_value(text, spans[unit.members[0]])
+        return unit.known or _name_value(text, spans[unit.members[0]])
     first, surname = (max(names, key=len) if names else "" for names in (firsts, surnames))
+    if unit.known:
+        return replace(unit.known, first=unit.known.first or first, surname=unit.known.surname or surname)
     return Referent(f"person|{fold_visible(first)}|{fold_visible(surname)}", first, surname)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from goldspan.masking import operators
@@ -25,7 +25,7 @@ def restore_text(text: str, mapping: Mapping[str, str] | Ledger, key: MaskingKey
     Replacements match exactly, the longest first, and never inside a longer word. What was put back is not looked at
     again.
     """
-    ledger = mapping if isinstance(mapping, Ledger) else Ledger(_read_mapping(mapping))
+    ledger = mapping if isinstance(mapping, Ledger) else make_ledger(mapping)
     places = [(*place, ledger.find_original(text[slice(*place)]) or "") for place in ledger.find_replacements(text)]
     unknown: list[str] = []
     for match in operators.TOKEN.finditer(text):
@@ -44,5 +44,6 @@ def restore_text(text: str, mapping: Mapping[str, str] | Ledger, key: MaskingKey
     return RestoredText("".join([*pieces, text[cursor:]]), len(places), tuple(dict.fromkeys(unknown)))
 
 
-def _read_mapping(mapping: Mapping[str, str]) -> Iterator[LedgerEntry]:
-    return (LedgerEntry("run", "", "", value, replacement) for replacement, value in mapping.items())
+def make_ledger(mapping: Mapping[str, str]) -> Ledger:
+    """A ledger of replacements and their originals."""
+    return Ledger(LedgerEntry("run", "", "", value, replacement) for replacement, value in mapping.items())

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import regex
 
 from goldspan.annotation.errors import MaskingError
 from goldspan.annotation.text.words import fold
-from goldspan.annotation.types import Annotation, Entity, Mention
-
-S = TypeVar("S", Entity, Mention)
+from goldspan.annotation.types import Entity
 
 _INVISIBLE = r"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 """Soft hyphens, zero-width spaces, joiners of graphemes and words, marks of direction, invisible operators."""
@@ -60,15 +58,10 @@ class VisibleText:
         first = bisect_right(self.ends, start)
         return first, max(first, bisect_left(self.starts, end))
 
-    def locate_annotation(self, annotation: Annotation) -> Annotation:
-        """An annotation of the text as one of the source."""
-
-        def move(span: S) -> S:
-            start, end = self.locate(span.start, span.end)
-            return replace(span, start=start, end=end)
-
-        entities, mentions = tuple(map(move, annotation.entities)), tuple(map(move, annotation.mentions))
-        return replace(annotation, entities=entities, mentions=mentions)
+    def locate_entities(self, entities: Iterable[Entity]) -> list[Entity]:
+        """Entities of the text as entities of the source."""
+        places = ((entity, self.locate(entity.start, entity.end)) for entity in entities)
+        return [replace(entity, start=start, end=end) for entity, (start, end) in places]
 
 
 def show_text(source: str) -> VisibleText | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -174,6 +175,13 @@ def parse_config(document: Mapping[str, Any], source: str = "The configuration")
     return config
 
 
+def override(config: TrainingConfig, **changes: Any) -> TrainingConfig:
+    """The settings with some of `[model]` and `[training]` changed; None leaves a value as it is."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    model = {"name": given.pop("encoder")} if "encoder" in given else {}
+    return replace(config, model=replace(config.model, **model), training=replace(config.training, **given))
+
+
 def _parse_section(given: Mapping[str, Any], kind: type, place: str) -> Any:
     hints = get_type_hints(kind)
     _refuse_unknown(given, hints, f"{place} has no key", "{}")
@@ -223,7 +231,13 @@ def _check_ranges(config: TrainingConfig, source: str) -> None:
         wrong.append("window_overlap is less than half of window_tokens")
     if training.class_weights and training.label_smoothing:
         wrong.append("class_weights and label_smoothing exclude each other")
-    if training.learning_rate < 0:
+    numbers = {
+        name: getattr(training, name) for name in ("weight_decay", "early_stopping_threshold", "checkpoint_seconds")
+    }
+    wrong += [f"{name} is a number of at least 0" for name, value in numbers.items() if not 0 <= value < math.inf]
+    if not 0 < training.layerwise_lr_decay <= 1:
+        wrong.append("layerwise_lr_decay is above 0 and at most 1")
+    if not 0 <= training.learning_rate < math.inf:
         wrong.append("learning_rate is positive, or 0 for the encoder's own")
     if wrong:
         raise ConfigurationError(f"{source}: {'; '.join(wrong)}.")

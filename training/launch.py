@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.errors import StateError
 from goldspan.annotation.extras import require_packages
 from goldspan.annotation.files import hold_private_umask
 from goldspan.annotation.labels.schema import find_label_file, load_labels
-from goldspan.annotation.loops import run_sync
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
-from goldspan.training.bundle.manifest import MANIFEST
 from goldspan.training.bundle.signature import find_signing_key
-from goldspan.training.bundle.verify import NOTICE
 from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig
-from goldspan.training.inputs import pack_inputs
+from goldspan.training.flow_runner import run_flow
+from goldspan.training.inputs import choose_bundle, pack_inputs
 from goldspan.training.release import list_external, require_open_gate
 from goldspan.training.runs import (
     DONE,
     FAILED,
-    MARK,
     REFUSED,
     WITHDRAWN,
     TrainingRun,
     create_run,
     find_models_folder,
     find_run,
-    find_training_folder,
 )
-
-_LINE = re.compile(rf"/(?P<step>\w+)/\d+ \(pid \d+\)\] {MARK}(?P<said>.*)")
-_RAISED = re.compile(r"(?:\] |^)(?P<name>(?:\w+\.)*\w*(?:Error|Exception|Interrupt))(?:: (?P<said>.*)|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,43 +140,6 @@ def follow_move(run: TrainingRun) -> None:
     run.update_state({"folder": str(folder), "flow_run": "", **inside})
 
 
-def choose_bundle(
-    bundle: Path | None, config: TrainingConfig, workspace: Workspace, labels_file: Path, scratch: Path
-) -> Path | None:
-    """The folder of the bundle to train on; None if the flow is to export one.
-
-    Raises:
-        InputError: there is none.
-
-    """
-    if bundle is None and config.paths.bundle:
-        bundle = Path(config.paths.bundle)
-    if bundle is not None:
-        named = workspace.bundles / bundle
-        places = (bundle, named) if len(bundle.parts) == 1 else (bundle,)
-        chosen = next((place for place in places if any((place / name).is_file() for name in (MANIFEST, NOTICE))), None)
-        if chosen is None:
-            known = _list_bundles(workspace)
-            listed = f" Bundles of the workspace: {', '.join(b.name for b in known)}." if known else ""
-            raise InputError(f"There is no bundle {bundle}.{listed} `goldspan bundle` makes one.")
-        return chosen
-    if not config.pipeline.skip_export:
-        return None
-    if config.paths.training_samples_dir:
-        from goldspan.training.bundle.manifest import BundleSettings
-        from goldspan.training.bundle.public import freeze
-
-        source = Path(config.paths.training_samples_dir)
-        settings = BundleSettings(source.name or "samples", reviewed_only=False, seed=config.training.seed)
-        return freeze(settings, [source], labels_file=labels_file, output=scratch / "bundle").folder
-    if known := _list_bundles(workspace):
-        return known[-1]
-    raise InputError(
-        f"There is nothing to train on: {workspace.bundles} holds no bundle. Make one with `goldspan bundle`, or set "
-        "training_samples_dir in [paths]."
-    )
-
-
 def find_output(config: TrainingConfig, workspace: Workspace, name: str) -> Path:
     """Where the model directory goes: `output_dir` (without a last part `trained`), else `models/<name>`."""
     if not config.paths.output_dir:
@@ -236,7 +190,7 @@ def _drive(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Call
     state = run.read_state()
     with run.hold(), hold_private_umask():
         judged = resume and state["status"] == REFUSED
-        failure = "" if judged else _run_flow(run, workspace, state, resume=resume, report=report)
+        failure = "" if judged else run_flow(run, workspace, resume=resume, report=report)
         if failure:
             run.update_state({"status": FAILED})
             raise StateError(
@@ -263,69 +217,6 @@ def read_model(folder: Path, run: str = "") -> TrainedModel:
     return TrainedModel(folder, run, manifest, tuple(manifest["metrics"].get("evaluations", ())))
 
 
-def _run_flow(
-    run: TrainingRun, workspace: Workspace, state: dict[str, Any], *, resume: bool, report: Callable[[str], None]
-) -> str:
-    """Run or resume the flow; returns why it failed, empty if it did not."""
-    return run_sync(_follow_flow(run, workspace, state, resume, report))
-
-
-async def _follow_flow(
-    run: TrainingRun, workspace: Workspace, state: dict[str, Any], resume: bool, report: Callable[[str], None]
-) -> str:
-    os.environ.setdefault("METAFLOW_USER", "goldspan")
-    from metaflow import Runner
-
-    root = find_training_folder(workspace).resolve()
-    flow = Path(__file__).with_name("flow.py").resolve()
-    options = _split_options(state.get("flow_options", ()))
-    origin = str(state.get("flow_run") or "")
-    with Runner(str(flow), pylint=False, show_output=False, cwd=str(root), **options) as runner:
-        if resume and origin and (root / ".metaflow").is_dir():
-            execution = await runner.async_resume(origin_run_id=origin)
-        else:
-            output = Path(state["output"])
-            execution = await runner.async_run(
-                inputs=str(run.inputs.resolve()),
-                run_folder=str(run.folder.resolve()),
-                model_name=run.name,
-                previous=str(output.resolve()) if output.is_dir() else "",
-                signing_key=state.get("key", ""),
-            )
-        async for _, line in execution.stream_log("stdout"):
-            if match := _LINE.search(line):
-                report(f"{match['step']}: {match['said']}")
-        await execution.wait(stream=None)
-        if execution.status == "successful":
-            return ""
-        return _explain(execution.stdout + "\n" + execution.stderr)
-
-
-def _split_options(options: Iterable[str]) -> dict[str, Any]:
-    """`--with=kubernetes` and the like as arguments of Metaflow's runner."""
-    split: dict[str, Any] = {}
-    for option in options:
-        name, _, value = option.lstrip("-").partition("=")
-        key = {"with": "decospecs"}.get(name, name.replace("-", "_"))
-        split[key] = [*split.get(key, []), value] if key == "decospecs" else value
-    return split
-
-
-def _explain(output: str) -> str:
-    """The error that a step raised, from what the flow printed."""
-    raised = [match for line in output.splitlines() if (match := _RAISED.search(line))]
-    if raised:
-        known = raised[-1]["name"].startswith("goldspan.")
-        return raised[-1]["said"] if known else f"{raised[-1]['name']}: {raised[-1]['said']}"
-    return " / ".join(line.strip() for line in output.splitlines() if line.strip())[-600:]
-
-
-def _list_bundles(workspace: Workspace) -> list[Path]:
-    root = workspace.bundles
-    found = [folder for folder in root.iterdir() if (folder / MANIFEST).is_file()] if root.is_dir() else []
-    return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name))
-
-
 def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, workspace: Workspace, target: Path) -> None:
     """Write the archive that `python training/flow.py run --inputs` takes."""
     from goldspan.annotation.files import write_atomic
@@ -333,10 +224,3 @@ def pack_run(bundle: Path, config: TrainingConfig, labels_file: Path, workspace:
     open_for_training(bundle, load_labels(labels_file))
     external = list_external(config, workspace)
     write_atomic(target, pack_inputs(bundle, labels_file, config, external), mode=0o600)
-
-
-def override(config: TrainingConfig, **changes: Any) -> TrainingConfig:
-    """The settings with some of `[model]` and `[training]` changed; None leaves a value as it is."""
-    given = {name: value for name, value in changes.items() if value is not None}
-    model = {"name": given.pop("encoder")} if "encoder" in given else {}
-    return replace(config, model=replace(config.model, **model), training=replace(config.training, **given))

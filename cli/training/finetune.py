@@ -239,8 +239,10 @@ def list_all(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("run", "state", "provider", "model", "tuned", "quote")
-    print_table(columns, ([row[column] for column in columns] for row in rows), right=(5,))
+    columns = ("run", "state", "provider", "model", "tuned")
+    quotes = ("–" if run.quote is None else f"{run.quote:.2f} {run.currency}" for run in found)
+    shown = ([*(row[column] for column in columns), quote] for row, quote in zip(rows, quotes, strict=True))
+    print_table([*columns, "quote"], shown, right=(5,))
 
 
 def _warn_of(error: GoldspanError) -> None:

@@ -64,10 +64,13 @@ def card(model: ModelArgument, data: DataOption = None) -> None:
 @app.command("verify")
 def verify(model: ModelArgument, key: KeyOption = "", data: DataOption = None, as_json: JsonOption = False) -> None:
     """Verify the signature and every file of a model. With --key the signature must be by that key."""
-    from goldspan.predictors.model.directory import open_directory
+    from goldspan.annotation.errors import StateError
+    from goldspan.predictors.model.directory import list_trained_faults, open_directory
     from goldspan.predictors.model.signing import SignaturePolicy
 
     opened = open_directory(_find(model, data), SignaturePolicy.REQUIRE if key else SignaturePolicy.WARN, key)
+    if faults := list_trained_faults(opened):
+        raise StateError(f"{opened.folder.parent}: {'; '.join(faults[:5])}. Get the model again.")
     found = opened.verification
     if as_json:
         print_json({"signed": found.signed, "pinned": found.pinned, "fingerprint": found.fingerprint})

@@ -49,8 +49,9 @@ def run(
 
     from goldspan.annotation.labels.schema import find_label_file
     from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.config import TrainingConfig, parse_config, read_config
-    from goldspan.training.launch import choose_bundle, override, pack_run, start_training
+    from goldspan.training.config import TrainingConfig, override, parse_config, read_config
+    from goldspan.training.inputs import choose_bundle
+    from goldspan.training.launch import pack_run, start_training
 
     settings = override(
         read_config(config) if config else TrainingConfig(),

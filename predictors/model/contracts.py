@@ -9,7 +9,6 @@ browser        what transformers.js reads
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +72,7 @@ def _check_signature(folder: Path, key: str) -> Iterator[str]:
 def _check_own(folder: Path) -> Iterator[str]:
     opened = layout.open_directory(folder, SignaturePolicy.OFF)
     check_probes(opened, open_runtime(opened))
-    trained = folder.parent / layout.TRAINED
-    recorded = opened.manifest["trained"]
-    if trained.is_dir():
-        for name, digest in recorded.items():
-            file = trained / name
-            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-                yield f"trained/{name} is not what the manifest records"
+    yield from layout.list_trained_faults(opened)
 
 
 def _check_kiji(folder: Path) -> Iterator[str]:

@@ -140,16 +140,18 @@ def find_path(scores: Floats) -> list[int]:
     if all(tag == 0 or tag % 2 or before in (tag, tag - 1) for before, tag in zip([0, *greedy], greedy, strict=False)):
         return greedy
     steps, width = scores.shape
+    begin, inside = np.arange(1, width, 2), np.arange(2, width, 2)
     best = scores[0].astype(np.float64).copy()
-    best[2::2] = -np.inf
+    best[inside] = -np.inf
     back = np.zeros((steps, width), dtype=np.int64)
+    reached = np.empty(width)
     for step in range(1, steps):
         source = int(best.argmax())
+        goes_on = best[2::2] >= best[1::2]
         back[step] = source
-        reached = np.full(width, best[source])
-        inside = best[2::2] >= best[1::2]
-        reached[2::2] = np.where(inside, best[2::2], best[1::2])
-        back[step, 2::2] = np.where(inside, np.arange(2, width, 2), np.arange(1, width, 2))
+        back[step, 2::2] = np.where(goes_on, inside, begin)
+        reached.fill(best[source])
+        reached[2::2] = np.maximum(best[2::2], best[1::2])
         best = reached + scores[step]
     path = [int(best.argmax())]
     for step in range(steps - 1, 0, -1):

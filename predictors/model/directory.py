@@ -28,6 +28,8 @@ import orjson
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.identity import hash_file
+from goldspan.predictors.artifact import SETTINGS_FILE
 from goldspan.predictors.model.calibration import Calibration
 from goldspan.predictors.model.coreference import PairScorer
 from goldspan.predictors.model.encoding import WindowSize
@@ -48,6 +50,9 @@ CARD = "README.md"
 MANIFEST = "manifest.json"
 FILES = (MODEL, TOKENIZER, MAPPINGS, TRANSITIONS, CONFIG, CALIBRATION, COREFERENCE, PROBES, CARD)
 """Every file beside the manifest; there is no other."""
+
+_MAX_BYTES = 256 << 20
+"""Of every file but the graph; the largest tokenizers take 40 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,11 @@ def find_served_folder(path: Path) -> Path:
             return folder
     if not path.exists():
         raise InputError(f"There is no model directory {path}.")
+    if (path / SETTINGS_FILE).is_file():
+        raise InputError(
+            f"{path} is the artifact of another method, not a model directory: `goldspan method status {path.name}` "
+            "describes it."
+        )
     raise InputError(
         f"{path} is not a model directory: neither it nor {QUANTIZED}/ in it holds {MANIFEST}. `goldspan train` makes "
         "one."
@@ -189,12 +199,32 @@ def check_digests(folder: Path, contents: dict[str, bytes], recorded: dict[str, 
             raise StateError(f"{folder / name} is not what the manifest records. It was not loaded.")
 
 
+def list_trained_faults(directory: ModelDirectory) -> list[str]:
+    """What in `trained/` beside the served folder is not as the signed manifest records; nothing where it is absent."""
+    trained, recorded = directory.folder.parent / TRAINED, directory.manifest["trained"]
+    if not trained.is_dir():
+        return []
+    strange = sorted(entry.name for entry in trained.iterdir() if entry.name not in recorded or not _is_plain(entry))
+    faults = [f"{TRAINED}/{name} is a file that the manifest does not list" for name in strange]
+    for name, digest in recorded.items():
+        file = trained / name
+        if name not in strange and not (file.is_file() and hash_file(file) == digest):
+            faults.append(f"{TRAINED}/{name} is not what the manifest records")
+    return faults
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
 def _read_files(folder: Path) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     try:
         for entry in sorted(folder.iterdir()):
-            if entry.is_symlink() or not entry.is_file():
+            if not _is_plain(entry):
                 raise StateError(f"{entry} is not a plain file; a model directory holds nothing else.")
+            if entry.name != MODEL and entry.stat().st_size > _MAX_BYTES:
+                raise StateError(f"{entry} is over {_MAX_BYTES >> 20} MiB, more than any model needs of it.")
             contents[entry.name] = entry.read_bytes()
     except OSError as error:
         raise StateError(f"{folder} cannot be read: {error.strerror}.") from None

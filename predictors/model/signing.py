@@ -24,6 +24,13 @@ from goldspan.annotation.files import write_atomic
 
 KEY_VARIABLE = "GOLDSPAN_MODEL_KEY"
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
+_MISMATCHES = {
+    "changed:": r"Hash mismatch for '(.+?)'",
+    "added:": r"Extra files found in model '.+?': ([^\"'\]]+)",
+    "missing:": r"Missing files in model '.+?': ([^\"'\]]+)",
+}
+"""Differences as model-signing words them, with the names of the files."""
+
 _LOG = logging.getLogger("goldspan.predictors.model")
 
 
@@ -184,15 +191,31 @@ def _read_public(path: Path) -> bytes:
 def _verify(folder: Path, signature: Path, public: Path) -> None:
     from model_signing import hashing, verifying
 
-    links = sorted(str(entry.relative_to(folder)) for entry in folder.rglob("*") if entry.is_symlink())
-    if links:
-        raise StateError(f"{folder} holds symbolic links ({', '.join(links[:3])}). It was not loaded.")
+    _refuse_special_files(folder)
     try:
         verifying.Config().use_elliptic_key_verifier(public_key=public).set_hashing_config(
             hashing.Config().set_ignored_paths(paths=[], ignore_git_paths=False)
         ).verify(folder, signature)
     except Exception as error:  # noqa: BLE001
-        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise StateError(
-            f"{folder} does not match its signature ({said}). It was not loaded. Get it again from whoever signed it."
+            f"{folder} does not match its signature: {_explain_mismatch(str(error), signature)}. It was not loaded. "
+            "Get it again from whoever signed it."
         ) from None
+
+
+def _refuse_special_files(folder: Path) -> None:
+    strange = [entry for entry in folder.rglob("*") if entry.is_symlink() or not (entry.is_file() or entry.is_dir())]
+    if folder.is_symlink() or strange:
+        named = ", ".join(sorted(str(entry.relative_to(folder)) for entry in strange)[:3]) or folder.name
+        raise StateError(f"{folder} holds symbolic links or special files ({named}). It was not loaded.")
+
+
+def _explain_mismatch(said: str, signature: Path) -> str:
+    """What differs, from the words of the verifier."""
+    if "mismatch" not in said:
+        return f"{signature.name} is not a signature with this key"
+    found = {
+        what: sorted({name for names in re.findall(pattern, said) for name in names.split(", ")})
+        for what, pattern in _MISMATCHES.items()
+    }
+    return "; ".join(f"{what} {', '.join(names[:5])}" for what, names in found.items() if names) or said[:200]

@@ -14,7 +14,7 @@ import regex
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, choose_fields, mask_units, read_document
-from goldspan.serving.documents.flow import MaskedRuns, Run, search_values
+from goldspan.serving.documents.flow import MaskedRuns, Run, mask_runs, search_values
 
 _TOKEN = regex.compile(r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<sign>[{}\[\],:])')
 _MAX_LINE = 64 * 1024 * 1024
@@ -53,15 +53,27 @@ async def mask_json_lines(source: Path, target: Path, masker: Masker, settings: 
 
 async def mask_json(source: Path, target: Path, masker: Masker, settings: FileSettings) -> FileCounts:
     """Mask a JSON document."""
-    data = read_document(source)
-    seen: set[str] = set()
-    line = _parse(_decode(data, source), source, 1, settings, seen)
-    _check_paths(source, settings, seen)
     counts = FileCounts()
-    async for runs, _, result in mask_units([(_make_runs(line, settings), line)], masker, settings):
-        target.write_bytes(_write(line, runs, result, source.name).encode())
-        counts.add(runs, result)
+    written = await mask_json_text(_decode(read_document(source), source), masker, settings, source, counts)
+    target.write_bytes(written.encode())
     return counts
+
+
+async def mask_json_text(text: str, masker: Masker, settings: FileSettings, source: Path, counts: FileCounts) -> str:
+    """The masked JSON text; `source` names it in errors.
+
+    Raises:
+        RecordError: it is not JSON.
+        MaskingError: it cannot be masked safely.
+
+    """
+    seen: set[str] = set()
+    line = _parse(text, source, 1, settings, seen)
+    _check_paths(source, settings, seen)
+    runs = _make_runs(line, settings)
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    counts.add(runs, result)
+    return _write(line, runs, result, source.name)
 
 
 def find_places(text: str) -> Iterator[JsonPlace]:

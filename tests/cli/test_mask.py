@@ -35,6 +35,8 @@ def test_mask_and_restore_with_a_vault(
     assert json.loads(capsys.readouterr().out)["files"][0]["labels"] == {"EMAIL": 1, "PHONENUMBER": 1}
     assert (folder / "masked" / "a.txt").read_text() == "Write to [EMAIL_1] or [PHONENUMBER_1].\n"
     assert call("mask", "restore", "masked/a.txt", "--vault", "v", "-o", "back") == 0
+    assert call("mask", "restore", "masked/a.txt", "--vault", "v", "-o", "again.txt") == 0
+    assert Path("again.txt").read_bytes() == Path("back/a.txt").read_bytes()
     assert (folder / "back" / "a.txt").read_text() == TEXT
     (folder / "answer.txt").write_text("Ask [EMAIL_1] and [EMAIL_2]")
     capsys.readouterr()

@@ -94,6 +94,30 @@ def test_a_persona_agrees_with_itself() -> None:
     assert not {fold(value) for value in by_place} & {fold(value) for value in by_place.values()}
 
 
+@pytest.mark.parametrize(
+    ("number", "country", "kept"),
+    [("+49 30 1234567", "DE", "+49 "), ("+4930123456789", "DE", "+49"), ("+44 20 7946 0958", "GB", "+44 ")],
+)
+def test_a_surrogate_of_a_telephone_number_stays_in_its_country(number: str, country: str, kept: str) -> None:
+    for seed in range(5):
+        annotation = annotate(f"call {number}", {number: "PHONENUMBER"})
+        context = MaskingContext(LABELS, parse_key(f"{seed:02x}" * 32), "", country)
+        (one,) = mask_annotation(f"call {number}", annotation, FAKE, context).replacements
+        assert one.replacement.startswith(kept)
+        assert len(one.replacement) == len(number)
+        assert check_value("phone", one.replacement, country) == check_value("phone", number, country)
+
+
+@pytest.mark.parametrize(("language", "country"), [("", "DE"), ("de", ""), ("", "")])
+def test_a_date_with_dots_begins_with_its_day(language: str, country: str) -> None:
+    for seed in range(8):
+        context = MaskingContext(LABELS, parse_key(f"{seed:02x}" * 32), language, country)
+        annotation = annotate("born 03.04.1988", {"03.04.1988": "DATEOFBIRTH"})
+        day, month, _ = mask_annotation("born 03.04.1988", annotation, FAKE, context).text[5:].split(".")
+        assert 1 <= int(day) <= 31
+        assert 1 <= int(month) <= 12
+
+
 def test_surrogates_keep_form_and_check_digits() -> None:
     text = "Card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00, born 3 March 1988, +1 415 555 0132."
     replaced = {one.label: one.replacement for one in mask(text, FAKE).replacements}

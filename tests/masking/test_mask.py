@@ -4,7 +4,9 @@ import pytest
 
 import goldspan
 from goldspan.annotation.errors import InputError, MaskingError, ServiceError, TransientServiceError
-from goldspan.masking.mask import mask, mask_async, open_masker
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.masking.mask import Masker, mask, mask_async, open_masker
+from goldspan.masking.policy import load_policy
 from goldspan.predictors.base import Prediction, RemotePredictor
 from tests.masking.lexicon import LexiconPredictor
 
@@ -58,3 +60,11 @@ def test_an_empty_text_is_complete() -> None:
         masked = mask(text, "redact", FailingPredictor())
         assert masked.text == text
         assert masked.complete
+
+
+@pytest.mark.parametrize("policy", ["pseudonymise", "surrogates"])
+async def test_an_address_has_one_replacement_whether_its_person_is_named_beside_it_or_not(policy: str) -> None:
+    masker = Masker(LexiconPredictor(), load_policy(policy), load_labels()).share_replacements()
+    texts = ["Ann Smith: ann.smith@mail.com", "ann.smith@mail.com", "of Ann Smith, ann.smith@mail.com"]
+    masked = [(await masker.mask(text)).replacements for text in texts]
+    assert len({one.replacement for found in masked for one in found if one.label == "EMAIL"}) == 1

@@ -177,11 +177,16 @@ def try_files(
 def find_damaged(ending: str, data: bytes, values: dict[str, str]) -> list[str]:
     """Labels of values that stand alone in the output, as it is read in its format or else as bytes.
 
-    Damage may turn markup into text, in which entities and percent signs mean nothing.
+    Damage may turn markup into text, in which entities and percent signs mean nothing. UTF-8 is not read as Latin-1.
     """
     try:
         readings = reveal(ending, data, decoded=False)
     except Exception:  # noqa: BLE001
         readings = [data.decode("utf-8", "replace")]
+    try:
+        other = data.decode("latin-1") if data.decode() else ""
+        readings = [text for text in readings if text != other]
+    except UnicodeDecodeError:
+        pass
     patterns = {label: re.compile(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])") for value, label in values.items()}
     return [label for label, pattern in patterns.items() if any(pattern.search(text) for text in readings)]

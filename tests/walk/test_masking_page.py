@@ -74,6 +74,21 @@ def test_a_text_is_masked_corrected_and_downloaded(page: Page, tmp_path: Path) -
     assert Path(download.value.path()).read_text() == MASKED.replace("CITY", "COUNTRY")
 
 
+def test_an_answer_about_the_masked_text_is_restored(page: Page) -> None:
+    mask(page)
+    wait_for_masked(page, MASKED)
+    page.click("#restore-button")
+    page.fill("#restore-input", "Dear [FIRSTNAME_1] [SURNAME_1], [CITY_9] is not [CITY_1].")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#restore-result:not([hidden])")
+    assert page.inner_text("#restore-result") == "Dear Ann Smith, [CITY_9] is not Berlin."
+    assert page.inner_text("#restore-note") == "3 values restored · unknown: [CITY_9]"
+    page.keyboard.press("Escape")
+    page.select_option("#policy", "redact")
+    page.wait_for_selector("#restore-button:disabled")
+
+
 def test_a_selection_becomes_an_entity(page: Page) -> None:
     mask(page)
     page.evaluate(
@@ -261,7 +276,7 @@ def test_axe_finds_no_fault(browser: Browser, server: RunningServer, theme: str,
     page.locator("#masked .entity").first.click()
     assert check_axe(page) == []
     page.keyboard.press("Escape")
-    for button in ("#method-button", "#settings-button", "#tab-files"):
+    for button in ("#method-button", "#settings-button", "#restore-button", "#tab-files"):
         page.click(button)
         assert check_axe(page) == []
         page.keyboard.press("Escape")

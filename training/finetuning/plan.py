@@ -139,7 +139,9 @@ def _with_estimate(plan: TuningPlan) -> TuningPlan:
 def _check_settings(settings: TuningSettings, today: date) -> tuple[TuningProfile | None, str, dict[str, str]]:
     load_engine(settings.provider)
     if not settings.model:
-        raise ConfigurationError("Name the model to train on with --model.")
+        known = TUNING_PROFILES[settings.provider].prices if settings.provider in TUNING_PROFILES else {}
+        listed = f" Of {settings.provider}, prices are known for: {', '.join(known)}." if known else ""
+        raise ConfigurationError(f"Name the model to train on with --model.{listed}")
     if not 1 <= settings.epochs <= _MOST_EPOCHS:
         raise ConfigurationError(f"--epochs is a whole number from 1 to {_MOST_EPOCHS}, not {settings.epochs}.")
     options = _read_options(settings.options)

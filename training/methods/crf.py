@@ -87,7 +87,9 @@ class CrfMethod(Method[CrfSettings]):
             "from_base": ",".join(trained.from_base),
         }
         write_settings(context.staging, "crf", options)
-        context.report(f"Trained on {len(examples)} reviewed and {len(pool)} unreviewed samples.")
+        context.report(
+            f"Trained on {len(examples)} samples of the bundle and {len(pool)} unreviewed ones of the workspace."
+        )
         details = {"reviewed": len(examples), "unreviewed": len(pool), "labels_of_base": list(trained.from_base)}
         return Fitted(context.staging, details=details)
 

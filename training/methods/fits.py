@@ -19,7 +19,7 @@ from goldspan.training.artifact.write import swap_folder
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.bundle.withdrawal import open_for_training
 from goldspan.training.config import TrainingConfig
-from goldspan.training.launch import choose_bundle
+from goldspan.training.inputs import choose_bundle
 from goldspan.training.methods.base import FitContext, Fitted, make_settings
 from goldspan.training.methods.registry import open_method
 from goldspan.training.methods.state import INTERRUPTED, LOCK, STATE, FitState, find_fits_folder

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from goldspan.annotation.errors import InputError
 from goldspan.training.bundle.verify import Bundle
-from goldspan.training.config import TrainingConfig, parse_config, read_config
-from goldspan.training.launch import override, read_model, resume_training, start_training
+from goldspan.training.config import TrainingConfig, override, parse_config, read_config
+from goldspan.training.launch import read_model, resume_training, start_training
 from goldspan.training.methods.base import FitContext, Fitted, Method
 from goldspan.training.runs import DONE, find_run
 

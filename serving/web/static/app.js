@@ -88,7 +88,7 @@ async function draw() {
   const entities = active.map(({ start, end, label }) => ({ start, end, label }));
   const { policy, operators, language } = readSettings();
   try {
-    const masked = await call("/v1/mask", { text: state.text.value, entities, policy, operators, language });
+    const masked = await call("/v1/mask", { text: state.text.value, entities, policy, operators, language, include_mapping: true });
     if (run !== state.run) return;
     if (masked.complete !== true) throw new Error("The answer is not complete; it is not shown.");
     state.masked = masked;
@@ -147,13 +147,15 @@ function drawSummary(masked) {
   const summary = byId("summary");
   summary.replaceChildren(`${parts.join(" · ")} · `, make("span", "complete ✓", { className: "good" }), ` · ${milliseconds} ms`);
   const unread = state.detected.unread_labels.filter((/** @type {string} */ label) => state.selected.has(label));
-  if (unread.length) summary.append(make("span", ` · this method cannot find ${unread.join(", ")}`, { className: "bad" }));
+  if (unread.length) summary.append(make("span", ` · this method cannot find: ${unread.map(nameOf).join(", ")}`, { className: "bad" }));
 }
 
+const nameOf = (/** @type {string} */ label) => state.labels.find((one) => one.label === label)?.name ?? label;
 const groupOf = (/** @type {string} */ label) => state.labels.find((one) => one.label === label)?.group ?? "OTHER";
 
 function enableActions() {
   for (const name of ["copy", "download", "send"]) byId(`${name}-button`).disabled = !state.masked;
+  byId("restore-button").disabled = !Object.keys(state.masked?.mapping ?? {}).length;
   byId("undo-button").disabled = !state.history.length;
 }
 
@@ -308,7 +310,7 @@ function drawMethods() {
       card.append(make("span", "not measured yet: goldspan evaluate"));
     }
     if (one.healthy && one.unread_labels.length) {
-      card.append(make("span", `cannot find ${one.unread_labels.join(", ")}`, { className: "warn" }));
+      card.append(make("span", `cannot find: ${one.unread_labels.map(nameOf).join(", ")}`, { className: "warn" }));
     }
     card.addEventListener("click", () => { state.method = one.method; byId("method-dialog").close(); drawMethods(); });
     return card;
@@ -452,6 +454,8 @@ function listen() {
   byId("download-button").addEventListener("click", () =>
     saveBlob(new Blob([state.masked.masked_text], { type: "text/plain" }), "masked.txt"));
   byId("send-button").addEventListener("click", send);
+  byId("restore-button").addEventListener("click", openRestore);
+  byId("restore-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => restore(event, state.masked?.mapping ?? {}));
   byId("select-all").addEventListener("click", () => select(() => true));
   byId("select-none").addEventListener("click", () => select(() => false));
   byId("select-common").addEventListener("click", () => select((one) => one.common));

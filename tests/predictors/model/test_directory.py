@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +131,49 @@ def test_without_a_signature_the_manifest_still_tells(model: Path, tamper: Calla
     tamper(model / "quantized")
     with pytest.raises(StateError):
         open_directory(model, SignaturePolicy.OFF)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (flip_bit, r"signature: changed: [\w.]+\. It"),
+        (add_file, r"signature: added: [\w.]+\. It"),
+        (delete_file, r"signature: missing: [\w.]+\. It"),
+        (lambda served: (served.parent / "quantized.sig").write_text("{}"), r"quantized\.sig is not a signature"),
+        (lambda served: os.mkfifo(served / "pipe"), r"special files \(pipe\)"),
+        (link_file, "symbolic links"),
+    ],
+    ids=["changed", "added", "missing", "no signature", "pipe", "link"],
+)
+def test_a_refusal_names_what_differs(model: Path, tamper: Callable[[Path], None], said: str) -> None:
+    tamper(model / "quantized")
+    with pytest.raises(StateError, match=said):
+        open_directory(model, SignaturePolicy.WARN)
+
+
+def test_a_huge_file_is_not_read_without_a_signature(model: Path) -> None:
+    with (model / "quantized" / layout.CARD).open("r+b") as stream:
+        stream.truncate(1 << 30)
+    with pytest.raises(StateError, match="over 256 MiB"):
+        open_directory(model, SignaturePolicy.OFF)
+
+
+def test_the_weights_beside_the_served_folder_are_held_against_the_signed_manifest(model: Path) -> None:
+    opened = open_directory(model, SignaturePolicy.WARN)
+    assert layout.list_trained_faults(opened) == []
+    weights = next(iter(opened.manifest["trained"]))
+    (model / "trained").mkdir(exist_ok=True)
+    (model / "trained" / weights).write_bytes(b"other")
+    (model / "trained" / "modeling_mine.py").write_text("x = 1")
+    faults = layout.list_trained_faults(opened)
+    assert "trained/modeling_mine.py is a file that the manifest does not list" in faults
+    assert f"trained/{weights} is not what the manifest records" in faults
+
+
+def test_an_artifact_of_another_method_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "predictor.toml").write_text("")
+    with pytest.raises(InputError, match="goldspan method status"):
+        open_directory(tmp_path)
 
 
 def test_nothing_is_parsed_before_the_signature_holds(model: Path, pinned: str) -> None:
