@@ -144,6 +144,7 @@ async def run_pipeline(
         partial(draw_brief, settings, labels),
         settings.attempts,
         None if action.ends_run else _check_novelty(run, known),
+        is_trusted=settings.provider == "offline",
     )
     queue = PipelineQueue(journal, work, budget)
     if action is not RunAction.RECONCILE:

@@ -35,7 +35,7 @@ class Workload:
     """The work of a run: `total` items, each stage asked at most `attempts` times.
 
     `draw_brief` takes an item and a variant: the first brief is variant 0; others have its values, told differently.
-    `novelty` judges drafts that are right; None accepts all of them.
+    `novelty` judges drafts that are right; None accepts all of them. `is_trusted`: the author tags nothing wrongly.
     """
 
     total: int
@@ -44,6 +44,7 @@ class Workload:
     draw_brief: Callable[[int, int], dict[str, Any]]
     attempts: int = 3
     novelty: NoveltyCheck | None = None
+    is_trusted: bool = False
 
 
 class PipelineQueue:
@@ -174,7 +175,7 @@ class PipelineQueue:
         item = question.item if question else self._journal.read_item(row.item)
         tagged_text = question.tagged_text if question else self._find_input(row.item, row.stage)
         is_final = row.attempt - item.first_attempt + 1 >= self._workload.attempts
-        context = AnswerContext(self._workload.labels, item.spec, tagged_text, is_final)
+        context = AnswerContext(self._workload.labels, item.spec, tagged_text, is_final, self._workload.is_trusted)
         verdict = judge_answer(answer, row.stage, context)
         if self._workload.novelty and row.stage == self._order[0]:
             verdict = self._workload.novelty.judge(verdict, is_final=is_final)

@@ -98,9 +98,12 @@ class AdditionsCheck:
 
 
 def check_additions(
-    text: str, entities: Sequence[Entity], brief: Mapping[str, Any], labels: LabelSchema
+    text: str, entities: Sequence[Entity], brief: Mapping[str, Any], labels: LabelSchema, *, is_final: bool = False
 ) -> AdditionsCheck:
-    """Judge the entities of a text whose value the brief does not give."""
+    """Judge the entities of a text whose value the brief does not give.
+
+    `is_final`: nothing can be asked again; what is not clear loses its tag, unless only its check digits are wrong.
+    """
     given = {str(entry["value"]).casefold() for entry in brief.get("values", ())}
     writes_small = _writes_small(text, brief, labels)
     language = str(brief.get("language", ""))
@@ -111,6 +114,8 @@ def check_additions(
         ruling = _Ruling.KEEP
         if value.casefold() not in given and entity.label in labels.entity_codes:
             ruling = _rule(text, entity, labels[entity.label], language, writes_small=writes_small)
+        if ruling is _Ruling.UNCLEAR and is_final:
+            ruling = _Ruling.KEEP if labels[entity.label].validator in _CHECKED else _Ruling.UNTAG
         if ruling is not _Ruling.UNTAG:
             kept.append(entity)
         if ruling is _Ruling.UNCLEAR:
@@ -171,7 +176,8 @@ def _rule_name(
     before = text[: entity.start]
     last, articles = _LAST_WORD.search(before), _ARTICLES.get(language, frozenset())
     follows_article = last is not None and last[1].casefold() in articles
-    if _is_ordinary(words, value, language):
+    is_acronym = value.isupper() and len(value) > 1 and label.code not in _PERSONS
+    if _is_ordinary(words, value, language) and not is_acronym:
         if is_small or len(words) > 1 or not (is_known or is_homograph(value)):
             return _Ruling.UNTAG
         return _Ruling.UNCLEAR if _SENTENCE_START.search(before) or follows_article else _Ruling.KEEP

@@ -22,13 +22,14 @@ read_tagged = lru_cache(maxsize=256)(parse_tagged)
 class AnswerContext:
     """What an answer is checked against: labels, brief, and the input tagged text (empty for a draft).
 
-    `is_final`: no attempt is left after this one.
+    `is_final`: no attempt is left after this one. `is_trusted`: the author tags nothing wrongly (the offline one).
     """
 
     labels: LabelSchema
     brief: Mapping[str, Any]
     tagged_text: str = ""
     is_final: bool = False
+    is_trusted: bool = False
 
     @property
     def language(self) -> str:

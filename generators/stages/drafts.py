@@ -88,15 +88,7 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     _require_clean(text, entities, context)
     match = match_brief(text, entities, brief.get("values", ()))
     repairs += match.repairs
-    added = check_additions(text, match.entities, brief, context.labels)
-    if added.unclear:
-        raise WrongAnswerError(
-            f"There are tags around words that are not clearly a value of their label: {', '.join(added.unclear)}. "
-            "Tag whole values alone, and nothing that is an ordinary word or a sentence."
-        )
-    if added.untagged:
-        repairs.append("untagged_word")
-    entities = added.entities
+    entities = match.entities if context.is_trusted else _settle_additions(text, match.entities, context, repairs)
     _require_no_label(text, entities, context)
     if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
         raise reading.refusal
@@ -107,6 +99,21 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     warnings = check_tagged(Tagged(text, tuple(entities)), context)
     warnings += [f"missing_{label}" for label in sorted(absent)]
     return {"tagged_text": render_tagged(text, entities), "warnings": warnings}
+
+
+def _settle_additions(
+    text: str, entities: Sequence[Entity], context: AnswerContext, repairs: list[str]
+) -> tuple[Entity, ...]:
+    """The entities without those that the model added around ordinary words."""
+    added = check_additions(text, entities, context.brief, context.labels, is_final=context.is_final)
+    if added.unclear and not context.is_final:
+        raise WrongAnswerError(
+            f"There are tags around words that are not clearly a value of their label: {', '.join(added.unclear)}. "
+            "Tag whole values alone, and nothing that is an ordinary word or a sentence."
+        )
+    if added.untagged:
+        repairs.append("untagged_word")
+    return added.entities
 
 
 def decode_letters(text: str, *, escapes: bool) -> str:

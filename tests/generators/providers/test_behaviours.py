@@ -181,6 +181,13 @@ BEHAVIOURS |= {
         "no_output_file", "get", done=0, again=2 * ITEMS, resumes=2, reasons=("missing",)
     ),
     "batch: metadata null at every look": odd("no_metadata", "get"),
+    "create dropped, list oldest first": batch(DROP, {"kind": "oldest_first", "call": "list"}),
+    "create dropped, list of data alone": batch(DROP, {"kind": "data_alone", "call": "list"}),
+    "create dropped, null entries in the list": batch(DROP, {"kind": "null_entries", "call": "list"}),
+    "create dropped, list empty at first": batch(DROP, {"kind": "empty_list", "call": "list", "count": 2}),
+    "create dropped, no metadata in the list": batch(DROP, {"kind": "no_metadata", "call": "list"}),
+    "create dropped, no input file in the list": batch(DROP, {"kind": "no_input_file", "call": "list"}),
+    "create dropped, list without end": batch(DROP, {"kind": "endless_list", "call": "list"}),
     "file: a list in place of lines": odd("lines_as_list", "content"),
     "file: a list in an object": odd("lines_in_object", "content"),
     "file: indented objects": odd("indented_lines", "content"),

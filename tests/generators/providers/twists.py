@@ -83,9 +83,6 @@ _list(
 )
 _list("list: without object, data alone", lambda call, data: {"data": [*data, *OLD]})
 _list("list: null entries", lambda call, data: {"data": [None, *data, {}, "x"], "has_more": False})
-_list("list: empty at first", lambda call, data: {"data": data if call.number > 2 else [], "has_more": False})
-_list("list: metadata null", lambda call, data: {"data": [{**one, "metadata": None} for one in data]})
-_list("list: no input file", lambda call, data: {"data": [{**one, "input_file_id": None} for one in data]})
 
 
 @twist("list: not there at first")

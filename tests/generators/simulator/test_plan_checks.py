@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,13 @@ def test_every_kind_passes_with_what_it_needs_as_the_schema_says():
             plan = {"seed": 1, "faults": [{"kind": name, **{key: needs[key] for key in branch.get("required", ())}}]}
             check_plan(plan)
             assert schemas.validator("faults").accepts(plan)
+
+
+def test_every_kind_stands_in_the_guide():
+    guide = (Path(__file__).parents[3] / "docs" / "guide" / "simulator.md").read_text(encoding="utf-8")
+    kinds = [
+        name
+        for branch in schemas.load("faults")["$defs"]["fault"]["oneOf"]
+        for name in branch["properties"]["kind"].get("enum", [branch["properties"]["kind"].get("const")])
+    ]
+    assert [name for name in kinds if f"`{name}`" not in guide] == []

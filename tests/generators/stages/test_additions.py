@@ -106,6 +106,17 @@ def test_what_may_be_a_value_is_asked_again_with_the_label_and_no_text(language:
     assert value not in verdict.reason
 
 
+@pytest.mark.parametrize(("language", "written"), DOUBTFUL)
+def test_after_the_last_attempt_it_loses_its_tag_unless_it_is_a_number(language: str, written: str):
+    gold = parse_tagged(BEGIN[language], LABELS)
+    context = AnswerContext(LABELS, make_brief(gold, language), is_final=True)
+    content = json.dumps({"tagged_text": BEGIN[language] + written}, ensure_ascii=False)
+    verdict = judge_answer(Answer("id", content=content), "draft", context)
+    assert verdict.state == "ok", verdict.reason
+    kept = [pair for pair in list_values(written) if pair[1] in {"IBAN", "EMAIL"}]
+    assert list_values(verdict.result["tagged_text"]) == list_values(BEGIN[language]) + kept
+
+
 @pytest.mark.parametrize(("language", "written"), NAMES)
 def test_names_that_the_text_adds_stay(language: str, written: str):
     verdict = judge(language, written)
