@@ -19,7 +19,7 @@ RATE = 10_000
 """Bytes a second: a connection that is slower is given up."""
 
 R = TypeVar("R")
-_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that say how a body travelled; a body that was decoded has none."""
 
 
@@ -35,7 +35,12 @@ def compute_patience(request: Any) -> float:
     """Seconds until the answer to a request of httpx or httpx2 must have begun; infinite without a read timeout."""
     read = request.extensions.get("timeout", {}).get("read")
     sent = request.headers.get("content-length", "")
-    return math.inf if read is None else PATIENCE * float(read) + (int(sent) / RATE if sent.isdecimal() else 0.0)
+    return math.inf if read is None else compute_wait(float(read), int(sent) if sent.isdecimal() else 0)
+
+
+def compute_wait(read_timeout: float, sent: int) -> float:
+    """Seconds until the answer to a request of `sent` bytes must have begun."""
+    return PATIENCE * read_timeout + sent / RATE
 
 
 class AnswerMeter:
@@ -78,7 +83,7 @@ def read_limited(response: R, max_bytes: float) -> R:
     """The streamed response with its decoded body; raises as `iter_limited`."""
     answer: Any = response
     body = b"".join(iter_limited(answer, max_bytes))
-    headers = [pair for pair in answer.headers.multi_items() if pair[0] not in _FRAMING]
+    headers = [pair for pair in answer.headers.multi_items() if pair[0] not in FRAMING]
     return type(response)(answer.status_code, headers=headers, content=body, request=answer.request)  # type: ignore[call-arg]
 
 

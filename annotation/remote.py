@@ -18,7 +18,7 @@ def open_remote(address: str) -> tuple[Any, str]:
 
     Raises:
         ConfigurationError: the library of the scheme is not installed.
-        InputError: the address carries a password, or is none.
+        InputError: the address carries a password, is none, or cannot be reached.
 
     """
     parts = urlsplit(address)
@@ -34,6 +34,8 @@ def open_remote(address: str) -> tuple[Any, str]:
         raise ConfigurationError(f"{address} needs a library that is not installed: {error}.") from None
     except ValueError as error:
         raise InputError(f"{address} is no folder that can be read: {error}.") from None
+    except Exception as error:  # noqa: BLE001
+        raise InputError(f"{address} cannot be reached ({type(error).__name__}).") from None
     return files, str(path).rstrip("/")
 
 

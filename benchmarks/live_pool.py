@@ -1,12 +1,13 @@
 """How close the live pool comes to its bound N/L, and how far ahead of one `httpx.post` a request it is.
 
-    python -m benchmarks.live_pool [--latency 0.5] [--workers 16 64 256] [--seconds 8]
+    python -m benchmarks.live_pool [--latency 0.5] [--workers 16 64 256] [--seconds 8] [--parts]
 
 The server runs in a process of its own and answers after `latency` seconds. `pool` is the real thing: briefs, prompts,
 journal, raw lines, judging, novelty, output. `warm` is a second run of it: the examples for briefs, which a run draws
 once for each language and document type, are there by then. `transport` is the executor alone: it sends ready requests,
 stores raw lines and reads completions. The baselines have neither journal nor judging: `raw` is bare aiohttp, `threads`
 a thread pool in which each request is one `httpx.post` (a connection and a TLS context each).
+`--parts` also says where the pool's CPU time goes, by a sampling profile of another run of it.
 All run in one go on one machine; only the ratios mean anything. No client is further ahead of the threads than
 `bound / threads`: with few workers the server's latency is the limit, with many the client.
 """
@@ -19,11 +20,14 @@ import json
 import os
 import platform
 import resource
+import signal
 import statistics
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -43,6 +47,17 @@ from goldspan.generators.stages.stage import StageInput
 from tests.generators.servers import run_server
 
 LABELS = load_labels()
+PARTS = {
+    "HTTP": ("providers/client.py", "providers/json_post.py", "providers/parsing.py", "aiohttp/"),
+    "journal and raw lines": ("generators/journal/",),
+    "briefs and prompts": ("generators/specs/", "runs/content.py", "stages/prose.py", "stages/stage.py", "surrogates/"),
+    "judging": ("generators/stages/", "annotation/text/", "annotation/checks.py", "annotation/labels/"),
+    "novelty": ("novelty.py", "minhash.py"),
+    "samples": ("runs/output.py", "annotation/tasks/"),
+    "queue and pool": ("runs/", "providers/live/"),
+    "event loop": ("asyncio/",),
+}
+"""Parts of the pool's work by where their code stands; a function counts for the innermost part that called it."""
 
 
 class Measured(NamedTuple):
@@ -74,6 +89,27 @@ def measure_pool(address: str, workers: int, samples: int) -> Measured:
             times = [moment for (moment,) in run.journal.query("SELECT updated FROM row WHERE state = 'ok'")]
             assert len(times) == 2 * samples
             return measure(times, cpu)
+
+
+def profile_pool(address: str, workers: int, samples: int) -> dict[str, float]:
+    """CPU milliseconds a request of each part, by samples of the running code."""
+    counts: Counter[str] = Counter()
+
+    def take_sample(number: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            name = frame.f_code.co_filename
+            part = next((part for part, places in PARTS.items() if any(place in name for place in places)), "")
+            if part:
+                counts[part] += 1
+                return
+            frame = frame.f_back
+        counts["rest"] += 1
+
+    signal.signal(signal.SIGPROF, take_sample)
+    signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)
+    measured = measure_pool(address, workers, samples)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return {part: round(measured.cpu * count / counts.total(), 3) for part, count in counts.most_common()}
 
 
 def measure_transport(address: str, workers: int, requests: int) -> Measured:
@@ -158,6 +194,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[16, 64, 256])
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--parts", action="store_true")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()}")
     for item in range(50):
@@ -192,6 +229,8 @@ def main() -> None:
                 "CPU / raw: pool, warm, transport": [round(each.cpu / raw.cpu, 1) for each in (pool, warm, transport)],
             }
             print(json.dumps(row), flush=True)
+            if options.parts:
+                print(json.dumps({"CPU ms by part": profile_pool(address, workers, samples)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Work over shards: documents a CPU second, memory, efficiency of two processes, kills, deduplication as it grows.
 
     python benchmarks/shards.py [--steps annotate,pair,kills,engine,dedupe] [--documents 20000] [--rows 2500]
-        [--workers 2] [--predictor regex] [--kills 3] [--small 20000]
+        [--workers 2] [--predictor regex] [--kills 3] [--small 20000] [--folder FOLDER]
 
 `annotate` reads all documents with `--workers` processes. The first `--small` ones are read by `pair` (one process
 beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (the local
 executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones,
 whose duplicates are compared with those that one machine finds in memory.
+
+With `--folder`, texts and results stay there, and the same command goes on with what is unfinished.
 
 The documents have about 128 tokens, three of them values that patterns find; a tenth of them repeats another, nearly.
 """
@@ -24,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -33,6 +36,7 @@ from time import perf_counter, sleep
 
 from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
+from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.shards.corpus import dedupe_shards
@@ -55,8 +59,8 @@ class Run:
 
 def write_shards(folder: Path, documents: int, rows: int) -> None:
     """Texts of about 100 words, in shards; a shard is the same however many there are."""
-    folder.mkdir(parents=True)
-    begins = range(0, documents, rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    begins = [begin for begin in range(0, documents, rows) if not _name_shard(folder, begin, rows).exists()]
     with multiprocessing.Pool() as pool:
         pool.starmap(_write_shard, [(folder, begin, min(begin + rows, documents), rows) for begin in begins])
 
@@ -65,7 +69,7 @@ def _write_shard(folder: Path, begin: int, end: int, rows: int) -> None:
     words = _list_words()
     rng = Random(begin)
     text = ""
-    with (folder / f"shard-{begin // rows:05}.jsonl").open("w", encoding="utf-8") as stream:
+    with AtomicFile(_name_shard(folder, begin, rows)) as stream:
         for number in range(begin, end):
             if number % 10 == 9:
                 text = text.replace(" ", " then ", 1)
@@ -73,7 +77,11 @@ def _write_shard(folder: Path, begin: int, end: int, rows: int) -> None:
                 body = " ".join(rng.choices(words, k=90))
                 born = f"12/03/19{number % 90 + 10}"
                 text = f"{body} mail u{number}@example.org, card 4111 1111 1111 1111, born {born}."
-            stream.write(json.dumps({"text": text, "language": "en"}) + "\n")
+            stream.write(json.dumps({"text": text, "language": "en"}).encode() + b"\n")
+
+
+def _name_shard(folder: Path, begin: int, rows: int) -> Path:
+    return folder / f"shard-{begin // rows:05}.jsonl"
 
 
 @cache
@@ -84,15 +92,14 @@ def _list_words() -> list[str]:
 
 def annotate(shards: Path, output: Path, predictor: str, workers: int, engine: str = "local") -> Run:
     """`goldspan annotate` over the shards."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = perf_counter()
+    before, begun = _measure_cpu(), perf_counter()
     done = subprocess.run(_command(shards, output, predictor, workers, engine), capture_output=True, check=False)
     seconds = perf_counter() - begun
     if done.returncode:
         raise SystemExit(done.stderr.decode())
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(seconds, cpu, json.loads(done.stdout)["peak_mib"], digest_results(output.glob("*.jsonl")))
+    return Run(
+        seconds, _measure_cpu() - before, json.loads(done.stdout)["peak_mib"], digest_results(output.glob("*.jsonl"))
+    )
 
 
 def annotate_killed(shards: Path, output: Path, given: argparse.Namespace) -> str:
@@ -129,12 +136,12 @@ def _command(shards: Path, output: Path, predictor: str, workers: int, engine: s
     return [*GOLDSPAN, "annotate", str(shards), "--output", str(output), *options]
 
 
-def measure_dedupe(samples: list[Path], output: Path, workers: int) -> tuple[float, Deduplication]:
-    """Seconds of a deduplication over shards, and what it found."""
-    begun = perf_counter()
+def measure_dedupe(samples: list[Path], output: Path, workers: int) -> tuple[float, float, Deduplication]:
+    """Wall and CPU seconds of a deduplication over shards, and what it found."""
+    begun, before = perf_counter(), _measure_cpu()
     work = ShardWork(list_shards(map(str, samples)), str(output), options=EngineOptions(workers))
     found, _ = dedupe_shards(work, TEXT_REASONS, 0.7)
-    return perf_counter() - begun, found
+    return perf_counter() - begun, _measure_cpu() - before, found
 
 
 class Benchmark:
@@ -144,7 +151,7 @@ class Benchmark:
         self.given, self.texts, self.annotated, self._root = given, root / "texts", root / "annotated", root
         write_shards(self.texts, given.documents, given.rows)
         self.few = root / "few"
-        self.few.mkdir()
+        self.few.mkdir(exist_ok=True)
         for path in self.list_few(self.texts):
             shutil.copyfile(path, self.few / path.name)
 
@@ -185,15 +192,18 @@ class Benchmark:
         """The first documents and all of them."""
         few, workers = self.list_few(self.annotated), self.given.workers
         labels = load_labels()
-        print("\n| documents | deduplicated in s | stay | as in memory | resident, MiB |\n|---|---|---|---|---|")
-        small, found = measure_dedupe(few, self._root / "unique-few", workers)
+        print("\n| documents | s | CPU s | stay | as in memory | resident, MiB |\n|---|---|---|---|---|---|")
+        seconds, small, found = measure_dedupe(few, self._root / "unique-few", workers)
         outlines = outline_samples(read_samples(few, labels, unique=False), labels)
         equal = found == find_duplicates(outlines, reasons=TEXT_REASONS)
         del outlines
-        print(f"| {self._count_few()} | {small:.1f} | {len(found.kept)} | {equal} | {_measure_peak()} |", flush=True)
-        large, found = measure_dedupe(sorted(self.annotated.glob("*.jsonl")), self._root / "unique", workers)
-        print(f"| {self.given.documents} | {large:.1f} | {len(found.kept)} | | {_measure_peak()} |")
-        print(f"{self.given.documents / self._count_few():.0f} times the documents: {large / small:.1f} times as long")
+        print(
+            f"| {self._count_few()} | {seconds:.1f} | {small:.1f} | {len(found.kept)} | {equal} | {_measure_peak()} |",
+            flush=True,
+        )
+        seconds, large, found = measure_dedupe(sorted(self.annotated.glob("*.jsonl")), self._root / "unique", workers)
+        print(f"| {self.given.documents} | {seconds:.1f} | {large:.1f} | {len(found.kept)} | | {_measure_peak()} |")
+        print(f"{self.given.documents / self._count_few():.0f} times the documents: {large / small:.1f} times the CPU")
 
     def _show(self, documents: int, workers: int, run: Run) -> None:
         speed, by_cpu = documents / run.seconds, documents / run.cpu
@@ -201,10 +211,16 @@ class Benchmark:
         print(f"| {documents} | {workers} | {numbers} |", flush=True)
 
     def _count_few(self) -> int:
-        return min(self.given.documents, len(self.list_few(self.texts)) * self.given.rows)
+        return min(int(self.given.documents), len(self.list_few(self.texts)) * int(self.given.rows))
 
     def _digest_few(self) -> str:
         return digest_results(self.list_few(self.annotated))
+
+
+def _measure_cpu() -> float:
+    """CPU seconds of this process and of those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return float(sum(one.ru_utime + one.ru_stime for one in used))
 
 
 def _measure_peak() -> float:
@@ -221,8 +237,9 @@ def main() -> None:
     parser.add_argument("--predictor", default="regex")
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--small", type=int, default=20_000)
+    parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory() as folder:
         benchmark = Benchmark(Path(folder), given)
         for step in given.steps.split(","):
             getattr(benchmark, step)()

@@ -14,6 +14,8 @@ from goldspan.cli.shared.signals import stop_on_sigterm
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from goldspan.annotation.tasks.workspace import Workspace
+
 app = make_app()
 
 
@@ -46,9 +48,11 @@ def dashboard(
     with ExitStack() as stack:
         if example:
             data = _open_example(example, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="goldspan-"))))
+        workspace = find_workspace(data)
+        labels = labels or _find_other_labels(workspace)
         load_labels(labels)
         with err.status("Starting the dashboard"):
-            running = start_dashboard(find_workspace(data), port, labels)
+            running = start_dashboard(workspace, port, labels)
         stack.callback(running.stop)
         say(f"Dashboard: {escape(running.address)}")
         say("The address holds an access token. Press Ctrl-C to stop the dashboard.")
@@ -56,6 +60,19 @@ def dashboard(
             running.process.wait()
         except KeyboardInterrupt:
             say("Stopping the dashboard.")
+
+
+def _find_other_labels(workspace: Workspace) -> Path | None:
+    """The label schema of the workspace's project, where that is not the one of the working directory."""
+    import os
+
+    from goldspan.annotation.project import find_project
+    from goldspan.annotation.tasks.workspace import find_workspace_project
+
+    project = find_workspace_project(workspace)
+    if project is None or project == find_project() or os.environ.get("GOLDSPAN_LABELS"):
+        return None
+    return project.labels
 
 
 def _open_example(name: str, target: Path) -> Path:

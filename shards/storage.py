@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -33,6 +34,8 @@ _SMALL, _MAX_RATIO = 64 << 20, 250
 """Beyond this size, a file that unpacks to so many times its own size is a bomb; text shrinks to a fiftieth at best."""
 
 _BLOCK = 1 << 20
+_CAUSE = re.compile(r"(?<=AWS Error )[A-Z_]{1,60}|\ABucket .{1,80} not found")
+"""What may be shown of an error of S3: Amazon's code, or that the bucket is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ class RemoteStorage(Storage):
 
     @contextmanager
     def _explain(self, verb: str) -> Iterator[None]:
-        """Errors of the file system as ours, without what a server said."""
+        """Errors of the file system as ours, without what a server said but `_CAUSE`."""
         try:
             yield
         except FileNotFoundError:
@@ -219,7 +222,9 @@ class RemoteStorage(Storage):
             if is_full(error):
                 raise
             kind = StateError if verb != "read" else InputError
-            raise kind(f"{self.address} cannot be {verb} ({type(error).__name__}).") from None
+            known = _CAUSE.search(str(error))
+            cause = known[0] if known else type(error).__name__
+            raise kind(f"{self.address} cannot be {verb} ({cause}).") from None
 
 
 def open_storage(address: str) -> Storage:

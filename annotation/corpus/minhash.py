@@ -65,16 +65,23 @@ def group_near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) ->
 def compute_signatures(texts: Sequence[str]) -> Signatures:
     """MinHash signatures, one row of 125 values for each text."""
     signatures = np.empty((len(texts), HASHES), dtype=np.uint32)
-    factors, offsets = _draw_hashes()
     begin = 0
     for shingles, starts in iter_shingles(texts):
         end = begin + len(starts)
-        step = max(1, _AT_ONCE // len(shingles))
-        for first in range(0, HASHES, step):
-            some = slice(first, first + step)
-            hashed = ((shingles * factors[some, None] + offsets[some, None]) >> np.uint64(32)).astype(np.uint32)
-            signatures[begin:end, some] = np.minimum.reduceat(hashed, starts, axis=1).T
+        signatures[begin:end] = sign_shingles(shingles, starts)
         begin = end
+    return signatures
+
+
+def sign_shingles(shingles: Words, starts: Groups) -> Signatures:
+    """The signatures of texts whose hashed shingles stand in one array, each text's from its start on."""
+    signatures = np.empty((len(starts), HASHES), dtype=np.uint32)
+    factors, offsets = _draw_hashes()
+    step = max(1, _AT_ONCE // len(shingles))
+    for first in range(0, HASHES, step):
+        some = slice(first, first + step)
+        hashed = ((shingles * factors[some, None] + offsets[some, None]) >> np.uint64(32)).astype(np.uint32)
+        signatures[:, some] = np.minimum.reduceat(hashed, starts, axis=1).T
     return signatures
 
 
@@ -91,11 +98,13 @@ def compute_bands(texts: Sequence[str]) -> Signatures:
 
     The number of equal bands of two texts is binomial, with 25 draws at J^5.
     """
-    if not texts:
-        return np.empty((0, BANDS), dtype=np.uint32)
-    signatures = compute_signatures(texts)
-    rows = signatures.reshape(len(texts), BANDS, ROWS)
-    hashed: Words = np.zeros((len(texts), BANDS), dtype=np.uint64)
+    return hash_bands(compute_signatures(texts))
+
+
+def hash_bands(signatures: Signatures) -> Signatures:
+    """Hashes of the 25 bands of each signature, shape (texts, 25)."""
+    rows = signatures.reshape(len(signatures), BANDS, ROWS)
+    hashed: Words = np.zeros((len(signatures), BANDS), dtype=np.uint64)
     for row in range(ROWS):
         hashed = mix(hashed + rows[:, :, row])
     return (hashed >> np.uint64(32)).astype(np.uint32)

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goldspan.annotation.corpus.minhash import BANDS, Words, compute_bands, iter_shingles, mix
+from goldspan.annotation.corpus.minhash import BANDS, hash_bands, iter_shingles, mix, sign_shingles
 from goldspan.annotation.identity import make_skeleton
 from goldspan.annotation.types import Entity
 
@@ -28,6 +29,8 @@ FEWEST = 12
 _KNOWN_BANDS = 4
 _BITS = 28
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
+_BAND_NUMBERS = np.arange(1, BANDS + 1, dtype=np.uint64) << np.uint64(32)
+"""Added to the bands, so that equal values of different bands differ."""
 _CHUNK = 500
 
 
@@ -52,57 +55,48 @@ class NoveltyIndex:
 
     def add(self, text: str, entities: Sequence[Entity] = ()) -> None:
         """Make a text known."""
-        for hashed in _hash_skeleton(make_skeleton(text, entities)):
-            self._note(hashed)
-        self.size += 1
+        self._note(_locate_text(make_skeleton(text, entities)))
 
     def add_many(self, documents: Iterable[tuple[str, Sequence[Entity]]]) -> None:
         """Make texts with their entities known, in constant memory."""
         iterator = iter(documents)
         while chunk := [make_skeleton(text, entities) for text, entities in islice(iterator, _CHUNK)]:
-            phrases = [phrase for phrase in _iter_phrases(chunk) if len(phrase)]
-            for hashed in (*phrases, _name_bands(chunk).ravel()):
-                self._note(hashed)
-            self.size += len(chunk)
+            for bits in _iter_bits(chunk):
+                self._note(bits)
 
-    def _note(self, hashed: Words) -> None:
-        places, masks = _locate(hashed)
-        np.bitwise_or.at(self._bits, places.ravel(), masks.ravel())
+    def _note(self, bits: _Bits) -> None:
+        np.bitwise_or.at(self._bits, bits.places.ravel(), bits.masks.ravel())
+        self.size += 1
 
     def measure(self, text: str, entities: Sequence[Entity] = ()) -> Novelty:
         """How new a text is against everything that was added."""
-        phrases, bands = _hash_skeleton(make_skeleton(text, entities))
-        known = self._knows(phrases)
-        share = 1 - float(known.mean()) if len(phrases) >= FEWEST else 1.0
-        return Novelty(share, int(self._knows(bands).sum()) >= _KNOWN_BANDS)
-
-    def _knows(self, hashed: Words) -> NDArray[np.bool_]:
-        places, masks = _locate(hashed)
-        known: NDArray[np.bool_] = np.all((self._bits[places] & masks) > 0, axis=1)
-        return known
+        bits = _locate_text(make_skeleton(text, entities))
+        known: NDArray[np.bool_] = np.all((self._bits[bits.places] & bits.masks) > 0, axis=1)
+        phrases = known[:-BANDS]
+        share = 1 - float(phrases.mean()) if len(phrases) >= FEWEST else 1.0
+        return Novelty(share, int(known[-BANDS:].sum()) >= _KNOWN_BANDS)
 
 
-def _locate(hashed: Words) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """The bytes and bits of the filter that stand for each value, shape (values, 3)."""
-    bits = (mix(hashed)[:, None] * _FACTORS) >> np.uint64(64 - _BITS)
-    return (bits >> np.uint64(3)).astype(np.int64), (np.uint8(1) << (bits & np.uint64(7)).astype(np.uint8))
+class _Bits(NamedTuple):
+    """Bytes and bits of the filter that stand for the phrases of a text, then for its bands; shape (values, 3)."""
+
+    places: NDArray[np.int64]
+    masks: NDArray[np.uint8]
 
 
 @lru_cache(maxsize=2)
-def _hash_skeleton(skeleton: str) -> tuple[Words, Words]:
-    """Phrases and bands of one text; a text is measured before it is added."""
-    return next(_iter_phrases([skeleton])), _name_bands([skeleton])[0]
+def _locate_text(skeleton: str) -> _Bits:
+    """The bits of one text; a text is measured before it is added."""
+    return next(_iter_bits([skeleton]))
 
 
-def _iter_phrases(texts: Sequence[str]) -> Iterator[Words]:
-    """The hashed five-word phrases of each text; three-word shingles that overlap in a word make one."""
-    for shingles, starts in iter_shingles(texts):
-        for start, end in zip(starts, [*starts[1:], len(shingles)], strict=True):
+def _iter_bits(skeletons: Sequence[str]) -> Iterator[_Bits]:
+    """The bits of each text: hashed five-word phrases (two three-word shingles that overlap in a word), and bands."""
+    for shingles, starts in iter_shingles(skeletons):
+        bands = hash_bands(sign_shingles(shingles, starts)) + _BAND_NUMBERS
+        for row, (start, end) in enumerate(zip(starts, [*starts[1:], len(shingles)], strict=True)):
             one = shingles[start:end]
-            yield mix(one[:-2]) + one[2:]
-
-
-def _name_bands(texts: Sequence[str]) -> Words:
-    """The bands of each text with their numbers mixed in, shape (texts, 25)."""
-    numbers = np.arange(1, BANDS + 1, dtype=np.uint64) << np.uint64(32)
-    return compute_bands(texts).astype(np.uint64) + numbers
+            hashed = np.concatenate((mix(one[:-2]) + one[2:], bands[row]))
+            bits = (mix(hashed)[:, None] * _FACTORS) >> np.uint64(64 - _BITS)
+            masks = np.uint8(1) << (bits & np.uint64(7)).astype(np.uint8)
+            yield _Bits((bits >> np.uint64(3)).astype(np.int64), masks)

@@ -185,7 +185,7 @@ def _rank(
     ranks = _rank_within(pool, lambda one: one.uncertainty)
     if ranks or not pool:
         unknown = sum(one.uncertainty is None for one in pool)
-        return ranks, True, [f"{unknown} samples without a scored prediction come last."] if unknown else []
+        return ranks, True, [f"Without a scored prediction, and therefore last: {unknown}."] if unknown else []
     predicted = any(one.model_version for one in pool)
     notes = [
         "Uncertainty is not used: the predictions have no scores, or all the same one."

@@ -26,7 +26,7 @@ _WRAPPERS = frozenset({"ENAMEX", "TIMEX", "TIMEX3", "NUMEX", "ENTITY", "ENT", "N
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
 _HTML = frozenset({"PRE", "DIV", "SPAN", "TABLE", "BODY", "HTML", "HEAD", "FONT", "CENTER", "TITLE", "STRONG", "META"})
 _BRACKET = re.compile(r"""\[([^\[\]\n]+)\](?:\(([A-Za-z_][\w-]*)\)|\{\s*"entity"\s*:\s*"([^"]+)"[^{}\n]*\})""")
-_TOKEN = re.compile(r"(\S+)/(O|[BIESLU]-\w+)(?=\s|\Z)")
+_TOKEN = re.compile(r"(?<!\S)(\S+)/(O|[BIESLU]-\w+)(?=\s|\Z)")
 
 
 def is_inline(text: str, labels: LabelSchema) -> bool:
@@ -35,7 +35,9 @@ def is_inline(text: str, labels: LabelSchema) -> bool:
     tags = [match[2] for match in _TOKEN.finditer(text)]
     if len(tokens) > 1 and len(tags) == len(tokens) and any(tag != "O" for tag in tags):
         return True
-    names = {label for match, label in _find_tags(text, labels) if label and f"</{match[2]}>" in text}
+    tagged = _find_tags(text, labels)
+    closed = {match[2] for match, _ in tagged if match[1]}
+    names = {label for match, label in tagged if not match[1] and match[2] in closed}
     names |= {match[2] or match[3] for match in _BRACKET.finditer(text) if _names_label(match, labels)}
     return bool(names) and (any(name in labels for name in names) or _is_taxonomy(names))
 
@@ -56,13 +58,15 @@ def _names_label(match: re.Match[str], labels: LabelSchema) -> bool:
 def _find_tags(text: str, labels: LabelSchema) -> list[tuple[re.Match[str], str]]:
     """The tags that annotate, each with its label; empty for the end tag of an element whose label is an attribute."""
     found = []
-    for match in _TAG.finditer(text):
+    matches = list(_TAG.finditer(text))
+    closed = {match[2] for match in matches if match[1]}
+    for match in matches:
         name = match[2]
         if name.upper() in _WRAPPERS:
             kind = _TYPE.search(match[3])
             if kind or match[1]:
                 found.append((match, kind[1] if kind else ""))
-        elif name in labels or (_CAPITALS.match(name) and name not in _HTML and f"</{name}>" in text):
+        elif name in labels or (_CAPITALS.match(name) and name not in _HTML and name in closed):
             found.append((match, name))
     return found
 

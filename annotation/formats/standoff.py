@@ -7,6 +7,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from goldspan.annotation.tasks.record import parse_json
 from goldspan.annotation.tasks.store import OnError
 
 AZURE_MARK = b"CustomEntityRecognition"
+_LOOKED_AT = 100
+"""Files of a folder that are looked at for a description of the others."""
 _COMPREHEND = ["file", "line", "begin offset", "end offset", "type"]
 _TITLE = re.compile(r"(\S+)\|t\|(.*)\Z")
 _ABSTRACT = re.compile(r"(\S+)\|a\|(.*)\Z")
@@ -24,12 +27,12 @@ _ABSTRACT = re.compile(r"(\S+)\|a\|(.*)\Z")
 
 def find_azure(folder: Path) -> Path | None:
     """The file of a folder that describes an Azure project with its labels, if it has one."""
-    return next((file for file in sorted(folder.rglob("*.json")) if holds_mark(file, AZURE_MARK)), None)
+    return next((file for file in islice(folder.glob("*.json"), _LOOKED_AT) if holds_mark(file, AZURE_MARK)), None)
 
 
 def find_comprehend(folder: Path) -> Path | None:
     """The annotation table of Comprehend in a folder, if it has one."""
-    return next((file for file in sorted(folder.rglob("*.csv")) if is_comprehend(file)), None)
+    return next((file for file in islice(folder.glob("*.csv"), _LOOKED_AT) if is_comprehend(file)), None)
 
 
 def is_comprehend(file: Path) -> bool:

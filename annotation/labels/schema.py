@@ -121,6 +121,14 @@ class LabelSchema:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_code", {label.code: label for label in self.labels})
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Schemas are keys of caches, and a hash over all labels takes longer than most of what they hold."""
+        return hash((self.labels, self.relation, self.version))
+
     def __contains__(self, code: object) -> bool:
         return code in self._by_code
 

@@ -71,6 +71,11 @@ def _index_words() -> dict[str, frozenset[str]]:
     return {word: frozenset(found) for word, found in languages.items()}
 
 
+def list_function_words(language: str) -> frozenset[str]:
+    """Closed-class words of a language (ISO 639-1), case-folded; empty where there is no profile."""
+    return frozenset(_WORDS.get(language, "").split())
+
+
 def find_other_language(text: str, language: str) -> str:
     """The language or script that a text is in, when that is clearly not `language` (ISO 639-1); else empty.
 

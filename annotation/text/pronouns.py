@@ -20,8 +20,13 @@ _PRONOUNS = {
 _TABLE = {language: frozenset(words.split()) for language, words in _PRONOUNS.items()}
 
 
+def list_pronouns(language: str) -> frozenset[str]:
+    """Pronouns and possessives of a language (ISO 639-1), case-folded; empty where there is no list."""
+    return _TABLE.get(language, frozenset())
+
+
 def guess_mention_kind(surface: str, has_entity: bool, language: str) -> str:
     """MENTION if it holds a named entity, PRONOUN if the language has it as a pronoun, else REFERENCE."""
     if has_entity:
         return "MENTION"
-    return "PRONOUN" if surface.casefold() in _TABLE.get(language, frozenset()) else "REFERENCE"
+    return "PRONOUN" if surface.casefold() in list_pronouns(language) else "REFERENCE"

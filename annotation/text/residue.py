@@ -39,8 +39,16 @@ _PREFACE = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"(?:^|\n)\W*(?:note|disclaimer|hinweis|remarque|nota|let op|bemærk)\s*:[^\n]{0,120}"
-    r"(?:fictional|invented|fictitious|synthetic|erfunden|fiktiv|fictifs?|fictives?|ficticios?|fictief|opdigtet)",
+    r"(?:^|\n)\W*(?:(?:please )?note|disclaimer|hinweis|remarque|nota|let op|bemærk)\b[^\n]{0,120}"
+    r"(?:fictional|invented|fictitious|synthetic|erfunden|fiktiv|fictifs?|fictives?|ficticios?|fictief|opdigtet)"
+    r"|(?:^|\n)\W*(?:word count|wortzahl|nombre de mots|número de palabras|aantal woorden|antal ord)\W{1,4}\d+\W*\Z"
+    r"|(?:^|\n)\W*end of (?:the )?(?:document|text|letter|message|report)\W*\Z"
+    r"|\b(?:generated|written|created) by an? (?:ai|artificial|large language|language model)\b"
+    r"|(?:^|\n)\W*(?:let me know if|would you like me to|möchtest du, dass ich|möchten sie, dass ich|soll ich|"
+    r"n['’]hésitez pas à me|souhaitez-vous que je|¿(?:quieres|desea|te gustaría) que|laat me weten als|wil je dat ik|"
+    r"lad mig vide, hvis|fammi sapere se)\b[^\n]{0,60}"
+    r"\b(?:document|text|version|tone|draft|dokument|text|entwurf|ton|document|texte|documento|texto|tekst|testo)\w*"
+    r"[^\n]{0,40}\Z",
     re.IGNORECASE,
 )
 

@@ -179,7 +179,8 @@ def _show_status(found: CampaignStatus, *, json: bool) -> None:
         return
     inspect.show_progress(found.total)
     states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items()))
-    out.out(f"  {sum(found.states.values())} runs: {states}", highlight=False)
+    runs = sum(found.states.values())
+    out.out(f"  {runs} run{'s' * (runs != 1)}: {states}", highlight=False)
     open_runs = [run for run in found.runs if not run.finished or run.dead]
     rows = [[run.run, run.state, run.samples, run.done, run.dead, f"{run.cost:.4f}"] for run in open_runs]
     if rows:

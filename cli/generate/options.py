@@ -72,7 +72,7 @@ class GenerationOptions:
     ] = None
     paraphrase: Annotated[
         Path | None,
-        typer.Option(help="Annotated samples (JSONL or a folder) whose facts are told again in other words"),
+        typer.Option(help="Annotated samples (JSONL or a folder) to paraphrase: their facts in other words"),
     ] = None
     novelty: Annotated[
         float,

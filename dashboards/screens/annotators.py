@@ -10,14 +10,16 @@ from goldspan.dashboards.links import link_samples
 from goldspan.dashboards.state import load_agreement, load_state
 from goldspan.dashboards.views import annotators
 from goldspan.evaluation.people.agreement import AgreementReport
+from goldspan.training.gate.commands import find_commands
 
 
 def draw() -> None:
     """Draw the page."""
     state = load_state()
+    commands = find_commands(state.workspace)
     table = annotators.tabulate_annotators(state.mirror)
     if table.is_empty():
-        ui.show_empty_state("No reviews have been pulled yet:", "goldspan studio pull")
+        ui.show_empty_state("No reviews have been pulled yet:", commands.on_workspace("goldspan studio pull"))
         return
     people, report = load_agreement(state, models=False), load_agreement(state, models=True)
     ui.show_table(annotators.join_agreement(table, people), "annotators", {"person": "person"})
@@ -26,10 +28,17 @@ def draw() -> None:
         "interval. A dash: nobody else reviewed the same samples."
     )
     _show_quick(annotators.tabulate_quick_reviews(state.mirror))
-    _show_agreement("Agreement of people", people)
-    _show_agreement("Agreement of people and models", report)
-    st.caption("A person who started from a model's pre-annotation agrees with it more than with another person.")
-    _draw_matrix(report)
+    overlap = commands.on_workspace("goldspan studio push --overlap 0.2")
+    ui.begin_section("Agreement of people")
+    if people.samples:
+        _show_agreement(people)
+    else:
+        ui.show_empty_state("No two people annotated the same sample. Assign a share to two people:", overlap)
+    if report.samples:
+        ui.begin_section("Agreement of people and models")
+        _show_agreement(report)
+        st.caption("A person who started from a model's pre-annotation agrees with it more than with another person.")
+        _draw_matrix(report)
 
 
 def _show_quick(table: pl.DataFrame) -> None:
@@ -46,11 +55,7 @@ def _show_quick(table: pl.DataFrame) -> None:
     )
 
 
-def _show_agreement(title: str, report: AgreementReport) -> None:
-    ui.begin_section(title)
-    if not report.samples:
-        st.text("No two of them annotated the same sample.")
-        return
+def _show_agreement(report: AgreementReport) -> None:
     n = f"n={report.samples:,}"
     rates = (
         ("Span F1", report.exact, "Same span and label, over all pairs of raters"),
@@ -74,9 +79,7 @@ def _draw_matrix(report: AgreementReport) -> None:
     label = st.selectbox("Label", ["", *report.by_label], format_func=lambda code: code or "all labels", width=320)
     pairs = annotators.tabulate_pairs(report, label or "")
     if pairs.is_empty():
-        ui.show_empty_state(
-            "No sample has two annotations. Assign a share to two people:", "goldspan studio push --overlap 0.2"
-        )
+        st.text("No sample with this label has two annotations.")
         return
     shown = pairs.with_columns(
         (pl.col("f1") * 100).round(0).cast(pl.Int64).alias("F1 in %"),

@@ -16,6 +16,7 @@ from goldspan.dashboards.mirror.sources import find_record
 from goldspan.dashboards.screens.sample import draw_sample
 from goldspan.dashboards.state import DashboardState, load_state
 from goldspan.dashboards.views import explore, quality
+from goldspan.dashboards.views.overview import name_samples
 from goldspan.training.gate.commands import find_commands
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
     """
     pages = -(-found.height // _PAGE)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    left.text(f"{found.height:,} samples, {_PAGE} a page; select a row to open it")
+    left.text(f"{name_samples(found.height)}, {_PAGE} a page; select a row to open it")
     page = int(right.number_input(f"Page of {pages:,}", 1, pages, 1)) if pages > 1 else 1
     shown = found.slice((page - 1) * _PAGE, _PAGE)
     ids = "\n".join(shown["sample_id"])
@@ -121,7 +122,7 @@ def _choose(found: pl.DataFrame) -> dict[str, Any]:
         height=ui.fit_rows(shown, 250),
     )
     st.download_button(
-        f"Download all {found.height:,} as CSV",
+        f"Download {name_samples(found.height)} as CSV",
         lambda: ui.write_csv(found.drop("file", "offset", "task")),
         file_name="samples.csv",
         mime="text/csv",

@@ -87,7 +87,8 @@ def _draw_acceptance(state: DashboardState, languages: list[str]) -> None:
     ui.begin_section("Acceptance of pre-annotations")
     if state.mirror["decisions"].is_empty():
         ui.show_empty_state(
-            "No pre-annotated sample has been reviewed yet. Review some, then pull them:", "goldspan studio pull"
+            "No pre-annotated sample has been reviewed yet. Review some, then pull them:",
+            find_commands(state.workspace).on_workspace("goldspan studio pull"),
         )
         return
     by = st.segmented_control("By", list(_GROUPS), default="label", key="by", label_visibility="collapsed")

@@ -38,6 +38,11 @@ class Funnel:
         ]
 
 
+def name_samples(count: int) -> str:
+    """A number of samples in words."""
+    return f"{count:,} sample{'s' if count != 1 else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class ShareEstimate:
     """A share with the number of cases it rests on and its 95 % interval; None if there are no cases."""
@@ -174,7 +179,7 @@ def suggest_step(funnel: Funnel) -> NextStep:
     """Suggest the next step."""
     left = funnel.generated - funnel.reviewed
     if not funnel.pushed:
-        return NextStep(f"Push the {funnel.generated:,} samples to Label Studio.", "goldspan studio push", "/queue")
+        return NextStep(f"Push {name_samples(funnel.generated)} to Label Studio.", "goldspan studio push", "/queue")
     if not funnel.reviewed and funnel.annotated:
         sentence = "Submit reviews in Label Studio, then pull: only drafts and skipped samples were pulled so far."
         return NextStep(sentence, "goldspan studio pull")
@@ -182,7 +187,7 @@ def suggest_step(funnel: Funnel) -> NextStep:
         return NextStep("Review samples in Label Studio, then pull the reviews.", "goldspan studio pull", "/queue")
     if left:
         return NextStep(
-            f"Review more: {left:,} samples wait. Label the most useful ones next.", "goldspan queue", "/queue"
+            f"Review more, the most useful ones next: {name_samples(left)} left.", "goldspan queue", "/queue"
         )
     if funnel.handed_over < funnel.reviewed:
         return NextStep("Every sample is reviewed: check the gate for training.", "goldspan gate", "/hand-over")

@@ -26,6 +26,7 @@ from goldspan.generators.journal.rows import Item, Row, RowKey, Totals
 from goldspan.generators.journal.store import RunJournal
 
 _CHUNK = 500
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _SELECT_ITEM = "SELECT item, spec, state, stage, first_attempt, reason FROM item "
 _SELECT_TOTALS = "SELECT coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0) FROM row"
 _SELECT_ROW = (
@@ -148,7 +149,7 @@ class Journal(RunJournal):
                     row.tokens_in,
                     row.tokens_out,
                     row.cost,
-                    None if row.result is None else json.dumps(row.result, ensure_ascii=False),
+                    None if row.result is None else _encode(row.result),
                     time.time(),
                     row.custom_id,
                 ),

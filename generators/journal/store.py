@@ -105,25 +105,25 @@ class RunJournal:
         with self.guard():
             return self._connection.execute(statement, parameters).fetchall()
 
-    @contextmanager
-    def guard(self) -> Iterator[None]:
+    def guard(self) -> _Guard:
         """Turn a disk that is full, read-only or broken into one plain message.
 
         Raises:
             StateError: instead of OSError and sqlite3.Error.
 
         """
-        try:
-            yield
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise
-        except (OSError, sqlite3.OperationalError) as error:
-            raise StateError(
+        return _Guard(self)
+
+    def name_failure(self, error: BaseException | None) -> StateError | None:
+        """The `StateError` of a disk or a database that refuses; None for any other error."""
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            return None
+        if isinstance(error, OSError | sqlite3.OperationalError):
+            return StateError(
                 f"The run cannot be written to {self.folder}: {error}. Everything committed so far is kept; "
                 f"make room or make the folder writable, then `{self.command} resume {self.run_id}`."
-            ) from error
-        except sqlite3.Error as error:
-            raise self._name_damage(error) from error
+            )
+        return self._name_damage(error) if isinstance(error, sqlite3.Error) else None
 
     def _name_damage(self, error: Exception) -> StateError:
         return StateError(
@@ -161,6 +161,22 @@ class RunJournal:
             {"at": at, "kind": kind, "message": message, **json.loads(details)}
             for at, kind, message, details in found[::-1]
         ]
+
+
+class _Guard:
+    """A block around work on the disk; a class, since journals enter one many times for each answer."""
+
+    __slots__ = ("_journal",)
+
+    def __init__(self, journal: RunJournal) -> None:
+        self._journal = journal
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None and (failure := self._journal.name_failure(error)):
+            raise failure from error
 
 
 def _connect(path: Path, steps: Sequence[str]) -> sqlite3.Connection:

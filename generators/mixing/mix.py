@@ -18,7 +18,7 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
-from goldspan.generators.specs.retelling import can_retell, derive_spec
+from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
 
@@ -94,6 +94,11 @@ def _choose_ids(
         if source.files
     }
     available = {name: len(found) for name, found in ids.items()}
+    for source in plan.sources:
+        if source.files and not available[source.name]:
+            kind = "annotated sample" if source.paraphrase else "sample"
+            where = f" in {', '.join(source.languages)}" if source.languages else ""
+            raise InputError(f"The source {source.name} has no {kind}{where}; leave it out or name other files.")
     total = plan.samples or min(floor(available[s.name] / s.share + 1e-9) for s in plan.sources if s.files)
     counts = divide_samples(total, [source.share for source in plan.sources])
     chosen: dict[str, frozenset[str] | int] = {}
@@ -121,7 +126,7 @@ def _filter(samples: Iterable[Sample], source: MixSource) -> Iterator[Sample]:
     return (
         sample
         for sample in samples
-        if (not languages or sample.language in languages) and (not source.paraphrase or can_retell(sample))
+        if (not languages or sample.language in languages) and (not source.paraphrase or can_paraphrase(sample))
     )
 
 

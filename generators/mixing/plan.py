@@ -52,6 +52,8 @@ def load_mix(path: Path) -> MixPlan:
         UnknownNameError: a language or a register of noise that is not known.
 
     """
+    if not path.is_file():
+        raise SchemaError(f"There is no file {path}.")
     try:
         document = parse_toml(read_small(path).decode("utf-8-sig"))
     except (ValueError, OSError) as error:
@@ -85,9 +87,7 @@ def _check(source: MixSource, path: Path) -> None:
     if source.noise and source.noise not in REGISTERS:
         raise UnknownNameError("register of noise", source.noise, REGISTERS)
     if source.paraphrase and not source.files:
-        raise SchemaError(
-            f"{path}: the source {source.name} has no files whose samples could be told again; name them in `files`."
-        )
+        raise SchemaError(f"{path}: the source {source.name} has no files to paraphrase; name them in `files`.")
     for language in source.languages:
         if not source.files and language not in COUNTRIES:
             raise UnknownNameError("language", language, COUNTRIES)

@@ -53,7 +53,7 @@ def write_document(spec: Spec, labels: LabelSchema) -> str:
 def compose_document(spec: Spec, labels: LabelSchema) -> Tagged:
     """The document as text, entities and mentions. Same spec and labels, same document."""
     spec = fill_values(spec, labels)
-    if spec.document_type not in DOCUMENT_TYPES or not (spec.hard_negative or _knows(labels)):
+    if spec.document_type not in DOCUMENT_TYPES or not _knows(labels):
         return compose_domain_document(spec, labels)
     for attempt in range(_ATTEMPTS):
         author = Author.begin(spec, labels, attempt)

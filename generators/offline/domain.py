@@ -29,6 +29,8 @@ _INTRO_SHARE, _TAIL_SHARE, _FILLER_SHARE = 0.25, 0.45, 0.4
 _MIN_SENTENCES = 3
 _BREAKS = (" ", " ", " ", " ", "\n", "\n\n")
 _ADDRESS = re.compile(r"\S+@\S+|\w+://\S+|www\.\S+|[+(]?\d[\d\s()/.-]{6,}")
+_FEWEST_DIGITS = 3
+"""Digits that a code has at least: `TP53` and `B12` are names."""
 _SENTENCE_ENDS = (".", "!", "?", "…", ":", ";")
 _SLOT = re.compile(r"\{([vw]|name)\}")
 Waiting = dict[str, deque[str]]
@@ -70,7 +72,7 @@ def find_shape(label: Label, value: str) -> str:
     if _ADDRESS.fullmatch(value):
         return "contact"
     digits = sum(character.isdigit() for character in value)
-    return "code" if digits * 3 >= len(value) else "term"
+    return "code" if digits >= _FEWEST_DIGITS and digits * 3 >= len(value) else "term"
 
 
 def _has_unlabelled_match(document: Tagged, labels: LabelSchema) -> bool:

@@ -18,6 +18,8 @@ from goldspan.generators.surrogates.chance import pick
 
 KEY_SHARE = 0.35
 """How often a label with frames of its own is told by its name as others are."""
+_FIXED = frozenset({"AGE", "DATEOFBIRTH"})
+"""Labels whose values nobody changes: the frames `first_change` and `third_change` are not for them."""
 _VOWELS = "aeiouhéèêàâîôû"
 _WITH_ARTICLE = frozenset({"en", "fr"})
 _IN_SENTENCE = re.compile(r"(?<![:=–(]\s)(?<![:=–(]\s\s)(?<![\n(])(?<!\$key )\{V\}(?=[ .,])")
@@ -38,7 +40,8 @@ def draw_frame(
         return _build(language, pick(rng, family.choose(own)), label, Noun("", "", ""))
     if not keys:
         return None
-    return _build(language, pick(rng, family.choose(lexicon.frames[view])), label, pick(rng, keys))
+    frames = lexicon.frames[view] + (() if label in _FIXED else lexicon.frames.get(f"{view}_change", ()))
+    return _build(language, pick(rng, family.choose(frames)), label, pick(rng, keys))
 
 
 @cache

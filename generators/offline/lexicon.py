@@ -14,9 +14,9 @@ A phrase is text with slots:
 <*device>         a main clause without its subject, which stands before it
 <#date>           something that is no personal data (noise.py)
 <Person>          the name of somebody or something else, an entity: Person, Family, First, Company, City, Town (one of
-                  the country), Place (a city and its country), State, Country, Street, House (its number), Age, and of
-                  those that exist: Brand (a company), Body (an association or authority, with its article in the
-                  nominative), Media, Team; Product and Term are none
+                  the country), Dateline (a city in capitals), Place (a city and its country), State, Country, Street,
+                  House (its number), Age, and of those that exist: Brand (a company), Body (an association or
+                  authority, with its article in the nominative), Media, Team; Product and Term are none
 <in:Country>      a country after its preposition (in, from) or article (the)
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
@@ -39,8 +39,8 @@ from goldspan.generators.offline.marks import close_entity, open_entity
 
 NAMES = frozenset(
     {
-        "Person", "Family", "First", "Company", "Brand", "Body", "Media", "Team", "City", "Town", "Place", "State",
-        "Country", "Street", "House", "Age",
+        "Person", "Family", "First", "Company", "Brand", "Body", "Media", "Team", "City", "Town", "Dateline",
+        "Place", "State",         "Country", "Street", "House", "Age",
     }
 )  # fmt: skip
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
@@ -80,7 +80,8 @@ Phrase = tuple[str | Slot, ...]
 class Predicate(NamedTuple):
     """A finite verb and what follows it; alternatives for genders stand as `{masculine/feminine}`.
 
-    A state (`=` before it in the file) is no event: no time is added to it.
+    A state (`=` before it in the file) is no event: no time is added to it. A `@` in `rest` is where the verb of a
+    subordinate clause goes (Dutch `moet|nog @worden betaald`), if not to the end.
     """
 
     verb: str

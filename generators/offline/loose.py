@@ -1,6 +1,6 @@
 """Values of a spec that the templates cannot tell of a person.
 
-A spec from the project's own samples (`goldspan.generators.specs.retelling`) may name more people than a template has
+A spec from the project's own samples (`goldspan.generators.specs.paraphrase`) may name more people than a template has
 letters for, a value that belongs to nobody, or two telephone numbers of one person.
 """
 

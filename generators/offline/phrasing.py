@@ -30,6 +30,10 @@ from goldspan.generators.surrogates.chance import pick
 _NAMING_SHARE = 0.5
 """How often a phrase that names others is kept when it is drawn from a list that has others."""
 _TRIES = 4
+_MASCULINE_JOBS = frozenset({"de", "fr", "es"})
+"""Languages whose occupations are listed in the masculine; whom a phrase names beside one is a man."""
+_VERB_PLACE = "@"
+"""Where the finite verb of a subordinate clause goes if it does not stand last, as before Dutch infinitives."""
 _VOWELS = "aeiouàâéèêëîïôûœæAEIOUÉÊÎ"
 _MUTE = "hH"
 _ASPIRATED = ("hamac", "hangar", "hall", "haut", "homard", "housse", "hublot")
@@ -50,6 +54,7 @@ class Phrasing:
     ) -> None:
         self.lexicon, self._rng, self._family = lexicon, rng, family
         self._name, self._noise, self._naming = name, noise, naming
+        self._among_jobs = False
 
     def draw(self, name: str) -> str:
         """One phrase of a list; a list whose name begins with a capital gives one that does."""
@@ -80,12 +85,14 @@ class Phrasing:
 
     def _expand(self, phrase: Phrase) -> str:
         text = ""
+        before, self._among_jobs = self._among_jobs, self._among_jobs or _names_a_job(phrase)
         for part in phrase:
             if isinstance(part, str):
                 text += part
             else:
                 filled = self._fill(part)
                 text = elide_last(self.lexicon.language, text, drop_marks(filled)) + filled
+        self._among_jobs = before
         return text
 
     def _fill(self, slot: Slot) -> str:
@@ -108,6 +115,8 @@ class Phrasing:
         return self.draw(slot.name)
 
     def _fill_name(self, slot: Slot) -> str:
+        if self._among_jobs and slot.name in {"Person", "First"} and self.lexicon.language in _MASCULINE_JOBS:
+            return self._name(f"m:{slot.name}", False)
         if not slot.determiner:
             return self._name(slot.name, False)
         name = self._name(f"{slot.determiner.lower()}:{slot.name}", False)
@@ -138,7 +147,7 @@ class Phrasing:
         if mark == "*":
             entries = [entry for entry in lexicon.predicates[name] if not entry.agrees]
             entry = pick(self._rng, self._family.choose(entries))
-            return f"{entry.verb} {self._expand(entry.rest)}".rstrip()
+            return f"{entry.verb} {self._expand(entry.rest).replace(_VERB_PLACE, '')}".rstrip()
         noun = pick(self._rng, lexicon.nouns[name])
         subject = self._determine(noun, "the")
         if self._rng.random() < 0.4:
@@ -149,11 +158,11 @@ class Phrasing:
             predicates = tuple(entry for entry in predicates if not _names_others(entry.rest))
         verb, phrase, _ = pick(self._rng, self._family.choose(predicates))
         verb, rest = _agree(verb, noun.gender), _agree(self._expand(phrase), noun.gender)
+        if mark == "&" and lexicon.verb_final and _VERB_PLACE in rest:
+            return f"{subject} {rest.replace(_VERB_PLACE, f'{verb} ')}"
+        rest = rest.replace(_VERB_PLACE, "")
         if mark in "-^" and lexicon.verb_second:
             return f"{verb} {subject} {rest}".rstrip()
-        if mark == "&" and lexicon.verb_final and "@" in rest:
-            return f"{subject} {rest.replace('@', f'{verb} ')}"
-        rest = rest.replace("@", "")
         if mark == "&" and lexicon.verb_final:
             rest, particle = _split_particle(rest, lexicon.particles)
             return f"{subject} {rest} {particle}{verb}".replace("  ", " ")
@@ -175,6 +184,11 @@ def _read_name(name: str) -> Slot:
     if match is None:
         raise SchemaError(f"{name!r} is no phrase")
     return Slot(match[1], match[2] or "", match[3])
+
+
+@cache
+def _names_a_job(phrase: Phrase) -> bool:
+    return any(isinstance(part, Slot) and part.name.lower() == "job" for part in phrase)
 
 
 @cache

@@ -1,6 +1,6 @@
 """One chat completion over the wire, errors translated to ours.
 
-The request goes out over the HTTP client itself: building it with the SDK costs more time than sending it.
+The request goes out over aiohttp itself: building it with the SDK costs more time than sending it.
 
 429 is not retried here: the pool handles it. Dropped connections and 5xx are asked again a few times, always with
 the same `Idempotency-Key`, so that a server that knows the header never bills a question twice.
@@ -17,10 +17,18 @@ import openai
 import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from goldspan.annotation.answers import FRAMING
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.adaptation import Adaptation, names_format
-from goldspan.generators.providers.http import TooLargeError, make_http_client
+from goldspan.generators.providers.http import NOT_TAKEN
+from goldspan.generators.providers.json_post import (
+    JsonPoster,
+    PostDamagedError,
+    PostError,
+    PostReply,
+    PostTooLargeError,
+)
 from goldspan.generators.providers.parsing import find_error, load_json_bytes, read_events
 from goldspan.generators.providers.waiting import read_retry_after
 
@@ -28,10 +36,10 @@ _TRIES_AGAIN = 3
 """After a dropped connection or 5xx: after the server's Retry-After, else at once, then with exponential backoff."""
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
 _LONGEST_PAUSE = 120.0
-_TIMEOUT = 600.0
-_CONNECT_TIMEOUT = 10.0
 _SHOWN = 200
 _NO_BALANCE = ("insufficient_quota", "billing", "balance", "insufficient credits")
+_MODERATED = ("moderation", "flagged", "content policy", "content_filter", "content filter", "safety")
+"""Words of a 403 that is about one prompt and not about the key."""
 _OVERLOADED = ("overload", "unavailable", "upstream", "server_error", "internal", "timeout", "timed out", "capacity")
 
 
@@ -74,22 +82,14 @@ class ChatClient:
     """Asks one server for chat completions; belongs to the event loop that it is used in."""
 
     def __init__(self, base_url: str, api_key: str, connections: int) -> None:
-        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        timeout = httpx2.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
         self._url, self._key = base_url, api_key
-        self._http = make_http_client(base_url, limits, timeout)
-        self._address = httpx2.URL(f"{base_url}/chat/completions")
-        self._headers = {
-            "Authorization": f"Bearer {api_key}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-        }
+        headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+        self._http = JsonPoster(f"{base_url}/chat/completions", headers, connections)
         self._adaptations: dict[str, Adaptation] = {}
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def ask(self, body: Mapping[str, Any], key: str) -> Reply:
         """Ask once, adapted to what the server takes; `key` is the idempotency key.
@@ -132,22 +132,17 @@ class ChatClient:
         return await retrying(self._post, content, key)
 
     async def _post(self, content: bytes, key: str) -> Reply:
-        request = httpx2.Request(
-            "POST", self._address, headers={**self._headers, "Idempotency-Key": key}, content=content,
-            extensions={"timeout": self._http.timeout.as_dict()},
-        )  # fmt: skip
         try:
-            response = await self._http.send(request)
-        except TooLargeError as error:
+            reply = await self._http.post(content, {"Idempotency-Key": key})
+        except PostTooLargeError as error:
             raise TerminalServiceError(f"{self._url} gives no usable answer: {error}.") from None
-        except httpx2.DecodingError:
-            raise Unreadable(f"{self._url} answered with a body that cannot be decompressed", b"") from None
-        except httpx2.HTTPError as error:
-            reason = redact(str(error) or type(error).__name__, [self._key])
-            raise Unreachable(f"{self._url} does not answer ({reason}).") from None
-        if response.status_code >= 300:
-            raise read_status_error(_make_error(response), self._url, self._key)
-        raw = response.content
+        except PostDamagedError as error:
+            raise Unreadable(f"{self._url} answered with a body that cannot be read ({error})", b"") from None
+        except PostError as error:
+            raise Unreachable(f"{self._url} does not answer ({redact(str(error), [self._key])}).") from None
+        if reply.status >= 300:
+            raise read_status_error(self._make_error(reply), self._url, self._key)
+        raw = reply.body
         try:
             body = load_json_bytes(raw)
         except (ValueError, RecursionError):
@@ -161,17 +156,18 @@ class ChatClient:
             raise read_error_body(*problem, self._url, self._key)
         return Reply(raw, body)
 
-
-def _make_error(response: httpx2.Response) -> openai.APIStatusError:
-    """The SDK's error for a response that is no success: its message holds the body."""
-    try:
-        body = load_json_bytes(response.content)
-    except (ValueError, RecursionError):
-        return openai.APIStatusError(
-            response.text or f"Error code: {response.status_code}", response=response, body=None
-        )
-    inner = body.get("error", body) if isinstance(body, dict) else body
-    return openai.APIStatusError(f"Error code: {response.status_code} - {body}", response=response, body=inner)
+    def _make_error(self, reply: PostReply) -> openai.APIStatusError:
+        """The SDK's error for an answer that is no success: its message holds the body."""
+        headers = {name: value for name, value in reply.headers.items() if name not in FRAMING}
+        request = httpx2.Request("POST", f"{self._url}/chat/completions")
+        response = httpx2.Response(reply.status, headers=headers, content=reply.body, request=request)
+        try:
+            body = load_json_bytes(reply.body)
+        except (ValueError, RecursionError):
+            message = response.text or f"Error code: {reply.status}"
+            return openai.APIStatusError(message, response=response, body=None)
+        inner = body.get("error", body) if isinstance(body, dict) else body
+        return openai.APIStatusError(f"Error code: {reply.status} - {body}", response=response, body=inner)
 
 
 class _ServerBroke(Rejected):
@@ -230,13 +226,15 @@ def _name_error(
         return Throttled(retry_after)
     if status in {402, 429}:
         return TerminalServiceError(f"{url} refuses: no balance ({message}). Top up, then resume.", status)
+    if status == 403 and any(word in message.lower() for word in _MODERATED):
+        return Rejected(status, message)
     if status in {401, 403}:
         return TerminalServiceError(f"{url} refuses the key ({status}). Check its variable and its rights.", status)
     if status == 404 and not names_format(message):
         return TerminalServiceError(
             f"{url}/chat/completions has no such model or address ({message}). Check --model, --api-url.", status
         )
-    if status in {408, 409} or status >= 500:
+    if status in {408, 409, 499} | NOT_TAKEN or status >= 500:
         return _ServerBroke(status, message, retry_after)
     return Rejected(status, message)
 

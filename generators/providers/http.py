@@ -7,7 +7,6 @@ so that a small compressed answer cannot fill the memory.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import math
 import zlib
 from collections.abc import AsyncIterator
@@ -22,6 +21,9 @@ MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one completion after decompression."""
 MAX_FILE = 4 * 1024 * 1024 * 1024
 """Bytes of one output file (an address that ends in `/content`) after decompression; it is read in pieces."""
+COMPRESSIONS = frozenset({"gzip", "deflate", "x-gzip"})
+NOT_TAKEN = frozenset({421, 425})
+"""Misdirected Request and Too Early (RFC 9110, 8470): not processed, and to be sent again as it was."""
 _PIECE = 1 << 20
 
 
@@ -76,11 +78,13 @@ class _PatientClient(httpx2.AsyncClient):
 def make_http_client(
     base_url: str, limits: httpx2.Limits, timeout: httpx2.Timeout, max_bytes: int = MAX_ANSWER
 ) -> httpx2.AsyncClient:
-    """A client for one server; over aiohttp where that is installed, which takes less time for each request."""
+    """A client for one server."""
 
     async def bound(response: httpx2.Response) -> None:
+        if response.status_code in NOT_TAKEN:
+            response.headers["x-should-retry"] = "true"
         encoding = response.headers.get("content-encoding", "").strip().lower()
-        is_compressed = encoding in {"gzip", "deflate", "x-gzip"}
+        is_compressed = encoding in COMPRESSIONS
         if is_compressed:
             del response.headers["content-encoding"]
         if isinstance(response.stream, httpx2.AsyncByteStream):
@@ -88,27 +92,12 @@ def make_http_client(
             meter = AnswerMeter(response.request, MAX_FILE if is_file else max_bytes)
             response.stream = _BoundedStream(response.stream, meter, is_compressed=is_compressed)
 
-    options: dict[str, Any] = {
-        "base_url": base_url,
-        "limits": limits,
-        "timeout": timeout,
-        "follow_redirects": False,
-        "trust_env": not is_loopback(base_url),
-        "headers": {"Accept-Encoding": "gzip, deflate"},
-        "event_hooks": {"response": [bound]},
-    }
-    if not importlib.util.find_spec("aiohttp"):
-        return _PatientClient(**options)
-    import aiohttp
-    from openai import DefaultAioHttpClient
-
-    class AioHttpClient(_PatientClient, DefaultAioHttpClient):
-        """Answers that aiohttp finds malformed (headers without end) are errors of this library like all others."""
-
-        async def send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
-            try:
-                return await super().send(request, **settings)
-            except aiohttp.ClientError as error:
-                raise httpx2.RemoteProtocolError(f"the answer is malformed ({type(error).__name__})") from None
-
-    return AioHttpClient(**options)
+    return _PatientClient(
+        base_url=base_url,
+        limits=limits,
+        timeout=timeout,
+        follow_redirects=False,
+        trust_env=not is_loopback(base_url),
+        headers={"Accept-Encoding": "gzip, deflate"},
+        event_hooks={"response": [bound]},
+    )

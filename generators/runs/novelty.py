@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Entity
 from goldspan.generators.journal.journal import Journal
 from goldspan.generators.stages.answers import AnswerVerdict
+from goldspan.generators.stages.context import read_tagged
 
 if TYPE_CHECKING:
     from goldspan.annotation.corpus.novelty import NoveltyIndex
@@ -57,7 +57,7 @@ class NoveltyCheck:
         """The verdict on a draft that is right: `repeated`, or accepted with its measure in the result."""
         if verdict.result is None:
             return verdict
-        tagged = parse_tagged(verdict.result["tagged_text"], self.labels)
+        tagged = read_tagged(verdict.result["tagged_text"], self.labels)
         novelty = self._index.measure(tagged.text, tagged.entities)
         if not (novelty.is_enough(self.least) or is_final):
             return AnswerVerdict(REPEATED, _REASON)
@@ -77,7 +77,7 @@ class NoveltyCheck:
 
     def _iter_drafts(self) -> Iterator[tuple[str, Sequence[Entity]]]:
         for result in self.journal.iter_results("draft"):
-            tagged = parse_tagged(result["tagged_text"], self.labels)
+            tagged = read_tagged(result["tagged_text"], self.labels)
             yield tagged.text, tagged.entities
 
 

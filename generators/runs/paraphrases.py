@@ -1,4 +1,4 @@
-"""Samples of a file that a run tells again, with the same facts in other words."""
+"""Samples of a file that a run paraphrases: the same facts in other words."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from goldspan.annotation.types import Sample
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.draw import Spec
 from goldspan.generators.specs.families import join_family
-from goldspan.generators.specs.retelling import can_retell, derive_spec
+from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
 
 
-def draw_retelling(
+def draw_paraphrase(
     settings: RunSettings, labels: LabelSchema, item: int, document_types: Sequence[str]
 ) -> tuple[Spec, str]:
-    """The spec of an item from the sample of the file that it tells again, and the id of that sample.
+    """The spec of an item from the sample of the file that it paraphrases, and the id of that sample.
 
     Raises:
         InputError: no sample of the file is annotated and in one of the run's languages.
@@ -38,7 +38,7 @@ def _load_samples(path: str, languages: tuple[str, ...], labels: LabelSchema) ->
     found = tuple(
         replace(sample, sample_id=sample.sample_id or make_sample_id(sample.text, sample.language))
         for sample in read_samples([Path(path)], labels)
-        if can_retell(sample) and sample.language in languages
+        if can_paraphrase(sample) and sample.language in languages
     )
     if not found:
         raise InputError(

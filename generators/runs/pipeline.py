@@ -67,7 +67,7 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: i
     """The brief of an item: its spec as JSON, with a direction and an example for models.
 
     Decided by the run's seed, its plan, its files, the item's number and the variant alone. Variants have the same
-    values, with another direction and another example. A brief that tells a sample again names its id as
+    values, with another direction and another example. The brief of a paraphrase names the sample as
     `source_document`.
     """
     from goldspan.generators.runs.content import write_content_fields
@@ -75,9 +75,9 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: i
 
     types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
     if settings.paraphrase_file:
-        from goldspan.generators.runs.paraphrases import draw_retelling
+        from goldspan.generators.runs.paraphrases import draw_paraphrase
 
-        spec, source = draw_retelling(settings, labels, item, types)
+        spec, source = draw_paraphrase(settings, labels, item, types)
         spec = replace(spec, seed=spec.seed + variant * _VARIANT_SEED)
         return spec_to_dict(spec) | write_content_fields(spec, settings, labels) | {"source_document": source}
     wanted = None

@@ -17,8 +17,17 @@ from goldspan.generators.stages.answers import AnswerVerdict, judge_answer
 from goldspan.generators.stages.context import AnswerContext
 from goldspan.generators.stages.stage import OPTIONAL_STAGES, Stage, StageInput
 
-_BUILT = 256
-"""Requests that are held in memory between the moment their row is written and the one in which they are sent."""
+_HELD = 512
+"""Questions that are held in memory from the moment their row is written until it is decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A row's request with what it was built from, which its answer is judged by."""
+
+    request: Request
+    item: Item
+    tagged_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class PipelineQueue:
         self._pending, self._outstanding = counts["pending"], counts["submitted"]
         self.stopped_by = ""
         self._held = False
-        self._built: dict[str, Request] = {}
+        self._held_questions: dict[str, _Question] = {}
         self._reserve_recovered()
 
     def _reserve_recovered(self) -> None:
@@ -92,7 +101,7 @@ class PipelineQueue:
         with self._journal.transaction():
             self._begin_items(limit - self._pending)
             for row in self._journal.list_pending(limit):
-                request = self._rebuild(row)
+                request = self._recall(row).request
                 if not self._budget.reserve(request, self._count_later(row.stage)):
                     self._hold(bool(requests))
                     break
@@ -115,30 +124,33 @@ class PipelineQueue:
     def _begin_items(self, count: int) -> None:
         for _ in range(min(count, self._workload.total - self._next_item)):
             number = self._next_item
-            brief = self._workload.draw_brief(number, 0)
-            self._journal.add_item(number, brief, self._order[0])
-            self._add_row(StageInput(self._order[0], number, 1, brief))
+            item = Item(number, self._workload.draw_brief(number, 0), "open", self._order[0])
+            self._journal.add_item(number, item.spec, item.stage)
+            self._add_row(item, item.stage, 1)
             self._next_item += 1
 
-    def _add_row(self, question: StageInput) -> None:
-        request = self._workload.stages[question.stage].build_request(question)
-        key = RowKey(question.item, question.stage, question.attempt)
-        self._journal.add_row(request.custom_id, key, reason=question.problem)
-        if len(self._built) < _BUILT:
-            self._built[request.custom_id] = request
+    def _add_row(self, item: Item, stage: str, attempt: int, problem: str = "", tagged_text: str | None = None) -> None:
+        """Add a row to be asked; `tagged_text` is the input of the stage, where it is known."""
+        question = self._build(item, stage, attempt, problem, tagged_text)
+        custom_id = question.request.custom_id
+        self._journal.add_row(custom_id, RowKey(item.item, stage, attempt), reason=problem)
+        if len(self._held_questions) < _HELD:
+            self._held_questions[custom_id] = question
         self._pending += 1
 
-    def _rebuild(self, row: Row) -> Request:
-        if request := self._built.pop(row.custom_id, None):
-            return request
-        item = self._journal.read_item(row.item)
-        question = self._ask(item, row.stage, row.attempt, row.reason)
-        return replace(self._workload.stages[row.stage].build_request(question), custom_id=row.custom_id)
-
-    def _ask(self, item: Item, stage: str, attempt: int, problem: str) -> StageInput:
-        tagged_text = self._find_input(item.item, stage)
+    def _build(self, item: Item, stage: str, attempt: int, problem: str, tagged_text: str | None = None) -> _Question:
+        if tagged_text is None:
+            tagged_text = self._find_input(item.item, stage)
         truncations = self._journal.count_answers(item.item, stage, "truncated") if attempt > 1 else 0
-        return StageInput(stage, item.item, attempt, item.spec, tagged_text, problem, truncations)
+        asked = StageInput(stage, item.item, attempt, item.spec, tagged_text, problem, truncations)
+        return _Question(self._workload.stages[stage].build_request(asked), item, tagged_text)
+
+    def _recall(self, row: Row) -> _Question:
+        """The question of a row, from memory or built anew."""
+        if question := self._held_questions.get(row.custom_id):
+            return question
+        question = self._build(self._journal.read_item(row.item), row.stage, row.attempt, row.reason)
+        return replace(question, request=replace(question.request, custom_id=row.custom_id))
 
     def _find_input(self, item: int, stage: str) -> str:
         position = self._order.index(stage)
@@ -158,14 +170,16 @@ class PipelineQueue:
         self._changed.set()
 
     def _decide(self, row: Row, answer: Answer) -> None:
-        item = self._journal.read_item(row.item)
+        question = self._held_questions.pop(row.custom_id, None)
+        item = question.item if question else self._journal.read_item(row.item)
+        tagged_text = question.tagged_text if question else self._find_input(row.item, row.stage)
         is_final = row.attempt - item.first_attempt + 1 >= self._workload.attempts
-        context = AnswerContext(self._workload.labels, item.spec, self._find_input(row.item, row.stage), is_final)
+        context = AnswerContext(self._workload.labels, item.spec, tagged_text, is_final)
         verdict = judge_answer(answer, row.stage, context)
         if self._workload.novelty and row.stage == self._order[0]:
             verdict = self._workload.novelty.judge(verdict, is_final=is_final)
         if not (answer.tokens_in or answer.tokens_out) and answer.content:
-            answer = estimate_usage(answer, self._rebuild(row).body)
+            answer = estimate_usage(answer, (question or self._recall(row)).request.body)
         self._journal.decide_row(
             replace(
                 row,
@@ -192,12 +206,14 @@ class PipelineQueue:
                 self._journal.update_item(row.item, state="done", stage=row.stage)
                 return
             self._journal.update_item(row.item, stage=following[0])
-            self._add_row(self._ask(item, following[0], 1, ""))
+            moved = replace(item, stage=following[0], first_attempt=1)
+            tagged_text: str = verdict.result["tagged_text"] if verdict.result else ""
+            self._add_row(moved, following[0], 1, tagged_text=tagged_text)
         elif row.attempt - item.first_attempt + 1 < self._workload.attempts:
             problem = verdict.reason if verdict.state in {"invalid", REPEATED} else ""
             if verdict.state == REPEATED:
                 item = self._vary(item, row.stage)
-            self._add_row(self._ask(item, row.stage, row.attempt + 1, problem))
+            self._add_row(item, row.stage, row.attempt + 1, problem)
         elif row.stage in OPTIONAL_STAGES:
             self._budget.forget_item(row.item)
             self._journal.update_item(row.item, state="done", stage=row.stage)
@@ -232,7 +248,7 @@ class PipelineQueue:
             for item in list(self._journal.iter_items("dead")):
                 attempt = max(row.attempt for row in self._journal.rows_of_item(item.item) if row.stage == item.stage)
                 self._journal.revive_item(item.item, attempt + 1)
-                self._add_row(self._ask(item, item.stage, attempt + 1, ""))
+                self._add_row(replace(item, state="open", first_attempt=attempt + 1), item.stage, attempt + 1)
                 count += 1
         self._changed.set()
         return count

@@ -97,7 +97,7 @@ class RunSettings:
         if labels.purpose.document_types:
             parts["document types"] = ", ".join(labels.purpose.document_types)
         if self.paraphrase_file:
-            parts["samples that are told again"] = self.paraphrase_file
+            parts["paraphrased file"] = self.paraphrase_file
         if self.phrase_families:
             parts["phrase families"] = str(self.phrase_families)
         for stage in self.build_stages(labels).values():

@@ -212,6 +212,32 @@ def _body_as_text(document: dict[str, Any]) -> None:
         document["response"]["body"] = orjson.dumps(document["response"]["body"]).decode()
 
 
+def _change_id(change: Callable[[str], str]) -> Callable[[dict[str, Any]], None]:
+    def apply(document: dict[str, Any]) -> None:
+        document["custom_id"] = change(document["custom_id"])
+
+    return apply
+
+
+def _status_zero(document: dict[str, Any]) -> None:
+    if document.get("response"):
+        document["response"]["status_code"] = 0
+
+
+def _body_as_response(document: dict[str, Any]) -> None:
+    if document.get("response"):
+        document["response"] = document["response"]["body"]
+
+
+def _body_on_line(document: dict[str, Any]) -> None:
+    if response := document.pop("response", None):
+        document.update(response["body"])
+
+
+def _empty_error(document: dict[str, Any]) -> None:
+    document["error"] = document.get("error") or {}
+
+
 LINE: dict[str, Callable[[bytes], bytes]] = {
     "byte_order_mark": lambda line: b"\xef\xbb\xbf" + line,
     "carriage_return": lambda line: line + b"\r",
@@ -222,6 +248,12 @@ LINE: dict[str, Callable[[bytes], bytes]] = {
     "altered_custom_id": _edit_line(_alter_id),
     "status_as_text": _edit_line(_status_as_text),
     "body_as_text": _edit_line(_body_as_text),
+    "upper_case_id": _edit_line(_change_id(str.upper)),
+    "blanks_around_id": _edit_line(_change_id(lambda custom_id: f" {custom_id} ")),
+    "status_zero": _edit_line(_status_zero),
+    "body_as_response": _edit_line(_body_as_response),
+    "body_on_line": _edit_line(_body_on_line),
+    "empty_error": _edit_line(_empty_error),
 }
 """Faults of a line by kind."""
 

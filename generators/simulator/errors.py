@@ -10,6 +10,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import Receive, Scope, Send
 
 from goldspan.generators.simulator.faults import CALL_KINDS, Fault
+from goldspan.generators.simulator.replies import (
+    REPLY_KINDS,
+    change_reply,
+    make_response,
+    read_reply,
+    write_refusal,
+)
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.wire import build_error
 
@@ -59,7 +66,8 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
             raise ApiError(401, "You did not provide an API key.", "invalid_api_key")
         state = get_state(request)
         faults = state.faults
-        hits = {fault.kind: fault for fault in faults.draw(str(faults.number_call(call)), CALL_KINDS, call)}
+        drawn = faults.draw(str(faults.number_call(call)), CALL_KINDS | REPLY_KINDS, call)
+        hits = {fault.kind: fault for fault in drawn}
         for fault in hits.values():
             _refuse(fault, call, state)
         if replacement := _replace(request, hits):
@@ -69,15 +77,19 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
             return DroppedConnection()
         if "gateway_timeout" in hits:
             return JSONResponse(build_error("The upstream server did not answer in time.", 504), 504)
-        if "short_reply" in hits:
-            return await _cut(response)
+        if odd := [kind for kind in hits if kind in REPLY_KINDS]:
+            return make_response(change_reply(await read_reply(response), odd))
         return response
 
     return respond
 
 
 def _replace(request: Request, hits: Mapping[str, Fault]) -> Response | None:
-    """What comes in place of the reply, with nothing done: a login page, nothing, a redirect, the key in an error."""
+    """What comes in place of the reply, with nothing done: an error of some server, a login page, nothing, a redirect,
+    the key in an error.
+    """
+    if fault := hits.get("error_reply"):
+        return make_response(write_refusal(fault.status, fault.shape, fault.message))
     if "web_page" in hits:
         return HTMLResponse("<!DOCTYPE html>\n<html><body>Please sign in.</body></html>\n")
     if "empty_reply" in hits:
@@ -88,13 +100,6 @@ def _replace(request: Request, hits: Mapping[str, Fault]) -> Response | None:
         said = f"Incorrect API key provided: {request.headers.get('authorization', '')}"
         return JSONResponse(build_error(said, 400, "invalid_api_key"), 400)
     return None
-
-
-async def _cut(response: Response) -> Response:
-    """The first half of the reply, framed as if it were whole."""
-    chunks = [bytes(response.body)] if hasattr(response, "body") else [chunk async for chunk in response.body_iterator]  # type: ignore[attr-defined]
-    whole = b"".join(chunk if isinstance(chunk, bytes) else bytes(chunk, "utf-8") for chunk in chunks)
-    return Response(whole[: len(whole) // 2], response.status_code, media_type=response.media_type)
 
 
 def _refuse(fault: Fault, call: str, state: SimulatorState) -> None:

@@ -30,7 +30,7 @@ from goldspan.generators.simulator.plan_checks import check_plan
 
 CALL_KINDS = frozenset(
     {"accept_and_drop", "gateway_timeout", "too_many_requests", "payment_required", "server_error", "file_gone"}
-    | {"web_page", "empty_reply", "redirect", "short_reply", "echo_key"}
+    | {"web_page", "empty_reply", "redirect", "echo_key", "error_reply"}
 )
 
 
@@ -48,6 +48,9 @@ class Fault:
     fraction: float = 0.5
     retry_after: float = 1.0
     min_rows: int = 0
+    status: int = 500
+    shape: str = "openai"
+    message: str = "The server is overloaded, please try again later."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from goldspan.generators.stages.tag_reader import has_label_tags
 
 DOCUMENT_KEYS = ("document", "content", "output", "result", "answer", "response", "generated_text", "annotated_text")
 """Names under which models put a tagged text; they count only where its tags stand in it."""
+_INNER_KEYS = ("tagged_text", "value", "content", "text", "const", "default", "example")
+"""Names of the text where a model wraps it in an object of its own, such as a filled JSON Schema."""
 _ALIASES = {
     "value": ("value", "text", "entity", "word", "span", "surface"),
     "label": ("label", "type", "entity_type", "category", "tag", "entity_group"),
@@ -38,8 +40,10 @@ def shape_document(document: Mapping[str, Any], labels: LabelSchema, values: Map
         WrongAnswerError: offsets do not mark values of the brief.
 
     """
-    if isinstance(inner := document.get("tagged_text"), Mapping) and isinstance(inner.get("tagged_text"), str):
-        document = inner
+    if isinstance(inner := document.get("tagged_text"), Mapping):
+        written = [inner[key] for key in _INNER_KEYS if isinstance(inner.get(key), str)]
+        if len(written) == 1:
+            document = {"tagged_text": written[0]}
     joined = {key: _join_lines(value) if key in {"tagged_text", "text"} else value for key, value in document.items()}
     if "tagged_text" in joined:
         return {key: value for key, value in joined.items() if key not in {"text", "entities"}}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from goldspan.annotation.checks import Issue, check_annotation, check_text, has_errors
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.text.tagged import Tagged
+from goldspan.annotation.text.tagged import Tagged, parse_tagged
 from goldspan.annotation.types import Annotation, Author
 
 _AUTHOR = Author.model("draft")
+read_tagged = lru_cache(maxsize=256)(parse_tagged)
+"""`parse_tagged` for stages: what one stage accepts is the input of the next, and of the check of its novelty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from goldspan.annotation.labels.schema import Label
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.language import find_other_language
 from goldspan.annotation.text.residue import find_residue
-from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
+from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import Entity
 from goldspan.generators.providers.plain_answers import strip_fences
+from goldspan.generators.stages.additions import check_additions
 from goldspan.generators.stages.brief import match_brief
-from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged
+from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 from goldspan.generators.stages.tag_reader import has_other_tags, read_leniently, strip_emphasis
 
 _MAY_LACK = 0.25
@@ -28,6 +29,7 @@ _MAY_LACK = 0.25
 _REFERENCE = re.compile(r"&(?:[a-zA-Z]{2,31}|#\d{2,6}|#[xX][0-9a-fA-F]{2,5});")
 _MARKUP = frozenset({"&lt;", "&gt;", "&amp;", "&#60;", "&#62;", "&#38;", "&#x3c;", "&#x3e;", "&#x26;"})
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_MARKDOWN_ESCAPE = re.compile(r"\\([_.*#+!@|-])")
 _TECHNICAL = re.compile(r"[{}\[\]=]|\\(?!u[0-9a-fA-F]{4})")
 _ELEMENT = re.compile(r"</?(?:p|br|div|span|td|tr|li|ul|h[1-6]|body|html)\b[^<>]*>")
 _LINE_END = re.compile(r"(?<=[\w.,:;!?>])\\n(?=[A-ZÀ-Þ<¿¡\\-])")
@@ -86,7 +88,15 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
     _require_clean(text, entities, context)
     match = match_brief(text, entities, brief.get("values", ()))
     repairs += match.repairs
-    entities = match.entities
+    added = check_additions(text, match.entities, brief, context.labels)
+    if added.unclear:
+        raise WrongAnswerError(
+            f"There are tags around words that are not clearly a value of their label: {', '.join(added.unclear)}. "
+            "Tag whole values alone, and nothing that is an ordinary word or a sentence."
+        )
+    if added.untagged:
+        repairs.append("untagged_word")
+    entities = added.entities
     _require_no_label(text, entities, context)
     if reading.refusal and not all(_is_covered(text, span, entities) for span in reading.lost):
         raise reading.refusal
@@ -102,12 +112,12 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
 def decode_letters(text: str, *, escapes: bool) -> str:
     """Text without HTML references, where it is no HTML; `<`, `>` and `&` stay references.
 
-    `escapes`: also without escapes of JSON and Python, which technical texts may hold.
+    `escapes`: also without escapes of JSON, Python and Markdown, which technical texts may hold.
     """
     if not _ELEMENT.search(text):
         text = _REFERENCE.sub(lambda m: m[0] if m[0].casefold() in _MARKUP else html.unescape(m[0]), text)
     if escapes:
-        text = _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+        text = _MARKDOWN_ESCAPE.sub(r"\1", _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text))
     return text if "\n" in text else _LINE_END.sub("\n", text)
 
 
@@ -123,7 +133,7 @@ def _read_written(written: str, context: AnswerContext, repairs: list[str]) -> _
     labels = context.labels
     refusal: TaggedTextError | None = None
     try:
-        tagged = parse_tagged(written, labels)
+        tagged = read_tagged(written, labels)
     except TaggedTextError as error:
         refusal = error
     if refusal or has_other_tags(written, labels):

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from goldspan.annotation.text.tagged import parse_tagged
-from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged
+from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 
 SCORES = ("naturalness", "brief", "consistency")
 """What is scored: reads like a real document; says what the brief asks for; its facts agree with one another."""
@@ -46,5 +45,5 @@ def read_judgement(document: Mapping[str, Any], context: AnswerContext, repairs:
     return {
         "tagged_text": context.tagged_text,
         "judge": scores | ({"remark": remark} if remark else {}),
-        "warnings": check_tagged(parse_tagged(context.tagged_text, context.labels), context),
+        "warnings": check_tagged(read_tagged(context.tagged_text, context.labels), context),
     }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
-from goldspan.annotation.text.tagged import Tagged, parse_tagged, render_tagged
+from goldspan.annotation.text.tagged import Tagged, render_tagged
 from goldspan.annotation.types import Mention
-from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged
+from goldspan.generators.stages.context import AnswerContext, WrongAnswerError, check_tagged, read_tagged
 from goldspan.generators.stages.mentions import resolve_chains
 from goldspan.generators.stages.reviews import apply_proposals
 from goldspan.generators.stages.tag_reader import fold_tag_case, strip_entity_tags
@@ -49,11 +50,11 @@ def _restore_text(before: Tagged, after: Tagged, repairs: list[str]) -> Tagged:
 
 def _read_same(document: Mapping[str, Any], context: AnswerContext, repairs: list[str]) -> tuple[Tagged, Tagged]:
     """What went in, and what came back on the same text."""
-    before = parse_tagged(context.tagged_text, context.labels)
+    before = read_tagged(context.tagged_text, context.labels)
     folded = fold_tag_case(document["tagged_text"], context.labels)
     if folded != document["tagged_text"]:
         repairs.append("tag_case")
-    after = _restore_text(before, parse_tagged(folded, context.labels), repairs)
+    after = _restore_text(before, read_tagged(folded, context.labels), repairs)
     require_same_text(before, after)
     return before, after
 
@@ -65,7 +66,7 @@ def read_coreference(document: Mapping[str, Any], context: AnswerContext, repair
         GoldspanError: a mention cannot be placed, or mentions cross one another; or the text was changed.
 
     """
-    before = parse_tagged(context.tagged_text, context.labels)
+    before = read_tagged(context.tagged_text, context.labels)
     if "chains" in document:
         mentions = resolve_chains(document["chains"], before, context, repairs)
     else:
@@ -79,15 +80,14 @@ def _read_mention_tags(
     document: Mapping[str, Any], before: Tagged, context: AnswerContext, repairs: list[str]
 ) -> tuple[Mention, ...]:
     """The mentions of an answer that repeats the text; its entity tags mean nothing, so changed ones are restored."""
-    bare = strip_entity_tags(document["tagged_text"], context.labels)
-    after = _restore_text(before, parse_tagged(bare, context.labels), repairs)
-    require_same_text(before, after)
-    try:
-        is_same = parse_tagged(document["tagged_text"], context.labels).entities == before.entities
-    except TaggedTextError:
-        is_same = False
-    if not is_same:
+    answered: Tagged | None = None
+    with contextlib.suppress(TaggedTextError):
+        answered = read_tagged(document["tagged_text"], context.labels)
+    if answered is None or answered.entities != before.entities:
         repairs.append("entity_tags")
+        answered = read_tagged(strip_entity_tags(document["tagged_text"], context.labels), context.labels)
+    after = _restore_text(before, answered, repairs)
+    require_same_text(before, after)
     return after.mentions
 
 

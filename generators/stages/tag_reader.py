@@ -23,6 +23,7 @@ _COLONS = re.compile(r"(?:\{\{|[<\[{])([A-Z][A-Z0-9_]+)\s*:\s*([^<>\[\]{}\n]{1,1
 _ESCAPED = re.compile(r"&lt;(/?)([A-Za-z][A-Za-z0-9_]*)&gt;")
 _OTHER_BRACKETS = (
     re.compile(r"\[(/?)([A-Za-z][A-Za-z0-9_]+)\]"),
+    re.compile(r"\{\{(/?)([A-Za-z][A-Za-z0-9_]+)\}\}"),
     re.compile(r"\{(/?)([A-Za-z][A-Za-z0-9_]+)\}"),
     re.compile(r"<<(/?)([A-Za-z][A-Za-z0-9_]+)>>"),
     re.compile(r"[＜〈‹«](/?)([A-Za-z][A-Za-z0-9_]+)[＞〉›»]"),

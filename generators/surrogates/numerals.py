@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _UNITS = {
     "en": ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "de": ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
@@ -38,3 +40,17 @@ def write_age(age: int, language: str, country: str = "") -> str:
     if language == "es":
         return f"{tens} y {units}"
     return f"{tens} et un" if language == "fr" and unit == 1 else f"{tens}-{units}"
+
+
+_TEENS = """
+ten eleven twelve teen zehn elf zwölf dix onze douze treize quatorze quinze seize diez once doce trece catorce quince
+tien twaalf ti elleve tolv fjorten
+"""
+
+
+def names_number(words: str, language: str) -> bool:
+    """True if words of a language name a number, such as forty-two, achtundvierzig or soixante-dix."""
+    folded = words.casefold()
+    stems = {*_UNITS.get(language, ()), *_TENS.get(language, ()), *_TEENS.split()}
+    tokens = re.findall(r"[^\W\d_]+", folded)
+    return any(stem in folded if len(stem) > 3 else stem in tokens for stem in stems)

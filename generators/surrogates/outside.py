@@ -17,7 +17,7 @@ _WORLD_SHARE = 0.5
 """How often a city that is mentioned is one of those that all the world knows."""
 _KNOWN_SHARE = 0.7
 """How often a country that is mentioned is one of those that people name most."""
-_KNOWN_PRODUCT_SHARE = 0.3
+_KNOWN_PRODUCT_SHARE = 0.05
 _INITIAL_SHARE = 0.05
 """How often a given name is followed by the initial of a second one."""
 
@@ -25,19 +25,24 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, City, Town, Place (a city and its country), State, Country, Street, House, Age,
-    Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a name of
-    files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
-    `the:Country`; a body has its article.
+    `kind` is Person, Family, First, City, Town, Dateline, Place (a city and its country), State, Country, Street,
+    House, Age, Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a
+    name of files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
+    `the:Country`; a body has its article. `m:Person` and `m:First` are names of men.
     """
     if kind.endswith(":Country"):
         return _draw_country_after(rng, kind.removesuffix(":Country"), language, country)
-    if kind in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
+    genders = "m" if kind.startswith("m:") else "fm"
+    if kind.removeprefix("m:") in {"Person", "Family", "First", "City"} and rng.random() < _ABROAD_SHARE:
         if kind == "City" and rng.random() < 0.5:
             return (("CITY", pick(rng, world.load_mentioned("cities", language))),)
+        kind = "Town" if kind == "City" else kind
         language, country = pick(rng, [(code, place) for code, places in world.COUNTRIES.items() for place in places])
-    if kind == "Person":
-        return (("FIRSTNAME", _draw_given(rng, language, country)), _draw_family(rng, language, country))
+    if kind.endswith("Person"):
+        given = _draw_given(rng, language, country, genders)
+        return (("FIRSTNAME", given), _draw_family(rng, language, country))
+    if kind.endswith("First"):
+        return (("FIRSTNAME", _pick_name(rng, language, country, pick(rng, genders))),)
     if kind == "Family":
         return (_draw_family(rng, language, country),)
     if kind == "Body":
@@ -59,8 +64,8 @@ def draw_name_part(rng: Random, kind: str, language: str, country: str) -> str:
     return _pick_name(rng, language, country, "last" if kind == "Family" else pick(rng, "fm"))
 
 
-def _draw_given(rng: Random, language: str, country: str) -> str:
-    given = _pick_name(rng, language, country, pick(rng, "fm"))
+def _draw_given(rng: Random, language: str, country: str, genders: str) -> str:
+    given = _pick_name(rng, language, country, pick(rng, genders))
     return f"{given} {pick(rng, CAPITALS)}." if rng.random() < _INITIAL_SHARE else given
 
 
@@ -102,9 +107,9 @@ def _draw_thing(rng: Random, language: str, country: str) -> str:
 
 
 _MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
-    "First": ("FIRSTNAME", lambda rng, language, country: _pick_name(rng, language, country, pick(rng, "fm"))),
     "City": ("CITY", _draw_city),
     "Town": ("CITY", _pick_city),
+    "Dateline": ("CITY", lambda rng, language, country: _draw_city(rng, language, country).upper()),
     "State": ("STATE", lambda rng, language, country: pick(rng, world.load_places(country, language)[:110]).state),
     "Country": ("COUNTRY", _draw_country),
     "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),

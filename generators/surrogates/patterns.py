@@ -35,11 +35,18 @@ def has_number_example(label: Label) -> bool:
     )
 
 
+def has_words_alone(label: Label) -> bool:
+    """True if the label has examples, some of which are words, and no hint shows a number."""
+    return any(not _EXAMPLE.fullmatch(example) for example in label.examples) and not has_number_example(label)
+
+
 def draw_by_pattern(rng: Random, label: Label) -> str:
-    """A value for any label: shaped as an example in its hints (`MRN-123456`), else initials and digits."""
+    """A value for any label: shaped as an example in its hints (`MRN-123456`) or examples, else initials and digits."""
     for hint in label.hints:
         examples = [example for example in _EXAMPLE.findall(hint) if len(example) >= 4]
         if examples:
             return draw_like(rng, max(examples, key=len))
+    if label.examples:
+        return draw_like(rng, label.examples[rng.randrange(len(label.examples))])
     initials = "".join(word[0] for word in label.code.split("_"))[:3]
     return f"{initials}-{draw_digits(rng, 3)}{draw_from(rng, CAPITALS, 2)}{draw_digits(rng, 3)}"

@@ -13,7 +13,7 @@ from goldspan.generators.surrogates import formats as writing
 from goldspan.generators.surrogates.chance import draw_digits, pick_skewed
 from goldspan.generators.surrogates.companies import draw_company
 from goldspan.generators.surrogates.numerals import write_age
-from goldspan.generators.surrogates.patterns import draw_by_pattern, has_number_example
+from goldspan.generators.surrogates.patterns import draw_by_pattern, has_number_example, has_words_alone
 from goldspan.generators.surrogates.sources import draw_from_source, has_own_source
 
 TODAY = date(2026, 6, 1)
@@ -168,9 +168,11 @@ def draw_value(rng: Random, label: Label, persona: Persona) -> str:
     """A value of the label that fits the person; empty if a language model has to invent it.
 
     The label's own source comes first, then the built-in one of its code or of the code that `function` names; others
-    get a value shaped as their hints show.
+    get a value shaped as their hints or examples show. Examples in words are for a model to follow.
     """
     maker = _MAKERS.get(label.function if label.values == "function" else label.code)
     if has_own_source(label) and not (label.values == "function" and maker):
         return draw_from_source(rng, label, persona.language, persona.country)
-    return maker(rng, persona) if maker else draw_by_pattern(rng, label)
+    if maker:
+        return maker(rng, persona)
+    return "" if has_words_alone(label) else draw_by_pattern(rng, label)

@@ -177,6 +177,9 @@ def find_country(name: str, country: str, language: str) -> CountryName:
     return known or CountryName(name, "", *load_data("world")["before"][language])
 
 
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
 @cache
 def load_names(language: str, country: str) -> dict[str, tuple[str, ...]]:
     """Given names (`f`, `m`) and family names (`last`) of a country, the likeliest first."""
@@ -197,6 +200,27 @@ def _load_foreign_names() -> dict[str, tuple[str, ...]]:
         key: mix(tuple(dict.fromkeys(name for name in listed if _is_usable(name) and _LATIN.fullmatch(name))))
         for key, listed in names.items()
     }
+
+
+@cache
+def list_known_names() -> frozenset[str]:
+    """Names in all our languages, and each word of those of persons, cities and countries.
+
+    Case-folded. What is not listed may be a name all the same.
+    """
+    groups = list(_load_foreign_names().values())
+    whole: list[str] = []
+    for language, countries in COUNTRIES.items():
+        for kind in MENTIONED:
+            names = [name.rpartition("|")[2] for name in load_mentioned(kind, language)]
+            whole += [part for name in names for part in (name, *name.split(", "))]
+        groups += [load_mentioned("cities", language), load_countries(language), load_data("names")["words"][language]]
+        for country in countries:
+            groups += load_names(language, country).values()
+            groups.append(tuple(place.city for place in load_places(country, language)))
+    listed = [name.casefold() for group in groups for name in group]
+    words = (word for name in listed for word in _WORD.findall(name) if len(word) > 1)
+    return frozenset([*listed, *words, *(name.casefold() for name in whole)])
 
 
 def _is_usable(name: str) -> bool:

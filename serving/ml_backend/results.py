@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldspan.annotation.identity import make_sample_id
@@ -19,15 +19,26 @@ def read_task_text(task: Any, controls: LabelControls) -> tuple[str, str, str]:
     data = task.get("data") if isinstance(task, dict) else None
     if not isinstance(data, dict):
         return "", "", ""
-    text, language, country = (data.get(key) for key in (controls.field, "language", "country"))
+    text, language, country = (_look_up(data, key) for key in (controls.field, "language", "country"))
     return tuple(value if isinstance(value, str) else "" for value in (text, language, country))  # type: ignore[return-value]
 
 
-def build_result(text: str, annotation: Annotation, controls: LabelControls, version: str) -> dict[str, Any]:
-    """The prediction of one task. Entities outside the text or with a label that the config lacks are left out.
+def _look_up(data: Mapping[str, Any], field: str) -> Any:
+    """The value of a field; `a.b` may also be a field of an object, as in Label Studio."""
+    value: Any = data.get(field)
+    if value is None:
+        value = data
+        for name in field.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+    return value
 
-    A region's id follows from text, model version, place and label: the same prediction has the same ids. The task's
-    score is the lowest of its regions': what the model is least sure of decides how soon a person should look.
+
+def build_result(text: str, annotation: Annotation, controls: LabelControls, version: str) -> dict[str, Any]:
+    """The prediction of one text of a task.
+
+    Entities outside the text or with a label that the config lacks are left out. A region's id follows from text, model
+    version, place and label: the same prediction has the same ids. The score is the lowest of its regions': what the
+    model is least sure of decides how soon a person should look.
     """
     identity = make_sample_id(text, "")
     regions = [
@@ -40,6 +51,19 @@ def build_result(text: str, annotation: Annotation, controls: LabelControls, ver
     return {"result": regions, "model_version": version} | ({} if score is None else {"score": score})
 
 
+def join_results(parts: Sequence[dict[str, Any]], version: str) -> dict[str, Any]:
+    """The prediction of a task from those of its texts; its score is the lowest."""
+    seen: set[str] = set()
+    regions = []
+    for place, part in enumerate(parts):
+        for region in part["result"]:
+            free = region["id"] if region["id"] not in seen else f"{region['id'][:11]}-{place}"
+            seen.add(free)
+            regions.append(region | {"id": free})
+    scores = [part["score"] for part in parts if "score" in part]
+    return {"result": regions, "model_version": version} | ({"score": min(scores)} if scores else {})
+
+
 def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> list[dict[str, Any]]:
     """For smart labelling: every other stand-alone occurrence of the values that a person marked, with their labels.
 
@@ -47,9 +71,11 @@ def answer_drawing(task: Any, drawn: Sequence[Any], controls: LabelControls) -> 
     places that the task's annotations, drafts or predictions mark already are left alone. The drawn regions are no part
     of the answer: its editor (1.23) cannot change a region and drops an answer that names one.
     """
-    text, _, _ = read_task_text(task, controls)
-    regions = [region for region in drawn if _is_region(region, text) and _read_label(region) in controls.by_label]
-    taken = [(region["value"]["start"], region["value"]["end"]) for region in regions] + _list_marked(task, text)
+    text, name = read_task_text(task, controls)[0], controls.text_name
+    if not text:
+        return []
+    regions = [one for one in drawn if _is_region(one, text, name) and _read_label(one) in controls.by_label]
+    taken = [(region["value"]["start"], region["value"]["end"]) for region in regions] + _list_marked(task, text, name)
     answer: list[dict[str, Any]] = []
     for region in regions:
         value = text[region["value"]["start"] : region["value"]["end"]]
@@ -67,13 +93,11 @@ def _read_label(region: Any) -> str:
     return str(region["value"]["labels"][0])
 
 
-def _list_marked(task: Any, text: str) -> list[tuple[int, int]]:
+def _list_marked(task: Any, text: str, name: str) -> list[tuple[int, int]]:
     """Places that are marked in the task as Label Studio sent it."""
-    readings = [reading for key in ("annotations", "drafts", "predictions") for reading in task.get(key) or ()]
-    results = [reading.get("result") for reading in readings if isinstance(reading, dict)]
-    regions = [
-        region for result in results if isinstance(result, list) for region in result if _is_region(region, text)
-    ]
+    lists = [task[key] for key in ("annotations", "drafts", "predictions") if isinstance(task.get(key), list)]
+    results = [one.get("result") for annotations in lists for one in annotations if isinstance(one, dict)]
+    regions = [one for result in results if isinstance(result, list) for one in result if _is_region(one, text, name)]
     return [(region["value"]["start"], region["value"]["end"]) for region in regions]
 
 
@@ -94,8 +118,9 @@ def _build_region(text: str, entity: Entity, controls: LabelControls, region_id:
     return region | ({} if entity.score is None else {"score": entity.score})
 
 
-def _is_region(region: Any, text: str) -> bool:
-    value = region.get("value") if isinstance(region, dict) else None
+def _is_region(region: Any, text: str, name: str) -> bool:
+    """True for a region of the text of this name."""
+    value = region.get("value") if isinstance(region, dict) and region.get("to_name", name) == name else None
     if not isinstance(value, dict):
         return False
     start, end, labels = value.get("start"), value.get("end"), value.get("labels")

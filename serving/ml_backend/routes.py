@@ -7,6 +7,7 @@ access token that it brings is neither stored nor logged.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -16,8 +17,8 @@ from goldspan.annotation.errors import InputError
 from goldspan.predictors.base import Predictor
 from goldspan.serving.api.access import JsonResponse, answer_error
 from goldspan.serving.api.body import read_object
-from goldspan.serving.ml_backend.controls import LabelControls, read_controls
-from goldspan.serving.ml_backend.results import answer_drawing, build_result, read_task_text
+from goldspan.serving.ml_backend.controls import LabelControls, read_controls, require_labels
+from goldspan.serving.ml_backend.results import answer_drawing, build_result, join_results, read_task_text
 from goldspan.serving.ml_backend.training import Training
 from goldspan.serving.state import ServerState
 
@@ -35,7 +36,7 @@ def make_routes(state: ServerState, training: Training) -> list[Route]:
         body = await read_object(request, MAX_BODY)
         try:
             async with state.host.lend() as predictor:
-                read_controls(_read_config(body, "schema")).require(predictor.labels)
+                require_labels(read_controls(_read_config(body, "schema")), predictor.labels)
                 return JsonResponse({"model_version": predictor.model_version})
         except InputError as error:
             return answer_error(400, "labelling_config", str(error))
@@ -84,18 +85,20 @@ async def answer_tasks(body: dict[str, Any], state: ServerState) -> JsonResponse
     return JsonResponse({"results": results, "model_version": version})
 
 
-async def _predict(task: Any, controls: LabelControls, predictor: Predictor) -> dict[str, Any]:
-    text, language, country = read_task_text(task, controls)
-    if not text.strip():
-        return {"result": [], "model_version": predictor.model_version}
-    prediction = await predictor.predict(text, language, country)
-    return build_result(text, prediction.annotation, controls, predictor.model_version)
+async def _predict(task: Any, controls: Sequence[LabelControls], predictor: Predictor) -> dict[str, Any]:
+    parts = []
+    for one in controls:
+        text, language, country = read_task_text(task, one)
+        if text.strip():
+            prediction = await predictor.predict(text, language, country)
+            parts.append(build_result(text, prediction.annotation, one, predictor.model_version))
+    return join_results(parts, predictor.model_version)
 
 
-def _complete(task: Any, context: dict[str, Any], controls: LabelControls, version: str) -> dict[str, Any]:
+def _complete(task: Any, context: dict[str, Any], controls: Sequence[LabelControls], version: str) -> dict[str, Any]:
     drawn = context.get("result")
-    result = answer_drawing(task, drawn, controls) if isinstance(drawn, list) else []
-    return {"result": result, "model_version": version}
+    parts = [{"result": answer_drawing(task, drawn, one)} for one in controls] if isinstance(drawn, list) else []
+    return join_results(parts, version)
 
 
 def _read_config(body: dict[str, Any], key: str) -> str:

@@ -30,7 +30,8 @@ def run_datatrove(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[Sha
 
     """
     given = dict(one.partition("=")[::2] for one in options.extra)
-    executor = _choose_executor(given.pop("executor", "local"))
+    name = given.pop("executor", "local")
+    executor = _choose_executor(name)
     logs = open_output(plan).local
     if logs is None:
         raise InputError("datatrove writes its logs beside the results: give a folder of a shared file system.")
@@ -39,7 +40,8 @@ def run_datatrove(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[Sha
     try:
         runner = executor(pipeline=[step], logging_dir=str(logs / LOGS / plan.fingerprint[:12]), **settings)
     except TypeError as error:
-        raise ConfigurationError(f"The executor takes no such option: {error}.") from None
+        said = str(error).rpartition("() ")[2]
+        raise ConfigurationError(f"--engine-option does not suit datatrove's {name} executor: {said}.") from None
     before = list_markers(plan)
     runner.run()
     yield from list_outcomes(plan, before)

@@ -31,10 +31,12 @@ def run_local(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[ShardRe
     """Run a plan in `workers` processes; the largest shards first, so that none is left alone at the end.
 
     Raises:
-        ConfigurationError: the task cannot be opened.
+        ConfigurationError: the task cannot be opened, or there are options, of which this engine has none.
         StateError: the folder of the results cannot be written.
 
     """
+    if options.extra:
+        raise ConfigurationError(f"The local engine takes no option {options.extra[0].partition('=')[0]!r}.")
     waiting: queue.SimpleQueue[Shard] = queue.SimpleQueue()
     for shard in sorted(plan.shards, key=lambda one: (-one.size, one.name)):
         waiting.put(shard)

@@ -109,3 +109,9 @@ def test_two_runs_do_not_write_to_one_folder(texts: Path, tmp_path: Path) -> Non
         work.run("annotate", {"predictor": "regex"})
     held.release()
     assert work.run("annotate", {"predictor": "regex"}).finished == 3
+
+
+def test_an_option_that_the_engine_does_not_know_is_refused(texts: Path, tmp_path: Path) -> None:
+    plan = make_plan("annotate", {"predictor": "regex"}, list_shards([str(texts)]), str(tmp_path / "out"))
+    with pytest.raises(ConfigurationError, match="takes no option 'partition'"):
+        list(run_local(plan, EngineOptions(1, ("partition=cpu",))))

@@ -1,4 +1,4 @@
-"""Reviewed facts told again by a model and by the offline author, mixed and split, from the command line."""
+"""Samples paraphrased by a model and by the offline author, mixed and split, from the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def find_facts(sample: Sample) -> set[tuple[str, str]]:
     return {(e.label, sample.text[e.start : e.end].casefold()) for e in sample.best.entities}
 
 
-def test_facts_are_told_again_by_a_model_and_mixed(tmp_path: Path) -> None:
+def test_samples_are_paraphrased_by_a_model_and_mixed(tmp_path: Path) -> None:
     team = Team(tmp_path)
     team.run("init", ".", "--name", "Again")
     first = team.run_json("generate", "start", "-n", "24", "--languages", "en,de", "--seed", "4")

@@ -22,6 +22,8 @@ from goldspan.annotation.formats.rows.raw import (
 
 _METADATA = "-metadata"
 _SEGMENTS = "textSegmentAnnotations"
+_WIDEST_GAP = 1000
+"""Characters between two passages of BioC."""
 
 
 def score_ground_truth(row: Mapping[str, Any]) -> float:
@@ -150,15 +152,15 @@ def read_bioc(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """A document: its passages at their offsets, line breaks between them.
 
     Raises:
-        RowError: text or spans cannot be read; passages overlap.
+        RowError: text or spans cannot be read; passages overlap or lie far apart.
 
     """
     text = ""
     spans: list[RawSpan] = []
     for passage in _list_objects(row["passages"]):
         start = passage["offset"] - row["passages"][0]["offset"]
-        if start < len(text):
-            raise RowError(Code.OFFSETS, "two passages overlap")
+        if not 0 <= start - len(text) <= _WIDEST_GAP:
+            raise RowError(Code.OFFSETS, "two passages overlap, or lie far apart")
         text += "\n" * (start - len(text)) + _require_text(passage, "text")
         spans += _read_bioc_spans(passage, row["passages"][0]["offset"])
     left = {"infons": row["infons"]} if row.get("infons") else {}

@@ -31,7 +31,8 @@ STYLE = """
   line-height: 1.2; opacity: 0.75; }
 .goldspan-board .lsf-labels { gap: 3px !important; margin: 0 !important; }
 .goldspan-board .lsf-label { padding: 1px 5px !important; font-size: 11px !important; line-height: 1.35 !important;
-  min-height: 0 !important; height: auto !important; margin: 0 3px 3px 0 !important; }
+  min-height: 0 !important; height: auto !important; margin: 0 3px 3px 0 !important; max-width: 100%; }
+.goldspan-board .lsf-label__text { white-space: normal; overflow-wrap: anywhere; line-height: 1.2; }
 .goldspan-board input { background: transparent !important; color: inherit !important; }
 .goldspan-about h6, .goldspan-about h4 { margin: 0 0 2px 0 !important; font-size: 12px !important; opacity: 0.75;
   font-weight: 400 !important; min-height: 18px; overflow-wrap: anywhere; }
@@ -62,6 +63,7 @@ _EARLIER_STYLES = frozenset(
         "5af3ff188e0efa605adfea00d2929cf508e08c1f1a8c3c760bf515788d79da90",
         "5ae5f0dd82422898a315e38500fe4b1216d83ab81de3b77855ce2b1026ebda5b",
         "2cd9804baa116a578a2f1eb10203ad410d717b3319de26ac1950e773a212ab08",
+        "7821cb355e03c87c1a77043bcea1dc566a6ecd4ab1355372ca7badea2b60f535",
         "eec155717ce159a4f6b3eb10d10c68bd8eb2626903e29041e3d565386e0a10c5",
     }
 )

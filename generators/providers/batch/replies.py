@@ -69,7 +69,7 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
     """The client's error as one of ours; `secret` is blotted out, since some servers repeat the key they refuse."""
     import openai
 
-    from goldspan.generators.providers.http import TooLargeError
+    from goldspan.generators.providers.http import NOT_TAKEN, TooLargeError
 
     if not isinstance(error, openai.APIStatusError):
         place = f" at {address}" if address else ""
@@ -86,7 +86,7 @@ def translate_error(error: openai.OpenAIError, doing: str, secret: str, address:
             status,
         )
     message = f"The provider refused to {doing} (HTTP {status}): {_read_message(error, secret)}"
-    if status >= 500 or status in {408, 409, 429}:
+    if status >= 500 or status in {408, 409, 429} | NOT_TAKEN:
         return TransientServiceError(message, read_retry_after(error.response.headers))
     hints = {
         401: " Check the API key.",

@@ -41,6 +41,8 @@ def start_pool_state(ceiling: int) -> PoolState:
 def observe_answer(pace: PoolState) -> Adjustment:
     """A request was answered."""
     answers = pace.answers + 1
+    if pace.limit >= pace.ceiling and not (pace.answers or pace.bursts):
+        return Adjustment(pace, "at the ceiling")
     if pace.limit >= pace.ceiling:
         return Adjustment(replace(pace, answers=0, bursts=0), "at the ceiling")
     if answers < pace.limit:
@@ -83,7 +85,8 @@ class Breaker:
 
     def observe(self, success: bool) -> Breaker:
         """The breaker after one more outcome."""
-        return replace(self, outcomes=(*self.outcomes, success)[-self.window :], succeeded=self.succeeded or success)
+        outcomes = (*self.outcomes, success)[-self.window :]
+        return Breaker(self.window, self.early, outcomes, self.succeeded or success)
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,11 @@ class MinuteLimit:
         self._capacity = max(1.0, per_minute / 10)
         self._filled, self._at = self._capacity, now
 
+    @property
+    def is_limited(self) -> bool:
+        """False if any amount may be taken at any time."""
+        return self._rate > 0
+
     def measure_pause(self, amount: float, now: float) -> float:
         """Seconds until an amount may be taken. One that the bucket never holds may be taken when it is full."""
         if not self._rate:

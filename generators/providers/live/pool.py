@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from goldspan.generators.providers.parsing import read_completion
 from goldspan.generators.providers.protocol import Answer, AnswerState, Request, RequestQueue
 from goldspan.generators.providers.waiting import LONGEST_WAIT, describe_wait
 
-_TAKE_AT_ONCE = 4
+_TAKE_AT_ONCE = 8
 _READY = 32
 """Requests built ahead, while all connections are busy."""
 _EASE_IN, _LONGEST_GAP = 0.5, 0.02
@@ -121,14 +122,15 @@ class LiveExecutor:
     def _measure_pause(self) -> float:
         now = self._clock()
         pause = max(controller.measure_pause(self._pace, now), self._requests.measure_pause(1, now))
-        if self._ready:
+        if self._ready and self._tokens.is_limited:
             pause = max(pause, self._tokens.measure_pause(_count_tokens(self._ready[0]), now))
         return pause
 
     def _pick(self) -> Request:
         request = self._ready.popleft()
         self._requests.take(1)
-        self._tokens.take(_count_tokens(request))
+        if self._tokens.is_limited:
+            self._tokens.take(_count_tokens(request))
         return request
 
     def _refill(self, queue: RequestQueue) -> bool:
@@ -139,10 +141,9 @@ class LiveExecutor:
 
     async def _sleep(self, seconds: float) -> None:
         self._wake.clear()
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _launch(self, client: ChatClient, queue: RequestQueue) -> None:
         self._launch_at = self._clock() + self._gap

@@ -108,7 +108,7 @@ def test_what_has_no_evidence_is_said() -> None:
     ]
     queue = build_queue(mixed, {}, {}, size=3)
     assert [entry.sample_id for entry in queue.entries] == [names[2], names[0], names[1]]
-    assert queue.notes == ("1 samples without a scored prediction come last.",)
+    assert queue.notes == ("Without a scored prediction, and therefore last: 1.",)
     assert build_queue([], {}, {}) == LabelQueue((), 0, ())
     assert "goldspan annotate" in build_queue([replace(PLAIN, model_version="")], {}, {}).notes[0]
 

@@ -11,6 +11,7 @@ import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
+from goldspan.annotation.formats.inline import is_inline
 from goldspan.annotation.text.tagged import render_tagged
 from tests.strategies import LABELS
 
@@ -159,6 +160,19 @@ def test_other_markup_is_text(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     tagged, errors, report = read(path)
     assert (len(tagged), errors, report.detected[str(path)].format, report.spans) == (1, [], "text", 0)
+
+
+def test_passages_far_apart_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    far = {"id": "1", "passages": [{"offset": 0, "text": "Ann."}, {"offset": 10**15, "text": "Bo."}]}
+    path.write_text(json.dumps(far) + "\n")
+    tagged, errors, _ = read(path)
+    assert (tagged, len(errors)) == ([], 1)
+
+
+@pytest.mark.parametrize("piece", ["x", "<A>", "[", "a/", "<AAA>", "[a](", "</CITY>", "<CITY "])
+def test_long_texts_are_looked_at_in_linear_time(piece: str) -> None:
+    assert not is_inline(piece * 200_000, LABELS)
 
 
 def test_a_tag_that_is_not_closed_is_refused(tmp_path: Path) -> None:

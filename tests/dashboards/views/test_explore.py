@@ -92,7 +92,7 @@ def test_labels_that_only_the_samples_know_can_be_chosen(
     test = render_page(workspace, monkeypatch)
     box = next(box for box in test.multiselect if box.label == "Has labels")
     box.set_value(["SHOESIZE"]).run()
-    assert any(text.value.startswith("1 samples") for text in test.text)
+    assert any(text.value.startswith("1 sample,") for text in test.text)
 
 
 def test_a_ticked_row_goes_when_the_list_shows_other_samples(

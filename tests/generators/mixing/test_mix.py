@@ -158,7 +158,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert runner.invoke(app, ["noise", str(mixed), "-o", str(noisy), "--kind", "smudged", "--force"]).exit_code != 0
 
 
-def test_a_source_can_be_told_again_in_one_group_with_its_samples(tmp_path: Path) -> None:
+def test_a_source_is_paraphrased_in_one_group_with_its_samples(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", make_samples("a", 30))
     (tmp_path / "mix.toml").write_text(
         '[sources.reviewed]\nshare = 0.5\nfiles = ["a.jsonl"]\nlicence = "MIT"\n'
@@ -180,7 +180,7 @@ def test_a_source_can_be_told_again_in_one_group_with_its_samples(tmp_path: Path
     assert mix(load_mix(tmp_path / "mix.toml"), tmp_path) == samples
 
 
-def test_a_source_without_files_cannot_be_told_again(tmp_path: Path) -> None:
+def test_a_source_without_files_cannot_be_paraphrased(tmp_path: Path) -> None:
     (tmp_path / "mix.toml").write_text("samples = 3\n[sources.again]\nshare = 1.0\nparaphrase = true\n")
-    with pytest.raises(SchemaError, match="no files whose samples could be told again"):
+    with pytest.raises(SchemaError, match="no files to paraphrase"):
         load_mix(tmp_path / "mix.toml")

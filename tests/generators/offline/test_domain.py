@@ -16,6 +16,7 @@ from goldspan.annotation.templates import create_project, find_template
 from goldspan.annotation.types import Annotation, Author
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.offline.domain import find_shape
+from goldspan.generators.offline.phrases import load_phrases
 from goldspan.generators.specs.draw import draw_spec
 from goldspan.generators.stages.prompts import build_system
 from goldspan.generators.surrogates.chance import make_random
@@ -70,6 +71,7 @@ def test_values_stand_in_many_contexts(name: str, tmp_path: Path) -> None:
         ({}, "+44 20 7946 0018", "contact"),
         ({}, "ORD-123456", "code"),
         ({}, "type 2 diabetes", "term"),
+        ({}, "TP53", "term"),
     ],
 )
 def test_a_value_has_the_sentences_of_its_shape(fields: dict[str, str], value: str, shape: str) -> None:
@@ -153,3 +155,40 @@ def test_a_source_that_gives_nothing_names_its_label(fields: dict[str, str], err
     persona = draw_persona(make_random(1, 1, "p"), "en", "GB", "f")
     with pytest.raises(error, match=r"WEIRD|nothing"):
         draw_value(make_random(1, 1, "v"), label, persona)
+
+
+def test_a_label_with_examples_in_words_has_them_as_values_and_no_code() -> None:
+    labels = build_labels(
+        {
+            "labels": {
+                "UTENSIL": {"name": "Utensil", "examples": ["saucepan", "wooden spoon"], "chance": 1.0},
+                "BATCH": {"name": "Batch", "examples": ["LOT-4711"], "chance": 1.0},
+            }
+        }
+    )
+    for index in range(8):
+        spec = draw_spec(1, index, ["en"], labels, document_types=("note",))
+        if spec.hard_negative:
+            continue
+        values = {
+            entity.label: document.text[entity.start : entity.end]
+            for document in [compose_document(spec, labels)]
+            for entity in document.entities
+        }
+        assert values["UTENSIL"] in {"saucepan", "wooden spoon"}
+        assert re.fullmatch(r"LOT-\d{4}", values["BATCH"])
+
+
+def test_a_text_about_nothing_is_written_as_those_about_something_are(tmp_path: Path) -> None:
+    labels = load_template("biomedical", tmp_path)
+    fillers = [phrase for phrase in load_phrases("en")["filler"] if not phrase.startswith(("<", "there", "nothing"))]
+    starts = {phrase.partition("<")[0].strip() for phrase in fillers}
+    found = 0
+    for index in range(300):
+        spec = draw_spec(5, index, ["en"], labels, document_types=labels.purpose.document_types)
+        if spec.hard_negative:
+            document = compose_document(spec, labels)
+            assert not document.entities
+            assert len(document.text) >= 60
+            found += any(start and start.casefold() in document.text.casefold() for start in starts)
+    assert found

@@ -112,6 +112,13 @@ BEHAVIOURS: dict[str, Behaviour] = {
         {"kind": "missing", "count": 1}, {"kind": "null_counts"}, clock=-86_400.0
     ),
     "expires before any row ran": batch({"kind": "expire", "fraction": 0, "count": 1}, resumes=1),
+    "too many tokens queued, once": batch({"kind": "token_limit_exceeded", "count": 1}),
+    "too many tokens queued, twice (doubleword)": batch(
+        {"kind": "token_limit_exceeded", "count": 2}, profile="doubleword"
+    ),
+    "too many tokens queued above two rows": batch({"kind": "token_limit_exceeded", "min_rows": 3}),
+    "one row in no file": batch({"kind": "missing", "count": 1}),
+    "no row in any file": batch({"kind": "missing"}, done=0, resumes=2, reasons=("missing",)),
     "cancelled half way": batch({"kind": "cancel", "fraction": 0.5, "count": 1}),
     "content as parts": batch({"kind": "content_parts"}),
     "answer in the reasoning field": batch({"kind": "reasoning_only"}),
@@ -147,23 +154,117 @@ BEHAVIOURS: dict[str, Behaviour] = {
 }
 
 
+def odd(kind: str, call: str, count: int = 0, **more: Any) -> Behaviour:
+    """A fault of replies: the call is carried out."""
+    fault = {"kind": kind, "call": call} | ({"count": count} if count else {})
+    return Behaviour((fault,), mode="live" if call == "chat" else "batch", **more)
+
+
+def refused(status: int, shape: str, call: str, message: str = "", count: int = 1, **more: Any) -> Behaviour:
+    """An error in the words of some server; nothing is done."""
+    fault = {"kind": "error_reply", "call": call, "status": status, "shape": shape, "count": count}
+    return Behaviour(
+        (fault | ({"message": message} if message else {}),), mode="live" if call == "chat" else "batch", **more
+    )
+
+
+BEHAVIOURS |= {
+    "batch: no counts": odd("no_counts", "get"),
+    "batch: counts as text": odd("counts_as_text", "get"),
+    "batch: counts negative": odd("negative_counts", "get"),
+    "batch: times in milliseconds": odd("times_in_milliseconds", "get"),
+    "batch: times in words": odd("times_as_text", "get"),
+    "batch: no times": odd("no_times", "get"),
+    "batch: errors as an empty list": odd("errors_as_list", "get"),
+    "batch: errors that are warnings": odd("warnings_as_errors", "get"),
+    "batch: completed, and never a file": odd(
+        "no_output_file", "get", done=0, again=2 * ITEMS, resumes=2, reasons=("missing",)
+    ),
+    "batch: metadata null at every look": odd("no_metadata", "get"),
+    "file: a list in place of lines": odd("lines_as_list", "content"),
+    "file: a list in an object": odd("lines_in_object", "content"),
+    "file: indented objects": odd("indented_lines", "content"),
+    "file: each line twice": odd("repeated_lines", "content"),
+    "file: gzip": odd("gzip", "content"),
+    "file: gzip, damaged once": odd("gzip_damaged", "content", 1),
+    "file: connection cut once": odd("cut_connection", "content", 1),
+    "file: custom_id in capitals": batch({"kind": "upper_case_id"}),
+    "file: custom_id with blanks": batch({"kind": "blanks_around_id"}),
+    "file: body beside the status": batch({"kind": "body_as_response"}),
+    "file: body on the line": batch({"kind": "body_on_line"}),
+    "file: error is an empty object": batch({"kind": "empty_error"}),
+    "file: status 0": batch({"kind": "status_zero"}),
+    "create: 202": odd("status_202", "create"),
+    "live: blank lines before the answer": odd("keep_alive_blanks", "chat"),
+    "live: a stream though none was asked for": odd("event_stream", "chat"),
+    "live: a stream that an error ends, once": odd("event_stream_error", "chat", 1, again=1),
+    "live: 202": odd("status_202", "chat"),
+    "live: usage as text": odd("usage_as_text", "chat"),
+    "live: no usage": odd("no_usage", "chat"),
+    "live: choices as an object": odd("choices_as_object", "chat"),
+    "live: no choices, once": odd("no_choices", "chat", 1, again=1),
+    "live: choices null, once": odd("null_choices", "chat", 1, again=1),
+    "live: error in the choice, once": odd("choice_error", "chat", 1, again=1),
+    "live: content filter, once": odd("content_filter", "chat", 1, again=1),
+    "live: content filter for all": odd(
+        "content_filter", "chat", done=0, again=2 * ITEMS, reasons=("content filter",)
+    ),
+    "live: 204 once": odd("no_content", "chat", 1, again=1),
+    "live: gzip, damaged once": odd("gzip_damaged", "chat", 1, again=1),
+    "live: gzip, unannounced": odd("gzip_unannounced", "chat"),
+    "live: not decompressed though it says so": odd("gzip_claimed", "chat"),
+    "live: connection cut once": odd("cut_connection", "chat", 1, again=1),
+    "live: an error as detail, once": odd("detail_body", "chat", 1, again=1),
+    "live: Azure filters one prompt": refused(400, "azure", "chat", "The response was filtered.", count=1),
+    "live: OpenRouter's moderation flags one prompt": refused(
+        403, "openrouter", "chat", "Your input was flagged by the moderation of the provider."
+    ),
+    "live: vLLM, context length": refused(
+        400, "vllm", "chat", "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens "
+        "(7000 in the messages, 2000 in the completion).",
+    ),
+    "live: Ollama loads the model": refused(500, "ollama", "chat", "llama runner process is loading", count=2),
+    "live: llama.cpp loads the model": refused(503, "openai", "chat", "Loading model", count=3),
+    "live: LM Studio unloads the model": refused(400, "ollama", "chat", "Model unloaded."),
+    "live: OpenRouter, no provider": refused(502, "openrouter", "chat", "Provider returned error"),
+    "live: OpenRouter, 502 with status 200": refused(200, "openrouter", "chat", "Provider returned error"),
+    "live: Anthropic is overloaded": refused(529, "anthropic", "chat", "Overloaded", count=2),
+    "live: Gemini's list of errors": refused(503, "gemini", "chat", "The model is overloaded.", count=2),
+    "live: Gemini's list with status 429": refused(429, "gemini", "chat", "Resource has been exhausted."),
+    "live: Mistral's 422": refused(422, "fastapi", "chat", "Input should be a valid list"),
+    "live: proxy, 408": refused(408, "plain", "chat"),
+    "live: proxy, 413": refused(413, "html", "chat"),
+    "live: proxy, 421": refused(421, "plain", "chat", "Misdirected Request"),
+    "live: proxy, 425": refused(425, "plain", "chat", "Too Early"),
+    "live: proxy, 499": refused(499, "empty", "chat"),
+    "poll: 421": refused(421, "plain", "get"),
+    "poll: 425": refused(425, "plain", "get"),
+    "poll: 529": refused(529, "anthropic", "get", count=2),
+    "poll: Gemini's list of errors": refused(503, "gemini", "get", count=2),
+    "create: 529": refused(529, "anthropic", "create"),
+    "create: 425": refused(425, "plain", "create"),
+    "upload: 421": refused(421, "plain", "upload"),
+    "upload: Together's 429": refused(429, "openai", "upload", "Too many uploads"),
+    "file: 425": refused(425, "plain", "content"),
+    "file: 403 once": refused(403, "html", "content", resumes=1),
+} | {
+    f"{name}: Cloudflare's {status}": refused(status, "html", call)
+    for status, (name, call) in zip(
+        range(520, 527),
+        (
+            ("live", "chat"), ("poll", "get"), ("file", "content"), ("live", "chat"), ("poll", "get"),
+            ("upload", "upload"), ("live", "chat"),
+        ),
+        strict=True,
+    )
+}  # fmt: skip
 BEHAVIOURS |= {
     "create: twice by a gateway, and lost": twisted("create: twice by a gateway, and lost", latency=1.0),
     "list: not there at first": twisted("list: not there at first", resumes=1),
     "403 at one poll": twisted("403 at one poll", resumes=1),
     "401 at one poll": twisted("401 at one poll", resumes=1),
-    "batch: completed, and never a file": twisted(
-        "batch: completed, and never a file", done=0, again=2 * ITEMS, resumes=2, reasons=("missing",)
-    ),
     "batch: failed at one look": twisted("batch: failed at one look", latency=0.5),
     "batch: failed at one look, no reason": twisted("batch: failed at one look, no reason", latency=0.5),
-    "live: no choices, once": twisted("live: no choices, once", again=1),
-    "live: gzip, damaged once": twisted("live: gzip, damaged once", again=1),
-    "live: an error as detail, once": twisted("live: an error as detail, once", again=1),
-    "live: not decompressed though it says so, once": twisted(
-        "live: not decompressed though it says so, once", again=1
-    ),
-    "live: 204 once": twisted("live: 204 once", again=1),
     "live: gzip, length too long once": twisted("live: gzip, length too long once", again=1),
     "file: no response and no error once": twisted("file: no response and no error once", again=1),
 }

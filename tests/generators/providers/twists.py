@@ -121,11 +121,6 @@ replace_calls("upload: login page", "upload", 2, lambda call: Reply(200, b"<html
 replace_calls("list: login page", "list", 1, lambda call: Reply(200, b"<html>Sign in</html>"))
 
 
-@twist("create: 202", "create")
-def _(call: Call, reply: Reply) -> Reply:
-    return replace(reply, status=202)
-
-
 @twist("create: twice by a gateway, and lost", "create")
 def _(call: Call, reply: Reply) -> Reply | None:
     if call.number:
@@ -199,20 +194,13 @@ def _is_first_end(call: Call, batch: dict[str, Any], looks: int = 1) -> bool:
     return seen[batch["id"]] <= looks
 
 
-_batch("batch: no counts", lambda call, one: {name: one[name] for name in one if name != "request_counts"})
-_batch("batch: counts as text", lambda call, one: {**one, "request_counts": {"total": "4", "completed": "4"}})
-_batch("batch: counts negative", lambda call, one: {**one, "request_counts": dict.fromkeys(("total", "completed"), -1)})
 _batch(
     "batch: counts fall",
     lambda call, one: {
         **one, "request_counts": {"total": 9 - min(call.number, 5), "completed": 9 - min(call.number, 5), "failed": 0}
     },
 )  # fmt: skip
-_batch("batch: created_at in milliseconds", lambda call, one: {**one, "created_at": one["created_at"] * 1000})
-_batch("batch: created_at in words", lambda call, one: {**one, "created_at": "2026-11-26T12:00:00Z"})
-_batch("batch: no times", lambda call, one: {k: v for k, v in one.items() if not k.endswith("_at")})
 _batch("batch: id in capitals", lambda call, one: {**one, "id": one["id"].upper().replace("BATCH_", "batch_")})
-_batch("batch: errors as an empty list", lambda call, one: {**one, "errors": []})
 _batch(
     "batch: another's output file at first",
     lambda call, one: {**one, "output_file_id": "file-other"} if _is_first_end(call, one, 2) else one,
@@ -226,7 +214,6 @@ _batch(
         else one
     ),
 )
-_batch("batch: completed, and never a file", lambda call, one: {**one, "output_file_id": None})
 _batch(
     "batch: failed at one look",
     lambda call, one: (
@@ -238,10 +225,6 @@ _batch(
 _batch(
     "batch: failed at one look, no reason",
     lambda call, one: {**one, "status": "failed"} if call.kind == "get" and not call.number else one,
-)
-_batch(
-    "batch: errors that are warnings",
-    lambda call, one: {**one, "errors": {"data": [{"code": "warning", "message": "model will be retired"}]}},
 )
 
 
@@ -282,38 +265,12 @@ _file("file: gzip, length too long once", lambda call, reply: _zip(reply, 40) if
 _file("file: gzip, length too short once", lambda call, reply: _zip(reply, -20) if not call.number else reply)
 _file("file: HTTP/1.0 without length", lambda call, reply: replace(reply, length=-1))
 _file("file: HTTP/1.0 cut once", lambda call, reply: reply if call.number else _cut(reply))
-_file("file: a list in place of lines", lambda call, reply: reply.with_document(list_lines(reply)))
-_file("file: a list in an object", lambda call, reply: reply.with_document({"data": list_lines(reply)}))
-_file("file: indented objects", lambda call, reply: replace(reply, body=indent_lines(reply)))
 _file("file: no response and no error once", lambda call, reply: _first(call, reply, lambda x: _set(x, response=None)))
-_file("file: each line twice", lambda call, reply: replace(reply, body=reply.body + reply.body))
 _file(
     "file: rows of other batches too",
     lambda call, reply: replace(reply, body=reply.body.replace(b"draft-", b"other-") + reply.body),
 )
-_edit("file: custom_id in capitals", lambda line: {**line, "custom_id": line["custom_id"].upper()})
-_edit("file: custom_id with blanks", lambda line: {**line, "custom_id": f" {line['custom_id']} "})
-_edit("file: body beside the status", lambda line: {**line, "response": line["response"]["body"]})
-_edit("file: body on the line", lambda line: {"custom_id": line["custom_id"], **line["response"]["body"]})
-_edit("file: error is an empty object", lambda line: {**line, "error": {}})
 _edit("file: error beside the answer", lambda line: {**line, "error": {"code": None, "message": None}})
-_edit("file: status 0", lambda line: {**line, "response": {**line["response"], "status_code": 0}})
-
-
-def list_lines(reply: Reply) -> list[Any]:
-    return [json.loads(line) for line in reply.body.splitlines()]
-
-
-def indent_lines(reply: Reply) -> bytes:
-    return b"\n".join(json.dumps(one, indent=2).encode() for one in list_lines(reply))
-
-
-def _damage(reply: Reply) -> Reply:
-    return replace(reply, body=reply.body[:40] + bytes(20) + reply.body[60:])
-
-
-def _claim_gzip(reply: Reply) -> Reply:
-    return replace(reply, headers={"content-encoding": "gzip"})
 
 
 def _cut(reply: Reply) -> Reply:
@@ -345,32 +302,8 @@ def _live(name: str, change: Callable[[Call, Reply], Reply | None]) -> None:
     twist(f"live: {name}", "chat")(change)
 
 
-def _as_events(reply: Reply) -> Reply:
-    whole = reply.document
-    head = {name: whole[name] for name in ("id", "model", "created")}
-    text = whole["choices"][0]["message"]["content"]
-    chunks = [
-        {**head, "choices": [{"index": 0, "delta": {"role": "assistant"}}]},
-        *({**head, "choices": [{"index": 0, "delta": {"content": text[n : n + 9]}}]} for n in range(0, len(text), 9)),
-        {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
-        {**head, "choices": [], "usage": whole["usage"]},
-    ]
-    body = b": waiting\n\n" + b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
-    return replace(reply, body=body + b"data: [DONE]\n\n", headers={"content-type": "text/event-stream"})
-
-
-_live("blank lines before the answer", lambda call, reply: replace(reply, body=b"\n" * 40 + reply.body))
-_live("a stream though none was asked for", lambda call, reply: _as_events(reply))
 _live("HTTP/1.0 without length", lambda call, reply: replace(reply, length=-1))
 _live("gzip, length too long once", lambda call, reply: reply if call.number else _zip(reply, 40))
-_live("202", lambda call, reply: replace(reply, status=202))
-_live("usage as text", lambda call, reply: reply.change(usage={"prompt_tokens": "12", "completion_tokens": "7"}))
-_live("choices as an object", lambda call, reply: reply.change(choices=dict(enumerate(reply.document["choices"]))))
-_live("no choices, once", lambda call, reply: reply if call.number else reply.change(choices=[]))
-_live("204 once", lambda call, reply: reply if call.number else Reply(204))
-_live("gzip, damaged once", lambda call, reply: reply if call.number else _damage(_zip(reply, 0)))
-_live("an error as detail, once", lambda call, reply: reply if call.number else Reply(200, b'{"detail": "no GPU"}'))
-_live("not decompressed though it says so, once", lambda call, reply: reply if call.number else _claim_gzip(reply))
 replace_calls("live: 409 once", "chat", 1, refuse(409, "conflict"))
 replace_calls("live: 429, to wait until a date", "chat", 1, refuse(429, "busy", **{"retry-after": formatdate(0)}))
 replace_calls("live: 503, to wait 0.1 s", "chat", 2, refuse(503, "busy", **{"retry-after": "0.1"}))

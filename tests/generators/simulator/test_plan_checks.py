@@ -57,7 +57,7 @@ def test_a_wrong_plan_says_how_it_is_written(document, words):
 
 
 def test_every_kind_passes_with_what_it_needs_as_the_schema_says():
-    needs = {"call": "create", "seconds": 1}
+    needs = {"call": "create", "seconds": 1, "status": 503}
     for branch in schemas.load("faults")["$defs"]["fault"]["oneOf"]:
         kind = branch["properties"]["kind"]
         for name in kind.get("enum", [kind.get("const")]):

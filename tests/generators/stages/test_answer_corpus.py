@@ -17,6 +17,7 @@ from goldspan.generators.stages.answers import answer_validator, judge_answer
 from goldspan.generators.stages.context import AnswerContext
 from tests.generators.scripted import LABELS
 from tests.generators.stages.answer_corpus import MANNERS, iter_answers
+from tests.generators.stages.model_answers import iter_model_answers
 from tests.generators.stages.odd_answers import READABLE, REFUSED, iter_all_odd_answers, iter_odd_answers
 
 
@@ -144,3 +145,17 @@ def say(request, *lines):
     with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
         for line in lines:
             reporter.write_line(line)
+
+
+def test_sixty_manners_of_model_families_are_read_rightly_or_refused(request):
+    counts: Counter[str] = Counter()
+    failed = []
+    for answer, is_readable in iter_model_answers():
+        gold, verdict = judge(answer)
+        is_accepted = verdict.state == "ok"
+        is_good = is_accepted and is_right(parse_tagged(verdict.result["tagged_text"], LABELS), gold)
+        counts["right" if is_good else "wrong" if is_accepted else "refused"] += 1
+        if is_good != is_readable or is_accepted != is_readable:
+            failed.append((answer.manner, answer.language, verdict.state, verdict.reason))
+    say(request, f"\n{counts.total()} answers in 60 manners of model families: {dict(counts)}.")
+    assert failed == []

@@ -2,7 +2,15 @@ import pytest
 
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.outside import draw_mention, draw_name_part
-from goldspan.generators.surrogates.world import COUNTRIES, MENTIONED, find_country, load_countries, load_mentioned
+from goldspan.generators.surrogates.world import (
+    COUNTRIES,
+    MENTIONED,
+    find_country,
+    load_countries,
+    load_mentioned,
+    load_names,
+    load_places,
+)
 
 PLACES = [(language, country) for language, countries in COUNTRIES.items() for country in countries]
 KINDS = {
@@ -15,6 +23,7 @@ KINDS = {
     "Team": {"COMPANYNAME"},
     "City": {"CITY"},
     "Town": {"CITY"},
+    "Dateline": {"CITY"},
     "Place": {"CITY", "", "COUNTRY"},
     "State": {"STATE"},
     "Country": {"COUNTRY"},
@@ -52,6 +61,23 @@ def test_a_language_knows_nearly_all_countries_and_many_cities_and_organisations
 def test_parts_of_names_are_plain_names(kind: str) -> None:
     rng = make_random(2, 2, kind)
     assert len({draw_name_part(rng, kind, "nl", "BE") for _ in range(60)}) >= 20
+
+
+def test_cities_that_all_the_world_knows_have_their_name_in_the_language_of_the_text() -> None:
+    rng = make_random(8, 8)
+    drawn = {draw_mention(rng, "City", "nl", "NL")[0][1] for _ in range(3000)}
+    foreign = {name for language in COUNTRIES for name in load_mentioned("cities", language)}
+    homes = {
+        place.city for language, countries in COUNTRIES.items() for c in countries for place in load_places(c, language)
+    }
+    assert not (drawn & foreign) - set(load_mentioned("cities", "nl")) - homes
+
+
+def test_names_of_men_alone_can_be_asked_for() -> None:
+    rng, country = make_random(3, 3), "FR"
+    known = load_names("fr", country)
+    drawn = {draw_mention(rng, kind, "fr", country)[0][1] for kind in ("m:Person", "m:First") for _ in range(200)}
+    assert not {name for name in drawn if name in known["f"] and name not in known["m"]}
 
 
 @pytest.mark.parametrize("language", COUNTRIES)

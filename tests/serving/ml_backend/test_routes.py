@@ -65,6 +65,78 @@ def test_regions_follow_the_names_of_the_config(client: TestClient) -> None:
     assert (region["from_name"], region["to_name"], region["value"]["labels"]) == ("pii", "body", ["FIRSTNAME"])
 
 
+TWO_TEXTS = """<View>
+  <Text name="question" value="$ticket.question"/><Labels name="asked" toName="question">%s</Labels>
+  <Text name="answer" value="$answer"/><Labels name="said" toName="answer">%s</Labels>
+</View>"""
+
+
+def test_every_text_of_a_task_is_read(client: TestClient) -> None:
+    every = "".join(f'<Label value="{label.code}"/>' for label in load_labels().entities)
+    config = TWO_TEXTS % ('<Label value="FIRSTNAME"/>', every)
+    assert client.post("/setup", json={"schema": config}).status_code == 200
+    task: dict[str, Any] = {"id": 1, "data": {"ticket": {"question": "Ann in Berlin"}, "answer": "Ann in Berlin"}}
+    (result,) = client.post("/predict", json={"tasks": [task], "label_config": config}).json()["results"]
+    found = [(one["from_name"], one["to_name"], one["value"]["labels"][0]) for one in result["result"]]
+    asked, said = ("asked", "question"), ("said", "answer")
+    assert found == [(*asked, "FIRSTNAME"), (*said, "FIRSTNAME"), (*said, "CITY")]
+    assert len({one["id"] for one in result["result"]}) == 3
+    drawn = result["result"][1] | {"origin": "manual"}
+    task["data"]["answer"] = "Ann, Ann"
+    body = {"tasks": [task], "label_config": config, "params": {"context": {"result": [drawn]}}}
+    (marked,) = client.post("/predict", json=body).json()["results"]
+    assert [(one["to_name"], one["value"]["start"]) for one in marked["result"]] == [("answer", 5)]
+
+
+ODD_TASKS: list[Any] = [
+    None,
+    7,
+    "text",
+    [],
+    {},
+    {"data": None},
+    {"data": {"text": None}},
+    {"data": {"text": 7}},
+    {"data": {"text": ["Ann"]}},
+    {"data": {"text": "   "}},
+    {"data": {"body": "Ann"}},
+    {"data": {"text": "<p>Ann &amp; Bob</p>"}, "annotations": None, "drafts": 3, "predictions": [{"result": 5}, 1]},
+    {"data": {"text": "Ann\u0000 👩"}},
+]
+
+
+@pytest.mark.parametrize("context", [None, {}, {"result": None}, {"result": [1, {}, {"value": {"start": 0}}]}])
+def test_odd_tasks_get_an_answer_each(client: TestClient, context: Any) -> None:
+    body = {"tasks": ODD_TASKS, "label_config": CONFIG, "params": {"context": context}, "project": None}
+    answer = client.post("/predict", json=body)
+    assert answer.status_code == 200
+    assert len(answer.json()["results"]) == len(ODD_TASKS)
+    assert all(isinstance(one["result"], list) for one in answer.json()["results"])
+
+
+@pytest.mark.parametrize("count", [0, 500])
+def test_none_and_many_tasks(client: TestClient, count: int) -> None:
+    tasks = [make_task(f"Ann {number}", number) for number in range(count)]
+    results = client.post("/predict", json={"tasks": tasks, "label_config": CONFIG}).json()["results"]
+    assert [len(one["result"]) for one in results] == [1] * count
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '<View><HyperText name="h" value="$text"/><Labels name="l" toName="h"><Label value="CITY"/></Labels></View>',
+        '<View><Text name="t" value="$u" valueType="url"/><Labels toName="t"><Label value="A"/></Labels></View>',
+        '<View><Text name="t" value="$u"/><Labels name="l" toName="other"><Label value="CITY"/></Labels></View>',
+        '<View><Text name="t" value="$u"/><Labels name="l" toName="t"/></View>',
+    ],
+)
+def test_a_config_whose_texts_cannot_be_read_is_refused_with_the_reason(client: TestClient, config: str) -> None:
+    for path, key, status in (("/setup", "schema", 400), ("/predict", "label_config", 422)):
+        answer = client.post(path, json={"tasks": [{}], key: config})
+        assert answer.status_code == status
+        assert "no <Text> with <Labels>" in answer.json()["error"]["message"]
+
+
 def test_labels_that_the_config_lacks_are_not_written(client: TestClient) -> None:
     body = {"tasks": [make_task("Ann in Berlin", key="content")], "label_config": make_small("CITY")}
     assert [r["value"]["labels"] for r in client.post("/predict", json=body).json()["results"][0]["result"]] == [

@@ -34,7 +34,7 @@ _LONGEST_GAP = 2
 """Characters between two parts of one name."""
 
 
-def can_retell(sample: Sample) -> bool:
+def can_paraphrase(sample: Sample) -> bool:
     """True if the sample has facts to tell: an annotation with an entity."""
     return sample.best is not None and bool(sample.best.entities)
 
@@ -45,9 +45,9 @@ def derive_spec(
     """The facts of an annotated sample as the spec of another text, in its language, country and document type.
 
     A sample of no known type gets one of `document_types`. Only labels of the schema are told; a sample that
-    `can_retell` refuses gives a spec without values. A line break within a value becomes a blank.
+    `can_paraphrase` refuses gives a spec without values. A line break within a value becomes a blank.
     """
-    rng = make_random(seed, index, "retelling", sample.sample_id or make_sample_id(sample.text, sample.language))
+    rng = make_random(seed, index, "paraphrase", sample.sample_id or make_sample_id(sample.text, sample.language))
     groups = _group_values(sample, labels)
     values = tuple(SpecValue(*fact, person) for person, facts in enumerate(groups.values(), start=1) for fact in facts)
     asked = {entry.label for entry in values}

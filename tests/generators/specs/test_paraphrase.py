@@ -14,7 +14,7 @@ from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.mix import paraphrase, write_offline
 from goldspan.generators.specs.draw import Spec
-from goldspan.generators.specs.retelling import can_retell, derive_spec
+from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
 from goldspan.generators.surrogates.world import COUNTRIES
 
 LABELS = load_labels()
@@ -66,10 +66,10 @@ def test_pronouns_and_names_say_the_gender() -> None:
     assert told.genders == ("f", "m")
 
 
-def test_a_sample_without_entities_cannot_be_told_again() -> None:
+def test_a_sample_without_entities_cannot_be_paraphrased() -> None:
     plain = make_sample("Nothing to see here.")
-    assert not can_retell(plain)
-    assert not can_retell(replace(plain, annotations=()))
+    assert not can_paraphrase(plain)
+    assert not can_paraphrase(replace(plain, annotations=()))
     assert derive_spec(plain, LABELS, 1, 0).hard_negative
 
 
@@ -77,7 +77,7 @@ def test_a_sample_without_entities_cannot_be_told_again() -> None:
 @settings(max_examples=12, deadline=None)
 def test_a_paraphrase_holds_every_value_of_its_sample_and_none_of_its_sentences(seed: int, language: str) -> None:
     for sample in write_offline(3, seed, (language,), LABELS):
-        if not can_retell(sample):
+        if not can_paraphrase(sample):
             continue
         other = paraphrase(sample, seed, LABELS)
         spec = derive_spec(sample, LABELS, seed, 0)

@@ -1,0 +1,65 @@
+"""Commands over shards, as a user sees them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from goldspan.cli.main import load_command
+from goldspan.cli.shared.exits import Exit
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Shards of which one cannot be read, and one has a bad line."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "good.jsonl").write_text('{"text": "Write to ann@example.org."}\n')
+    (folder / "half.jsonl").write_text('{"text": "Write to bob@example.org."}\n{"text": "Wri')
+    (folder / "broken.jsonl.gz").write_bytes(b"\x1f\x8b no gzip")
+    return folder
+
+
+def annotate(folder: Path, output: Path, *options: str):
+    given = [str(folder), "-p", "regex", "--engine", "local", "--workers", "1", "--output", str(output), *options]
+    return RUNNER.invoke(load_command("annotate"), given)
+
+
+def test_shards_set_aside_and_records_refused_are_named(folder: Path, tmp_path: Path) -> None:
+    done = annotate(folder, tmp_path / "out")
+    assert done.exit_code == Exit.REFUSED_SOME
+    said = " ".join(done.output.split())
+    assert "broken.jsonl.gz was set aside" in said
+    assert "half.jsonl:2: not valid JSON" in said
+    assert "2 of 3 shards" in said
+
+
+def test_the_report_is_one_json_document(folder: Path, tmp_path: Path) -> None:
+    annotate(folder, tmp_path / "out")
+    done = annotate(folder, tmp_path / "out", "--json")
+    report = json.loads(done.stdout)
+    assert (report["finished"], report["skipped"], list(report["failed"])) == (2, 2, ["broken.jsonl.gz"])
+    assert report["refused"] == [{"shard": "half.jsonl", "line": 2, "reason": report["refused"][0]["reason"]}]
+    status = RUNNER.invoke(load_command("shards"), ["status", str(tmp_path / "out"), "--json"])
+    assert json.loads(status.stdout)["counts"] == report["counts"] == {"refused": 1, "samples": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--engine-option", "partition=cpu"], "takes no option 'partition'"),
+        (["--engine-option", "partition"], "KEY=VALUE"),
+        (["--engine", "spark"], "Unknown engine 'spark'"),
+        (["--workers", "0"], "--workers"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options: list[str], reason: str, folder: Path, tmp_path: Path) -> None:
+    done = annotate(folder, tmp_path / "out", *options)
+    assert done.exit_code != Exit.OK
+    assert reason in " ".join(f"{done.output} {done.exception}".split())
+    assert not list((tmp_path / "out").glob("*.jsonl"))
