@@ -59,7 +59,7 @@ OTHERS = [
 class EchoHandler(BaseHTTPRequestHandler):
     """A model server that refuses every request and repeats the key, with control characters.
 
-    Below `/moved` it redirects to another host name; as a proxy it does not answer soundly either, but notes who is asked.
+    Below `/moved` it redirects to another host name; as a proxy it does not answer soundly either, but keeps a list.
     """
 
     def answer(self) -> None:
