@@ -107,12 +107,14 @@ def check_additions(
     given = {str(entry["value"]).casefold() for entry in brief.get("values", ())}
     writes_small = _writes_small(text, brief, labels)
     language = str(brief.get("language", ""))
+    surnames = {entity.start for entity in entities if entity.label == "SURNAME"}
     kept: list[Entity] = []
     unclear: list[str] = []
     for entity in entities:
         value = text[entity.start : entity.end]
         ruling = _Ruling.KEEP
-        if value.casefold() not in given and entity.label in labels.entity_codes:
+        leads_surname = value[:1].isupper() and entity.end + 1 in surnames and value.casefold() in list_known_names()
+        if value.casefold() not in given and entity.label in labels.entity_codes and not leads_surname:
             ruling = _rule(text, entity, labels[entity.label], language, writes_small=writes_small)
         if ruling is _Ruling.UNCLEAR and is_final:
             ruling = _Ruling.KEEP if labels[entity.label].validator in _CHECKED else _Ruling.UNTAG
@@ -176,6 +178,10 @@ def _rule_name(
     before = text[: entity.start]
     last, articles = _LAST_WORD.search(before), _ARTICLES.get(language, frozenset())
     follows_article = last is not None and last[1].casefold() in articles
+    if (not is_small and len(words) > 1 and value.casefold() in known) or (
+        label.code == "STREET" and value[-1].isdigit()
+    ):
+        return _Ruling.KEEP
     is_acronym = value.isupper() and len(value) > 1 and label.code not in _PERSONS
     if _is_ordinary(words, value, language) and not is_acronym:
         if is_small or len(words) > 1 or not (is_known or is_homograph(value)):

@@ -63,6 +63,9 @@ DOUBTFUL = [
     ("de", "Die <FIRSTNAME>Besprechung</FIRSTNAME> ist vorbei."),
 ]
 NAMES = [
+    ("en", "<FIRSTNAME>Don</FIRSTNAME> <SURNAME>Avila</SURNAME> wrote again."),
+    ("es", "Lo cuenta <COMPANYNAME>El País</COMPANYNAME> hoy."),
+    ("es", "La parada de <STREET>calle 35</STREET> cambió."),
     ("en", "I met <FIRSTNAME>Marcus</FIRSTNAME> and <FIRSTNAME>Will</FIRSTNAME> in <CITY>Leeds</CITY>."),
     ("en", "She works for <COMPANYNAME>eBay</COMPANYNAME> and is <AGE>forty-two</AGE>."),
     ("en", "He comes from <CITY>The Hague</CITY>; ask <SURNAME>van der Berg</SURNAME>."),
