@@ -50,7 +50,7 @@ def measure_start(repeats: int = 5) -> float:
     best = float("inf")
     for _ in range(repeats):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "goldspan.cli.main", "--help"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", "goldspan", "--help"], check=True, stdout=subprocess.DEVNULL)
         best = min(best, time.perf_counter() - started)
     return best
 

@@ -44,7 +44,7 @@ from goldspan.masking.policy import load_policy
 from goldspan.predictors.registry import open_predictor
 
 LABELS = load_labels()
-OURS = [sys.executable, "-m", "goldspan.cli.main", "serve", "--port", "0", "-p"]
+OURS = [sys.executable, "-m", "goldspan", "serve", "--port", "0", "-p"]
 SEED = [sys.executable, str(Path(__file__).parent / "seed_server.py")]
 
 

@@ -44,7 +44,7 @@ from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.plan import list_shards
 from goldspan.shards.run import ShardWork
 
-GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
+GOLDSPAN = [sys.executable, "-m", "goldspan"]
 
 
 @dataclass(frozen=True, slots=True)

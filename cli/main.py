@@ -169,7 +169,3 @@ def explain_missing(error: ModuleNotFoundError) -> str:
         if library in libraries:
             return f"This command needs {library}. Install it with: pip install 'goldspan[{extra}]'"
     raise error
-
-
-if __name__ == "__main__":
-    run()

@@ -86,7 +86,7 @@ def make_trainer(command: str, workspace: Workspace, given: str) -> CommandTrain
     words = shlex.split(command)
     if command and not words:
         raise InputError("--train-command is empty.")
-    own = (sys.executable, "-m", "goldspan.cli.main", "studio", "retrain", "--base", given)
+    own = (sys.executable, "-m", "goldspan", "studio", "retrain", "--base", given)
     return CommandTrainer(words or (*own, "--data", str(workspace.root.resolve())), workspace, given)
 
 

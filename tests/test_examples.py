@@ -62,11 +62,11 @@ def test_a_predictor_plugin_is_found_by_its_name(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     run("-m", "zipfile", "-e", wheel, installed, cwd=tmp_path)
     (tmp_path / "mail.txt").write_text("A letter from ACME and IBM.")
-    command = ("-m", "goldspan.cli.main", "annotate", "mail.txt", "--predictor", "capitals", "--language", "en")
+    command = ("-m", "goldspan", "annotate", "mail.txt", "--predictor", "capitals", "--language", "en")
     printed = run(*command, "--option", "shortest=4", "--json", cwd=tmp_path, paths=(installed,))
     assert '"model_version": "capitals-1"' in printed
     assert '"entities": 1' in printed
-    assert "capitals" in run("-m", "goldspan.cli.main", "predictors", "list", cwd=tmp_path, paths=(installed,))
+    assert "capitals" in run("-m", "goldspan", "predictors", "list", cwd=tmp_path, paths=(installed,))
 
 
 DATA = EXAMPLES.parent / "data" / "examples"

@@ -110,7 +110,7 @@ def test_ports_belong_to_the_folder(tmp_path: Path) -> None:
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "goldspan.cli.main", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "goldspan", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60
     )
 
 

@@ -45,7 +45,7 @@ def run(cwd: Path, *arguments: str, **environment: str) -> Done:
 def run_process(cwd: Path, *arguments: str, **environment: str) -> Done:
     """Run a command in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "goldspan.cli.main", *arguments],
+        [sys.executable, "-m", "goldspan", *arguments],
         cwd=cwd,
         env=_clean_environment() | environment,
         capture_output=True,

@@ -43,7 +43,7 @@ def test_a_server_that_would_be_unsafe_or_wrong_does_not_start(
 
 
 def test_the_server_announces_itself_when_it_answers_and_stops_on_interrupt(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "goldspan.cli.main", "serve", "-p", "regex", "--port", "0"]
+    command = [sys.executable, "-m", "goldspan", "serve", "-p", "regex", "--port", "0"]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     assert server.stderr
     url = re.search(r"http://[\d.:]+", server.stderr.readline())

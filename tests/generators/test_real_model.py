@@ -69,7 +69,7 @@ def count_predicted(address: str) -> int:
 
 def generate(workspace: Path, *arguments: str, exits: set[int]) -> dict:
     """Run a `goldspan generate` command; its summary."""
-    command = [sys.executable, "-m", "goldspan.cli.main", "generate", *arguments, "--data", str(workspace), "--json"]
+    command = [sys.executable, "-m", "goldspan", "generate", *arguments, "--data", str(workspace), "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode in exits, done.stderr
     return json.loads(done.stdout)

@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.walk
 
-GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
+GOLDSPAN = [sys.executable, "-m", "goldspan"]
 
 
 def test_a_campaign_that_is_killed_pays_each_row_once(tmp_path: Path) -> None:

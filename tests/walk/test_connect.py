@@ -111,7 +111,7 @@ class Team:
     def write_train_command(self, project: int) -> str:
         """A round of the loop on few reviews, as a command for `serve --train-command`."""
         goldspan, data = (
-            f"{shlex.quote(sys.executable)} -m goldspan.cli.main",
+            f"{shlex.quote(sys.executable)} -m goldspan",
             f"--data {shlex.quote(str(self.workspace.root))}",
         )
         script = self.folder / "train.sh"
@@ -123,7 +123,7 @@ class Team:
         return f"sh {shlex.quote(str(script))}"
 
     def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "goldspan.cli.main", *arguments]
+        return [sys.executable, "-m", "goldspan", *arguments]
 
     def _place(self) -> dict[str, Any]:
         variables = {k: v for k, v in os.environ.items() if not k.startswith(("GOLDSPAN_", "LABEL_"))}

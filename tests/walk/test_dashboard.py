@@ -154,7 +154,7 @@ def test_another_page_cannot_frame_or_read_the_dashboard(browser: Browser, small
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_the_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "goldspan.cli.main", "dashboard", "--data", str(tmp_path)]
+    command = [sys.executable, "-m", "goldspan", "dashboard", "--data", str(tmp_path)]
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert parent.stderr is not None
     line = next(line for line in parent.stderr if "token=" in line)

@@ -62,7 +62,7 @@ class Team:
         variables = {name: value for name, value in os.environ.items()
                      if not name.startswith(("GOLDSPAN_", "LABEL_"))}  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-m", "goldspan.cli.main", *arguments],
+            [sys.executable, "-m", "goldspan", *arguments],
             cwd=self.folder, env=variables | self.server, capture_output=True, text=True, timeout=900,
         )  # fmt: skip
         assert done.returncode == expected, done.stdout + done.stderr
@@ -127,7 +127,7 @@ def test_a_template_goes_from_init_to_a_bundle(studio: RunningStudio, tmp_path: 
 def run_simulator(team: Team) -> Iterator[str]:
     """`goldspan simulate` with the team's labels; its address."""
     log = team.folder / "simulate.log"
-    command = [sys.executable, "-m", "goldspan.cli.main", "simulate", "--port", "0"]
+    command = [sys.executable, "-m", "goldspan", "simulate", "--port", "0"]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=team.folder, stdout=stream, stderr=stream)
     try:

@@ -62,7 +62,7 @@ def test_batches_fine_tuning_ocr_and_the_hub_leak_nothing(world: World, proxy: W
     peaks: list[int] = []
 
     def call(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
+        command = [sys.executable, "-m", "goldspan", *arguments]
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             process = subprocess.Popen(command, env=environment | more, cwd=tmp_path, stdout=out, stderr=err)
             _, status, usage = os.wait4(process.pid, 0)

@@ -44,7 +44,7 @@ class Place:
         write_samples(self.data / "annotation_samples" / "run.jsonl", waiting, LABELS)
 
     def run(self, *arguments: str) -> Any:
-        command = [sys.executable, "-m", "goldspan.cli.main", *arguments, "--data", str(self.data), "--json"]
+        command = [sys.executable, "-m", "goldspan", *arguments, "--data", str(self.data), "--json"]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

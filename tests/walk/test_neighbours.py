@@ -88,7 +88,7 @@ def environment(base: Path) -> dict[str, str]:
 @contextmanager
 def start(arguments: list[str], mark: str, environment: dict[str, str], log: Path) -> Iterator[tuple[int, str]]:
     """A command that stays up, without any umask: its process and the address after `mark`."""
-    command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
+    command = [sys.executable, "-m", "goldspan", *arguments]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=environment, cwd=log.parent, stdout=stream, stderr=stream, umask=0)
     try:
@@ -112,7 +112,7 @@ def test_another_user_opens_no_file_and_no_port(studio: RunningStudio, base: Pat
         ["annotate", "letters.txt", "--by-line", "--language", "en", "--predictor", "regex"],
         ["generate", "start", "--provider", "offline", "--samples", "2", "--languages", "en"],
     ):
-        command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
+        command = [sys.executable, "-m", "goldspan", *arguments]
         subprocess.run(command, env=environment, cwd=base, check=True, capture_output=True, timeout=300, umask=0)
     logs = base / "home" / "logs"
     logs.mkdir(mode=0o700)

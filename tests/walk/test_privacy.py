@@ -152,7 +152,7 @@ def run(environment: dict[str, str], tmp_path: Path, said: list[str]) -> Run:
     """Commands of that user."""
 
     def call(*arguments: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
+        command = [sys.executable, "-m", "goldspan", *arguments]
         ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=900)
         said.append(ended.stdout + ended.stderr)
         assert ended.returncode in codes, (arguments, ended.stdout[-2000:], ended.stderr[-3000:])
@@ -164,7 +164,7 @@ def run(environment: dict[str, str], tmp_path: Path, said: list[str]) -> Run:
 def use_server(predictors: list[str], environment: dict[str, str], folder: Path, said: list[str]) -> None:
     """Mask the canary over HTTP, be refused, and have Label Studio's protocol predict; no process below knows more."""
     chosen = [part for name in predictors for part in ("-p", name)]
-    command = [sys.executable, "-m", "goldspan.cli.main", "serve", *chosen, "--port", "0", "--processes", "1"]
+    command = [sys.executable, "-m", "goldspan", "serve", *chosen, "--port", "0", "--processes", "1"]
     log = folder / "serve.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=stream, stderr=stream)
@@ -316,7 +316,7 @@ def test_a_person_is_erased_from_a_label_studio_elsewhere(studio: RunningStudio,
     environment |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "GOLDSPAN_DATA": str(data)}
 
     def call(*arguments: str) -> int:
-        command = [sys.executable, "-m", "goldspan.cli.main", *arguments]
+        command = [sys.executable, "-m", "goldspan", *arguments]
         return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=900).returncode
 
     (tmp_path / "letters.txt").write_text(f"{OTHERS[0]}\n{NAME} lives in Lyon.\n", encoding="utf-8")

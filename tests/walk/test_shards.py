@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.walk
 
-GOLDSPAN = [sys.executable, "-m", "goldspan.cli.main"]
+GOLDSPAN = [sys.executable, "-m", "goldspan"]
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_shards_of_a_bucket_are_annotated_into_it(bucket: str, tmp_path: Path) -
     shards = open_storage(f"{bucket}/in")
     for number in range(3):
         shards.write(f"part-{number}.jsonl", b'{"text": "Write to anna%d@example.org."}\n' % number)
-    command = [sys.executable, "-m", "goldspan.cli.main", "annotate", f"{bucket}/in", "-p", "regex"]
+    command = [sys.executable, "-m", "goldspan", "annotate", f"{bucket}/in", "-p", "regex"]
     command += ["--engine", "local", "--workers", "2", "--output", f"{bucket}/out", "--json"]
     for skipped in (0, 3):
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, labels: LabelSchema) -> Path:
 def run(studio: RunningStudio, folder: Path) -> Run:
     def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": studio.token, **variables}
-        command = [sys.executable, "-m", "goldspan.cli.main", "studio", *arguments, "--data", str(folder)]
+        command = [sys.executable, "-m", "goldspan", "studio", *arguments, "--data", str(folder)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
     return call

@@ -151,7 +151,7 @@ def start_push(own: OwnStudio, url: str, title: str, file: Path, locks: Path) ->
     locks.mkdir(exist_ok=True)
     arguments = ["studio", "push", str(file), "--project", title, "--data", str(file.parent)]
     environment = {**os.environ, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": own.info.token, "TMPDIR": str(locks)}
-    return subprocess.Popen([sys.executable, "-m", "goldspan.cli.main", *arguments], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "goldspan", *arguments], env=environment)
 
 
 @pytest.mark.parametrize("one_machine", [True, False], ids=["one machine", "two machines"])

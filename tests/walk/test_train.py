@@ -47,7 +47,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "goldspan.cli.main", *arguments, "--data", "data"]
+    command = [sys.executable, "-m", "goldspan", *arguments, "--data", "data"]
     environment = os.environ | {"GOLDSPAN_LABELS": str(place / "labels.toml")}
     return subprocess.Popen(
         command, cwd=place, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -36,7 +36,7 @@ hints = ["Use formats like MRN-123456 or various hospital ID formats"]
 def run(folder: Path, *arguments: str, **environment: str) -> str:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDSPAN_DATA", "LABEL_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "goldspan.cli.main", *arguments],
+        [sys.executable, "-m", "goldspan", *arguments],
         cwd=folder,
         env=variables | environment,
         capture_output=True,

@@ -184,7 +184,7 @@ def test_gaps_are_planned_and_shown_before_anything_is_sent(data, capsys):
 def test_full_disk_stops_a_run_that_goes_on_when_there_is_room(tmp_path):
     words = [
         "-m",
-        "goldspan.cli.main",
+        "goldspan",
         "generate",
         "start",
         "-n",

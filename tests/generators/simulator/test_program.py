@@ -23,7 +23,7 @@ from .conftest import Provider
 
 @contextlib.contextmanager
 def simulate(*arguments: str):
-    command = [sys.executable, "-m", "goldspan.cli.main", "simulate", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "goldspan", "simulate", "--port", "0", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         announced = process.stderr.readline()

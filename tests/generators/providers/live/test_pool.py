@@ -76,7 +76,7 @@ def test_wrong_address_is_terminal(tmp_path):
 def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
     with run_server(tmp_path, "--latency", "0.05") as address:
         command = [
-            sys.executable, "-m", "goldspan.cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
+            sys.executable, "-m", "goldspan", "generate", "start", "--provider", "compatible", "--model", "m",
             "--api-url", f"{address}/v1/chat/completions", "-n", "60", "--max-workers", "4", "--run", "k",
             "--languages", "en,de", "--data", str(tmp_path / "data"), "--json",
         ]  # fmt: skip
@@ -87,7 +87,7 @@ def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
             process.send_signal(signal.SIGKILL)
             process.wait()
         resumed = [
-            sys.executable, "-m", "goldspan.cli.main", "generate", "resume", "--data", str(tmp_path / "data"), "--json",
+            sys.executable, "-m", "goldspan", "generate", "resume", "--data", str(tmp_path / "data"), "--json",
         ]  # fmt: skip
         result = subprocess.run(resumed, cwd=ROOT, env=environment, capture_output=True, check=False)
         asked = read_asked(address)
@@ -105,7 +105,7 @@ def test_killed_and_resumed_no_accepted_answer_is_asked_twice(tmp_path):
 def test_first_interrupt_drains_and_second_leaves_at_once(tmp_path, signals):
     with run_server(tmp_path, "--latency", "4" if signals == 1 else "600") as address:
         command = [
-            sys.executable, "-m", "goldspan.cli.main", "generate", "start", "--provider", "compatible", "--model", "m",
+            sys.executable, "-m", "goldspan", "generate", "start", "--provider", "compatible", "--model", "m",
             "--api-url", address, "-n", "50", "--max-workers", "4", "--run", "k", "--data", str(tmp_path / "data"),
         ]  # fmt: skip
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
