@@ -52,7 +52,7 @@ def load_mix(path: Path) -> MixPlan:
         UnknownNameError: a language or a register of noise that is not known.
 
     """
-    if not path.is_file():
+    if not path.exists():
         raise SchemaError(f"There is no file {path}.")
     try:
         document = parse_toml(read_small(path).decode("utf-8-sig"))

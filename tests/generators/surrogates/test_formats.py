@@ -36,7 +36,7 @@ def test_prepositions_melt(language: str, preposition: str, title: str, word: st
     [
         ("Schweiz", "DE", "de", "in der", "aus der"),
         ("Schweiz", "CH", "de", "in der", "aus der"),
-        ("Niederlande", "DE", "de", "in den", "aus den"),
+        ("USA", "DE", "de", "in den", "aus den"),
         ("Italie", "FR", "fr", "en", "d'"),
         ("Pays-Bas", "FR", "fr", "aux", "des"),
         ("Island", "DK", "da", "på", "fra"),
