@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldspan.annotation.errors import ConfigurationError, InputError, MaskingError
+from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.shared.console import err, fail, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
 from goldspan.cli.shared.outputs import check_output
+from goldspan.cli.shared.pipes import mask_stdin
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.sharding import (
     EngineOption,
@@ -43,8 +41,6 @@ app = make_app(
 )
 
 _STDIN = Path("-")
-_BLOCK = 16_384
-"""Bytes read of stdin at a time."""
 
 PolicyOption = Annotated[
     str,
@@ -155,7 +151,7 @@ def run(
         masker = Masker(reader, rules, schema, key=key, ledger=ledger)
         _warn_of_limits(masker, vault)
         if piped:
-            run_sync(_mask_stdin(masker, language, country))
+            run_sync(mask_stdin(masker, language, country))
             return
         folder = output.parent if names_file(paths, output) else output
         report = MaskingReport(folder / REPORT)
@@ -164,33 +160,6 @@ def run(
             outcomes.take(outcome)
     outcomes.print(output, as_json)
     raise typer.Exit(Exit.REFUSED_SOME if outcomes.failed else Exit.OK)
-
-
-async def _mask_stdin(masker: Masker, language: str, country: str) -> None:
-    """Mask what arrives on stdin as UTF-8, and write it as soon as it is safe; after an error nothing more is written.
-
-    Raises:
-        MaskingError: the input is not UTF-8, or has no safe boundary.
-
-    """
-    from goldspan.masking.streaming import StreamMasker
-
-    stream, decoder = StreamMasker(masker, language, country), codecs.getincrementaldecoder("utf-8")()
-    while data := os.read(sys.stdin.fileno(), _BLOCK):
-        _write_stdout(await stream.feed(_decode(decoder, data)))
-    _write_stdout(await stream.feed(_decode(decoder, b"", final=True)) + await stream.finish())
-
-
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> str:
-    try:
-        return decoder.decode(data, final)
-    except UnicodeDecodeError:
-        raise MaskingError("The input is not UTF-8; what came before it was masked.") from None
-
-
-def _write_stdout(text: str) -> None:
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
 
 
 def _find_equals(suffix: str) -> tuple[str, ...]:
