@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError
 from goldspan.annotation.extras import require_packages
+from goldspan.annotation.labelstudio.server.process import is_free_port
 from goldspan.annotation.project import VARIABLE, find_project
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
 from goldspan.dashboards.access import TOKEN_PARAMETER, cookie_name
@@ -82,11 +82,7 @@ def find_port(port: int | None = None, preferred: int = 0) -> int:
 
     """
     for candidate in [port] if port else [*filter(None, [preferred]), *PREFERRED_PORTS]:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
+        if is_free_port(candidate):
             return candidate
     raise ConfigurationError(f"Port {port or '8501 to 8520'} is in use. Choose a free one with --port.")
 
@@ -102,7 +98,24 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
     """
     require_packages("dashboard", "streamlit")
     project = find_workspace_project(workspace)
-    port, token = find_port(port, project.dashboard_port if project else 0), secrets.token_urlsafe(32)
+    for _ in PREFERRED_PORTS:
+        chosen = find_port(port, project.dashboard_port if project else 0)
+        running = _start_server(workspace, chosen, label_file)
+        try:
+            _send_token(running)
+            if _wait_until_healthy(running, chosen):
+                return running
+        except BaseException:
+            running.stop()
+            raise
+        running.stop()
+        if port or is_free_port(chosen):
+            break  # else another program took the port in the meantime
+    tail = "\n".join((workspace.root / FOLDER / "log").read_text(errors="replace").splitlines()[-5:])
+    raise ServiceError(f"The dashboard did not start. Last lines of its log:\n{tail}")
+
+
+def _start_server(workspace: Workspace, port: int, label_file: Path | None) -> DashboardProcess:
     with open_log(workspace) as stream:
         process = subprocess.Popen(
             build_command(port),
@@ -113,17 +126,7 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
             stderr=subprocess.STDOUT,
             umask=0o077,
         )
-    running = DashboardProcess(f"http://127.0.0.1:{port}", token, process)
-    try:
-        _send_token(running)
-        if _wait_until_healthy(running, port):
-            return running
-    except BaseException:
-        running.stop()
-        raise
-    running.stop()
-    tail = "\n".join((workspace.root / FOLDER / "log").read_text(errors="replace").splitlines()[-5:])
-    raise ServiceError(f"The dashboard did not start. Last lines of its log:\n{tail}")
+    return DashboardProcess(f"http://127.0.0.1:{port}", secrets.token_urlsafe(32), process)
 
 
 def _send_token(running: DashboardProcess) -> None:

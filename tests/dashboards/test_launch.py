@@ -125,6 +125,27 @@ def test_one_that_does_not_come_up_says_why(tmp_path: Path, monkeypatch: pytest.
         launch.start_dashboard(Workspace(tmp_path))
 
 
+def test_a_port_that_another_program_takes_meanwhile_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: dict[int, socket.socket] = {}
+    tried: list[int] = []
+
+    def lose(port: int) -> list[str]:
+        tried.append(port)
+        if not taken:
+            taken[port] = socket.create_server(("127.0.0.1", port))
+        return [sys.executable, "-c", "raise SystemExit('port is taken')"]
+
+    monkeypatch.setattr(launch, "build_command", lose)
+    with pytest.raises(ServiceError, match="port is taken"):
+        launch.start_dashboard(Workspace(tmp_path))
+    [lost] = taken
+    taken[lost].close()
+    assert (len(tried), tried[0]) == (2, lost)
+    assert tried[1] != lost
+
+
 def test_the_command_refuses_a_file_for_a_workspace(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     shown = CliRunner().invoke(app, ["--data", str(tmp_path / "file")])
