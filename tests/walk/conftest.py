@@ -48,6 +48,7 @@ FIRST = ("default ports", "postgres", "test_docs", "test_train", "test_privacy",
 """Groups that take long: begun first, so that no process is left with one of them at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file, and those on PostgreSQL, in one process, whose servers they share."""
     walks = [item for item in items if item.path.parent == Path(__file__).parent]
