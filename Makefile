@@ -71,7 +71,7 @@ $(BROWSER): examples/browser_model/fetch_libraries.py | $(STAMP)
 	@$(BIN)/python $< || echo "npm gave no libraries: the browser example is not tested"
 
 walk: setup train-setup system weights $(BROWSER)  ## run the tests that drive Label Studio and a browser, in three processes
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests/walk $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder tests/walk $(ARGS)
 
 weights: setup
 	@$(BIN)/goldspan predictors install rampart

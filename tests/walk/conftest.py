@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import importlib.util
 import os
 import pwd
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,17 +49,26 @@ FIRST = ("default ports", "postgres", "test_docs", "test_train", "test_privacy",
 """Groups that take long: begun first, so that no process is left with one of them at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def name_group(nodeid: str) -> str:
+    """The group of a walk: its file, or what several files share."""
+    file = Path(nodeid.partition("::")[0]).stem
+    return "postgres" if "postgres" in nodeid else GROUPS.get(file, file)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, and those on PostgreSQL, in one process, whose servers they share."""
-    walks = [item for item in items if item.path.parent == Path(__file__).parent]
+    """Begin the groups that take long first."""
     ranks = {group: rank for rank, group in enumerate(FIRST)}
-    order = {}
-    for item in walks:
-        group = "postgres" if item.get_closest_marker("postgres") else GROUPS.get(item.path.stem, item.path.stem)
-        item.add_marker(pytest.mark.xdist_group(group))
-        order[item] = ranks.get(group, len(FIRST))
-    items.sort(key=lambda item: order.get(item, -1))
+    walks = {item for item in items if item.path.parent == Path(__file__).parent}
+    items.sort(key=lambda item: ranks.get(name_group(item.nodeid), len(FIRST)) if item in walks else -1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a group in one process, whose servers they share (`--dist loadscope`)."""
+    if config.getoption("dist") != "loadscope":
+        return None
+    scheduling: Any = importlib.import_module("xdist.scheduler").LoadScopeScheduling(config, log)
+    scheduling._split_scope = name_group
+    return scheduling
 
 
 @dataclass(frozen=True)
