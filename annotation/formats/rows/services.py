@@ -1,6 +1,6 @@
 """Rows that annotation services export: SageMaker Ground Truth, Vertex AI, AutoML, Labelbox, Kili, and BioC documents.
 
-Offsets of Labelbox are those of the last character, as its documentation says; all others end after it.
+Ends in Labelbox are offsets of the last character; all others lie after it.
 """
 
 from __future__ import annotations
