@@ -41,7 +41,9 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     """
     if path.is_dir():
-        return _detect_folder(path) or Detected("kiji", 0.7)
+        if found := _detect_folder(path):
+            return found
+        raise InputError(f"{path} is a folder of files that stand alone; each has a format of its own.")
     suffix = path.suffix.lower()
     if suffix in {".ann", ".spacy", ".parquet"}:
         return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from goldspan.annotation.errors import RecordError, TaggedTextError, UnknownNameError
@@ -95,14 +95,15 @@ def parse_inline(text: str, labels: LabelSchema) -> RawRow:
         TaggedTextError: a tag is not closed, or closes another.
 
     """
-    if _TOKEN.search(text) and not _find_tags(text, labels):
+    tags = _find_tags(text, labels)
+    if not tags and _TOKEN.search(text):
         return _parse_tokens(text)
-    if _find_tags(text, labels) or "<m" in text:
-        return _parse_tags(text, labels)
+    if tags or "<m" in text:
+        return _parse_tags(text, tags, labels)
     return _parse_brackets(text, labels)
 
 
-def _parse_tags(text: str, labels: LabelSchema) -> RawRow:
+def _parse_tags(text: str, tags: Sequence[tuple[re.Match[str], str]], labels: LabelSchema) -> RawRow:
     try:
         tagged = parse_tagged(text, labels)
     except TaggedTextError:
@@ -114,7 +115,7 @@ def _parse_tags(text: str, labels: LabelSchema) -> RawRow:
     opened: list[tuple[str, str, int]] = []
     found: list[RawSpan] = []
     plain, cursor = "", 0
-    for match, label in _find_tags(text, labels):
+    for match, label in tags:
         plain += text[cursor : match.start()]
         cursor = match.end()
         if not match[1]:

@@ -157,12 +157,14 @@ def read_bioc(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     """
     text = ""
     spans: list[RawSpan] = []
-    for passage in _list_objects(row["passages"]):
-        start = passage["offset"] - row["passages"][0]["offset"]
+    passages = _list_objects(row["passages"])
+    base = passages[0]["offset"]
+    for passage in passages:
+        start = passage["offset"] - base
         if not 0 <= start - len(text) <= _WIDEST_GAP:
             raise RowError(Code.OFFSETS, "two passages overlap, or lie far apart")
         text += "\n" * (start - len(text)) + _require_text(passage, "text")
-        spans += _read_bioc_spans(passage, row["passages"][0]["offset"])
+        spans += _read_bioc_spans(passage, base)
     left = {"infons": row["infons"]} if row.get("infons") else {}
     return make_row(row, text, (RawAnnotation(tuple(spans)),), left)
 
