@@ -125,7 +125,7 @@ def convert_row(
         bool(raw.annotations) and not raw.spans and not any(a.person for a in raw.annotations)
     )
     provenance = source.describe(raw, number) | ({"taxonomy": taxonomy.name} if raw.spans else {})
-    provenance |= {name: value for name, value in facts.items() if value}
+    provenance |= {name: value for name, value in facts.items() if value} | dict(raw.provenance)
     return Sample(
         raw.text,
         language,
