@@ -168,7 +168,8 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
                 sentences.append(_Sentence())
             continue
         columns = line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
-        if line.startswith("#") and not (len(columns) > 1 and columns[0] == "#" and is_tag(columns[-1])):
+        tags = columns[1:] if tabbed else columns[1:][-1:]
+        if line.startswith("#") and not (columns[0] == "#" and any(map(is_tag, tags))):
             if match := _COMMENT.match(line):
                 key = "newdoc" if match[1] in {"newdoc", "id"} else match[1]
                 if key == "text":

@@ -111,7 +111,7 @@ def _find_name(label: str, own: Taxonomy) -> str:
 
 
 def draft_mapping(unknown: Sequence[str], labels: LabelSchema) -> dict[str, str]:
-    """A suggestion for each label: from any taxonomy, a label's display name, the nearest code, a path's end; empty: none."""
+    """A suggestion for each label: a taxonomy's, by display name, the nearest code, a path's end; empty: none."""
     known = {_normalise(label.code): label.code for label in labels.entities}
     names = {_normalise(label.name): label.code for label in labels.entities}
     for name in list_taxonomies():

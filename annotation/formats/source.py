@@ -17,6 +17,7 @@ from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.rows.studio import ADDRESS
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
 from goldspan.annotation.formats.tables import read_table
@@ -140,6 +141,8 @@ def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | N
     """The sample of a task that Goldspan wrote or Label Studio holds with Goldspan's own controls; else None."""
     data = record.get("data")
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str) or "completions" in record:
+        return None
+    if ADDRESS.match(data["text"]):
         return None
     try:
         sample, issues = read_task(record, labels)

@@ -58,7 +58,7 @@ def count_by_values(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
         places = dict(zip(accumulate(sizes, initial=0), range(len(text) + 1), strict=True))
         for first, last in ((0, 0), (0, 1), (-1, 0)):
             converted = tuple(_move(span, places, first, last) for span in spans)
-            if _cut_out(text, converted):
+            if _cut_out(text, converted) and not ((first or last) and _has_edges(text, converted)):
                 return converted
     return tuple(spans)
 
@@ -85,6 +85,12 @@ def _move(span: RawSpan, places: Mapping[int, int], first: int, last: int) -> Ra
     if span.start is None or span.end is None:
         return span
     return replace(span, start=places.get(span.start + first, -1), end=places.get(span.end + last, -1))
+
+
+def _has_edges(text: str, spans: Sequence[RawSpan]) -> bool:
+    """True if a span begins or ends with white space: what is moved has to fit exactly."""
+    seen = (text[span.start : span.end] for span in spans if span.start is not None)
+    return any(words != words.strip() for words in seen)
 
 
 def _cut_out(text: str, spans: Sequence[RawSpan]) -> bool:

@@ -19,7 +19,8 @@ from goldspan.annotation.formats.rows.raw import (
 )
 from goldspan.annotation.types import Status
 
-_ADDRESS = re.compile(r"(?:https?://|s3://|gs://|azure-blob://|/data/)\S+\Z")
+ADDRESS = re.compile(r"(?:https?://|s3://|gs://|azure-blob://|/data/)\S+\Z")
+"""A text of a task that only says where the text is."""
 _LISTS = ("annotations", "completions", "predictions", "drafts")
 
 
@@ -47,7 +48,7 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     if not any(isinstance(value, str) for value in data.values()) and any(map(_is_dialogue, data.values())):
         raise RowError(Code.NO_TEXT, "it holds a dialogue; take the project with `goldspan studio adopt`")
     key, text = _find_labelled_text(row, data, options)
-    if _ADDRESS.match(text):
+    if ADDRESS.match(text):
         raise RowError(
             Code.NO_TEXT, f"data.{key} is an address, not the text; take the project with `goldspan studio adopt`"
         )

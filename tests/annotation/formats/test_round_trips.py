@@ -121,7 +121,9 @@ def test_flat_jsonl(drawn: list[Sample]) -> None:
         )
         for s in drawn
     ]
-    assert [replace(sample, provenance={}) for sample in back] == [replace(sample, provenance={}) for sample in expected]
+    assert [replace(sample, provenance={}) for sample in back] == [
+        replace(sample, provenance={}) for sample in expected
+    ]
     assert all(sample.provenance.items() <= read.provenance.items() for sample, read in zip(drawn, back, strict=True))
 
 
