@@ -10,7 +10,8 @@ whose duplicates are compared with those that one machine finds in memory.
 
 With `--folder`, texts and results stay there, and the same command goes on with what is unfinished.
 
-The documents have about 128 tokens, three of them values that patterns find; a tenth of them repeats another, nearly.
+The documents have about 128 tokens as the model of `random_model.py` reads them, and three values that patterns find;
+a tenth of them repeats another, nearly.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import signal
@@ -33,6 +35,8 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
+
+from random_model import SAMPLES, compose_samples
 
 from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
@@ -58,7 +62,7 @@ class Run:
 
 
 def write_shards(folder: Path, documents: int, rows: int) -> None:
-    """Texts of about 100 words, in shards; a shard is the same however many there are."""
+    """Texts of about 128 tokens, in shards; a shard is the same however many there are."""
     folder.mkdir(parents=True, exist_ok=True)
     begins = [begin for begin in range(0, documents, rows) if not _name_shard(folder, begin, rows).exists()]
     with multiprocessing.Pool() as pool:
@@ -86,8 +90,8 @@ def _name_shard(folder: Path, begin: int, rows: int) -> Path:
 
 @cache
 def _list_words() -> list[str]:
-    rng = Random(1)
-    return ["".join(rng.choices("abcdefghijklmnoprstuvw", k=rng.randrange(3, 10))) for _ in range(20_000)]
+    """The words that the tokenizer of `random_model.py` is made from: another word is several tokens."""
+    return sorted({word for one in compose_samples(SAMPLES) for word in re.findall(r"\b[a-z]{2,}\b", one.text)})
 
 
 def annotate(shards: Path, output: Path, predictor: str, workers: int, engine: str = "local") -> Run:
