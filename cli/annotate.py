@@ -76,7 +76,7 @@ def annotate(
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
     file = files[0]
-    if engine or len(files) > 1 or is_address(file) or file.is_dir():
+    if engine or engine_option or len(files) > 1 or is_address(file) or file.is_dir():
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         settings = {
             **describe_predictor(predictor, option),

@@ -119,7 +119,7 @@ def run(
 
     schema = load_labels(labels)
     rules = load_policy(policy, schema)
-    if engine or any(map(is_address, paths)):
+    if engine or engine_option or any(map(is_address, paths)):
         if vault:
             raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
         command = read_shard_command(paths, output, engine, engine_option, workers, labels)

@@ -115,9 +115,12 @@ class LocalStorage(Storage):
         return self._folder
 
     def list_files(self) -> list[StoredFile]:
-        """Every file below the folder."""
-        found = (path for path in self._folder.rglob("*") if path.is_file())
-        files = (StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size) for path in found)
+        """Every file below the folder, also through links; a link that leads nowhere is a file of no bytes."""
+        files = (
+            StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size if path.exists() else 0)
+            for path in _walk(self._folder)
+            if path.is_file() or not path.exists()
+        )
         return sorted((file for file in files if not _is_hidden(file.name)), key=lambda file: file.name)
 
     def find(self, name: str) -> StoredFile | None:
@@ -155,6 +158,15 @@ class LocalStorage(Storage):
 
     def _place(self, name: str) -> Path:
         return self._folder / check_name(name)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Paths of all files below a folder; a link that leads back to a folder on its way is not followed."""
+    for root, folders, files in os.walk(folder, followlinks=True):
+        place = Path(root)
+        way = {one.resolve() for one in (place, *place.parents)}
+        folders[:] = [name for name in folders if (place / name).resolve() not in way]
+        yield from (place / name for name in files)
 
 
 class RemoteStorage(Storage):

@@ -63,3 +63,14 @@ def test_options_that_do_not_fit_are_refused(options: list[str], reason: str, fo
     assert done.exit_code != Exit.OK
     assert reason in " ".join(f"{done.output} {done.exception}".split())
     assert not list((tmp_path / "out").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "words", [["annotate"], ["mask", "-p", "regex", "--policy", "redact"], ["samples", "check"], ["samples", "dedupe"]]
+)
+def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "Write to ann@example.org."}\n')
+    given = [*words[1:], str(file), "--engine-option", "executor=slurm", "--output", str(tmp_path / "out")]
+    done = RUNNER.invoke(load_command(words[0]), given)
+    assert "takes no option 'executor'" in " ".join(f"{done.output} {done.exception}".split())

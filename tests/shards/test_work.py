@@ -241,9 +241,17 @@ def test_the_text_may_stand_under_any_key(texts: Path, tmp_path: Path, run_here:
 def test_files_without_an_ending_and_links_are_shards(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
     (texts / "part-00007").write_text("no ending")
     (texts / "linked.jsonl").symlink_to(texts / "part-0.jsonl")
+    (texts / "lost.jsonl").symlink_to(texts / "nowhere.jsonl")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "more.jsonl").write_text('{"text": "Write to ann@example.org."}\n')
+    (tmp_path / "other" / "back").symlink_to(texts)
+    (texts / "folder").symlink_to(tmp_path / "other")
+    (texts / "up").symlink_to("..")
     found = {report.name: report.error for report, _ in run_here("annotate", texts, tmp_path / "out", **ANNOTATE)}
-    assert found["linked.jsonl"] == ""
+    assert {found[name] for name in ("linked.jsonl", "folder/more.jsonl")} == {""}
+    assert "There is no file" in found["lost.jsonl"]
     assert "part-00007" in found["part-00007"]
+    assert not [name for name in found if name.startswith(("up/", "folder/back/"))]
 
 
 def _raise(error: OSError) -> Callable[..., None]:
