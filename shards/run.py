@@ -77,10 +77,15 @@ class ShardWork:
         """`run` for tasks whose results mean something only together.
 
         Raises:
-            StateError: a shard was set aside.
+            StateError: a shard was set aside or is missing, as while a cluster is at work on it.
 
         """
         summary = self.run(task, settings, output)
+        if summary.missing:
+            raise StateError(
+                f"{summary.missing} of {summary.shards} shards are missing. Run the same command again; where a "
+                "cluster is at work on them, when it is done."
+            )
         if summary.failed:
             name, reason = next(iter(summary.failed.items()))
             raise StateError(f"{len(summary.failed)} shards were set aside, first {name}: {reason}")

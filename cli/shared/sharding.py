@@ -126,7 +126,7 @@ def restore_address(path: Path) -> str:
 
 
 def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
-    """Print a merged report; the exit code says whether a shard was set aside or a record refused."""
+    """Print a merged report; the exit code says whether a shard is missing, was set aside, or a record refused."""
     if as_json:
         print_json(summary.to_dict())
     else:
@@ -147,6 +147,10 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
         done = f"{summary.finished} of {summary.shards} shards"
         skipped = f", {summary.skipped} of them finished before" if summary.skipped else ""
         say(f"{done}{skipped} → {output}" + (" · run the command again to try the others" if summary.failed else ""))
+        if summary.missing:
+            say(f"{summary.missing} shards are missing: run the command again, unless a cluster is at work on them.")
+    if summary.missing:
+        return Exit.WAITING
     return Exit.REFUSED_SOME if summary.failed or summary.counts.get("refused") else Exit.OK
 
 

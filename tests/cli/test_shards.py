@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from goldspan.cli.main import load_command
 from goldspan.cli.shared.exits import Exit
+from goldspan.shards.engines.base import BUILT_IN
 
 RUNNER = CliRunner()
 
@@ -74,3 +75,19 @@ def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], tmp
     given = [*words[1:], str(file), "--engine-option", "executor=slurm", "--output", str(tmp_path / "out")]
     done = RUNNER.invoke(load_command(words[0]), given)
     assert "takes no option 'executor'" in " ".join(f"{done.output} {done.exception}".split())
+
+
+def test_shards_that_an_engine_only_hands_on_are_missing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BUILT_IN, "queue", f"{__name__}:hand_on")
+    done = annotate(folder, tmp_path / "out", "--engine", "queue")
+    assert done.exit_code == Exit.WAITING
+    assert "3 shards are missing" in " ".join(done.output.split())
+    given = ["dedupe", str(folder), "--engine", "queue", "--output", str(tmp_path / "unique")]
+    assert "3 of 3 shards are missing" in str(RUNNER.invoke(load_command("samples"), given).exception)
+
+
+def hand_on(plan: object, options: object) -> list[object]:
+    """An engine whose work begins later, such as a queue of a cluster."""
+    return []
