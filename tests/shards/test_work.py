@@ -207,8 +207,8 @@ def test_no_name_leads_out_of_a_folder(name: str, tmp_path: Path) -> None:
         "annotation.files.os.fsync",
         "annotation.files.tempfile.mkstemp",
         "shards.storage.shutil.move",
-        "shards.storage.shutil.copyfileobj",
-        "shards.storage._copy_limited",
+        "shards.packing.shutil.copyfileobj",
+        "shards.packing._copy_limited",
     ],
 )
 def test_a_full_disk_stops_the_run_and_breaks_no_shard(
