@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -75,6 +76,15 @@ def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], tmp
     given = [*words[1:], str(file), "--engine-option", "executor=slurm", "--output", str(tmp_path / "out")]
     done = RUNNER.invoke(load_command(words[0]), given)
     assert "takes no option 'executor'" in " ".join(f"{done.output} {done.exception}".split())
+
+
+def test_a_packed_file_is_a_shard(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"text": "Write to ann@example.org."}\n'))
+    for words in (["annotate"], ["mask", "--policy", "redact"]):
+        given = [*words[1:], str(file), "-p", "regex", "--output", str(tmp_path / words[0])]
+        assert RUNNER.invoke(load_command(words[0]), given).exit_code == Exit.OK
+        assert (tmp_path / words[0] / "a.jsonl.gz").is_file()
 
 
 def test_shards_that_an_engine_only_hands_on_are_missing(

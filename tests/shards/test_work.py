@@ -116,7 +116,10 @@ def test_an_id_that_stands_in_two_shards_is_counted_over_all(texts: Path, tmp_pa
     plan = make_plan("check", {}, list_shards([str(samples)]), str(tmp_path / "checked"))
     reports = [report for report, _ in run_here("check", samples, tmp_path / "checked")]
     assert sum(report.counts.get("refused", 0) for report in reports) == 0
-    assert summarise(plan, reports, 0).counts["refused"] == 3
+    summary = summarise(plan, reports, 0)
+    assert summary.counts["refused"] == 3
+    said = "3 of its sample ids stand in an earlier shard too"
+    assert summary.refused == ({"shard": "part-3.jsonl", "line": 0, "reason": said},)
 
 
 def test_import_and_export_convert_every_shard(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
