@@ -5,8 +5,8 @@
 
 `annotate` reads all documents with `--workers` processes. The first `--small` ones are read by `pair` (one process
 beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (the local
-executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones,
-whose duplicates are compared with those that one machine finds in memory.
+executor of datatrove, compared likewise). `dedupe` makes samples of all documents and deduplicates them, and the first
+`--small` ones, whose duplicates are compared with those that one machine finds in memory.
 
 With `--folder`, texts and results stay there, and the same command goes on with what is unfinished.
 
@@ -42,7 +42,8 @@ from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.store import read_samples, write_samples
+from goldspan.annotation.types import Sample
 from goldspan.shards.corpus import dedupe_shards
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.plan import list_shards
@@ -82,6 +83,12 @@ def _write_shard(folder: Path, begin: int, end: int, rows: int) -> None:
                 born = f"12/03/19{number % 90 + 10}"
                 text = f"{body} mail u{number}@example.org, card 4111 1111 1111 1111, born {born}."
             stream.write(json.dumps({"text": text, "language": "en"}).encode() + b"\n")
+
+
+def _write_samples(source: Path, target: Path) -> None:
+    with source.open("rb") as lines:
+        samples = (Sample(json.loads(line)["text"], "en") for line in lines)
+        write_samples(target, samples, load_labels())
 
 
 def _name_shard(folder: Path, begin: int, rows: int) -> Path:
@@ -194,7 +201,11 @@ class Benchmark:
 
     def dedupe(self) -> None:
         """The first documents and all of them."""
-        few, workers = self.list_few(self.annotated), self.given.workers
+        samples, workers = self._root / "samples", self.given.workers
+        for path in sorted(self.texts.iterdir()):
+            if not (samples / path.name).exists():
+                _write_samples(path, samples / path.name)
+        few = self.list_few(samples)
         labels = load_labels()
         print("\n| documents | s | CPU s | stay | as in memory | resident, MiB |\n|---|---|---|---|---|---|")
         seconds, small, found = measure_dedupe(few, self._root / "unique-few", workers)
@@ -205,7 +216,7 @@ class Benchmark:
             f"| {self._count_few()} | {seconds:.1f} | {small:.1f} | {len(found.kept)} | {equal} | {_measure_peak()} |",
             flush=True,
         )
-        seconds, large, found = measure_dedupe(sorted(self.annotated.glob("*.jsonl")), self._root / "unique", workers)
+        seconds, large, found = measure_dedupe(sorted(samples.glob("*.jsonl")), self._root / "unique", workers)
         print(f"| {self.given.documents} | {seconds:.1f} | {large:.1f} | {len(found.kept)} | | {_measure_peak()} |")
         print(f"{self.given.documents / self._count_few():.0f} times the documents: {large / small:.1f} times the CPU")
 
