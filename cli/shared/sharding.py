@@ -90,9 +90,7 @@ def read_shard_command(
 
     """
     if output is None:
-        raise InputError(
-            "Give --output FOLDER for the results of several files, a folder, a packed file, or --engine."
-        )
+        raise InputError("Give --output FOLDER for the results of several files, a folder, a packed file, or --engine.")
     if not is_address(output):
         check_output(output)
     if broken := [value for value in values or () if "=" not in value]:
