@@ -282,8 +282,8 @@ def build_labels(document: Mapping[str, Any]) -> LabelSchema:
         SchemaError: a table or a value is not what the JSON Schema `labels` allows, or two labels clash.
 
     """
-    if problem := schemas.validator("labels").find_best_problem(document):
-        raise SchemaError(f"{problem.pointer or '/'} {problem.message}")
+    if problems := schemas.validator("labels").list_best_problems(document):
+        raise SchemaError("; ".join(f"{one.pointer or '/'} {one.message}" for one in problems))
     labels: list[Label] = []
     for layer, table in (("entity", document["labels"]), ("mention", document.get("mentions", {}))):
         taken = document["labels"] if layer == "mention" else {}

@@ -57,10 +57,12 @@ _KINDS = {
     "preface": (_PREFACE.match, ("",)),
     "closing": (
         _CLOSING.search,
-        ("fict", "invented", "synthetic", "erfunden", "fiktiv", "opdigtet", "word count", "wortzahl", "nombre de mots")
-        + ("número de palabras", "aantal woorden", "antal ord", "end of ", " by a", "let me know if", "would you like")
-        + ("möchte", "soll ich", "hésitez pas", "souhaitez-vous", "¿", "laat me weten", "wil je", "lad mig vide")
-        + ("fammi sapere",),
+        (
+            *("fict", "invented", "synthetic", "erfunden", "fiktiv", "opdigtet", "word count", "wortzahl"),
+            *("nombre de mots", "número de palabras", "aantal woorden", "antal ord", "end of ", " by a"),
+            *("let me know if", "would you like", "möchte", "soll ich", "hésitez pas", "souhaitez-vous", "¿"),
+            *("laat me weten", "wil je", "lad mig vide", "fammi sapere"),
+        ),
     ),
 }
 """How each kind is found, and signs of which one stands, in lower case, in every text that holds the kind."""
