@@ -19,6 +19,7 @@ from typing import Any
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import read_configuration
 from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.files import suggest_path
 from goldspan.annotation.project import ENTITIES, Purpose, find_project
 
 GROUPS = [
@@ -255,7 +256,9 @@ def load_labels(path: str | Path | None = None) -> LabelSchema:
     """
     file = find_label_file(path)
     if not file.exists():
-        raise SchemaError(f"There is no label schema at {file}. Give one with --labels or GOLDSPAN_LABELS.")
+        raise SchemaError(
+            f"There is no label schema at {file}. Give one with --labels or GOLDSPAN_LABELS.{suggest_path(file)}"
+        )
     document = read_configuration(file, "labels", SchemaError)
     try:
         labels = build_labels(document)

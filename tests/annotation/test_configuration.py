@@ -76,11 +76,11 @@ cathegory = "Places"
         load_labels(file)
     faults = [
         ":1: defaulttarget: unknown key 'defaulttarget' (did you mean default_target?).",
-        ":3: labels.person: \"person\" is not allowed; expected a code of at most 40 capitals, ",
+        ':3: labels.person: "person" is not allowed; expected a code of at most 40 capitals, ',
         ":6: labels.CITY: the key 'name' is missing.",
-        ":7: labels.CITY.kind: \"indirect\" is not allowed; expected direct, quasi, none.",
+        ':7: labels.CITY.kind: "indirect" is not allowed; expected direct, quasi, none.',
         ":8: labels.CITY.color: ",
-        ":9: labels.CITY.hints: \"a city\" is not allowed; expected a list.",
+        ':9: labels.CITY.hints: "a city" is not allowed; expected a list.',
         ":10: labels.CITY.cathegory: unknown key 'cathegory' (did you mean category?).",
     ]
     lines = str(caught.value).splitlines()
