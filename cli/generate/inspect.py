@@ -15,7 +15,7 @@ from goldspan.cli.generate.options import GenerationOptions, RunName, read_setti
 from goldspan.cli.generate.progress import ProgressLine
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import DataOption, JsonOption
+from goldspan.cli.shared.options import DataOption, JsonOption, NewDataOption
 
 if TYPE_CHECKING:
     from goldspan.generators.runs.progress import Progress as RunProgress
@@ -116,7 +116,7 @@ def list_runs(data: DataOption = None, json: JsonOption = False) -> None:
 
 
 @expand_option_groups
-def estimate(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
+def estimate(generation: GenerationOptions, data: NewDataOption = None, json: JsonOption = False) -> None:
     """Estimate requests, tokens and cost of a run. Sends nothing; with --fill-gaps the plan is shown too."""
     settings, schema = read_settings(find_workspace(data), generation)
     show_plan(settings, schema, json=json)
@@ -167,7 +167,7 @@ def warn_of_prices(settings: RunSettings) -> None:
 
 
 @expand_option_groups
-def preview(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
+def preview(generation: GenerationOptions, data: NewDataOption = None, json: JsonOption = False) -> None:
     """Print the exact requests of three items and the estimated cost of the run. Sends nothing.
 
     Requests after the draft are shown with a text by the offline author in place of the model's draft.

@@ -14,7 +14,7 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, is_code, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
@@ -93,7 +93,7 @@ def import_samples(
     engine: EngineOption = "",
     engine_option: EngineValues = None,
     workers: ProcessesOption = 1,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -212,7 +212,9 @@ def _import(
 
     for file in files:
         if not file.exists():
-            raise InputError(f"There is no file {file}.")
+            from goldspan.annotation.files import suggest_path
+
+            raise InputError(f"There is no file {file}.{suggest_path(file)}")
     if target.exists() and not force:
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     refusals, report = Refusals(), ImportReport()
