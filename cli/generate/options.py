@@ -193,12 +193,10 @@ def _find_own(given: Path | None, configured: Path | None, option: str) -> str:
 def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:
     from goldspan.annotation.corpus.coverage import count_coverage
     from goldspan.annotation.tasks.store import read_samples
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES
+    from goldspan.generators.specs.draw import list_document_types
     from goldspan.generators.specs.plan import find_shortfalls, plan_gaps
 
     folders = (workspace.training_samples, workspace.annotation_samples)
     files = sorted(file for folder in folders if folder.is_dir() for file in folder.glob("*.json*"))
     coverage = count_coverage(read_samples(files, labels, on_error=lambda error: None, tolerant=True))
-    return plan_gaps(
-        find_shortfalls(coverage, labels, languages, labels.purpose.document_types or tuple(DOCUMENT_TYPES)), samples
-    )
+    return plan_gaps(find_shortfalls(coverage, labels, languages, list_document_types(labels)), samples)

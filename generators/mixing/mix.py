@@ -146,9 +146,9 @@ def _read_source(source: MixSource, chosen: frozenset[str] | int, seed: int, lab
 def write_offline(count: int, seed: int, languages: Sequence[str], labels: LabelSchema) -> Iterator[Sample]:
     """Samples of the offline author, as a run with this seed would have them."""
     from goldspan.generators.offline.author import compose_document
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES, draw_spec
+    from goldspan.generators.specs.draw import draw_spec, list_document_types
 
-    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
+    types = list_document_types(labels)
     for index in range(count):
         spec = draw_spec(seed, index, languages, labels, document_types=types)
         document = compose_document(spec, labels)
@@ -167,11 +167,10 @@ def write_offline(count: int, seed: int, languages: Sequence[str], labels: Label
 def paraphrase(sample: Sample, seed: int, labels: LabelSchema) -> Sample:
     """Another text of the offline author about the facts of the sample, in one group with it."""
     from goldspan.generators.offline.author import compose_document
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES
+    from goldspan.generators.specs.draw import list_document_types
 
-    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
     number = int.from_bytes(_rank(seed, sample.sample_id), "big") % _NUMBERS
-    spec = derive_spec(sample, labels, seed, number, types)
+    spec = derive_spec(sample, labels, seed, number, list_document_types(labels))
     document = compose_document(spec, labels)
     prediction = Annotation(Author.model("offline"), document.entities, document.mentions, score=1.0)
     origin = {"source": "offline", "paraphrase": "offline", "source_document": sample.sample_id}

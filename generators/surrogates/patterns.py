@@ -6,13 +6,27 @@ import re
 from random import Random
 
 from goldspan.annotation.labels.schema import Label
-from goldspan.generators.surrogates.chance import CAPITALS, DIGITS, draw_digits, draw_from
+from goldspan.generators.surrogates.chance import CAPITALS, DIGITS, draw_digits, draw_from, pick
 
 _EXAMPLE = re.compile(r"(?<![\w-])(?=[\w/.-]*\d)[A-Za-z0-9](?:[\w/.-]*[A-Za-z0-9])?(?![\w-])")
 
+_MEASURE = re.compile(
+    r"(?<![\w.,-])(?:[€$£] ?\d[\d.,]*\d|[€$£] ?\d|\d(?:[\d.,]*\d)? ?(?:[€$£%‰]|(?:"
+    r"[kmµ]?g|mg/kg|m[gl]/d?l|[cm]?l|[nµcdk]?m[²³]?|km/h|mph|°[CF]|[kMG]?W|kWh|[mk]?V|m?A|mAh|[kMG]?Hz|[kMGT]?B|"
+    r"lbs?|oz|ft|psi|k?bar|h?Pa|mmHg|bpm|rpm|dB|ms|min|USD|EUR|GBP|CHF|DKK|kr)(?![\w/])))"
+)
+"""A number with its unit or currency: `4.2 kg`, `€ 25`."""
+_MEASURE_DIGIT = re.compile(r"(?<![\d.,])([1-9])|\d")
+"""A digit of a number; the group is a first one that is not 0."""
+
 
 def draw_like(rng: Random, example: str) -> str:
-    """A value of the example's shape: each digit drawn anew; letters kept in a leading code, else drawn anew."""
+    """A value of the example's shape: each digit drawn anew; letters kept in a leading code, else drawn anew.
+
+    A measure (`4.2 kg`) keeps its unit, and a first digit that is not 0.
+    """
+    if _MEASURE.fullmatch(example):
+        return _draw_measure(rng, example)
     prefix = re.match(r"[A-Z]{2,}(?=[-/. \d])", example)
     kept = prefix.end() if prefix else 0
     drawn = [
@@ -26,8 +40,14 @@ def draw_like(rng: Random, example: str) -> str:
     return example[:kept] + "".join(drawn)
 
 
+def _draw_measure(rng: Random, example: str) -> str:
+    return _MEASURE_DIGIT.sub(lambda digit: draw_from(rng, DIGITS[1:] if digit[1] else DIGITS, 1), example)
+
+
 def has_number_example(label: Label) -> bool:
-    """True if a hint holds an example of a number (`MRN-123456`): at least half of its characters are digits."""
+    """True if a hint holds a measure (`4.2 kg`) or a number (`MRN-123456`): at least half of it are digits."""
+    if any(_MEASURE.search(hint) for hint in label.hints):
+        return True
     examples = [example for hint in label.hints for example in _EXAMPLE.findall(hint) if len(example) >= 4]
     return any(
         2 * sum(character.isdigit() for character in example) >= sum(character.isalnum() for character in example)
@@ -37,11 +57,14 @@ def has_number_example(label: Label) -> bool:
 
 def has_words_alone(label: Label) -> bool:
     """True if the label has examples, some of which are words, and no hint shows a number."""
-    return any(not _EXAMPLE.fullmatch(example) for example in label.examples) and not has_number_example(label)
+    is_shaped = (_EXAMPLE.fullmatch(example) or _MEASURE.fullmatch(example) for example in label.examples)
+    return not all(is_shaped) and not has_number_example(label)
 
 
 def draw_by_pattern(rng: Random, label: Label) -> str:
     """A value for any label: shaped as an example in its hints (`MRN-123456`) or examples, else initials and digits."""
+    if measures := [found[0] for hint in label.hints for found in _MEASURE.finditer(hint)]:
+        return draw_like(rng, pick(rng, measures))
     for hint in label.hints:
         examples = [example for example in _EXAMPLE.findall(hint) if len(example) >= 4]
         if examples:
