@@ -156,6 +156,22 @@ def say_what_is_sent(settings: RunSettings, labels: LabelSchema) -> None:
     warn_of_missing(settings, labels)
 
 
+def warn_of_codes(settings: RunSettings, labels: LabelSchema) -> None:
+    """Warn of labels for which the offline author makes up codes."""
+    from goldspan.generators.surrogates.values import has_value_source
+
+    without = [
+        label.code
+        for label in labels.entities
+        if label.chance > 0 and not has_value_source(label) and not label.examples
+    ]
+    if settings.provider == "offline" and without:
+        warn(
+            f"There is no source of values for {', '.join(without)}: the texts hold made-up codes. Give each label "
+            "`terms`, a `pattern` or `examples` in the label schema."
+        )
+
+
 def warn_of_idle_options(settings: RunSettings, job: JobOptions) -> None:
     """Warn of options of the other mode than the run's."""
     batch = {"--no-wait": job.no_wait, "--poll-interval": job.poll_interval}
