@@ -139,7 +139,7 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             provider=provider,
             samples=options.samples,
             seed=options.seed,
-            languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
+            languages=tuple(dict.fromkeys(code.strip().lower() for code in languages.split(",") if code.strip())),
             review=options.review,
             judge=options.judge,
             model=options.model or (own.model if own and not options.provider else ""),

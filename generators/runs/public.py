@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
@@ -106,13 +106,18 @@ _FOR_MODELS = {
     "scenarios_file": "--scenarios",
     "examples_file": "--examples",
     "seeds": "--seeds",
+    "novelty": "--novelty",
+    "max_tokens": "--output-tokens",
+    "price_in": "--price-in",
+    "price_out": "--price-out",
 }
 """Settings that the offline author cannot follow, by their option."""
 
 
 def _refuse_unused(settings: RunSettings) -> None:
     """Refuse settings that would be ignored: the user expects something else than would come out."""
-    given = [option for name, option in _FOR_MODELS.items() if getattr(settings, name) not in {"", None, OFFLINE_MODEL}]
+    unset = {field.name: {field.default, "", 0} for field in fields(settings)}
+    given = [option for name, option in _FOR_MODELS.items() if getattr(settings, name) not in unset[name]]
     if settings.provider == OFFLINE and given:
         raise InputError(
             f"{given[0]} is for language models, and the offline author is none. "

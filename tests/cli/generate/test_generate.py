@@ -120,6 +120,8 @@ def test_dead_letters_and_budget_have_exit_codes_of_their_own(data, tmp_path, ca
         (["start", "--model", "gpt-4.1"], "--model is for language models"),
         (["start", "--temperature", "0.5"], "--temperature is for language models"),
         (["estimate", "--provider", "offline", "--mode", "batch"], "--mode is for language models"),
+        (["start", "--novelty", "0.9"], "--novelty is for language models"),
+        (["start", "--price-in", "3"], "--price-in is for language models"),
         (["preview", "--seeds", "."], "--seeds is for language models"),
         (["start", "--provider", "openai", "--window", "24h"], "--window is for batches"),
         (["campaign", "start", "--api-url", "http://127.0.0.1:1"], "--api-url is for language models"),
