@@ -1,6 +1,7 @@
-"""Take the pictures of the guide that need no Label Studio: `python scripts/take_pictures.py`, with Chromium and rampart.
+"""Take the pictures of the guide that need no Label Studio: `PYTHONPATH=. python scripts/take_pictures.py`.
 
-The dashboard shows a made project, the masking page its example text. `docs/images/task.png` is taken by hand.
+It needs Chromium and the predictor rampart. The dashboard shows a made project, the masking page its example text.
+`docs/images/task.png` is taken by hand.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.dashboards.launch import start_dashboard
+from goldspan.dashboards.launch import find_port, start_dashboard
 from tests.dashboards.sample_data import fill_workspace
 from tests.walk.test_dashboard import settle
 
-IMAGES = ROOT / "docs" / "images"
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 WIDTH = 1280
+VIEWS: tuple[tuple[str, int, int, Literal["light", "dark"], int], ...] = (
+    ("masking-page", WIDTH, 860, "light", 1),
+    ("masking-page-dark", WIDTH, 860, "dark", 1),
+    ("masking-page-phone", 390, 844, "light", 2),
+)
+"""Name, width, height, theme and scale of the pictures of the masking page."""
 
 
 def picture_dashboard(browser: Browser) -> None:
@@ -53,18 +58,14 @@ def picture_dashboard(browser: Browser) -> None:
 
 def picture_masking_page(browser: Browser) -> None:
     """The masking page after its example was masked: light, dark, on a phone."""
-    command = [sys.executable, "-m", "goldspan", "serve", "--predictor", "regex+rampart", "--port", "27931"]
+    command = [sys.executable, "-m", "goldspan", "serve", "--predictor", "regex+rampart", "--port", str(find_port())]
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
         try:
             found = next(match for line in server.stderr or () if (match := re.search(r"http://\S+", line)))
-            for name, size, scheme, scale in (
-                ("masking-page", (WIDTH, 860), "light", 1),
-                ("masking-page-dark", (WIDTH, 860), "dark", 1),
-                ("masking-page-phone", (390, 844), "light", 2),
-            ):
+            for name, width, height, scheme, scale in VIEWS:
                 page = browser.new_page(
-                    viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, device_scale_factor=scale
+                    viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=scale
                 )
                 page.goto(found[0])
                 page.get_by_role("button", name="Example").click()
