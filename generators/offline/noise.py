@@ -68,6 +68,7 @@ def _name_month(day: date, language: str) -> str:
 
 _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "salary": lambda rng, language, country: write_amount(rng, country, 1900, 5200),
+    "fee": lambda rng, language, country: write_amount(rng, country, 12, 95),
     "rent": lambda rng, language, country: write_amount(rng, country, 480, 1900),
     "time": lambda rng, language, country: write_time(rng, country),
     "amount": lambda rng, language, country: write_amount(rng, country),
