@@ -132,6 +132,15 @@ DISGUISED = {
     "octal": ("a.log", r'"a/M\303\274ller.txt" and Ann', [r"M\303", "Ann"]),
     "code points": ("a.txt", r"M\U000000fcller \u{41}nn", ["000000fc", "{41}"]),
     "value without quotes": ("a.html", "<img alt=Ann Smith><p class='Bob x'>x</p>", ["Ann", "Smith", "Bob"]),
+    "style sheet": ("a.html", r"<style>p::after{content: '\41 nn M\fc ller'}</style>", ["41 nn", "fc ller"]),
+    "property of a style": ("a.html", r"<p style='--who: &quot;\42 ob&quot;'>x</p>", ["42 ob"]),
+    "TeX": ("a.csv", 'id,author\n1,"M{\\""u}ller, Ann"\n', ["ller", "Ann"]),
+    "UTF-7": (
+        "a.eml",
+        "Subject: =?utf-7?q?M+APw-ller?=\nContent-Type: text/plain; charset=utf-7\n\nAnn M+APw-ller\n",
+        ["Ann", "APw"],
+    ),
+    "UTF-7 without a declaration": ("a.txt", "M+APw-ller", ["APw"]),
     "around the parts": ("a.eml", f"{MIXED}Ann\n--B\n\nhi\n--B--\nAnn\n", ["Ann"]),
 }
 
