@@ -25,7 +25,7 @@ _INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 """Soft hyphens, zero-width spaces, marks of direction."""
 
 SIGNS = frozenset(
-    "%&=\\<+\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+    "%&=\\<+_{\x07\x08\x1b\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
 """A text with none of these has no escapes."""
 
@@ -49,7 +49,9 @@ _MEANT = MappingProxyType(dict(zip(_LETTERS_OF_TEX.split()[::2], _LETTERS_OF_TEX
 
 _SPECIAL = rf"\\(?:{'|'.join(name for name, meant in _MEANT.items() if meant.isalpha())})"
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
-_CODE = regex.compile(r"\\U([0-9A-Fa-f]{8})|\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
+_CODE = regex.compile(
+    r"\\U([0-9A-Fa-f]{8})|\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|_x([0-9A-Fa-f]{4})_"
+)
 _BASIC = 0xFFFF
 """The last character that is one UTF-16 unit."""
 
@@ -174,8 +176,8 @@ def _read_code(match: regex.Match[str]) -> str | None:
 
 
 def _read_style(match: regex.Match[str]) -> str | None:
-    """An escape of a style sheet (CSS Syntax 3, 4.3.7)."""
-    digits = match.group()[1:].strip()
+    """An escape of a style sheet (CSS Syntax 3, 4.3.7), or what is between two strings that are shown as one."""
+    digits = match.group()[1:].strip(" \t\r\n\f\"'")
     number = int(digits, 16) if digits else 0
     return None if number > 0x10FFFF else chr(number) if number else ""
 
@@ -220,18 +222,27 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
         "utf7": _Form(r"(?<![A-Za-z0-9+/]{20})[+&][A-Za-z0-9+/,]{3,}-", _read_utf7),
         "entity": _Form(r"&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", _read_entity),
         "code": _Form(
-            r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8})+",
+            r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8}"
+            r"|_x[0-9A-Fa-f]{4}_)+",
             _read_code,
         ),
         "control": _Form(r"\\[nrt](?<!(?:\b[A-Za-z]:|\\)\\[^\s\"'<>|]*)", lambda match: _CONTROLS[match.group()[1]]),
         "style": _Form(
-            rf"\\(?:[0-9A-Fa-f]{{1,6}}(?:\r\n|[ \t\n\f])?|\r?\n|(?=[g-zG-Z]))(?<=(?i:{_DECLARED}))", _read_style
+            rf"(?:\\(?:[0-9A-Fa-f]{{1,6}}(?:\r\n|[ \t\n\f])?|\r?\n|(?=[g-zG-Z]))|[\"']\s+[\"'])(?<=(?i:{_DECLARED}))",
+            _read_style,
         ),
+        "terminal": _Form(r"(?:\x1b|\\033|\\e)\[[0-9;:?]*[ -/]*[@-~]", lambda match: ""),
         "octal": _Form(r"(?:\\[0-3][0-7]{2})+", _read_octal, width=4),
         "punctuation": _Form(r"\\[!-/:-@\[-`{-~]", lambda match: match.group()[1:]),
+        "parts": _Form(
+            r"([\"'])[ \t]*\+[ \t]*([\"'])", lambda match: "" if match.group()[0] == match.group()[-1] else None
+        ),
+        "overstrike": _Form(r"(?:[^\n\x08]\x08)+[^\n\x08]", lambda match: match.group()[-1]),
+        "link": _Form(r"\x1b\]8;[^;\x07\x1b]*;|\x07|\x1b\\\\", lambda match: " "),
         "tag": _Form(r"</?(?:a|abbr|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\s*/?>", _read_tag),
         "invisible": _Form(
-            rf"[{_INVISIBLE}]|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d](?=[\p{{Latin}}\p{{N}}])", lambda match: ""
+            rf"\u00ad\r?\n[ \t]*(?=\p{{Ll}})|[{_INVISIBLE}]|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d](?=[\p{{Latin}}\p{{N}}])",
+            lambda match: "",
         ),
     }
 )

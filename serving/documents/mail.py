@@ -39,7 +39,7 @@ _PICTURES = {f"image/{ending[1:]}": kind for ending, kind in PICTURES.items()}
 _PARAMETERS = ("content-type", "content-disposition")
 """Headers of parameters: each value is a text of its own, in one of three encodings."""
 
-_STRUCTURAL = frozenset({"boundary", "charset", "format", "delsp", "type", "report-type", "protocol", "micalg"})
+_STRUCTURAL = frozenset({"charset", "format", "delsp", "type", "report-type", "protocol", "micalg"})
 """Parameters that hold no text."""
 
 
@@ -246,6 +246,8 @@ def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int
         if not changes:
             continue
         text = edit_source(run.text, changes)
+        if place.parameter == "boundary":
+            text = "_".join(_WORDS.findall(text))
         if place.parameter:
             holder = Message()
             holder[place.header] = items[place.number][1]
@@ -292,6 +294,7 @@ _SOFT_BREAK = regex.compile(r"(?<!^--) \r?\n(?:>+ ?)?", regex.MULTILINE)
 _FLOWED_BREAK = regex.compile(r"(?<!^--)(?<= )\r?\n(?:>+ ?)?", regex.MULTILINE)
 _WORD_START = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?")
 _WORD = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
+_WORDS = regex.compile(r"\w+", regex.ASCII)
 _UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 
