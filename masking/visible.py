@@ -33,7 +33,7 @@ _ALIKES = "".join(map(chr, _ALIKE))
 
 _SIGNS = regex.compile(
     rf"(?P<invisible>[{_INVISIBLE}]+|(?<=[\p{{L}}\p{{N}}\p{{P}}])[{_SELECTORS}]+|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d]+(?=[\p{{Latin}}\p{{N}}]))"
-    r"|(?P<styled>[\u24b6-\u24e9\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff])"
+    r"|(?P<styled>[\u00a0\u2000-\u200a\u202f\u205f\u24b6-\u24e9\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff])"
     r"|(?P<tag>[\U000e0020-\U000e007e])"
     rf"|(?P<alike>(?<!\p{{L}})(?=\p{{Latin}}*[{_ALIKES}])(?=[{_ALIKES}]*\p{{Latin}})"
     rf"[\p{{Latin}}{_ALIKES}]+(?![\p{{L}}\p{{M}}]))"

@@ -241,7 +241,8 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
         "link": _Form(r"\x1b\]8;[^;\x07\x1b]*;|\x07|\x1b\\\\", lambda match: " "),
         "tag": _Form(r"</?(?:a|abbr|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\s*/?>", _read_tag),
         "invisible": _Form(
-            rf"\u00ad\r?\n[ \t]*(?=\p{{Ll}})|[{_INVISIBLE}]|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d](?=[\p{{Latin}}\p{{N}}])",
+            rf"\u00ad\r?\n[ \t]*(?=\p{{Ll}})|[{_INVISIBLE}]"
+            r"|(?<=[\p{Latin}\p{N}])[\u200c\u200d](?=[\p{Latin}\p{N}])",
             lambda match: "",
         ),
     }

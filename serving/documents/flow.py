@@ -23,11 +23,11 @@ from goldspan.serving.documents.embedded import find_embedded, is_file
 from goldspan.serving.documents.escapes import OpenText, open_escapes
 
 _HYPHENS = "-\u2010"
-_HYPHENATED = r"(?<=[^\W_])[-\u2010]\r?\n(?:>+ ?)*[ \t]*(?=[^\W_])"
+_HYPHENATED = r"(?<=[^\W_])[-\u2010](?:\r\n?|\n)(?:>+ ?)*[ \t]*(?=[^\W_])"
 PAGE_LINES = re.compile(rf"{_HYPHENATED}|(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
 """Line breaks in the text of a page: each may stand inside a value."""
 
-WRAPPED_LINES = re.compile(rf"{_HYPHENATED}|(?<=[^\r\n]{{39}}\S)[ \t]*\r?\n(?:>+ ?)*(?=\S)")
+WRAPPED_LINES = re.compile(rf"{_HYPHENATED}|(?<=[^\r\n]{{39}}\S)[ \t]*(?:\r\n?|\n)(?:>+ ?)*(?=\S)")
 """Line breaks of text that a program wrapped (RFC 5322: at 78 characters), with the marks of a quotation after them,
 and breaks after a hyphen."""
 

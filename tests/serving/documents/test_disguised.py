@@ -177,6 +177,13 @@ DISGUISED = {
         "00000000: 4465 6172 2041 6e6e 206f 6620 4265 726c  Dear Ann of Berl",
         ["416e", "2041 6e6e", "Ann"],
     ),
+    "parts of a web archive": (
+        "a.mht",
+        f"{MIXED}--B\nContent-Type: text/css\n\np::after{{content: '\\41 nn'}}\n--B\nContent-Type: image/svg+xml\n\n"
+        "<svg><text>Mül<tspan>ler</tspan></text></svg>\n--B\nContent-Type: text/xml\n\n<a>B&#111;b</a>\n--B--\n",
+        ["41 nn", "ler", "#111"],
+    ),
+    "blanks of other widths": ("a.txt", "+1\u00a0415\u202f555\u20090132", ["555"]),
     "boundary": ("a.eml", 'Content-Type: multipart/mixed; boundary="x Ann"\n\n--x Ann\n\nhi\n--x Ann--\n', ["Ann"]),
     "short JSON in base64": ("a.txt", encode('{"n":"Ann Smith"}'), [encode('{"n":"Ann Smith"}')[6:]]),
     "around the parts": ("a.eml", f"{MIXED}Ann\n--B\n\nhi\n--B--\nAnn\n", ["Ann"]),
