@@ -11,7 +11,7 @@ from goldspan.masking.detection import FoundSpan, is_telling
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.ledger import Ledger, LedgerEntry
 from goldspan.masking.personas import PersonaMaker
-from goldspan.masking.referents import Referent
+from goldspan.masking.persons import Referent
 
 
 class Allocator:

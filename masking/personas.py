@@ -8,6 +8,7 @@ that RFC 2606 reserves for examples.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
@@ -23,7 +24,7 @@ from goldspan.generators.surrogates.values import Persona, draw_persona, draw_va
 from goldspan.generators.surrogates.world import COUNTRIES, draw_first_name, draw_surname, find_genders
 from goldspan.masking.dates import parse_date
 from goldspan.masking.keys import MaskingKey
-from goldspan.masking.referents import FIRST, LAST, Referent
+from goldspan.masking.persons import FIRST, LAST, Referent, find_part, is_genitive, read_name
 
 ATTEMPTS = 40
 """Surrogates drawn for one value before a placeholder takes its place."""
@@ -57,6 +58,8 @@ class PersonaMaker:
 
     def draw_values(self, label: str, value: str, referent: Referent, persona: Persona, number: int) -> Iterator[str]:
         """Surrogates for a value, the best first; `number` counts the referent's values of this label before it."""
+        if form := _draw_form(label, value, referent, persona):
+            yield match_case(form, value)
         for attempt in range(ATTEMPTS):
             rng = self._make_random("value", label, referent.key, str(number), str(attempt))
             yield match_case(self._draw(label, value, persona, rng, number + attempt), value)
@@ -64,6 +67,9 @@ class PersonaMaker:
     def _draw(self, label: str, value: str, persona: Persona, rng: Random, number: int) -> str:
         if label in (FIRST, LAST):
             return self._draw_name(label, value, persona, rng, number)
+        if label == "USERNAME" and persona.first:
+            local = draw_value(rng, self._find_label("EMAIL"), persona).partition("@")[0]
+            return local if "." in value else local.replace(".", "")
         if label in _FULL_NAMES:
             return f"{persona.first} {persona.surname}" if not number else self._vary(persona, rng)
         if label == "EMAIL":
@@ -124,6 +130,22 @@ class PersonaMaker:
 
     def _make_random(self, *purpose: str) -> Random:
         return make_random(int.from_bytes(self._key.sign("fake", *purpose)[:8], "big"), 0)
+
+
+def _draw_form(label: str, value: str, referent: Referent, persona: Persona) -> str:
+    """The same form of the invented name as a value is of the real one: the genitive, or one of several words."""
+    if label not in (FIRST, LAST):
+        return ""
+    name, invented = (referent.first, persona.first) if label == FIRST else (referent.surname, persona.surname)
+    written, whole = read_name(value), read_name(name)
+    if is_genitive(written, whole):
+        return invented + "s"
+    if written == whole:
+        plain = "".join(c for c in unicodedata.normalize("NFD", invented) if not unicodedata.combining(c))
+        return plain if value != name and plain != invented else ""
+    part = find_part(written, whole)
+    words = invented.split()
+    return " ".join(words[part]) if part and len(words) == len(whole.split()) else ""
 
 
 _COUNTRY_CODE = regex.compile(r"\+\d{1,3}(?=[ ./()-])|\+\d{2}")

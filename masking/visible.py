@@ -114,5 +114,5 @@ def _show(match: regex.Match[str]) -> str:
     if match["alike"]:
         return raw.translate(_ALIKE)
     if match["digit"]:
-        return str(unicodedata.decimal(raw))
+        return str(unicodedata.decimal(raw, raw))
     return unicodedata.normalize("NFKC" if match["styled"] else "NFC", raw)
