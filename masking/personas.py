@@ -99,7 +99,7 @@ class PersonaMaker:
     def _draw_name(self, label: str, value: str, persona: Persona, rng: Random, number: int) -> str:
         name = persona.first if label == FIRST else persona.surname
         bare = value.rstrip(".")
-        if len(bare) == 1:
+        if len(bare) == 1 and bare.isupper():
             return name[0] + value[1:] if not number else pick(rng, "ABCDEFGHIJKLMNOPRSTVWZ") + value[1:]
         if not number:
             return name
