@@ -23,6 +23,7 @@ from goldspan.generators.surrogates.patterns import draw_like
 from goldspan.generators.surrogates.values import Persona, draw_persona, draw_value
 from goldspan.generators.surrogates.world import COUNTRIES, draw_first_name, draw_surname, find_genders
 from goldspan.masking.dates import parse_date
+from goldspan.masking.detection import TRUNK
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.persons import FIRST, LAST, Referent, find_part, is_genitive, read_name
 
@@ -173,7 +174,7 @@ def _fit(draw: Callable[[], str], value: str, rng: Random, is_sound: Callable[[s
     first = draw()
     drawn = first
     for _ in range(ATTEMPTS):
-        laid = _lay_out(drawn, value)
+        laid = lay_out(drawn, value)
         if _count(drawn) == wanted and laid.startswith(value[:kept]) and is_sound(laid):
             return laid
         drawn = draw()
@@ -187,14 +188,16 @@ def _count(value: str) -> tuple[int, int]:
     return sum(c.isdigit() for c in value), sum(c.isalpha() for c in value) if any(c.isdigit() for c in value) else 0
 
 
-def _lay_out(drawn: str, value: str) -> str:
+def lay_out(drawn: str, value: str) -> str:
     """The drawn letters and digits between the separators of the value; as drawn where the value is in words."""
     if not any(character.isdigit() for character in value):
         return drawn
-    characters = iter([character for character in drawn if character.isalnum()])
-    if sum(c.isalnum() for c in drawn) != sum(c.isalnum() for c in value):
+    written = value.split(TRUNK)
+    characters = [character for character in drawn.replace(TRUNK, "") if character.isalnum()]
+    if len(characters) != sum(character.isalnum() for part in written for character in part):
         return drawn
-    return "".join(next(characters) if character.isalnum() else character for character in value)
+    following = iter(characters)
+    return TRUNK.join("".join(next(following) if c.isalnum() else c for c in part) for part in written)
 
 
 def _move(persona: Persona, country: str) -> Persona:

@@ -15,7 +15,7 @@ import regex
 
 from goldspan.annotation.types import Mention
 from goldspan.generators.surrogates.online import make_slug
-from goldspan.masking.detection import FoundSpan, is_number
+from goldspan.masking.detection import TRUNK, FoundSpan, is_number
 from goldspan.masking.persons import (
     FIRST,
     LAST,
@@ -177,5 +177,5 @@ def _name_value(text: str, span: FoundSpan) -> Referent:
     if span.label in (FIRST, LAST):
         return name_person(value, "") if span.label == FIRST else name_person("", value)
     folded = fold_visible(value)
-    key = "".join(filter(str.isalnum, folded)) if is_number(folded) else " ".join(folded.split())
+    key = "".join(filter(str.isalnum, folded.replace(TRUNK, ""))) if is_number(folded) else " ".join(folded.split())
     return Referent(f"{span.label}|{key}")

@@ -219,6 +219,7 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
             lambda match: "",
             _TEX,
         ),
+        "command": _Form(r"\\[A-Za-z]{2,}", lambda match: None, _TEX),
         "utf7": _Form(r"(?<![A-Za-z0-9+/]{20})[+&][A-Za-z0-9+/,]{3,}-", _read_utf7),
         "entity": _Form(r"&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", _read_entity),
         "code": _Form(
