@@ -62,6 +62,7 @@ def test_what_is_no_escape_stays(text: str) -> None:
             r"\cite{x} Öztürk, Smith, Øre, Müller, Smith",
         ),
         (r"@book{x, a = {Ann~M\"uller}}", "@book{x, a = {Ann Müller}}"),
+        (r"\author{M\"uller} \texttt{a@b.de}", r"\author{Müller} \texttt{a@b.de}"),
         (r"p::before{content: '\41 nn M\0000fcller'}", "p::before{content: 'Ann Müller'}"),
         (r"url(\41nn.png)", "url(Ann.png)"),
         ("M&APw-ller +AEEAbgBu-", "Müller Ann"),
