@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.training.config import TrainingConfig, parse_config, read_config
 from goldspan.training.launch import TrainedModel, start_training
@@ -57,16 +57,4 @@ def train(
     )
 
 
-async def train_async(
-    bundle: str | Path | None = None,
-    config: TrainingConfig | str | Path | None = None,
-    *,
-    name: str = "",
-    labels_file: str | Path | None = None,
-    data: str | Path | None = None,
-    on_line: Callable[[str], None] = ignore_line,
-) -> TrainedModel:
-    """`train` in a worker thread: the event loop goes on. Cancelling ends the wait, not the run."""
-    return await asyncio.to_thread(
-        train, bundle, config, name=name, labels_file=labels_file, data=data, on_line=on_line
-    )
+train_async = run_in_thread(train)

@@ -55,26 +55,7 @@ async def run_campaign_async(
     return _name_outcome(status, outcomes), status
 
 
-def run_campaign(
-    workspace: Workspace,
-    campaign: Campaign,
-    *,
-    parallel: int = PARALLEL,
-    execution: ExecutionOptions | None = None,
-    labels_file: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> tuple[RunOutcome, CampaignStatus]:
-    """`run_campaign_async` for callers that do not wait."""
-    return run_interruptible(
-        run_campaign_async(
-            workspace,
-            campaign,
-            parallel=parallel,
-            execution=execution,
-            labels_file=labels_file,
-            on_progress=on_progress,
-        )
-    )
+run_campaign = run_interruptible(run_campaign_async)
 
 
 def cancel_campaign(workspace: Workspace, campaign: Campaign) -> CampaignStatus:

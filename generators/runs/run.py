@@ -106,28 +106,7 @@ async def run_generation_async(
             return await run_pipeline(run, executor, path, budget, stopped, action, files)
 
 
-def run_generation(
-    workspace: Workspace,
-    folder: Path,
-    *,
-    action: RunAction = RunAction.GO,
-    execution: ExecutionOptions | None = None,
-    limits: Limits | None = None,
-    labels_file: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> Summary:
-    """`run_generation_async` for callers that do not wait; also works where an event loop is running."""
-    return run_interruptible(
-        run_generation_async(
-            workspace,
-            folder,
-            action=action,
-            execution=execution,
-            limits=limits,
-            labels_file=labels_file,
-            on_progress=on_progress,
-        )
-    )
+run_generation = run_interruptible(run_generation_async)
 
 
 def _make_budget(run: OpenRun, asked: Limits) -> Budget:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from pathlib import Path
 
@@ -62,39 +61,6 @@ def finetune(
         raise ConfigurationError(f"Nothing was sent: {excess}.")
     folder = begin_run(workspace, plan, run or name_run(workspace), {"yes": consent, "max_cost": settings.max_cost})
     return drive_run(folder, wait=wait, schedule=schedule, halt=halt, on_job=on_job)
-
-
-async def finetune_async(
-    bundle: str | Path | None,
-    settings: TuningSettings,
-    *,
-    run: str = "",
-    labels_file: str | Path | None = None,
-    data: str | Path | None = None,
-    consent: bool = False,
-    wait: bool = True,
-    schedule: TuningSchedule | None = None,
-    halt: threading.Event | None = None,
-    on_job: OnJob = ignore_job,
-) -> TuningSummary:
-    """`finetune` in a worker thread: the event loop goes on. Cancelling ends the wait; the job goes on."""
-    halt = halt or threading.Event()
-    try:
-        return await asyncio.to_thread(
-            finetune,
-            bundle,
-            settings,
-            run=run,
-            labels_file=labels_file,
-            data=data,
-            consent=consent,
-            wait=wait,
-            schedule=schedule,
-            halt=halt,
-            on_job=on_job,
-        )
-    finally:
-        halt.set()
 
 
 def choose_tuning_bundle(workspace: Workspace, bundle: str | Path | None) -> Path:

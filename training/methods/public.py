@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.predictors.artifact import MethodArtifact
 from goldspan.training.methods.fits import fit_method
@@ -59,17 +59,4 @@ def fit(
     )
 
 
-async def fit_async(
-    method: str,
-    bundle: str | Path | None = None,
-    options: Mapping[str, Any] | None = None,
-    *,
-    name: str = "",
-    labels_file: str | Path | None = None,
-    data: str | Path | None = None,
-    on_line: Callable[[str], None] = ignore_line,
-) -> MethodArtifact:
-    """`fit` in a worker thread: the event loop goes on. Cancelling ends the wait, not the fit."""
-    return await asyncio.to_thread(
-        fit, method, bundle, options, name=name, labels_file=labels_file, data=data, on_line=on_line
-    )
+fit_async = run_in_thread(fit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.project.access import connect, find_labels
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import find_workspace
 
 
@@ -51,17 +51,4 @@ def pull(
     return pull_annotations(client, workspace, labels, options, on_progress)
 
 
-async def pull_async(
-    project: int | str | None = None,
-    *,
-    labels: LabelSchema | None = None,
-    data: str | Path | None = None,
-    url: str | None = None,
-    token: str | None = None,
-    options: PullOptions | None = None,
-    on_progress: Progress = ignore_progress,
-) -> PullReport:
-    """`pull` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
-    return await asyncio.to_thread(
-        pull, project, labels=labels, data=data, url=url, token=token, options=options, on_progress=on_progress
-    )
+pull_async = run_in_thread(pull)
