@@ -14,10 +14,11 @@ import orjson
 from goldspan.generators.simulator.answers import Writer, write_answer
 from goldspan.generators.simulator.corruptions import (
     ANSWER_KINDS,
+    COMPLETION,
+    CONTENT,
+    LINE,
     LINE_KINDS,
-    corrupt_completion,
-    corrupt_line,
-    corrupt_output,
+    apply_faults,
 )
 from goldspan.generators.simulator.faults import draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
@@ -150,9 +151,10 @@ class Engine:
             self._set_row(row, "vanished", stamp, None)
             return True
         body = request["body"]
-        completion = make_completion(body, corrupt_output(write_answer(body, self.writer), kinds), now)
+        completion = make_completion(body, apply_faults(write_answer(body, self.writer), kinds, CONTENT), now)
         self.state.add_paid(custom_id, "batch", batch["id"], batch["window"], completion)
-        line = corrupt_line(make_output_line(custom_id, corrupt_completion(completion, kinds), profile), kinds)
+        shown = apply_faults(completion, kinds, COMPLETION)
+        line = apply_faults(make_output_line(custom_id, shown, profile), kinds, LINE)
         self._set_row(row, "completed", stamp, line)
         if "duplicate" in kinds:
             database.execute(

@@ -12,13 +12,11 @@ from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.batch.replies import (
     ForeignReplyError,
     RemoteBatch,
-    as_mapping,
-    load_document,
     read_batch,
     read_id,
     translate_error,
 )
-from goldspan.generators.providers.parsing import read_error
+from goldspan.generators.providers.parsing import as_mapping, load_document, read_error
 from goldspan.generators.providers.profiles import ProviderProfile
 
 if TYPE_CHECKING:

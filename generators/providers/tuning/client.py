@@ -9,7 +9,7 @@ from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wai
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import load_json_bytes
+from goldspan.generators.providers.parsing import load_document
 from goldspan.generators.providers.tuning.documents import read_message
 from goldspan.generators.providers.tuning.values import RowsUpload
 from goldspan.generators.providers.waiting import read_retry_after
@@ -142,7 +142,7 @@ class TuningClient:
             for chunk in response.iter_bytes():
                 meter.add(len(chunk))
                 raw += chunk
-        return _Reply(response.status_code, response.headers, _load(bytes(raw)))
+        return _Reply(response.status_code, response.headers, load_document(bytes(raw)))
 
     def _explain_unreachable(self, error: Exception, doing: str) -> TransientServiceError:
         reason = redact(str(error) or type(error).__name__, [self._key])
@@ -162,10 +162,3 @@ class TuningClient:
         if status >= 500 or status in _TRANSIENT:
             return TransientServiceError(message, read_retry_after(reply.headers))
         return TerminalServiceError(message + _HINTS.get(status, ""), status)
-
-
-def _load(content: bytes) -> Any:
-    try:
-        return load_json_bytes(content)
-    except (ValueError, RecursionError):
-        return None
