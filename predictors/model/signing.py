@@ -41,6 +41,10 @@ class SignaturePolicy(StrEnum):
     WARN = "warn"
     REQUIRE = "require"
 
+    @classmethod
+    def _missing_(cls, value: object) -> SignaturePolicy:
+        raise ConfigurationError(f"The option verify is off, warn or require, not {str(value)[:20]!r}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:

@@ -9,7 +9,7 @@ from goldspan.annotation.errors import ConfigurationError, InputError, StateErro
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.generators.journal.lock import is_running
-from goldspan.training.bundle.lineage import find_bundle, list_bundles
+from goldspan.training.bundle.lineage import find_bundle, find_newest_bundle
 from goldspan.training.finetuning.engine import LOCAL, JobView
 from goldspan.training.finetuning.folder import begin_run, name_run, open_tuning_run, read_status
 from goldspan.training.finetuning.journal import TuningJournal
@@ -71,11 +71,10 @@ def choose_tuning_bundle(workspace: Workspace, bundle: str | Path | None) -> Pat
 
     """
     if bundle is not None:
-        return find_bundle(workspace, str(bundle))
-    known = list_bundles(workspace)
-    if not known:
-        raise InputError(f"{workspace.bundles} holds no bundle to train on. `goldspan bundle --name v1` makes one.")
-    return known[-1]
+        return find_bundle(workspace, bundle)
+    if newest := find_newest_bundle(workspace):
+        return newest
+    raise InputError(f"{workspace.bundles} holds no bundle to train on. `goldspan bundle --name v1` makes one.")
 
 
 def require_consent(plan: TuningPlan, *, consent: bool) -> None:
