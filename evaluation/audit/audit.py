@@ -15,13 +15,7 @@ from goldspan.annotation.corpus.splits import split_samples
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.evaluation.audit.findings import (
-    Audited,
-    AuditFinding,
-    apply_findings,
-    find_disagreements,
-    rank_samples,
-)
+from goldspan.evaluation.audit.findings import Audited, AuditFinding, apply_findings, find_disagreements, rank_samples
 from goldspan.evaluation.audit.ranking import rank_findings
 from goldspan.evaluation.audit.tokens import GoldTokens, judge_tokens, read_gold_tokens
 from goldspan.predictors.base import Predictor

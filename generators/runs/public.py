@@ -12,13 +12,7 @@ from goldspan.generators.providers.profiles import PROFILES
 from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions, fill_prices
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.pipeline import Summary
-from goldspan.generators.runs.run import (
-    Limits,
-    OnProgress,
-    check_settings,
-    run_generation,
-    run_generation_async,
-)
+from goldspan.generators.runs.run import Limits, OnProgress, check_settings, run_generation, run_generation_async
 from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
 from goldspan.generators.specs.families import MOST_FAMILIES
 

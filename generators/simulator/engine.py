@@ -12,14 +12,7 @@ from typing import Any
 import orjson
 
 from goldspan.generators.simulator.answers import Writer, write_answer
-from goldspan.generators.simulator.corruptions import (
-    ANSWER_KINDS,
-    COMPLETION,
-    CONTENT,
-    LINE,
-    LINE_KINDS,
-    apply_faults,
-)
+from goldspan.generators.simulator.corruptions import ANSWER_KINDS, COMPLETION, CONTENT, LINE, LINE_KINDS, apply_faults
 from goldspan.generators.simulator.faults import draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id

@@ -22,13 +22,7 @@ from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
 from goldspan.training.finetuning.budget import check_estimate, check_quote, estimate_cost
 from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
-from goldspan.training.finetuning.exchange import (
-    GONE,
-    explain_refusal,
-    make_request,
-    record_adoption,
-    record_state,
-)
+from goldspan.training.finetuning.exchange import GONE, explain_refusal, make_request, record_adoption, record_state
 from goldspan.training.finetuning.files import list_samples
 from goldspan.training.finetuning.journal import (
     ABANDONED,
