@@ -47,6 +47,25 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
         error: the file cannot be read, is no TOML, or breaks the schema.
 
     """
+    text, document = _read(path, error)
+    if found := schemas.validator(schema).find_best_problem(document):
+        line = find_line(text, found.pointer)
+        place = found.pointer.strip("/").replace("/", ".")
+        raise error(f"{path}{f':{line}' if line else ''}: {f'{place}: ' if place else ''}{found.message}.")
+    return document
+
+
+def read_toml(path: Path, error: type[InputError] = ConfigurationError) -> dict[str, Any]:
+    """The document of a TOML file.
+
+    Raises:
+        error: the file cannot be read, or is no TOML.
+
+    """
+    return _read(path, error)[1]
+
+
+def _read(path: Path, error: type[InputError]) -> tuple[str, dict[str, Any]]:
     try:
         text = read_small(path).decode("utf-8-sig")
     except OSError as problem:
@@ -54,14 +73,9 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
     except UnicodeDecodeError as problem:
         raise error(f"{path} is not UTF-8 (byte {problem.start}). Save it as UTF-8.") from None
     try:
-        document = parse_toml(text)
+        return text, parse_toml(text)
     except tomllib.TOMLDecodeError as problem:
         raise error(f"{path} is not readable TOML: {problem}. Correct the line it names.") from None
-    if found := schemas.validator(schema).find_best_problem(document):
-        line = find_line(text, found.pointer)
-        place = found.pointer.strip("/").replace("/", ".")
-        raise error(f"{path}{f':{line}' if line else ''}: {f'{place}: ' if place else ''}{found.message}.")
-    return document
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -87,5 +87,5 @@ def _quote(value: str | int | float | bool | Path) -> str:
 
 
 def _check(document: Any, path: Path) -> None:
-    for problem in schemas.validator(_SCHEMA).problems(document)[:1]:
-        raise StateError(f"{path} is not the record of a fit: {problem.pointer or '/'} {problem.message}")
+    if wrong := schemas.validator(_SCHEMA).explain(document, 1):
+        raise StateError(f"{path} is not the record of a fit: {wrong}")

@@ -207,9 +207,7 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         on_progress(read_progress(run.journal))
 
 
-def cancel_run(
-    workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None, *, abandon: bool = False
-) -> Summary | None:
+def cancel_run(workspace: Workspace, folder: Path, *, abandon: bool = False) -> Summary | None:
     """Cancel a run at its provider and keep its answers; None if another process is running it and was asked to cancel.
 
     `abandon` asks the provider nothing: for batches that it no longer answers for. Their rows may be paid twice.
@@ -225,4 +223,4 @@ def cancel_run(
             request_cancel(journal)
             return None
     action = RunAction.ABANDON if abandon else RunAction.CANCEL
-    return run_generation(workspace, folder, action=action, execution=execution)
+    return run_generation(workspace, folder, action=action)

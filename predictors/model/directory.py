@@ -179,9 +179,8 @@ def check_manifest(folder: Path, data: bytes, schema: str = SCHEMA) -> dict[str,
             f"{folder} has format {found}, this version of Goldspan reads format {FORMAT}. Upgrade Goldspan, or train "
             "the model again."
         )
-    if problems := schemas.validator(schema).problems(document):
-        listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:3])
-        raise StateError(f"{folder / MANIFEST} breaks its JSON Schema ({schema}): {listed}")
+    if wrong := schemas.validator(schema).explain(document):
+        raise StateError(f"{folder / MANIFEST} breaks its JSON Schema ({schema}): {wrong}")
     checked: dict[str, Any] = document
     return checked
 

@@ -12,10 +12,10 @@ from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.labelstudio.server.environment import OnStatus
 
 
-def is_healthy(url: str, timeout: float = 5.0) -> bool:
+def is_healthy(url: str) -> bool:
     """True if a Label Studio at this address of our own machine says that it is up."""
     try:
-        status, body = _get(url, "/health", timeout)
+        status, body = _get(url, "/health", 5.0)
     except (OSError, HTTPException):
         return False
     return status == HTTPStatus.OK and b'"UP"' in body

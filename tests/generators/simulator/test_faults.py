@@ -40,7 +40,7 @@ def test_plan_from_toml(tmp_path):
     assert plan.seed == 3
     assert plan.faults[0].rate == 0.5
     path.write_text("seed = ")
-    with pytest.raises(InputError, match="not TOML"):
+    with pytest.raises(InputError, match="not readable TOML"):
         load_plan(path)
     path.write_bytes(b'seed = "\xff"')
     with pytest.raises(InputError, match="not UTF-8"):
