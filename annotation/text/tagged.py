@@ -131,11 +131,6 @@ def escape_text(text: str) -> str:
     return _NEEDS_ESCAPE.sub(lambda match: _escape(match[0]), text)
 
 
-def strip_tags(tagged: str, labels: LabelSchema) -> str:
-    """The verbatim text of tagged text."""
-    return parse_tagged(tagged, labels).text
-
-
 def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence[Mention] = ()) -> str:
     """Write tagged text; `parse_tagged` gives back exactly what went in.
 

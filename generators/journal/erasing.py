@@ -15,7 +15,6 @@ from goldspan.generators.journal.rows import ERASED
 _TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
 _ESCAPES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _ESCAPE = re.compile("|".join(_ESCAPES))
-_CHUNK = 500
 
 
 @dataclass(slots=True)

@@ -27,8 +27,6 @@ from goldspan.training.finetuning.settings import TuningSettings
 from goldspan.training.methods.base import FitContext, Fitted, Method, TrainingPrice
 from goldspan.training.methods.fits import fit_method
 
-_MILLION = 1_000_000
-
 
 class FineTuningMethod(Method[TuningSettings]):
     """Runs or resumes the fine-tuning run of the artifact's name. `max_cost` is the consent to pay."""

@@ -21,8 +21,6 @@ from goldspan.training.models.labelling import IGNORED, MENTION_TAGS
 from goldspan.training.models.ranking import MentionPairs, measure_ranking
 
 COREFERENCE_SIZE = 64
-SIDE_PREFIX = "side."
-"""What the names of the weights outside the standard model begin with."""
 
 
 class Outputs(NamedTuple):
