@@ -45,7 +45,7 @@ def test_plan_from_toml(tmp_path):
     path.write_bytes(b'seed = "\xff"')
     with pytest.raises(InputError, match="not UTF-8"):
         load_plan(path)
-    with pytest.raises(InputError, match="Cannot read"):
+    with pytest.raises(InputError, match="cannot be read"):
         load_plan(tmp_path / "none.toml")
 
 
