@@ -55,17 +55,16 @@ def fit(
 
     The same command with the --name of an interrupted fit goes on with it.
     """
-    from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.methods.fits import fit_method
+    from goldspan.training.methods.fits import fit as fit_method
 
     artifact = fit_method(
         method,
         bundle,
         parse_options(option),
         name=name,
-        workspace=find_workspace(data),
+        data=data,
         labels_file=labels,
-        report=_ignore if as_json else _report,
+        on_line=_ignore if as_json else _report,
     )
     _show(artifact, as_json)
 

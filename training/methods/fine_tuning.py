@@ -25,7 +25,7 @@ from goldspan.training.finetuning.public import describe_job, drive_run
 from goldspan.training.finetuning.run import TuningOutcome, TuningSummary
 from goldspan.training.finetuning.settings import TuningSettings
 from goldspan.training.methods.base import FitContext, Fitted, Method, TrainingPrice
-from goldspan.training.methods.fits import fit_method
+from goldspan.training.methods.fits import fit
 
 
 class FineTuningMethod(Method[TuningSettings]):
@@ -70,14 +70,14 @@ def publish_run(
     """
     stored = read_status(folder).settings
     settings = read_settings(stored)
-    return fit_method(
+    return fit(
         FineTuningMethod.name,
         Path(stored["bundle"]["folder"]),
         {name: value for name, value in asdict(settings).items() if value is not None},
         name=folder.name,
-        workspace=workspace,
+        data=workspace.root,
         labels_file=labels_file,
-        report=report,
+        on_line=report,
     )
 
 

@@ -209,7 +209,7 @@ class LocalEngine(TuningEngine):
 
     def _read_finished(self) -> JobView | None:
         """The view of a run whose adapter is there, None of others."""
-        from goldspan.training.models.causal.sealed import MANIFEST
+        from goldspan.predictors.model.directory import MANIFEST
 
         path: Path = self.order.folder / FOLDER / ADAPTER / MANIFEST
         if not path.is_file():
