@@ -55,7 +55,6 @@ class AnswerMeter:
 
         Raises:
             AnswerLimitError: the answer is too large or too slow.
-
         """
         self._total += count
         if self._total > self._max_bytes:
@@ -71,7 +70,6 @@ def iter_limited(response: Any, max_bytes: float = math.inf) -> Iterator[bytes]:
 
     Raises:
         AnswerLimitError: the answer is too large or too slow.
-
     """
     meter = AnswerMeter(response.request, max_bytes)
     for chunk in response.iter_bytes():

@@ -34,7 +34,6 @@ def require_least(what: str, settings: object, least: Mapping[str, float]) -> No
 
     Raises:
         ConfigurationError: one is; all are named.
-
     """
     if wrong := list_too_small(settings, least):
         raise ConfigurationError(f"Settings of {what}: {'; '.join(wrong)}.")
@@ -45,7 +44,6 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
 
     Raises:
         error: the file cannot be read, is no TOML, or breaks the schema.
-
     """
     text, document = _read(path, error)
     if found := schemas.validator(schema).find_best_problem(document):
@@ -60,7 +58,6 @@ def read_toml(path: Path, error: type[InputError] = ConfigurationError) -> dict[
 
     Raises:
         error: the file cannot be read, or is no TOML.
-
     """
     return _read(path, error)[1]
 
@@ -83,7 +80,6 @@ def parse_toml(text: str) -> dict[str, Any]:
 
     Raises:
         tomllib.TOMLDecodeError: it is not TOML, nested too deep, or holds an integer that is too long.
-
     """
     if _LONG_KEY.search(text):
         raise tomllib.TOMLDecodeError(f"a key has more than {_KEY_PARTS} parts")

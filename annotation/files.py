@@ -113,7 +113,6 @@ def read_small(path: Path) -> bytes:
 
     Raises:
         OSError: it cannot be read, is a device, or is larger than `LARGEST_SETTINGS`.
-
     """
     with path.open("rb") as stream:
         refuse_device(stream, path)

@@ -26,7 +26,6 @@ def read_origin(url: str) -> str:
 
     Raises:
         ConfigurationError: it is not an http or https address, or it carries a user name or password.
-
     """
     try:
         parts = urlsplit(url)
@@ -59,7 +58,6 @@ def require_private_channel(url: str, what: str) -> None:
 
     Raises:
         ConfigurationError: the address is neither https nor on this machine, or is not an address at all.
-
     """
     origin = read_origin(url)
     if origin.startswith("http://") and not is_loopback(url):
@@ -93,7 +91,6 @@ def require_confirmed(secret: str, url: str, source: str, mend: str) -> None:
 
     Raises:
         ConfigurationError: the user has not confirmed the origin.
-
     """
     if not is_confirmed(secret, url):
         raise ConfigurationError(

@@ -76,7 +76,6 @@ def find_project(start: str | Path | None = None) -> Project | None:
 
     Raises:
         ConfigurationError: the file is broken, or the folder that was named holds none.
-
     """
     named = os.environ.get(VARIABLE, "") if start is None else ""
     try:
@@ -99,7 +98,6 @@ def require_project(start: str | Path | None = None) -> Project:
 
     Raises:
         ConfigurationError: there is none, or its file is broken.
-
     """
     project = find_project(start)
     if project is None:

@@ -166,7 +166,6 @@ class Tombstones:
 
         Raises:
             RecordError: the sample or somebody in its text was erased.
-
         """
         if self and (self.has_id(sample_id) or self.has_text(text)):
             raise RecordError(REFUSAL)
@@ -184,7 +183,6 @@ def read_tombstones(root: Path) -> Tombstones:
 
     Raises:
         StateError: they cannot be read, or their key is gone.
-
     """
     file = root / FOLDER / FILE
     try:
@@ -206,7 +204,6 @@ def add_tombstones(root: Path, values: Iterable[tuple[str, str]]) -> Tombstones:
 
     Raises:
         StateError: the disk refused.
-
     """
     known = read_tombstones(root)
     if not known.key:
@@ -228,7 +225,6 @@ def open_key(root: Path) -> bytes:
 
     Raises:
         StateError: it is broken, or the disk refused.
-
     """
     path = root / FOLDER / KEY
     if not path.exists():

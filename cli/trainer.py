@@ -39,7 +39,6 @@ class CommandTrainer:
 
         Raises:
             ServiceError: it cannot be run, failed, or printed nothing.
-
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -70,7 +69,6 @@ class CommandTrainer:
 
         Raises:
             GoldspanError: Label Studio could not be asked.
-
         """
         remember_served(self._workspace, self._given, source)
         await asyncio.to_thread(_predict_connected, self._workspace, tell)
@@ -81,7 +79,6 @@ def make_trainer(command: str, workspace: Workspace, given: str) -> CommandTrain
 
     Raises:
         InputError: the command is blank.
-
     """
     words = shlex.split(command)
     if command and not words:

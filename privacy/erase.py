@@ -74,7 +74,6 @@ def find_person(
     Raises:
         InputError: the text is too short to tell anybody.
         StateError: a store cannot be read.
-
     """
     place = _make_place(data, labels_file, url, token)
     return _plan(place, text, as_text=as_text)[0]
@@ -99,7 +98,6 @@ def erase_person(
         InputError: the text is too short to tell anybody.
         ServiceError: Label Studio refused; run it again.
         StateError: a run is running, or the disk refused; run it again.
-
     """
     place = _make_place(data, labels_file, url, token)
     with hold_lock(f"privacy {place.root.resolve()}"):

@@ -139,7 +139,6 @@ def make_term(value: str, erased: Tombstones) -> Subject:
 
     Raises:
         InputError: it is too short to tell anybody.
-
     """
     words = tuple(fold_words(value))
     if sum(map(len, words)) < _SHORTEST and (not words or words[0].isascii()):

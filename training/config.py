@@ -142,7 +142,6 @@ def read_config(path: Path) -> TrainingConfig:
 
     Raises:
         ConfigurationError: it cannot be read, or holds an unknown key or a value of the wrong kind.
-
     """
     return parse_config(read_toml(path), str(path))
 
@@ -152,7 +151,6 @@ def parse_config(document: Mapping[str, Any], source: str = "The configuration")
 
     Raises:
         ConfigurationError: a table or key is unknown, or a value is of the wrong kind or out of range.
-
     """
     sections = get_type_hints(TrainingConfig)
     _refuse_unknown(document, sections, f"{source} has no table", "[{}]")

@@ -47,7 +47,6 @@ def train_demo(
     Raises:
         ConfigurationError: a library that training needs is missing.
         StateError: the run failed.
-
     """
     settings = BundleSettings(name, seed=_SEED, reviewed_only=False)
     bundle = freeze(settings, files, labels_file=find_label_file(), data=workspace.root).folder

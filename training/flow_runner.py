@@ -27,7 +27,6 @@ def run_flow(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Ca
 
     Returns:
         Why it failed; empty if it did not.
-
     """
     return run_sync(_follow(run, workspace, resume, report))
 

@@ -35,7 +35,6 @@ class RunInputs:
 
         Raises:
             InputError: there is none.
-
         """
         if self.bundle is None:
             raise InputError("There is no bundle to train on. Give one, or set skip_export = false to pull samples.")
@@ -49,7 +48,6 @@ def choose_bundle(
 
     Raises:
         InputError: there is none.
-
     """
     if bundle is None and config.paths.bundle:
         bundle = Path(config.paths.bundle)
@@ -77,7 +75,6 @@ def pack_inputs(bundle: Path | None, labels_file: Path, config: TrainingConfig, 
 
     Raises:
         InputError: a file cannot be read.
-
     """
     buffer = io.BytesIO()
     try:
@@ -103,7 +100,6 @@ def unpack_inputs(archive: bytes, folder: Path) -> RunInputs:
 
     Raises:
         StateError: the archive is broken, or the bundle is not what its manifest says.
-
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:

@@ -75,7 +75,6 @@ def train(
         ConfigurationError: a setting is wrong, or the encoder, the device or a library is missing.
         StateError: the run failed; the message ends with what it said.
         GateClosedError: the model does not reach what `gate.toml` asks of it; it is not put into its place.
-
     """
     if not isinstance(config, TrainingConfig):
         config = read_config(Path(config)) if config else parse_config({})
@@ -120,7 +119,6 @@ def resume_training(
     Raises:
         InputError: there is no such run.
         StateError: it is finished, or failed again.
-
     """
     workspace = workspace or find_workspace()
     check_libraries()
@@ -161,7 +159,6 @@ def check_libraries() -> None:
 
     Raises:
         ConfigurationError: one is missing.
-
     """
     require_packages(
         "train", "torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing"
@@ -174,7 +171,6 @@ def check_encoder(config: TrainingConfig) -> None:
     Raises:
         UnknownNameError: it is no name, folder or Hub id.
         ConfigurationError: it is not prepared.
-
     """
     from goldspan.training.models.encoders.catalogue import find_encoder
 
@@ -186,7 +182,6 @@ def check_device(config: TrainingConfig) -> None:
 
     Raises:
         ConfigurationError: this machine has none.
-
     """
     if config.training.device not in ("auto", "cpu"):
         from goldspan.training.models.device import choose_device

@@ -61,7 +61,6 @@ class TrainingRun:
 
         Raises:
             StateError: it cannot be read.
-
         """
         try:
             state: dict[str, Any] = orjson.loads((self.folder / STATE).read_bytes())
@@ -88,7 +87,6 @@ class TrainingRun:
 
         Raises:
             StateError: another process does.
-
         """
         with explain_disk(self.folder):
             lock = try_lock(self.folder / LOCK)
@@ -133,7 +131,6 @@ def find_model(workspace: Workspace, model: Path) -> Path:
 
     Raises:
         InputError: there is neither.
-
     """
     root = find_models_folder(workspace)
     if model.exists():
@@ -150,7 +147,6 @@ def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], n
 
     Raises:
         StateError: there is a run of that name, or the disk refused.
-
     """
     root = find_training_folder(workspace)
     numbers = [int(match[1]) for run in list_runs(workspace) if (match := _NUMBER.match(run.name))]
@@ -183,7 +179,6 @@ def find_run(workspace: Workspace, name: str = "", *, unfinished: bool = False) 
 
     Raises:
         InputError: there is none.
-
     """
     runs = list_runs(workspace)
     if name:

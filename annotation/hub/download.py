@@ -65,7 +65,6 @@ def download_dataset(
         InputError: the data set has a shape, labels or splits that are not known.
         StateError: `output` holds another revision of this data set.
         ServiceError: the Hub did not answer as it should.
-
     """
     snapshot = open_snapshot(repository, revision)
     state = DownloadState(snapshot, output, layout, labels.fingerprint)

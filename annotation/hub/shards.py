@@ -38,7 +38,6 @@ def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubSha
     Raises:
         InputError: there is no data file.
         UnknownNameError: a split that was asked for is not there.
-
     """
     data = [file for file in files if PurePosixPath(file).name not in _NO_DATA and not file.startswith(".")]
     by_suffix = {suffix: [file for file in data if file.endswith(suffix)] for suffix in _SUFFIXES}
@@ -69,7 +68,6 @@ def read_rows(path: Path, name: str) -> Iterator[Mapping[str, Any] | None]:
 
     Raises:
         InputError: the file cannot be read at all.
-
     """
     return read_parquet_rows(path, name) if name.endswith(".parquet") else _read_json(path)
 

@@ -60,7 +60,6 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
 
     Raises:
         InputError: a path does not exist, or a folder holds no such file.
-
     """
     files: list[Path] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
@@ -101,7 +100,6 @@ def read_records(
 
     Raises:
         InputError: the file cannot be opened or decoded, or a `.json` file is too large to be read whole.
-
     """
     try:
         with path.open("rb") as stream:
@@ -265,7 +263,6 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
     Raises:
         RecordError: it breaks the JSON Schema or has an issue of severity error.
-
     """
     for issue in check_text(sample.text):
         raise RecordError(f"{issue.code}: {issue.message}", pointer="/data/text")
@@ -293,7 +290,6 @@ def write_samples(
 
     Raises:
         StateError: the disk refused, or the file exists and `replace` is False.
-
     """
     written = 0
     erased = find_tombstones(Path(path))

@@ -52,7 +52,6 @@ def parse_tagged(tagged: str, labels: LabelSchema) -> Tagged:
 
     Raises:
         TaggedTextError: an unknown label, a tag that is not closed or closes another, an empty span.
-
     """
     pieces: list[str] = []
     opened: list[_Open] = []
@@ -136,7 +135,6 @@ def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence
 
     Raises:
         TaggedTextError: a span is empty or outside the text, two spans cross, or a cluster's name cannot be written.
-
     """
     spans = [(mention.start, -mention.end, 0, _mention_tag(mention), "</m>") for mention in mentions]
     spans += [(entity.start, -entity.end, 1, f"<{entity.label}>", f"</{entity.label}>") for entity in entities]

@@ -123,7 +123,6 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
     Raises:
         InputError: an option names nothing known.
         ConfigurationError: the provider needs a model name.
-
     """
     from goldspan.generators.runs.public import complete_settings
     from goldspan.generators.runs.settings import RunSettings

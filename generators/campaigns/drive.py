@@ -45,7 +45,6 @@ async def run_campaign_async(
     Raises:
         StateError: another process is running it, or the settings of a run differ.
         ServiceError: the provider cannot be used as things are.
-
     """
     with _hold(workspace, campaign.name):
         driver = _Driver(workspace, campaign, execution or ExecutionOptions(), labels_file, on_progress)
@@ -63,7 +62,6 @@ def cancel_campaign(workspace: Workspace, campaign: Campaign) -> CampaignStatus:
 
     Raises:
         StateError: every run has finished.
-
     """
     if read_status(workspace, campaign).total.finished:
         raise StateError(f"Campaign {campaign.name} has already finished; there is nothing to cancel.")

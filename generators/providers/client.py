@@ -100,7 +100,6 @@ class ChatClient:
             Unreadable: an answer that is no JSON.
             Rejected: the server will not answer this request.
             TerminalServiceError: the server will answer no request: wrong key, no balance, unknown model or address.
-
         """
         adaptation = self._adaptations.setdefault(str(body["model"]), Adaptation())
         while True:

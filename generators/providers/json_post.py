@@ -72,7 +72,6 @@ class JsonPoster:
 
         Raises:
             PostError: the connection failed, the answer is malformed, too slow, too large or damaged.
-
         """
         seconds = compute_wait(_TIMEOUT, len(content))
         try:
@@ -106,7 +105,6 @@ def find_proxy(address: str) -> str | None:
 
     Raises:
         ConfigurationError: it is no HTTP proxy.
-
     """
     parts, proxies = urlsplit(address), getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

@@ -39,7 +39,6 @@ class LenientParser:
         Raises:
             TruncatedJsonError: the text ends inside it.
             ValueError: there is none.
-
         """
         character = self._peek()
         if character == "{":

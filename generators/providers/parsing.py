@@ -24,7 +24,6 @@ def load_json_bytes(raw: bytes) -> Any:
 
     Raises:
         ValueError: it is not JSON.
-
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:

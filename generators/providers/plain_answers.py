@@ -50,7 +50,6 @@ def find_plain(content: str, key: str, repairs: list[str]) -> str | None:
 
     Raises:
         TruncatedJsonError: an XML element or a quoted scalar is never closed.
-
     """
     body = strip_fences(content, [])
     found = _find_element(body, key)

@@ -58,7 +58,6 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     Raises:
         InputError: a language, a label or the address makes no sense.
         ConfigurationError: there is no key, or no price for a limit in dollars.
-
     """
     draw_brief(settings, labels, 0)
     if settings.provider == OFFLINE:
@@ -93,7 +92,6 @@ async def run_generation_async(
     Raises:
         StateError: another process is running it, its settings differ, or the disk cannot be written.
         ServiceError: the provider cannot be used as things are.
-
     """
     run = open_run(folder, labels_file, may_differ=action.ends_run)
     with run.journal:
@@ -214,7 +212,6 @@ def cancel_run(workspace: Workspace, folder: Path, *, abandon: bool = False) -> 
 
     Raises:
         StateError: the run has already finished.
-
     """
     with Journal(folder) as journal:
         if read_progress(journal).finished:

@@ -50,7 +50,6 @@ class SimulatorState:
 
     Raises:
         StateError: the file is in use, belongs to another profile or program, or cannot be written.
-
     """
 
     def __init__(self, settings: SimulatorSettings) -> None:

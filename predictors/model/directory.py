@@ -101,7 +101,6 @@ def find_served_folder(path: Path) -> Path:
 
     Raises:
         InputError: there is neither.
-
     """
     for folder in (path / QUANTIZED, path):
         if (folder / MANIFEST).is_file():
@@ -132,7 +131,6 @@ def open_directory(path: Path, policy: SignaturePolicy = SignaturePolicy.WARN, k
         StateError: the signature is bad or missing, a file is missing, changed, added or a link, or the format is
             newer than this version knows.
         ConfigurationError: the key cannot be read.
-
     """
     folder = find_served_folder(path)
     verification = verify_folder(folder, policy, key)
@@ -167,7 +165,6 @@ def check_manifest(folder: Path, data: bytes, schema: str = SCHEMA) -> dict[str,
 
     Raises:
         StateError: it does not, or its format is not known.
-
     """
     try:
         document = orjson.loads(data)
@@ -192,7 +189,6 @@ def check_digests(
 
     Raises:
         StateError: a file is missing, added or changed.
-
     """
     if strange := sorted(set(contents) ^ set(recorded) | (set(required) - set(contents))):
         raise StateError(f"{folder} has files missing or added: {', '.join(strange[:5])}. It was not loaded.")
@@ -224,7 +220,6 @@ def read_files(folder: Path, large: Collection[str] | None = None) -> dict[str, 
 
     Raises:
         StateError: an entry is no plain file, is too large, or cannot be read.
-
     """
     contents: dict[str, bytes] = {}
     try:

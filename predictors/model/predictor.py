@@ -77,7 +77,6 @@ class ModelPredictor(LocalPredictor):
 
         Raises:
             ServiceError: the runtime failed.
-
         """
         encoded = self._runtime.encode([text.text for text in texts])
         outputs = self._runtime.run(encoded)
@@ -111,7 +110,6 @@ def check_probes(directory: ModelDirectory, runtime: OnnxRuntime) -> None:
 
     Raises:
         StateError: the model does not give again what it gave where it was made.
-
     """
     encoded = runtime.encode([probe.text for probe in directory.probes])
     same = total = found = wanted = 0

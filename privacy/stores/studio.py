@@ -61,7 +61,6 @@ class StudioStore(Store):
 
         Raises:
             ServiceError: the server does not start or refuses.
-
         """
         account, database = load_account(place.workspace), _find_database(place)
         if account and (database is None or any(_read_tasks(database, subject))):
@@ -110,7 +109,6 @@ class ConfiguredStudioStore(Store):
 
         Raises:
             ServiceError: the server refused or did not answer.
-
         """
         if credentials := _find_configured(place):
             client = _connect(credentials)
@@ -210,7 +208,6 @@ def _read_tasks(database: Path, subject: Subject) -> Iterator[int]:
 
     Raises:
         StateError: the database cannot be read.
-
     """
     found: set[int] = set()
     try:
@@ -240,7 +237,6 @@ def _compact(database: Path) -> None:
 
     Raises:
         StateError: another program holds it for longer than half a minute.
-
     """
     try:
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as tables:

@@ -78,7 +78,6 @@ def record_batches(place: Place, folder: Path, items: Set[int], subject: Subject
 
     Raises:
         StateError: the disk refused.
-
     """
     known = {(upload.service, upload.name): (path, upload) for path, upload in list_uploads(place.root)}
     for upload, _ in list_batches(folder, items):

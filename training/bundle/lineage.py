@@ -72,7 +72,6 @@ def open_lineage(workspace: Workspace, extends: str = "") -> Iterator[Lineage]:
         RecordError: a ledger is broken, or the bundle is.
         SchemaError: the bundle's manifest is not one.
         StateError: the bundle is not intact.
-
     """
     path = find_ledger(workspace)
     with hold_lock(f"split ledger {path.resolve()}"):
@@ -89,7 +88,6 @@ def find_bundle(workspace: Workspace, name: str | Path) -> Path:
 
     Raises:
         InputError: there is no such bundle.
-
     """
     for folder in (workspace.bundles / name, Path(name)):
         if (folder / MANIFEST).is_file() or (folder / NOTICE).is_file():

@@ -130,7 +130,6 @@ def check_manifest(document: Any) -> dict[str, Any]:
 
     Raises:
         SchemaError: it does not.
-
     """
     if wrong := schemas.validator(SCHEMA).explain(document, 5):
         raise SchemaError(f"{MANIFEST} is not a manifest of a training bundle: {wrong}")

@@ -17,7 +17,6 @@ def count_training_texts(workspace: Workspace, bundle: str, texts: Iterable[str]
         workspace: where bundles are looked for.
         bundle: the bundle's name.
         texts: verbatim.
-
     """
     asked = frozenset(texts)
     try:

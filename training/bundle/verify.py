@@ -36,7 +36,6 @@ class Bundle:
 
         Raises:
             InputError: the bundle has no such split.
-
         """
         if name not in self.manifest["split"]["sizes"]:
             raise InputError(f"{self.folder} has no split {name!r}, only {', '.join(self.manifest['split']['sizes'])}.")
@@ -47,7 +46,6 @@ class Bundle:
 
         Raises:
             RecordError: a record has no sample id or no text.
-
         """
         for name in self.manifest["split"]["sizes"]:
             for record in read_records(self.folder / f"{name}.jsonl"):
@@ -69,7 +67,6 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
         StateError: the bundle was withdrawn, the manifest names files outside the folder or splits without a digest, a
             file is missing, was changed, was added or is a symbolic link, a sample is in two splits, or the label
             schema differs.
-
     """
     path = folder / MANIFEST
     if (folder / NOTICE).is_file():

@@ -72,7 +72,6 @@ class TuningEngine(ABC):
 
         Raises:
             ConfigurationError: what the engine needs is missing, or it takes no such model.
-
         """
 
     @abstractmethod
@@ -82,7 +81,6 @@ class TuningEngine(ABC):
         Raises:
             TransientServiceError: it may work later; nothing is lost.
             TerminalServiceError: it was refused.
-
         """
 
     @abstractmethod
@@ -103,7 +101,6 @@ def load_engine(provider: str) -> type[TuningEngine]:
 
     Raises:
         UnknownNameError: there is no such provider.
-
     """
     if provider not in ENGINES:
         raise UnknownNameError("provider of fine-tuning", provider, ENGINES)

@@ -263,7 +263,6 @@ class HostedEngine(TuningEngine):
 
         Raises:
             TransientServiceError: the job has ended, and there is no next poll; it may work later.
-
         """
         try:
             events, checkpoints = self._wire.list_events(job), self._wire.list_checkpoints(job)

@@ -50,7 +50,6 @@ class TuningPlan:
 
         Raises:
             ConfigurationError: no price is known, and the provider quotes none.
-
         """
         most, estimate = self.settings.max_cost, self.estimate
         quotes = self.profile is not None and self.profile.quotes
@@ -77,7 +76,6 @@ def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema) -> 
         InputError: the bundle or a row cannot be used.
         ConfigurationError: a setting is wrong, or the provider takes no such job any more.
         StateError: the bundle was changed.
-
     """
     profile, address, options = _check_settings(settings)
     bundle = open_for_training(folder, labels)

@@ -52,7 +52,6 @@ def finetune(
         ConfigurationError: a setting is wrong, there is no key, no consent, or the provider takes no such job any more.
         StateError: another process drives the run, or it was begun with other settings.
         ServiceError: the provider cannot be used as things are; the same call goes on.
-
     """
     workspace, labels = find_workspace(data), load_labels(labels_file)
     plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, labels)
@@ -68,7 +67,6 @@ def choose_tuning_bundle(workspace: Workspace, bundle: str | Path | None) -> Pat
 
     Raises:
         InputError: there is none.
-
     """
     if bundle is not None:
         return find_bundle(workspace, bundle)
@@ -82,7 +80,6 @@ def require_consent(plan: TuningPlan, *, consent: bool) -> None:
 
     Raises:
         ConfigurationError: there is neither consent nor a bound.
-
     """
     if plan.settings.provider == LOCAL or consent or plan.settings.max_cost is not None:
         return
@@ -104,7 +101,6 @@ def drive_run(
     Raises:
         StateError: another process drives it, or the provider no longer knows its job.
         ServiceError: the provider cannot be used as things are; the same call goes on.
-
     """
     if ended := read_outcome(folder):
         return ended
@@ -131,7 +127,6 @@ def cancel_tuning(
 
     Raises:
         StateError: the run has ended already.
-
     """
     if ended := read_outcome(folder):
         raise StateError(f"Run {folder.name} has ended already: {ended.outcome}. There is nothing to cancel.")

@@ -83,7 +83,6 @@ def drive(
     Raises:
         ServiceError: the provider cannot be used as things are; `resume` goes on.
         StateError: the journal cannot be written, or the provider no longer knows the job.
-
     """
     schedule, halt = schedule or TuningSchedule(), halt or threading.Event()
     loop = _Loop(engine, journal, schedule, halt, on_job, wait=wait)

@@ -22,7 +22,6 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
 
     Raises:
         SchemaError: the file is broken or has a threshold that the gate does not know.
-
     """
     _, document = read_gate_file(workspace)
     return {section: bounds for section, bounds in document.items() if section != "model"}
@@ -33,7 +32,6 @@ def read_gate_file(workspace: Workspace) -> tuple[Path, dict[str, Any]]:
 
     Raises:
         SchemaError: the file is broken.
-
     """
     own = workspace.root / "gate.toml"
     path = own if own.exists() else schemas.path("gate.toml")

@@ -113,7 +113,6 @@ def retrain(
         ConfigurationError: the method or a predictor lacks something.
         UnknownNameError: there is no such method, option or predictor; nothing was frozen.
         StateError: another round is at work, or a file is not what it should be.
-
     """
     path = find_label_file(labels_file)
     labels = load_labels(path)

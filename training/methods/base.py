@@ -91,7 +91,6 @@ class Method(ABC, Generic[SettingsT]):
             ConfigurationError: a setting is wrong, or a library, model or key is missing.
             StateError: the work folder or the disk refused.
             ServiceError: a provider did not answer as it should.
-
         """
 
 
@@ -100,7 +99,6 @@ def make_settings(method: Method[SettingsT], given: Mapping[str, Any]) -> Settin
 
     Raises:
         ConfigurationError: the method has no such option, or a value has the wrong type.
-
     """
     parameters = list_parameters(method.settings)
     if unknown := sorted(set(given).difference(parameters)):

@@ -102,7 +102,6 @@ def train_crf(
 
     Raises:
         ConfigurationError: python-crfsuite is not installed.
-
     """
     require_packages("models", "pycrfsuite")
     import pycrfsuite

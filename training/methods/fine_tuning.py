@@ -66,7 +66,6 @@ def publish_run(
     Raises:
         InputError: its bundle is gone.
         StateError: the run is not done, or there is another artifact of that name.
-
     """
     stored = read_status(folder).settings
     settings = read_settings(stored)

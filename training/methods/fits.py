@@ -56,7 +56,6 @@ def fit(
         ConfigurationError: an option is wrong, or what the method needs is missing.
         StateError: there is a finished or a different fit of that name, it runs already, or the disk refused.
         ServiceError: a provider did not answer as it should.
-
     """
     workspace = find_workspace(data)
     chosen = open_method(method)

@@ -50,7 +50,6 @@ class LocalEngine(TuningEngine):
 
         Raises:
             ConfigurationError: the base, torch, transformers or peft is missing, or an option is wrong.
-
         """
         from goldspan.training.models.causal.base import find_base
         from goldspan.training.models.causal.lora import import_peft
@@ -70,7 +69,6 @@ class LocalEngine(TuningEngine):
             InputError: a row is longer than the base takes.
             ConfigurationError: the base or a library is missing.
             StateError: memory or disk ran out, or no checkpoint is whole.
-
         """
         folder = self.order.folder / FOLDER
         if (folder / _CANCELLED).is_file():

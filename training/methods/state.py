@@ -54,7 +54,6 @@ def find_fit(workspace: Workspace, name: str = "") -> FitStatus:
 
     Raises:
         InputError: there is none.
-
     """
     fits = list_fits(workspace)
     chosen = [fit for fit in fits if name in ("", fit.name)]

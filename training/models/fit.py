@@ -61,7 +61,6 @@ def fit(
         InputError: a split is empty or holds no entity.
         ConfigurationError: the encoder or the device is not there.
         StateError: memory or disk ran out, or no checkpoint is whole.
-
     """
     counts = check_labels(data.train, labels)
     if not data.validation:
@@ -135,7 +134,6 @@ def load_trained(folder: Path) -> SpanNetwork:
 
     Raises:
         InputError: the folder does not hold one.
-
     """
     import transformers
     from safetensors.torch import load_file

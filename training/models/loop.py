@@ -119,7 +119,6 @@ class Trainer:
 
         Raises:
             StateError: memory or disk ran out, or no checkpoint is whole.
-
         """
         self._restore()
         settings = self._settings

@@ -93,7 +93,6 @@ def measure_loss(
         weights: of the losses.
         class_weights: one weight a tag, or none.
         smoothing: label smoothing of the tagging loss.
-
     """
     flat = outputs.pii_logits.float().flatten(0, 1)
     loss = nn.functional.cross_entropy(

@@ -59,7 +59,6 @@ class StudioClient:
 
         Raises:
             TransientServiceError: it did not answer in time.
-
         """
         deadline = time.monotonic() + patience
         while True:

@@ -57,7 +57,6 @@ def load_rules(path: Path, labels: LabelSchema) -> RelabelRules:
 
     Raises:
         ConfigurationError: the file is missing or broken, or a new label is not in the label schema.
-
     """
     document = read_toml(path)
     if unknown := document.keys() - {"rename", "split", "remove"}:
@@ -76,7 +75,6 @@ def build_rules(
 
     Raises:
         ConfigurationError: a new label is not in the label schema, a pattern is broken, or a label has two rules.
-
     """
     splits: dict[str, tuple[tuple[str, regex.Pattern[str]], ...]] = {}
     for old, patterns in split.items():

@@ -37,7 +37,6 @@ class TextView(Protocol):
 
         Raises:
             RecordError: the object tag cannot hold this span.
-
         """
 
 
@@ -46,7 +45,6 @@ def open_text(tag: ObjectTag, content: Any) -> TextView:
 
     Raises:
         RecordError: the content is not what the object tag shows.
-
     """
     if tag.kind == "Paragraphs":
         return ParagraphsView.build(content, tag.text_key)

@@ -46,7 +46,6 @@ def pull_adoption(
     Raises:
         StateError: a project's number belongs to another project than the one that was adopted.
         As `pull_annotations` otherwise.
-
     """
     path = options.output or workspace.training_samples / f"{adoption.name}.jsonl"
     reports: list[PullReport] = []

@@ -42,7 +42,6 @@ def pull(
         ConfigurationError: there is no address or token.
         ServiceError: Label Studio refused, could not be reached, or has no such project.
         StateError: the file in the workspace holds another project, or another server's project of this number.
-
     """
     workspace = find_workspace(data)
     client, chosen = connect(workspace, url, token, project)

@@ -61,7 +61,6 @@ def load_state(path: Path, client: StudioClient, project: Mapping[str, Any]) -> 
     Raises:
         StateError: the file holds another project, or the same number on another server, or its state is broken or
             newer than this release.
-
     """
     file = find_state_file(path)
     fresh = PullState(client.url, project["id"], str(project.get("created_at") or ""))

@@ -54,7 +54,6 @@ def push(
         ConfigurationError: there is no address or token, or the project's config contradicts the label schema.
         ServiceError: Label Studio refused, or could not be reached.
         StateError: another push to the project does not end.
-
     """
     workspace = find_workspace(data)
     client, chosen = connect(workspace, url, token, project)

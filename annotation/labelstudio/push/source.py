@@ -41,7 +41,6 @@ def find_source(target: str | Path, server: str, *, send_keys: bool = False) -> 
 
     Raises:
         ConfigurationError: keys are wanted and there are none, or they would be sent in clear.
-
     """
     if isinstance(target, Path):
         return StorageSource("localfiles", {"path": str(target.resolve())})
@@ -65,7 +64,6 @@ def import_source(client: StudioClient, project: int, source: StorageSource, exp
 
     Raises:
         ServiceError: fewer than expected arrived, or the server cannot read the storage.
-
     """
     known = [one for one in client.list_storages(source.kind, project) if _is_at(one, source)]
     if not expected and not known:

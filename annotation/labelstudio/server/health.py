@@ -39,7 +39,6 @@ def check_identity(url: str, token: str) -> None:
 
     Raises:
         ServiceError: it does not accept the token: another Label Studio listens there.
-
     """
     try:
         status, body = _get(url, "/api/current-user/whoami", 30, {"Authorization": f"Token {token}"})

@@ -29,7 +29,6 @@ class Completions:
 
     Raises:
         StateError: another process works in the folder, or the disk refuses.
-
     """
 
     def __init__(self, base_url: str, api_key: str, limits: LiveLimits, folder: Path) -> None:
@@ -50,7 +49,6 @@ class Completions:
 
         Raises:
             ServiceError: the server cannot be used as things are.
-
         """
         if request.custom_id in self._cache:
             return Completion(self._cache[request.custom_id], cached=True)

@@ -79,7 +79,6 @@ class LiveExecutor:
         Raises:
             TerminalServiceError: the server rejects every request with these settings.
             TransientServiceError: the server does not answer, or mostly fails.
-
         """
         self._stop = stop
         client = ChatClient(self._url, self._key, self._workers)

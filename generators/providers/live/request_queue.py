@@ -25,7 +25,6 @@ class CompletionQueue:
 
         Raises:
             GoldspanError: the executor gave up.
-
         """
         future = self._futures.get(request.custom_id)
         if future is None:

@@ -71,7 +71,6 @@ class TuningClient:
         Raises:
             TransientServiceError: unreachable, overloaded, or an answer that is no JSON.
             TerminalServiceError: refused.
-
         """
         return self._send("GET", path, doing, params=dict(query or {}))
 
@@ -87,7 +86,6 @@ class TuningClient:
         Raises:
             TransientServiceError: it was certainly not carried out; it may be sent again.
             TerminalServiceError: it was refused.
-
         """
         import httpx2
 

@@ -95,7 +95,6 @@ class TuningWire(ABC):
 
         Raises:
             TerminalServiceError: the model is gone (410).
-
         """
         try:
             document = as_mapping(self.client.get(f"/models/{quote(model, safe='/:')}", "look at the model"))

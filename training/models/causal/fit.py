@@ -76,7 +76,6 @@ def fit_classifier(
         InputError: a split is empty or holds no entity.
         ConfigurationError: the base, the device or a library is not there, or a setting is wrong.
         StateError: memory or disk ran out, or no checkpoint is whole.
-
     """
     settings.check()
     counts = check_labels(train, labels)

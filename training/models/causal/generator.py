@@ -92,7 +92,6 @@ class AdaptedLlmPredictor(LocalPredictor):
             ServiceError: no answer about a window could be used.
             InputError: a window is longer than the base takes.
             StateError: memory ran out.
-
         """
         windows = [
             (number, window)

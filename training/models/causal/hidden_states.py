@@ -101,7 +101,6 @@ def compute_hidden_states(
 
     Raises:
         StateError: the disk refused, or memory ran out.
-
     """
     windows = cut_windows(encoded, size)
     total = windows[-1].rows.stop if windows else 0

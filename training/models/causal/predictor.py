@@ -65,7 +65,6 @@ class CausalPredictor(LocalPredictor):
 
         Raises:
             StateError: memory ran out.
-
         """
         from goldspan.training.models.device import explain_memory
         from goldspan.training.models.inference import run_network

@@ -40,7 +40,6 @@ def write_sealed(folder: Path, schema: str, files: Mapping[str, bytes], content:
 
     Raises:
         StateError: the disk refused.
-
     """
     hashes = {name: hash_bytes(data) for name, data in sorted(files.items())}
     fixed = {"schema": schema, "format": FORMAT, "goldspan": version("goldspan"), "files": hashes}
@@ -69,7 +68,6 @@ def open_sealed(
         StateError: the signature is bad or missing, a file is missing, changed, added or a link, or the format is
             not known.
         ConfigurationError: the key cannot be read.
-
     """
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder} holds no trained model: {MANIFEST} is missing.")

@@ -74,7 +74,6 @@ def read_rows(path: Path, tokenizer: ChatTokenizer, max_tokens: int) -> list[Enc
 
     Raises:
         InputError: a row is longer than the model takes; its line is named.
-
     """
     rows = [tokenizer.encode(orjson.loads(line)["messages"]) for line in path.read_bytes().splitlines() if line]
     long = [(number, len(row.ids)) for number, row in enumerate(rows, 1) if len(row.ids) > max_tokens]
@@ -138,7 +137,6 @@ class AdapterTuner:
 
         Raises:
             StateError: memory or disk ran out.
-
         """
         until = time.monotonic() + seconds
         longest = max(len(row.ids) for row in self._rows)
