@@ -17,7 +17,13 @@ from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, ma
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, describe_predictor, is_address, read_shard_command
+from goldspan.cli.shared.sharding import (
+    EngineOption,
+    EngineValues,
+    describe_predictor,
+    is_address,
+    read_shard_command,
+)
 
 if TYPE_CHECKING:
     from goldspan.annotation.types import Sample

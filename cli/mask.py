@@ -17,7 +17,13 @@ from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, Ru
 from goldspan.cli.shared.outputs import check_output
 from goldspan.cli.shared.pipes import mask_stdin
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, describe_predictor, is_address, read_shard_command
+from goldspan.cli.shared.sharding import (
+    EngineOption,
+    EngineValues,
+    describe_predictor,
+    is_address,
+    read_shard_command,
+)
 
 if TYPE_CHECKING:
     from goldspan.masking.mask import Masker

@@ -36,6 +36,10 @@ class Validator:
         except UnicodeEncodeError:
             return False
 
+    def explain(self, document: Any, most: int = 3) -> str:
+        """What is wrong with a document, its first problems in one line; empty if it keeps the schema."""
+        return "; ".join(f"{one.pointer or '/'} {one.message}" for one in self.problems(document)[:most])
+
     def problems(self, document: Any) -> list[Problem]:
         """Every broken place. Messages never quote the document."""
         if self.accepts(document):
@@ -47,10 +51,6 @@ class Validator:
             ]
         except UnicodeEncodeError:
             return [Problem("", "a string or key holds a lone surrogate, which JSON and databases cannot store")]
-
-    def explain(self, document: Any, most: int = 3) -> str:
-        """What is wrong with a document, its first problems in one line; empty if it keeps the schema."""
-        return "; ".join(f"{one.pointer or '/'} {one.message}" for one in self.problems(document)[:most])
 
     def find_best_problem(self, document: Any) -> Problem | None:
         """The problem that explains most, for people who edit the document by hand; None if it keeps the schema."""

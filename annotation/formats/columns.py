@@ -114,7 +114,7 @@ def _read_block(block: _Block, options: ReadOptions) -> RawRow | None:
     if min(widths) < 2:
         raise _BlockError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
     width = min(widths)
-    token_column = 3 if _is_conll_2012(rows) else 1 if _is_numbered(rows) else 0
+    token_column = 3 if _is_conll_2012(rows) else 1 if all(_is_index(columns[0]) for _, columns in rows) else 0
     text, places = _make_text(sentences, token_column, block)
     nested: list[str] = []
     if token_column == 3:
@@ -169,11 +169,6 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
 
 def _is_index(value: str) -> bool:
     return re.fullmatch(r"\d+(?:[-.]\d+)?", value) is not None
-
-
-def _is_numbered(rows: Sequence[tuple[int, list[str]]]) -> bool:
-    """True if the first column numbers the tokens; before a column of tags, numbers are tokens."""
-    return all(_is_index(columns[0]) for _, columns in rows) and not all(is_tag(columns[1]) for _, columns in rows)
 
 
 def _is_conll_2012(rows: Sequence[tuple[int, list[str]]]) -> bool:

@@ -12,7 +12,13 @@ from goldspan.generators.providers.profiles import PROFILES
 from goldspan.generators.runs.executors import OFFLINE, ExecutionOptions, fill_prices
 from goldspan.generators.runs.folder import begin_run
 from goldspan.generators.runs.pipeline import Summary
-from goldspan.generators.runs.run import Limits, OnProgress, check_settings, run_generation, run_generation_async
+from goldspan.generators.runs.run import (
+    Limits,
+    OnProgress,
+    check_settings,
+    run_generation,
+    run_generation_async,
+)
 from goldspan.generators.runs.settings import OFFLINE_MODEL, RunSettings
 from goldspan.generators.specs.families import MOST_FAMILIES
 
@@ -46,6 +52,7 @@ def generate(
         ConfigurationError: there is no key or no model, or no price for a limit in dollars.
         StateError: another process drives the run, or it was begun with other settings.
         ServiceError: the provider cannot be used as things are.
+
     """
     workspace = find_workspace(data)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
@@ -82,6 +89,7 @@ def prepare_run(
         InputError: a setting makes no sense.
         ConfigurationError: there is no key or no model, or no price for a limit in dollars.
         StateError: the run was begun with other settings.
+
     """
     settings = fill_prices(complete_settings(settings))
     labels = load_labels(settings.labels_file or None)
@@ -110,6 +118,7 @@ def complete_settings(settings: RunSettings) -> RunSettings:
         UnknownNameError: there is no such provider, mode or window.
         ConfigurationError: the provider has no model of its own.
         InputError: there is no language, or phrase families are wanted that cannot be.
+
     """
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")
