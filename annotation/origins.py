@@ -86,7 +86,7 @@ def require_confirmed(secret: str, url: str, source: str, mend: str) -> None:
     Args:
         secret: the secret's variable name, for example `OPENAI_API_KEY`.
         url: the address.
-        source: where the address stands, for the message.
+        source: the source of the address, for the message.
         mend: the command that confirms it.
 
     Raises:

@@ -70,7 +70,7 @@ class Project:
 
 
 def find_project(start: str | Path | None = None) -> Project | None:
-    """The project that `start` lies in (None: `GOLDSPAN_PROJECT_DIR`, else the working directory).
+    """The project that contains `start` (None: `GOLDSPAN_PROJECT_DIR`, else the working directory).
 
     The nearest `goldspan.toml` counts; `Project.parents` names the folders of projects around it. None: there is none.
 

@@ -53,7 +53,7 @@ def fit(
 ) -> None:
     """Fit a method on a bundle. The artifact is models/<name> in the workspace: use it with --predictor.
 
-    The same command with the --name of an interrupted fit goes on with it.
+    The same command with the --name of an interrupted fit resumes it.
     """
     from goldspan.training.methods.fits import fit as fit_method
 

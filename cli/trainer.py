@@ -28,7 +28,7 @@ class CommandTrainer:
     """Runs a command without a shell. Its lines are progress, and the last of them names the model to load.
 
     `given` is the predictor that the server was started with; the model that took its place is remembered in
-    `models/serving.json` of the workspace, so that a restart goes on with it.
+    `models/serving.json` of the workspace, so that a restart serves it again.
     """
 
     def __init__(self, words: Sequence[str], workspace: Workspace, given: str) -> None:

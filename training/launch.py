@@ -59,7 +59,7 @@ def train(
 ) -> TrainedModel:
     """Train on a bundle, evaluate, quantise, sign, and return the finished model directory.
 
-    An interrupted run goes on with `goldspan train resume`.
+    `goldspan train resume` resumes an interrupted run.
 
     Args:
         bundle: a bundle's folder or its name in the workspace; None: what the settings say, else the newest one.
@@ -113,8 +113,7 @@ train_async = run_in_thread(train)
 def resume_training(
     name: str = "", *, workspace: Workspace | None = None, report: Callable[[str], None] = print
 ) -> TrainedModel:
-    """Go on with a run (default: the newest unfinished one): finished steps are kept, training goes on from the newest
-    checkpoint.
+    """Resume a run (default: the newest unfinished one) from its last finished step and its newest checkpoint.
 
     Raises:
         InputError: there is no such run.

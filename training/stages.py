@@ -90,7 +90,7 @@ def preprocess(work: Work) -> dict[str, Any]:
 
 
 def train(work: Work) -> dict[str, Any]:
-    """Train, or go on from the newest checkpoint; writes `trained/` and the fp32 graph."""
+    """Train, or resume from the newest checkpoint; writes `trained/` and the fp32 graph."""
     from goldspan.training.artifact.export import export_onnx
     from goldspan.training.models.fit import RECORD, TrainingData, fit, load_trained
     from goldspan.training.models.loop import TrainingProgress

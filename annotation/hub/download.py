@@ -100,7 +100,7 @@ def download_dataset(
 def convert_rows(
     rows: Iterable[Row], shape: RowShape, source: RowSource, taxonomy: Taxonomy, options: RowOptions
 ) -> Iterable[Sample | RowError]:
-    """One sample or one rejection for each row, in order; None stands for a row that could not be read."""
+    """One sample or one rejection for each row, in order; None is a row that could not be read."""
     for number, row in enumerate(rows):
         try:
             if row is None:

@@ -20,7 +20,7 @@ _NO_DATA = {"dataset_infos.json", "dataset_info.json", "state.json", "config.jso
 
 @dataclass(frozen=True, slots=True)
 class HubShard:
-    """A data file of the repository and the split that its name tells; `train` if it tells none."""
+    """A data file of the repository and the split in its name; `train` if there is none."""
 
     file: str
     split: str
@@ -56,13 +56,13 @@ def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubSha
 
 
 def find_split(file: str) -> str:
-    """The split that a file's path tells: the last word in it that names one, else `train`."""
+    """The split in a file's path: the last word in it that names one, else `train`."""
     found = _SPLIT.findall(file.lower())
     return _SPLIT_NAMES.get(found[-1], found[-1]) if found else "train"
 
 
 def read_rows(path: Path, name: str) -> Iterator[Mapping[str, Any] | None]:
-    """The rows of a data file in its order; None stands for a line that cannot be read.
+    """The rows of a data file in its order; None is a line that cannot be read.
 
     `name` is the file's name in the repository: the cache may call it otherwise.
 

@@ -45,7 +45,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class DisputedTask:
-    """Where a sample stands: address of Label Studio, project, task, and the file that it was pulled into."""
+    """The place of a sample: address of Label Studio, project, task, and the file that it was pulled into."""
 
     url: str
     project: int

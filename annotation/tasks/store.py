@@ -286,7 +286,7 @@ def write_samples(
 ) -> int:
     """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
 
-    Refused is also what was erased from the workspace that the file lies in.
+    What was erased from the file's workspace is refused too.
 
     Raises:
         StateError: the disk refused, or the file exists and `replace` is False.

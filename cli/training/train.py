@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Train on a bundle, evaluate, quantise and sign. The model directory is models/<name> in the workspace.
 
-    An interrupted run goes on with `goldspan train resume`.
+    `goldspan train resume` resumes an interrupted run.
     """
     from dataclasses import replace
 

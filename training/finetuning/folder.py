@@ -30,7 +30,7 @@ _MARKER = "gs-"
 
 @dataclass(frozen=True, slots=True)
 class TuningStatus:
-    """A run as its journal tells it. `settings` are those of the journal; `outcome` is empty while it goes on."""
+    """A run as recorded in its journal, whose settings it has; `outcome` is empty while it runs."""
 
     run: str
     folder: Path
@@ -138,7 +138,7 @@ def list_tuning_runs(
 
 
 def read_status(folder: Path) -> TuningStatus:
-    """A run as its journal tells it."""
+    """A run as recorded in its journal."""
     with TuningJournal(folder) as journal:
         settings, record = journal.read_settings(), journal.read_job()
     return TuningStatus(

@@ -31,7 +31,7 @@ def finetune(
     halt: threading.Event | None = None,
     on_job: OnJob = ignore_job,
 ) -> TuningSummary:
-    """Train on a bundle's training split, or go on with the run of that name, until the job ends.
+    """Train on a bundle's training split, or resume the run of that name, until the job ends.
 
     Nothing is uploaded or paid for twice, however often the call is interrupted and repeated.
 
@@ -43,7 +43,7 @@ def finetune(
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         consent: agree to the estimated price where `settings.max_cost` gives no bound.
         wait: False leaves the job with the provider and returns.
-        schedule: times between polls, and how long to put up with a provider that does not answer.
+        schedule: times between polls, and how long to wait for a provider that does not answer.
         halt: set it to stop after the step at work.
         on_job: called whenever the job has changed.
 
@@ -51,7 +51,7 @@ def finetune(
         InputError: the bundle or a row cannot be used.
         ConfigurationError: a setting is wrong, there is no key, no consent, or the provider takes no such job any more.
         StateError: another process drives the run, or it was begun with other settings.
-        ServiceError: the provider cannot be used as things are; the same call goes on.
+        ServiceError: the provider cannot be used as things are; the same call resumes the run.
     """
     workspace, labels = find_workspace(data), load_labels(labels_file)
     plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, labels)
@@ -96,11 +96,11 @@ def drive_run(
     halt: threading.Event | None = None,
     on_job: OnJob = ignore_job,
 ) -> TuningSummary:
-    """Go on with a run that was begun; one that has ended is told again.
+    """Resume a run; of one that has ended, return the outcome again.
 
     Raises:
         StateError: another process drives it, or the provider no longer knows its job.
-        ServiceError: the provider cannot be used as things are; the same call goes on.
+        ServiceError: the provider cannot be used as things are; the same call resumes the run.
     """
     if ended := read_outcome(folder):
         return ended
@@ -109,7 +109,7 @@ def drive_run(
 
 
 def read_outcome(folder: Path) -> TuningSummary | None:
-    """What came of a run that has ended; None while it goes on."""
+    """The outcome of a run that has ended; None while it runs."""
     status = read_status(folder)
     if not status.outcome:
         return None
@@ -140,7 +140,7 @@ def cancel_tuning(
 
 
 def describe_job(job: JobView) -> str:
-    """Where a job stands, in one line."""
+    """Describe the state of a job in one line."""
     parts = [str(job.state)]
     if job.status and job.status.casefold() != job.state:
         parts.append(f"({job.status[:60]})")

@@ -1,6 +1,6 @@
 """The method `fine-tuning`: a language model tuned on the prompt that evaluates it, at a provider or on this machine.
 
-The run is one of `goldspan finetune`, of the artifact's name: either command goes on with it. The artifact holds the
+The run is one of `goldspan finetune`, of the artifact's name: either command resumes it. The artifact holds the
 settings of the predictor that opens the tuned model.
 """
 

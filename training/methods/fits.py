@@ -39,7 +39,7 @@ def fit(
 ) -> MethodArtifact:
     """Fit a method on a bundle; the artifact's folder opens with `open_predictor`, whatever the method.
 
-    The same call with the name of an unfinished fit goes on with it.
+    The same call with the name of an unfinished fit resumes it.
 
     Args:
         method: its name; `goldspan method list` shows them with their options.

@@ -40,7 +40,7 @@ class LocalOptions:
 
 
 class LocalEngine(TuningEngine):
-    """Tunes in this process. Checkpoints and the adapter lie in `local/` of the run's folder."""
+    """Tunes in this process. Checkpoints and the adapter are in `local/` of the run's folder."""
 
     waits: ClassVar[bool] = False
     _tuner: AdapterTuner | None = None

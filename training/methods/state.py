@@ -79,7 +79,7 @@ class FitState:
         self._begun, self._begun_cpu = perf_counter(), _measure_cpu()
 
     def start(self, name: str, output: Path) -> None:
-        """Write the state of a new fit, or go on with the one that is there."""
+        """Write the state of a new fit, or resume the existing one."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         if self._path.is_file():
             self._state = _read_state(self._path)

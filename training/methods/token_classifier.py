@@ -38,7 +38,7 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
     settings = TokenClassifierSettings
 
     def fit(self, bundle: Bundle, settings: TokenClassifierSettings, context: FitContext) -> Fitted:
-        """Start the run, or go on with the one of this name."""
+        """Start the run, or resume the one of this name."""
         try:
             status = find_run(context.workspace, context.name).read_state()["status"]
         except InputError:

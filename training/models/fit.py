@@ -48,13 +48,13 @@ def fit(
     *,
     report: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train, or go on from the newest checkpoint in `folder`, and write `trained/`; returns the record of the run.
+    """Train, or resume from the newest checkpoint in `folder`, and write `trained/`; returns the record of the run.
 
     Args:
         data: the training and validation splits.
         labels: the label schema.
         config: all settings.
-        folder: the run's folder; checkpoints lie in `checkpoints/`.
+        folder: the run's folder; checkpoints are in `checkpoints/`.
         report: called at every evaluation.
 
     Raises:

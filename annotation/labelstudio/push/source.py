@@ -93,7 +93,7 @@ def _is_at(storage: Mapping[str, object], source: StorageSource) -> bool:
 
 
 def _wait_for_tasks(client: StudioClient, project: int, before: int, expected: int, progress: Progress) -> None:
-    """Wait while the server goes on reading after it let the request wait for too long."""
+    """Wait while the server is still reading after the request timed out."""
     arrived, changed = 0, time.monotonic()
     while arrived < expected and time.monotonic() - changed < _PATIENCE:
         time.sleep(_PAUSE)

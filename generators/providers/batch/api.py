@@ -69,7 +69,7 @@ class BatchApi:
             )
 
     def note_look(self, intent: str, error: ServiceError | None = None) -> None:
-        """Remember for `require_contact` whether the last look at the batch of `intent` told anything."""
+        """Remember for `require_contact` whether the last look at the batch of `intent` got an answer."""
         self._looks[intent] = error is None
         if error:
             self._last_failure = str(error)

@@ -60,7 +60,7 @@ class Completions:
         return Completion(answer, cached=False)
 
     async def close(self) -> None:
-        """Wait for the answers on their way, then close the connections."""
+        """Wait for the answers in flight, then close the connections."""
         self._queue.close()
         await asyncio.wait([self._task])
         self._journal.close()

@@ -78,7 +78,7 @@ class MistralWire(TuningWire):
         ]
 
     def find_failure(self, job: Mapping[str, Any]) -> str:
-        """Why a job failed: it stands in its events."""
+        """Why a job failed, from its events."""
         found = (as_mapping(event.get("data")) for event in list_mappings(job.get("events")))
         return "; ".join(read_text(data, "error", "message") for data in found if data.get("error"))
 

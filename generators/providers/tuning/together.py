@@ -123,7 +123,7 @@ class TogetherWire(TuningWire):
         ]
 
     def find_failure(self, job: Mapping[str, Any]) -> str:
-        """Why a job failed: it stands in its events."""
+        """Why a job failed, from its events."""
         return "; ".join(
             read_text(event, "message")
             for event in list_mappings(job.get("events"))

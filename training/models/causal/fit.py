@@ -62,7 +62,7 @@ def fit_classifier(
     *,
     report: Callable[[str], None] = lambda _: None,
 ) -> FittedClassifier:
-    """Train, or go on where an earlier call with the same folder was interrupted.
+    """Train, or resume where an earlier call with the same folder was interrupted.
 
     Args:
         train: the training split.
