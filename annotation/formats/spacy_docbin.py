@@ -49,18 +49,6 @@ def write_docbin(path: Path, samples: Iterable[Sample]) -> ExportReport:
     return losses.report()
 
 
-def read_docbin(path: Path, labels: LabelSchema) -> Iterator[Sample]:
-    """Samples of a DocBin, ours or another's; labels must be known.
-
-    Raises:
-        ConfigurationError: spaCy is not installed.
-        InputError: the file is not a DocBin, or has a label that is not known.
-
-    """
-    for doc in _read_docs(path):
-        yield read_doc(doc, labels)
-
-
 def read_docbin_rows(path: Path, labels: LabelSchema) -> Iterator[Sample | RawRow]:
     """Samples of the Docs that Goldspan wrote, rows of all others: their labels may be mapped.
 

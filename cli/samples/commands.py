@@ -47,7 +47,7 @@ def check(
     """
     from goldspan.annotation.corpus.inspection import inspect_files
 
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(command.run("check", {}, as_json=as_json))
     report = inspect_files(files, load_labels(labels), None if as_json else Refusals())

@@ -44,7 +44,7 @@ def dedupe(
     reasons = {"text": TEXT_REASONS, "skeleton": ALL_REASONS}.get(by)
     if reasons is None:
         raise InputError(f"--by is text or skeleton, not {by!r}.")
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(_dedupe_shards(command, reasons, threshold, as_json=as_json))
     reader = SampleFiles(files, labels, unique=False)

@@ -53,7 +53,7 @@ def export(
 
     from goldspan.annotation.formats.registry import export_samples, get_format
 
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(command.run("export", {"format": format or "jsonl"}, as_json=as_json))
     format = format or _choose_format(output)

@@ -119,7 +119,7 @@ def import_samples(
         split_over=split_over,
         annotator_by_file=annotator_by_file,
     )
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     for target, sources in _choose_targets(files, output, data).items():
@@ -157,7 +157,7 @@ def convert(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
     )
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))

@@ -38,7 +38,7 @@ def quality(
     from goldspan.annotation.corpus.quality.measure import measure_files
     from goldspan.cli.shared.refusals import Refusals
 
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(_measure_shards(command, flagged=flagged, as_json=as_json))
     if output:

@@ -41,7 +41,7 @@ def split(
 
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     ratios = {name: ratio for name, ratio in ratios.items() if ratio}
-    if engine:
+    if engine or engine_option:
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         raise typer.Exit(_split_shards(command, ratios, seed, threshold, as_json=as_json))
     reader = SampleFiles(files, labels)
