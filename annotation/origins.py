@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from goldspan.annotation.errors import ConfigurationError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import find_json, write_atomic
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -105,10 +105,5 @@ def _find_file() -> Path:
 
 
 def _read_confirmed() -> dict[str, list[str]]:
-    try:
-        document = orjson.loads(_find_file().read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    if not isinstance(document, dict):
-        return {}
-    return {str(name): [str(origin) for origin in value] for name, value in document.items() if isinstance(value, list)}
+    known = find_json(_find_file()).items()
+    return {name: [str(origin) for origin in value] for name, value in known if isinstance(value, list)}

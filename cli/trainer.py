@@ -7,12 +7,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from goldspan.annotation.errors import GoldspanError, InputError, ServiceError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.serving.state import Tell
 
@@ -89,7 +88,7 @@ def make_trainer(command: str, workspace: Workspace, given: str) -> CommandTrain
 
 def find_served(workspace: Workspace, given: str) -> str:
     """The model that took the place of this predictor in an earlier session and is still there, else `given`."""
-    source = str(_read(workspace).get(given, ""))
+    source = str(find_json(_find_file(workspace)).get(given, ""))
     gone = [part for part in source.split("+") if "/" in part and not Path(part).exists()]
     return source if source and not gone else given
 
@@ -98,7 +97,7 @@ def remember_served(workspace: Workspace, given: str, source: str) -> None:
     """Record that a model took the place of the predictor that the server was started with."""
     path = _find_file(workspace)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, orjson.dumps(_read(workspace) | {given: source}, option=orjson.OPT_INDENT_2))
+    write_atomic(path, orjson.dumps(find_json(_find_file(workspace)) | {given: source}, option=orjson.OPT_INDENT_2))
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -131,11 +130,3 @@ def _predict_connected(workspace: Workspace, tell: Tell) -> None:
 
 def _find_file(workspace: Workspace) -> Path:
     return workspace.root / "models" / "serving.json"
-
-
-def _read(workspace: Workspace) -> dict[str, Any]:
-    try:
-        found = orjson.loads(_find_file(workspace).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.files import explain_disk, make_private_folder, read_json, write_atomic
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
@@ -62,12 +62,7 @@ class TrainingRun:
         Raises:
             StateError: it cannot be read.
         """
-        try:
-            state: dict[str, Any] = orjson.loads((self.folder / STATE).read_bytes())
-        except OSError as error:
-            raise StateError(f"{self.folder / STATE} cannot be read: {error.strerror}.") from None
-        except orjson.JSONDecodeError:
-            raise StateError(f"{self.folder / STATE} is not JSON any more. Start a new run.") from None
+        state: dict[str, Any] = read_json(self.folder / STATE, "Start a new run.")
         return state
 
     def read_status(self) -> str:

@@ -9,9 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.files import find_json
 from goldspan.annotation.labelstudio.api.credentials import Credentials, load_account, resolve_credentials
 from goldspan.annotation.labelstudio.server.folder import find_data, find_log, read_record
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
@@ -134,11 +133,8 @@ def _list_pushed(place: Place, credentials: Credentials) -> list[int]:
     """Projects of the server that this workspace pushed to, and the one that is configured."""
     projects = {credentials.project_id} - {None}
     for file in sorted((place.root / "pushed").glob("*.json")):
-        try:
-            record = orjson.loads(file.read_bytes())
-        except (OSError, orjson.JSONDecodeError):
-            continue
-        if isinstance(record, dict) and str(record.get("url")).rstrip("/") == credentials.url.rstrip("/"):
+        record = find_json(file)
+        if str(record.get("url")).rstrip("/") == credentials.url.rstrip("/"):
             projects.add(record.get("project"))
     return sorted(project for project in projects if isinstance(project, int))
 

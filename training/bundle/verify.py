@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, RecordError, StateError
+from goldspan.annotation.files import find_json
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
@@ -70,7 +71,7 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
     """
     path = folder / MANIFEST
     if (folder / NOTICE).is_file():
-        raise StateError(f"{folder} is {describe_notice(_read_notice(folder))}")
+        raise StateError(f"{folder} is {describe_notice(find_json(folder / NOTICE))}")
     if not path.is_file():
         raise InputError(f"{folder} holds no {MANIFEST}: it is not a training bundle.")
     try:
@@ -103,14 +104,6 @@ def _advise(folder: Path, fingerprint: str) -> str:
     if successor := find_successor(folder.parent, fingerprint, "change"):
         return f"Its labels were changed since: use its successor {successor.name}."
     return "Use that schema, or make the bundle anew."
-
-
-def _read_notice(folder: Path) -> dict[str, Any]:
-    try:
-        notice: dict[str, Any] = orjson.loads((folder / NOTICE).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        notice = {}
-    return notice if isinstance(notice, dict) else {}
 
 
 def _check_names(folder: Path, manifest: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import read_json, write_atomic
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.training.runs import DONE, RUNNING
@@ -135,12 +135,7 @@ def _read_status(folder: Path) -> dict[str, Any]:
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError:
-        raise StateError(f"{path} is not JSON any more. Start a fit of another --name.") from None
+    state: dict[str, Any] = read_json(path, "Start a fit of another --name.")
     return state
 
 
