@@ -83,7 +83,9 @@ def build_mapping(
     if missing and not taxonomy:
         chosen = _find_useful(missing) or own
     targets = {**own.targets, **chosen.targets, **given}
-    targets |= {label: targets[name] for label in wanted if label not in targets and (name := _find_name(label, own))}
+    targets |= {
+        label: targets[name] for label in wanted if label not in targets and (name := _find_name(label, labels))
+    }
     unknown = tuple(label for label in wanted if label not in targets and label not in mentions)
     return Taxonomy(chosen.name, chosen.title, targets, boundaries=chosen.boundaries), unknown
 
@@ -104,10 +106,12 @@ def map_label(external: str, ours: str, labels: LabelSchema) -> LabelMapping:
     return LabelMapping(external, ours, labels[ours].group)
 
 
-def _find_name(label: str, own: Taxonomy) -> str:
-    """The code that a label is but for letter case and the marks between its words."""
+def _find_name(label: str, labels: LabelSchema) -> str:
+    """The code that a label is but for letter case and the marks between its words, or whose display name it is."""
     wanted = _normalise(label)
-    return next((code for code in own.targets if _normalise(code) == wanted), "")
+    by_code = (one.code for one in labels.entities if _normalise(one.code) == wanted)
+    by_name = [one.code for one in labels.entities if one.name == label]
+    return next(by_code, by_name[0] if len(by_name) == 1 else "")
 
 
 def draft_mapping(unknown: Sequence[str], labels: LabelSchema) -> dict[str, str]:

@@ -23,7 +23,7 @@ from goldspan.annotation.labels.taxonomy import LabelMapping, Taxonomy
 from goldspan.annotation.names import find_country, find_language
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
-from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
+from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
 
 _NAMED = re.compile(r"""[\[<{(]([A-Z][A-Z0-9_]+)[\]>})]|["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
@@ -72,7 +72,7 @@ class FileSource:
     @property
     def author(self) -> Author:
         """The author of annotations that name none: the import."""
-        return Author.model("import")
+        return IMPORTED
 
     def describe(self, raw: RawRow, number: int) -> dict[str, Any]:
         """Format and the row's own id."""
