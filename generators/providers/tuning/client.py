@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience, limit_wait
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback
 from goldspan.annotation.redaction import redact
@@ -136,7 +136,7 @@ class TuningClient:
     def _exchange(self, method: str, path: str, **options: Any) -> _Reply:
         """Send a request and read the answer, which may not be larger or slower than its limits."""
         with self._http.stream(method, path, **options) as response:
-            meter, raw = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
+            meter, raw = AnswerMeter(compute_patience(response.request), _MAX_ANSWER), bytearray()
             for chunk in response.iter_bytes():
                 meter.add(len(chunk))
                 raw += chunk
