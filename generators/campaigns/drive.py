@@ -28,7 +28,8 @@ PARALLEL = 8
 """Runs that are at work at a time."""
 
 
-async def run_campaign_async(
+@run_interruptible
+async def run_campaign(
     workspace: Workspace,
     campaign: Campaign,
     *,
@@ -52,9 +53,6 @@ async def run_campaign_async(
             outcomes = await driver.run(parallel)
     status = read_status(workspace, read_campaign(workspace, campaign.name))
     return _name_outcome(status, outcomes), status
-
-
-run_campaign = run_interruptible(run_campaign_async)
 
 
 def cancel_campaign(workspace: Workspace, campaign: Campaign) -> CampaignStatus:
