@@ -22,6 +22,7 @@ from goldspan.cli.shared.sharding import (
     EngineValues,
     describe_predictor,
     is_address,
+    needs_engine,
     read_shard_command,
 )
 
@@ -76,7 +77,7 @@ def annotate(
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
     file = files[0]
-    if engine or len(files) > 1 or is_address(file) or file.is_dir():
+    if engine or engine_option or len(files) > 1 or needs_engine(file) or file.is_dir():
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         settings = {
             **describe_predictor(predictor, option),

@@ -13,13 +13,8 @@ from goldspan import schemas
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import digest, hash_file
 from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
-from goldspan.shards.storage import (
-    Storage,
-    check_name,
-    is_remote,
-    open_storage,
-    strip_packing,
-)
+from goldspan.shards.packing import strip_packing
+from goldspan.shards.storage import Storage, check_name, is_remote, open_storage
 
 FORMAT = 1
 _WORKING_FILES = (".state.json", ".rejections.jsonl")

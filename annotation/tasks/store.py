@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -33,6 +34,10 @@ MAX_FILE = 128 * 1024 * 1024
 
 _COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl", ".rejections.jsonl")
 """Suffixes of companion files, which hold no samples and are skipped in folders."""
+
+
+_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]")
+"""How a file begins that holds one list of rows, whatever its name."""
 
 
 class JsonRecord(NamedTuple):
@@ -114,7 +119,7 @@ def read_records(
         with path.open("rb") as stream:
             refuse_device(stream, path)
             head = stream.peek(512)[:512]
-            if path.suffix == ".json":
+            if path.suffix == ".json" or _LIST.match(head):
                 yield from _read_whole(path, stream, on_error, (encoding, coerce))
             elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
                 text = decode_text(_read_limited(path, stream), str(path), encoding)

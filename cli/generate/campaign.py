@@ -81,7 +81,9 @@ def start(
     check_settings(settings, schema, limits)
     campaign = begin_campaign(workspace, campaign)
     inspect.warn_of_prices(settings)
-    inspect.say_what_is_sent(settings)
+    inspect.warn_of_codes(settings, schema)
+    inspect.warn_of_idle_options(settings, job)
+    inspect.say_what_is_sent(settings, schema)
     _execute(workspace, campaign, generation.labels, job, work.parallel, json=json)
 
 

@@ -60,7 +60,9 @@ def start(
         raise typer.Exit(Exit.OK)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=Limits(job.max_cost, job.max_tokens))
     inspect.warn_of_prices(settings)
-    inspect.say_what_is_sent(settings)
+    inspect.warn_of_codes(settings, schema)
+    inspect.warn_of_idle_options(settings, job)
+    inspect.say_what_is_sent(settings, schema)
     _execute(folder, data, generation.labels, job, json=json)
 
 

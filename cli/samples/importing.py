@@ -17,7 +17,7 @@ from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions, ImportReport
@@ -119,8 +119,7 @@ def import_samples(
         split_over=split_over,
         annotator_by_file=annotator_by_file,
     )
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
@@ -157,8 +156,7 @@ def convert(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
     )
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
 
