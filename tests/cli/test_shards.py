@@ -78,6 +78,18 @@ def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], tmp
     assert "takes no option 'executor'" in " ".join(f"{done.output} {done.exception}".split())
 
 
+def test_a_task_that_cannot_be_opened_leaves_the_state_of_the_run_before(folder: Path, tmp_path: Path) -> None:
+    def read_status() -> str:
+        done = RUNNER.invoke(load_command("shards"), ["status", str(tmp_path / "out")])
+        return " ".join(f"{done.output} {done.exception}".split())
+
+    annotate(folder, tmp_path / "out", "-p", "no-such")
+    assert "holds no results of a run" in read_status()
+    annotate(folder, tmp_path / "out")
+    annotate(folder, tmp_path / "out", "-p", "no-such")
+    assert "2 of 3 shards" in read_status()
+
+
 def test_a_packed_file_is_a_shard(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl.gz"
     file.write_bytes(gzip.compress(b'{"text": "Write to ann@example.org."}\n'))
