@@ -13,7 +13,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
@@ -58,7 +58,7 @@ def annotate(
     ] = 4,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +90,9 @@ def annotate(
         }
         raise typer.Exit(command.run("annotate", settings, as_json=as_json))
     if not file.is_file():
-        raise InputError(f"There is no file {file}.")
+        from goldspan.annotation.files import suggest_path
+
+        raise InputError(f"There is no file {file}.{suggest_path(file)}")
     name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"
     target = output or workspace.annotation_samples / check_file_name(name)
     if target.exists() and not force:

@@ -99,6 +99,27 @@ def read_shard_command(
     return ShardCommand(sources, restore_address(output), engine or "local", tuple(values or ()), workers, labels)
 
 
+def find_shard_command(
+    files: Iterable[Path],
+    output: Path | None,
+    engine: str,
+    values: list[str] | None,
+    workers: int,
+    labels: Path | None,
+) -> ShardCommand | None:
+    """`read_shard_command` where an engine is named; None where the command works on its files itself.
+
+    Raises:
+        InputError: an option of engines is given without one, or what `read_shard_command` raises.
+
+    """
+    if engine:
+        return read_shard_command(files, output, engine, values, workers, labels)
+    if values or workers > 1:
+        raise InputError(f"{'--engine-option' if values else '--workers'} is for --engine; name one: --engine local.")
+    return None
+
+
 def describe_predictor(name: str, options: list[str] | None) -> dict[str, Any]:
     """A predictor in the settings of a task: its name with absolute paths, its options, and digests of its files, so
     that a changed model is not taken for the one that shards were read with.
