@@ -7,6 +7,7 @@ from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.generators.journal.lock import is_running
 from goldspan.training.bundle.lineage import find_bundle, find_newest_bundle
@@ -60,6 +61,10 @@ def finetune(
         raise ConfigurationError(f"Nothing was sent: {excess}.")
     folder = begin_run(workspace, plan, run or name_run(workspace), {"yes": consent, "max_cost": settings.max_cost})
     return drive_run(folder, wait=wait, schedule=schedule, halt=halt, on_job=on_job)
+
+
+finetune_async = run_in_thread(finetune)
+"""`finetune` in a worker thread; set `halt` to end that thread's wait as well."""
 
 
 def choose_tuning_bundle(workspace: Workspace, bundle: str | Path | None) -> Path:
