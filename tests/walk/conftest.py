@@ -63,8 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     walks = {item for item in items if item.path.parent == Path(__file__).parent}
 
     def rank(item: pytest.Item) -> int:
-        names = name_group(item.nodeid), item.path.stem
-        return min(ranks.get(name, ranks[""]) for name in names) if item in walks else -1
+        group = name_group(item.nodeid)
+        return ranks.get(group if group in ranks else item.path.stem, ranks[""]) if item in walks else -1
 
     items.sort(key=rank)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.dashboards.access import TOKEN_PARAMETER
 from goldspan.dashboards.launch import DashboardProcess, start_dashboard
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def serve(workspace: Workspace) -> Iterator[DashboardProcess]:
 
 def open_page(browser: Browser, process: DashboardProcess, path: str = "", scheme: Scheme = "light") -> Page:
     page = browser.new_page(viewport=WIDE, color_scheme=scheme)
-    page.goto(process.address)
-    if path:
-        page.goto(f"{process.url}/{path}")
+    page.goto(f"{process.url}/{path}{'&' if '?' in path else '?'}{TOKEN_PARAMETER}={process.token}")
     settle(page)
     return page
 
