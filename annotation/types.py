@@ -100,6 +100,10 @@ class Author:
         return self.kind == "model"
 
 
+IMPORTED = Author.model("import")
+"""The author of annotations in a file that names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Annotation:
     """One annotation of a sample by one author.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.documents import write_documents
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
+from goldspan.annotation.formats.rows.offsets import agrees, count_by_values
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRelation, RawRow, RawSpan
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError
 from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
-_SPAN = re.compile(r"(T\S+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
+_SPAN = re.compile(r"(T\S+)\t(\S.*?) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?\Z")
 _RELATION = re.compile(r"(R\S+)\t(\S+) Arg1:(\S+) Arg2:(\S+)")
 _EVENT = re.compile(r"(E\S+)\t(\S+):(T\S+)((?: \S+:\S+)*)")
 _ARGUMENT = re.compile(r" (\S+):(\S+)")
@@ -26,7 +27,7 @@ _EQUIVALENCE = re.compile(r"\*\t(\S+) (.+)")
 
 
 def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    """The documents of a folder, or the one of an `.ann` file.
+    """The documents of a folder, or the one of an `.ann` file; a text without an `.ann` file has no annotation.
 
     An event becomes relations from its trigger to its arguments; attributes, normalisations and notes stand verbatim
     in the fields. A span of several parts is read if only white space lies between them; else its document is refused.
@@ -43,6 +44,9 @@ def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[S
             yield SourceRow(str(file), 1, _read_document(file, options))
         except RecordError as error:
             on_error(error)
+    for text in sorted(path.rglob("*.txt")) if path.is_dir() else ():
+        if not text.with_suffix(".ann").is_file():
+            yield SourceRow(str(text), 1, RawRow(read_whole(text, options), uid=text.stem))
 
 
 def _read_document(file: Path, options: ReadOptions) -> RawRow:
@@ -50,7 +54,7 @@ def _read_document(file: Path, options: ReadOptions) -> RawRow:
     if not source.is_file():
         raise RecordError(f"the text {source.name} is not beside it", file=str(file), line=1)
     text = read_whole(source, options)
-    spans: list[RawSpan] = []
+    spans: dict[int, RawSpan] = {}
     relations: list[RawRelation] = []
     triggers: dict[str, str] = {}
     events: list[tuple[str, str, str]] = []
@@ -62,10 +66,7 @@ def _read_document(file: Path, options: ReadOptions) -> RawRow:
                 start, end = _join_parts(text, match[3])
             except ValueError as error:
                 raise RecordError(str(error), file=str(file), line=number) from None
-            stated, seen = match[4] or "", text[start:end]
-            if stated and " ".join(stated.split()) != " ".join(seen.split()):
-                raise RecordError("the offsets do not cut out the text of the span", file=str(file), line=number)
-            spans.append(RawSpan((match[2],), start, end, id=match[1]))
+            spans[number] = RawSpan((match[2],), start, end, match[4] or None, match[1])
         elif match := _RELATION.match(line):
             relations.append(RawRelation(match[3], match[4], match[2]))
         elif match := _EQUIVALENCE.match(line):
@@ -78,12 +79,27 @@ def _read_document(file: Path, options: ReadOptions) -> RawRow:
             remarks[_REMARKS[line[0]]].append(line)
         elif line.strip():
             raise RecordError("the line is no span, relation, event, attribute or note", file=str(file), line=number)
-    names = {span.id for span in spans}
+    placed = _place_spans(text, spans, file)
+    relations += _link_events(triggers, events, {span.id for span in placed}, file)
+    annotation = RawAnnotation(placed, relations=tuple(relations))
+    return RawRow(text, (annotation,), uid=file.stem, fields=dict(remarks))
+
+
+def _link_events(
+    triggers: Mapping[str, str], events: Iterable[tuple[str, str, str]], names: Set[str], file: Path
+) -> list[RawRelation]:
+    """Relations from the trigger of each event to its arguments."""
     if lost := next((event for event, trigger in triggers.items() if trigger not in names), None):
         raise RecordError(f"the trigger of the event {lost} is no span", file=str(file), line=1)
-    relations += [RawRelation(triggers[name], triggers.get(target, target), role) for name, role, target in events]
-    annotation = RawAnnotation(tuple(spans), relations=tuple(relations))
-    return RawRow(text, (annotation,), uid=file.stem, fields=dict(remarks))
+    return [RawRelation(triggers[name], triggers.get(target, target), role) for name, role, target in events]
+
+
+def _place_spans(text: str, spans: Mapping[int, RawSpan], file: Path) -> tuple[RawSpan, ...]:
+    placed = count_by_values(text, tuple(spans.values()))
+    for number, span in zip(spans, placed, strict=True):
+        if span.value is not None and not agrees(span.value, text[span.start : span.end]):
+            raise RecordError("the offsets do not cut out the text of the span", file=str(file), line=number)
+    return placed
 
 
 def _join_parts(text: str, offsets: str) -> tuple[int, int]:

@@ -19,7 +19,7 @@ import orjson
 from goldspan.annotation.errors import RecordError
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRow, RawSpan
-from goldspan.annotation.formats.tags import Place, decode_tags, is_tag, join_tokens, place_tokens
+from goldspan.annotation.formats.tags import Place, decode_tags, is_plain_column, is_tag, join_tokens, place_tokens
 from goldspan.annotation.tasks.store import OnError
 
 _COMMENT = re.compile(r"#\s?(\w+)\s*=\s?(.*)\Z", re.DOTALL)
@@ -27,6 +27,11 @@ _CHUNKS = frozenset({"NP", "VP", "PP", "ADVP", "SBAR", "ADJP", "PRT", "CONJP", "
 _BRACKETS = re.compile(r"(?:[-*_]|[()|\d]*[()][()|\d]*)\Z")
 _COREFERENCE = re.compile(r"\((\d+)\)|\((\d+)|(\d+)\)")
 _CORPUS_BRACKET = re.compile(r"(\()([^()]*)(\))?|([^()]+)\)")
+_CONLL_U = 10
+"""Columns of CoNLL-U."""
+_ATTRIBUTE = re.compile(r"(?:O|[BIESLU]-\S+)\Z")
+_PARSEME = re.compile(r"\d+:\w")
+_HEADER = frozenset({"word", "words", "token", "tokens", "text", "form"})
 _DOCUMENT_START = ("-DOCSTART-", "#begin document")
 
 
@@ -69,9 +74,11 @@ class _Sentence:
 def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     """The samples of a file of columns; a block that cannot be read goes to `on_error`."""
     whole = "#begin document" in content or re.search(r"(?:^|[\t|])Entity=\(", content, re.MULTILINE) is not None
-    for block in _split_blocks(content, whole=whole):
+    blocks = list(_split_blocks(content, whole=whole))
+    last = [line.split()[-1] for block in blocks for _, line in block.lines if line.strip() and line[0] != "#"]
+    for block in blocks:
         try:
-            row = _read_block(block, options)
+            row = _read_block(block, options, plain=is_plain_column(last))
         except _BlockError as error:
             on_error(RecordError(str(error), file=str(path), line=error.line))
         else:
@@ -89,6 +96,12 @@ def _split_blocks(content: str, *, whole: bool) -> Iterator[_Block]:
     block = _Block()
     for number, line in enumerate([*content.split("\n"), ""], start=1):
         line = line.removesuffix("\r")
+        if (
+            number == 1
+            and _HEADER & {name.casefold() for name in line.split("\t")[:-1]}
+            and not is_tag(line.split("\t")[-1])
+        ):
+            continue
         starts = line.startswith(_DOCUMENT_START) or (whole and line.startswith("# newdoc"))
         if starts or (not line.strip() and not whole):
             if block.lines:
@@ -102,7 +115,13 @@ def _split_blocks(content: str, *, whole: bool) -> Iterator[_Block]:
         yield block
 
 
-def _read_block(block: _Block, options: ReadOptions) -> RawRow | None:
+def _is_header(cells: Sequence[str]) -> bool:
+    """True for a first line that names the columns."""
+    return bool(_HEADER & {name.casefold() for name in cells[:-1]}) and not is_tag(cells[-1])
+
+
+def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> RawRow | None:
+    """The row of a block; with `plain`, the last column has labels without a prefix."""
     comments, sentences = _read_sentences(block)
     rows = [row for sentence in sentences for row in sentence.rows]
     if not rows:
@@ -111,16 +130,18 @@ def _read_block(block: _Block, options: ReadOptions) -> RawRow | None:
         for _, columns in rows:
             columns.reverse()
     widths = {len(columns) for _, columns in rows}
+    if empty := next((n for n, columns in rows if not columns[0].strip(" ")), None):
+        raise _BlockError("the token is empty", empty)
     if min(widths) < 2:
         raise _BlockError("expected a token and a tag", next(n for n, columns in rows if len(columns) < 2))
     width = min(widths)
-    token_column = 3 if _is_conll_2012(rows) else 1 if all(_is_index(columns[0]) for _, columns in rows) else 0
+    token_column = 3 if _is_conll_2012(rows) else 1 if _has_index(rows) else 0
     text, places = _make_text(sentences, token_column, block)
     nested: list[str] = []
     if token_column == 3:
         spans = _read_starred(rows, places)
     else:
-        spans, nested = _read_tag_columns(rows, places, width, token_column)
+        spans, nested = _read_tag_columns(rows, places, width, token_column, plain=plain)
     clusters = _read_clusters(rows, places, width, token_column)
     return RawRow(
         text,
@@ -147,7 +168,8 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
                 sentences.append(_Sentence())
             continue
         columns = line.split("\t") if tabbed else re.split(r"[ \t]+", line.strip(" \t"))
-        if line.startswith("#") and not (len(columns) > 1 and columns[0] == "#" and is_tag(columns[-1])):
+        tags = columns[1:] if tabbed else columns[1:][-1:]
+        if line.startswith("#") and not (columns[0] == "#" and any(map(is_tag, tags))):
             if match := _COMMENT.match(line):
                 key = "newdoc" if match[1] in {"newdoc", "id"} else match[1]
                 if key == "text":
@@ -169,6 +191,11 @@ def _read_sentences(block: _Block) -> tuple[dict[str, str], list[_Sentence]]:
 
 def _is_index(value: str) -> bool:
     return re.fullmatch(r"\d+(?:[-.]\d+)?", value) is not None
+
+
+def _has_index(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    """True if the first column counts the tokens; a text of numbers has its tags in the second column."""
+    return all(_is_index(columns[0]) for _, columns in rows) and not all(is_tag(columns[1]) for _, columns in rows)
 
 
 def _is_conll_2012(rows: Sequence[tuple[int, list[str]]]) -> bool:
@@ -246,26 +273,40 @@ def _join_marked(words: list[str], spaces: list[bool]) -> tuple[str, list[Place]
 
 
 def _read_tag_columns(
-    rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int
+    rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int, *, plain: bool
 ) -> tuple[list[RawSpan], list[str]]:
     """Spans of the outermost layer first, inner layers add what does not overlap them; and the labels of the rest."""
     candidates = [
-        column for column in range(token_column + 1, width) if all(is_tag(columns[column]) for _, columns in rows)
+        column
+        for column in range(token_column + 1, width)
+        if all(is_tag(columns[column]) for _, columns in rows) or (plain and column == width - 1)
     ]
     layers = [column for column in candidates if not _is_chunk_column(rows, column) and not _is_empty(rows, column)]
     if not layers and not candidates:
         column = width - 1 if width > token_column + 1 else token_column + 1
         bad = next((n, c[column]) for n, c in rows if not is_tag(c[column]))
         if not any(_BRACKETS.match(c[-1]) for _, c in rows):
-            raise _BlockError(f"{bad[1]!r} is neither O nor a tag of a known label", bad[0])
+            raise _BlockError(f"{bad[1]!r} is neither O nor a tag such as B-PER", bad[0])
+    if strange := next((n for n, columns in rows if width > _CONLL_U and _PARSEME.match(columns[-1])), None):
+        raise _BlockError("the last column holds annotations in a form that is not read", strange)
     kept: list[tuple[int, int, str]] = []
     nested: list[str] = []
-    for column in layers:
-        found = decode_tags([columns[column] for _, columns in rows], places)
+    for tags in [*([columns[column] for _, columns in rows] for column in layers), *_find_attributes(rows, width)]:
+        found = decode_tags(tags, places)
         free = [span for span in found if all(span[1] <= other[0] or other[1] <= span[0] for other in kept)]
         nested += [label for start, end, label in found if (start, end, label) not in {*free, *kept}]
         kept += free
     return [RawSpan((label,), start, end) for start, end, label in sorted(kept)], nested
+
+
+def _find_attributes(rows: Sequence[tuple[int, list[str]]], width: int) -> list[list[str]]:
+    """The tags of each attribute of CoNLL-U's last column whose values are tags: `NER=B-PER|SpaceAfter=No`."""
+    if width != _CONLL_U:
+        return []
+    cells = [dict(part.partition("=")[::2] for part in columns[-1].split("|")) for _, columns in rows]
+    names = dict.fromkeys(name for cell in cells for name in cell)
+    columns = ([cell.get(name, "O") for cell in cells] for name in names)
+    return [tags for tags in columns if all(map(_ATTRIBUTE.match, tags)) and set(tags) != {"O"}]
 
 
 def _is_chunk_column(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -13,16 +14,34 @@ from goldspan.annotation.formats.inline import is_inline
 from goldspan.annotation.formats.reading import ReadOptions, holds_mark, ignore_error, read_head, read_rows
 from goldspan.annotation.formats.rows import score_shapes
 from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
+from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
+from goldspan.annotation.formats.tags import is_plain_column
 
 PROBE = 20
 """Rows that are looked at."""
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
-_SURE = 0.3
+_SURE, _ROWS = 0.3, 0.5
+"""From when on rows are of a shape, and a text file holds rows."""
+_JSON = frozenset({".json", ".jsonl", ".ndjson", ".manifest"})
+_BINARY = {".ann": "brat", ".spacy": "spacy", ".parquet": "parquet", ".arrow": "parquet"}
+_ADVICE = {
+    (".xlsx", ".xls", ".ods"): "Save the sheet as CSV (UTF-8).",
+    (".gz", ".zip", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".7z"): "Unpack it first.",
+    (".xml", ".xmi", ".tei"): "Export JSON, brat or WebAnno TSV; tags that are labels: --format inline.",
+    (".docx", ".pdf", ".rtf", ".odt", ".html", ".htm", ".doc"): "Save its text as .txt.",
+    (".yml", ".yaml", ".py", ".pkl"): "Write its rows as JSONL.",
+}  # fmt: skip
+_ANYTHING = (
+    "Give .txt, .md, .csv, .tsv, .jsonl, .json, .conll, .conllu, .ann, .spacy, .parquet or a folder, or name the "
+    "format with --format."
+)
 _COLUMNS = {".conll", ".conllu", ".conllx", ".bio", ".bioes", ".iob", ".iob2", ".col", ".ner"}
 _PUBTATOR = re.compile(r"\s*(\S+)\|t\|.*\n\1\|a\|")
-_READ = {".txt", ".md", *TABLES, ".json", ".jsonl", ".ndjson", ".manifest", ".spacy", ".parquet", *_COLUMNS}
+_READ = {".txt", ".md", *TABLES, *_JSON, ".spacy", ".parquet", ".arrow", *_COLUMNS}
 """Endings of the files that are read of a folder."""
+_DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
+"""What `datasets` writes beside its files."""
 _TOKEN_LINE = re.compile(r"\S+(?:[ \t]+\S+)*[ \t]+(?:O|[BIESLU][-_]\S+|_|[-*()\w|]+)\s*\Z")
 
 
@@ -41,33 +60,43 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     """
     if path.is_dir():
-        if found := _detect_folder(path):
-            return found
+        if whole := _detect_folder(path):
+            return whole
         raise InputError(f"{path} is a folder of files that stand alone; each has a format of its own.")
     suffix = path.suffix.lower()
-    if suffix in {".ann", ".spacy", ".parquet"}:
-        return Detected({".ann": "brat", ".spacy": "spacy", ".parquet": "parquet"}[suffix], 0.95)
-    if suffix in {".json", ".jsonl", ".ndjson"}:
-        if holds_mark(path, AZURE_MARK):
-            return Detected("azure", 0.95)
-        return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
+    if suffix in _BINARY:
+        return Detected(_BINARY[suffix], 0.95)
+    if suffix in _JSON:
+        return Detected("azure", 0.95) if holds_mark(path, AZURE_MARK) else _detect_rows(path, options)
     head = read_head(path, options)
+    if _looks_like_json(head) and (found := _detect_rows(path, options)).sureness >= _ROWS:
+        return found
+    return _detect_lines(path, head, options)
+
+
+def _detect_lines(path: Path, head: str, options: ReadOptions) -> Detected:
+    suffix = path.suffix.lower()
     if head.startswith("#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.99)
     if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
         return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
-    if suffix in TABLES:
+    if suffix in TABLES or (suffix == ".txt" and _looks_like_table(head)):
         return Detected("comprehend", 0.95) if is_comprehend(path) else Detected("table", 0.9)
     if _PUBTATOR.match(head):
         return Detected("pubtator", 0.95)
     if suffix in {".txt", ".md"}:
         return Detected("inline", 0.9) if is_inline(head, options.labels) else Detected("text", 0.9)
-    if head.lstrip().startswith(("{", "[")):
-        return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
-    raise InputError(
-        f"{path}: files ending in {suffix or 'nothing'} are not read. Give .txt, .md, .csv, .tsv, .jsonl, .json, "
-        ".conll, .conllu, .ann, .spacy, .parquet or a folder, or name the format with --format."
-    )
+    if not (cure := _advise(suffix)) and head.lstrip().startswith(("{", "[")):
+        return _detect_rows(path, options)
+    raise InputError(f"{path}: files ending in {suffix or 'nothing'} are not read. {cure or _ANYTHING}")
+
+
+def _advise(suffix: str) -> str:
+    return next((advice for endings, advice in _ADVICE.items() if suffix in endings), "")
+
+
+def _detect_rows(path: Path, options: ReadOptions) -> Detected:
+    return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
 
 
 def list_sources(path: Path) -> list[Path]:
@@ -80,6 +109,7 @@ def list_sources(path: Path) -> list[Path]:
     if not path.is_dir() or _detect_folder(path):
         return [path]
     files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _READ and file.is_file()]
+    files = [file for file in files if file.name not in _DESCRIPTIONS or not _is_data_set(file.parent)]
     files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
     if not files:
         raise InputError(f"{path} holds no file that is read: {', '.join(sorted(_READ))}.")
@@ -98,14 +128,21 @@ def _detect_folder(folder: Path) -> Detected | None:
         return Detected("comprehend", 0.95)
     if _holds(folder, "*.json", b'"%FEATURE_STRUCTURES"'):
         return Detected("uima-cas", 0.95)
+    if _holds(folder, "*", b'"task"', b'"result"', b'"completed_by"'):
+        return Detected("label-studio", 0.9)
     others = (file for file in folder.rglob("*") if file.suffix.lower() in _READ - {".json"})
     return None if any(others) or not any(folder.rglob("*.json")) else Detected("kiji", 0.7)
 
 
-def _holds(folder: Path, pattern: str, mark: bytes) -> bool:
-    """True if the first file of a folder whose name fits has a mark near its beginning."""
-    first = min(folder.rglob(pattern), default=None)
-    return first is not None and holds_mark(first, mark)
+def _is_data_set(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("state.json", "dataset_dict.json")) or any(folder.glob("*.arrow"))
+
+
+def _holds(folder: Path, pattern: str, *marks: bytes) -> bool:
+    """True if the first file of a folder whose name fits has the marks near its beginning."""
+    files = (file for file in folder.rglob(pattern) if file.is_file() and not file.name.startswith("."))
+    first = min(files, default=None)
+    return first is not None and all(holds_mark(first, mark) for mark in marks)
 
 
 def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
@@ -116,8 +153,25 @@ def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
     return Detected(shape.name, sureness) if sureness >= _SURE else Detected("goldspan", sureness)
 
 
+def _looks_like_json(head: str) -> bool:
+    """True for a text file that holds JSON objects or lists, whatever its name."""
+    first = head.lstrip("\ufeff \t\r\n")[:200]
+    return bool(re.match(r'\{\s*"|\[\s*(?:\{\s*["}]|\[\s*["\[])', first))
+
+
+def _looks_like_table(head: str) -> bool:
+    """True if the first line names columns, one of them that of the texts, and the second has as many cells."""
+    header, second = [*head.split("\n", 2), "", ""][:2]
+    names = next(csv.reader([header], delimiter=find_separator(head)), [])
+    cells = next(csv.reader([second], delimiter=find_separator(head)), [])
+    plain = len(names) > 1 and all(re.fullmatch(r"[\w #.-]{1,30}", name.strip()) for name in names)
+    return plain and len(cells) == len(names) and any(name.strip().casefold() in TEXT_COLUMNS for name in names)
+
+
 def _looks_like_columns(head: str) -> bool:
     lines = [line for line in head.split("\n")[:200] if line.strip() and not line.startswith("#")]
+    if is_plain_column([line.removesuffix("\r").rpartition("\t")[2] for line in lines]):
+        return len({line.count("\t") for line in lines}) == 1 and "\t" in lines[0]
     tagged = [line for line in lines if _TOKEN_LINE.match(line)]
     names_entity = any(re.search(r"[ \t](?:[BIESLU]-\S|-DOCSTART-)", line) for line in lines)
     return len(lines) > 1 and names_entity and len(tagged) >= 0.9 * len(lines)

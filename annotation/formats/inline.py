@@ -12,7 +12,7 @@ from pathlib import Path
 from goldspan.annotation.errors import RecordError, TaggedTextError, UnknownNameError
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, read_whole
 from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
-from goldspan.annotation.formats.tags import decode_tags
+from goldspan.annotation.formats.tags import decode_tags, is_plain_column, is_tag
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import find_taxonomy
 from goldspan.annotation.tasks.store import OnError
@@ -26,15 +26,15 @@ _WRAPPERS = frozenset({"ENAMEX", "TIMEX", "TIMEX3", "NUMEX", "ENTITY", "ENT", "N
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
 _HTML = frozenset({"PRE", "DIV", "SPAN", "TABLE", "BODY", "HTML", "HEAD", "FONT", "CENTER", "TITLE", "STRONG", "META"})
 _BRACKET = re.compile(r"""\[([^\[\]\n]+)\](?:\(([A-Za-z_][\w-]*)\)|\{\s*"entity"\s*:\s*"([^"]+)"[^{}\n]*\})""")
-_TOKEN = re.compile(r"(?<!\S)(\S+)/(O|[BIESLU]-\w+)(?=\s|\Z)")
+_TOKEN = re.compile(r"(?<!\S)(\S+)/(O|[BIESLU]-\w+|[A-Z][A-Z_]+)(?=\s|\Z)")
 
 
 def is_inline(text: str, labels: LabelSchema) -> bool:
     """True for a text that clearly holds annotations: tags of tokens, or labels that the schema or a taxonomy knows."""
     tokens = text.split()
     tags = [match[2] for match in _TOKEN.finditer(text)]
-    if len(tokens) > 1 and len(tags) == len(tokens) and any(tag != "O" for tag in tags):
-        return True
+    if len(tokens) > 1 and len(tags) == len(tokens) and (is_plain_column(tags) or all(map(is_tag, tags))):
+        return any(tag != "O" for tag in tags)
     tagged = _find_tags(text, labels)
     closed = {match[2] for match, _ in tagged if match[1]}
     names = {label for match, label in tagged if not match[1] and match[2] in closed}
@@ -71,6 +71,13 @@ def _find_tags(text: str, labels: LabelSchema) -> list[tuple[re.Match[str], str]
     return found
 
 
+def _find_pairs(text: str) -> list[tuple[re.Match[str], str]]:
+    """Tags of elements that are closed and are none of HTML: what annotates where no label is known."""
+    matches = list(_TAG.finditer(text))
+    closed = {match[2] for match in matches if match[1]}
+    return [(match, match[2]) for match in matches if match[2] in closed and match[2].upper() not in _HTML]
+
+
 def read_inline(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     """The text of a file, or of each of its lines with `by_line`, without its annotations' notation.
 
@@ -95,7 +102,7 @@ def parse_inline(text: str, labels: LabelSchema) -> RawRow:
         TaggedTextError: a tag is not closed, or closes another.
 
     """
-    tags = _find_tags(text, labels)
+    tags = _find_tags(text, labels) or _find_pairs(text)
     if not tags and _TOKEN.search(text):
         return _parse_tokens(text)
     if tags or "<m" in text:

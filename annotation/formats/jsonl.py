@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldspan.annotation.errors import RecordError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.formats.loss import ExportReport, LossCounter
 from goldspan.annotation.identity import make_sample_id
-from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.tasks.store import OnError, raise_error, read_records
-from goldspan.annotation.types import Annotation, Author, Entity, Mention, Sample, sort_spans
+from goldspan.annotation.types import Annotation, Sample
 
 
 def write_jsonl(path: Path, samples: Iterable[Sample]) -> ExportReport:
@@ -47,34 +44,3 @@ def encode_flat(sample: Sample, annotation: Annotation | None) -> dict[str, Any]
         ],
         "provenance": dict(sample.provenance),
     }
-
-
-def read_jsonl(path: Path, labels: LabelSchema, on_error: OnError = raise_error) -> Iterator[Sample]:
-    """Samples of a flat JSONL file; a record that cannot be read goes to `on_error`."""
-    for record in read_records(path, on_error):
-        try:
-            yield _decode(record.value, labels)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            on_error(RecordError(f"not a flat record: {reason}", file=record.file, line=record.line))
-
-
-def _decode(value: dict[str, Any], labels: LabelSchema) -> Sample:
-    author = value["author"]
-    text = value["text"]
-    entities = sort_spans(Entity(e["start"], e["end"], e["label"]) for e in value["entities"])
-    mentions = sort_spans(Mention(m["start"], m["end"], m["kind"], m["cluster"]) for m in value["mentions"])
-    spans: list[Entity | Mention] = [*entities, *mentions]
-    for span in spans:
-        if span.label not in labels or not 0 <= span.start < span.end <= len(text):
-            raise ValueError(f"the span {span.start}–{span.end} {span.label} is unknown or outside the text")
-    annotations = (Annotation(Author(author["kind"], author["name"]), entities, mentions),) if author else ()
-    return Sample(
-        text,
-        value["language"],
-        value["country"],
-        value["document_type"],
-        annotations,
-        value["provenance"],
-        value["id"],
-    )

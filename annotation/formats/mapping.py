@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def build_mapping(
     """A mapping for the labels found in a file, and those that it does not know.
 
     Pairs win over the taxonomy, the taxonomy over the schema's own codes. Without a taxonomy the smallest shipped one
-    that knows all labels is taken where the schema and the pairs do not.
+    that knows all labels, and has a counterpart of one of them, is taken where the schema and the pairs do not.
 
     Raises:
         UnknownNameError: there is no taxonomy of this name.
@@ -80,14 +81,20 @@ def build_mapping(
     missing = [label for label in wanted if label not in own.targets and label not in given and label not in mentions]
     chosen = open_taxonomy(taxonomy, labels) if taxonomy else own
     if missing and not taxonomy:
-        try:
-            chosen = find_taxonomy("", missing)
-        except UnknownNameError:
-            chosen = own
+        chosen = _find_useful(missing) or own
     targets = {**own.targets, **chosen.targets, **given}
-    targets |= {label: targets[name] for label in wanted if label not in targets and (name := _find_name(label, own))}
+    targets |= {label: targets[name] for label in wanted if label not in targets and (name := _find_name(label, labels))}
     unknown = tuple(label for label in wanted if label not in targets and label not in mentions)
     return Taxonomy(chosen.name, chosen.title, targets, boundaries=chosen.boundaries), unknown
+
+
+def _find_useful(missing: Sequence[str]) -> Taxonomy | None:
+    """The smallest shipped taxonomy that knows all labels and has a counterpart of one; else they are unknown."""
+    try:
+        found = find_taxonomy("", missing)
+    except UnknownNameError:
+        return None
+    return found if any(found.resolve(label).label for label in missing) else None
 
 
 def map_label(external: str, ours: str, labels: LabelSchema) -> LabelMapping:
@@ -97,14 +104,16 @@ def map_label(external: str, ours: str, labels: LabelSchema) -> LabelMapping:
     return LabelMapping(external, ours, labels[ours].group)
 
 
-def _find_name(label: str, own: Taxonomy) -> str:
-    """The code that a label is but for letter case and the marks between its words."""
+def _find_name(label: str, labels: LabelSchema) -> str:
+    """The code that a label is but for letter case and the marks between its words, or whose display name it is."""
     wanted = _normalise(label)
-    return next((code for code in own.targets if _normalise(code) == wanted), "")
+    by_code = (one.code for one in labels.entities if _normalise(one.code) == wanted)
+    by_name = [one.code for one in labels.entities if one.name == label]
+    return next(by_code, by_name[0] if len(by_name) == 1 else "")
 
 
 def draft_mapping(unknown: Sequence[str], labels: LabelSchema) -> dict[str, str]:
-    """A suggestion for each label: from any taxonomy, a label's display name, or the nearest code; empty: none."""
+    """A suggestion for each label: a taxonomy's, by display name, the nearest code, a path's end; empty: none."""
     known = {_normalise(label.code): label.code for label in labels.entities}
     names = {_normalise(label.name): label.code for label in labels.entities}
     for name in list_taxonomies():
@@ -116,7 +125,8 @@ def draft_mapping(unknown: Sequence[str], labels: LabelSchema) -> dict[str, str]
     for label in unknown:
         wanted = _normalise(label)
         nearest = difflib.get_close_matches(wanted, names, n=1, cutoff=0.85)
-        draft[label] = names.get(wanted) or (names[nearest[0]] if nearest else "")
+        last = names.get(_normalise(re.split(r"[/:.>|]", label)[-1]), "")
+        draft[label] = names.get(wanted) or (names[nearest[0]] if nearest else last)
     return draft
 
 

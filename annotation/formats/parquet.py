@@ -20,7 +20,7 @@ _SMALL, _MAX_RATIO, _LARGEST_BATCH = 64 << 20, 250, 512 << 20
 
 
 def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]:
-    """The rows of a file in its order; `name` is shown in errors.
+    """The rows of a file in its order; `name` is shown in errors. A file of `save_to_disk` (`.arrow`) is read too.
 
     Raises:
         InputError: the file is not readable, or its cells are too large.
@@ -28,13 +28,18 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
     """
     arrow = import_arrow()
     try:
+        if path.suffix == ".arrow":
+            with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as stream:
+                for batch in stream:
+                    yield from batch.to_pylist()
+            return
         refuse_expansion(path, name)
         with arrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             for batch in file.iter_batches(batch_size=_BATCH):
                 yield from batch.to_pylist()
     except (arrow.ArrowException, OSError) as error:
-        said = str(error).rstrip(".")
-        raise InputError(f"{name or path} is not readable Parquet: {said}. Fetch it again or report it.") from None
+        said, kind = str(error).rstrip("."), "Arrow" if path.suffix == ".arrow" else "Parquet"
+        raise InputError(f"{name or path} is not readable {kind}: {said}. Fetch it again or report it.") from None
 
 
 def refuse_expansion(path: Path, name: str = "") -> None:
@@ -79,7 +84,11 @@ def _measure(array: Any) -> int:
 def read_tag_names(path: Path) -> tuple[str, ...]:
     """The names of ClassLabel numbers that `datasets` wrote into the metadata; empty if there are none."""
     arrow = import_arrow()
-    metadata = arrow.parquet.read_schema(path).metadata or {}
+    if path.suffix == ".arrow":
+        with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as stream:
+            metadata = stream.schema.metadata or {}
+    else:
+        metadata = arrow.parquet.read_schema(path).metadata or {}
     try:
         features = orjson.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
     except (orjson.JSONDecodeError, KeyError, TypeError):

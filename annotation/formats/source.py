@@ -17,6 +17,7 @@ from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
 from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.rows.studio import ADDRESS
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
 from goldspan.annotation.formats.tables import read_table
@@ -30,6 +31,8 @@ from goldspan.annotation.types import Sample
 
 _MARGIN = 0.15
 """By how much another shape has to be surer for one row of a file."""
+_PLAIN = {"goldspan", "spans"}
+"""Shapes in which a row may be one span of its text."""
 _OWN_CONTROLS = {ENTITY_CONTROL, MENTION_CONTROL}
 
 
@@ -67,9 +70,20 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         raise UnknownNameError("format", name, list_formats())
     if name == "hf-tokens" and not options.tag_names:
         options = replace(options, tag_names=_find_tag_names(path))
-    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+    for file in _list_files(path):
         read_file = read_table if file.suffix.lower() in TABLES else read_rows
-        yield from _read_shape(read_file(file, options, on_error), get_shape(name), options, on_error)
+        records = read_file(file, options, on_error)
+        if name in _PLAIN:
+            records = iter(group_spans(list(records), options.text_key))
+        yield from _read_shape(records, get_shape(name), options, on_error)
+
+
+def _list_files(path: Path) -> list[Path]:
+    """The file, or those of a folder: all of one that Label Studio wrote to a storage, where names have no endings."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    return [file for file in files if file.suffix == ".json"] or files
 
 
 def _holds_tasks(path: Path, options: ReadOptions) -> bool:
@@ -128,6 +142,8 @@ def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | N
     data = record.get("data")
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str) or "completions" in record:
         return None
+    if ADDRESS.match(data["text"]):
+        return None
     try:
         sample, issues = read_task(record, labels)
     except RecordError:
@@ -161,7 +177,7 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     if not options.text_key and (columns := find_token_columns(read_head(path, options))):
         return read_token_table(path, columns, options, on_error)
-    records = group_spans(list(read_table(path, options, on_error)))
+    records = group_spans(list(read_table(path, options, on_error)), options.text_key)
     shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
     return _read_shape(iter(records), shape, options, on_error)
 
@@ -188,7 +204,7 @@ def _read_parquet(path: Path, options: ReadOptions, on_error: OnError) -> Iterat
     records = [JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1)]
     shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
     if not options.tag_names:
-        options = replace(options, tag_names=read_tag_names(path))
+        options = replace(options, tag_names=read_tag_names(path) or _find_tag_names(path))
     return _read_shape(iter(records), shape, options, on_error)
 
 
@@ -205,7 +221,7 @@ _FILES = {
         FileFormat("azure", "a project of Azure's custom entity recognition", read_azure),
         FileFormat("comprehend", "annotation table and texts of Amazon Comprehend", read_comprehend),
         FileFormat("spacy", "spaCy's DocBin", _read_spacy),
-        FileFormat("parquet", "Parquet with the columns of any row shape", _read_parquet),
+        FileFormat("parquet", "Parquet or Arrow with the columns of any row shape", _read_parquet),
         FileFormat("kiji", "a folder of kiji's training files", _read_kiji),
     )
 }

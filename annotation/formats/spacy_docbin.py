@@ -20,7 +20,7 @@ from goldspan.annotation.formats.tokens import Token, find_range, split_tokens
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import trim_span
-from goldspan.annotation.types import Annotation, Author, Entity, Mention, S, Sample, sort_spans
+from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Mention, S, Sample, sort_spans
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span
@@ -47,18 +47,6 @@ def write_docbin(path: Path, samples: Iterable[Sample]) -> ExportReport:
         binary.add(make_doc(sample, vocab, losses))
     write_atomic(path, binary.to_bytes())
     return losses.report()
-
-
-def read_docbin(path: Path, labels: LabelSchema) -> Iterator[Sample]:
-    """Samples of a DocBin, ours or another's; labels must be known.
-
-    Raises:
-        ConfigurationError: spaCy is not installed.
-        InputError: the file is not a DocBin, or has a label that is not known.
-
-    """
-    for doc in _read_docs(path):
-        yield read_doc(doc, labels)
 
 
 def read_docbin_rows(path: Path, labels: LabelSchema) -> Iterator[Sample | RawRow]:
@@ -149,7 +137,7 @@ def read_doc(doc: Doc, labels: LabelSchema) -> Sample:
     for label in {span.label for span in spans} - (labels.entity_codes | labels.mention_codes):
         raise InputError(f"The label {label!r} of a Doc is not in the label schema.")
     language = str(metadata.get("language", ""))
-    author = Author(*metadata["author"]) if metadata.get("author") else Author.model("import")
+    author = Author(*metadata["author"]) if metadata.get("author") else IMPORTED
     unannotated = "author" in metadata and not metadata["author"]
     return Sample(
         doc.text,

@@ -1,40 +1,63 @@
-"""Tables with one span per row: text, start, end and label, the text repeated for each of its spans."""
+"""Rows with one span each: text, start, end and label, or text, value and label; the text repeats for each span."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from goldspan.annotation.formats.rows.options import TEXT_KEYS
+from goldspan.annotation.formats.rows.raw import read_offset
 from goldspan.annotation.formats.rows.spans import END, LABEL, START, find_key
 from goldspan.annotation.tasks.store import JsonRecord
 
-_SPAN = (START, END, LABEL)
+_VALUE = ("value", "entityvalue", "entity", "surface", "mention", "text")
+"""Names of a column of values; that of the texts is another."""
 
 
-def group_spans(records: Sequence[JsonRecord]) -> list[JsonRecord]:
+def group_spans(records: Sequence[JsonRecord], text_key: str = "") -> list[JsonRecord]:
     """Records with the spans of each text in a list; the records themselves if they do not have one span per row.
 
     Rows without a span say that their text has none.
     """
     columns = {name for record in records for name in record.value}
-    keys = [find_key(columns, names) for names in _SPAN]
-    if not all(keys) or not any(_holds_span(record.value, keys) for record in records):
-        return list(records)
+    text = text_key or next((key for key in TEXT_KEYS if key in columns), "")
+    others = columns - {text}
+    label = find_key(others, LABEL)
+    for parts, names, holds in ((("start", "end"), (START, END), _holds_place), (("value",), (_VALUE,), _holds_value)):
+        keys = [*(find_key(others - {label}, part) for part in names), label]
+        spans = [record for record in records if text and all(keys) and holds(record.value, text, keys)]
+        if spans and all(record in spans or not _has(record.value, keys[:-1]) for record in records):
+            return _group(records, text, dict(zip((*parts, "label"), keys, strict=True)))
+    return list(records)
+
+
+def _group(records: Sequence[JsonRecord], text: str, parts: Mapping[str, str]) -> list[JsonRecord]:
     grouped: dict[Any, JsonRecord] = {}
     for record in records:
-        rest = {name: cell for name, cell in record.value.items() if name not in keys}
-        group = grouped.setdefault(record.value.get("text"), record._replace(value={**rest, "spans": []}))
-        if any(key in record.value for key in keys):
-            span = dict(zip(("start", "end", "label"), _read_cells(record.value, keys), strict=True))
-            group.value["spans"].append(span)
+        rest = {name: cell for name, cell in record.value.items() if name not in parts.values()}
+        group = grouped.setdefault(str(rest.get(text)), record._replace(value={**rest, "spans": []}))
+        span = {part: record.value[key] for part, key in parts.items() if key in record.value}
+        if len(span) == len(parts):
+            group.value["spans"].append({part: _read_cell(cell) for part, cell in span.items()})
     return list(grouped.values())
 
 
-def _holds_span(row: dict[str, Any], keys: Sequence[str]) -> bool:
-    start, end, _ = _read_cells(row, keys)
-    return "text" in row and start.isdecimal() and end.isdecimal()
+def _has(row: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    return any(row.get(key) not in (None, "") for key in keys)
 
 
-def _read_cells(row: dict[str, Any], keys: Iterable[str]) -> list[str]:
-    """The cells of a span; pandas writes offsets beside empty cells as `3.0`."""
-    return [str(row.get(key, "")).removesuffix(".0") for key in keys]
+def _holds_place(row: Mapping[str, Any], text: str, keys: Sequence[str]) -> bool:
+    start, end = (read_offset(_read_cell(row.get(key))) for key in keys[:2])
+    return (
+        isinstance(row.get(text), str) and start is not None and end is not None and isinstance(row.get(keys[2]), str)
+    )
+
+
+def _holds_value(row: Mapping[str, Any], text: str, keys: Sequence[str]) -> bool:
+    words, value, label = (row.get(key) for key in (text, *keys))
+    return isinstance(words, str) and isinstance(value, str) and value in words != value and isinstance(label, str)
+
+
+def _read_cell(cell: Any) -> Any:
+    """The cell of a span; pandas writes offsets beside empty cells as `3.0`."""
+    return cell.removesuffix(".0") if isinstance(cell, str) else cell

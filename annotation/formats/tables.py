@@ -10,11 +10,21 @@ from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.formats.reading import ReadOptions, read_whole
+from goldspan.annotation.formats.rows.tokens import TAG_LISTS, TOKEN_LISTS
 from goldspan.annotation.tasks.store import MAX_LINE, JsonRecord, OnError
 
 _MARKS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")
-_TEXT_COLUMNS = ("tagged_text", "source_text", "unmasked_text", "full_text", "generated_text", "content", "sentence")
+TEXT_COLUMNS = (
+    "text",
+    "tagged_text",
+    "source_text",
+    "unmasked_text",
+    "full_text",
+    "generated_text",
+    "content",
+    "sentence",
+)
 _MISSING = frozenset({"nan", "NaN", "NA", "N/A", "<NA>", "null", "NULL", "None", "#N/A"})
 
 
@@ -63,7 +73,7 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def find_separator(content: str, wanted: str = "") -> str:
     """The separator: the one that sets a column of texts apart in the first line; else the most frequent one."""
     header = next(iter(content.splitlines()), "")
-    names = {wanted.casefold()} if wanted else {"text", *_TEXT_COLUMNS}
+    names = {wanted.casefold()} if wanted else set(TEXT_COLUMNS)
     for mark in _MARKS:
         try:
             cells = next(csv.reader([header], delimiter=mark), [])
@@ -88,8 +98,9 @@ def _name_columns(path: Path, header: list[str], options: ReadOptions) -> list[s
     wanted = options.text_key or "text"
     if wanted in columns:
         return columns
-    other = next((key for key in _TEXT_COLUMNS if key in columns), None)
-    if other or (not options.text_key and len(columns) > 1 and "annotation_id" in columns):
+    other = next((key for key in TEXT_COLUMNS if key in columns), None)
+    rows = {"annotation_id"} & set(columns) or (set(TOKEN_LISTS) & set(columns) and set(TAG_LISTS) & set(columns))
+    if other or (not options.text_key and rows and len(columns) > 1):
         return columns
     raise InputError(
         f"{path} has no column {wanted!r}. Its first line must name the columns ({', '.join(header)[:120]}); "

@@ -9,6 +9,7 @@ import regex
 _UNSPACED = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}ー々\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}、。，．！？：；「」『』（）《》〈〉・…]"
 )
+_NAME = regex.compile(r"\p{Lu}[\p{Lu}\d_-]+\Z")
 OUTSIDE = frozenset({"O", "_", "-", ""})
 
 Place = tuple[int, int]
@@ -46,6 +47,12 @@ def place_tokens(text: str, tokens: Sequence[str]) -> list[Place] | None:
 def is_tag(value: str) -> bool:
     """True if a value is a tag of one of the schemes."""
     return value in OUTSIDE or (len(value) > 2 and value[0] in "BIESLUMW" and value[1] in "-_")
+
+
+def is_plain_column(values: Sequence[str]) -> bool:
+    """True for tags without a prefix (`PERSON PERSON O`): `O`, and names in capitals."""
+    names = set(values) - {"O"}
+    return "O" in values and bool(names) and all(_NAME.match(name) and not is_tag(name) for name in names)
 
 
 def decode_tags(tags: Sequence[str], places: Sequence[Place]) -> list[tuple[int, int, str]]:

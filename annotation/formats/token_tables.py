@@ -21,7 +21,7 @@ from goldspan.annotation.formats.tags import decode_tags, is_tag, join_tokens
 from goldspan.annotation.tasks.store import JsonRecord, OnError
 
 _TOKENS = ("word", "token", "words", "tokens")
-_TAGS = ("tag", "ner_tag", "ner", "iob_tag", "bio_tag", "tags", "ner_tags", "label")
+_TAGS = ("tag", "ner_tag", "ner", "iob_tag", "bio_tag", "tags", "ner_tags", "label", "labels")
 _SENTENCES = ("sentence #", "sentence", "sentence_id", "sentence id", "sent_id", "sentence_idx", "doc_id", "document")
 
 

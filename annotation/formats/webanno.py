@@ -27,6 +27,7 @@ _REFERENCE = re.compile(r"(\d+-\d+(?:\.\d+)?)(?:\[(\d+)_(\d+)\])?\Z")
 _STACKED = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
+_OLD = re.compile(r"#FORMAT=WebAnno TSV [12]\b|# webanno\.")
 _HEADERS = ("#T_SP=", "#T_CH=", "#T_RL=")
 
 
@@ -89,6 +90,8 @@ class _Document:
 
 
 def _read_document(content: str, name: str) -> RawRow:
+    if _OLD.match(content):
+        raise _LineError("WebAnno TSV 1 and 2 have no offsets; export WebAnno TSV 3", 1)
     document = _Document()
     pending: list[str] = []
     for number, line in enumerate(content.split("\n"), start=1):

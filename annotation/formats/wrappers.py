@@ -8,15 +8,23 @@ from typing import Any
 from goldspan.annotation.formats.rows import SHAPES
 from goldspan.annotation.formats.rows.options import TEXT_KEYS
 
+_SPLITS = frozenset({"train", "validation", "valid", "val", "dev", "test"})
 _WRAPPER_KEYS = 6
 """Keys of an object around a list of rows: the list, and a version, a description and the like."""
 
 
 def unwrap_rows(value: Any) -> Any:
-    """Training tuples of spaCy, `[text, {"entities": …}]`, as rows; what holds all rows of a file as a list of them."""
+    """Training tuples of spaCy, `[text, {"entities": …}]`, as rows; what holds all rows of a file as a list of them.
+
+    An annotation that holds its task, as Label Studio writes it to a storage, becomes the task with the annotation.
+    """
+    if isinstance(value, dict) and isinstance(value.get("result"), list) and isinstance(value.get("task"), dict):
+        return {**value["task"], "annotations": [{name: part for name, part in value.items() if name != "task"}]}
     if isinstance(value, dict) and not isinstance(value.get("text"), str):
         if (rows := _turn_table(value)) is not None:
             return rows
+        if value and value.keys() <= _SPLITS and all(isinstance(rows, list) for rows in value.values()):
+            return [row for rows in value.values() for row in rows]
         lists = [entry for entry in value.values() if isinstance(entry, list) and _holds_rows(entry)]
         if len(lists) == 1 and len(value) <= _WRAPPER_KEYS and _is_wrapper(value):
             return lists[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -16,7 +17,7 @@ from typing import IO, Any, NamedTuple
 from goldspan.annotation.checks import check_text, find_errors
 from goldspan.annotation.encoding import decode_text, detect_encoding
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.files import AtomicFile, refuse_device
+from goldspan.annotation.files import AtomicFile, refuse_device, suggest_path
 from goldspan.annotation.identity import IdentityCheck
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
@@ -33,6 +34,10 @@ MAX_FILE = 128 * 1024 * 1024
 
 _COMPANIONS = (".state.json", ".conflicts.jsonl", ".part.jsonl", ".rejections.jsonl")
 """Suffixes of companion files, which hold no samples and are skipped in folders."""
+
+
+_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[]")
+"""How a file begins that holds one list of rows, whatever its name."""
 
 
 class JsonRecord(NamedTuple):
@@ -53,6 +58,13 @@ _OTHER_FILES = frozenset(
     | {".spacy", ".parquet", ".arrow", ".xml", ".yml", ".yaml"}
 )
 """Endings of files that are never samples."""
+
+
+_FILLED_BY = {
+    "training_samples": " `goldspan studio pull` brings the reviews.",
+    "annotation_samples": " `goldspan samples import` or `goldspan generate start` fills it.",
+}
+"""What makes the folders of a workspace."""
 
 
 def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -76,7 +88,7 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         elif path.exists():
             files.append(path)
         else:
-            raise InputError(f"There is no file {path}.")
+            raise InputError(f"There is no file {path}.{_FILLED_BY.get(path.name) or suggest_path(path)}")
     return files
 
 
@@ -107,7 +119,7 @@ def read_records(
         with path.open("rb") as stream:
             refuse_device(stream, path)
             head = stream.peek(512)[:512]
-            if path.suffix == ".json":
+            if path.suffix == ".json" or _LIST.match(head):
                 yield from _read_whole(path, stream, on_error, (encoding, coerce))
             elif encoding or detect_encoding(head) not in {"utf-8", "utf-8-sig"}:
                 text = decode_text(_read_limited(path, stream), str(path), encoding)

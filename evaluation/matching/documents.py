@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import digest, hash_text
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
-from goldspan.annotation.types import Annotation, Author, Entity, Sample
+from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample
 
 Source = str | Path | Iterable[Sample]
 """Samples, or the file or folder that holds them."""
@@ -93,7 +94,7 @@ def open_samples(source: Source, labels: LabelSchema, on_error: OnError = raise_
 
 
 def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str = "") -> Pairing:
-    """Pair gold and predictions by sample id.
+    """Pair gold and predictions by sample id, and what is left by the text, if it stands once on each side.
 
     Gold is a sample's best annotation (`Sample.best`). The prediction is the newest one (of the model version `model`,
     if given), else the newest review. A sample of the predictions without any annotation, as `goldspan annotate`
@@ -103,6 +104,7 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
     golds, exclusions = _index(gold, "gold")
     predictions, more = _index(predicted, "the predictions")
     exclusions += more
+    predictions = _rename_by_text(golds, predictions)
     documents: list[Document] = []
     for sample_id, sample in golds.items():
         partner = predictions.get(sample_id)
@@ -118,7 +120,7 @@ def pair_samples(gold: Iterable[Sample], predicted: Iterable[Sample], model: str
             exclusions.append(
                 Exclusion(sample_id, "the texts of gold and prediction differ; export both from one version")
             )
-        elif annotation == sample.best:
+        elif annotation == sample.best and (partner is sample or annotation.author != IMPORTED):
             exclusions.append(Exclusion(sample_id, "its gold is the prediction itself; let a person review it first"))
         else:
             documents.append(make_document(sample, sample.best, annotation))
@@ -195,6 +197,21 @@ def _index(samples: Iterable[Sample], side: str) -> tuple[dict[str, Sample], lis
         else:
             known[sample.sample_id] = sample
     return known, exclusions
+
+
+def _rename_by_text(golds: Mapping[str, Sample], predictions: Mapping[str, Sample]) -> dict[str, Sample]:
+    """The predictions under the ids of gold; files without ids get others where they give another language."""
+    wanted = _name_texts(sample for name, sample in golds.items() if name not in predictions)
+    given = _name_texts(sample for name, sample in predictions.items() if name not in golds)
+    renamed = {name: wanted[text] for text, name in given.items() if text in wanted}
+    return {renamed.get(name, name): sample for name, sample in predictions.items()}
+
+
+def _name_texts(samples: Iterable[Sample]) -> dict[str, str]:
+    """The sample id of each text that stands once."""
+    listed = [(sample.text, sample.sample_id) for sample in samples]
+    counts = Counter(text for text, _ in listed)
+    return {text: name for text, name in listed if counts[text] == 1}
 
 
 def _leaves_text(sample: Sample) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -17,6 +18,7 @@ from goldspan.annotation.formats.rows import (
     nemotron,
     services,
     studio,
+    tokens,
     tools,
     uima,
 )
@@ -65,7 +67,7 @@ def _wrap(module: ModuleType, description: str, sureness: float, taxonomy: str =
 def _score_gretel(row: Mapping[str, Any]) -> float:
     if "pii_spans" in row:
         return 0.97
-    return 0.93 if isinstance(row.get("entities"), str) or "'types'" in str(row.get("entities"))[:2000] else 0.0
+    return 0.93 if re.search(r"['\"]types['\"]", str(row.get("entities"))[:2000]) else 0.0
 
 
 SHAPES = (
@@ -96,9 +98,18 @@ SHAPES = (
     RowShape(
         "hf-tokens",
         "tokens and ner_tags (Hugging Face)",
-        corpora.score_tokens,
-        corpora.read_tokens,
+        tokens.score_tokens,
+        tokens.read_tokens,
         lambda columns: bool(columns & {"tokens", "words"}) and bool(columns & {"ner_tags", "tags", "ner"}),
+    ),
+    RowShape(
+        "sentences",
+        "tokenised sentences with ner or clusters (DyGIE, e2e-coref)",
+        tokens.score_sentences,
+        tokens.read_sentences,
+    ),
+    RowShape(
+        "token-spans", "tokens and entities that count them (SpERT)", tokens.score_token_spans, tokens.read_token_spans
     ),
     RowShape(
         "presidio",
@@ -111,8 +122,8 @@ SHAPES = (
     RowShape(
         "gliner",
         "tokenized_text and ner (GLiNER)",
-        corpora.score_gliner,
-        corpora.read_gliner,
+        tokens.score_gliner,
+        tokens.read_gliner,
         lambda columns: {"tokenized_text", "ner"} <= columns,
     ),
     RowShape("gliner2", "input and output.entities (GLiNER2)", corpora.score_gliner2, corpora.read_gliner2),

@@ -5,6 +5,7 @@ A row with one span that cannot be trusted is rejected whole: a text with a miss
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from goldspan.annotation.checks import check_annotation, check_text
 from goldspan.annotation.errors import UnknownNameError
 from goldspan.annotation.formats.rows.clusters import link_spans
 from goldspan.annotation.formats.rows.mentions import place_clusters
-from goldspan.annotation.formats.rows.offsets import count_in_units, read_utf16_clusters, read_utf16_spans
+from goldspan.annotation.formats.rows.offsets import agrees, count_by_values, read_utf16_clusters, read_utf16_spans
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
@@ -22,7 +23,9 @@ from goldspan.annotation.labels.taxonomy import LabelMapping, Taxonomy
 from goldspan.annotation.names import find_country, find_language
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
-from goldspan.annotation.types import Annotation, Author, Entity, Sample, sort_spans
+from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
+
+_NAMED = re.compile(r"""[\[<{(]([A-Z][A-Z0-9_]+)[\]>})]|["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
 
 class RowOrigin(Protocol):
@@ -69,7 +72,7 @@ class FileSource:
     @property
     def author(self) -> Author:
         """The author of annotations that name none: the import."""
-        return Author.model("import")
+        return IMPORTED
 
     def describe(self, raw: RawRow, number: int) -> dict[str, Any]:
         """Format and the row's own id."""
@@ -114,6 +117,8 @@ def convert_row(
     country = (raw.country if verbatim else find_country(raw.country)) or (defaults.country if defaults else "")
     for issue in check_text(raw.text):
         raise RowError(issue.code, issue.message)
+    if not raw.annotations and (name := _find_named_labels(raw.fields, labels)):
+        raise RowError(Code.UNREAD_SPANS, f"the key {name!r} names labels of the schema in a form that is not read")
     facts: dict[str, Any] = {"fields": dict(raw.fields), "left_out": dict(sorted(raw.left_out.items()))}
     annotations = tuple(
         _convert_annotation(raw.text, one, (source, taxonomy, labels), (language, country), facts)
@@ -125,7 +130,7 @@ def convert_row(
         bool(raw.annotations) and not raw.spans and not any(a.person for a in raw.annotations)
     )
     provenance = source.describe(raw, number) | ({"taxonomy": taxonomy.name} if raw.spans else {})
-    provenance |= {name: value for name, value in facts.items() if value}
+    provenance |= {name: value for name, value in facts.items() if value} | dict(raw.provenance)
     return Sample(
         raw.text,
         language,
@@ -135,6 +140,15 @@ def convert_row(
         provenance,
         raw.sample_id or make_sample_id(raw.text, language),
     )
+
+
+def _find_named_labels(fields: Mapping[str, Any], labels: LabelSchema) -> str:
+    """The key of a text that masks values by labels (`[CITY]`) or lists them by label (`"CITY": …`); else empty."""
+    for name, value in fields.items():
+        found = _NAMED.findall(value) if isinstance(value, str) else ()
+        if any(re.sub(r"_\d+\Z", "", code) in labels.entity_codes for pair in found for code in pair):
+            return name
+    return ""
 
 
 def _convert_annotation(
@@ -150,7 +164,7 @@ def _convert_annotation(
         spans, clusters = read_utf16_spans(text, raw.spans), read_utf16_clusters(text, raw.clusters)
         raw = replace(raw, spans=spans, clusters=clusters)
     else:
-        raw = replace(raw, spans=count_in_units(text, raw.spans))
+        raw = replace(raw, spans=count_by_values(text, raw.spans))
     kept, mentions, unmapped = _map_spans(raw.spans, taxonomy, labels)
     entities, doubts = _place_spans(text, kept, labels, language)
     placed = place_clusters(text, raw.clusters, entities, language)
@@ -228,7 +242,7 @@ def _place_spans(
             continue
         if not 0 <= span.start < span.end <= len(text):
             raise RowError(Code.SPAN_MISMATCH, f"{label} lies outside the text")
-        if span.value is not None and text[span.start : span.end] != span.value:
+        if span.value is not None and not agrees(span.value, text[span.start : span.end]):
             raise RowError(Code.SPAN_MISMATCH, f"{label} {span.start}–{span.end}: the offsets do not cut out its value")
         entities.append(Entity(*trim_span(text, span.start, span.end), label))
     alignment = align_values(text, loose, language)

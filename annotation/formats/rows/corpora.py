@@ -1,4 +1,4 @@
-"""Rows of libraries and corpora: spaCy, Hugging Face tokens, GLiNER, Presidio, TAB, and any text with spans."""
+"""Rows of libraries and corpora: spaCy, GLiNER2, Presidio, TAB, and any text with spans."""
 
 from __future__ import annotations
 
@@ -7,97 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, find_text, make_row
-from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError, read_offset
+from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError
 from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, holds_values, looks_like_spans, read_spans
-from goldspan.annotation.formats.tags import Place, decode_tags, join_tokens, place_tokens
+from goldspan.annotation.formats.tags import decode_tags, join_tokens, place_tokens
 
 _SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
 _LABEL_KEYS = ("label", "labels", "pii", "pii_entities")
-_TOKEN_KEYS = ("tokens", "words", "tokenized_text")
-_TAG_KEYS = ("ner_tags", "tags", "ner", "bio_labels", "bio_tags", "labels", "iob_tags", "label")
-
-
-def score_tokens(row: Mapping[str, Any]) -> float:
-    """Sureness that a row has tokens with one tag each."""
-    found = _find_tags(row)
-    return 0.96 if found else 0.0
-
-
-def read_tokens(row: Mapping[str, Any], options: RowOptions) -> RawRow:
-    """`tokens` and `ner_tags` (names, or ClassLabel numbers with their names given), in any scheme.
-
-    Raises:
-        RowError: there are no tags, their number differs, or numbers have no names.
-
-    """
-    found = _find_tags(row)
-    if found is None:
-        raise RowError(Code.UNREADABLE_SPANS, "there is no list of tags as long as the list of tokens")
-    tokens_key, tags_key = found
-    tokens, tags = row[tokens_key], row[tags_key]
-    text = row.get("text")
-    placed = place_tokens(text, tokens) if isinstance(text, str) else None
-    used = {tokens_key, tags_key, "id", "pos_tags", "chunk_tags", "langs", "spans"}
-    if placed is None:
-        text, placed = join_tokens(tokens)
-    else:
-        used.add("text")
-    names = [_name_tag(tag, options) for tag in tags]
-    try:
-        spans = tuple(RawSpan((label,), start, end) for start, end, label in decode_tags(names, placed))
-    except ValueError as error:
-        raise RowError(Code.UNREADABLE_SPANS, f"{tags_key}: {error}") from None
-    left = {key: value for key, value in row.items() if key not in used}
-    return make_row(row, str(text), (RawAnnotation(spans),), left)
-
-
-def _find_tags(row: Mapping[str, Any]) -> tuple[str, str] | None:
-    for tokens_key in _TOKEN_KEYS:
-        tokens = row.get(tokens_key)
-        if not isinstance(tokens, list) or not tokens or not all(isinstance(token, str) for token in tokens):
-            continue
-        for tags_key in _TAG_KEYS:
-            tags = row.get(tags_key)
-            if isinstance(tags, list) and len(tags) == len(tokens) and all(isinstance(t, str | int) for t in tags):
-                return tokens_key, tags_key
-    return None
-
-
-def _name_tag(tag: str | int, options: RowOptions) -> str:
-    if isinstance(tag, str) and not tag.isdecimal():
-        return tag
-    number = int(tag)
-    if number < len(options.tag_names):
-        return options.tag_names[number]
-    raise RowError(
-        Code.UNKNOWN_LABEL,
-        f"the tag {number} is a ClassLabel number without a name; give --tag-names O,B-PER,I-PER,… in their order",
-    )
-
-
-def score_gliner(row: Mapping[str, Any]) -> float:
-    """Sureness that a row is GLiNER's."""
-    return 0.98 if "tokenized_text" in row and "ner" in row else 0.0
-
-
-def read_gliner(row: Mapping[str, Any], options: RowOptions) -> RawRow:
-    """`tokenized_text` and `ner`: `[first token, last token, label]`, both included.
-
-    Raises:
-        RowError: tokens or spans cannot be read.
-
-    """
-    tokens = row.get("tokenized_text")
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise RowError(Code.NO_TEXT, "tokenized_text holds no list of strings")
-    text, places = join_tokens(tokens)
-    spans = []
-    for entry in row.get("ner") or ():
-        if not isinstance(entry, list) or len(entry) < 3:
-            raise RowError(Code.UNREADABLE_SPANS, "ner has an entry that is not [first, last, label]")
-        spans.append(RawSpan((str(entry[2]),), *_cover(places, entry[0], entry[1], "ner")))
-    left = {key: value for key, value in row.items() if key not in {"tokenized_text", "ner", "id"}}
-    return make_row(row, text, (RawAnnotation(tuple(spans)),), left)
 
 
 def score_gliner2(row: Mapping[str, Any]) -> float:
@@ -117,13 +32,6 @@ def read_gliner2(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     spans = read_spans(output.pop("entities"), "output/entities")
     left = {key: value for key, value in row.items() if key not in {"input", "output", "id"}}
     return make_row(row, row["input"], (RawAnnotation(spans),), left | ({"output": output} if output else {}))
-
-
-def _cover(places: list[Place], first: Any, last: Any, key: str) -> Place:
-    low, high = read_offset(first), read_offset(last)
-    if low is None or high is None or not 0 <= low <= high < len(places):
-        raise RowError(Code.UNREADABLE_SPANS, f"{key} has an entry outside the tokens")
-    return places[low][0], places[high][1]
 
 
 def score_spacy(row: Mapping[str, Any]) -> float:
@@ -265,6 +173,22 @@ def score_spans(row: Mapping[str, Any]) -> float:
     return 0.5 if any(row.get(name) == [] for name in _SPAN_KEYS) else 0.0
 
 
+def split_authors(value: Any, key: str) -> tuple[RawAnnotation, ...]:
+    """The spans of a list, an annotation for each person that its entries name (Doccano 1: `user`).
+
+    Raises:
+        RowError: a span cannot be read.
+
+    """
+    entries = value if isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value) else []
+    if not entries or not all(isinstance(entry.get("user"), int | str) for entry in entries):
+        return (RawAnnotation(tuple(_drop_ids(read_spans(value, key)))),)
+    people: dict[str, list[Any]] = {}
+    for entry in entries:
+        people.setdefault(str(entry["user"]), []).append(entry)
+    return tuple(RawAnnotation(tuple(_drop_ids(read_spans(one, key))), person=person) for person, one in people.items())
+
+
 def _holds_spans(name: str, value: Any, text: str) -> bool:
     """True for spans; under a key that speaks of labels also for values of the text by label."""
     if name in _LABEL_KEYS and holds_values(value):
@@ -286,7 +210,7 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     if len(found) > 1:
         raise RowError(Code.UNREAD_SPANS, f"several keys hold annotations: {', '.join(found[:5])}; keep one of them")
     empty = [name for name in _SPAN_KEYS if row.get(name) == [] and name not in found]
-    annotations = tuple(RawAnnotation(tuple(_drop_ids(read_spans(row[name], name)))) for name in found)
+    annotations = tuple(one for name in found for one in split_authors(row[name], name))
     if not found and empty:
         annotations = (RawAnnotation(),)
     left = {k: v for k, v in row.items() if k not in {key, *found, *empty, "id"}}

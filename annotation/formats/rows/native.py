@@ -8,7 +8,7 @@ from typing import Any
 
 from goldspan.annotation.errors import TaggedTextError
 from goldspan.annotation.formats.rows.options import RowOptions, find_text, make_row
-from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
+from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError, parse_literal
 from goldspan.annotation.formats.rows.spans import read_spans
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.tagged import parse_tagged
@@ -99,7 +99,8 @@ def read_flat(row: Mapping[str, Any], options: RowOptions) -> RawRow:
     )
     used = {key, "id", "author", "entities", "mentions", "provenance"}
     made = make_row(row, text, (annotation,) if author else (), {k: v for k, v in row.items() if k not in used})
-    provenance = row.get("provenance")
-    fields = {**made.fields, **({"provenance": provenance} if provenance else {})}
-    sample_id = str(row.get("id") or "")
-    return replace(made, uid="", fields=fields, sample_id=sample_id)
+    given = row.get("provenance") or {}
+    provenance = parse_literal(given, "provenance") if isinstance(given, str) else given
+    if not isinstance(provenance, Mapping):
+        raise RowError(Code.UNREADABLE_ROW, "provenance holds no object")
+    return replace(made, uid="", provenance=provenance, sample_id=str(row.get("id") or ""))

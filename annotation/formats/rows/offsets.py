@@ -1,10 +1,11 @@
-"""Offsets that other programs count in UTF-16 code units (JavaScript, Java): converted to code points."""
+"""Offsets that other programs count in UTF-16 units, bytes or lines without their second character: code points."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from goldspan.annotation.formats.rows.raw import Code, RawCluster, RawSpan, RowError
 
@@ -45,25 +46,54 @@ def read_utf16_clusters(text: str, clusters: Sequence[RawCluster]) -> tuple[RawC
     return tuple(converted)
 
 
-def count_in_units(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
-    """Spans in code points where their values show that offsets count UTF-16 units or UTF-8 bytes; else unchanged."""
-    if text.isascii() or _cut_out(text, spans):
+def count_by_values(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]:
+    """Spans in code points where their values show how offsets are counted; else unchanged.
+
+    Offsets may count UTF-16 units, UTF-8 bytes, or line ends of two characters and a byte order mark as Windows
+    programs do; the end may be that of the last character, and the first character may be number 1.
+    """
+    if _cut_out(text, spans):
         return tuple(spans)
-    for encoding, width in (("utf-16-le", 2), ("utf-8", 1)):
-        sizes = (len(character.encode(encoding, "surrogatepass")) // width for character in text)
-        units = dict(zip(accumulate(sizes, initial=0), range(len(text) + 1), strict=True))
-        converted = tuple(
-            replace(span, start=units.get(span.start, -1), end=units.get(span.end, -1))
-            if span.start is not None and span.end is not None
-            else span
-            for span in spans
-        )
-        if _cut_out(text, converted):
-            return converted
+    for sizes in (_count_characters(text), _count_units(text, "utf-16-le", 2), _count_units(text, "utf-8", 1)):
+        places = dict(zip(accumulate(sizes, initial=0), range(len(text) + 1), strict=True))
+        for first, last in ((0, 0), (0, 1), (-1, 0)):
+            converted = tuple(_move(span, places, first, last) for span in spans)
+            if _cut_out(text, converted) and not ((first or last) and _has_edges(text, converted)):
+                return converted
     return tuple(spans)
+
+
+def agrees(value: str, seen: str) -> bool:
+    """True if a value is what stands in the text but for white space and the Unicode form."""
+    return value == seen or _fold(value) == _fold(seen) != ""
+
+
+def _fold(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _count_characters(text: str) -> Iterator[int]:
+    """1 for each character; 0 for the second character of a line end, and for a byte order mark."""
+    return (int(one != "\ufeff" and (before, one) != ("\r", "\n")) for before, one in pairwise(f" {text}"))
+
+
+def _count_units(text: str, encoding: str, width: int) -> Iterator[int]:
+    return (len(character.encode(encoding, "surrogatepass")) // width for character in text)
+
+
+def _move(span: RawSpan, places: Mapping[int, int], first: int, last: int) -> RawSpan:
+    if span.start is None or span.end is None:
+        return span
+    return replace(span, start=places.get(span.start + first, -1), end=places.get(span.end + last, -1))
+
+
+def _has_edges(text: str, spans: Sequence[RawSpan]) -> bool:
+    """True if a span begins or ends with white space: what is moved has to fit exactly."""
+    seen = (text[span.start : span.end] for span in spans if span.start is not None)
+    return any(words != words.strip() for words in seen)
 
 
 def _cut_out(text: str, spans: Sequence[RawSpan]) -> bool:
     """True if every span with offsets and a value cuts its value out of the text."""
-    placed = (span for span in spans if span.value is not None and span.start is not None)
-    return all((span.start or 0) >= 0 and text[span.start : span.end] == span.value for span in placed)
+    placed = [span for span in spans if span.value is not None and span.start is not None]
+    return all((span.start or 0) >= 0 and agrees(span.value or "", text[span.start : span.end]) for span in placed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RowError, read_string
-from goldspan.annotation.formats.rows.spans import holds_unread_spans
+from goldspan.annotation.formats.rows.spans import holds_unread_spans, names_own_span
 from goldspan.annotation.labels.schema import LabelSchema
 
 TEXT_KEYS = (
@@ -50,6 +50,10 @@ def find_text(row: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:
     strings = [key for key, value in row.items() if isinstance(value, str) and " " in value.strip()]
     if len(strings) == 1:
         return strings[0], row[strings[0]]
+    if any(isinstance(row.get(key), list) for key in ("tokens", "words", "sentences", "sents")):
+        raise RowError(
+            Code.NO_TEXT, "it has tokens, but neither tags of the same number nor spans of tokens that are read"
+        )
     raise RowError(Code.NO_TEXT, "expected 'text' as a string; name another key with --text-key")
 
 
@@ -65,6 +69,10 @@ def make_row(
     for name, value in fields.items():
         if holds_unread_spans(name, value, len(text)):
             raise RowError(Code.UNREAD_SPANS, f"the key {name!r} holds annotations in a form that is not read")
+    if names_own_span(fields):
+        raise RowError(
+            Code.UNREAD_SPANS, "the row has a place and a label of its own, but no end or no value in the text"
+        )
     metadata = {
         name: fields[name] for name in ("language", "country", "document_type") if isinstance(fields.get(name), str)
     }

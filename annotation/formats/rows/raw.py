@@ -124,7 +124,7 @@ class RawRow:
     """A row in the common form. `language` and `country` are as written in the row; `fields` are carried along.
 
     No annotation at all: nobody has looked at the text, as far as the row says. `left_out` counts annotations that are
-    no spans of ours, such as lemmas, by layer.
+    no spans of ours, such as lemmas, by layer; `provenance` is what Goldspan itself wrote of the sample.
     """
 
     text: str
@@ -136,6 +136,7 @@ class RawRow:
     fields: Mapping[str, Any] = field(default_factory=dict)
     sample_id: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spans(self) -> tuple[RawSpan, ...]:

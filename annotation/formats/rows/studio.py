@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from goldspan.annotation.formats.rows.raw import (
 )
 from goldspan.annotation.types import Status
 
+ADDRESS = re.compile(r"(?:https?://|s3://|gs://|azure-blob://|/data/)\S+\Z")
+"""A text of a task that only says where the text is."""
 _LISTS = ("annotations", "completions", "predictions", "drafts")
 
 
@@ -42,7 +45,13 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
         raise RowError(
             Code.UNREADABLE_SPANS, "a region counts in HTML or a dialogue; take it with `goldspan studio adopt`"
         )
+    if not any(isinstance(value, str) for value in data.values()) and any(map(_is_dialogue, data.values())):
+        raise RowError(Code.NO_TEXT, "it holds a dialogue; take the project with `goldspan studio adopt`")
     key, text = _find_labelled_text(row, data, options)
+    if ADDRESS.match(text):
+        raise RowError(
+            Code.NO_TEXT, f"data.{key} is an address, not the text; take the project with `goldspan studio adopt`"
+        )
     others: list[dict[str, Any]] = []
     annotations: list[RawAnnotation] = []
     for name in _LISTS:
@@ -71,10 +80,13 @@ def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dic
         raise RowError(Code.UNREADABLE_SPANS, f"{kind} has an entry without a list result")
     spans: list[RawSpan] = []
     relations: list[RawRelation] = []
+    named = {item.get("id") for item in result if isinstance(item, Mapping) and _is_span(item)}
     for item in result:
         if not isinstance(item, Mapping):
             raise RowError(Code.UNREADABLE_SPANS, f"{kind} has a result that is not an object")
         value = item.get("value")
+        if item.get("id") not in named and (paths := _list_paths(item)):
+            item, value = {**item, "type": "labels"}, {**item["value"], "labels": paths}
         if item.get("type") == "relation":
             names = item.get("labels") or [""]
             relations.append(RawRelation(str(item.get("from_id")), str(item.get("to_id")), str(names[0])))
@@ -95,9 +107,21 @@ def _read_entry(kind: str, entry: Mapping[str, Any], text: str, others: list[dic
     )
 
 
+def _is_dialogue(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(turn, Mapping) for turn in value)
+
+
 def _is_span(item: Mapping[str, Any]) -> bool:
     """False for what a person said about a region: choices, texts, ratings, classes of a taxonomy."""
     return str(item.get("type") or "labels").endswith("labels")
+
+
+def _list_paths(item: Mapping[str, Any]) -> list[str]:
+    """The labels of a region that a taxonomy labels: paths such as `Person/Name`."""
+    value = item.get("value")
+    if item.get("type") != "taxonomy" or not isinstance(value, Mapping) or "start" not in value:
+        return []
+    return ["/".join(map(str, path)) for path in value.get("taxonomy") or () if path]
 
 
 def _find_labelled_text(row: Mapping[str, Any], data: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:

@@ -216,7 +216,7 @@ def test_answers_about_a_region_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ([{"id": 1, "text": TEXT, "annotations": [{"label": 8, "start_offset": 0, "end_offset": 3}]}], "without a label"),
+        ([{"id": 1, "text": TEXT, "annotations": [{"label": 8, "start_offset": 0, "end_offset": 3}]}], "a number for a label"),
         ([{"document": TEXT, "tokens": [{"text": "Ann", "start": 0, "end": 3, "entityLabel": "FIRSTNAME"}]}], "not read"),
         ([{"text": TEXT, "meta": {"raw": {"entities": {"PER": ["Ann"]}}}}], "in a form that is not read"),
         ([task({"type": "paragraphlabels", "value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}}, talk=[])], "studio adopt"),

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from goldspan.annotation.types import Annotation, Author, Entity, Sample, Status
+from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, Status
 from goldspan.evaluation.matching.documents import choose_prediction, fingerprint_gold, pair_gold, pair_samples
 
 
@@ -43,6 +43,23 @@ def test_a_reading_is_not_measured_against_itself():
     assert "the prediction itself" in pairing.exclusions[0].reason
 
 
+def test_imported_predictions_that_equal_gold_are_scored():
+    annotation = Annotation(IMPORTED, (Entity(0, 3, "FIRSTNAME"),))
+    pairing = pair_samples([make_sample(annotation)], [make_sample(annotation)])
+    assert [document.predicted for document in pairing.documents] == [annotation]
+
+
+def test_other_ids_are_paired_by_a_text_that_stands_once():
+    gold = [
+        make_sample(REVIEW, text=text, sample_id=f"g{n}")
+        for n, text in enumerate(("Ann left.", "Ann, go.", "Ann, go."))
+    ]
+    predicted = [make_sample(NEW, text=text, sample_id=f"p{n}") for n, text in enumerate(("Ann left.", "Ann, go."))]
+    pairing = pair_samples(gold, predicted)
+    assert [document.sample_id for document in pairing.documents] == ["g0"]
+    assert sorted(exclusion.sample_id for exclusion in pairing.exclusions) == ["g1", "g2", "p1"]
+
+
 def test_without_reviews_gold_is_the_prediction_and_the_pairing_says_so():
     pairing = pair_samples([make_sample(NEW)], [make_sample(OLD)])
     assert pairing.gold_source == "prediction"
@@ -70,7 +87,7 @@ def test_what_cannot_be_paired_is_named_with_its_reason():
         make_sample(NEW, sample_id="unread"),
         make_sample(sample_id="no prediction"),
         make_sample(NEW, sample_id="twice"),
-        make_sample(NEW, sample_id="only predicted"),
+        make_sample(NEW, sample_id="only predicted", text="Bo left."),
     ]
     pairing = pair_samples(gold, predicted)
     assert [document.sample_id for document in pairing.documents] == ["no prediction", "twice"]

@@ -1,0 +1,187 @@
+# ruff: noqa: E501 (rows of data sets)
+"""Kinds of files that teams bring: each is read rightly or refused by name, and nothing is carried along unread."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.formats.importing import ImportOptions, import_files
+from goldspan.annotation.types import Sample
+from tests.strategies import LABELS
+
+TEXT = "Ann Lee met Bo in Rome."
+ANN, LEE, BO, ROME = ("Ann", "FIRSTNAME"), ("Lee", "SURNAME"), ("Bo", "FIRSTNAME"), ("Rome", "CITY")
+REGION = {"id": "r", "from_name": "l", "to_name": "t", "type": "labels", "value": {"start": 0, "end": 3, "text": "Ann", "labels": ["FIRSTNAME"]}}  # fmt: skip
+EMOJI = "Grüße 😀 Ann Lee"
+CONLLU = "1\tAnn\tann\tPROPN\tNNP\t_\t2\tnsubj\t_\t{}\n2\tran\trun\tVERB\t_\t_\t0\troot\t_\tSpaceAfter=No\n3\t.\t.\tPUNCT\t_\t_\t2\tpunct\t_\t_\n"
+
+
+def read(path: Path, **options: Any) -> tuple[list[Sample], list[RecordError]]:
+    errors: list[RecordError] = []
+    return list(import_files([path], LABELS, ImportOptions(language="en", **options), errors.append)), errors
+
+
+def write(folder: Path, name: str, content: Any) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not isinstance(content, str):
+        content = "\n".join(map(json.dumps, content)) if name.endswith("l") else json.dumps(content)
+    path.write_bytes(content.encode())
+    return path
+
+
+def find(samples: list[Sample]) -> list[list[tuple[str, str]]]:
+    return [
+        [(sample.text[e.start : e.end], e.label) for annotation in sample.annotations for e in annotation.entities]
+        for sample in samples
+    ]
+
+
+def spans(*entries: Any, key: str = "annotations", text: str = TEXT) -> list[dict[str, Any]]:
+    return [{"text": text, key: list(entries)}]
+
+
+READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
+    "place as a pair": ("a.jsonl", spans({"label": "FIRSTNAME", "span": [0, 3]}), [[ANN]]),
+    "place as an object": ("a.jsonl", spans({"label": "FIRSTNAME", "offset": {"start": 0, "end": 3}}), [[ANN]]),
+    "place as a list of one pair": ("a.jsonl", spans({"type": "FIRSTNAME", "offsets": [[0, 3]]}), [[ANN]]),
+    "start and length": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 0, "length": 3}), [[ANN]]),
+    "PubAnnotation": ("a.json", {"text": TEXT, "denotations": [{"id": "T1", "span": {"begin": 0, "end": 3}, "obj": "FIRSTNAME"}]}, [[ANN]]),
+    "langextract": ("a.jsonl", spans({"extraction_class": "FIRSTNAME", "extraction_text": "Ann", "char_interval": {"start_pos": 0, "end_pos": 3}}), [[ANN]]),
+    "a label with one place": ("a.jsonl", spans({"FIRSTNAME": [0, 3]}, {"CITY": [18, 22]}, key="labels"), [[ANN, ROME]]),
+    "labels with objects": ("a.jsonl", [{"text": TEXT, "entities": {"FIRSTNAME": [{"indices": [0, 3]}], "CITY": []}}], [[ANN]]),
+    "labels with values": ("a.jsonl", [{"text": TEXT, "entities": {"FIRSTNAME": ["Ann"], "CITY": "Rome"}}], [[ANN, ROME]]),
+    "one span per JSON row": ("a.jsonl", [{"text": TEXT, "start": 0, "end": 3, "label": "FIRSTNAME"}, {"text": TEXT, "start": 18, "end": 22, "label": "CITY"}], [[ANN, ROME]]),
+    "one value per JSON row": ("a.jsonl", [{"text": TEXT, "entity": "Ann", "type": "FIRSTNAME"}], [[ANN]]),
+    "one value per row of a table": ("a.csv", "text,entity_text,entity_label\nAnn in Rome,Ann,FIRSTNAME\nAnn in Rome,Rome,CITY\nNobody,,\n", [[ANN, ROME], []]),
+    "columns with a prefix": ("a.csv", "text,span_start,span_end,span_label\nAnn in Rome,0,3,FIRSTNAME\nAnn in Rome,7,11,CITY\n", [[ANN, ROME]]),
+    "tags in a string": ("a.csv", "sentence,tags\nAnn ran,B-FIRSTNAME O\nHe ran,O O\n", [[ANN], []]),
+    "lists that Python prints": ("a.csv", "tokens,ner_tags\n\"['Ann', 'ran']\",\"['B-FIRSTNAME', 'O']\"\n", [[ANN]]),
+    "lists that NumPy prints": ("a.csv", "tokens,ner_tags\n\"['Ann' \"\"o'clock\"\"]\",\"['B-FIRSTNAME' 'O']\"\n", [[ANN]]),
+    "token per row": ("a.csv", "sentence_id,words,labels\n0,Ann,B-FIRSTNAME\n0,ran,O\n1,Bo,B-FIRSTNAME\n", [[ANN], [BO]]),
+    "splits in one file": ("a.json", {"train": [{"tokens": ["Ann"], "ner_tags": ["B-FIRSTNAME"]}], "test": [{"tokens": ["Bo"], "ner_tags": ["B-FIRSTNAME"]}]}, [[ANN], [BO]]),
+    "SpERT": ("a.json", [{"tokens": ["Ann", "Lee", "ran"], "entities": [{"start": 0, "end": 2, "type": "FIRSTNAME"}], "relations": []}], [[("Ann Lee", "FIRSTNAME")]]),
+    "DyGIE": ("a.jsonl", [{"doc_key": "d", "sentences": [["Ann", "ran", "."], ["Bo", "."]], "ner": [[[0, 0, "FIRSTNAME"]], [[3, 3, "FIRSTNAME"]]]}], [[ANN, BO]]),
+    "JSONL named .txt": ("a.txt", '{"text":"Ann ran","entities":[[0,3,"FIRSTNAME"]]}\n{"text":"So","entities":[]}\n', [[ANN], []]),
+    "a list named .txt": ("a.txt", '[{"text":"Ann ran","label":[[0,3,"FIRSTNAME"]]}]', [[ANN]]),
+    "a list named .jsonl": ("a.jsonl", '[\n{"text":"Ann ran","label":[[0,3,"FIRSTNAME"]]},\n{"text":"Bo ran","label":[[0,2,"FIRSTNAME"]]}\n]\n', [[ANN], [BO]]),
+    "a table named .txt": ("a.txt", 'text,label\n"Ann ran","[[0,3,""FIRSTNAME""]]"\n', [[ANN]]),
+    "labels without a prefix": ("a.tsv", "Ann\tFIRSTNAME\nran\tO\n\nBo\tFIRSTNAME\n", [[ANN], [BO]]),
+    "slashes with labels": ("a.txt", "Ann/FIRSTNAME met/O Bo/FIRSTNAME", [[ANN, BO]]),
+    "a header over columns": ("a.tsv", "token\ttag\nAnn\tB-FIRSTNAME\nran\tO\n\nBo\tB-FIRSTNAME\n", [[ANN], [BO]]),
+    "entities in CoNLL-U's last column": ("a.conllu", CONLLU.format("NER=B-FIRSTNAME"), [[ANN]]),
+    "a number as a token": ("a.conll", "7\tO\n\nAnn\tB-FIRSTNAME\n7\tO\n", [[], [ANN]]),
+    "Label Studio's storage": ("a.json", {"id": 7, "result": [REGION], "task": {"id": 1, "data": {"text": TEXT}}, "completed_by": 1}, [[ANN]]),
+    "annotators of Doccano 1": ("a.jsonl", spans(*({"label": "FIRSTNAME", "start_offset": 0, "end_offset": 3, "user": user} for user in (1, 2))), [[ANN, ANN]]),
+    "last characters": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 0, "end": 2, "text": "Ann"}, {"label": "CITY", "start": 18, "end": 21, "text": "Rome"}), [[ANN, ROME]]),
+    "first character 1": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 1, "end": 3, "text": "Ann"}), [[ANN]]),
+    "bytes": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 13, "end": 16, "text": "Ann"}, text=EMOJI), [[ANN]]),
+    "line ends of one character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 4, "end": 6, "text": "Bo"}, text="Hi,\r\nBo ran"), [[BO]]),
+    "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READ)
+def test_kinds_are_read(tmp_path: Path, case: str) -> None:
+    name, content, expected = READ[case]
+    samples, errors = read(write(tmp_path, name, content))
+    assert errors == []
+    assert find(samples) == expected
+
+
+REFUSED: dict[str, tuple[str, Any, str]] = {
+    "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
+    "offsets in strings": ("a.jsonl", [{"text": TEXT, "labels": ["0,3,FIRSTNAME|18,22,CITY"]}], "cannot be read"),
+    "a place without an end": ("a.csv", "text,label,start,ende\nAnn ran,FIRSTNAME,0,3\n", "no end"),
+    "a masked text alone": ("a.jsonl", [{"text": TEXT, "masked": "[FIRSTNAME_1] Lee met Bo."}], "'masked' names labels"),
+    "an answer of a model": ("a.jsonl", [{"text": TEXT, "output": '{"FIRSTNAME": ["Ann"]}'}], "'output' names labels"),
+    "a span of several parts": ("a.jsonl", spans({"label": "FIRSTNAME", "offsets": [[0, 3], [12, 14]]}), "several parts"),
+    "a span that is not correct": ("a.jsonl", spans({"tag": "CITY", "start": 0, "end": 3, "correct": False}), "not correct"),
+    "an ignored position": ("a.jsonl", [{"tokens": ["Ann", "ran"], "ner_tags": [-100, 0]}], "the tag -100"),
+    "fewer tags than tokens": ("a.jsonl", [{"tokens": ["Ann", "ran"], "ner_tags": ["B-FIRSTNAME"]}], "tokens has 2 entries, ner_tags has 1"),
+    "labels without a counterpart": ("a.conll", "Ann B-PERSON\nin O\nRome B-LOC\n", "Unknown label 'PERSON'"),
+    "an empty token": ("a.conll", "Ann\tB-FIRSTNAME\n\tO\n", "the token is empty"),
+    "PARSEME's column": ("a.conllu", CONLLU.replace("\n", "\t*\n").replace("{}\t*", "_\t1:PER"), "last column"),
+    "WebAnno TSV 2": ("a.tsv", "#FORMAT=WebAnno TSV 2.0\n# webanno.custom.X | v\n#id=1\n1-1\tAnn\tB-X\n", "export WebAnno TSV 3"),
+    "an address": ("a.json", [{"id": 1, "data": {"text": "https://x.org/a.txt"}, "annotations": []}], "is an address"),
+    "a dialogue": ("a.json", [{"id": 1, "data": {"talk": [{"author": "A", "text": "hi"}]}, "annotations": []}], "a dialogue"),
+    "paths of a taxonomy": ("a.json", [{"id": 1, "data": {"text": TEXT}, "annotations": [{"result": [{**REGION, "type": "taxonomy", "value": {"start": 0, "end": 3, "taxonomy": [["Person", "Name"]]}}]}]}], "'Person/Name'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_kinds_are_refused(tmp_path: Path, case: str) -> None:
+    name, content, reason = REFUSED[case]
+    samples, errors = read(write(tmp_path, name, content))
+    assert samples == []
+    assert reason in errors[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("a.xlsx", "CSV"), ("a.zip", "Unpack"), ("a.xml", "inline"), ("a.abc", ".jsonl")]
+)
+def test_files_that_are_not_read_say_what_would_be(tmp_path: Path, name: str, advice: str) -> None:
+    with pytest.raises(InputError, match=advice):
+        read(write(tmp_path, name, "PK"))
+
+
+def test_a_class_label_number_is_none_from_the_end(tmp_path: Path) -> None:
+    rows = [{"tokens": ["Ann", "ran"], "ner_tags": [-1, 0]}]
+    samples, errors = read(write(tmp_path, "a.jsonl", rows), tag_names=("O", "B-FIRSTNAME"))
+    assert samples == []
+    assert "the tag -1" in errors[0].reason
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"), [("Ann\r\nLee met", 4, 7), ("Ann 😀 Lee", 7, 10), ("Ann Lee met", 4, 7)]
+)
+def test_brat_offsets_follow_the_words(tmp_path: Path, words: str, start: int, end: int) -> None:
+    write(tmp_path, "a.txt", words)
+    write(tmp_path, "a.ann", f"T1\tSURNAME {start} {end}\tLee\n")
+    write(tmp_path, "b.txt", "Nobody looked at this.")
+    samples, errors = read(tmp_path)
+    assert errors == []
+    assert find(samples) == [[LEE], []]
+    assert samples[1].annotations == ()
+
+
+def test_a_storage_of_label_studio_is_one_data_set(tmp_path: Path) -> None:
+    for person in (1, 2):
+        entry = {"id": person, "result": [REGION], "task": {"id": 1, "data": {"text": TEXT}}, "completed_by": person}
+        write(tmp_path, f"export/{person}", json.dumps(entry))
+    (sample,), errors = read(tmp_path / "export")
+    assert errors == []
+    assert [annotation.author.name for annotation in sample.annotations] == ["1", "2"]
+
+
+def test_clusters_of_tokenised_sentences_are_read(tmp_path: Path) -> None:
+    row = {"doc_key": "d", "sentences": [["Ann", "ran", "."], ["She", "left"]], "clusters": [[[0, 0], [3, 3]]]}
+    (sample,), _ = read(write(tmp_path, "a.jsonl", [row]))
+    (cluster,) = sample.annotations[0].clusters.values()
+    assert [sample.text[m.start : m.end] for m in cluster] == ["Ann", "She"]
+
+
+def test_a_folder_of_save_to_disk_is_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"tokens": [["Ann", "ran"]], "ner_tags": [[1, 0]]})
+    folder = tmp_path / "train"
+    folder.mkdir()
+    path = str(folder / "data-00000-of-00001.arrow")
+    with pyarrow.OSFile(path, "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    names = {"features": {"ner_tags": {"feature": {"names": ["O", "B-FIRSTNAME"], "_type": "ClassLabel"}}}}
+    write(folder, "dataset_info.json", json.dumps(names))
+    write(folder, "state.json", json.dumps({"_split": "train"}))
+    samples, errors = read(tmp_path)
+    assert (find(samples), errors) == ([[ANN]], [])
+
+
+def test_tags_that_no_schema_knows_are_read_on_request(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.xml", "<first_name>Ann</first_name> ran to <town>Rome</town>.")
+    samples, errors = read(path, format="inline", labels_map={"first_name": "FIRSTNAME", "town": "CITY"})
+    assert (find(samples), errors) == ([[ANN, ROME]], [])
