@@ -272,7 +272,7 @@ def drip_headers(handler: BaseHTTPRequestHandler) -> None:
 def test_an_answer_that_drips_is_given_up(
     build: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reply: Callable[..., None]
 ) -> None:
-    """The patience is set low here, the read timeouts are those of every day; a slow machine may not even ask in time."""
+    """The patience is set low here, the read timeouts are those of every day; a slow machine may not ask in time."""
     monkeypatch.setattr("goldspan.annotation.answers.PATIENCE", 0.001)
     world = build(reply)
     with pytest.raises(GoldspanError):
