@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from goldspan.predictors.run import annotate
     from goldspan.training.bundle.public import freeze
     from goldspan.training.gate.public import judge
-    from goldspan.training.methods.public import fit
-    from goldspan.training.public import train
+    from goldspan.training.launch import train
+    from goldspan.training.methods.fits import fit
 
 _MODULES = {
     "annotation.checks": ("check_annotation",),
@@ -57,8 +57,8 @@ _MODULES = {
     "predictors.run": ("annotate",),
     "training.bundle.public": ("freeze",),
     "training.gate.public": ("judge",),
-    "training.methods.public": ("fit",),
-    "training.public": ("train",),
+    "training.launch": ("train",),
+    "training.methods.fits": ("fit",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
