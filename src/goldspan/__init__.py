@@ -2,15 +2,19 @@
 
 Names are imported when they are first used, so `import goldspan` costs next to nothing. `docs/python-api.md` explains
 each of them with an example. What waits has a twin for asynchronous programs in `goldspan.aio`; more public modules are
-listed on that page too.
+listed on that page too. The import turns off the telemetry of ONNX Runtime, which is on by default and begins with its
+own import: a device id on disk, and events to Microsoft. ORT_DISABLE_TELEMETRY=0 leaves it on.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from goldspan.annotation.checks import check_annotation
