@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from goldspan.annotation.errors import ConfigurationError, InputError
 from goldspan.annotation.files import read_small
 
 _KEY_PARTS = 64
+_MOST_NAMED = 50
+"""Problems of one file that are named."""
+
 _LONG_KEY = re.compile(rf"""^\s*\[{{0,2}}(?:\s*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')\s*\.){{{_KEY_PARTS}}}""", re.MULTILINE)
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -57,11 +60,20 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
         document = parse_toml(text)
     except tomllib.TOMLDecodeError as problem:
         raise error(f"{path} is not readable TOML: {problem}. Correct the line it names.") from None
-    if found := schemas.validator(schema).find_best_problem(document):
-        line = find_line(text, found.pointer)
-        place = found.pointer.strip("/").replace("/", ".")
-        raise error(f"{path}{f':{line}' if line else ''}: {f'{place}: ' if place else ''}{found.message}.")
+    if problems := schemas.validator(schema).list_best_problems(document):
+        raise error(_explain(path, text, problems))
     return document
+
+
+def _explain(path: Path, text: str, problems: Sequence[schemas.Problem]) -> str:
+    """A line for each problem, in the order of the file."""
+    places = [(find_line(text, one.pointer), one.pointer.strip("/").replace("/", "."), one.message) for one in problems]
+    lines = [
+        f"{path}{f':{line}' if line else ''}: {f'{place}: ' if place else ''}{message}."
+        for line, place, message in sorted(places)[:_MOST_NAMED]
+    ]
+    more = len(places) - len(lines)
+    return "\n".join([*lines, f"And {more} more."] if more else lines)
 
 
 def parse_toml(text: str) -> dict[str, Any]:

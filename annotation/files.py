@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import stat
@@ -127,6 +128,28 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write a whole file, or leave what was there."""
     with AtomicFile(path, mode) as stream:
         stream.write(data)
+
+
+def exists(path: Path) -> bool:
+    """True if there is such a path; False for what can be none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def suggest_path(path: Path) -> str:
+    """` Did you mean data/gold.jsonl?`, after what says that there is no such path; empty where nothing is near."""
+    missing = next((place for place in (*reversed(path.parents), path) if not exists(place)), path)
+    try:
+        names = [one.name for one in missing.parent.iterdir()]
+    except OSError:
+        return ""
+    if not (near := difflib.get_close_matches(missing.name, names, n=1)):
+        return ""
+    folder = missing.parent / near[0]
+    found = folder / path.relative_to(missing)
+    return f" Did you mean {found if exists(found) else folder}?"
 
 
 @contextmanager

@@ -5,12 +5,13 @@
 
 `annotate` reads all documents with `--workers` processes. The first `--small` ones are read by `pair` (one process
 beside two), `kills` (killed at random, results compared byte by byte with those of `annotate`) and `engine` (the local
-executor of datatrove, compared likewise). `dedupe` deduplicates all annotated documents, and the first `--small` ones,
-whose duplicates are compared with those that one machine finds in memory.
+executor of datatrove, compared likewise). `dedupe` makes samples of all documents and deduplicates them, and the first
+`--small` ones, whose duplicates are compared with those that one machine finds in memory.
 
 With `--folder`, texts and results stay there, and the same command goes on with what is unfinished.
 
-The documents have about 128 tokens, three of them values that patterns find; a tenth of them repeats another, nearly.
+The documents have about 128 tokens as the model of `random_model.py` reads them, and three values that patterns find;
+a tenth of them repeats another, nearly.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import signal
@@ -34,11 +36,14 @@ from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
 
+from random_model import SAMPLES, compose_samples
+
 from goldspan.annotation.corpus.dedupe import TEXT_REASONS, Deduplication, find_duplicates
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.labels.schema import load_labels
-from goldspan.annotation.tasks.store import read_samples
+from goldspan.annotation.tasks.store import read_samples, write_samples
+from goldspan.annotation.types import Sample
 from goldspan.shards.corpus import dedupe_shards
 from goldspan.shards.engines.base import EngineOptions
 from goldspan.shards.plan import list_shards
@@ -58,7 +63,7 @@ class Run:
 
 
 def write_shards(folder: Path, documents: int, rows: int) -> None:
-    """Texts of about 100 words, in shards; a shard is the same however many there are."""
+    """Texts of about 128 tokens, in shards; a shard is the same however many there are."""
     folder.mkdir(parents=True, exist_ok=True)
     begins = [begin for begin in range(0, documents, rows) if not _name_shard(folder, begin, rows).exists()]
     with multiprocessing.Pool() as pool:
@@ -80,14 +85,20 @@ def _write_shard(folder: Path, begin: int, end: int, rows: int) -> None:
             stream.write(json.dumps({"text": text, "language": "en"}).encode() + b"\n")
 
 
+def _write_samples(source: Path, target: Path) -> None:
+    with source.open("rb") as lines:
+        samples = (Sample(json.loads(line)["text"], "en") for line in lines)
+        write_samples(target, samples, load_labels())
+
+
 def _name_shard(folder: Path, begin: int, rows: int) -> Path:
     return folder / f"shard-{begin // rows:05}.jsonl"
 
 
 @cache
 def _list_words() -> list[str]:
-    rng = Random(1)
-    return ["".join(rng.choices("abcdefghijklmnoprstuvw", k=rng.randrange(3, 10))) for _ in range(20_000)]
+    """The words that the tokenizer of `random_model.py` is made from: another word is several tokens."""
+    return sorted({word for one in compose_samples(SAMPLES) for word in re.findall(r"\b[a-z]{2,}\b", one.text)})
 
 
 def annotate(shards: Path, output: Path, predictor: str, workers: int, engine: str = "local") -> Run:
@@ -190,7 +201,11 @@ class Benchmark:
 
     def dedupe(self) -> None:
         """The first documents and all of them."""
-        few, workers = self.list_few(self.annotated), self.given.workers
+        samples, workers = self._root / "samples", self.given.workers
+        for path in sorted(self.texts.iterdir()):
+            if not (samples / path.name).exists():
+                _write_samples(path, samples / path.name)
+        few = self.list_few(samples)
         labels = load_labels()
         print("\n| documents | s | CPU s | stay | as in memory | resident, MiB |\n|---|---|---|---|---|---|")
         seconds, small, found = measure_dedupe(few, self._root / "unique-few", workers)
@@ -201,7 +216,7 @@ class Benchmark:
             f"| {self._count_few()} | {seconds:.1f} | {small:.1f} | {len(found.kept)} | {equal} | {_measure_peak()} |",
             flush=True,
         )
-        seconds, large, found = measure_dedupe(sorted(self.annotated.glob("*.jsonl")), self._root / "unique", workers)
+        seconds, large, found = measure_dedupe(sorted(samples.glob("*.jsonl")), self._root / "unique", workers)
         print(f"| {self.given.documents} | {seconds:.1f} | {large:.1f} | {len(found.kept)} | | {_measure_peak()} |")
         print(f"{self.given.documents / self._count_few():.0f} times the documents: {large / small:.1f} times the CPU")
 

@@ -85,7 +85,7 @@ def work(step: str, url: str, token: str, title: str, folder: str, file: str = "
     if step == "push":
         push_samples(client, read_samples([Path(file)], LABELS), LABELS, PushOptions(title))
     else:
-        pull_annotations(client, Workspace(Path(folder)), LABELS, PullOptions(title, untouched=True))
+        pull_annotations(client, Workspace(Path(folder)), LABELS, PullOptions(title, untouched=step == "pull"))
     seconds = time.perf_counter() - started
     print(json.dumps({"seconds": seconds, "peak_mb": read_peak()}))
 

@@ -13,7 +13,7 @@ from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.project import find_project
 from goldspan.cli.shared.console import err, print_json, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command
 from goldspan.cli.shared.refusals import Refusals
@@ -22,6 +22,7 @@ from goldspan.cli.shared.sharding import (
     EngineValues,
     describe_predictor,
     is_address,
+    needs_engine,
     read_shard_command,
 )
 
@@ -57,7 +58,7 @@ def annotate(
     ] = 4,
     engine: EngineOption = "",
     engine_option: EngineValues = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,7 +77,7 @@ def annotate(
     schema, workspace, project = load_labels(labels), find_workspace(data), find_project()
     predictor = predictor or (project.predictor if project else "") or "regex"
     file = files[0]
-    if engine or len(files) > 1 or is_address(file) or file.is_dir():
+    if engine or engine_option or len(files) > 1 or needs_engine(file) or file.is_dir():
         command = read_shard_command(files, output, engine, engine_option, workers, labels)
         settings = {
             **describe_predictor(predictor, option),
@@ -89,7 +90,9 @@ def annotate(
         }
         raise typer.Exit(command.run("annotate", settings, as_json=as_json))
     if not file.is_file():
-        raise InputError(f"There is no file {file}.")
+        from goldspan.annotation.files import suggest_path
+
+        raise InputError(f"There is no file {file}.{suggest_path(file)}")
     name = f"{file.stem}-{Path(predictor).stem.replace('+', '-')}.jsonl"
     target = output or workspace.annotation_samples / check_file_name(name)
     if target.exists() and not force:

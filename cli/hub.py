@@ -12,7 +12,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.annotation.hub.shards import HubShard
@@ -35,7 +35,7 @@ def download(
     labels_map: Annotated[
         list[str] | None, typer.Option(metavar="A=B", help="Map a label, or a .toml or .json file of pairs; repeatable")
     ] = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:

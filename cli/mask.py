@@ -21,7 +21,7 @@ from goldspan.cli.shared.sharding import (
     EngineOption,
     EngineValues,
     describe_predictor,
-    is_address,
+    needs_engine,
     read_shard_command,
 )
 
@@ -119,7 +119,7 @@ def run(
 
     schema = load_labels(labels)
     rules = load_policy(policy, schema)
-    if engine or any(map(is_address, paths)):
+    if engine or engine_option or any(map(needs_engine, paths)):
         if vault:
             raise InputError("A vault has one writer; with --engine, replacements agree within each document only.")
         command = read_shard_command(paths, output, engine, engine_option, workers, labels)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldspan.cli.shared.console import err, print_json, print_table, say
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.predictors import parse_options
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fit(
         typer.Option("--option", metavar="KEY=VALUE", help="An option of the method; may be repeated"),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the artifact. Default: the method with the next number")] = "",
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:

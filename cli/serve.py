@@ -76,6 +76,7 @@ def serve(
     text. Texts are neither stored nor logged; uploaded files are removed after ten minutes.
     """
     from goldspan.annotation.environment import read_env_file
+    from goldspan.annotation.files import suggest_path
     from goldspan.annotation.labels.schema import load_labels
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.evaluation.results.timing import count_cores
@@ -99,8 +100,11 @@ def serve(
     if len(sources) < len(predictor):
         raise InputError("Two predictors have the same name; name each once.")
     for part in (part for name in predictor for part in name.split("+")):
-        if "/" not in part and not Path(part).exists():
-            list_options(part)
+        if not Path(part).exists():
+            if "/" not in part:
+                list_options(part)
+            else:
+                warn(f"There is no {part} yet; it is served once it is there.{suggest_path(Path(part))}")
     trainer = None
     if train or train_command:
         from goldspan.cli.trainer import find_served, make_trainer

@@ -9,7 +9,6 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.cli.shared.console import print_json, say
-from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, make_app
 from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.sharding import restore_address, show_summary
@@ -58,8 +57,4 @@ def status(
     data = open_storage(address).read(PLAN)
     if data is None:
         raise InputError(f"{address} holds no results of a run over shards.")
-    summary = read_summary(read_plan(data))
-    show_summary(summary, address, as_json=as_json)
-    if summary.missing and not as_json:
-        say(f"{summary.missing} shards are missing: run the command again.")
-    raise typer.Exit(Exit.WAITING if summary.missing else Exit.REFUSED_SOME if summary.failed else Exit.OK)
+    raise typer.Exit(show_summary(read_summary(read_plan(data)), address, as_json=as_json))

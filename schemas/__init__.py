@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,16 +48,15 @@ class Validator:
         except UnicodeEncodeError:
             return [Problem("", "a string or key holds a lone surrogate, which JSON and databases cannot store")]
 
-    def find_best_problem(self, document: Any) -> Problem | None:
-        """The problem that explains most, for people who edit the document by hand; None if it keeps the schema."""
+    def list_best_problems(self, document: Any) -> list[Problem]:
+        """What people who edit the document by hand have to correct: of each value what explains most, each key."""
         if self._compiled.is_valid(document):
-            return None
+            return []
         from jsonschema import Draft202012Validator
         from jsonschema.exceptions import best_match
 
-        error = best_match(Draft202012Validator(dict(self.schema)).iter_errors(document))
-        pointer = "".join(f"/{part}" for part in error.absolute_path)
-        return Problem(pointer, shorten(_describe(error)))
+        errors = Draft202012Validator(dict(self.schema)).iter_errors(document)
+        return list(dict.fromkeys(problem for error in errors for problem in _describe(best_match([error]))))
 
     def _explain(self, error: jsonschema_rs.ValidationError) -> str:
         """The validator's message, and what the schema's own description says would be right."""
@@ -69,23 +68,46 @@ class Validator:
         return f"{error.message}; expected {expected}" if isinstance(expected, str) else str(error.message)
 
 
-def _describe(error: Any) -> str:
-    """What is wrong, and what would be right, in one sentence."""
-    known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+def _describe(error: Any) -> Iterator[Problem]:
+    """What is wrong, and what would be right, in one sentence for each key."""
+    pointer = "".join(f"/{part}" for part in error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        pointer += f"/{error.instance}"
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    known = schema.get("properties", {})
     if error.validator == "additionalProperties" and known:
-        unknown = sorted(set(error.instance) - set(known))
-        nearest = [match for name in unknown for match in difflib.get_close_matches(name, known, n=1)]
-        advice = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(sorted(known))}"
-        return f"unknown key {unknown[0]!r}; {advice}"
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"the key {missing[0]!r} is missing"
-    expected = error.schema.get("description") if isinstance(error.schema, dict) else None
-    value = json.dumps(error.instance, ensure_ascii=False, default=str)
-    found = f"{value[:80]} is not allowed"
-    if expected:
-        return f"{found}; expected {expected}"
-    return f"{found}: {error.message}" if len(value) > 80 else error.message
+        for name in sorted(set(error.instance) - set(known)):
+            nearest = difflib.get_close_matches(name, known, n=1)
+            advice = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(sorted(known))}"
+            yield Problem(f"{pointer}/{name}", shorten(f"unknown key {name!r} ({advice})"))
+    elif error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield Problem(pointer, f"the key {name!r} is missing")
+    else:
+        value = json.dumps(error.instance, ensure_ascii=False, default=str)
+        found = f"{value[:80]} is not allowed"
+        if expected := schema.get("description") or _name_expected(error):
+            yield Problem(pointer, shorten(f"{found}; expected {expected}"))
+        else:
+            yield Problem(pointer, shorten(f"{found}: {error.message}" if len(value) > 80 else error.message))
+
+
+_TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a table",
+    "string": "a string",
+}
+
+
+def _name_expected(error: Any) -> str:
+    """The values or the type that a schema without a description allows; empty where its message says more."""
+    if error.validator == "enum":
+        return ", ".join(map(str, error.validator_value))
+    return _TYPES.get(str(error.validator_value), "") if error.validator == "type" else ""
 
 
 def shorten(message: str, limit: int = 300) -> str:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from goldspan.annotation.corpus.dedupe import Deduplication, Reason
 from goldspan.annotation.corpus.splits import Split
 from goldspan.annotation.errors import StateError
+from goldspan.shards.packing import strip_packing
 from goldspan.shards.relations.groups import LAYER_OF, find_stored_duplicates, split_stored
 from goldspan.shards.relations.outlines import LAYERS, read_outlines
 from goldspan.shards.relations.table import OutlineTable
 from goldspan.shards.report import ShardSummary, find_marker
 from goldspan.shards.run import ShardWork
-from goldspan.shards.storage import fetch_plain, open_storage, strip_packing
+from goldspan.shards.storage import fetch_plain, open_storage
 from goldspan.shards.tasks.select import name_choice
 
 OUTLINES, CHOICES = "_run/outlines", "_run/choices"

@@ -13,7 +13,7 @@ from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import AtomicFile
 from goldspan.annotation.tasks.store import raise_error
 from goldspan.annotation.tombstones import REFUSAL, Tombstones, find_tombstones
-from goldspan.shards.storage import strip_packing, unpack
+from goldspan.shards.packing import strip_packing, unpack
 
 ENDINGS = (".jsonl", ".ndjson", ".txt")
 

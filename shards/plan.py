@@ -13,13 +13,8 @@ from goldspan import schemas
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import digest, hash_file
 from goldspan.annotation.labels.schema import LabelSchema, find_label_file, load_labels
-from goldspan.shards.storage import (
-    Storage,
-    check_name,
-    is_remote,
-    open_storage,
-    strip_packing,
-)
+from goldspan.shards.packing import strip_packing
+from goldspan.shards.storage import Storage, check_name, is_remote, open_storage
 
 FORMAT = 1
 _WORKING_FILES = (".state.json", ".rejections.jsonl")
@@ -95,8 +90,8 @@ def read_plan(data: bytes) -> ShardPlan:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InputError(f"The plan is not valid JSON: {error}.") from None
-    if problem := schemas.validator("shard-plan").find_best_problem(document):
-        raise InputError(f"The plan is broken: {problem.pointer or '/'} {problem.message}.")
+    if problems := schemas.validator("shard-plan").problems(document):
+        raise InputError(f"The plan is broken: {problems[0].pointer or '/'} {problems[0].message}.")
     shards = tuple(Shard(one["folder"], check_name(one["name"]), one["size"]) for one in document["shards"])
     return ShardPlan(
         document["task"],

@@ -16,7 +16,7 @@ from goldspan.annotation.locks import try_lock
 from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
 from goldspan.shards.engines.outcome import list_outcomes
 from goldspan.shards.plan import Shard, ShardPlan, make_plan, open_output
-from goldspan.shards.report import LOCK, MARKERS, PLAN, REPORT, ShardReport, ShardSummary, merge_reports
+from goldspan.shards.report import KEPT_REFUSALS, LOCK, MARKERS, PLAN, REPORT, ShardReport, ShardSummary, merge_reports
 from goldspan.shards.storage import Storage, fetch_plain, open_storage
 from goldspan.shards.tasks.check import count_repeated_ids
 
@@ -77,10 +77,15 @@ class ShardWork:
         """`run` for tasks whose results mean something only together.
 
         Raises:
-            StateError: a shard was set aside.
+            StateError: a shard was set aside or is missing, as while a cluster is at work on it.
 
         """
         summary = self.run(task, settings, output)
+        if summary.missing:
+            raise StateError(
+                f"{summary.missing} of {summary.shards} shards are missing. Run the same command again; where a "
+                "cluster is at work on them, when it is done."
+            )
         if summary.failed:
             name, reason = next(iter(summary.failed.items()))
             raise StateError(f"{len(summary.failed)} shards were set aside, first {name}: {reason}")
@@ -117,14 +122,16 @@ def summarise(plan: ShardPlan, reports: Iterable[ShardReport], skipped: int) -> 
     if plan.task != "check":
         return summary
     storage = open_output(plan)
-    contents = []
-    for report in reports:
+    contents = {}
+    for report in sorted(reports, key=lambda one: one.name):
         if not report.error:
             with fetch_plain(storage, report.output) as plain:
-                contents.append(plain.read_bytes())
-    counts = dict(summary.counts)
-    counts["refused"] = counts.get("refused", 0) + count_repeated_ids(contents)
-    return replace(summary, counts=counts)
+                contents[report.name] = plain.read_bytes()
+    counts, refused = dict(summary.counts), list(summary.refused)
+    for name, count in count_repeated_ids(contents).items():
+        counts["refused"] = counts.get("refused", 0) + count
+        refused.append({"shard": name, "line": 0, "reason": f"{count} of its sample ids stand in an earlier shard too"})
+    return replace(summary, counts=counts, refused=tuple(refused[:KEPT_REFUSALS]))
 
 
 def _list_others(plan: ShardPlan) -> tuple[str, ...]:

@@ -1,39 +1,30 @@
 """Folders of files on this machine or at any fsspec address: listed, fetched, and published whole.
 
 A file of a remote address is copied to a temporary one to be read, and uploaded when it is finished; object stores show
-an upload when it is whole. `.gz` and `.zst` files are unpacked as they are fetched.
+an upload when it is whole.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import tempfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.files import explain_disk, is_full, make_private_folder, write_atomic
-from goldspan.annotation.formats.parquet import import_arrow
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.remote import make_remote_folder, open_remote
+from goldspan.shards.packing import unpack
 
-PACKED = (".gz", ".zst")
-MAX_UNPACKED = 8 << 30
-"""Bytes that a packed file may unpack to."""
-_SMALL, _MAX_RATIO = 64 << 20, 250
-"""Beyond this size, a file that unpacks to so many times its own size is a bomb; text shrinks to a fiftieth at best."""
-
-_BLOCK = 1 << 20
 _CAUSE = re.compile(r"(?<=AWS Error )[A-Z_]{1,60}|\ABucket .{1,80} not found")
 """What may be shown of an error of S3: Amazon's code, or that the bucket is missing."""
 
@@ -115,9 +106,12 @@ class LocalStorage(Storage):
         return self._folder
 
     def list_files(self) -> list[StoredFile]:
-        """Every file below the folder."""
-        found = (path for path in self._folder.rglob("*") if path.is_file())
-        files = (StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size) for path in found)
+        """Every file below the folder, also through links; a link that leads nowhere is a file of no bytes."""
+        files = (
+            StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size if path.exists() else 0)
+            for path in _walk(self._folder)
+            if path.is_file() or not path.exists()
+        )
         return sorted((file for file in files if not _is_hidden(file.name)), key=lambda file: file.name)
 
     def find(self, name: str) -> StoredFile | None:
@@ -155,6 +149,15 @@ class LocalStorage(Storage):
 
     def _place(self, name: str) -> Path:
         return self._folder / check_name(name)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Paths of all files below a folder; a link that leads back to a folder on its way is not followed."""
+    for root, folders, files in os.walk(folder, followlinks=True):
+        place = Path(root)
+        way = {one.resolve() for one in (place, *place.parents)}
+        folders[:] = [name for name in folders if (place / name).resolve() not in way]
+        yield from (place / name for name in files)
 
 
 class RemoteStorage(Storage):
@@ -250,36 +253,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def strip_packing(name: str) -> str:
-    """The name without `.gz` or `.zst`."""
-    return next((name.removesuffix(ending) for ending in PACKED if name.endswith(ending)), name)
-
-
-@contextmanager
-def unpack(path: Path, scratch: Path | None = None) -> Iterator[Path]:
-    """A `.gz` or `.zst` file unpacked for the block, in a private folder (in `scratch`); any other file itself.
-
-    Raises:
-        InputError: it is broken, or unpacks to more than `MAX_UNPACKED` bytes.
-
-    """
-    if path.suffix not in PACKED:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="goldspan-shard-", dir=scratch) as folder:
-        target = Path(folder) / strip_packing(path.name)
-        try:
-            with _open_packed(path) as source, target.open("wb") as sink:
-                _copy_limited(source, sink, path)
-        except (OSError, EOFError, zlib.error) as error:
-            if is_full(error):
-                raise
-            raise InputError(
-                f"{path} cannot be unpacked: it is broken, or its end is missing ({type(error).__name__})."
-            ) from None
-        yield target
-
-
 @contextmanager
 def fetch_plain(storage: Storage, name: str) -> Iterator[Path]:
     """A file of a storage for the block, unpacked.
@@ -292,20 +265,6 @@ def fetch_plain(storage: Storage, name: str) -> Iterator[Path]:
         yield plain
 
 
-def pack(path: Path, ending: str) -> Path:
-    """The file packed as `.gz` or `.zst` beside it, with equal bytes for equal content; it is removed itself."""
-    target = path.with_name(path.name + ending)
-    if ending == ".gz":
-        with path.open("rb") as source, target.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as sink:
-            shutil.copyfileobj(source, sink, _BLOCK)
-    else:
-        arrow = import_arrow()
-        with path.open("rb") as source, arrow.CompressedOutputStream(str(target), "zstd") as sink:
-            shutil.copyfileobj(source, sink, _BLOCK)
-    path.unlink()
-    return target
-
-
 def digest_tree(path: Path) -> str:
     """SHA-256 of a file, or of the names and contents of a folder's files."""
     if path.is_file():
@@ -313,21 +272,6 @@ def digest_tree(path: Path) -> str:
     files = sorted(file for file in path.rglob("*") if file.is_file())
     named = "".join(f"{file.relative_to(path).as_posix()}\0{hash_file(file)}\0" for file in files)
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _copy_limited(source: IO[bytes], sink: IO[bytes], path: Path) -> None:
-    written, most = 0, max(_SMALL, path.stat().st_size * _MAX_RATIO)
-    while block := source.read(_BLOCK):
-        written += len(block)
-        if written > MAX_UNPACKED:
-            raise InputError(f"{path} unpacks to more than {MAX_UNPACKED >> 30} GiB. Split it.")
-        if written > most:
-            raise InputError(f"{path} unpacks to more than {_MAX_RATIO} times its size. If that is right, unpack it.")
-        sink.write(block)
-
-
-def _open_packed(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else import_arrow().CompressedInputStream(str(path), "zstd")
 
 
 def _is_hidden(name: str) -> bool:

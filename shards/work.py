@@ -15,9 +15,10 @@ from time import perf_counter
 from goldspan.annotation.errors import DiskFullError, GoldspanError
 from goldspan.annotation.files import is_full
 from goldspan.annotation.identity import hash_file
+from goldspan.shards.packing import PACKED, pack, strip_packing, unpack
 from goldspan.shards.plan import Shard, ShardPlan, open_output
 from goldspan.shards.report import ShardReport, find_marker, set_aside, write_marker
-from goldspan.shards.storage import PACKED, Storage, open_storage, pack, strip_packing, unpack
+from goldspan.shards.storage import Storage, open_storage
 from goldspan.shards.tasks.base import ShardTask
 
 SCRATCH = ".shard-"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goldspan.annotation.errors import InputError, RecordError
+from goldspan.annotation.files import suggest_path
 from goldspan.annotation.formats.detection import Detected, detect_format, list_sources
 from goldspan.annotation.formats.mapping import build_mapping
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow
@@ -272,7 +273,7 @@ def import_texts(
 
     """
     if not path.exists():
-        raise InputError(f"There is no file {path}.")
+        raise InputError(f"There is no file {path}.{suggest_path(path)}")
     options = ImportOptions(
         language=defaults.language,
         country=defaults.country,

@@ -19,6 +19,7 @@ from typing import Any
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import read_configuration
 from goldspan.annotation.errors import SchemaError, UnknownNameError
+from goldspan.annotation.files import suggest_path
 from goldspan.annotation.project import ENTITIES, Purpose, find_project
 
 GROUPS = [
@@ -255,7 +256,9 @@ def load_labels(path: str | Path | None = None) -> LabelSchema:
     """
     file = find_label_file(path)
     if not file.exists():
-        raise SchemaError(f"There is no label schema at {file}. Give one with --labels or GOLDSPAN_LABELS.")
+        raise SchemaError(
+            f"There is no label schema at {file}. Give one with --labels or GOLDSPAN_LABELS.{suggest_path(file)}"
+        )
     document = read_configuration(file, "labels", SchemaError)
     try:
         labels = build_labels(document)
@@ -282,8 +285,8 @@ def build_labels(document: Mapping[str, Any]) -> LabelSchema:
         SchemaError: a table or a value is not what the JSON Schema `labels` allows, or two labels clash.
 
     """
-    if problem := schemas.validator("labels").find_best_problem(document):
-        raise SchemaError(f"{problem.pointer or '/'} {problem.message}")
+    if problems := schemas.validator("labels").list_best_problems(document):
+        raise SchemaError("; ".join(f"{one.pointer or '/'} {one.message}" for one in problems))
     labels: list[Label] = []
     for layer, table in (("entity", document["labels"]), ("mention", document.get("mentions", {}))):
         taken = document["labels"] if layer == "mention" else {}

@@ -209,7 +209,7 @@ def _add_notes(annotation: Annotation, result: list[Any]) -> Annotation:
     notes = [
         {"id": item.get("id"), "type": item.get("type"), "meta": item["meta"]}
         for item in result
-        if isinstance(item, Mapping) and item.get("meta")
+        if isinstance(item, dict) and item.get("meta")
     ]
     if not notes:
         return annotation

@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple
 from goldspan.annotation.checks import check_text, find_errors
 from goldspan.annotation.encoding import decode_text, detect_encoding
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.files import AtomicFile, refuse_device
+from goldspan.annotation.files import AtomicFile, refuse_device, suggest_path
 from goldspan.annotation.identity import IdentityCheck
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import DecodedTask, encode_task, load_task_validator, read_task, validate_task
@@ -81,7 +81,7 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         elif path.exists():
             files.append(path)
         else:
-            raise InputError(f"There is no file {path}.")
+            raise InputError(f"There is no file {path}.{suggest_path(path)}")
     return files
 
 

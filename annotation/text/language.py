@@ -7,6 +7,7 @@ two languages hardly overlap, and every third or fourth word of running text is 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from functools import lru_cache
@@ -56,6 +57,7 @@ _SCRIPTS = {
 _LETTER = regex.compile(r"\p{L}")
 _TOKEN = regex.compile(r"\p{L}{2,}")
 """Words of one letter are left out: initials, and words of too many languages."""
+_ASCII_TOKEN = re.compile("[A-Za-z]{2,}")
 _MIN_WORDS = 5
 _MIN_LEAD = 2.0
 _MIN_RATIO = 1.3
@@ -69,6 +71,12 @@ def _index_words() -> dict[str, frozenset[str]]:
         for word in words.split():
             languages[word].add(language)
     return {word: frozenset(found) for word, found in languages.items()}
+
+
+@lru_cache(maxsize=len(_WORDS))
+def _list_foreign_words(language: str) -> frozenset[str]:
+    """Function words of other languages that are none of this one."""
+    return frozenset(word for word, languages in _index_words().items() if language not in languages)
 
 
 def list_function_words(language: str) -> frozenset[str]:
@@ -90,10 +98,12 @@ def find_other_language(text: str, language: str) -> str:
             if letters >= 10 and len(pattern.findall(text)) * 2 > letters:
                 return script
         text = unicodedata.normalize("NFC", text)
-    index = _index_words()
-    found = [word for word in map(str.casefold, _TOKEN.findall(text)) if word in index]
-    if sum(language not in index[word] for word in found) < _MIN_WORDS:
+    words = _TOKEN.findall(text) if not text.isascii() else _ASCII_TOKEN.findall(text)
+    foreign = _list_foreign_words(language)
+    if sum(word.casefold() in foreign for word in words) < _MIN_WORDS:
         return ""
+    index = _index_words()
+    found = [word for word in map(str.casefold, words) if word in index]
     known = [(count, index[word]) for word, count in Counter(found).items()]
     scores = dict.fromkeys(_WORDS, 0)
     for count, languages in known:

@@ -21,9 +21,6 @@ _PLACEHOLDER = re.compile(
     + r"|\{\{[^{}\n]{1,40}\}\}|(?-i:\bX{3,}[- ./]X{2,}(?:[- ./]X{2,})*\b|\bX{4,}\b)|\blorem ipsum\b",
     re.IGNORECASE,
 )
-_PLACEHOLDER_SIGNS = ("[", "<", "{{", "xxx", "lorem")
-"""In lower case, one of them stands in every placeholder: most texts need no search."""
-
 _FENCE = re.compile(r"^\s*```", re.MULTILINE)
 _TAG = re.compile(
     r"</[A-Z][A-Z0-9_]+>|</?(?:m|entity|tagged_text|think)\b(?: [^<>]*)?>|\[/[A-Z][A-Z_]+\]|&lt;/?[A-Z][A-Z0-9_]+&gt;"
@@ -52,6 +49,24 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 
+_KINDS = {
+    "placeholder": (_PLACEHOLDER.search, ("[", "<", "{{", "xxx", "lorem")),
+    "fence": (_FENCE.search, ("```",)),
+    "tag": (_TAG.search, ("<", "[/", "&lt;")),
+    "json": (_JSON.search, ("tagged_text", "entities", "proposals")),
+    "preface": (_PREFACE.match, ("",)),
+    "closing": (
+        _CLOSING.search,
+        (
+            *("fict", "invented", "synthetic", "erfunden", "fiktiv", "opdigtet", "word count", "wortzahl"),
+            *("nombre de mots", "número de palabras", "aantal woorden", "antal ord", "end of ", " by a"),
+            *("let me know if", "would you like", "möchte", "soll ich", "hésitez pas", "souhaitez-vous", "¿"),
+            *("laat me weten", "wil je", "lad mig vide", "fammi sapere"),
+        ),
+    ),
+}
+"""How each kind is found, and signs of which one stands, in lower case, in every text that holds the kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Residue:
@@ -64,17 +79,7 @@ class Residue:
 
 def find_residue(text: str) -> Iterator[Residue]:
     """The first trace of each kind, in the order of the kinds."""
-    patterns = {
-        "placeholder": _PLACEHOLDER,
-        "fence": _FENCE,
-        "tag": _TAG,
-        "json": _JSON,
-        "preface": _PREFACE,
-        "closing": _CLOSING,
-    }
     lower = text.lower()
-    if not any(sign in lower for sign in _PLACEHOLDER_SIGNS):
-        del patterns["placeholder"]
-    for kind, pattern in patterns.items():
-        if match := pattern.search(text):
+    for kind, (search, signs) in _KINDS.items():
+        if any(sign in lower for sign in signs) and (match := search(text)):
             yield Residue(kind, *match.span())

@@ -26,7 +26,7 @@ from goldspan.cli.evaluate.scoring import (
 )
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.predictors import PREDICTOR_HELP, OptionsOption, open_from_command, parse_options
 from goldspan.cli.shared.refusals import Refusals
@@ -93,7 +93,7 @@ def evaluate(
     ] = None,
     charts: ChartsOption = None,
     show_text: ShowTextOption = False,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:

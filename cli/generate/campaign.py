@@ -15,7 +15,7 @@ from goldspan.cli.generate.progress import ProgressLine
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.generators.campaigns.campaign import Campaign
@@ -57,7 +57,7 @@ def start(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show files, requests, tokens, cost and days; send and write nothing")
     ] = False,
-    data: DataOption = None,
+    data: NewDataOption = None,
     json: JsonOption = False,
 ) -> None:
     """Start a campaign and run it to its end. The same command again resumes it.
@@ -81,7 +81,9 @@ def start(
     check_settings(settings, schema, limits)
     campaign = begin_campaign(workspace, campaign)
     inspect.warn_of_prices(settings)
-    inspect.say_what_is_sent(settings)
+    inspect.warn_of_codes(settings, schema)
+    inspect.warn_of_idle_options(settings, job)
+    inspect.say_what_is_sent(settings, schema)
     _execute(workspace, campaign, generation.labels, job, work.parallel, json=json)
 
 

@@ -20,7 +20,7 @@ from goldspan.cli.generate.options import (
 from goldspan.cli.shared.console import print_json, say, warn
 from goldspan.cli.shared.exits import Exit, exit_for
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, make_app
 
 if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
@@ -41,7 +41,7 @@ def start(
     run: RunOption = "",
     new: Annotated[bool, typer.Option("--new", help="Start a new run beside an earlier one of the same name")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fill-gaps: do not ask before sending")] = False,
-    data: DataOption = None,
+    data: NewDataOption = None,
     json: JsonOption = False,
 ) -> None:
     """Start a run and run it to its end. The same command again resumes the same run.
@@ -60,7 +60,9 @@ def start(
         raise typer.Exit(Exit.OK)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=Limits(job.max_cost, job.max_tokens))
     inspect.warn_of_prices(settings)
-    inspect.say_what_is_sent(settings)
+    inspect.warn_of_codes(settings, schema)
+    inspect.warn_of_idle_options(settings, job)
+    inspect.say_what_is_sent(settings, schema)
     _execute(folder, data, generation.labels, job, json=json)
 
 

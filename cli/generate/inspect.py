@@ -11,11 +11,11 @@ from rich.markup import escape
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.workspace import find_workspace
-from goldspan.cli.generate.options import GenerationOptions, RunName, read_settings
+from goldspan.cli.generate.options import GenerationOptions, JobOptions, RunName, read_settings
 from goldspan.cli.generate.progress import ProgressLine
 from goldspan.cli.shared.console import out, print_json, print_table, say, warn
 from goldspan.cli.shared.option_groups import expand_option_groups
-from goldspan.cli.shared.options import DataOption, JsonOption
+from goldspan.cli.shared.options import DataOption, JsonOption, NewDataOption
 
 if TYPE_CHECKING:
     from goldspan.generators.runs.progress import Progress as RunProgress
@@ -116,9 +116,10 @@ def list_runs(data: DataOption = None, json: JsonOption = False) -> None:
 
 
 @expand_option_groups
-def estimate(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
+def estimate(generation: GenerationOptions, data: NewDataOption = None, json: JsonOption = False) -> None:
     """Estimate requests, tokens and cost of a run. Sends nothing; with --fill-gaps the plan is shown too."""
     settings, schema = read_settings(find_workspace(data), generation)
+    warn_of_missing(settings, schema)
     show_plan(settings, schema, json=json)
 
 
@@ -147,11 +148,55 @@ def show_plan(settings: RunSettings, labels: LabelSchema, *, json: bool) -> None
     warn_of_prices(settings)
 
 
-def say_what_is_sent(settings: RunSettings) -> None:
-    """Name the own texts that are part of the prompts."""
+def say_what_is_sent(settings: RunSettings, labels: LabelSchema) -> None:
+    """Name the own texts that are part of the prompts, and the languages for which they hold nothing."""
     own = [name for name in (settings.seeds, settings.examples_file, settings.paraphrase_file) if name]
     if own and settings.provider != "offline":
         say(f"Prompts to {settings.provider} hold passages, samples or values of {' and '.join(map(escape, own))}.")
+    warn_of_missing(settings, labels)
+
+
+def warn_of_codes(settings: RunSettings, labels: LabelSchema) -> None:
+    """Warn of labels for which the offline author makes up codes."""
+    from goldspan.generators.surrogates.values import has_value_source
+
+    without = [
+        label.code
+        for label in labels.entities
+        if label.chance > 0 and not has_value_source(label) and not label.examples
+    ]
+    if settings.provider == "offline" and without:
+        warn(
+            f"There is no source of values for {', '.join(without)}: the texts hold made-up codes. Give each label "
+            "`terms`, a `pattern` or `examples` in the label schema."
+        )
+
+
+def warn_of_idle_options(settings: RunSettings, job: JobOptions) -> None:
+    """Warn of options of the other mode than the run's."""
+    batch = {"--no-wait": job.no_wait, "--poll-interval": job.poll_interval}
+    live = {
+        "--max-workers": job.max_workers,
+        "--requests-per-minute": job.requests_per_minute,
+        "--tokens-per-minute": job.tokens_per_minute,
+    }
+    for mode, options in (("batch", batch), ("live", live)):
+        if given := [name for name, value in options.items() if value and settings.mode != mode]:
+            have = "have" if len(given) > 1 else "has"
+            warn(f"{', '.join(given)} {have} no effect: this run is not in {mode} mode.")
+
+
+def warn_of_missing(settings: RunSettings, labels: LabelSchema) -> None:
+    """Warn of languages of a run for which an own file holds nothing.
+
+    Raises:
+        InputError: it holds nothing for any of them.
+
+    """
+    from goldspan.generators.runs.content import find_missing
+
+    for path, languages in find_missing(settings, labels).items():
+        warn(f"{path} holds nothing in {', '.join(languages)}: briefs in these languages go without it.")
 
 
 def warn_of_prices(settings: RunSettings) -> None:
@@ -167,7 +212,7 @@ def warn_of_prices(settings: RunSettings) -> None:
 
 
 @expand_option_groups
-def preview(generation: GenerationOptions, data: DataOption = None, json: JsonOption = False) -> None:
+def preview(generation: GenerationOptions, data: NewDataOption = None, json: JsonOption = False) -> None:
     """Print the exact requests of three items and the estimated cost of the run. Sends nothing.
 
     Requests after the draft are shown with a text by the offline author in place of the model's draft.
@@ -175,6 +220,7 @@ def preview(generation: GenerationOptions, data: DataOption = None, json: JsonOp
     from goldspan.generators.runs.estimate import estimate_run, preview_item, render_request
 
     settings, schema = read_settings(find_workspace(data), generation)
+    warn_of_missing(settings, schema)
     asked = [pair for item in range(min(_PREVIEWED, settings.samples)) for pair in preview_item(settings, schema, item)]
     if json:
         requests = [request.batch_line for request, _ in asked]

@@ -12,6 +12,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.project import find_project
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.cli.shared.console import warn
 from goldspan.cli.shared.options import LabelsOption
 
 if TYPE_CHECKING:
@@ -125,20 +126,23 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
         ConfigurationError: the provider needs a model name.
 
     """
+    from goldspan.generators.runs.content import has_examples
     from goldspan.generators.runs.public import complete_settings
     from goldspan.generators.runs.settings import RunSettings
 
     labels, project = load_labels(options.labels), find_project()
     languages = options.languages or ",".join(project.languages if project else ("en",))
+    provider = options.provider or (project.provider if project else "") or "offline"
+    own = project if provider != "offline" else None
     settings = complete_settings(
         RunSettings(
-            provider=options.provider or (project.provider if project else "") or "offline",
+            provider=provider,
             samples=options.samples,
             seed=options.seed,
-            languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
+            languages=tuple(dict.fromkeys(code.strip().lower() for code in languages.split(",") if code.strip())),
             review=options.review,
             judge=options.judge,
-            model=options.model or (project.model if project and not options.provider else ""),
+            model=options.model or (own.model if own and not options.provider else ""),
             mode=options.mode,
             api_url=options.api_url,
             window=options.window,
@@ -148,14 +152,17 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             price_in=options.price_in,
             price_out=options.price_out,
             labels_file=str(options.labels.resolve()) if options.labels else "",
-            scenarios_file=_find_scenarios(workspace, options.scenarios),
+            scenarios_file=_find_scenarios(workspace if provider != "offline" else None, options.scenarios),
             novelty=options.novelty,
             phrase_families=options.phrase_families,
-            examples_file=_find_own(options.examples, project.examples if project else None, "--examples"),
-            seeds=_find_own(options.seeds, project.seeds if project else None, "--seeds"),
+            examples_file=_find_own(options.examples, own.examples if own else None, "--examples"),
+            seeds=_find_own(options.seeds, own.seeds if own else None, "--seeds"),
             paraphrase_file=_find_own(options.paraphrase, None, "--paraphrase"),
         )
     )
+    if settings.examples_file and not options.examples and not has_examples(settings, labels):
+        warn(f"No sample of {settings.examples_file} can be shown yet: briefs show examples of the offline author.")
+        settings = replace(settings, examples_file="")
     if options.fill_gaps and options.paraphrase:
         raise InputError("--fill-gaps plans new values, --paraphrase tells those of samples: give one of them.")
     if options.fill_gaps:
@@ -164,14 +171,14 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
     return settings, labels
 
 
-def _find_scenarios(workspace: Workspace, given: Path | None) -> str:
-    """The file that was given, else the workspace's own if it has one."""
+def _find_scenarios(workspace: Workspace | None, given: Path | None) -> str:
+    """The file that was given, else that of the workspace if it has one."""
     from goldspan.generators.specs.directions import SCENARIOS
 
-    path = given or workspace.root / SCENARIOS
+    path = given or (workspace.root / SCENARIOS if workspace else None)
     if given and not given.is_file():
         raise InputError(f"{given} does not exist. Write one with `goldspan generate scenarios`.")
-    return str(path.resolve()) if path.is_file() else ""
+    return str(path.resolve()) if path and path.is_file() else ""
 
 
 def _find_own(given: Path | None, configured: Path | None, option: str) -> str:
@@ -186,12 +193,10 @@ def _find_own(given: Path | None, configured: Path | None, option: str) -> str:
 def _plan_gaps(workspace: Workspace, labels: LabelSchema, languages: tuple[str, ...], samples: int) -> SamplePlan:
     from goldspan.annotation.corpus.coverage import count_coverage
     from goldspan.annotation.tasks.store import read_samples
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES
+    from goldspan.generators.specs.draw import list_document_types
     from goldspan.generators.specs.plan import find_shortfalls, plan_gaps
 
     folders = (workspace.training_samples, workspace.annotation_samples)
     files = sorted(file for folder in folders if folder.is_dir() for file in folder.glob("*.json*"))
     coverage = count_coverage(read_samples(files, labels, on_error=lambda error: None, tolerant=True))
-    return plan_gaps(
-        find_shortfalls(coverage, labels, languages, labels.purpose.document_types or tuple(DOCUMENT_TYPES)), samples
-    )
+    return plan_gaps(find_shortfalls(coverage, labels, languages, list_document_types(labels)), samples)

@@ -8,7 +8,7 @@ import typer
 
 from goldspan.annotation.tasks.workspace import find_workspace
 from goldspan.cli.shared.console import print_json, print_table, say
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def scenarios(
         float | None, typer.Option(min=0, max=2, help="Sampling temperature; default: the provider's")
     ] = None,
     labels: LabelsOption = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a model write situations for documents; `generate start` draws from them.

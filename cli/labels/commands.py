@@ -113,17 +113,23 @@ def check(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the label schema; errors name the place, warnings are listed."""
+    """Check the label schema; every error and warning is listed with its line."""
+    from goldspan.annotation.configuration import find_line
     from goldspan.annotation.labels.edit import review_labels
 
-    schema = load_labels(labels)
-    findings = review_labels(schema)
+    schema, file = load_labels(labels), find_label_file(labels)
+    text = file.read_text("utf-8-sig")
+    tables = {"entity": "labels", "mention": "mentions"}
+    findings = [
+        {**one._asdict(), "line": find_line(text, f"/{tables[schema[one.label].layer]}/{one.label}")}
+        for one in review_labels(schema)
+    ]
     if as_json:
-        print_json({"fingerprint": schema.fingerprint, "findings": [finding._asdict() for finding in findings]})
+        print_json({"fingerprint": schema.fingerprint, "findings": findings})
     else:
         for finding in findings:
-            warn(f"{finding.label}: {finding.message}")
-        say(f"{find_label_file(labels)}: {len(schema.labels)} labels, {len(findings)} warnings.")
+            warn("{0}:{line}: {label}: {message}".format(file, **finding))
+        say(f"{file}: {len(schema.labels)} labels, {len(findings)} warnings.")
     raise typer.Exit(Exit.REFUSED_SOME if findings and strict else Exit.OK)
 
 

@@ -21,7 +21,7 @@ from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption, make_app
 from goldspan.cli.shared.outputs import output_option
 from goldspan.cli.shared.refusals import Refusals
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
 app = make_app(
     no_args_is_help=True, help="Texts with their annotations. FILE may be .jsonl, .json or a folder of them."
@@ -47,9 +47,12 @@ def check(
     """
     from goldspan.annotation.corpus.inspection import inspect_files
 
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
+        if strict or details:
+            raise InputError(f"{'--strict' if strict else '--details'} does not go with --engine.")
         raise typer.Exit(command.run("check", {}, as_json=as_json))
+    if output:
+        raise InputError("--output is for --engine; the report is printed.")
     report = inspect_files(files, load_labels(labels), None if as_json else Refusals())
     if as_json:
         print_json(report.to_dict())

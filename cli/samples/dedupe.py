@@ -14,7 +14,7 @@ from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, find_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.corpus.dedupe import Reason
@@ -44,8 +44,7 @@ def dedupe(
     reasons = {"text": TEXT_REASONS, "skeleton": ALL_REASONS}.get(by)
     if reasons is None:
         raise InputError(f"--by is text or skeleton, not {by!r}.")
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(_dedupe_shards(command, reasons, threshold, as_json=as_json))
     reader = SampleFiles(files, labels, unique=False)
     outlines = reader.outline()

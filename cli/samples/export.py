@@ -12,7 +12,7 @@ from goldspan.cli.samples.files import FilesArgument, SampleFiles
 from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import check_output
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
 
 def _show_formats(wanted: bool) -> None:
@@ -53,8 +53,7 @@ def export(
 
     from goldspan.annotation.formats.registry import export_samples, get_format
 
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("export", {"format": format or "jsonl"}, as_json=as_json))
     format = format or _choose_format(output)
     if suffix := get_format(format).suffix:

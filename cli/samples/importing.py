@@ -14,10 +14,10 @@ import typer
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, is_code, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions, ImportReport
@@ -94,7 +94,7 @@ def import_samples(
     engine: EngineOption = "",
     engine_option: EngineValues = None,
     workers: ProcessesOption = 1,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -120,8 +120,7 @@ def import_samples(
         split_over=split_over,
         annotator_by_file=annotator_by_file,
     )
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     for target, sources in _choose_targets(files, output, data).items():
         exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
@@ -158,8 +157,7 @@ def convert(
         tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
         encoding=encoding,
     )
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
 
@@ -216,7 +214,9 @@ def _import(
 
     for file in files:
         if not file.exists():
-            raise InputError(f"There is no file {file}.")
+            from goldspan.annotation.files import suggest_path
+
+            raise InputError(f"There is no file {file}.{suggest_path(file)}")
     if target.exists() and not force:
         raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
     refusals, report = Refusals(), ImportReport()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import SAMPLES, output_option
 from goldspan.cli.shared.refusals import Refusals
+
+if TYPE_CHECKING:
+    from goldspan.annotation.types import Sample
 
 OutputOption = Annotated[Path, output_option("File to write (JSONL)", *SAMPLES)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
@@ -101,17 +105,23 @@ def noise(
             raise UnknownNameError("label", name, schema.entity_codes)
         changed |= find_changeable(schema) if name == "names" else {name}
     _require_free(output, force)
-    refusals = Refusals()
-    samples = (
-        add_sample_noise(sample, make_random(seed, 0, "noise", sample.sample_id), kind, schema, changed)
-        for sample in read_samples(files, schema, refusals)
-        if sample.best
-    )
-    count = write_samples(output, samples, schema, refusals)
+    refusals, bare = Refusals(), 0
+
+    def iter_noisy() -> Iterator[Sample]:
+        nonlocal bare
+        for sample in read_samples(files, schema, refusals):
+            if sample.best:
+                yield add_sample_noise(sample, make_random(seed, 0, "noise", sample.sample_id), kind, schema, changed)
+            else:
+                bare += 1
+
+    count = write_samples(output, iter_noisy(), schema, refusals)
     if as_json:
-        print_json({"samples": count, "kind": kind, "output": str(output), "refused": len(refusals.errors)})
+        report = {"samples": count, "without_annotation": bare, "kind": kind, "output": str(output)}
+        print_json(report | {"refused": len(refusals.errors)})
     else:
-        say(f"{count} samples written to {output}.")
+        left_out = f" {bare} without an annotation were left out." if bare else ""
+        say(f"{count} samples written to {output}.{left_out}")
     raise typer.Exit(refusals.exit_code)
 
 

@@ -14,7 +14,7 @@ from goldspan.cli.shared.console import print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import output_option
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, find_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.corpus.quality.measure import QualityReport
@@ -38,8 +38,7 @@ def quality(
     from goldspan.annotation.corpus.quality.measure import measure_files
     from goldspan.cli.shared.refusals import Refusals
 
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(_measure_shards(command, flagged=flagged, as_json=as_json))
     if output:
         raise InputError("--output is for --engine; the report is printed.")

@@ -13,7 +13,7 @@ from goldspan.cli.shared.console import out, print_json, print_table, say
 from goldspan.cli.shared.exits import Exit
 from goldspan.cli.shared.options import JsonOption, LabelsOption
 from goldspan.cli.shared.outputs import output_option
-from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, read_shard_command
+from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, ShardCommand, find_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.corpus.outline import Outline
@@ -41,8 +41,7 @@ def split(
 
     ratios = {"train": 1 - validation - test, "validation": validation, "test": test}
     ratios = {name: ratio for name, ratio in ratios.items() if ratio}
-    if engine:
-        command = read_shard_command(files, output, engine, engine_option, workers, labels)
+    if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(_split_shards(command, ratios, seed, threshold, as_json=as_json))
     reader = SampleFiles(files, labels)
     outlines = reader.outline()

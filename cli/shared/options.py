@@ -41,12 +41,34 @@ def make_app(**settings: Any) -> typer.Typer:
     )
 
 
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", metavar="FOLDER", help="The workspace folder (or GOLDSPAN_DATA). Default: the project's, else ./data"
-    ),
+def _require_folder(folder: Path | None) -> Path | None:
+    """Refuse a workspace that is not there, unless a project names it: a misspelled name would show an empty one."""
+    from goldspan.annotation.errors import InputError
+    from goldspan.annotation.files import exists, suggest_path
+    from goldspan.annotation.tasks.workspace import Workspace, find_workspace_project
+
+    if folder and not exists(folder) and not find_workspace_project(Workspace(folder)):
+        raise InputError(f"There is no folder {folder}; --data takes that of a workspace.{suggest_path(folder)}")
+    return folder
+
+
+def _announce_folder(folder: Path | None) -> Path | None:
+    """Say that a workspace is a new one."""
+    from goldspan.annotation.files import exists
+    from goldspan.cli.shared.console import warn
+
+    if folder and not exists(folder):
+        warn(f"{folder} is a new workspace: there was no folder of this name.")
+    return folder
+
+
+_DATA_HELP = "The workspace folder (or GOLDSPAN_DATA). Default: the project's, else ./data"
+DataOption = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help=_DATA_HELP, callback=_require_folder)]
+NewDataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="FOLDER", help=_DATA_HELP, callback=_announce_folder)
 ]
+"""`DataOption` of commands that can begin a workspace."""
+
 LabelsOption = Annotated[
     Path | None,
     typer.Option("--labels", metavar="FILE", help="The label schema (or GOLDSPAN_LABELS). Default: the project's"),

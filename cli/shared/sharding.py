@@ -90,13 +90,34 @@ def read_shard_command(
 
     """
     if output is None:
-        raise InputError("Give --output FOLDER for the results of several files, of a folder, or of --engine.")
+        raise InputError("Give --output FOLDER for the results of several files, a folder, a packed file, or --engine.")
     if not is_address(output):
         check_output(output)
     if broken := [value for value in values or () if "=" not in value]:
         raise InputError(f"--engine-option takes KEY=VALUE, not {broken[0][:60]!r}.")
     sources = tuple(restore_address(file) for file in files)
     return ShardCommand(sources, restore_address(output), engine or "local", tuple(values or ()), workers, labels)
+
+
+def find_shard_command(
+    files: Iterable[Path],
+    output: Path | None,
+    engine: str,
+    values: list[str] | None,
+    workers: int,
+    labels: Path | None,
+) -> ShardCommand | None:
+    """`read_shard_command` where an engine is named; None where the command works on its files itself.
+
+    Raises:
+        InputError: an option of engines is given without one, or what `read_shard_command` raises.
+
+    """
+    if engine:
+        return read_shard_command(files, output, engine, values, workers, labels)
+    if values or workers > 1:
+        raise InputError(f"{'--engine-option' if values else '--workers'} is for --engine; name one: --engine local.")
+    return None
 
 
 def describe_predictor(name: str, options: list[str] | None) -> dict[str, Any]:
@@ -120,13 +141,20 @@ def is_address(path: Path) -> bool:
     return bool(_LOCAL_SCHEME.match(str(path)))
 
 
+def needs_engine(path: Path) -> bool:
+    """True for what only a run over shards reads: an address, or a packed file."""
+    from goldspan.shards.packing import PACKED
+
+    return is_address(path) or path.suffix in PACKED
+
+
 def restore_address(path: Path) -> str:
     """`s3:/bucket/folder`, as a path writes it, as the address that it was."""
     return _LOCAL_SCHEME.sub(r"\1://", str(path))
 
 
 def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
-    """Print a merged report; the exit code says whether a shard was set aside or a record refused."""
+    """Print a merged report; the exit code says whether a shard is missing, was set aside, or a record refused."""
     if as_json:
         print_json(summary.to_dict())
     else:
@@ -138,7 +166,7 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
         if len(summary.failed) > _SHOWN:
             warn(f"… {len(summary.failed) - _SHOWN} more shards were set aside; --json names all.")
         for one in summary.refused[:_SHOWN]:
-            warn(f"{one['shard']}:{one['line']}: {one['reason']}")
+            warn(one["shard"] + (f":{one['line']}" if one["line"] else "") + f": {one['reason']}")
         if summary.counts.get("refused", 0) > _SHOWN:
             warn("… more records are refused; --json names a hundred of them.")
         if summary.others:
@@ -147,6 +175,10 @@ def show_summary(summary: ShardSummary, output: str, *, as_json: bool) -> Exit:
         done = f"{summary.finished} of {summary.shards} shards"
         skipped = f", {summary.skipped} of them finished before" if summary.skipped else ""
         say(f"{done}{skipped} → {output}" + (" · run the command again to try the others" if summary.failed else ""))
+        if summary.missing:
+            say(f"{summary.missing} shards are missing: run the command again, unless a cluster is at work on them.")
+    if summary.missing:
+        return Exit.WAITING
     return Exit.REFUSED_SOME if summary.failed or summary.counts.get("refused") else Exit.OK
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldspan.cli.shared.options import DataOption, JsonOption
+from goldspan.cli.shared.options import JsonOption, NewDataOption
 from goldspan.cli.studio.connection import end_with_refused, show_progress
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def adopt(
     pull: Annotated[bool, typer.Option("--pull/--no-pull", help="Pull at once")] = True,
     url: Annotated[str | None, typer.Option("--url", help="Address of Label Studio (or LABEL_STUDIO_URL)")] = None,
     token: Annotated[str | None, typer.Option("--token", help="Its token (or LABEL_STUDIO_API_KEY)")] = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take over existing Label Studio projects as they are.

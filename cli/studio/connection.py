@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from goldspan.annotation.labelstudio.project.access import DEFAULT_TITLE
-from goldspan.cli.shared.options import DataOption, LabelsOption
+from goldspan.cli.shared.options import LabelsOption, NewDataOption
 
 if TYPE_CHECKING:
     from goldspan.annotation.labels.schema import LabelSchema
@@ -37,7 +37,7 @@ class StudioOptions:
     url: Annotated[str | None, typer.Option("--url", help="Address of Label Studio (or LABEL_STUDIO_URL)")] = None
     token: Annotated[str | None, typer.Option("--token", help="Its token (or LABEL_STUDIO_API_KEY)")] = None
     labels: LabelsOption = None
-    data: DataOption = None
+    data: NewDataOption = None
 
     @property
     def project_id(self) -> int | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goldspan.cli.shared.options import DataOption, JsonOption
+from goldspan.cli.shared.options import DataOption, JsonOption, NewDataOption
 
 
 def up(
@@ -28,7 +28,7 @@ def up(
             "--local-calls", help="Allow requests to this machine, for `watch --listen` and local ML backends"
         ),
     ] = False,
-    data: DataOption = None,
+    data: NewDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start Label Studio and print its address and login.

@@ -10,7 +10,7 @@ import typer
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.cli.shared.console import err, fail, out, print_json, print_table, say, warn
 from goldspan.cli.shared.exits import Exit
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, make_app
+from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption, make_app
 from goldspan.cli.shared.outputs import output_option
 
 app = make_app()
@@ -47,7 +47,7 @@ def bundle(
     parquet: Annotated[bool, typer.Option("--parquet", help="Write each split as Parquet too")] = False,
     sign: Annotated[bool, typer.Option("--sign", help="Sign it with keys/signing.pem of the workspace")] = False,
     verify: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Only verify an existing bundle")] = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from goldspan.cli.shared.console import err, out, print_json, print_table, say, warn
-from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, RunGroup, make_app
+from goldspan.cli.shared.options import DataOption, JsonOption, LabelsOption, NewDataOption, RunGroup, make_app
 
 app = make_app(
     cls=RunGroup, help="Train a model. `goldspan train [BUNDLE] [OPTIONS]` is short for `goldspan train run`."
@@ -37,7 +37,7 @@ def run(
     pack: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Only write the inputs for `python training/flow.py run`")
     ] = None,
-    data: DataOption = None,
+    data: NewDataOption = None,
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -143,8 +143,8 @@ def _read(path: Path) -> Campaign | None:
         return None
     except (OSError, orjson.JSONDecodeError) as error:
         raise StateError(f"{path} cannot be read ({type(error).__name__}).") from None
-    if problem := schemas.validator("campaign").find_best_problem(document):
-        raise StateError(f"{path} is broken: {problem.pointer or '/'} {problem.message}.")
+    if problems := schemas.validator("campaign").problems(document):
+        raise StateError(f"{path} is broken: {problems[0].pointer or '/'} {problems[0].message}.")
     return Campaign(
         path.name.removesuffix(ENDING),
         RunSettings.from_dict(document["settings"]),

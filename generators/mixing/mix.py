@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.identity import make_sample_id
@@ -18,6 +19,7 @@ from goldspan.annotation.text.tagged import Tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.generators.mixing.plan import MixPlan, MixSource
 from goldspan.generators.noise.apply import REGISTERS, add_noise, find_checked
+from goldspan.generators.specs.draw import Spec, draw_spec, list_document_types
 from goldspan.generators.specs.paraphrase import can_paraphrase, derive_spec
 from goldspan.generators.surrogates.chance import make_random
 from goldspan.generators.surrogates.world import COUNTRIES
@@ -145,44 +147,33 @@ def _read_source(source: MixSource, chosen: frozenset[str] | int, seed: int, lab
 
 def write_offline(count: int, seed: int, languages: Sequence[str], labels: LabelSchema) -> Iterator[Sample]:
     """Samples of the offline author, as a run with this seed would have them."""
-    from goldspan.generators.offline.author import compose_document
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES, draw_spec
-
-    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
+    types = list_document_types(labels)
     for index in range(count):
         spec = draw_spec(seed, index, languages, labels, document_types=types)
-        document = compose_document(spec, labels)
-        prediction = Annotation(Author.model("offline"), document.entities, document.mentions, score=1.0)
-        yield Sample(
-            document.text,
-            spec.language,
-            spec.country,
-            spec.document_type,
-            (prediction,),
-            {"source": "offline", "seed": seed, "index": index},
-            make_sample_id(document.text, spec.language),
-        )
+        yield _compose_sample(spec, labels, {"source": "offline", "seed": seed, "index": index})
 
 
 def paraphrase(sample: Sample, seed: int, labels: LabelSchema) -> Sample:
     """Another text of the offline author about the facts of the sample, in one group with it."""
-    from goldspan.generators.offline.author import compose_document
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES
-
-    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
     number = int.from_bytes(_rank(seed, sample.sample_id), "big") % _NUMBERS
-    spec = derive_spec(sample, labels, seed, number, types)
+    spec = derive_spec(sample, labels, seed, number, list_document_types(labels))
+    terms = {key: sample.provenance[key] for key in ("licence", "attribution") if key in sample.provenance}
+    origin = {"source": "offline", "paraphrase": "offline", "source_document": sample.sample_id}
+    return _compose_sample(spec, labels, terms | origin)
+
+
+def _compose_sample(spec: Spec, labels: LabelSchema, provenance: Mapping[str, Any]) -> Sample:
+    from goldspan.generators.offline.author import compose_document
+
     document = compose_document(spec, labels)
     prediction = Annotation(Author.model("offline"), document.entities, document.mentions, score=1.0)
-    origin = {"source": "offline", "paraphrase": "offline", "source_document": sample.sample_id}
-    terms = {key: sample.provenance[key] for key in ("licence", "attribution") if key in sample.provenance}
     return Sample(
         document.text,
         spec.language,
         spec.country,
         spec.document_type,
         (prediction,),
-        terms | origin,
+        provenance,
         make_sample_id(document.text, spec.language),
     )
 

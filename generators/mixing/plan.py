@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import goldspan.schemas as schemas
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import read_configuration
 from goldspan.annotation.errors import SchemaError, UnknownNameError
-from goldspan.annotation.files import read_small
 from goldspan.generators.noise.apply import REGISTERS
 from goldspan.generators.surrogates.world import COUNTRIES
 
@@ -54,12 +52,7 @@ def load_mix(path: Path) -> MixPlan:
     """
     if not path.exists():
         raise SchemaError(f"There is no file {path}.")
-    try:
-        document = parse_toml(read_small(path).decode("utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}.") from None
-    if problem := schemas.validator("mix").find_best_problem(document):
-        raise SchemaError(f"{path}: {problem.pointer or '/'} {problem.message}")
+    document = read_configuration(path, "mix", SchemaError)
     sources = tuple(
         MixSource(
             name,

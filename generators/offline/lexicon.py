@@ -56,6 +56,8 @@ SLOT = re.compile(r"<([+~^&*#!-]?)(?:(\w+):)?(\w+)>")
 _CLAUSES = frozenset("+-~^&*")
 ORGANISATION = open_entity("COMPANYNAME")
 _LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
+_MISSPELT = frozenset({"Focumentalista"})
+"""Occupations that Faker spells wrongly."""
 _PLAIN = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -82,7 +84,7 @@ class Predicate(NamedTuple):
     """A finite verb and what follows it; alternatives for genders stand as `{masculine/feminine}`.
 
     A state (`=` before it in the file) is no event: no time is added to it. A `@` in `rest` is where the verb of a
-    subordinate clause goes (Dutch `moet|nog @worden betaald`), if not to the end.
+    subordinate clause goes (Dutch `moet|nog @worden betaald`, Danish `er|ikke @noget for mig`), if not as usual.
     """
 
     verb: str
@@ -240,6 +242,7 @@ def load_jobs(language: str) -> tuple[str, ...]:
         provider = importlib.import_module(f"faker.providers.job.{_LOCALES[language]}").Provider
     except ImportError:
         return tuple(own)
-    listed = [job for job in provider.jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?(?<!s)", job)]
+    jobs = (job for job in provider.jobs if job not in _MISSPELT)
+    listed = [job for job in jobs if re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)?(?<!s)", job)]
     lower = [job if language == "de" else job[0].lower() + job[1:] for job in listed]
     return tuple(dict.fromkeys([*own, *lower]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from random import Random
@@ -26,6 +27,8 @@ from goldspan.generators.surrogates.values import TODAY
 from goldspan.generators.surrogates.world import find_country
 
 _TRIES = 9
+_RECENT = 4
+"""Names before one that it does not repeat."""
 _LONGEST_AGO = 900
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -132,6 +135,7 @@ class Noise:
     ) -> None:
         self._rng, self._language, self._country, self._taken = rng, language, country, taken
         self._case, self._naming, self._family = case, naming, family
+        self._recent: deque[str] = deque(maxlen=_RECENT)
         self._given: tuple[tuple[str, str], ...] = ()
         self._kinds: frozenset[str] = frozenset()
         self.timeline = Timeline(rng, longest_ago)
@@ -184,8 +188,10 @@ class Noise:
             )
             values = {value.casefold() for _, value in parts}
             fits = len(parts) < 2 or self._family.has_name(parts[-1][1]) or parts[-1][0] != "SURNAME"
+            fits = fits and values.isdisjoint(self._recent)
             if fits and self._taken.isdisjoint(values.union(*map(find_words, values))):
                 break
+        self._recent.extend(value for value in values if value != ",")
         text = ""
         for label, value in parts:
             text += "" if not text or text.endswith("'") or value == "," else " "

@@ -167,7 +167,7 @@ class Phrasing:
             predicates = tuple(entry for entry in predicates if not _names_others(entry.rest))
         verb, phrase, _ = pick(self._rng, self._family.choose(predicates))
         verb, rest = _agree(verb, noun.gender), _agree(self.expand(phrase), noun.gender)
-        if mark == "&" and lexicon.verb_final and _VERB_PLACE in rest:
+        if mark == "&" and _VERB_PLACE in rest:
             return f"{subject} {rest.replace(_VERB_PLACE, f'{verb} ')}"
         rest = rest.replace(_VERB_PLACE, "")
         if mark in "-^" and lexicon.verb_second:

@@ -9,14 +9,16 @@ author, right by construction; it rotates with the item.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_samples
 from goldspan.annotation.text.tagged import render_tagged
-from goldspan.generators.runs.seed_texts import draw_passage, read_passages
+from goldspan.generators.runs.seed_texts import SHORTEST, draw_passage, find_languages, read_passages
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.specs.directions import draw_direction, read_scenarios
 from goldspan.generators.specs.draw import Spec, SpecConstraints, draw_spec
@@ -47,6 +49,37 @@ def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema)
         fields |= {"passage": passage} if passage else {}
     example = _choose_example(spec, settings, labels)
     return fields | ({"example": example} if example else {})
+
+
+def has_examples(settings: RunSettings, labels: LabelSchema) -> bool:
+    """True if the examples file holds a sample that a brief of the run can show."""
+    own = _load_examples(settings.examples_file, labels)
+    return any(code in own for code in ("", *settings.languages))
+
+
+def find_missing(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[str, ...]]:
+    """Languages of a run for which one of its own files holds nothing that a brief could show, by the file.
+
+    Raises:
+        InputError: the seeds or the examples hold nothing in any language of the run.
+
+    """
+    held: dict[str, Collection[str]] = {}
+    if settings.scenarios_file:
+        held[settings.scenarios_file] = _load_scenarios(settings.scenarios_file)
+    if settings.seeds:
+        held[settings.seeds] = find_languages(read_passages(Path(settings.seeds), labels), settings.languages)
+    if settings.examples_file:
+        own = _load_examples(settings.examples_file, labels)
+        held[settings.examples_file] = settings.languages if own.get("") else own
+    missing = {path: tuple(code for code in settings.languages if code not in codes) for path, codes in held.items()}
+    for path, what in (
+        (settings.seeds, f"passage of at least {SHORTEST} characters"),
+        (settings.examples_file, f"reviewed sample with entities and at most {_LONGEST} characters"),
+    ):
+        if path and len(missing[path]) == len(settings.languages):
+            raise InputError(f"{path} holds no {what} in {', '.join(missing[path])}.")
+    return {path: codes for path, codes in missing.items() if codes}
 
 
 def _choose_example(spec: Spec, settings: RunSettings, labels: LabelSchema) -> str:

@@ -71,9 +71,9 @@ def draw_brief(settings: RunSettings, labels: LabelSchema, item: int, variant: i
     `source_document`.
     """
     from goldspan.generators.runs.content import write_content_fields
-    from goldspan.generators.specs.draw import DOCUMENT_TYPES, SpecConstraints, draw_spec, spec_to_dict
+    from goldspan.generators.specs.draw import SpecConstraints, draw_spec, list_document_types, spec_to_dict
 
-    types = labels.purpose.document_types or tuple(DOCUMENT_TYPES)
+    types = list_document_types(labels)
     if settings.paraphrase_file:
         from goldspan.generators.runs.paraphrases import draw_paraphrase
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
@@ -97,13 +97,38 @@ def prepare_run(
     return begin_run(find_workspace(data), settings, labels, run, new=new)
 
 
-def _check_families(settings: RunSettings) -> None:
-    if settings.provider != OFFLINE:
+_FOR_MODELS = {
+    "model": "--model",
+    "mode": "--mode",
+    "window": "--window",
+    "api_url": "--api-url",
+    "temperature": "--temperature",
+    "scenarios_file": "--scenarios",
+    "examples_file": "--examples",
+    "seeds": "--seeds",
+    "novelty": "--novelty",
+    "max_tokens": "--output-tokens",
+    "price_in": "--price-in",
+    "price_out": "--price-out",
+}
+"""Settings that the offline author cannot follow, by their option."""
+
+
+def _refuse_unused(settings: RunSettings) -> None:
+    """Refuse settings that would be ignored: the user expects something else than would come out."""
+    unset = {field.name: {field.default, "", 0} for field in fields(settings)}
+    given = [option for name, option in _FOR_MODELS.items() if getattr(settings, name) not in unset[name]]
+    if settings.provider == OFFLINE and given:
+        raise InputError(
+            f"{given[0]} is for language models, and the offline author is none. "
+            f"Leave it out, or name a provider: --provider {', '.join(PROFILES)}."
+        )
+    if settings.provider != OFFLINE and settings.phrase_families:
         raise InputError(
             f"--phrase-families is for the offline author; {settings.provider} writes in words of its own. "
             "Leave it out, or use --provider offline."
         )
-    if not 2 <= settings.phrase_families <= MOST_FAMILIES:
+    if settings.phrase_families and not 2 <= settings.phrase_families <= MOST_FAMILIES:
         raise InputError(
             f"--phrase-families {settings.phrase_families} cannot be: give 2 to {MOST_FAMILIES}, or 0 for none."
         )
@@ -117,13 +142,12 @@ def complete_settings(settings: RunSettings) -> RunSettings:
     Raises:
         UnknownNameError: there is no such provider, mode or window.
         ConfigurationError: the provider has no model of its own.
-        InputError: there is no language, or phrase families are wanted that cannot be.
+        InputError: there is no language, a setting would have no effect, or there cannot be so many families.
 
     """
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")
-    if settings.phrase_families:
-        _check_families(settings)
+    _refuse_unused(settings)
     if settings.provider == OFFLINE:
         return replace(settings, model=OFFLINE_MODEL, mode="")
     if settings.provider not in PROFILES:
@@ -137,6 +161,8 @@ def complete_settings(settings: RunSettings) -> RunSettings:
         raise ConfigurationError(f"Goldspan makes no batches at {settings.provider}: use --mode live.")
     if settings.window and settings.window not in profile.windows:
         raise UnknownNameError("window", settings.window, profile.windows)
+    if mode == "live" and settings.window:
+        raise InputError("--window is for batches: add --mode batch, or leave it out.")
     if not model:
         raise ConfigurationError(f"The provider {settings.provider} has no default model: name one with --model.")
     return replace(settings, model=model, mode=mode)

@@ -19,6 +19,7 @@ from goldspan.generators.journal.lock import is_running
 from goldspan.generators.providers.budget import Budget
 from goldspan.generators.providers.credentials import find_key
 from goldspan.generators.providers.profiles import find_profile
+from goldspan.generators.runs.content import find_missing
 from goldspan.generators.runs.executors import (
     OFFLINE,
     ExecutionOptions,
@@ -31,7 +32,6 @@ from goldspan.generators.runs.folder import OpenRun, open_run
 from goldspan.generators.runs.novelty import list_known_files
 from goldspan.generators.runs.pipeline import RunAction, Summary, draw_brief, request_cancel, run_pipeline
 from goldspan.generators.runs.progress import Progress, read_progress
-from goldspan.generators.runs.seed_texts import read_passages
 from goldspan.generators.runs.settings import RunSettings
 from goldspan.generators.surrogates.sources import MODEL
 
@@ -56,7 +56,7 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     """Check settings before anything is written to disk.
 
     Raises:
-        InputError: a language, a label or the address makes no sense.
+        InputError: a language, a label or the address makes no sense, or own texts have nothing to show.
         ConfigurationError: there is no key, or no price for a limit in dollars.
 
     """
@@ -64,8 +64,7 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     if settings.provider == OFFLINE:
         _require_written_values(settings, labels)
     else:
-        if settings.seeds:
-            read_passages(Path(settings.seeds), labels)
+        find_missing(settings, labels)
         _require_values(settings, labels)
         profile = find_profile(settings.provider)
         find_key(profile, find_url(settings, profile))

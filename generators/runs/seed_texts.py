@@ -7,7 +7,7 @@ A brief may show one passage for its subject and vocabulary. Files are read as `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -41,6 +41,11 @@ def draw_passage(spec: Spec, passages: Passages) -> str:
     rng = make_random(spec.seed, spec.index, "passage")
     fitting = _choose_language(passages, spec.language) if rng.random() < SHARE else ()
     return pick(rng, fitting) if fitting else ""
+
+
+def find_languages(passages: Passages, languages: Sequence[str]) -> tuple[str, ...]:
+    """Those of the languages in which there is a passage."""
+    return tuple(language for language in languages if _choose_language(passages, language))
 
 
 @lru_cache(maxsize=32)

@@ -47,6 +47,12 @@ DOCUMENT_TYPES: dict[str, str] = {
 }
 """Document types and the register that people write them in."""
 
+_OF_ANY_SUBJECT = (
+    "support_email", "email_thread", "chat", "sms", "voice_note", "phone_transcript", "note", "post", "forum_post",
+    "news", "form", "table", "record", "log", "scan",
+)  # fmt: skip
+"""Document types of projects about another subject than personal data that name none of their own."""
+
 HARD_NEGATIVE_SHARE = 0.08
 LENGTHS = {"short": (60, 250), "medium": (200, 700), "long": (500, 1500)}
 """Length bands and about how many characters they mean."""
@@ -177,6 +183,11 @@ def draw_spec(
         values=_draw_values(rng, [labels[code] for code in chosen], language, country, genders, document_type, family),
         family=family,
     )
+
+
+def list_document_types(labels: LabelSchema) -> tuple[str, ...]:
+    """The document types of a project: its own, else those that suit its purpose."""
+    return labels.purpose.document_types or (tuple(DOCUMENT_TYPES) if labels.purpose.is_pii else _OF_ANY_SUBJECT)
 
 
 def draw_type(rng: Random, document_types: Sequence[str]) -> str:

@@ -8,10 +8,12 @@ costs nothing; what may be one, or may reach too far, is asked again.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.labels.schema import Label, LabelSchema
@@ -43,43 +45,6 @@ _SENTENCE_END = re.compile(r"[^\W\d_]{4,}[.!?…]\s+[^\W\d_]")
 _LAST_WORD = re.compile(r"([^\W\d_]+)\s+\Z")
 _SENTENCE_BEGINNING = re.compile(r"(?:\A|[.!?]\s|\n)\s*([^\W\d_])")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:\n]|[-–—•*])\W*\Z")
-_ARTICLES = {
-    "en": frozenset({"the", "a", "an", "this", "that", "every", "each"}),
-    "de": frozenset(
-        {"der", "die", "das", "dem", "den", "des", "ein", "eine", "einen", "einem", "einer", "dieser", "diese", "jeder"}
-    ),
-    "fr": frozenset({"le", "la", "les", "un", "une", "ce", "cet", "cette"}),
-    "es": frozenset({"el", "la", "los", "las", "un", "una", "este", "esta"}),
-    "nl": frozenset({"de", "het", "een", "deze", "dit", "die", "elke"}),
-    "da": frozenset({"den", "det", "en", "et", "denne", "dette", "hver"}),
-    "it": frozenset({"il", "lo", "la", "gli", "le", "un", "una", "questo", "questa"}),
-    "pt": frozenset({"o", "a", "os", "as", "um", "uma", "este", "esta"}),
-}
-"""Articles and determiners: a name of a person hardly follows one."""
-_ORDINARY_WORDS = """
-dear hello hi hey regards sincerely cheers thanks thank welcome goodbye liebe lieber hallo guten grüße gruß danke
-servus bonjour salut cher chère cordialement bonsoir merci hola estimado estimada querido querida saludos gracias
-beste geachte groeten dag bedankt hej kære hilsen tak goddag ciao caro cara gentile saluti olá prezado mr mrs ms miss
-mister madam sir dr prof doctor professor herr frau monsieur madame mademoiselle señor señora don doña meneer mevrouw
-heer fru patient patientin customer client kunde kundin klant paciente cliente mum mom mummy mommy dad daddy mama papa
-grandma grandpa granny auntie uncle mutti vati oma opa tante onkel maman tonton mamie papi mamá papá abuela abuelo tía
-tío mamma nonna nonno zia zio moeder vader mor far mormor morfar farmor farfar manager boss chef sister brother mother
-father chefin mutter vater schwester bruder mère père sœur frère madre padre subject re fwd date from to cc note
-attention name surname firstname lastname address street city town country state phone email mail contact company
-password username user vorname nachname betreff datum von an straße stadt ort land telefon firma passwort benutzer
-anlage nom prénom adresse rue ville pays téléphone courriel société objet nombre apellido dirección calle ciudad país
-teléfono correo empresa asunto fecha naam voornaam achternaam adres straat stad plaats telefoon bedrijf onderwerp
-wachtwoord navn fornavn efternavn gade by virksomhed emne monday tuesday wednesday thursday friday saturday sunday
-january february march july september october november december montag dienstag mittwoch donnerstag freitag samstag
-sonntag januar februar märz juli oktober dezember lundi mardi mercredi jeudi vendredi samedi dimanche janvier février
-juillet septembre octobre novembre décembre lunes martes miércoles jueves viernes sábado domingo enero febrero marzo
-julio septiembre octubre noviembre diciembre maandag dinsdag woensdag donderdag vrijdag zaterdag zondag januari
-februari maart mandag tirsdag onsdag torsdag fredag lørdag søndag today tomorrow yesterday heute morgen gestern demain
-hier mañana ayer none unknown anonymous nobody unbekannt keine niemand inconnu anonyme aucun desconocido ninguno
-onbekend geen ukendt ingen yes no ja nein oui non sí nee nej please bitte
-"""
-"""Greetings and closings, titles, relatives, roles, headings, names of fields, days, months, words for nothing."""
-_ORDINARY = frozenset(_ORDINARY_WORDS.split())
 
 
 class _Ruling(Enum):
@@ -140,7 +105,7 @@ def _rule(text: str, entity: Entity, label: Label, language: str, *, writes_smal
     if len(words) > _MOST_WORDS.get(label.code, _MOST_OF_ANY) or _SENTENCE_END.search(value):
         return _Ruling.UNCLEAR
     if _is_name(label):
-        return _rule_name(text, entity, words, label, language, writes_small=writes_small)
+        return _rule_name(_TaggedName(value, words, label, language, text[: entity.start]), writes_small=writes_small)
     if _is_ordinary(words, value, language) and not (value.isupper() and len(value) > 1):
         return _Ruling.UNCLEAR if label.group == _SECRETS else _Ruling.UNTAG
     return _rule_form(value, words, label, language)
@@ -163,44 +128,90 @@ def _rule_form(value: str, words: Sequence[str], label: Label, language: str) ->
     return _Ruling.KEEP
 
 
-def _rule_name(
-    text: str, entity: Entity, words: Sequence[str], label: Label, language: str, *, writes_small: bool
-) -> _Ruling:
+@dataclass(frozen=True, slots=True)
+class _TaggedName:
+    """A value that is tagged as the name of a person, place or company, and the text before it."""
+
+    value: str
+    words: Sequence[str]
+    label: Label
+    language: str
+    before: str
+
+    @property
+    def is_person(self) -> bool:
+        return self.label.code in _PERSONS
+
+    @property
+    def is_small(self) -> bool:
+        return self.value == self.value.lower() != self.value.upper()
+
+    @property
+    def is_ordinary(self) -> bool:
+        """True for ordinary words that are no acronym."""
+        is_acronym = self.value.isupper() and len(self.value) > 1 and not self.is_person
+        return not is_acronym and _is_ordinary(self.words, self.value, self.language)
+
+    @property
+    def is_known(self) -> bool:
+        return self.value.casefold() in list_known_names()
+
+    @property
+    def has_known_word(self) -> bool:
+        return self.is_known or any(word.casefold() in list_known_names() for word in self.words)
+
+    @property
+    def follows_article(self) -> bool:
+        last = _LAST_WORD.search(self.before)
+        return last is not None and last[1].casefold() in _list_articles(self.language)
+
+    @property
+    def begins_with_article(self) -> bool:
+        first = self.words[0]
+        return first.casefold() in _list_articles(self.language) and (self.is_person or first.islower())
+
+
+def _rule_name(name: _TaggedName, *, writes_small: bool) -> _Ruling:
     """Names of persons, places and companies."""
-    value = text[entity.start : entity.end]
-    if not words:
-        return _Ruling.UNTAG if any(character.isdigit() for character in value) else _Ruling.KEEP
-    if label.code in _PERSONS and any(character.isdigit() for character in value):
+    has_digit = any(character.isdigit() for character in name.value)
+    if not name.words:
+        return _Ruling.UNTAG if has_digit else _Ruling.KEEP
+    if name.is_person and has_digit:
         return _Ruling.UNCLEAR
-    known = list_known_names()
-    is_known = value.casefold() in known or any(word.casefold() in known for word in words)
-    is_small = value == value.lower() and value != value.upper()
-    before = text[: entity.start]
-    last, articles = _LAST_WORD.search(before), _ARTICLES.get(language, frozenset())
-    follows_article = last is not None and last[1].casefold() in articles
-    if (not is_small and len(words) > 1 and value.casefold() in known) or (
-        label.code == "STREET" and value[-1].isdigit()
-    ):
+    if name.is_ordinary and name.is_small:
+        return _Ruling.UNTAG
+    if (name.is_known and len(name.words) > 1) or (name.label.code == "STREET" and name.value[-1].isdigit()):
         return _Ruling.KEEP
-    is_acronym = value.isupper() and len(value) > 1 and label.code not in _PERSONS
-    if _is_ordinary(words, value, language) and not is_acronym:
-        if is_small or len(words) > 1 or not (is_known or is_homograph(value)):
-            return _Ruling.UNTAG
-        return _Ruling.UNCLEAR if _SENTENCE_START.search(before) or follows_article else _Ruling.KEEP
-    is_person = label.code in _PERSONS
-    if is_small and writes_small:
-        is_sure = is_known or label.code not in {*_PERSONS, "CITY"}
-        return _Ruling.KEEP if is_sure and not (follows_article and not is_known) else _Ruling.UNCLEAR
-    if is_small and len(words) > 1 and value.casefold() in known:
-        return _Ruling.KEEP
-    if is_small:
-        may_be_name = len(words) > 1 or (is_known and not is_homograph(value) and not follows_article)
-        return _Ruling.UNCLEAR if may_be_name else _Ruling.UNTAG
-    leads_with_article = len(words) > 1 and words[0].casefold() in articles and (is_person or words[0].islower())
-    if leads_with_article and all(word.casefold() in _ORDINARY or word.casefold() not in known for word in words[1:]):
+    if name.is_ordinary:
+        return _rule_ordinary_name(name)
+    if name.is_small:
+        return _rule_small_name(name, writes_small=writes_small)
+    is_phrase = name.begins_with_article and not any(_can_be_name(word) for word in name.words[1:])
+    if is_phrase and len(name.words) > 1:
         return _Ruling.UNCLEAR
-    is_doubtful = is_person and language in COUNTRIES and not is_known and len(words) == 1 and follows_article
-    return _Ruling.UNCLEAR if is_doubtful else _Ruling.KEEP
+    may_be_noun = name.is_person and len(name.words) == 1 and name.follows_article and not name.has_known_word
+    return _Ruling.UNCLEAR if may_be_noun and name.language in COUNTRIES else _Ruling.KEEP
+
+
+def _rule_ordinary_name(name: _TaggedName) -> _Ruling:
+    """Ordinary words with a capital: `Will`, `Mark` and `Page` may be names."""
+    if len(name.words) > 1 or not (name.has_known_word or is_homograph(name.value)):
+        return _Ruling.UNTAG
+    begins_sentence = _SENTENCE_START.search(name.before)
+    return _Ruling.UNCLEAR if begins_sentence or name.follows_article else _Ruling.KEEP
+
+
+def _rule_small_name(name: _TaggedName, *, writes_small: bool) -> _Ruling:
+    """Words in small letters, which are names in chats and hardly elsewhere."""
+    if writes_small:
+        is_open = not name.is_person and name.label.code != "CITY" and not name.follows_article
+        return _Ruling.KEEP if name.has_known_word or is_open else _Ruling.UNCLEAR
+    is_known_name = name.has_known_word and not is_homograph(name.value) and not name.follows_article
+    return _Ruling.UNCLEAR if is_known_name or len(name.words) > 1 else _Ruling.UNTAG
+
+
+def _can_be_name(word: str) -> bool:
+    return word.casefold() in list_known_names() and word.casefold() not in _read_ordinary_words()
 
 
 def _is_ordinary(words: Sequence[str], value: str, language: str) -> bool:
@@ -212,7 +223,23 @@ def _is_ordinary(words: Sequence[str], value: str, language: str) -> bool:
 
 @cache
 def _list_common(language: str) -> frozenset[str]:
-    return _ORDINARY | list_function_words(language) | list_pronouns(language)
+    return _read_ordinary_words() | list_function_words(language) | list_pronouns(language)
+
+
+@cache
+def _list_articles(language: str) -> frozenset[str]:
+    return frozenset(_read_words()["articles"].get(language, "").split())
+
+
+@cache
+def _read_ordinary_words() -> frozenset[str]:
+    """Greetings and closings, titles, relatives, roles, names of fields, days, months, words for nobody."""
+    return frozenset(" ".join(_read_words()["ordinary"].values()).split())
+
+
+@cache
+def _read_words() -> dict[str, dict[str, str]]:
+    return tomllib.loads(Path(__file__).with_name("ordinary_words.toml").read_text(encoding="utf-8"))
 
 
 def _is_name(label: Label) -> bool:

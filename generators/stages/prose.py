@@ -121,7 +121,7 @@ def _write_head(words: Mapping[str, Any], brief: Mapping[str, Any], *, about_peo
     if brief.get("length"):
         register, length = str(brief.get("register", "formal")), str(brief["length"])
         lines.append(words["shape"].format(register=words["register"][register], length=words["length"][length]))
-    if values or brief.get("persons"):
+    if values or (about_people and brief.get("persons")):
         lines += [words["values"], *_write_values(words, brief, values, about_people=about_people)]
     given = {str(entry["label"]) for entry in values}
     if invented := [str(label) for label in brief.get("labels", ()) if label not in given]:
@@ -142,7 +142,7 @@ def _write_values(
     }
     genders = list(brief.get("genders", ()))
     lines = []
-    for number in range(1, max([int(brief.get("persons", 1)), *by_person]) + 1):
+    for number in range(1, max([int(brief.get("persons", 1)), *by_person]) + 1) if about_people else by_person:
         gender = genders[number - 1] if number <= len(genders) else ""
         name = {"f": "woman", "m": "man"}.get(gender, "person") if about_people else "group"
         lines.append(words[name].format(number=number))

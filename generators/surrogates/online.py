@@ -14,39 +14,6 @@ from goldspan.generators.surrogates.world import load_data
 _MIXED = string.ascii_letters + string.digits
 _HEX = "0123456789abcdef"
 _SPECIAL = {"ß": "ss", "ø": "oe", "æ": "ae", "å": "aa", "ä": "ae", "ö": "oe", "ü": "ue"}
-_HANDLES = (
-    "bluefox",
-    "nightowl",
-    "pixelgarden",
-    "rainyday",
-    "tandem",
-    "velvetmoon",
-    "kiwi.lane",
-    "moss_and_stone",
-    "paperboat",
-)
-_HOSTS = (
-    "github.com/{}",
-    "www.linkedin.com/in/{}",
-    "{}.blogspot.com",
-    "medium.com/@{}",
-    "www.instagram.com/{}",
-    "{}.net",
-)
-_WORDS = (
-    "Sonne",
-    "Tiger",
-    "Lavande",
-    "Regen",
-    "Orchid",
-    "Falcon",
-    "Molino",
-    "Havana",
-    "Fjord",
-    "Copper",
-    "Zebra",
-    "Tulp",
-)
 _ENDINGS = {"US": "com", "GB": "co.uk", "MX": "com.mx"}
 _TOKENS = {
     "ghp_": (_MIXED, 36),
@@ -60,6 +27,10 @@ _TOKENS = {
 }
 
 
+def _draw_word(rng: Random, kind: str) -> str:
+    return str(pick(rng, load_data("names")["online"][kind]))
+
+
 def make_slug(name: str) -> str:
     """A name in lower-case ASCII letters, as addresses spell it."""
     text = "".join(_SPECIAL.get(character, character) for character in name.lower())
@@ -70,7 +41,7 @@ def make_slug(name: str) -> str:
 def _draw_handle(rng: Random, first: str, surname: str) -> str:
     given, family = make_slug(first), make_slug(surname.split()[-1]) if surname else ""
     if not (given or family):
-        return f"{pick(rng, _HANDLES)}{rng.randint(10, 99)}"
+        return f"{_draw_word(rng, 'handles')}{rng.randint(10, 99)}"
     if not (given and family):
         return f"{given or family}{pick(rng, ('', '_', '.'))}{rng.randint(10, 2005)}"
     forms = (
@@ -85,7 +56,8 @@ def _draw_handle(rng: Random, first: str, surname: str) -> str:
 
 def draw_username(rng: Random, first: str, surname: str) -> str:
     """A log-in or handle."""
-    handle = _draw_handle(rng, first, surname) if rng.random() < 0.6 else f"{pick(rng, _HANDLES)}{rng.randint(1, 999)}"
+    is_own = rng.random() < 0.6
+    handle = _draw_handle(rng, first, surname) if is_own else f"{_draw_word(rng, 'handles')}{rng.randint(1, 999)}"
     if "." not in handle and "_" not in handle and not handle[-1].isdigit():
         handle += str(rng.randint(2, 99))
     return f"@{handle}" if rng.random() < 0.2 else handle
@@ -106,20 +78,20 @@ def draw_email(rng: Random, country: str, first: str, surname: str, company: str
 def draw_url(rng: Random, country: str, first: str, surname: str) -> str:
     """A personal page or profile."""
     slug = "-".join(part for part in (make_slug(first), make_slug(surname)) if part)
-    slug = slug or f"{pick(rng, _HANDLES).replace('.', '').replace('_', '')}{rng.randint(1, 99)}"
+    slug = slug or f"{_draw_word(rng, 'handles').replace('.', '').replace('_', '')}{rng.randint(1, 99)}"
     if rng.random() < 0.25:
         return f"https://www.{slug}.{country.lower() if country not in ('US', 'GB') else 'me'}"
     slug += pick(rng, ("", f"-{draw_digits(rng, 4)}"))
-    return pick(rng, ("https://", "https://", "")) + pick(rng, _HOSTS).format(slug)
+    return pick(rng, ("https://", "https://", "")) + _draw_word(rng, "hosts").format(slug)
 
 
 def draw_password(rng: Random) -> str:
     """A password as people choose it, or as a generator does."""
-    word, sign = pick(rng, _WORDS), pick(rng, "!#$%*+-_=?")
+    word, sign = _draw_word(rng, "password_words"), pick(rng, "!#$%*+-_=?")
     forms = (
         f"{word}{rng.randint(10, 2026)}{sign}",
         f"{word.replace('o', '0').replace('e', '3')}{sign}{draw_digits(rng, 3)}",
-        f"{word.lower()}-{pick(rng, _WORDS).lower()}-{rng.randint(2, 99)}",
+        f"{word.lower()}-{_draw_word(rng, 'password_words').lower()}-{rng.randint(2, 99)}",
         draw_from(rng, _MIXED, 5) + sign + draw_from(rng, _MIXED + "!#$%*", 5) + draw_digits(rng, 1),
         draw_from(rng, _MIXED, 10),
     )

@@ -14,7 +14,7 @@ from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.formats.parquet import refuse_expansion
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.privacy.subject import Subject
-from goldspan.shards.storage import unpack
+from goldspan.shards.packing import unpack
 
 _CHUNK, _OVERLAP, _WHOLE = 8 << 20, 1 << 16, 256 << 20
 _ROWS = 1000

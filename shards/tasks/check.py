@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,13 @@ def hash_id(sample_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
-def count_repeated_ids(contents: list[bytes]) -> int:
-    """How many ids stand in an earlier shard, given the results of all shards."""
-    hashes = np.concatenate([np.frombuffer(data, dtype=np.uint64) for data in contents] or [np.empty(0, np.uint64)])
-    return int(len(hashes) - len(np.unique(hashes)))
+def count_repeated_ids(contents: Mapping[str, bytes]) -> dict[str, int]:
+    """How many ids of a shard stand in an earlier one, given the results of all shards by name."""
+    hashes = [np.frombuffer(data, dtype=np.uint64) for data in contents.values()]
+    if not hashes:
+        return {}
+    repeated = np.ones(sum(map(len, hashes)), dtype=bool)
+    repeated[np.unique(np.concatenate(hashes), return_index=True)[1]] = False
+    owners = np.repeat(np.arange(len(hashes)), [len(one) for one in hashes])
+    counts = np.bincount(owners[repeated], minlength=len(hashes))
+    return {name: int(count) for name, count in zip(contents, counts, strict=True) if count}

@@ -6,8 +6,8 @@ from typing import cast
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.plugins import PluginTable
+from goldspan.shards.packing import strip_packing
 from goldspan.shards.plan import ShardPlan
-from goldspan.shards.storage import strip_packing
 from goldspan.shards.tasks.base import ShardTask
 
 GROUP = "goldspan.shard_tasks"

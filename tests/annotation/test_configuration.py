@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import goldspan.schemas as schemas
 from goldspan.annotation.configuration import find_line, parse_toml, read_configuration, require_least
 from goldspan.annotation.environment import read_env_file
-from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.errors import ConfigurationError, InputError, SchemaError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.labels.taxonomy import read_taxonomy
 from goldspan.generators.mixing.plan import load_mix
@@ -36,7 +36,7 @@ port = 8080
         (("port = 8080", "port = 80"), [":6: label_studio.port: ", "a port from 1024 to 65535"]),
         (
             ("port = 8080", 'prot = 8080\nurl = "http://x"'),
-            [":5: label_studio: ", "unknown key 'prot'", "did you mean port?"],
+            [":6: label_studio.prot: ", "unknown key 'prot'", "did you mean port?"],
         ),
         (('name = "Tickets"', ""), ["the key 'name' is missing"]),
         (('name = "Tickets"', 'name = "a\\nb"'), [":2: name: ", "1 to 100 characters on one line"]),
@@ -55,6 +55,46 @@ def test_a_broken_file_says_where_and_what_would_be_right(
     assert message.startswith(str(file))
     assert all(text in message for text in expected), message
     assert len(message.splitlines()) <= 2
+
+
+def test_all_faults_of_a_file_are_named_in_its_order(tmp_path: Path) -> None:
+    file = tmp_path / "labels.toml"
+    file.write_text(
+        """defaulttarget = 3
+
+[labels.person]
+name = "Person"
+
+[labels.CITY]
+kind = "indirect"
+color = "red"
+hints = "a city"
+cathegory = "Places"
+"""
+    )
+    with pytest.raises(SchemaError) as caught:
+        load_labels(file)
+    faults = [
+        ":1: defaulttarget: unknown key 'defaulttarget' (did you mean default_target?).",
+        ':3: labels.person: "person" is not allowed; expected a code of at most 40 capitals, ',
+        ":6: labels.CITY: the key 'name' is missing.",
+        ':7: labels.CITY.kind: "indirect" is not allowed; expected direct, quasi, none.',
+        ":8: labels.CITY.color: ",
+        ':9: labels.CITY.hints: "a city" is not allowed; expected a list.',
+        ":10: labels.CITY.cathegory: unknown key 'cathegory' (did you mean category?).",
+    ]
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(faults), lines
+    for line, fault in zip(lines, faults, strict=True):
+        assert line.startswith(f"{file}{fault}")
+
+
+def test_of_very_many_faults_the_first_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "labels.toml"
+    file.write_text("".join(f"[labels.L{number}]\n" for number in range(200)))
+    with pytest.raises(SchemaError) as caught:
+        load_labels(file)
+    assert str(caught.value).splitlines()[-1] == "And 150 more."
 
 
 @pytest.mark.parametrize("content", [b"name = '\xff'", b"[" * 5000])
@@ -112,12 +152,12 @@ VALUES = st.recursive(
 @given(document=VALUES)
 def test_both_validators_come_to_the_same_verdict(name: str, document: Any) -> None:
     validator = schemas.validator(name)
-    problem = validator.find_best_problem(document)
-    assert (problem is None) == validator.accepts(document)
+    problems = validator.list_best_problems(document)
+    assert bool(problems) != validator.accepts(document)
     from jsonschema import Draft202012Validator
 
     assert Draft202012Validator(dict(validator.schema)).is_valid(document) == validator.accepts(document)
-    if problem:
+    for problem in problems:
         assert problem.message
         assert len(problem.message) < 320
     json.dumps(document)

@@ -163,6 +163,45 @@ def test_a_workspace_that_is_a_file(tmp_path: Path) -> None:
     assert "--data" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("queue", "gate", "gate --init", "dashboard", "loop status", "loop retrain", "model list", "privacy find x@y.zz"),
+        *("generate list", "train list", "samples audit", "studio status", "mask run a.txt -p regex -o b.txt"),
+    ],
+)
+def test_a_misspelled_workspace_is_refused_with_the_nearest_one(tmp_path: Path, command: str) -> None:
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "a.txt", b"hello")
+    done = run(tmp_path, *command.split(), "--data", "daat")
+    assert done.returncode == 1
+    assert "There is no folder daat" in done.stderr
+    assert "Did you mean data?" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "data"]
+
+
+def test_a_new_workspace_is_announced(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"hello")
+    for new in (True, False):
+        done = run(tmp_path, "annotate", "a.txt", "-p", "regex", "--language", "en", "--data", "new", "--force")
+        assert done.returncode == 0
+        assert ("new is a new workspace" in done.stderr) == new
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("gld.jsonl", "gold.jsonl"), ("set/gold.jsonl", "sets/gold.jsonl"), ("set/x.jsonl", "sets"), ("qqq", "")],
+)
+def test_a_missing_file_names_the_nearest_one(tmp_path: Path, given: str, near: str) -> None:
+    (tmp_path / "sets").mkdir()
+    for name in ("gold.jsonl", "sets/gold.jsonl"):
+        write(tmp_path / name, orjson.dumps(TASK))
+    done = run(tmp_path, "samples", "check", given)
+    assert done.returncode == 1
+    assert f"There is no file {given}." in done.stderr
+    assert (f"Did you mean {near}?" in done.stderr) == bool(near)
+
+
 def test_unwritable_places_say_so(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", b"hello")
     done = run(tmp_path, "samples", "import", "a.txt", "--language", "en", "-o", "/proc/nowhere/out.jsonl")

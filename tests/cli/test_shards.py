@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from goldspan.cli.main import load_command
 from goldspan.cli.shared.exits import Exit
+from goldspan.shards.engines.base import BUILT_IN
 
 RUNNER = CliRunner()
 
@@ -63,3 +65,39 @@ def test_options_that_do_not_fit_are_refused(options: list[str], reason: str, fo
     assert done.exit_code != Exit.OK
     assert reason in " ".join(f"{done.output} {done.exception}".split())
     assert not list((tmp_path / "out").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "words", [["annotate"], ["mask", "-p", "regex", "--policy", "redact"], ["samples", "check"], ["samples", "dedupe"]]
+)
+def test_an_option_of_an_engine_is_not_ignored_without_one(words: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "Write to ann@example.org."}\n')
+    given = [*words[1:], str(file), "--engine-option", "executor=slurm", "--output", str(tmp_path / "out")]
+    done = RUNNER.invoke(load_command(words[0]), given)
+    assert "takes no option 'executor'" in " ".join(f"{done.output} {done.exception}".split())
+
+
+def test_a_packed_file_is_a_shard(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"text": "Write to ann@example.org."}\n'))
+    for words in (["annotate"], ["mask", "--policy", "redact"]):
+        given = [*words[1:], str(file), "-p", "regex", "--output", str(tmp_path / words[0])]
+        assert RUNNER.invoke(load_command(words[0]), given).exit_code == Exit.OK
+        assert (tmp_path / words[0] / "a.jsonl.gz").is_file()
+
+
+def test_shards_that_an_engine_only_hands_on_are_missing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BUILT_IN, "queue", f"{__name__}:hand_on")
+    done = annotate(folder, tmp_path / "out", "--engine", "queue")
+    assert done.exit_code == Exit.WAITING
+    assert "3 shards are missing" in " ".join(done.output.split())
+    given = ["dedupe", str(folder), "--engine", "queue", "--output", str(tmp_path / "unique")]
+    assert "3 of 3 shards are missing" in str(RUNNER.invoke(load_command("samples"), given).exception)
+
+
+def hand_on(plan: object, options: object) -> list[object]:
+    """An engine whose work begins later, such as a queue of a cluster."""
+    return []

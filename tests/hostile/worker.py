@@ -30,9 +30,9 @@ from goldspan.generators.mixing.plan import load_mix
 from goldspan.generators.simulator.faults import load_plan
 from goldspan.masking.policy import load_policy
 from goldspan.predictors.model.directory import FILES, MANIFEST, open_directory
+from goldspan.shards.packing import unpack
 from goldspan.shards.plan import read_plan
 from goldspan.shards.report import read_report
-from goldspan.shards.storage import unpack
 from goldspan.training.bundle.verify import open_bundle
 from goldspan.training.config import read_config
 

@@ -116,7 +116,10 @@ def test_an_id_that_stands_in_two_shards_is_counted_over_all(texts: Path, tmp_pa
     plan = make_plan("check", {}, list_shards([str(samples)]), str(tmp_path / "checked"))
     reports = [report for report, _ in run_here("check", samples, tmp_path / "checked")]
     assert sum(report.counts.get("refused", 0) for report in reports) == 0
-    assert summarise(plan, reports, 0).counts["refused"] == 3
+    summary = summarise(plan, reports, 0)
+    assert summary.counts["refused"] == 3
+    said = "3 of its sample ids stand in an earlier shard too"
+    assert summary.refused == ({"shard": "part-3.jsonl", "line": 0, "reason": said},)
 
 
 def test_import_and_export_convert_every_shard(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
@@ -207,8 +210,8 @@ def test_no_name_leads_out_of_a_folder(name: str, tmp_path: Path) -> None:
         "annotation.files.os.fsync",
         "annotation.files.tempfile.mkstemp",
         "shards.storage.shutil.move",
-        "shards.storage.shutil.copyfileobj",
-        "shards.storage._copy_limited",
+        "shards.packing.shutil.copyfileobj",
+        "shards.packing._copy_limited",
     ],
 )
 def test_a_full_disk_stops_the_run_and_breaks_no_shard(
@@ -241,9 +244,17 @@ def test_the_text_may_stand_under_any_key(texts: Path, tmp_path: Path, run_here:
 def test_files_without_an_ending_and_links_are_shards(texts: Path, tmp_path: Path, run_here: RunHere) -> None:
     (texts / "part-00007").write_text("no ending")
     (texts / "linked.jsonl").symlink_to(texts / "part-0.jsonl")
+    (texts / "lost.jsonl").symlink_to(texts / "nowhere.jsonl")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "more.jsonl").write_text('{"text": "Write to ann@example.org."}\n')
+    (tmp_path / "other" / "back").symlink_to(texts)
+    (texts / "folder").symlink_to(tmp_path / "other")
+    (texts / "up").symlink_to("..")
     found = {report.name: report.error for report, _ in run_here("annotate", texts, tmp_path / "out", **ANNOTATE)}
-    assert found["linked.jsonl"] == ""
+    assert {found[name] for name in ("linked.jsonl", "folder/more.jsonl")} == {""}
+    assert "There is no file" in found["lost.jsonl"]
     assert "part-00007" in found["part-00007"]
+    assert not [name for name in found if name.startswith(("up/", "folder/back/"))]
 
 
 def _raise(error: OSError) -> Callable[..., None]:

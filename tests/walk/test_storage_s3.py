@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -23,7 +23,7 @@ from goldspan.annotation.labelstudio.server.process import find_free_port
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.shards.storage import open_storage
 from tests.waiting import wait_until
-from tests.walk.conftest import RunningStudio
+from tests.walk.conftest import RunningStudio, skip_or_fail
 from tests.walk.sync_samples import make_samples
 
 pytestmark = pytest.mark.walk
@@ -34,13 +34,12 @@ FIELDS = "id,data,predictions,annotations,storage_filename"
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty bucket; the environment leads to it."""
-    program = shutil.which("moto_server")
-    if program is None:
-        pytest.skip("The test with S3 needs the program moto_server (pip install 'moto[server]').")
-    pytest.importorskip("pyarrow")
+    for name in ("pyarrow", "moto", "flask_cors"):
+        if importlib.util.find_spec(name) is None:
+            skip_or_fail(f"The tests with S3 need the package {name}.")
     address = f"http://127.0.0.1:{find_free_port()}"
     with (tmp_path / "moto.log").open("wb") as log:
-        command = [program, "-H", "127.0.0.1", "-p", address.rpartition(":")[2]]
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", address.rpartition(":")[2]]
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         wait_until(lambda: _create(f"{address}/texts"))

@@ -4,10 +4,13 @@ import json
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from goldspan.annotation.tasks.store import write_samples
 from goldspan.annotation.tasks.workspace import Workspace
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.main import run
 from goldspan.cli.shared.exits import Exit
 from goldspan.generators.journal.lock import RunLock
@@ -114,6 +117,14 @@ def test_dead_letters_and_budget_have_exit_codes_of_their_own(data, tmp_path, ca
         (["start", "--languages", "xx"], "xx"),
         (["start", "--run", "../x"], "cannot name a run"),
         (["start", "--provider", "compatible", "--model", "m", "--api-url", "ftp://x"], "is not a URL"),
+        (["start", "--model", "gpt-4.1"], "--model is for language models"),
+        (["start", "--temperature", "0.5"], "--temperature is for language models"),
+        (["estimate", "--provider", "offline", "--mode", "batch"], "--mode is for language models"),
+        (["start", "--novelty", "0.9"], "--novelty is for language models"),
+        (["start", "--price-in", "3"], "--price-in is for language models"),
+        (["preview", "--seeds", "."], "--seeds is for language models"),
+        (["start", "--provider", "openai", "--window", "24h"], "--window is for batches"),
+        (["campaign", "start", "--api-url", "http://127.0.0.1:1"], "--api-url is for language models"),
     ],
 )
 def test_bad_input_is_one_plain_message(data, capsys, arguments, said):
@@ -204,3 +215,57 @@ def test_full_disk_stops_a_run_that_goes_on_when_there_is_room(tmp_path):
     resumed = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert resumed.returncode == Exit.OK, resumed.stderr
     assert json.loads(resumed.stdout)["done"] == 60
+
+
+def write_examples(path, *languages, reviewed):
+    author = Author.person("1") if reviewed else Author.model("m")
+    write_samples(
+        path,
+        [
+            Sample(f"Ann called about {code}.", code, annotations=(Annotation(author, (Entity(0, 3, "FIRSTNAME"),)),))
+            for code in languages
+        ],
+        LABELS,
+    )
+    return path
+
+
+@pytest.mark.parametrize("command", ["start", "estimate", "preview"])
+def test_examples_that_nobody_reviewed_are_refused(data, tmp_path, capsys, command):
+    file = write_examples(tmp_path / "drafts.jsonl", "en", "de", reviewed=False)
+    assert call(command, "--provider", "openai", "--examples", str(file)) == Exit.FAILED
+    assert "holds no reviewed sample" in " ".join(capsys.readouterr().err.split())
+    assert not data.exists()
+
+
+def test_languages_without_own_texts_are_named(data, tmp_path, capsys):
+    file = write_examples(tmp_path / "reviewed.jsonl", "en", reviewed=True)
+    seeds = tmp_path / "letters.txt"
+    seeds.write_text("The tenant is asked to return the keys of the flat and of the cellar by the end of the month.")
+    own = ["--examples", str(file), "--seeds", str(seeds)]
+    assert call("estimate", "-n", "4", "--provider", "openai", "--languages", "en,fr", *own) == Exit.OK
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("holds nothing in fr") == 2
+    assert (
+        call("estimate", "-n", "4", "--provider", "openai", "--languages", "fr", "--seeds", str(seeds)) == Exit.FAILED
+    )
+    assert "in fr" in capsys.readouterr().err
+
+
+def test_examples_of_a_project_wait_for_the_first_review(data, tmp_path, monkeypatch, capsys):
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    Path("goldspan.toml").write_text('name = "p"\n[generate]\nprovider = "openai"\nexamples = "drafts.jsonl"\n')
+    Path("labels.toml").write_text((ROOT / "schemas" / "labels.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    write_examples(Path("drafts.jsonl"), "en", reviewed=False)
+    assert call("estimate", "-n", "4") == Exit.OK
+    assert "briefs show examples of the offline author" in " ".join(capsys.readouterr().err.split())
+    assert call("estimate", "-n", "4", "--provider", "offline") == Exit.OK
+    assert "offline author" not in capsys.readouterr().err
+
+
+def test_options_of_the_other_mode_are_named(data, capsys):
+    assert call("start", "-n", "1", "--no-wait", "--max-workers", "3") == Exit.OK
+    said = capsys.readouterr().err
+    assert "--no-wait has no effect" in said
+    assert "--max-workers has no effect" in said

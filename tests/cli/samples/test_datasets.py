@@ -146,3 +146,28 @@ def test_upload_dry_run(file: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (tmp_path / "data" / "releases" / "acme--gold" / "README.md").exists()
     assert call(*command) == Exit.FAILED
     assert call("hub", "upload", "--repo-id", "gold", "--dry-run") == Exit.FAILED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["quality", "--workers", "4"], "--workers is for --engine"),
+        (["dedupe", "--engine-option", "a=b"], "--engine-option is for --engine"),
+        (["split", "--workers", "2"], "--workers is for --engine"),
+        (["check", "--workers", "2"], "--workers is for --engine"),
+        (["check", "--output", "reports"], "--output is for --engine"),
+        (["check", "--strict", "--engine", "local", "--output", "reports"], "--strict does not go with --engine"),
+    ],
+)
+def test_options_that_would_have_no_effect_are_refused(tmp_path, capsys, arguments, said):
+    command, *options = arguments
+    assert call("samples", command, str(tmp_path), *options) == Exit.FAILED
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_noise_says_what_has_no_annotation(tmp_path, capsys):
+    bare = Sample("Nothing here.", "en", sample_id=make_sample_id("Nothing here.", "en"))
+    write_samples(tmp_path / "a.jsonl", [make_sample(1), bare], LABELS)
+    assert call("samples", "noise", str(tmp_path / "a.jsonl"), "-o", str(tmp_path / "b.jsonl")) == Exit.OK
+    assert "1 samples written" in (said := " ".join(capsys.readouterr().err.split()))
+    assert "1 without an annotation were left out" in said

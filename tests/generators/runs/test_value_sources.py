@@ -24,7 +24,9 @@ def test_a_paid_run_with_made_up_values_is_refused_and_names_the_label(fields):
     check(build(**fields), provider="offline")
 
 
-@pytest.mark.parametrize("fields", [{"hints": ["Like MRN-123456"]}, {"chance": 0.0}, {"values": "model"}])
+@pytest.mark.parametrize(
+    "fields", [{"hints": ["Like MRN-123456"]}, {"hints": ["Say 31 kg"]}, {"chance": 0.0}, {"values": "model"}]
+)
 def test_labels_with_a_source_or_without_a_chance_are_fine(fields):
     check(build(**fields))
 

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
 from goldspan.annotation.labels.schema import Label, LabelSchema, build_labels, load_labels
 from goldspan.annotation.labels.validators import check_value
+from goldspan.annotation.project import Purpose
 from goldspan.generators.offline.author import write_document
 from goldspan.generators.specs.draw import (
     DOCUMENT_TYPES,
     LENGTHS,
     SpecConstraints,
     draw_spec,
+    list_document_types,
     spec_from_dict,
     spec_to_dict,
 )
@@ -139,3 +141,14 @@ def test_a_sample_that_is_no_hard_negative_holds_a_label_however_small_their_cha
     drawn = [draw_spec(5, index, ("en",), labels, hard_negative_share=0) for index in range(50)]
     assert {code for spec in drawn for code in spec.labels} == {"A", "B"}
     assert all(spec.labels for spec in drawn)
+
+
+def test_other_subjects_have_no_letters_of_banks_and_clinics(labels: LabelSchema) -> None:
+    entities = dataclasses.replace(labels, purpose=Purpose("entities", "games"))
+    types = list_document_types(entities)
+    assert set(types) < set(DOCUMENT_TYPES)
+    assert not any("letter" in name or "contract" in name for name in types)
+    assert list_document_types(labels) == tuple(DOCUMENT_TYPES)
+    assert list_document_types(
+        dataclasses.replace(labels, purpose=Purpose("entities", document_types=("patch notes",)))
+    ) == ("patch notes",)

@@ -133,3 +133,16 @@ def test_the_simulated_model_answers_the_prose_and_its_draft_keeps_the_brief():
             if name == "draft":
                 shorter += len(json.dumps(brief, ensure_ascii=False)) - len(request.body["messages"][1]["content"])
     assert shorter > 0
+
+
+def test_a_project_about_other_things_has_no_empty_group():
+    brief = make_brief_of({"BREED": "collie"}, persons=2)
+    message = write_message("draft", brief, about_people=False)
+    assert "Group 1\n- <BREED>collie</BREED>" in message
+    assert "Group 2" not in message
+    assert "Group" not in write_message("draft", make_brief_of({}, persons=1), about_people=False)
+
+
+def make_brief_of(values: dict[str, str], persons: int) -> dict[str, object]:
+    entries = [{"label": label, "value": value, "person": 1} for label, value in values.items()]
+    return {"language": "en", "persons": persons, "labels": ["BREED"], "values": entries, "length": "short"}
