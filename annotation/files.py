@@ -145,7 +145,7 @@ def suggest_path(path: Path) -> str:
         names = [one.name for one in missing.parent.iterdir()]
     except OSError:
         return ""
-    if not (near := difflib.get_close_matches(missing.name, names, n=1)):
+    if not (near := difflib.get_close_matches(missing.name, names, n=1, cutoff=0.7)):
         return ""
     folder = missing.parent / near[0]
     found = folder / path.relative_to(missing)

@@ -66,7 +66,8 @@ def check_ratios(ratios: Mapping[str, float]) -> dict[str, float]:
 
     """
     if len(ratios) < 2 or "train" not in ratios or any(ratio <= 0 for ratio in ratios.values()):
-        raise InputError(f"A split needs train and one more, each with a share above 0; these are {dict(ratios)}.")
+        given = ", ".join(f"{name} {ratio:.0%}" for name, ratio in ratios.items())
+        raise InputError(f"A split needs train and one more, each with a share above 0; these are {given}.")
     total = sum(ratios.values())
     return {name: ratio / total for name, ratio in ratios.items()}
 

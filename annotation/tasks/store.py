@@ -60,6 +60,13 @@ _OTHER_FILES = frozenset(
 """Endings of files that are never samples."""
 
 
+_FILLED_BY = {
+    "training_samples": " `goldspan studio pull` brings the reviews.",
+    "annotation_samples": " `goldspan samples import` or `goldspan generate start` fills it.",
+}
+"""What makes the folders of a workspace."""
+
+
 def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """The files themselves (one path or several), and the `.jsonl` and `.json` files of folders, sorted by name.
 
@@ -81,7 +88,7 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         elif path.exists():
             files.append(path)
         else:
-            raise InputError(f"There is no file {path}.{suggest_path(path)}")
+            raise InputError(f"There is no file {path}.{_FILLED_BY.get(path.name) or suggest_path(path)}")
     return files
 
 

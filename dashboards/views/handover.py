@@ -13,7 +13,7 @@ import polars as pl
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
-from goldspan.training.gate.verdict import GateVerdict, show_bound
+from goldspan.training.gate.verdict import GateVerdict, show_bound, show_found
 
 CRITERION_LINKS = {
     "samples": "/queue",
@@ -98,20 +98,20 @@ def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
         {
             "passed": criterion.passed,
             "criterion": criterion.question,
-            "found": criterion.value,
+            "found": show_found(criterion),
             "wanted": show_bound(criterion),
             "detail": criterion.detail,
-            "mend": "" if criterion.passed else criterion.fix,
+            "command": "" if criterion.passed else criterion.fix,
         }
         for criterion in verdict.criteria
     ]
     schema = {
         "passed": pl.Boolean,
         "criterion": pl.String,
-        "found": pl.Float64,
+        "found": pl.String,
         "wanted": pl.String,
         "detail": pl.String,
-        "mend": pl.String,
+        "command": pl.String,
     }
     return pl.DataFrame(rows, schema=schema)
 
