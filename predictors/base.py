@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import GoldspanError, ServiceError
 from goldspan.annotation.loops import run_sync
-from goldspan.annotation.types import Annotation, Sample
+from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 
 class TextInput(NamedTuple):
@@ -245,7 +245,8 @@ def _check_batch(predictor: Predictor, annotations: Any, texts: int) -> None:
 
 
 def _check_spans(annotation: Annotation, text: str) -> None:
-    if any(not 0 <= span.start < span.end <= len(text) for span in (*annotation.entities, *annotation.mentions)):
+    spans: list[Entity | Mention] = [*annotation.entities, *annotation.mentions]
+    if any(not 0 <= span.start < span.end <= len(text) for span in spans):
         raise ServiceError("a span of the prediction lies outside the text")
 
 
