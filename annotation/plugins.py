@@ -45,7 +45,7 @@ class PluginTable:
             raise UnknownNameError(self.kind, name, self.list_names(), self.hint)
         try:
             return import_target(target)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             if name in self.built_in:
                 raise
             raise ConfigurationError(f"The plug-in {self.kind} {name} ({target}) cannot be loaded: {error}.") from None
