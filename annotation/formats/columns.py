@@ -8,7 +8,6 @@ it has a tag where the other lines have one.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -17,16 +16,14 @@ from pathlib import Path
 import orjson
 
 from goldspan.annotation.errors import RecordError
+from goldspan.annotation.formats.brackets import holds_brackets, read_clusters, read_starred
 from goldspan.annotation.formats.reading import ReadOptions, SourceRow
-from goldspan.annotation.formats.rows.raw import RawAnnotation, RawCluster, RawRow, RawSpan
+from goldspan.annotation.formats.rows.raw import RawAnnotation, RawRow, RawSpan
 from goldspan.annotation.formats.tags import Place, decode_tags, is_plain_column, is_tag, join_tokens, place_tokens
 from goldspan.annotation.tasks.store import OnError
 
 _COMMENT = re.compile(r"#\s?(\w+)\s*=\s?(.*)\Z", re.DOTALL)
 _CHUNKS = frozenset({"NP", "VP", "PP", "ADVP", "SBAR", "ADJP", "PRT", "CONJP", "INTJ", "LST", "UCP"})
-_BRACKETS = re.compile(r"(?:[-*_]|[()|\d]*[()][()|\d]*)\Z")
-_COREFERENCE = re.compile(r"\((\d+)\)|\((\d+)|(\d+)\)")
-_CORPUS_BRACKET = re.compile(r"(\()([^()]*)(\))?|([^()]+)\)")
 _CONLL_U = 10
 """Columns of CoNLL-U."""
 _ATTRIBUTE = re.compile(r"(?:O|[BIESLU]-\S+)\Z")
@@ -135,10 +132,10 @@ def _read_block(block: _Block, options: ReadOptions, *, plain: bool = False) -> 
     text, places = _make_text(sentences, token_column, block)
     nested: list[str] = []
     if token_column == 3:
-        spans = _read_starred(rows, places)
+        spans = read_starred(rows, places)
     else:
         spans, nested = _read_tag_columns(rows, places, width, token_column, plain=plain)
-    clusters = _read_clusters(rows, places, width, token_column)
+    clusters = read_clusters(rows, places, width, token_column)
     return RawRow(
         text,
         (RawAnnotation(tuple(spans), clusters, nested=tuple(nested)),),
@@ -281,7 +278,7 @@ def _read_tag_columns(
     if not layers and not candidates:
         column = width - 1 if width > token_column + 1 else token_column + 1
         bad = next((n, c[column]) for n, c in rows if not is_tag(c[column]))
-        if not any(_BRACKETS.match(c[-1]) for _, c in rows):
+        if not any(holds_brackets(c[-1]) for _, c in rows):
             raise _BlockError(f"{bad[1]!r} is neither O nor a tag such as B-PER", bad[0])
     if strange := next((n for n, columns in rows if width > _CONLL_U and _PARSEME.match(columns[-1])), None):
         raise _BlockError("the last column holds annotations in a form that is not read", strange)
@@ -312,63 +309,3 @@ def _is_chunk_column(rows: Sequence[tuple[int, list[str]]], column: int) -> bool
 
 def _is_empty(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
     return all(columns[column] in {"_", "-"} for _, columns in rows)
-
-
-def _read_starred(rows: Sequence[tuple[int, list[str]]], places: Sequence[Place]) -> list[RawSpan]:
-    """The named entities of CoNLL-2012: `(PERSON*`, `*`, `*)` in the column before the arguments."""
-    spans: list[RawSpan] = []
-    opened: list[tuple[str, int]] = []
-    for (_, columns), (start, end) in zip(rows, places, strict=True):
-        cell = columns[10]
-        for label in re.findall(r"\(([^()*\s]+)", cell):
-            opened.append((label, start))
-        for _ in range(cell.count(")")):
-            if opened:
-                label, begun = opened.pop()
-                spans.append(RawSpan((label,), begun, end))
-    return sorted(spans, key=lambda span: (span.start or 0, -(span.end or 0)))
-
-
-def _read_clusters(
-    rows: Sequence[tuple[int, list[str]]], places: Sequence[Place], width: int, token_column: int
-) -> tuple[RawCluster, ...]:
-    found: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    opened: defaultdict[str, list[int]] = defaultdict(list)
-    conllu = any("Entity=" in columns[-1] for _, columns in rows)
-    for (_, columns), (start, end) in zip(rows, places, strict=True):
-        cell = columns[-1]
-        if conllu:
-            match = re.search(r"(?:^|\|)Entity=([^|]+)", cell)
-            for name, opens, closes in _iter_entities(match[1] if match else ""):
-                _track(found, opened, name, (start, end), opens=opens, closes=closes)
-        elif width > token_column + 2 and _BRACKETS.match(cell):
-            for single, opening, closing in _COREFERENCE.findall(cell):
-                name = single or opening or closing
-                _track(found, opened, name, (start, end), opens=not closing, closes=not opening)
-    return tuple(RawCluster((), tuple(members)) for members in found.values())
-
-
-def _iter_entities(value: str) -> Iterator[tuple[str, bool, bool]]:
-    """Names of CorefUD's brackets with whether they open and close: `(e1-person-1-)`, `(e1-…`, `e1)`."""
-    for match in _CORPUS_BRACKET.finditer(value):
-        opening, body, closing = match[1] or "", match[2] or match[4] or "", match[3] or match[4]
-        name = re.sub(r"\[.*\]", "", body.split("-")[0])
-        if name:
-            yield name, bool(opening), bool(closing)
-
-
-def _track(
-    found: defaultdict[str, list[tuple[int, int, str]]],
-    opened: defaultdict[str, list[int]],
-    name: str,
-    place: Place,
-    *,
-    opens: bool,
-    closes: bool,
-) -> None:
-    if opens and closes:
-        found[name].append((*place, ""))
-    elif opens:
-        opened[name].append(place[0])
-    elif opened[name]:
-        found[name].append((opened[name].pop(), place[1], ""))
