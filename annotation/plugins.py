@@ -39,7 +39,6 @@ class PluginTable:
         Raises:
             UnknownNameError: there is none of that name.
             ConfigurationError: a plug-in cannot be imported.
-
         """
         target = self.built_in.get(name) or find_plugins(self.group).get(name)
         if target is None:
@@ -95,7 +94,6 @@ def convert_option(owner: str, parameter: inspect.Parameter, value: Any) -> Any:
 
     Raises:
         ConfigurationError: the value does not fit the type.
-
     """
     kind = find_option_type(parameter)
     try:

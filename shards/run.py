@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import orjson
 
-from goldspan.annotation.errors import StateError
+from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.locks import try_lock
 from goldspan.shards.engines.base import ENGINES, Engine, EngineOptions
@@ -60,8 +60,7 @@ class ShardWork:
         plan = make_plan(task, settings, self.shards, output or self.output, self.labels_file)
         run = cast("Engine", ENGINES.load(self.engine))
         storage = open_output(plan)
-        with _hold(storage):
-            storage.write(PLAN, plan.to_json())
+        with _hold(storage), _replace_plan(storage, plan):
             reports: list[ShardReport] = []
             skipped = 0
             for report, was_done in run(plan, self.options):
@@ -108,6 +107,21 @@ def _hold(output: Storage) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _replace_plan(storage: Storage, plan: ShardPlan) -> Iterator[None]:
+    """Write the plan of the block; the one before stays if the task cannot be opened, and no shard was worked on."""
+    before = storage.read(PLAN)
+    storage.write(PLAN, plan.to_json())
+    try:
+        yield
+    except ConfigurationError:
+        if before is None:
+            storage.remove(PLAN)
+        else:
+            storage.write(PLAN, before)
+        raise
 
 
 def read_summary(plan: ShardPlan) -> ShardSummary:

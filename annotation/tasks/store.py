@@ -72,7 +72,6 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
 
     Raises:
         InputError: a path does not exist, or a folder holds no such file.
-
     """
     files: list[Path] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
@@ -113,7 +112,6 @@ def read_records(
 
     Raises:
         InputError: the file cannot be opened or decoded, or a `.json` file is too large to be read whole.
-
     """
     try:
         with path.open("rb") as stream:
@@ -277,7 +275,6 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
     Raises:
         RecordError: it breaks the JSON Schema or has an issue of severity error.
-
     """
     for issue in check_text(sample.text):
         raise RecordError(f"{issue.code}: {issue.message}", pointer="/data/text")
@@ -301,11 +298,10 @@ def write_samples(
 ) -> int:
     """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
 
-    Refused is also what was erased from the workspace that the file lies in.
+    What was erased from the file's workspace is refused too.
 
     Raises:
         StateError: the disk refused, or the file exists and `replace` is False.
-
     """
     written = 0
     erased = find_tombstones(Path(path))

@@ -128,7 +128,6 @@ def read_settings(
     Raises:
         InputError: an option names nothing known.
         ConfigurationError: the provider needs a model name.
-
     """
     from goldspan.generators.runs.content import list_held
     from goldspan.generators.runs.public import complete_settings

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
+from goldspan.annotation.files import find_json
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
@@ -49,7 +49,7 @@ def link_criterion(name: str) -> str:
 def list_versions(workspace: Workspace) -> list[Version]:
     """List the frozen versions, newest last; equal times are sorted by name, v9 before v10."""
     paths = sorted(workspace.bundles.glob("*/manifest.json"), key=_find_age)
-    return [_describe(path.parent.name, _read(path)) for path in paths]
+    return [_describe(path.parent.name, find_json(path)) for path in paths]
 
 
 def count_handed_over(workspace: Workspace) -> int:
@@ -114,11 +114,3 @@ def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
         "command": pl.String,
     }
     return pl.DataFrame(rows, schema=schema)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}

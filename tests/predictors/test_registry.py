@@ -135,7 +135,7 @@ def test_a_key_goes_to_an_address_of_a_file_only_once_the_user_has_named_it(
         ("predictor = 3", "needs a line"),
         ("", "needs a line"),
         ('predictor = "llm"\nmodel = "m"', "no more"),
-        ("predictor =", "not valid TOML"),
+        ("predictor =", "not readable TOML"),
         ('predictor = "regex"\n[options]\nshots = 1', "has no option shots"),
     ],
 )

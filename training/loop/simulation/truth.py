@@ -89,7 +89,6 @@ def split_samples(samples: Sequence[Sample], seed: int, settings: TruthSettings,
 
     Raises:
         InputError: there are too few.
-
     """
     reviewed = [sample for sample in samples if sample.reviews]
     ordered = sorted(reviewed, key=lambda sample: draw_order(sample.sample_id, "simulation", seed))
