@@ -63,15 +63,15 @@ demo: setup $(if $(findstring --train,$(ARGS)),train-setup)  ## run the whole wa
 
 test: units walk  ## run all tests
 
-# Tests wait as well as compute, so three processes keep two cores busy.
+# Tests wait as well as compute: three processes of units and four of walks keep two cores busy.
 units: setup train-setup weights  ## run the unit tests in three processes; ARGS=-k … narrows them
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/walk $(ARGS)
 
 $(BROWSER): examples/browser_model/fetch_libraries.py | $(STAMP)
 	@$(BIN)/python $< || echo "npm gave no libraries: the browser example is not tested"
 
-walk: setup train-setup system weights $(BROWSER)  ## run the tests that drive Label Studio and a browser, in three processes
-	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder tests/walk $(ARGS)
+walk: setup train-setup system weights $(BROWSER)  ## run the tests that drive Label Studio and a browser, in four processes
+	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder tests/walk $(ARGS)
 
 weights: setup
 	@$(BIN)/goldspan predictors install rampart

@@ -44,10 +44,10 @@ def compute_wait(read_timeout: float, sent: int) -> float:
 
 
 class AnswerMeter:
-    """Counts the bytes of one answer to `request` while they arrive."""
+    """Counts the bytes of one answer while they arrive; `patience` is in seconds (`compute_patience`)."""
 
-    def __init__(self, request: Any, max_bytes: float = math.inf) -> None:
-        self._max_bytes, self._patience = max_bytes, compute_patience(request)
+    def __init__(self, patience: float, max_bytes: float = math.inf) -> None:
+        self._max_bytes, self._patience = max_bytes, patience
         self._start, self._total = monotonic(), 0
 
     def add(self, count: int) -> None:
@@ -55,7 +55,6 @@ class AnswerMeter:
 
         Raises:
             AnswerLimitError: the answer is too large or too slow.
-
         """
         self._total += count
         if self._total > self._max_bytes:
@@ -71,9 +70,8 @@ def iter_limited(response: Any, max_bytes: float = math.inf) -> Iterator[bytes]:
 
     Raises:
         AnswerLimitError: the answer is too large or too slow.
-
     """
-    meter = AnswerMeter(response.request, max_bytes)
+    meter = AnswerMeter(compute_patience(response.request), max_bytes)
     for chunk in response.iter_bytes():
         meter.add(len(chunk))
         yield chunk

@@ -37,7 +37,6 @@ def require_least(what: str, settings: object, least: Mapping[str, float]) -> No
 
     Raises:
         ConfigurationError: one is; all are named.
-
     """
     if wrong := list_too_small(settings, least):
         raise ConfigurationError(f"Settings of {what}: {'; '.join(wrong)}.")
@@ -48,8 +47,23 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
 
     Raises:
         error: the file cannot be read, is no TOML, or breaks the schema.
-
     """
+    text, document = _read(path, error)
+    if problems := schemas.validator(schema).list_best_problems(document):
+        raise error(_explain(path, text, problems))
+    return document
+
+
+def read_toml(path: Path, error: type[InputError] = ConfigurationError) -> dict[str, Any]:
+    """The document of a TOML file.
+
+    Raises:
+        error: the file cannot be read, or is no TOML.
+    """
+    return _read(path, error)[1]
+
+
+def _read(path: Path, error: type[InputError]) -> tuple[str, dict[str, Any]]:
     try:
         text = read_small(path).decode("utf-8-sig")
     except OSError as problem:
@@ -57,12 +71,9 @@ def read_configuration(path: Path, schema: str, error: type[InputError]) -> dict
     except UnicodeDecodeError as problem:
         raise error(f"{path} is not UTF-8 (byte {problem.start}). Save it as UTF-8.") from None
     try:
-        document = parse_toml(text)
+        return text, parse_toml(text)
     except tomllib.TOMLDecodeError as problem:
         raise error(f"{path} is not readable TOML: {problem}. Correct the line it names.") from None
-    if problems := schemas.validator(schema).list_best_problems(document):
-        raise error(_explain(path, text, problems))
-    return document
 
 
 def _explain(path: Path, text: str, problems: Sequence[schemas.Problem]) -> str:
@@ -81,7 +92,6 @@ def parse_toml(text: str) -> dict[str, Any]:
 
     Raises:
         tomllib.TOMLDecodeError: it is not TOML, nested too deep, or holds an integer that is too long.
-
     """
     if _LONG_KEY.search(text):
         raise tomllib.TOMLDecodeError(f"a key has more than {_KEY_PARTS} parts")

@@ -33,7 +33,6 @@ def decode_text(data: bytes, name: str, encoding: str = "") -> str:
 
     Raises:
         InputError: the bytes are not in this encoding, or there is no such encoding.
-
     """
     chosen = encoding or detect_encoding(data)
     try:

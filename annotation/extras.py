@@ -12,7 +12,6 @@ def require_packages(extra: str, *modules: str) -> None:
 
     Raises:
         ConfigurationError: some are not; the message names them and the extra.
-
     """
     if missing := [name for name in modules if util.find_spec(name) is None]:
         raise ConfigurationError(

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
+
+import orjson
 
 from goldspan.annotation.errors import DiskFullError, StateError
 
@@ -114,7 +116,6 @@ def read_small(path: Path) -> bytes:
 
     Raises:
         OSError: it cannot be read, is a device, or is larger than `LARGEST_SETTINGS`.
-
     """
     with path.open("rb") as stream:
         refuse_device(stream, path)
@@ -122,6 +123,29 @@ def read_small(path: Path) -> bytes:
     if len(data) > LARGEST_SETTINGS:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST_SETTINGS >> 20} MiB", str(path))
     return data
+
+
+def read_json(path: Path, advice: str) -> Any:
+    """The JSON in a file of ours.
+
+    Raises:
+        StateError: it cannot be read, or is not JSON; `advice` is a sentence that says what to do then.
+    """
+    try:
+        return orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}.") from None
+    except orjson.JSONDecodeError:
+        raise StateError(f"{path} is not JSON any more. {advice}") from None
+
+
+def find_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none that can be read."""
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -145,7 +169,7 @@ def suggest_path(path: Path) -> str:
         names = [one.name for one in missing.parent.iterdir()]
     except OSError:
         return ""
-    if not (near := difflib.get_close_matches(missing.name, names, n=1)):
+    if not (near := difflib.get_close_matches(missing.name, names, n=1, cutoff=0.7)):
         return ""
     folder = missing.parent / near[0]
     found = folder / path.relative_to(missing)

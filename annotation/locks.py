@@ -23,7 +23,6 @@ def try_lock(path: Path, patience: float = 0.0) -> FileLock | None:
 
     Raises:
         OSError: the lock file cannot be written.
-
     """
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link", str(path))
@@ -41,7 +40,6 @@ def hold_lock(name: str, on_wait: Callable[[], None] = lambda: None, patience: f
 
     Raises:
         StateError: another process held it for longer than `patience` seconds.
-
     """
     folder = Path(tempfile.gettempdir()) / f"goldspan-{os.getuid()}"
     path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _TAKE_SECONDS = 0.05
 
@@ -44,17 +46,30 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
         return runner.run(coroutine)
 
 
-def run_interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
-    """`run_sync` for a coroutine that cancels itself at the second Ctrl-C.
+def run_interruptible(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """The coroutine function as a function that waits, also where an event loop is running.
 
-    Raises:
-        KeyboardInterrupt: it was cancelled.
-
+    A coroutine that cancels itself at the second Ctrl-C raises KeyboardInterrupt.
     """
-    try:
-        return run_sync(coroutine)
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return run_sync(function(*args, **kwargs))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+    return run
+
+
+def run_in_thread(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The function as a coroutine function: it runs in a worker thread, and cancelling ends the wait, not the work."""
+
+    @functools.wraps(function)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(function, *args, **kwargs)
+
+    return run
 
 
 def iterate_sync(items: AsyncGenerator[T]) -> Iterator[T]:

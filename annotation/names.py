@@ -28,7 +28,6 @@ def find_language(name: str) -> str:
 
     Raises:
         UnknownNameError: it is none of the known languages.
-
     """
     codes = _codes("languages")
     folded = name.strip().casefold()

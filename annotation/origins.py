@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from goldspan.annotation.errors import ConfigurationError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import find_json, write_atomic
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,7 +26,6 @@ def read_origin(url: str) -> str:
 
     Raises:
         ConfigurationError: it is not an http or https address, or it carries a user name or password.
-
     """
     try:
         parts = urlsplit(url)
@@ -59,7 +58,6 @@ def require_private_channel(url: str, what: str) -> None:
 
     Raises:
         ConfigurationError: the address is neither https nor on this machine, or is not an address at all.
-
     """
     origin = read_origin(url)
     if origin.startswith("http://") and not is_loopback(url):
@@ -88,12 +86,11 @@ def require_confirmed(secret: str, url: str, source: str, mend: str) -> None:
     Args:
         secret: the secret's variable name, for example `OPENAI_API_KEY`.
         url: the address.
-        source: where the address stands, for the message.
+        source: the source of the address, for the message.
         mend: the command that confirms it.
 
     Raises:
         ConfigurationError: the user has not confirmed the origin.
-
     """
     if not is_confirmed(secret, url):
         raise ConfigurationError(
@@ -108,10 +105,5 @@ def _find_file() -> Path:
 
 
 def _read_confirmed() -> dict[str, list[str]]:
-    try:
-        document = orjson.loads(_find_file().read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    if not isinstance(document, dict):
-        return {}
-    return {str(name): [str(origin) for origin in value] for name, value in document.items() if isinstance(value, list)}
+    known = find_json(_find_file()).items()
+    return {name: [str(origin) for origin in value] for name, value in known if isinstance(value, list)}

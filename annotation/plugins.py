@@ -39,14 +39,13 @@ class PluginTable:
         Raises:
             UnknownNameError: there is none of that name.
             ConfigurationError: a plug-in cannot be imported.
-
         """
         target = self.built_in.get(name) or find_plugins(self.group).get(name)
         if target is None:
             raise UnknownNameError(self.kind, name, self.list_names(), self.hint)
         try:
             return import_target(target)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             if name in self.built_in:
                 raise
             raise ConfigurationError(f"The plug-in {self.kind} {name} ({target}) cannot be loaded: {error}.") from None
@@ -95,7 +94,6 @@ def convert_option(owner: str, parameter: inspect.Parameter, value: Any) -> Any:
 
     Raises:
         ConfigurationError: the value does not fit the type.
-
     """
     kind = find_option_type(parameter)
     try:

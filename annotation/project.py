@@ -70,13 +70,12 @@ class Project:
 
 
 def find_project(start: str | Path | None = None) -> Project | None:
-    """The project that `start` lies in (None: `GOLDSPAN_PROJECT_DIR`, else the working directory).
+    """The project that contains `start` (None: `GOLDSPAN_PROJECT_DIR`, else the working directory).
 
     The nearest `goldspan.toml` counts; `Project.parents` names the folders of projects around it. None: there is none.
 
     Raises:
         ConfigurationError: the file is broken, or the folder that was named holds none.
-
     """
     named = os.environ.get(VARIABLE, "") if start is None else ""
     try:
@@ -99,7 +98,6 @@ def require_project(start: str | Path | None = None) -> Project:
 
     Raises:
         ConfigurationError: there is none, or its file is broken.
-
     """
     project = find_project(start)
     if project is None:

@@ -19,7 +19,6 @@ def open_remote(address: str) -> tuple[Any, str]:
     Raises:
         ConfigurationError: the library of the scheme is not installed.
         InputError: the address carries a password, is none, or cannot be reached.
-
     """
     parts = urlsplit(address)
     if "@" in parts.netloc and ":" in parts.netloc.rpartition("@")[0]:

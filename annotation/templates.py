@@ -50,7 +50,6 @@ def find_template(name: str) -> Template:
 
     Raises:
         UnknownNameError: there is none.
-
     """
     known = {template.name: template for template in list_templates()}
     if name not in known:
@@ -68,7 +67,6 @@ def create_project(
     Raises:
         StateError: the folder is a project already, or lies in one and `nested` is False, or it cannot be written to.
         InputError: the folder is a file, or the name is empty.
-
     """
     folder = folder.resolve()
     if folder.exists() and not folder.is_dir():

@@ -34,7 +34,7 @@ FOLDER, KEY, FILE = "privacy", "key", "tombstones.jsonl"
 REFUSAL = "erased: this sample, or somebody in it, was erased with `goldspan privacy erase`"
 _KEY_BYTES = 32
 _NUMBER = 9
-"""Digits from which a term is a number: shorter ones stand by chance in times and figures."""
+"""Digits from which a term is a number: shorter ones occur by chance in times and figures."""
 
 _DIGITS = re.compile(r"([a-z]{0,2})(\d+)")
 _LONG = 4
@@ -89,7 +89,7 @@ def ends_term(word: str, last: str) -> bool:
 
 
 def find_term(words: Sequence[str], term: Sequence[str]) -> bool:
-    """True if the words of a term stand in a text one after the other, or its number however it is grouped."""
+    """True if the words of a term occur in a text one after the other, or its number however it is grouped."""
     if (number := read_number(term)) and number in iter_numbers(words, len(number)):
         return True
     *first, last = term
@@ -147,7 +147,7 @@ class Tombstones:
         return bool(self.hashes) and self._hash("text", text) in self.hashes
 
     def has_term(self, words: Sequence[str]) -> bool:
-        """True if an erased term stands among the words."""
+        """True if an erased term is among the words."""
         for count, length in self.shapes:
             for place in range(count - 1, len(words)):
                 last = words[place]
@@ -166,7 +166,6 @@ class Tombstones:
 
         Raises:
             RecordError: the sample or somebody in its text was erased.
-
         """
         if self and (self.has_id(sample_id) or self.has_text(text)):
             raise RecordError(REFUSAL)
@@ -184,7 +183,6 @@ def read_tombstones(root: Path) -> Tombstones:
 
     Raises:
         StateError: they cannot be read, or their key is gone.
-
     """
     file = root / FOLDER / FILE
     try:
@@ -195,7 +193,7 @@ def read_tombstones(root: Path) -> Tombstones:
 
 
 def find_tombstones(path: Path) -> Tombstones:
-    """The tombstones of the workspace that a file or folder lies in; `NOTHING` outside of a workspace."""
+    """The tombstones of the workspace that contains a file or folder; `NOTHING` outside of a workspace."""
     place = path.absolute()
     root = next((folder for folder in (place, *place.parents) if (folder / FOLDER / FILE).is_file()), None)
     return read_tombstones(root) if root else NOTHING
@@ -206,7 +204,6 @@ def add_tombstones(root: Path, values: Iterable[tuple[str, str]]) -> Tombstones:
 
     Raises:
         StateError: the disk refused.
-
     """
     known = read_tombstones(root)
     if not known.key:
@@ -228,7 +225,6 @@ def open_key(root: Path) -> bytes:
 
     Raises:
         StateError: it is broken, or the disk refused.
-
     """
     path = root / FOLDER / KEY
     if not path.exists():

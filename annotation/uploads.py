@@ -59,7 +59,6 @@ def record_upload(root: Path, kind: str, service: str, name: str, sample_ids: It
 
     Raises:
         StateError: the disk refused.
-
     """
     key = Tombstones(open_key(root))
     hashes = {key.make("id", sample_id).hash for sample_id in sample_ids}
@@ -92,7 +91,6 @@ def write_upload(path: Path, upload: Upload) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     write_atomic(path, orjson.dumps(asdict(upload), option=orjson.OPT_INDENT_2))
 
@@ -102,7 +100,6 @@ def list_uploads(root: Path) -> list[tuple[Path, Upload]]:
 
     Raises:
         StateError: a record cannot be read.
-
     """
     found = [(path, _read(path)) for path in (root / FOLDER / _FOLDER).glob("*.json")]
     return sorted(found, key=lambda pair: (pair[1].at, pair[0].name))

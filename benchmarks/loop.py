@@ -63,7 +63,7 @@ def main() -> None:
             orders=tuple(given.orders.split(",")),
             seeds=tuple(range(1, given.seeds + 1)),
             rounds=tuple(int(part) for part in given.rounds.split(",")),
-            target=0.85 if skewed else 0.94,
+            target=0.82 if skewed else 0.84,
             truth=TruthSettings(pool=given.pool, skewed=skewed),
         )
         simulation = simulate_loop(settings, workers=given.workers, report=lambda line: print(line, file=sys.stderr))

@@ -27,8 +27,8 @@ from goldspan.training.models.network import SpanNetwork
 LABELS = load_labels()
 TAGS = LABELS.bio_table
 SAMPLES = 64
-WINDOW = WindowSize(512, 64)
-"""What BERT reads in one piece."""
+WINDOW = WindowSize(256, 64)
+"""What training writes."""
 GOLD = Author.model("author-1")
 
 

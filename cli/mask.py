@@ -106,7 +106,7 @@ def run(
 ) -> None:
     """Mask files. Each output appears only when it is whole and checked; a file that fails has none (exit code 3).
 
-    With a folder, run the same command again to go on: files that are masked already are skipped. A report without
+    With a folder, run the same command again to resume: files that are masked already are skipped. A report without
     text is written beside the outputs (masking-report.jsonl). The predictor decides what is found: `regex` alone
     finds no names. `-` masks text from stdin to stdout, as soon as it is safe.
     """
@@ -219,7 +219,7 @@ def verify(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a masked file: whatever the predictor finds in the original must not stand in it (exit code 1).
+    """Check a masked file: nothing that the predictor finds in the original may be in it (exit code 1).
 
     Both files are read as bytes and as text, also unescaped and unquoted. It tells nothing of values that the
     predictor does not find.

@@ -53,19 +53,18 @@ def fit(
 ) -> None:
     """Fit a method on a bundle. The artifact is models/<name> in the workspace: use it with --predictor.
 
-    The same command with the --name of an interrupted fit goes on with it.
+    The same command with the --name of an interrupted fit resumes it.
     """
-    from goldspan.annotation.tasks.workspace import find_workspace
-    from goldspan.training.methods.fits import fit_method
+    from goldspan.training.methods.fits import fit as fit_method
 
     artifact = fit_method(
         method,
         bundle,
         parse_options(option),
         name=name,
-        workspace=find_workspace(data),
+        data=data,
         labels_file=labels,
-        report=_ignore if as_json else _report,
+        on_line=_ignore if as_json else _report,
     )
     _show(artifact, as_json)
 

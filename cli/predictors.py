@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from goldspan.cli.shared.console import print_json, print_table, say
+from goldspan.annotation.errors import ConfigurationError
+from goldspan.cli.shared.console import print_json, print_table, say, warn
 from goldspan.cli.shared.options import JsonOption, make_app
 
 app = make_app(no_args_is_help=True, help="What can read a text.")
@@ -21,7 +22,12 @@ def list_all(as_json: JsonOption = False) -> None:
     """
     from goldspan.predictors.registry import list_options, list_predictors
 
-    known = {name: list_options(name) for name in list_predictors()}
+    known = {}
+    for name in list_predictors():
+        try:
+            known[name] = list_options(name)
+        except ConfigurationError as error:
+            warn(str(error))
     if as_json:
         print_json({name: {key: _show_default(p) for key, p in options.items()} for name, options in known.items()})
         return

@@ -29,7 +29,7 @@ TokenOption = Annotated[str | None, typer.Option("--token", help="Its token; bet
 
 @app.callback()
 def privacy() -> None:
-    """Find a person in everything that a project stores, erase the person, and report where texts lie."""
+    """Find a person in everything that a project stores, erase the person, and report where texts are stored."""
 
 
 @app.command()
@@ -106,7 +106,7 @@ def report(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Report for a data-protection officer: where texts lie, how old they are, who can read them. It holds no text."""
+    """Report for a data-protection officer where texts are stored, how old they are, and who can read them; no text."""
     from goldspan.annotation.files import write_atomic
     from goldspan.privacy.report import render_report, report_privacy
 

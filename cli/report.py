@@ -55,7 +55,7 @@ def report(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a report on results, or evaluate predictors on gold and report on that. No text of a sample stands in it.
+    """Write a report on results, or evaluate predictors on gold and report on that. It holds no text of a sample.
 
     Results on the gold of the first result are the own data, all others external. With --gold and --predictor the
     results are written too, into the folder <output>-results.

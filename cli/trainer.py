@@ -7,12 +7,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from goldspan.annotation.errors import GoldspanError, InputError, ServiceError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.serving.state import Tell
 
@@ -28,7 +27,7 @@ class CommandTrainer:
     """Runs a command without a shell. Its lines are progress, and the last of them names the model to load.
 
     `given` is the predictor that the server was started with; the model that took its place is remembered in
-    `models/serving.json` of the workspace, so that a restart goes on with it.
+    `models/serving.json` of the workspace, so that a restart serves it again.
     """
 
     def __init__(self, words: Sequence[str], workspace: Workspace, given: str) -> None:
@@ -39,7 +38,6 @@ class CommandTrainer:
 
         Raises:
             ServiceError: it cannot be run, failed, or printed nothing.
-
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -70,7 +68,6 @@ class CommandTrainer:
 
         Raises:
             GoldspanError: Label Studio could not be asked.
-
         """
         remember_served(self._workspace, self._given, source)
         await asyncio.to_thread(_predict_connected, self._workspace, tell)
@@ -81,7 +78,6 @@ def make_trainer(command: str, workspace: Workspace, given: str) -> CommandTrain
 
     Raises:
         InputError: the command is blank.
-
     """
     words = shlex.split(command)
     if command and not words:
@@ -92,7 +88,7 @@ def make_trainer(command: str, workspace: Workspace, given: str) -> CommandTrain
 
 def find_served(workspace: Workspace, given: str) -> str:
     """The model that took the place of this predictor in an earlier session and is still there, else `given`."""
-    source = str(_read(workspace).get(given, ""))
+    source = str(find_json(_find_file(workspace)).get(given, ""))
     gone = [part for part in source.split("+") if "/" in part and not Path(part).exists()]
     return source if source and not gone else given
 
@@ -101,7 +97,7 @@ def remember_served(workspace: Workspace, given: str, source: str) -> None:
     """Record that a model took the place of the predictor that the server was started with."""
     path = _find_file(workspace)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, orjson.dumps(_read(workspace) | {given: source}, option=orjson.OPT_INDENT_2))
+    write_atomic(path, orjson.dumps(find_json(_find_file(workspace)) | {given: source}, option=orjson.OPT_INDENT_2))
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -134,11 +130,3 @@ def _predict_connected(workspace: Workspace, tell: Tell) -> None:
 
 def _find_file(workspace: Workspace) -> Path:
     return workspace.root / "models" / "serving.json"
-
-
-def _read(workspace: Workspace) -> dict[str, Any]:
-    try:
-        found = orjson.loads(_find_file(workspace).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -83,6 +83,15 @@ def draw_bars(
     draw_chart(bars.properties(height=26 * frame[y].n_unique() + 150))
 
 
+def make_heat_scale(highest: float) -> alt.Scale:
+    """The colours of a heatmap from 0 to `highest`, in the theme of the page."""
+    return alt.Scale(range=_HEAT[_find_theme()], domain=[0, highest])
+
+
+def _find_theme() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
 def build_heatmap(
     frame: pl.DataFrame,
     x: str,
@@ -110,10 +119,9 @@ def build_heatmap(
         opacity=alt.condition(f"datum['{faint}']", alt.value(0.35), alt.value(1)) if faint else alt.value(1),
         **follow_links(links),
     )
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    low, high = (_LIGHT, _DARK) if theme == "dark" else (_DARK, _LIGHT)
+    low, high = (_LIGHT, _DARK) if _find_theme() == "dark" else (_DARK, _LIGHT)
     cells = base.mark_rect(stroke="#8a94a3", strokeWidth=0.4).encode(
-        color=alt.Color(f"{value}:Q", scale=alt.Scale(range=_HEAT[theme], domain=[0, highest]), title=None, legend=None)
+        color=alt.Color(f"{value}:Q", scale=make_heat_scale(highest), title=None, legend=None)
     )
     height = alt.Step(_ROW_PIXELS)
     digits = max((len(f"{number:,}") for number in frame[value].drop_nulls()), default=1)

@@ -7,11 +7,11 @@ from itertools import chain, islice
 
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import find_occurrences, fold
-from goldspan.masking.detection import FoundSpan, is_telling
+from goldspan.masking.detection import FoundSpan, is_number, is_telling
 from goldspan.masking.keys import MaskingKey
 from goldspan.masking.ledger import Ledger, LedgerEntry
-from goldspan.masking.personas import PersonaMaker
-from goldspan.masking.referents import Referent
+from goldspan.masking.personas import PersonaMaker, lay_out
+from goldspan.masking.persons import Referent
 
 
 class Allocator:
@@ -59,7 +59,10 @@ class Allocator:
         persona = self._makers.choose_persona(referent, lambda name: fold(name) in own or self._is_free(name))
         number = self._ledger.count_forms("fake", label, referent.key)
         recased = islice(self._makers.draw_values(label, value, referent, persona, 0), 1 if value.isupper() else 0)
-        for surrogate in chain(recased, self._makers.draw_values(label, value, referent, persona, number)):
+        respelled = (
+            lay_out(one, value) for one in sorted(self._ledger.find_surrogates(referent.key)) if is_number(value)
+        )
+        for surrogate in chain(recased, respelled, self._makers.draw_values(label, value, referent, persona, number)):
             if surrogate and self._is_free(surrogate):
                 self._ledger.add(LedgerEntry("fake", label, referent.key, value, surrogate))
                 return surrogate

@@ -14,8 +14,9 @@ from goldspan.masking.allocation import Allocator
 from goldspan.masking.detection import EMBEDDED, FoundSpan, find_spans, unite_spans
 from goldspan.masking.keys import MaskingKey, require_key
 from goldspan.masking.ledger import Ledger, LedgerEntry
+from goldspan.masking.persons import Referent
 from goldspan.masking.policy import REVERSIBLE, Policy, Rule
-from goldspan.masking.referents import Referent, find_referents
+from goldspan.masking.referents import find_referents
 from goldspan.masking.restore import restore_text
 from goldspan.masking.result import MaskedText, Replacement
 from goldspan.masking.verify import verify_masked
@@ -63,7 +64,7 @@ def mask_annotation(
     if policy.references:
         spans = unite_spans([*spans, *_find_references(spans, annotation.mentions)])
     spans = unite_spans([*spans, *_find_literals(text, spans, policy, ledger)])
-    referents = find_referents(text, spans, annotation.mentions, (context.persons or {}).values())
+    referents = find_referents(text, spans, annotation.mentions, (context.persons or {}).values(), ledger.persons)
     for invent in (True, False):
         work = _Work(text, spans, referents, policy, context, ledger, invent)
         masked, replacements = work.build()

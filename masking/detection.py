@@ -33,6 +33,9 @@ _CAPITALS = 4
 """Letters of a value from which it is also looked for in capitals."""
 
 _NUMBER = regex.compile(r"[A-Za-z0-9\p{Zs}+./()-]+")
+TRUNK = "(0)"
+"""What stands in a telephone number for calls from inside the country: no digit of the number."""
+
 _NUMBER_DIGITS = 7
 """A value of so many digits, at least half of its letters and digits, is a number that may be grouped otherwise."""
 

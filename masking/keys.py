@@ -54,7 +54,7 @@ def draw_key() -> MaskingKey:
     return MaskingKey(secrets.token_bytes(SIZE))
 
 
-def parse_key(text: str, source: str = VARIABLE) -> MaskingKey:
+def parse_key(text: str) -> MaskingKey:
     """A key written in base64 or as hex digits.
 
     Raises:
@@ -69,7 +69,7 @@ def parse_key(text: str, source: str = VARIABLE) -> MaskingKey:
             continue
         if len(secret) == SIZE:
             return MaskingKey(secret)
-    raise ConfigurationError(f"{source} must hold 32 bytes in base64 or hex. Make one with: goldspan mask key")
+    raise ConfigurationError(f"{VARIABLE} must hold 32 bytes in base64 or hex. Make one with: goldspan mask key")
 
 
 def find_key(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> MaskingKey | None:

@@ -9,6 +9,7 @@ import regex
 
 from goldspan.annotation.text.words import splits_word
 from goldspan.masking.keys import MaskingKey, draw_key
+from goldspan.masking.persons import FIRST, LAST, PersonIndex
 
 PLACEHOLDER = regex.compile(r"\[[A-Z][A-Z0-9_]*_\d+(?:\.\d+)?\]")
 """What `number` writes: `[FIRSTNAME_1]`, and `[FIRSTNAME_1.2]` for the second form of the same name."""
@@ -49,6 +50,7 @@ class Ledger:
         self._highest: dict[str, int] = {}
         self._surrogates: dict[str, set[str]] = {}
         self._texts = ReplacementIndex()
+        self.persons = PersonIndex()
         self._new: list[LedgerEntry] = []
         for entry in entries:
             self._take(entry)
@@ -120,6 +122,8 @@ class Ledger:
             return
         for referent in {entry.referent, ""}:
             self._known.setdefault((entry.kind, entry.label, referent, entry.value), []).append(entry.replacement)
+        if entry.label in (FIRST, LAST) and entry.referent:
+            self.persons.add(entry.label, entry.referent, entry.value)
         used = self._used.setdefault(entry.kind, {})
         form = f"{entry.label}|{entry.referent}"
         used[form] = used.get(form, 0) + 1

@@ -16,8 +16,8 @@ from goldspan.masking.apply import MaskingContext, mask_annotation
 from goldspan.masking.detection import FoundSpan, find_spans
 from goldspan.masking.keys import MaskingKey, find_key
 from goldspan.masking.ledger import Ledger
+from goldspan.masking.persons import Referent
 from goldspan.masking.policy import Policy, load_policy
-from goldspan.masking.referents import Referent
 from goldspan.masking.result import MaskedText
 from goldspan.masking.visible import show_text
 from goldspan.predictors.base import Predictor

@@ -17,8 +17,8 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.text.words import fold
 from goldspan.masking.dates import find_year, parse_date
 from goldspan.masking.keys import MaskingKey
+from goldspan.masking.persons import Referent
 from goldspan.masking.policy import Rule
-from goldspan.masking.referents import Referent
 
 TOKEN = regex.compile(r"\[([A-Z][A-Z0-9_]*)~([0-9a-f]{8})([sg])~([A-Za-z0-9_-]+)\]")
 """An encrypted value: label, key id, `s` for AES-SIV or `g` for AES-GCM, and the ciphertext in base64url."""

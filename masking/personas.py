@@ -8,6 +8,7 @@ that RFC 2606 reserves for examples.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
@@ -22,8 +23,9 @@ from goldspan.generators.surrogates.patterns import draw_like
 from goldspan.generators.surrogates.values import Persona, draw_persona, draw_value
 from goldspan.generators.surrogates.world import COUNTRIES, draw_first_name, draw_surname, find_genders
 from goldspan.masking.dates import parse_date
+from goldspan.masking.detection import TRUNK
 from goldspan.masking.keys import MaskingKey
-from goldspan.masking.referents import FIRST, LAST, Referent
+from goldspan.masking.persons import FIRST, LAST, Referent, find_part, is_genitive, read_name
 
 ATTEMPTS = 40
 """Surrogates drawn for one value before a placeholder takes its place."""
@@ -57,6 +59,8 @@ class PersonaMaker:
 
     def draw_values(self, label: str, value: str, referent: Referent, persona: Persona, number: int) -> Iterator[str]:
         """Surrogates for a value, the best first; `number` counts the referent's values of this label before it."""
+        if form := _draw_form(label, value, referent, persona):
+            yield match_case(form, value)
         for attempt in range(ATTEMPTS):
             rng = self._make_random("value", label, referent.key, str(number), str(attempt))
             yield match_case(self._draw(label, value, persona, rng, number + attempt), value)
@@ -64,6 +68,9 @@ class PersonaMaker:
     def _draw(self, label: str, value: str, persona: Persona, rng: Random, number: int) -> str:
         if label in (FIRST, LAST):
             return self._draw_name(label, value, persona, rng, number)
+        if label == "USERNAME" and persona.first:
+            local = draw_value(rng, self._find_label("EMAIL"), persona).partition("@")[0]
+            return local if "." in value else local.replace(".", "")
         if label in _FULL_NAMES:
             return f"{persona.first} {persona.surname}" if not number else self._vary(persona, rng)
         if label == "EMAIL":
@@ -93,7 +100,7 @@ class PersonaMaker:
     def _draw_name(self, label: str, value: str, persona: Persona, rng: Random, number: int) -> str:
         name = persona.first if label == FIRST else persona.surname
         bare = value.rstrip(".")
-        if len(bare) == 1:
+        if len(bare) == 1 and bare.isupper():
             return name[0] + value[1:] if not number else pick(rng, "ABCDEFGHIJKLMNOPRSTVWZ") + value[1:]
         if not number:
             return name
@@ -126,6 +133,22 @@ class PersonaMaker:
         return make_random(int.from_bytes(self._key.sign("fake", *purpose)[:8], "big"), 0)
 
 
+def _draw_form(label: str, value: str, referent: Referent, persona: Persona) -> str:
+    """The same form of the invented name as a value is of the real one: the genitive, or one of several words."""
+    if label not in (FIRST, LAST):
+        return ""
+    name, invented = (referent.first, persona.first) if label == FIRST else (referent.surname, persona.surname)
+    written, whole = read_name(value), read_name(name)
+    if is_genitive(written, whole):
+        return invented + "s"
+    if written == whole:
+        plain = "".join(c for c in unicodedata.normalize("NFD", invented) if not unicodedata.combining(c))
+        return plain if value != name and plain != invented else ""
+    part = find_part(written, whole)
+    words = invented.split()
+    return " ".join(words[part]) if part and len(words) == len(whole.split()) else ""
+
+
 _COUNTRY_CODE = regex.compile(r"\+\d{1,3}(?=[ ./()-])|\+\d{2}")
 
 
@@ -151,7 +174,7 @@ def _fit(draw: Callable[[], str], value: str, rng: Random, is_sound: Callable[[s
     first = draw()
     drawn = first
     for _ in range(ATTEMPTS):
-        laid = _lay_out(drawn, value)
+        laid = lay_out(drawn, value)
         if _count(drawn) == wanted and laid.startswith(value[:kept]) and is_sound(laid):
             return laid
         drawn = draw()
@@ -165,14 +188,16 @@ def _count(value: str) -> tuple[int, int]:
     return sum(c.isdigit() for c in value), sum(c.isalpha() for c in value) if any(c.isdigit() for c in value) else 0
 
 
-def _lay_out(drawn: str, value: str) -> str:
+def lay_out(drawn: str, value: str) -> str:
     """The drawn letters and digits between the separators of the value; as drawn where the value is in words."""
     if not any(character.isdigit() for character in value):
         return drawn
-    characters = iter([character for character in drawn if character.isalnum()])
-    if sum(c.isalnum() for c in drawn) != sum(c.isalnum() for c in value):
+    written = value.split(TRUNK)
+    characters = [character for character in drawn.replace(TRUNK, "") if character.isalnum()]
+    if len(characters) != sum(character.isalnum() for part in written for character in part):
         return drawn
-    return "".join(next(characters) if character.isalnum() else character for character in value)
+    following = iter(characters)
+    return TRUNK.join("".join(next(following) if c.isalnum() else c for c in part) for part in written)
 
 
 def _move(persona: Persona, country: str) -> Persona:

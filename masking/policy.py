@@ -6,7 +6,6 @@ and the label schema do not know gets the default: nothing passes because it was
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -17,9 +16,8 @@ from typing import Any
 import regex
 
 import goldspan.schemas as schemas
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import read_toml
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
-from goldspan.annotation.files import read_small
 from goldspan.annotation.identity import digest
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.validators import VALIDATORS
@@ -239,12 +237,7 @@ def load_policy(source: str | Path, schema: LabelSchema | None = None) -> Policy
             raise UnknownNameError("policy", source, list_presets(), "Or give a .toml file.")
         source, schema = schemas.path("policies") / f"{source}.toml", None
     path = Path(source)
-    try:
-        document = parse_toml(read_small(path).decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    document = read_toml(path)
     try:
         policy = build_policy(document)
         if schema is not None:
@@ -262,9 +255,8 @@ def build_policy(document: Mapping[str, Any]) -> Policy:
             operator, or a pattern is not a regular expression.
 
     """
-    problems = schemas.validator("policy").problems(dict(document))
-    if problems:
-        raise ConfigurationError("; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:5]))
+    if wrong := schemas.validator("policy").explain(dict(document), 5):
+        raise ConfigurationError(wrong)
     return Policy(
         name=document["name"],
         default=_read_rule("default", document["default"]),

@@ -15,27 +15,24 @@ import regex
 
 from goldspan.annotation.types import Mention
 from goldspan.generators.surrogates.online import make_slug
-from goldspan.masking.detection import FoundSpan, is_number
+from goldspan.masking.detection import TRUNK, FoundSpan, is_number
+from goldspan.masking.persons import (
+    FIRST,
+    LAST,
+    PersonIndex,
+    Referent,
+    choose_name,
+    list_names,
+    list_spellings,
+    name_person,
+    rank_person,
+    spells_person,
+)
 from goldspan.masking.visible import fold_visible
 
-FIRST, LAST = "FIRSTNAME", "SURNAME"
 _HANDLES = frozenset({"EMAIL", "USERNAME", "URL"})
 _BETWEEN = regex.compile(r"[ \t\u00a0]{1,2}(?:\r?\n)?|\r?\n|[ \u00a0]\p{Lu}\.[ \u00a0]?")
 _REVERSED = regex.compile(r",[ \u00a0]?")
-
-
-@dataclass(frozen=True, slots=True)
-class Referent:
-    """A person or thing. `key` names it the same way in every text: by its names, or by label and value."""
-
-    key: str
-    first: str = ""
-    surname: str = ""
-
-    @property
-    def is_person(self) -> bool:
-        """True if a name is known."""
-        return bool(self.first or self.surname)
 
 
 @dataclass(slots=True)
@@ -55,11 +52,16 @@ class _Unit:
 
 
 def find_referents(
-    text: str, spans: Sequence[FoundSpan], mentions: Iterable[Mention] = (), earlier: Iterable[Referent] = ()
+    text: str,
+    spans: Sequence[FoundSpan],
+    mentions: Iterable[Mention] = (),
+    earlier: Iterable[Referent] = (),
+    known: PersonIndex | None = None,
 ) -> tuple[Referent, ...]:
     """The referent of each span; the spans in text order and without overlap.
 
-    `earlier` are persons of the text before this one, the latest last: a name of theirs means them.
+    `earlier` are persons of the text before this one, the latest last: a name of theirs means them. `known` are those
+    of other texts: a name means one of them where only one has it.
     """
     units = _make_units(text, spans, tuple(mention for mention in mentions if mention.cluster))
     persons = [*map(_remember, earlier), *(unit for unit in units if unit.cluster)]
@@ -71,19 +73,27 @@ def find_referents(
             else:
                 home.take(unit)
     named = [person for person in persons if person.firsts or person.surnames]
+    known = known or PersonIndex()
+    for person in named:
+        person.known = person.known or known.find(person.firsts, person.surnames)
     referents: dict[int, Referent] = {}
     for person in persons:
         referent = _describe(text, spans, person)
         referents |= dict.fromkeys(person.members, referent)
     for number, span in enumerate(spans):
         if number not in referents:
-            owner = _find_owner(text[span.start : span.end], named) if span.label in _HANDLES else None
-            referents[number] = _describe(text, spans, owner) if owner else _name_value(text, span)
+            address = _read_address(text[span.start : span.end]) if span.label in _HANDLES else ""
+            owner = _find_owner(address, named) if address else None
+            referents[number] = (
+                _describe(text, spans, owner)
+                if owner
+                else (known.find_owner(address) if address else None) or _name_value(text, span)
+            )
     return tuple(referents[number] for number in range(len(spans)))
 
 
 def _remember(person: Referent) -> _Unit:
-    firsts, surnames = ([fold_visible(name)] if name else [] for name in (person.first, person.surname))
+    firsts, surnames = map(list, list_names(person))
     return _Unit(firsts=firsts, surnames=surnames, known=person)
 
 
@@ -105,11 +115,11 @@ def _make_units(text: str, spans: Sequence[FoundSpan], mentions: Sequence[Mentio
             unit.cluster = cluster
             by_cluster[cluster] = unit
         unit.members.append(number)
-        value = fold_visible(text[span.start : span.end])
+        names = list_spellings(text[span.start : span.end])
         if span.label == FIRST:
-            unit.firsts.append(value)
+            unit.firsts += names
         elif span.label == LAST:
-            unit.surnames.append(value)
+            unit.surnames += names
         previous = number
     return units
 
@@ -122,6 +132,7 @@ def _find_cluster(span: FoundSpan, mentions: Sequence[Mention]) -> str:
 def _belongs(text: str, spans: Sequence[FoundSpan], number: int) -> bool:
     one, other = spans[number - 1], spans[number]
     gap = text[one.end : other.start]
+    gap = gap.removeprefix(".") if one.end - one.start == 1 else gap
     if {one.label, other.label} != {FIRST, LAST}:
         return one.label == other.label == FIRST and gap in (" ", "-")
     pattern = _BETWEEN if one.label == FIRST else _REVERSED
@@ -129,37 +140,25 @@ def _belongs(text: str, spans: Sequence[FoundSpan], number: int) -> bool:
 
 
 def _find_person(unit: _Unit, persons: Sequence[_Unit]) -> _Unit | None:
-    """The latest person that the names fit; one with both names fits where neither contradicts."""
-    for person in reversed(persons):
-        first = bool(set(unit.firsts) & set(person.firsts))
-        last = bool(set(unit.surnames) & set(person.surnames))
-        if unit.firsts and unit.surnames:
-            if (first and last) or (first and not person.surnames) or (last and not person.firsts):
-                return person
-        elif first or last:
-            return person
-    return None
+    """The person that the names fit best, the latest of several."""
+
+    def rank(person: _Unit) -> int:
+        return rank_person(unit.firsts, unit.surnames, (person.firsts, person.surnames))
+
+    best = max(reversed(persons), key=rank, default=None)
+    return best if best and rank(best) else None
 
 
-def _find_owner(value: str, persons: Sequence[_Unit]) -> _Unit | None:
-    """The one person whose names an address spells: both names, initial and surname, or one name and no more."""
-    local = value.rpartition("@")[0] if value.count("@") == 1 and not value.startswith("@") else value
-    slug = make_slug(local)
-    owners = [person for person in persons if _spells(slug, person)]
+def _read_address(value: str) -> str:
+    """The part of an address that may spell a name."""
+    return value.rpartition("@")[0] if value.count("@") == 1 and not value.startswith("@") else value
+
+
+def _find_owner(address: str, persons: Sequence[_Unit]) -> _Unit | None:
+    """The one person whose names an address spells."""
+    slug = make_slug(address)
+    owners = [person for person in persons if spells_person(slug, person.firsts, person.surnames)]
     return owners[0] if len(owners) == 1 else None
-
-
-def _spells(slug: str, person: _Unit) -> bool:
-    firsts = [make_slug(name) for name in person.firsts]
-    surnames = [make_slug(name) for name in person.surnames]
-    if firsts and surnames:
-        return slug.rstrip("0123456789") in (*firsts, *surnames) or any(
-            last in slug and (first in slug or slug.startswith(first[0] + last) or slug.startswith(last + first[0]))
-            for first in firsts
-            for last in surnames
-            if first and len(last) > 1
-        )
-    return any(len(name) > 2 and name in slug for name in (*firsts, *surnames))
 
 
 def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
@@ -167,17 +166,16 @@ def _describe(text: str, spans: Sequence[FoundSpan], unit: _Unit) -> Referent:
     surnames = [text[spans[n].start : spans[n].end] for n in unit.members if spans[n].label == LAST]
     if not firsts and not surnames:
         return unit.known or _name_value(text, spans[unit.members[0]])
-    first, surname = (max(names, key=len) if names else "" for names in (firsts, surnames))
+    first, surname = choose_name(*firsts), choose_name(*surnames)
     if unit.known:
         return replace(unit.known, first=unit.known.first or first, surname=unit.known.surname or surname)
-    return Referent(f"person|{fold_visible(first)}|{fold_visible(surname)}", first, surname)
+    return name_person(first, surname)
 
 
 def _name_value(text: str, span: FoundSpan) -> Referent:
     value = text[span.start : span.end]
     if span.label in (FIRST, LAST):
-        first, surname = (value, "") if span.label == FIRST else ("", value)
-        return Referent(f"person|{fold_visible(first)}|{fold_visible(surname)}", first, surname)
+        return name_person(value, "") if span.label == FIRST else name_person("", value)
     folded = fold_visible(value)
-    key = "".join(filter(str.isalnum, folded)) if is_number(folded) else " ".join(folded.split())
+    key = "".join(filter(str.isalnum, folded.replace(TRUNK, ""))) if is_number(folded) else " ".join(folded.split())
     return Referent(f"{span.label}|{key}")

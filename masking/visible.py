@@ -1,7 +1,7 @@
 """A text as a reader sees it: without invisible characters, accents composed, letters of other widths and styles plain.
 
-`Mu\u0308ller`, `Mül\u00adler`, `Ｍüller` and `𝐌üller` all read `Müller`: so they are given to predictors and searched
-for repeats, and so they are masked. Nothing of the text itself is changed.
+`Mu\u0308ller`, `Mül\u00adler`, `Ｍüller`, `𝐌üller` and `Müller` with a Cyrillic М all read `Müller`: so they are given
+to predictors and searched for repeats, and so they are masked. Nothing of the text itself is changed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,23 @@ _SELECTORS = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _TAGS = 0xE0000
 """Tag characters (U+E0020 to U+E007E) are invisible and spell ASCII at this distance."""
 
+_ALIKE = str.maketrans("АВЕЅІЈКМНОРСТХУаеѕіјорсухԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABESIJKMHOPCTXYaesijopcyxdqwABEZHIKMNOPTYXo")
+"""Letters of Cyrillic and Greek that look like one of Latin, which they are in a word whose others are all Latin."""
+
+_ALIKES = "".join(map(chr, _ALIKE))
+
 _SIGNS = regex.compile(
     rf"(?P<invisible>[{_INVISIBLE}]+|(?<=[\p{{L}}\p{{N}}\p{{P}}])[{_SELECTORS}]+|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d]+(?=[\p{{Latin}}\p{{N}}]))"
-    r"|(?P<styled>[\u24b6-\u24e9\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff])"
+    r"|(?P<styled>[\u00a0\u2000-\u200a\u202f\u205f\u24b6-\u24e9\u3000\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff])"
     r"|(?P<tag>[\U000e0020-\U000e007e])"
+    rf"|(?P<alike>(?<!\p{{L}})(?=\p{{Latin}}*[{_ALIKES}])(?=[{_ALIKES}]*\p{{Latin}})"
+    rf"[\p{{Latin}}{_ALIKES}]+(?![\p{{L}}\p{{M}}]))"
+    r"|(?P<digit>[^\P{Nd}0-9])"
     rf"|(?P<marked>\P{{M}}(?:(?![{_INVISIBLE}{_SELECTORS}])\p{{M}})+)"
 )
+
+
+_DIVIDED = regex.compile(r"(?<=\p{L})[-\u2010]\r?\n[ \t]*(?=\p{Ll})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +100,9 @@ def show_text(source: str) -> VisibleText | None:
 
 
 def fold_visible(text: str) -> str:
-    """For comparing, never for storing: what a reader sees, case folded."""
+    """For comparing, never for storing: what a reader sees, case folded; a word that is divided at a line is whole."""
     shown = show_text(text)
-    return fold(shown.text if shown else text)
+    return fold(_DIVIDED.sub("", shown.text if shown else text))
 
 
 def _show(match: regex.Match[str]) -> str:
@@ -100,4 +111,8 @@ def _show(match: regex.Match[str]) -> str:
         return ""
     if match["tag"]:
         return chr(ord(raw) - _TAGS)
+    if match["alike"]:
+        return raw.translate(_ALIKE)
+    if match["digit"]:
+        return str(unicodedata.decimal(raw, raw))
     return unicodedata.normalize("NFKC" if match["styled"] else "NFC", raw)

@@ -11,7 +11,7 @@ import orjson
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import StateError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import read_json, write_atomic
 
 RECORD = "method.json"
 SETTINGS_FILE = "predictor.toml"
@@ -46,12 +46,7 @@ def read_artifact(folder: Path) -> MethodArtifact:
 
     """
     path = folder / RECORD
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError:
-        raise StateError(f"{path} is not JSON. Fit the method again.") from None
+    document = read_json(path, "Fit the method again.")
     _check(document, path)
     return MethodArtifact(folder, document)
 
@@ -87,5 +82,5 @@ def _quote(value: str | int | float | bool | Path) -> str:
 
 
 def _check(document: Any, path: Path) -> None:
-    for problem in schemas.validator(_SCHEMA).problems(document)[:1]:
-        raise StateError(f"{path} is not the record of a fit: {problem.pointer or '/'} {problem.message}")
+    if wrong := schemas.validator(_SCHEMA).explain(document, 1):
+        raise StateError(f"{path} is not the record of a fit: {wrong}")

@@ -11,17 +11,19 @@ Callers await `predict` or iterate over `predict_many`; they never learn which o
 from __future__ import annotations
 
 import asyncio
+import traceback
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.errors import GoldspanError, ServiceError
 from goldspan.annotation.loops import run_sync
-from goldspan.annotation.types import Annotation, Sample
+from goldspan.annotation.types import Annotation, Entity, Mention, Sample
 
 
 class TextInput(NamedTuple):
@@ -120,7 +122,8 @@ class Predictor(ABC):
     async def predict_many(self, samples: Iterable[Sample], *, workers: int = 4) -> AsyncGenerator[Outcome]:
         """Read samples, `workers` at a time, in their order; at most four times as many are held in memory.
 
-        A sample whose reading fails comes out with its error; the others go on.
+        A sample whose reading fails comes out with its error, whatever a predictor of others raises or returns; the
+        others go on.
         """
         workers = max(workers, self.least_workers)
         slots = asyncio.Semaphore(workers)
@@ -144,8 +147,11 @@ class Predictor(ABC):
             begun = perf_counter()
             try:
                 prediction = await self.predict(sample.text, sample.language, sample.country)
+                _check_spans(prediction.annotation, sample.text)
             except GoldspanError as error:
                 return Outcome(sample, None, error, perf_counter() - begun)
+            except Exception as error:  # noqa: BLE001
+                return Outcome(sample, None, _explain_failure(self, error), perf_counter() - begun)
             return Outcome(sample, prediction, None, prediction.seconds)
 
 
@@ -210,8 +216,7 @@ class _Batcher:
         begun = perf_counter()
         try:
             annotations = await asyncio.to_thread(self._predictor.predict_batch, [text for text, _ in batch])
-            if len(annotations) != len(batch):
-                raise RuntimeError(f"{self._predictor.name} gave {len(annotations)} annotations for {len(batch)} texts")
+            _check_batch(self._predictor, annotations, len(batch))
         except Exception as error:  # noqa: BLE001
             if len(batch) == 1:
                 _settle(batch[0][1], error)
@@ -231,3 +236,24 @@ def _settle(future: asyncio.Future[Prediction], value: Prediction | Exception) -
         future.set_exception(value)
     else:
         future.set_result(value)
+
+
+def _check_batch(predictor: Predictor, annotations: Any, texts: int) -> None:
+    listed = annotations if isinstance(annotations, Sequence) else ()
+    if len(listed) != texts or not all(isinstance(one, Annotation) for one in listed):
+        raise ServiceError(f"{predictor.name} did not give one Annotation for each of {texts} texts")
+
+
+def _check_spans(annotation: Annotation, text: str) -> None:
+    spans: list[Entity | Mention] = [*annotation.entities, *annotation.mentions]
+    if any(not 0 <= span.start < span.end <= len(text) for span in spans):
+        raise ServiceError("a span of the prediction lies outside the text")
+
+
+def _explain_failure(predictor: Predictor, error: Exception) -> ServiceError:
+    """What failed and where, without the error's own words: they may quote the text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    failure = ServiceError(f"{predictor.name} failed with {type(error).__name__} at {place}")
+    failure.__cause__ = error
+    return failure

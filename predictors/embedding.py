@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from goldspan.annotation.errors import ConfigurationError, InputError, StateError
+from goldspan.annotation.errors import InputError, StateError
+from goldspan.annotation.extras import require_packages
 from goldspan.predictors.onnx import open_session
 
 GRAPH, TOKENIZER = "embedding.onnx", "tokenizer.json"
@@ -35,12 +36,9 @@ class TextEmbedder:
                 "goldspan model prepare-embedder ENCODER FOLDER"
             ) from None
         self._session = open_session(model, str(folder))
-        try:
-            from tokenizers import Tokenizer
-        except ModuleNotFoundError:
-            raise ConfigurationError(
-                "An embedder needs tokenizers. Install it with: pip install 'goldspan[models]'"
-            ) from None
+        require_packages("models", "tokenizers")
+        from tokenizers import Tokenizer
+
         try:
             self._tokenizer = Tokenizer.from_str(tokenizer.decode())
         except Exception as error:  # noqa: BLE001

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.extras import require_packages
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -22,12 +23,9 @@ def open_session(model: bytes, name: str, threads: int = 1) -> InferenceSession:
         StateError: the graph cannot be loaded.
 
     """
-    try:
-        import onnxruntime
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "A trained model needs onnxruntime and tokenizers. Install them with: pip install 'goldspan[models]'"
-        ) from None
+    require_packages("models", "onnxruntime", "tokenizers")
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

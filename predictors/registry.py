@@ -10,16 +10,14 @@ a predictor and its options. Paths in that file are relative to the folder and d
 from __future__ import annotations
 
 import inspect
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.configuration import parse_toml
-from goldspan.annotation.errors import ConfigurationError
-from goldspan.annotation.files import read_small
+from goldspan.annotation.configuration import read_toml
+from goldspan.annotation.errors import ConfigurationError, GoldspanError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.plugins import PluginTable, convert_option, find_option_type, list_parameters
 from goldspan.predictors.artifact import SETTINGS_FILE, is_method_artifact, read_artifact
@@ -65,9 +63,21 @@ class _Part:
             self._check_address(self.file, options, named="api_url" in given)
         if missing := [key for key, one in self.parameters.items() if one.default is one.empty and key not in options]:
             raise ConfigurationError(f"The predictor {self.name} needs the option {', '.join(missing)}.")
-        predictor = self.factory(labels, **options)
+        predictor = self._create(labels, options)
         if self.folder and is_method_artifact(self.folder):
             predictor.record = read_artifact(self.folder).record
+        return predictor
+
+    def _create(self, labels: LabelSchema, options: Mapping[str, Any]) -> Predictor:
+        try:
+            predictor = self.factory(labels, **options)
+        except GoldspanError:
+            raise
+        except Exception as error:
+            message = f"The predictor {self.name} cannot be opened: {type(error).__name__}: {error}"
+            raise ConfigurationError(message) from error
+        if not isinstance(predictor, Predictor):
+            raise ConfigurationError(f"{self.name} opens no predictor: subclass LocalPredictor or RemotePredictor.")
         return predictor
 
     def _check_address(self, file: Path, options: Mapping[str, Any], *, named: bool) -> None:
@@ -185,12 +195,7 @@ def _refuse_unknown(name: str, given: Mapping[str, Any], parts: list[_Part]) -> 
 
 
 def _read_file(path: Path) -> tuple[str, dict[str, Any]]:
-    try:
-        document = parse_toml(read_small(path).decode("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    document = read_toml(path)
     name, options = document.pop("predictor", None), document.pop("options", {})
     if not isinstance(name, str) or not isinstance(options, dict) or document:
         raise ConfigurationError(f'{path} needs a line `predictor = "name"` and may have a table [options], no more.')

@@ -43,7 +43,7 @@ class ErasurePlan:
 
 @dataclass(frozen=True, slots=True)
 class ErasureReport:
-    """What was erased, and where the subject still stands: in files that are not ours to change, and in uploads."""
+    """What was erased, and where the subject still occurs: in files that are not ours to change, and in uploads."""
 
     done: tuple[Hit, ...]
     remains: tuple[Hit, ...]
@@ -74,7 +74,6 @@ def find_person(
     Raises:
         InputError: the text is too short to tell anybody.
         StateError: a store cannot be read.
-
     """
     place = _make_place(data, labels_file, url, token)
     return _plan(place, text, as_text=as_text)[0]
@@ -99,7 +98,6 @@ def erase_person(
         InputError: the text is too short to tell anybody.
         ServiceError: Label Studio refused; run it again.
         StateError: a run is running, or the disk refused; run it again.
-
     """
     place = _make_place(data, labels_file, url, token)
     with hold_lock(f"privacy {place.root.resolve()}"):
@@ -121,7 +119,7 @@ def _make_place(data: str | Path | None, labels_file: str | Path | None, url: st
 
 
 def _plan(place: Place, text: str, *, as_text: bool) -> tuple[ErasurePlan, Subject]:
-    """Look twice: what the first look learns of the samples (ids, texts) tells the second what else is theirs.
+    """Search twice: the first search finds ids and texts of samples, the second what else belongs to these.
 
     What an earlier erasure of the same text left is recognised by its tombstones.
     """
@@ -173,7 +171,7 @@ def _search_project(place: Place, subject: Subject) -> list[Hit]:
 
 
 def _search_rest(place: Place, subject: Subject) -> Iterator[Hit]:
-    """Where the subject still stands, by the bytes of every file."""
+    """Where the subject still occurs, by the bytes of every file."""
     for file in iter_files(place.root):
         if file.relative_to(place.root).parts[0] == FOLDER:
             continue

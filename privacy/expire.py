@@ -39,7 +39,6 @@ def expire_raw(data: str | Path | None = None, *, days: int | None = None, dry_r
     Raises:
         ConfigurationError: no number of days is given.
         StateError: the disk refused.
-
     """
     workspace = find_workspace(data)
     limit = _find_days(workspace) if days is None else days

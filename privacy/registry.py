@@ -55,7 +55,7 @@ def find_store(entry: str) -> Store | None:
 
 
 def list_unknown(workspace: Workspace) -> Iterator[Path]:
-    """What lies in a workspace and belongs to no store, nor to a run over shards."""
+    """What is in a workspace and belongs to no store, nor to a run over shards."""
     if workspace.root.is_dir():
         runs = set(list_runs(workspace.root))
         for path in sorted(workspace.root.iterdir()):

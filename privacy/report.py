@@ -31,7 +31,6 @@ def report_privacy(data: str | Path | None = None) -> dict[str, Any]:
 
     Raises:
         StateError: a record of the workspace cannot be read.
-
     """
     workspace = find_workspace(data)
     place = Place(workspace)

@@ -20,11 +20,11 @@ _AUTHORS = frozenset({"completed_by", "updated_by", "created_username", "model_v
 
 _NAMED = frozenset({"sample_id", "sample_ids"})
 _DISTINCT_ID, _DISTINCT_TEXT = 12, 5
-"""Characters of an id, and words of a text, from which it means the sample wherever it stands."""
+"""Characters of an id, and words of a text, from which it identifies the sample wherever it occurs."""
 
 _FEW = 64
 _SHORTEST = 3
-"""Letters and digits that a term needs: fewer stand in most texts."""
+"""Letters and digits that a term needs: fewer occur in most texts."""
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ class Subject:
         return (bool(self.words) and find_term(words, self.words)) or self.erased.has_term(words)
 
     def _quotes_text(self, joined: str) -> bool:
-        """True if a text of the subject stands within: in a prompt, a note, a file of another format."""
+        """True if it contains a text of the subject: in a prompt, a note, a file of another format."""
         return any(known in joined for known in self.texts if known.count(" ") >= _DISTINCT_TEXT - 1)
 
     def _is_text(self, words: Sequence[str]) -> bool:
@@ -139,7 +139,6 @@ def make_term(value: str, erased: Tombstones) -> Subject:
 
     Raises:
         InputError: it is too short to tell anybody.
-
     """
     words = tuple(fold_words(value))
     if sum(map(len, words)) < _SHORTEST and (not words or words[0].isascii()):

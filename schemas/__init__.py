@@ -36,6 +36,10 @@ class Validator:
         except UnicodeEncodeError:
             return False
 
+    def explain(self, document: Any, most: int = 3) -> str:
+        """What is wrong with a document, its first problems in one line; empty if it keeps the schema."""
+        return "; ".join(f"{one.pointer or '/'} {one.message}" for one in self.problems(document)[:most])
+
     def problems(self, document: Any) -> list[Problem]:
         """Every broken place. Messages never quote the document."""
         if self.accepts(document):

@@ -131,10 +131,10 @@ def write_python() -> str:
     return "".join(parts)
 
 
-def describe_function(name: str, function: Any, level: str = "###") -> Iterator[str]:
+def describe_function(name: str, function: Any) -> Iterator[str]:
     """Markdown of one function: signature, text, arguments and errors."""
     prefix = "async " if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function) else ""
-    yield f"\n{level} `{name}`\n\n```python\n{prefix}{_write_signature(name.rpartition('.')[2], function)}\n```\n"
+    yield f"\n### `{name}`\n\n```python\n{prefix}{_write_signature(name.rpartition('.')[2], function)}\n```\n"
     yield from _describe_docstring(function)
 
 

@@ -15,13 +15,7 @@ from time import perf_counter
 from goldspan.annotation.errors import GoldspanError, TransientServiceError
 from goldspan.evaluation.results.timing import count_cores
 from goldspan.predictors.base import Prediction, Predictor, TextInput
-from goldspan.serving.worker_process import (
-    LANES,
-    PredictorProcess,
-    WorkerDescription,
-    WorkerDiedError,
-    WorkerTask,
-)
+from goldspan.serving.worker_process import LANES, PredictorProcess, WorkerDescription, WorkerDiedError, WorkerTask
 
 MAX_DEATHS = 3
 """A text is given up when so many processes ended while they read it, the last ones with nothing else to do."""

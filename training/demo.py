@@ -16,7 +16,7 @@ from goldspan.predictors.run import add_prediction
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.public import freeze
 from goldspan.training.config import TrainingConfig, parse_config
-from goldspan.training.launch import TrainedModel, start_training
+from goldspan.training.launch import TrainedModel, train
 from goldspan.training.models.encoders.catalogue import TINY, is_prepared
 
 _SEED = 3
@@ -47,11 +47,10 @@ def train_demo(
     Raises:
         ConfigurationError: a library that training needs is missing.
         StateError: the run failed.
-
     """
     settings = BundleSettings(name, seed=_SEED, reviewed_only=False)
     bundle = freeze(settings, files, labels_file=find_label_file(), data=workspace.root).folder
-    model = start_training(bundle, make_demo_config(), name=name, workspace=workspace, report=report)
+    model = train(bundle, make_demo_config(), name=name, data=workspace.root, on_line=report)
     predictor = open_predictor(f"regex+{model.folder}", labels, verify="warn")
     samples = list(read_samples([files[0]], labels))
     gold, found, annotated = [], [], []

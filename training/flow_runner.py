@@ -22,12 +22,11 @@ def run_flow(run: TrainingRun, workspace: Workspace, *, resume: bool, report: Ca
     Args:
         run: the run; its state says where the model goes and which options Metaflow gets.
         workspace: Metaflow keeps its own records in `training/` of it.
-        resume: go on from the last finished step, where Metaflow knows the run.
+        resume: continue after the last finished step, where Metaflow knows the run.
         report: gets a line whenever a step says something.
 
     Returns:
         Why it failed; empty if it did not.
-
     """
     return run_sync(_follow(run, workspace, resume, report))
 

@@ -13,8 +13,8 @@ import orjson
 from goldspan.annotation.errors import InputError, StateError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.tasks.workspace import Workspace
-from goldspan.training.bundle.manifest import MANIFEST
-from goldspan.training.bundle.verify import NOTICE, Bundle, open_bundle
+from goldspan.training.bundle.lineage import find_bundle, find_newest_bundle
+from goldspan.training.bundle.verify import Bundle, open_bundle
 from goldspan.training.config import TrainingConfig, parse_config
 
 _BUNDLE, _LABELS, _CONFIG, _EXTERNAL = "bundle", "labels.toml", "config.json", "external"
@@ -35,7 +35,6 @@ class RunInputs:
 
         Raises:
             InputError: there is none.
-
         """
         if self.bundle is None:
             raise InputError("There is no bundle to train on. Give one, or set skip_export = false to pull samples.")
@@ -49,19 +48,11 @@ def choose_bundle(
 
     Raises:
         InputError: there is none.
-
     """
     if bundle is None and config.paths.bundle:
         bundle = Path(config.paths.bundle)
     if bundle is not None:
-        named = workspace.bundles / bundle
-        places = (bundle, named) if len(bundle.parts) == 1 else (bundle,)
-        chosen = next((place for place in places if any((place / name).is_file() for name in (MANIFEST, NOTICE))), None)
-        if chosen is None:
-            known = _list_bundles(workspace)
-            listed = f" Bundles of the workspace: {', '.join(b.name for b in known)}." if known else ""
-            raise InputError(f"There is no bundle {bundle}.{listed} `goldspan bundle` makes one.")
-        return chosen
+        return find_bundle(workspace, bundle)
     if not config.pipeline.skip_export:
         return None
     if config.paths.training_samples_dir:
@@ -71,8 +62,8 @@ def choose_bundle(
         source = Path(config.paths.training_samples_dir)
         settings = BundleSettings(source.name or "samples", reviewed_only=False, seed=config.training.seed)
         return freeze(settings, [source], labels_file=labels_file, output=scratch / "bundle").folder
-    if known := _list_bundles(workspace):
-        return known[-1]
+    if newest := find_newest_bundle(workspace):
+        return newest
     raise InputError(
         f"There is nothing to train on: {workspace.bundles} holds no bundle. Make one with `goldspan bundle`, or set "
         "training_samples_dir in [paths]."
@@ -84,7 +75,6 @@ def pack_inputs(bundle: Path | None, labels_file: Path, config: TrainingConfig, 
 
     Raises:
         InputError: a file cannot be read.
-
     """
     buffer = io.BytesIO()
     try:
@@ -110,7 +100,6 @@ def unpack_inputs(archive: bytes, folder: Path) -> RunInputs:
 
     Raises:
         StateError: the archive is broken, or the bundle is not what its manifest says.
-
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:
@@ -128,9 +117,3 @@ def _forget_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = entry.mtime = 0
     entry.uname = entry.gname = ""
     return entry
-
-
-def _list_bundles(workspace: Workspace) -> list[Path]:
-    root = workspace.bundles
-    found = [folder for folder in root.iterdir() if (folder / MANIFEST).is_file()] if root.is_dir() else []
-    return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name))

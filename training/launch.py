@@ -1,4 +1,4 @@
-"""Start and resume training runs through Metaflow, and put the finished model into its place."""
+"""`goldspan.train`: start and resume training runs through Metaflow, and put the finished model into its place."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from goldspan.annotation.errors import StateError
 from goldspan.annotation.extras import require_packages
 from goldspan.annotation.files import hold_private_umask
 from goldspan.annotation.labels.schema import find_label_file, load_labels
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.training import stages
 from goldspan.training.bundle.signature import find_signing_key
 from goldspan.training.bundle.withdrawal import open_for_training
-from goldspan.training.config import TrainingConfig
+from goldspan.training.config import TrainingConfig, parse_config, read_config
 from goldspan.training.flow_runner import run_flow
 from goldspan.training.inputs import choose_bundle, pack_inputs
 from goldspan.training.release import list_external, require_open_gate
@@ -46,42 +47,45 @@ class TrainedModel:
     rows: tuple[dict[str, Any], ...]
 
 
-def start_training(
-    bundle: Path | None,
-    config: TrainingConfig,
+def train(
+    bundle: str | Path | None = None,
+    config: TrainingConfig | str | Path | None = None,
     *,
     name: str = "",
-    labels_file: Path | None = None,
-    workspace: Workspace | None = None,
+    labels_file: str | Path | None = None,
+    data: str | Path | None = None,
     flow_options: Iterable[str] = (),
-    report: Callable[[str], None] = print,
+    on_line: Callable[[str], None] = lambda _: None,
 ) -> TrainedModel:
-    """Train on a bundle and return the finished model directory.
+    """Train on a bundle, evaluate, quantise, sign, and return the finished model directory.
+
+    `goldspan train resume` resumes an interrupted run.
 
     Args:
         bundle: a bundle's folder or its name in the workspace; None: what the settings say, else the newest one.
-        config: the settings.
+        config: settings, or a TOML file of them; None: the defaults.
         name: of the run and the model; default: the next number.
         labels_file: the label schema; None: the one that `load_labels()` finds.
-        workspace: None: `GOLDSPAN_DATA`, else `./data`.
+        data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         flow_options: Metaflow's own, such as `--with=kubernetes`.
-        report: gets a line whenever a step says something.
+        on_line: gets a line whenever a step says something.
 
     Raises:
         InputError: there is no bundle, or it cannot be trained on.
-        ConfigurationError: the encoder, the device or a library is missing.
+        ConfigurationError: a setting is wrong, or the encoder, the device or a library is missing.
         StateError: the run failed; the message ends with what it said.
         GateClosedError: the model does not reach what `gate.toml` asks of it; it is not put into its place.
-
     """
-    workspace = workspace or find_workspace()
+    if not isinstance(config, TrainingConfig):
+        config = read_config(Path(config)) if config else parse_config({})
+    workspace = find_workspace(data)
     labels_path = find_label_file(labels_file)
     load_labels(labels_path)
     check_libraries()
     options = list(flow_options)
     external = list_external(config, workspace)
     with tempfile.TemporaryDirectory() as folder:
-        chosen = choose_bundle(bundle, config, workspace, labels_path, Path(folder))
+        chosen = choose_bundle(Path(bundle) if bundle else None, config, workspace, labels_path, Path(folder))
         if chosen is not None:
             open_for_training(chosen, load_labels(labels_path), workspace.root)
         check_encoder(config)
@@ -100,19 +104,20 @@ def start_training(
             "flow_options": options,
         }
     )
-    return _drive(run, workspace, resume=False, report=report)
+    return _drive(run, workspace, resume=False, report=on_line)
+
+
+train_async = run_in_thread(train)
 
 
 def resume_training(
     name: str = "", *, workspace: Workspace | None = None, report: Callable[[str], None] = print
 ) -> TrainedModel:
-    """Go on with a run (default: the newest unfinished one): finished steps are kept, training goes on from the newest
-    checkpoint.
+    """Resume a run (default: the newest unfinished one) from its last finished step and its newest checkpoint.
 
     Raises:
         InputError: there is no such run.
         StateError: it is finished, or failed again.
-
     """
     workspace = workspace or find_workspace()
     check_libraries()
@@ -153,7 +158,6 @@ def check_libraries() -> None:
 
     Raises:
         ConfigurationError: one is missing.
-
     """
     require_packages(
         "train", "torch", "transformers", "safetensors", "onnx", "onnxruntime", "metaflow", "model_signing"
@@ -166,7 +170,6 @@ def check_encoder(config: TrainingConfig) -> None:
     Raises:
         UnknownNameError: it is no name, folder or Hub id.
         ConfigurationError: it is not prepared.
-
     """
     from goldspan.training.models.encoders.catalogue import find_encoder
 
@@ -178,7 +181,6 @@ def check_device(config: TrainingConfig) -> None:
 
     Raises:
         ConfigurationError: this machine has none.
-
     """
     if config.training.device not in ("auto", "cpu"):
         from goldspan.training.models.device import choose_device

@@ -24,7 +24,6 @@ def list_external(config: TrainingConfig, workspace: Workspace) -> list[Path]:
 
     Raises:
         InputError: two have the same name, or one has the name of the bundle's test split.
-
     """
     required = [one.file for one in read_model_requirements(workspace) if one.file]
     files = {path.resolve(): path for path in [*map(Path, config.evaluation.external), *required]}
@@ -41,7 +40,6 @@ def judge_folder(folder: Path, workspace: Workspace) -> tuple[Criterion, ...]:
 
     Raises:
         InputError: the folder holds no evaluation, or `gate.toml` asks nothing of models.
-
     """
     requirements = read_model_requirements(workspace)
     if not requirements:
@@ -54,7 +52,6 @@ def require_open_gate(run: TrainingRun, workspace: Workspace, output: Path) -> N
 
     Raises:
         GateClosedError: it does not; the run keeps the model, and what stands at `output` stays.
-
     """
     requirements = read_model_requirements(workspace)
     if not requirements:

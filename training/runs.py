@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
+from goldspan.annotation.files import explain_disk, make_private_folder, read_json, write_atomic
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace, check_file_name
 
@@ -61,14 +61,8 @@ class TrainingRun:
 
         Raises:
             StateError: it cannot be read.
-
         """
-        try:
-            state: dict[str, Any] = orjson.loads((self.folder / STATE).read_bytes())
-        except OSError as error:
-            raise StateError(f"{self.folder / STATE} cannot be read: {error.strerror}.") from None
-        except orjson.JSONDecodeError:
-            raise StateError(f"{self.folder / STATE} is not JSON any more. Start a new run.") from None
+        state: dict[str, Any] = read_json(self.folder / STATE, "Start a new run.")
         return state
 
     def read_status(self) -> str:
@@ -88,7 +82,6 @@ class TrainingRun:
 
         Raises:
             StateError: another process does.
-
         """
         with explain_disk(self.folder):
             lock = try_lock(self.folder / LOCK)
@@ -133,7 +126,6 @@ def find_model(workspace: Workspace, model: Path) -> Path:
 
     Raises:
         InputError: there is neither.
-
     """
     root = find_models_folder(workspace)
     if model.exists():
@@ -150,7 +142,6 @@ def create_run(workspace: Workspace, archive: bytes, state: Mapping[str, Any], n
 
     Raises:
         StateError: there is a run of that name, or the disk refused.
-
     """
     root = find_training_folder(workspace)
     numbers = [int(match[1]) for run in list_runs(workspace) if (match := _NUMBER.match(run.name))]
@@ -183,7 +174,6 @@ def find_run(workspace: Workspace, name: str = "", *, unfinished: bool = False) 
 
     Raises:
         InputError: there is none.
-
     """
     runs = list_runs(workspace)
     if name:

@@ -96,7 +96,6 @@ def measure_saturation(
     Raises:
         InputError: there are too few samples.
         ConfigurationError: the training libraries or the encoder are missing.
-
     """
     annotated = [sample for sample in samples if sample.best]
     if len(annotated) < _FEWEST:

@@ -52,7 +52,6 @@ def export_samples(inputs: RunInputs) -> Path | None:
         ConfigurationError: Label Studio's address, token or project is missing.
         GateClosedError: the gate is closed.
         ServiceError: Label Studio refused.
-
     """
     if inputs.config.pipeline.skip_export:
         return None
@@ -74,7 +73,6 @@ def preprocess(work: Work) -> dict[str, Any]:
 
     Raises:
         InputError: the training split has no entity, or there is no validation split.
-
     """
     from goldspan.training.models.corpus import check_labels
 
@@ -92,7 +90,7 @@ def preprocess(work: Work) -> dict[str, Any]:
 
 
 def train(work: Work) -> dict[str, Any]:
-    """Train, or go on from the newest checkpoint; writes `trained/` and the fp32 graph."""
+    """Train, or resume from the newest checkpoint; writes `trained/` and the fp32 graph."""
     from goldspan.training.artifact.export import export_onnx
     from goldspan.training.models.fit import RECORD, TrainingData, fit, load_trained
     from goldspan.training.models.loop import TrainingProgress
@@ -187,7 +185,6 @@ def publish(folder: Path, target: Path) -> None:
 
     Raises:
         StateError: the disk refused; the older model is untouched.
-
     """
     from goldspan.training.artifact.write import swap_folder
 

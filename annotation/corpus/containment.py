@@ -27,11 +27,11 @@ Pairs = NDArray[np.int64]
 Codes = NDArray[np.uint64]
 
 
-def find_contained(texts: Sequence[str], threshold: float = CONTAINMENT) -> Pairs:
-    """Pairs of indices, shape (pairs, 2), of texts whose containment reaches the threshold; each text given once."""
+def find_contained(texts: Sequence[str]) -> Pairs:
+    """Pairs of indices, shape (pairs, 2), of texts whose containment reaches `CONTAINMENT`; each text given once."""
     if len(texts) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    return pair_contained(_ShinglesInMemory(*index_shingles(texts), len(texts)), threshold)
+    return pair_contained(_ShinglesInMemory(*index_shingles(texts), len(texts)), CONTAINMENT)
 
 
 class ShingleTable(Protocol):

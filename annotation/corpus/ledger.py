@@ -98,7 +98,6 @@ def read_ledger(path: Path) -> SplitLedger:
 
     Raises:
         RecordError: the file cannot be read or is not a split ledger.
-
     """
     entries = {
         row["sample_id"]: LedgerEntry(row["split"], row["version"], _decode_bands(row.get("bands", "")))
@@ -112,7 +111,6 @@ def write_ledger(path: Path, ledger: SplitLedger) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     write_rows(
         path,

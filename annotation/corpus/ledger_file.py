@@ -20,7 +20,6 @@ def iter_rows(path: Path, schema: str) -> Iterator[dict[str, Any]]:
 
     Raises:
         RecordError: the file cannot be read or is not such a ledger.
-
     """
     try:
         lines = path.read_bytes().splitlines() if path.exists() else []
@@ -46,7 +45,6 @@ def write_rows(path: Path, schema: str, rows: Iterable[Mapping[str, Any]]) -> No
 
     Raises:
         StateError: the disk refused.
-
     """
     header = {"schema": schema, "format": FORMAT}
     ordered = [header, *sorted(rows, key=lambda row: str(row["sample_id"]))]

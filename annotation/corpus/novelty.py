@@ -22,8 +22,6 @@ from goldspan.annotation.corpus.minhash import BANDS, hash_bands, iter_shingles,
 from goldspan.annotation.identity import make_skeleton
 from goldspan.annotation.types import Entity
 
-MIN_SHARE = 0.2
-"""Share of new phrases below which a text repeats what is known."""
 FEWEST = 12
 """Phrases that a text must have for their share to mean something."""
 _KNOWN_BANDS = 4

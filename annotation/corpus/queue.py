@@ -127,7 +127,6 @@ def build_queue(
         reviewed: entities in reviews by label.
         size: entries of the batch, a fifth of them from the random reserve.
         seed: decides the reserve; keep it for the whole project.
-
     """
     pool = list(candidates)
     reserve = sorted(

@@ -63,10 +63,10 @@ def check_ratios(ratios: Mapping[str, float]) -> dict[str, float]:
 
     Raises:
         InputError: fewer than two splits, no `train`, or a share that is not positive.
-
     """
     if len(ratios) < 2 or "train" not in ratios or any(ratio <= 0 for ratio in ratios.values()):
-        raise InputError(f"A split needs train and one more, each with a share above 0; these are {dict(ratios)}.")
+        given = ", ".join(f"{name} {ratio:.0%}" for name, ratio in ratios.items())
+        raise InputError(f"A split needs train and one more, each with a share above 0; these are {given}.")
     total = sum(ratios.values())
     return {name: ratio / total for name, ratio in ratios.items()}
 
@@ -92,7 +92,6 @@ def split_samples(
 
     Raises:
         InputError: the ratios are wrong.
-
     """
     order = sorted(range(len(outlines)), key=lambda index: (outlines[index].sample_id, outlines[index].text))
     ordered = [outlines[index] for index in order]

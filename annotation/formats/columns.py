@@ -96,11 +96,7 @@ def _split_blocks(content: str, *, whole: bool) -> Iterator[_Block]:
     block = _Block()
     for number, line in enumerate([*content.split("\n"), ""], start=1):
         line = line.removesuffix("\r")
-        if (
-            number == 1
-            and _HEADER & {name.casefold() for name in line.split("\t")[:-1]}
-            and not is_tag(line.split("\t")[-1])
-        ):
+        if number == 1 and _is_header(line.split("\t")):
             continue
         starts = line.startswith(_DOCUMENT_START) or (whole and line.startswith("# newdoc"))
         if starts or (not line.strip() and not whole):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -160,12 +162,13 @@ def _looks_like_json(head: str) -> bool:
 
 
 def _looks_like_table(head: str) -> bool:
-    """True if the first line names columns, one of them that of the texts, and the second has as many cells."""
-    header, second = [*head.split("\n", 2), "", ""][:2]
-    names = next(csv.reader([header], delimiter=find_separator(head)), [])
-    cells = next(csv.reader([second], delimiter=find_separator(head)), [])
-    plain = len(names) > 1 and all(re.fullmatch(r"[\w #.-]{1,30}", name.strip()) for name in names)
-    return plain and len(cells) == len(names) and any(name.strip().casefold() in TEXT_COLUMNS for name in names)
+    """True if the first line names columns, one of them that of the texts, and the others have as many cells."""
+    with suppress(csv.Error):
+        header, *rows = islice(csv.reader(io.StringIO(head, newline=""), delimiter=find_separator(head)), PROBE)
+        plain = len(header) > 1 and all(re.fullmatch(r"[\w #.-]{1,30}", name.strip()) for name in header)
+        whole = plain and bool(rows) and all(len(cells) == len(header) for cells in rows if cells)
+        return whole and any(name.strip().casefold() in TEXT_COLUMNS for name in header)
+    return False
 
 
 def _looks_like_columns(head: str) -> bool:

@@ -151,6 +151,10 @@ def _import_file(
         options.by_line,
         options.language,
     )
+    if path.is_file() and path.suffix != ".ann" and not path.stat().st_size:
+        report.rows += 1
+        on_error(RecordError("the file is empty", file=str(path), line=1))
+        return
     detected = Detected(options.format, 1.0) if options.format != "auto" else detect_format(path, reading)
     report.detected[str(path)] = detected
 

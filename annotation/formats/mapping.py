@@ -83,7 +83,9 @@ def build_mapping(
     if missing and not taxonomy:
         chosen = _find_useful(missing) or own
     targets = {**own.targets, **chosen.targets, **given}
-    targets |= {label: targets[name] for label in wanted if label not in targets and (name := _find_name(label, labels))}
+    targets |= {
+        label: targets[name] for label in wanted if label not in targets and (name := _find_name(label, labels))
+    }
     unknown = tuple(label for label in wanted if label not in targets and label not in mentions)
     return Taxonomy(chosen.name, chosen.title, targets, boundaries=chosen.boundaries), unknown
 

@@ -40,7 +40,7 @@ def write_docbin(path: Path, samples: Iterable[Sample]) -> ExportReport:
 
     """
     spacy = _import_spacy()
-    vocab = spacy.blank("xx").vocab
+    vocab = spacy.vocab.Vocab()
     losses = LossCounter()
     binary = spacy.tokens.DocBin(attrs=["ENT_IOB", "ENT_TYPE", "SPACY"], store_user_data=True)
     for sample in samples:
@@ -78,7 +78,7 @@ def _read_docs(path: Path) -> list[Doc]:
         data = path.read_bytes()
         if len(zlib.decompressobj().decompress(data, _LARGEST + 1)) > _LARGEST:
             raise InputError(f"{path} holds more than {_LARGEST >> 20} MiB. Split it.")
-        return list(spacy.tokens.DocBin().from_bytes(data).get_docs(spacy.blank("xx").vocab))
+        return list(spacy.tokens.DocBin().from_bytes(data).get_docs(spacy.vocab.Vocab()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise InputError(f"{path} is not a DocBin that spaCy can read ({type(error).__name__}).") from None
 
@@ -191,6 +191,7 @@ def _import_spacy() -> Any:
     try:
         import spacy
         import spacy.tokens
+        import spacy.vocab
     except ImportError:
         raise ConfigurationError("spaCy is not installed. Install it with: pip install 'goldspan[formats]'") from None
     return spacy

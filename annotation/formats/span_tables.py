@@ -14,6 +14,10 @@ _VALUE = ("value", "entityvalue", "entity", "surface", "mention", "text")
 """Names of a column of values; that of the texts is another."""
 
 
+_AMBIGUOUS = frozenset({"from", "to", "offset"})
+"""Columns that may be anything else, such as the two ends of a mail."""
+
+
 def group_spans(records: Sequence[JsonRecord], text_key: str = "") -> list[JsonRecord]:
     """Records with the spans of each text in a list; the records themselves if they do not have one span per row.
 
@@ -21,7 +25,7 @@ def group_spans(records: Sequence[JsonRecord], text_key: str = "") -> list[JsonR
     """
     columns = {name for record in records for name in record.value}
     text = text_key or next((key for key in TEXT_KEYS if key in columns), "")
-    others = columns - {text}
+    others = columns - {text} - _AMBIGUOUS
     label = find_key(others, LABEL)
     for parts, names, holds in ((("start", "end"), (START, END), _holds_place), (("value",), (_VALUE,), _holds_value)):
         keys = [*(find_key(others - {label}, part) for part in names), label]

@@ -46,7 +46,6 @@ def find_endpoint() -> str:
 
     Raises:
         ConfigurationError: `HF_ENDPOINT` is no address, or carries a password.
-
     """
     return read_origin(str(HfApi().endpoint))
 
@@ -81,7 +80,6 @@ def open_snapshot(repository: str, revision: str | None = None) -> Snapshot:
 
     Raises:
         ServiceError: the Hub does not know it, does not let us in, or did not answer.
-
     """
     with translate_errors(repository, revision):
         found = _open_hub().dataset_info(repository, revision=revision)
@@ -95,7 +93,6 @@ def fetch_file(snapshot: Snapshot, name: str) -> Path:
 
     Raises:
         ServiceError: the Hub did not give it.
-
     """
     _open_hub()
     with translate_errors(snapshot.repository, snapshot.revision):
@@ -111,7 +108,6 @@ def publish_folder(
 
     Raises:
         ServiceError: the repository is not there (and `create` is off), or the Hub refused.
-
     """
     with translate_errors(repository):
         if create:
@@ -131,7 +127,6 @@ def fetch_repository(repository: str, target: Path, *, revision: str | None, pat
 
     Raises:
         ServiceError: the Hub does not know it, does not let us in, or did not answer.
-
     """
     with translate_errors(repository, revision):
         commit = _open_hub().model_info(repository, revision=revision).sha or ""

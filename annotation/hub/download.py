@@ -65,7 +65,6 @@ def download_dataset(
         InputError: the data set has a shape, labels or splits that are not known.
         StateError: `output` holds another revision of this data set.
         ServiceError: the Hub did not answer as it should.
-
     """
     snapshot = open_snapshot(repository, revision)
     state = DownloadState(snapshot, output, layout, labels.fingerprint)
@@ -101,7 +100,7 @@ def download_dataset(
 def convert_rows(
     rows: Iterable[Row], shape: RowShape, source: RowSource, taxonomy: Taxonomy, options: RowOptions
 ) -> Iterable[Sample | RowError]:
-    """One sample or one rejection for each row, in order; None stands for a row that could not be read."""
+    """One sample or one rejection for each row, in order; None is a row that could not be read."""
     for number, row in enumerate(rows):
         try:
             if row is None:

@@ -20,7 +20,7 @@ _NO_DATA = {"dataset_infos.json", "dataset_info.json", "state.json", "config.jso
 
 @dataclass(frozen=True, slots=True)
 class HubShard:
-    """A data file of the repository and the split that its name tells; `train` if it tells none."""
+    """A data file of the repository and the split in its name; `train` if there is none."""
 
     file: str
     split: str
@@ -38,7 +38,6 @@ def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubSha
     Raises:
         InputError: there is no data file.
         UnknownNameError: a split that was asked for is not there.
-
     """
     data = [file for file in files if PurePosixPath(file).name not in _NO_DATA and not file.startswith(".")]
     by_suffix = {suffix: [file for file in data if file.endswith(suffix)] for suffix in _SUFFIXES}
@@ -57,19 +56,18 @@ def list_shards(files: Sequence[str], splits: Sequence[str] = ()) -> list[HubSha
 
 
 def find_split(file: str) -> str:
-    """The split that a file's path tells: the last word in it that names one, else `train`."""
+    """The split in a file's path: the last word in it that names one, else `train`."""
     found = _SPLIT.findall(file.lower())
     return _SPLIT_NAMES.get(found[-1], found[-1]) if found else "train"
 
 
 def read_rows(path: Path, name: str) -> Iterator[Mapping[str, Any] | None]:
-    """The rows of a data file in its order; None stands for a line that cannot be read.
+    """The rows of a data file in its order; None is a line that cannot be read.
 
     `name` is the file's name in the repository: the cache may call it otherwise.
 
     Raises:
         InputError: the file cannot be read at all.
-
     """
     return read_parquet_rows(path, name) if name.endswith(".parquet") else _read_json(path)
 

@@ -92,7 +92,6 @@ class DownloadState:
 
         Raises:
             StateError: the record is of another commit, layout, label schema or format.
-
         """
         path = self.folder / "download.json"
         if not path.exists():

@@ -58,7 +58,6 @@ def build_release(
     Raises:
         InputError: there is no sample with an annotation, the share is not between 0 and 1, or the folder is not empty.
         StateError: the disk refused.
-
     """
     if not 0 < test_ratio < 1:
         raise InputError(f"The share of the test split is {test_ratio}; it must lie between 0 and 1.")

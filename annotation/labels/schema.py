@@ -22,32 +22,6 @@ from goldspan.annotation.errors import SchemaError, UnknownNameError
 from goldspan.annotation.files import suggest_path
 from goldspan.annotation.project import ENTITIES, Purpose, find_project
 
-GROUPS = [
-    "PERSON",
-    "CONTACT",
-    "LOCATION",
-    "DATE_TIME",
-    "GOVERNMENT_ID",
-    "FINANCIAL",
-    "ORGANIZATION",
-    "NETWORK_IDENTIFIER",
-    "DEVICE_IDENTIFIER",
-    "AUTHENTICATION",
-    "VEHICLE",
-    "DEMOGRAPHIC",
-    "EMPLOYMENT",
-    "HEALTH",
-    "BIOMETRIC",
-    "EDUCATION",
-    "NOT_PII",
-    "OTHER",
-]
-"""Coarse groups that every label belongs to (depth-2 branches of presidio-evaluator's hierarchy, plus OTHER)."""
-
-KINDS = ("direct", "quasi", "none")
-"""Identifier kinds: names a person alone; narrows it down with others; neither (Pilán et al. 2022, TAB)."""
-
-LAYERS = ("entity", "mention")
 MENTION_KINDS = ("MENTION", "PRONOUN", "REFERENCE")
 DEFAULT_MENTION = "MENTION"
 _LATER_FIELDS = frozenset(
@@ -55,7 +29,6 @@ _LATER_FIELDS = frozenset(
 )
 """Fields that came after the first schemas; they count in the fingerprint only where they are used."""
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}\Z")
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _PALETTE = ("#8a5a00", "#00695c", "#6a1b9a", "#ad1457", "#1565c0", "#2e7d32", "#4e342e", "#37474f")
 
 

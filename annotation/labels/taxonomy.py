@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import goldspan.schemas as schemas
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import read_toml
 from goldspan.annotation.errors import SchemaError, UnknownNameError
-from goldspan.annotation.files import read_small
 from goldspan.annotation.labels.schema import LabelSchema
 
 OWN = "own"
@@ -107,13 +105,9 @@ def read_taxonomy(path: Path) -> Taxonomy:
         SchemaError: the file is not TOML, names a label twice, or breaks the JSON Schema `taxonomy`.
 
     """
-    try:
-        document = parse_toml(read_small(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}. List each external label once.") from None
-    if problems := schemas.validator("taxonomy").problems(document):
-        listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:5])
-        raise SchemaError(f"{path}: {listed}")
+    document = read_toml(path, SchemaError)
+    if wrong := schemas.validator("taxonomy").explain(document, 5):
+        raise SchemaError(f"{path}: {wrong}")
     return _build(path.stem, document)
 
 

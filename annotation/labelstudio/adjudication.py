@@ -45,7 +45,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class DisputedTask:
-    """Where a sample stands: address of Label Studio, project, task, and the file that it was pulled into."""
+    """The place of a sample: address of Label Studio, project, task, and the file that it was pulled into."""
 
     url: str
     project: int
@@ -65,7 +65,6 @@ def write_verdict(
         ConfigurationError: there is no token for this Label Studio, or the project is an adopted one.
         StateError: the text in Label Studio is another one, or the task is gone.
         ServiceError: Label Studio refused, or could not be reached.
-
     """
     by, reason = " ".join(verdict.by.split()), verdict.reason.strip()
     if not by or len(reason) > LONGEST_REASON:

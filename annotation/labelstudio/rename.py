@@ -100,7 +100,6 @@ def plan_change(workspace: Workspace, change: LabelChange) -> ChangePlan:
 
     Raises:
         StateError: another change was interrupted; it has to be finished first.
-
     """
     note = _read_note(workspace)
     if note and note["summary"] != change.summary:
@@ -131,7 +130,6 @@ def apply_change(
     Raises:
         StateError: another change was interrupted, or the disk refuses.
         SchemaError: the label schema would no longer be valid. Nothing is changed then.
-
     """
     for new in change.copies:
         build_labels({"labels": {new: {"name": new}}})

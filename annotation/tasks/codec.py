@@ -164,7 +164,6 @@ def read_task(task: Mapping[str, Any], labels: LabelSchema) -> DecodedTask:
 
     Raises:
         RecordError: there is no text, or a packed layer holds no list.
-
     """
     task = unpack_record(dict(task))
     data = task.get("data")
@@ -228,7 +227,6 @@ def decode_task(task: Mapping[str, Any], labels: LabelSchema) -> Sample:
 
     Raises:
         RecordError: something is not; the message names the first issue.
-
     """
     sample, issues = read_task(task, labels)
     if issues:

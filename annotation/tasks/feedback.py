@@ -30,7 +30,7 @@ class DocumentChoice(StrEnum):
 
     @property
     def words(self) -> str:
-        """The choice as it stands on the screen."""
+        """The choice as shown on the screen."""
         return self.value.replace("_", " ").capitalize()
 
 
@@ -43,7 +43,7 @@ class RegionDoubt(StrEnum):
 
     @property
     def words(self) -> str:
-        """The reason as it stands on the screen."""
+        """The reason as shown on the screen."""
         return _DOUBT_WORDS[self]
 
 

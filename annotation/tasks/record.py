@@ -50,7 +50,6 @@ def unpack_record(record: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         RecordError: a layer is a string that holds no list.
-
     """
     data = record.get("data")
     packed = {name: layer for name in LAYERS if isinstance(layer := record.get(name), str)}
@@ -121,7 +120,6 @@ def parse_json(data: bytes) -> Any:
 
     Raises:
         ValueError: it is not JSON.
-
     """
     try:
         return orjson.loads(data)

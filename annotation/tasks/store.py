@@ -60,12 +60,18 @@ _OTHER_FILES = frozenset(
 """Endings of files that are never samples."""
 
 
+_FILLED_BY = {
+    "training_samples": " `goldspan studio pull` brings the reviews.",
+    "annotation_samples": " `goldspan samples import` or `goldspan generate start` fills it.",
+}
+"""What makes the folders of a workspace."""
+
+
 def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """The files themselves (one path or several), and the `.jsonl` and `.json` files of folders, sorted by name.
 
     Raises:
         InputError: a path does not exist, or a folder holds no such file.
-
     """
     files: list[Path] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
@@ -81,7 +87,7 @@ def list_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         elif path.exists():
             files.append(path)
         else:
-            raise InputError(f"There is no file {path}.{suggest_path(path)}")
+            raise InputError(f"There is no file {path}.{_FILLED_BY.get(path.name) or suggest_path(path)}")
     return files
 
 
@@ -106,7 +112,6 @@ def read_records(
 
     Raises:
         InputError: the file cannot be opened or decoded, or a `.json` file is too large to be read whole.
-
     """
     try:
         with path.open("rb") as stream:
@@ -270,7 +275,6 @@ def prepare_task(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
     Raises:
         RecordError: it breaks the JSON Schema or has an issue of severity error.
-
     """
     for issue in check_text(sample.text):
         raise RecordError(f"{issue.code}: {issue.message}", pointer="/data/text")
@@ -294,11 +298,10 @@ def write_samples(
 ) -> int:
     """Write samples as JSONL, whole or not at all; returns how many. Refused ones go to `on_error`.
 
-    Refused is also what was erased from the workspace that the file lies in.
+    What was erased from the file's workspace is refused too.
 
     Raises:
         StateError: the disk refused, or the file exists and `replace` is False.
-
     """
     written = 0
     erased = find_tombstones(Path(path))

@@ -58,7 +58,6 @@ def find_workspace(path: str | Path | None = None) -> Workspace:
 
     Raises:
         InputError: the path is a file, or no path.
-
     """
     root = Path(path or os.environ.get("GOLDSPAN_DATA") or _find_project_data())
     try:
@@ -75,7 +74,6 @@ def find_workspace_project(workspace: Workspace) -> Project | None:
 
     Raises:
         ConfigurationError: its file is broken.
-
     """
     for project in (find_project(), find_project(workspace.root.absolute().parent)):
         if project and project.data.resolve() == workspace.root.resolve():
@@ -97,7 +95,6 @@ def check_file_name(name: str) -> str:
 
     Raises:
         InputError: it is empty, hidden, too long, a device of Windows, or would leave the folder.
-
     """
     if (
         not name

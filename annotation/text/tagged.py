@@ -52,7 +52,6 @@ def parse_tagged(tagged: str, labels: LabelSchema) -> Tagged:
 
     Raises:
         TaggedTextError: an unknown label, a tag that is not closed or closes another, an empty span.
-
     """
     pieces: list[str] = []
     opened: list[_Open] = []
@@ -131,17 +130,11 @@ def escape_text(text: str) -> str:
     return _NEEDS_ESCAPE.sub(lambda match: _escape(match[0]), text)
 
 
-def strip_tags(tagged: str, labels: LabelSchema) -> str:
-    """The verbatim text of tagged text."""
-    return parse_tagged(tagged, labels).text
-
-
 def render_tagged(text: str, entities: Iterable[Entity] = (), mentions: Sequence[Mention] = ()) -> str:
     """Write tagged text; `parse_tagged` gives back exactly what went in.
 
     Raises:
         TaggedTextError: a span is empty or outside the text, two spans cross, or a cluster's name cannot be written.
-
     """
     spans = [(mention.start, -mention.end, 0, _mention_tag(mention), "</m>") for mention in mentions]
     spans += [(entity.start, -entity.end, 1, f"<{entity.label}>", f"</{entity.label}>") for entity in entities]

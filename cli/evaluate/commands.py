@@ -173,7 +173,6 @@ def _find_prices(
 
     Raises:
         InputError: only one of the two prices is given.
-
     """
     from goldspan.evaluation.results.cost import TokenPrices, find_prices
 

@@ -73,7 +73,6 @@ def parse_filters(only: Iterable[str]) -> dict[str, str]:
 
     Raises:
         InputError: there is no `=` in one of them.
-
     """
     filters: dict[str, str] = {}
     for text in only:

@@ -118,15 +118,18 @@ def read_execution(job: JobOptions) -> ExecutionOptions:
     )
 
 
-def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[RunSettings, LabelSchema]:
+def read_settings(
+    workspace: Workspace, options: GenerationOptions, *, writes_briefs: bool = True
+) -> tuple[RunSettings, LabelSchema]:
     """The settings of a run and its label schema.
+
+    If it `writes_briefs`, files of the project that hold nothing for them yet are left out, with a warning.
 
     Raises:
         InputError: an option names nothing known.
         ConfigurationError: the provider needs a model name.
-
     """
-    from goldspan.generators.runs.content import has_examples
+    from goldspan.generators.runs.content import list_held
     from goldspan.generators.runs.public import complete_settings
     from goldspan.generators.runs.settings import RunSettings
 
@@ -160,9 +163,13 @@ def read_settings(workspace: Workspace, options: GenerationOptions) -> tuple[Run
             paraphrase_file=_find_own(options.paraphrase, None, "--paraphrase"),
         )
     )
-    if settings.examples_file and not options.examples and not has_examples(settings, labels):
+    held = list_held(settings, labels) if writes_briefs else {}
+    if not options.examples and held.get(settings.examples_file) == ():
         warn(f"No sample of {settings.examples_file} can be shown yet: briefs show examples of the offline author.")
         settings = replace(settings, examples_file="")
+    if not options.scenarios and held.get(settings.scenarios_file) == ():
+        warn(f"{settings.scenarios_file} holds no situation in these languages: briefs draw from those of Goldspan.")
+        settings = replace(settings, scenarios_file="")
     if options.fill_gaps and options.paraphrase:
         raise InputError("--fill-gaps plans new values, --paraphrase tells those of samples: give one of them.")
     if options.fill_gaps:

@@ -47,7 +47,7 @@ def scenarios(
     options = GenerationOptions(
         provider=provider, model=model, languages=languages, api_url=api_url, temperature=temperature, labels=labels
     )
-    settings, schema = read_settings(workspace, options)
+    settings, schema = read_settings(workspace, options, writes_briefs=False)
     if settings.provider == "offline":
         raise InputError("The offline author needs no situations. Name a model: --provider openai, --model NAME.")
     path = workspace.root / SCENARIOS

@@ -162,12 +162,15 @@ def _show(found: Retrained) -> None:
 def _list_figures(promotion: Promotion) -> list[tuple[str, str, str]]:
     delta = promotion.delta
     bounds = "" if delta.low is None else f" ({delta.delta:+.3f} [{delta.low:+.3f}, {delta.high:+.3f}])"
-    return [
+    figures = [
         ("random reviewed samples", str(promotion.documents), str(promotion.documents)),
         ("strict F1", _format(promotion.incumbent_f1), _format(promotion.candidate_f1) + bounds),
-        ("edits a sample", f"{promotion.incumbent_edits:.2f}", f"{promotion.candidate_edits:.2f}"),
-        ("estimated seconds a sample", f"{promotion.incumbent_seconds:.1f}", f"{promotion.candidate_seconds:.1f}"),
     ]
+    if promotion.documents:
+        edits = f"{promotion.incumbent_edits:.2f}", f"{promotion.candidate_edits:.2f}"
+        seconds = f"{promotion.incumbent_seconds:.1f}", f"{promotion.candidate_seconds:.1f}"
+        figures += [("edits a sample", *edits), ("estimated seconds a sample", *seconds)]
+    return figures
 
 
 def _describe(found: Retrained) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions, ImportReport
     from goldspan.annotation.types import Sample
 
+_LANGUAGE = re.compile("[a-z]{2,3}")
 _CODE = 2
 """Characters of a language code; a longer name is that of a script."""
 
@@ -181,9 +182,12 @@ def _make_options(
 ) -> ImportOptions:
     from goldspan.annotation.formats.importing import ImportOptions
     from goldspan.annotation.formats.mapping import read_label_map
+    from goldspan.annotation.names import find_language
 
     if broken := [entry for entry in columns or () if "=" not in entry]:
         raise InputError(f"--columns {broken[0]}: give NAME=KEY, for example --columns Body=text.")
+    if values["language"] and not _LANGUAGE.fullmatch(values["language"]):
+        values["language"] = find_language(values["language"])
     renamed = {name.strip(): key.strip() for name, _, key in (entry.partition("=") for entry in columns or ())}
     return ImportOptions(columns=renamed, labels_map=read_label_map(labels_map or (), schema), **values)
 

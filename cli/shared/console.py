@@ -35,7 +35,7 @@ class TerminalConsole(Console):
             yield segment if segment.control else Segment(show_controls(segment.text), segment.style)
 
     def status(self, status: RenderableType, **options: Any) -> Any:
-        """A status line; off a terminal one line a minute instead, so that a log shows that work goes on."""
+        """A status line; off a terminal one line a minute instead, so that a log shows that the work continues."""
         return super().status(status, **options) if self.is_terminal else LoggedStatus(self, str(status))
 
     def out(self, *objects: Any, **options: Any) -> None:

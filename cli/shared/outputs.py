@@ -31,7 +31,6 @@ def check_output(path: Path, *suffixes: str, hint: str = "") -> None:
 
     Raises:
         InputError: the name promises another format.
-
     """
     suffix = path.suffix.lower()
     if suffix not in _KNOWN or suffix in suffixes or (not suffixes and path.is_dir()):

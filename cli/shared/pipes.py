@@ -21,7 +21,6 @@ async def mask_stdin(masker: Masker, language: str, country: str) -> None:
 
     Raises:
         MaskingError: the input is not UTF-8, or has no safe boundary.
-
     """
     from goldspan.masking.streaming import StreamMasker
 

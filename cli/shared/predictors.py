@@ -31,7 +31,6 @@ def parse_options(given: list[str] | None) -> dict[str, Any]:
 
     Raises:
         InputError: a text has no `=`, or a key is given twice.
-
     """
     options: dict[str, Any] = {}
     for text in given or ():
@@ -54,7 +53,6 @@ def open_from_command(
         InputError: an option is not KEY=VALUE.
         UnknownNameError: there is no predictor of that name.
         ConfigurationError: it takes no such option, or what it needs is missing.
-
     """
     from goldspan.predictors.registry import open_predictor
 

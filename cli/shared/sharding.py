@@ -87,7 +87,6 @@ def read_shard_command(
 
     Raises:
         InputError: there is no --output, it is named as a file, or an option is not KEY=VALUE.
-
     """
     if output is None:
         raise InputError("Give --output FOLDER for the results of several files, a folder, a packed file, or --engine.")

@@ -45,9 +45,9 @@ def report_waits(console: Console, describe: Callable[[], str], every: float | N
 class LoggedStatus:
     """A status line for logs, used like rich's `Status`."""
 
-    def __init__(self, console: Console, message: str, every: float | None = None) -> None:
+    def __init__(self, console: Console, message: str) -> None:
         self._message = message
-        self._waits = report_waits(console, lambda: self._message, every)
+        self._waits = report_waits(console, lambda: self._message)
 
     def __enter__(self) -> LoggedStatus:
         self._waits.__enter__()

@@ -11,14 +11,7 @@ import typer
 
 from goldspan.cli.shared.option_groups import expand_option_groups
 from goldspan.cli.shared.options import JsonOption
-from goldspan.cli.studio.connection import (
-    SHOWN,
-    Studio,
-    StudioOptions,
-    connect,
-    end_with_refused,
-    show_progress,
-)
+from goldspan.cli.studio.connection import SHOWN, Studio, StudioOptions, connect, end_with_refused, show_progress
 
 if TYPE_CHECKING:
     from goldspan.annotation.errors import RecordError

@@ -31,7 +31,7 @@ def retrain(
 
     This is what `goldspan serve --train` runs when Label Studio asks for training. Only a model that passes the paired
     test is printed; after a refusal, and without enough new reviews, the command fails with the reason and the model in
-    service stays. Interrupted, it goes on when it is run again. Exit code 7: the gate is closed.
+    service stays. Run it again to resume after an interruption. Exit code 7: the gate is closed.
 
     Example: goldspan serve --predictor regex --train-command "goldspan studio retrain --config fast.toml"
     """

@@ -67,7 +67,7 @@ def start(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the rows, estimate the price, and train. The same command with the same --run goes on.
+    """Check the rows, estimate the price, and train. The same command with the same --run resumes the run.
 
     Exit codes: 0 done, 1 failed, 4 the provider is at work, 6 over the budget, 130 interrupted.
     """
@@ -117,7 +117,7 @@ def resume(
     labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a run after an interruption, a crash or a lost reply."""
+    """Resume a run after an interruption, a crash or a lost reply."""
     from goldspan.training.finetuning.folder import confirm_run_address, find_tuning_run
 
     folder = find_tuning_run(find_workspace(data), run)
@@ -130,7 +130,7 @@ def resume(
 
 @app.command()
 def status(run: RunName = "", data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Show a run as its journal tells it; nothing is asked of the provider."""
+    """Show a run as recorded in its journal; the provider is not asked."""
     from goldspan.training.finetuning.folder import find_tuning_run, read_status
     from goldspan.training.finetuning.journal import TuningJournal
     from goldspan.training.finetuning.public import describe_job

@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Train on a bundle, evaluate, quantise and sign. The model directory is models/<name> in the workspace.
 
-    An interrupted run goes on with `goldspan train resume`.
+    `goldspan train resume` resumes an interrupted run.
     """
     from dataclasses import replace
 
@@ -51,7 +51,7 @@ def run(
     from goldspan.annotation.tasks.workspace import find_workspace
     from goldspan.training.config import TrainingConfig, override, parse_config, read_config
     from goldspan.training.inputs import choose_bundle
-    from goldspan.training.launch import pack_run, start_training
+    from goldspan.training.launch import pack_run, train
 
     settings = override(
         read_config(config) if config else TrainingConfig(),
@@ -73,14 +73,14 @@ def run(
             pack_run(chosen, settings, find_label_file(labels), workspace, pack)
             say(f"The inputs are in {pack}.")
         return
-    model = start_training(
+    model = train(
         bundle,
         settings,
         name=name,
         labels_file=labels,
-        workspace=workspace,
+        data=data,
         flow_options=flow_option or (),
-        report=_ignore if as_json else _report,
+        on_line=_ignore if as_json else _report,
     )
     _show_model(model, as_json)
 

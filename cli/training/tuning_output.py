@@ -51,14 +51,14 @@ def show_plan(plan: TuningPlan, excess: str, *, as_json: bool) -> None:
 
 
 def report_job(job: JobView) -> None:
-    """Print where a job stands, on stderr."""
+    """Print the state of a job on stderr."""
     from goldspan.training.finetuning.public import describe_job
 
     err.print(describe_job(job), markup=False)
 
 
 def ignore_job(job: JobView) -> None:
-    """Where nobody watches."""
+    """Ignore the state of a job."""
     del job
 
 

@@ -18,6 +18,7 @@ import orjson
 import polars as pl
 
 from goldspan.annotation.errors import InputError, RecordError, StateError, show_name
+from goldspan.annotation.files import find_json
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import read_task
@@ -263,8 +264,4 @@ def load_samples(workspace: Workspace, places: pl.DataFrame, labels: LabelSchema
 
 def read_pull_state(path: Path) -> dict[str, Any]:
     """Read the state the last pull stored beside a sample file: url, project, watermark; empty without a pull."""
-    try:
-        state = orjson.loads(path.with_name(f"{path.stem}.state.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return state if isinstance(state, dict) else {}
+    return find_json(path.with_name(f"{path.stem}.state.json"))

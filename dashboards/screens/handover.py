@@ -16,7 +16,7 @@ from goldspan.training.bundle.freeze import freeze_version
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.report import list_warnings, show_sizes
 from goldspan.training.gate.commands import find_commands
-from goldspan.training.gate.verdict import GateVerdict, show_bound
+from goldspan.training.gate.verdict import GateVerdict, show_bound, show_found
 
 
 def draw() -> None:
@@ -34,11 +34,9 @@ def draw() -> None:
     for criterion in verdict.criteria:
         with st.container(border=True):
             mark = ":green[:material/check_circle:]" if criterion.passed else ":red[:material/cancel:]"
-            bound = show_bound(criterion)
             link = handover.link_criterion(criterion.name)
-            st.markdown(
-                f"{mark} **[{criterion.question}]({link})** found {_show_value(criterion.value)}, wanted {bound}"
-            )
+            found = "nothing to measure" if criterion.value is None else show_found(criterion)
+            st.markdown(f"{mark} **[{criterion.question}]({link})** found {found}, wanted {show_bound(criterion)}")
             if criterion.detail:
                 st.text(criterion.detail)
             if not criterion.passed and criterion.fix:
@@ -49,12 +47,6 @@ def draw() -> None:
     st.code(find_commands(state.workspace).on_workspace("goldspan gate"), language="bash")
     _offer_freeze(state, verdict)
     _draw_versions(state)
-
-
-def _show_value(value: float | None) -> str:
-    if value is None:
-        return "nothing to measure"
-    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
 
 
 def _offer_freeze(state: DashboardState, verdict: GateVerdict) -> None:

@@ -39,8 +39,8 @@ def draw() -> None:
     ui.show_table(kept, "kept", {"model": "version"}, height=300)
     _draw_kept(kept)
     st.caption(
-        "Regions that people left unchanged, of those suggested; lines join the weeks of a version, bars are 95 % "
-        "intervals. Samples chosen by priority are harder than the rest: see Queue for the random reserve."
+        "Kept: regions that people left unchanged, of those suggested, with the 95 % interval. Samples chosen by "
+        "priority are harder than the rest: see Queue for the random reserve."
     )
 
 

@@ -7,8 +7,6 @@ import polars as pl
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.explore import name_pairs
 
-KINDS = ("label", "boundary", "missed by first", "missed by second")
-
 
 def tabulate_label_pairs(mirror: Mirror) -> pl.DataFrame:
     """One row per pair of labels: regions, samples, and how the regions differ; the most frequent first."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
+from goldspan.annotation.files import find_json
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.dashboards.views.coverage import find_reviewed, find_unreviewed
-from goldspan.training.gate.verdict import GateVerdict, show_bound
+from goldspan.training.gate.verdict import GateVerdict, show_bound, show_found
 
 CRITERION_LINKS = {
     "samples": "/queue",
@@ -49,7 +49,7 @@ def link_criterion(name: str) -> str:
 def list_versions(workspace: Workspace) -> list[Version]:
     """List the frozen versions, newest last; equal times are sorted by name, v9 before v10."""
     paths = sorted(workspace.bundles.glob("*/manifest.json"), key=_find_age)
-    return [_describe(path.parent.name, _read(path)) for path in paths]
+    return [_describe(path.parent.name, find_json(path)) for path in paths]
 
 
 def count_handed_over(workspace: Workspace) -> int:
@@ -98,27 +98,19 @@ def tabulate_verdict(verdict: GateVerdict) -> pl.DataFrame:
         {
             "passed": criterion.passed,
             "criterion": criterion.question,
-            "found": criterion.value,
+            "found": show_found(criterion),
             "wanted": show_bound(criterion),
             "detail": criterion.detail,
-            "mend": "" if criterion.passed else criterion.fix,
+            "command": "" if criterion.passed else criterion.fix,
         }
         for criterion in verdict.criteria
     ]
     schema = {
         "passed": pl.Boolean,
         "criterion": pl.String,
-        "found": pl.Float64,
+        "found": pl.String,
         "wanted": pl.String,
         "detail": pl.String,
-        "mend": pl.String,
+        "command": pl.String,
     }
     return pl.DataFrame(rows, schema=schema)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}

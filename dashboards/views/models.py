@@ -11,6 +11,7 @@ import orjson
 import polars as pl
 
 from goldspan.annotation.errors import GoldspanError
+from goldspan.annotation.files import find_json
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.mirror.refresh import Mirror
 from goldspan.evaluation.scores.wilson import measure_wilson
@@ -121,11 +122,8 @@ def tabulate_versions(models: list[StoredModel], served: set[str]) -> pl.DataFra
 
 def find_served(workspace: Workspace) -> set[str]:
     """The folders of models that `goldspan serve` trained and goes on with."""
-    try:
-        found = orjson.loads((find_models_folder(workspace) / "serving.json").read_bytes())
-    except (OSError, ValueError):
-        return set()
-    return {str(Path(source).resolve()) for source in found.values()} if isinstance(found, dict) else set()
+    found = find_json(find_models_folder(workspace) / "serving.json")
+    return {str(Path(source).resolve()) for source in found.values()}
 
 
 def tabulate_rounds(state: LoopState) -> pl.DataFrame:

@@ -187,7 +187,7 @@ def suggest_step(funnel: Funnel) -> NextStep:
         return NextStep("Review samples in Label Studio, then pull the reviews.", "goldspan studio pull", "/queue")
     if left:
         return NextStep(
-            f"Review more, the most useful ones next: {name_samples(left)} left.", "goldspan queue", "/queue"
+            f"Review the {name_samples(left)} that are left, the most useful ones first.", "goldspan queue", "/queue"
         )
     if funnel.handed_over < funnel.reviewed:
         return NextStep("Every sample is reviewed: check the gate for training.", "goldspan gate", "/hand-over")

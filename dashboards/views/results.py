@@ -12,12 +12,7 @@ import polars as pl
 from goldspan.annotation.errors import GoldspanError
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.dashboards.views.explore import NONE
-from goldspan.evaluation.results.chart_data import (
-    NOTHING,
-    confusion_matrix,
-    error_kinds_by_label,
-    error_positions,
-)
+from goldspan.evaluation.results.chart_data import NOTHING, confusion_matrix, error_kinds_by_label, error_positions
 from goldspan.evaluation.results.compare import Comparison
 from goldspan.evaluation.results.result import EvaluationResult, read_result
 

@@ -15,13 +15,7 @@ from goldspan.annotation.corpus.splits import split_samples
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
-from goldspan.evaluation.audit.findings import (
-    Audited,
-    AuditFinding,
-    apply_findings,
-    find_disagreements,
-    rank_samples,
-)
+from goldspan.evaluation.audit.findings import Audited, AuditFinding, apply_findings, find_disagreements, rank_samples
 from goldspan.evaluation.audit.ranking import rank_findings
 from goldspan.evaluation.audit.tokens import GoldTokens, judge_tokens, read_gold_tokens
 from goldspan.predictors.base import Predictor
@@ -37,9 +31,6 @@ Opinions = Mapping[str, tuple[Entity, ...]]
 
 TrainTagger = Callable[[Sequence[Sample], Opinions], CrfTagger]
 """Trains a CRF on samples, with the opinions of a second predictor as features."""
-
-Train = Callable[[Sequence[Sample]], Predictor]
-"""Trains a model on samples and opens it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,36 +104,6 @@ def audit_samples(
     audited = [(sample, o.annotation) for sample, o in zip(gold, outcomes, strict=True) if o.annotation is not None]
     failures = [(o.sample.sample_id, str(o.error)) for o in outcomes if o.annotation is None]
     return _judge(audited, predictor.labels, predictor.model_version, min_confidence, budget, failures)
-
-
-def audit_in_folds(
-    samples: Iterable[Sample],
-    train: Train,
-    labels: LabelSchema,
-    *,
-    folds: int = 5,
-    min_confidence: float = 0.0,
-    budget: int = 0,
-) -> Audit:
-    """Compare gold with models that were each trained on the other folds; related samples share a fold.
-
-    Raises:
-        InputError: there are fewer groups of related samples than folds.
-
-    """
-    audited: list[Audited] = []
-    failures: list[tuple[str, str]] = []
-    able: frozenset[str] = frozenset()
-    version = ""
-    for held, rest in iter_folds(samples, labels, folds):
-        predictor = train(rest)
-        able, version = able | predictor.labels, predictor.model_version
-        for sample, outcome in zip(held, iter_outcomes(predictor, held), strict=True):
-            if outcome.annotation is None:
-                failures.append((sample.sample_id, str(outcome.error)))
-            else:
-                audited.append((sample, outcome.annotation))
-    return _judge(audited, able, f"{folds}-fold-{version}", min_confidence, budget, failures)
 
 
 def audit_tokens(

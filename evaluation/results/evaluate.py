@@ -27,13 +27,7 @@ from goldspan.evaluation.scores.spans import (
     measure_empty_false_positives,
     measure_exact_accuracy,
 )
-from goldspan.evaluation.scores.table import (
-    DocumentScores,
-    estimate_intervals,
-    measure_document,
-    sum_masking,
-    tabulate,
-)
+from goldspan.evaluation.scores.table import DocumentScores, estimate_intervals, measure_document, sum_masking, tabulate
 
 _MASKING_INTERVALS = {"masking_recall": "recall", "masking_f_beta": "f_beta", "zero_leak_rate": "zero_leak_rate"}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.store import OnError, raise_error
 from goldspan.evaluation.matching.documents import Pairing, Source, open_samples, pair_gold, read_pairing
 from goldspan.evaluation.results.baselines import score_baselines
@@ -86,37 +86,7 @@ def evaluate(
     )
 
 
-async def evaluate_async(
-    gold: Source,
-    predicted: Source | Predictor | None = None,
-    *,
-    labels: LabelSchema | None = None,
-    model: str = "",
-    settings: EvaluationSettings | None = None,
-    name: str = "",
-    baselines: bool = True,
-    cost_per_1000: float | None = None,
-    prices: TokenPrices | None = None,
-    workers: int = 1,
-    on_error: OnError = raise_error,
-    on_pairing: Callable[[Pairing], None] | None = None,
-) -> EvaluationResult:
-    """`evaluate` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
-    return await asyncio.to_thread(
-        evaluate,
-        gold,
-        predicted,
-        labels=labels,
-        model=model,
-        settings=settings,
-        name=name,
-        baselines=baselines,
-        cost_per_1000=cost_per_1000,
-        prices=prices,
-        workers=workers,
-        on_error=on_error,
-        on_pairing=on_pairing,
-    )
+evaluate_async = run_in_thread(evaluate)
 
 
 def compare(

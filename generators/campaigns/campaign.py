@@ -69,7 +69,6 @@ def begin_campaign(workspace: Workspace, campaign: Campaign) -> Campaign:
     Raises:
         InputError: the name cannot name a file, or the settings have a plan.
         StateError: it was begun with other settings, or the disk refuses.
-
     """
     check_run_name(campaign.name)
     if campaign.settings.plan is not None:
@@ -87,7 +86,6 @@ def write_campaign(workspace: Workspace, campaign: Campaign) -> None:
 
     Raises:
         StateError: the disk refuses.
-
     """
     path = _place(workspace, campaign.name)
     document = {
@@ -108,7 +106,6 @@ def read_campaign(workspace: Workspace, name: str = "") -> Campaign:
     Raises:
         UnknownNameError: there is none of that name.
         StateError: there is none at all, or its file is broken.
-
     """
     found = list_campaigns(workspace)
     if not name and not found:

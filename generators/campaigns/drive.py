@@ -28,7 +28,8 @@ PARALLEL = 8
 """Runs that are at work at a time."""
 
 
-async def run_campaign_async(
+@run_interruptible
+async def run_campaign(
     workspace: Workspace,
     campaign: Campaign,
     *,
@@ -45,7 +46,6 @@ async def run_campaign_async(
     Raises:
         StateError: another process is running it, or the settings of a run differ.
         ServiceError: the provider cannot be used as things are.
-
     """
     with _hold(workspace, campaign.name):
         driver = _Driver(workspace, campaign, execution or ExecutionOptions(), labels_file, on_progress)
@@ -55,34 +55,11 @@ async def run_campaign_async(
     return _name_outcome(status, outcomes), status
 
 
-def run_campaign(
-    workspace: Workspace,
-    campaign: Campaign,
-    *,
-    parallel: int = PARALLEL,
-    execution: ExecutionOptions | None = None,
-    labels_file: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> tuple[RunOutcome, CampaignStatus]:
-    """`run_campaign_async` for callers that do not wait."""
-    return run_interruptible(
-        run_campaign_async(
-            workspace,
-            campaign,
-            parallel=parallel,
-            execution=execution,
-            labels_file=labels_file,
-            on_progress=on_progress,
-        )
-    )
-
-
 def cancel_campaign(workspace: Workspace, campaign: Campaign) -> CampaignStatus:
     """Begin no other run, and cancel those that are open at the provider; their answers are kept.
 
     Raises:
         StateError: every run has finished.
-
     """
     if read_status(workspace, campaign).total.finished:
         raise StateError(f"Campaign {campaign.name} has already finished; there is nothing to cancel.")

@@ -15,7 +15,6 @@ from goldspan.generators.journal.rows import ERASED
 _TAG = re.compile(r"</?(?:[A-Z][A-Z0-9_]*|m)(?:\s+[a-z]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*>")
 _ESCAPES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _ESCAPE = re.compile("|".join(_ESCAPES))
-_CHUNK = 500
 
 
 @dataclass(slots=True)
@@ -34,7 +33,6 @@ def read_item_texts(folder: Path) -> Iterator[ItemTexts]:
 
     Raises:
         StateError: the journal cannot be read.
-
     """
     with Journal(folder) as journal:
         items = journal.query("SELECT item, spec, reason FROM item WHERE state != ?", (ERASED,))
@@ -75,7 +73,6 @@ def erase_items(folder: Path, items: Set[int], is_event: Callable[[str], bool] =
 
     Raises:
         StateError: another process is running the run, or the disk refused.
-
     """
     with Journal(folder, lock=True) as journal:
         journal.query("PRAGMA secure_delete = ON")
@@ -100,7 +97,6 @@ def finish_erasing(folder: Path) -> None:
 
     Raises:
         StateError: another process is running the run, or the disk refused.
-
     """
     with Journal(folder, lock=True) as journal:
         _compact(journal)

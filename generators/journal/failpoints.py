@@ -9,26 +9,6 @@ import os
 import signal
 from collections import Counter
 
-BATCH_POINTS = (
-    "shard-written",
-    "batch-planned",
-    "file-uploaded",
-    "upload-recorded",
-    "creation-announced",
-    "batch-created",
-    "batch-recorded",
-    "lines-kept",
-    "answers-delivered",
-    "batch-ended",
-    "output-read",
-    "errors-read",
-    "batch-collected",
-)
-"""Commit points of the batch executor, in the order in which a batch passes them."""
-
-LIVE_POINTS = ("rows-taken", "answer-received", "answer-kept", "answer-delivered")
-"""Commit points of the live executor, in the order in which a row passes them."""
-
 _passed: Counter[str] = Counter()
 
 

@@ -18,7 +18,6 @@ class RunLock:
 
     Raises:
         StateError: another process holds it.
-
     """
 
     def __init__(self, path: Path, command: str = "goldspan generate") -> None:

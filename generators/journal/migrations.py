@@ -71,7 +71,6 @@ def migrate(connection: sqlite3.Connection, place: str, steps: Sequence[str]) ->
 
     Raises:
         StateError: the journal was written by a newer Goldspan.
-
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(steps):

@@ -20,7 +20,6 @@ class RawLog:
 
         Raises:
             OSError: the disk is full; nothing that counts is lost, the caller stops the run.
-
         """
         if self._file.tell() and self._ends_torn():
             line = b"\n" + line

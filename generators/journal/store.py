@@ -32,7 +32,6 @@ class RunJournal:
 
     Raises:
         StateError: there is no such run, another process is running it, or the disk cannot be written.
-
     """
 
     command: ClassVar[str]
@@ -110,7 +109,6 @@ class RunJournal:
 
         Raises:
             StateError: instead of OSError and sqlite3.Error.
-
         """
         return _Guard(self)
 

@@ -22,7 +22,6 @@ OPEN_STATES = ("creating", "submitted")
 """A batch may be open at the provider."""
 UNFINISHED_STATES = ("planned", "uploaded", *OPEN_STATES)
 """Rows may be tied to the submission that an executor must recover."""
-CLOSED_STATES = ("collected", "abandoned")
 _COLUMNS = (
     "intent", "state", "rows", "sha256", "input_file", "batch", "status", "output_file", "error_file", "lines_read",
     "cost", "details", "created", "updated",

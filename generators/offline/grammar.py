@@ -34,9 +34,6 @@ from typing import Any
 from goldspan.annotation.errors import SchemaError
 
 PERSONS = "abc"
-GROUPS = ("ab", "o", "q", "n", "s")
-"""Referents beside the persons: a and b together, a's company, an institution, somebody without a name, and somebody
-who is mentioned once."""
 NAME_FORMS = frozenset({"full", "short", "formal", "oblique", "first", "last", "name"})
 _CALL = re.compile(r"([~@%])(\w+)|(#)([+~^&-]?\w+(?::\w+)?)")
 _SAY = re.compile(r"(ab|[abcoqns])([:;!=?])(.*)", re.DOTALL)

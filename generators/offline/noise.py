@@ -68,6 +68,7 @@ def _name_month(day: date, language: str) -> str:
 
 _MAKERS: dict[str, Callable[[Random, str, str], str]] = {
     "salary": lambda rng, language, country: write_amount(rng, country, 1900, 5200),
+    "fee": lambda rng, language, country: write_amount(rng, country, 12, 95),
     "rent": lambda rng, language, country: write_amount(rng, country, 480, 1900),
     "time": lambda rng, language, country: write_time(rng, country),
     "amount": lambda rng, language, country: write_amount(rng, country),
@@ -186,12 +187,12 @@ class Noise:
             parts = (
                 (("", draw_name_part(self._rng, kind, *place)),) if is_part else draw_mention(self._rng, kind, *place)
             )
-            values = {value.casefold() for _, value in parts}
+            values = {value.casefold() for label, value in parts if label or is_part}
             fits = len(parts) < 2 or self._family.has_name(parts[-1][1]) or parts[-1][0] != "SURNAME"
             fits = fits and values.isdisjoint(self._recent)
             if fits and self._taken.isdisjoint(values.union(*map(find_words, values))):
                 break
-        self._recent.extend(value for value in values if value != ",")
+        self._recent.extend(values)
         text = ""
         for label, value in parts:
             text += "" if not text or text.endswith("'") or value == "," else " "

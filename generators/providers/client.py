@@ -17,7 +17,7 @@ import openai
 import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from goldspan.annotation.answers import FRAMING
+from goldspan.annotation.answers import FRAMING, AnswerLimitError
 from goldspan.annotation.errors import GoldspanError, TerminalServiceError
 from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.adaptation import Adaptation, names_format
@@ -27,7 +27,6 @@ from goldspan.generators.providers.json_post import (
     PostDamagedError,
     PostError,
     PostReply,
-    PostTooLargeError,
 )
 from goldspan.generators.providers.parsing import find_error, load_json_bytes, read_events
 from goldspan.generators.providers.waiting import read_retry_after
@@ -100,7 +99,6 @@ class ChatClient:
             Unreadable: an answer that is no JSON.
             Rejected: the server will not answer this request.
             TerminalServiceError: the server will answer no request: wrong key, no balance, unknown model or address.
-
         """
         adaptation = self._adaptations.setdefault(str(body["model"]), Adaptation())
         while True:
@@ -134,7 +132,7 @@ class ChatClient:
     async def _post(self, content: bytes, key: str) -> Reply:
         try:
             reply = await self._http.post(content, {"Idempotency-Key": key})
-        except PostTooLargeError as error:
+        except AnswerLimitError as error:
             raise TerminalServiceError(f"{self._url} gives no usable answer: {error}.") from None
         except PostDamagedError as error:
             raise Unreadable(f"{self._url} answered with a body that cannot be read ({error})", b"") from None

@@ -29,7 +29,6 @@ def find_key(profile: ProviderProfile, url: str, env_file: Path = Path(".env")) 
 
     Raises:
         ConfigurationError: names the variable that is missing, or the address that is not fit for a key.
-
     """
     origin = read_origin(url)
     name = profile.key_variable
@@ -56,7 +55,6 @@ def require_address(profile: ProviderProfile, url: str, source: str, mend: str) 
 
     Raises:
         ConfigurationError: names the address, its source, and the command that confirms it.
-
     """
     if not _is_own(profile, url) and find_key(profile, url) != NO_KEY:
         require_confirmed(profile.key_variable, url, source, mend)

@@ -89,7 +89,7 @@ def make_http_client(
             del response.headers["content-encoding"]
         if isinstance(response.stream, httpx2.AsyncByteStream):
             is_file = response.request.url.path.endswith("/content")
-            meter = AnswerMeter(response.request, MAX_FILE if is_file else max_bytes)
+            meter = AnswerMeter(compute_patience(response.request), MAX_FILE if is_file else max_bytes)
             response.stream = _BoundedStream(response.stream, meter, is_compressed=is_compressed)
 
     return _PatientClient(

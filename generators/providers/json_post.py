@@ -7,6 +7,7 @@ size and time. Cookies are not kept.
 from __future__ import annotations
 
 import asyncio
+import math
 import zlib
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import httpx2
 
-from goldspan.annotation.answers import compute_wait
+from goldspan.annotation.answers import AnswerMeter, compute_wait
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.origins import is_loopback
 from goldspan.generators.providers.http import COMPRESSIONS, MAX_ANSWER
@@ -36,10 +37,6 @@ class PostReply(NamedTuple):
 
 class PostError(Exception):
     """No answer, or none that can be used; stays inside the client."""
-
-
-class PostTooLargeError(PostError):
-    """The answer is larger than `MAX_ANSWER` bytes."""
 
 
 class PostDamagedError(PostError):
@@ -71,8 +68,8 @@ class JsonPoster:
         """Send JSON and read the whole answer, whatever its status.
 
         Raises:
-            PostError: the connection failed, the answer is malformed, too slow, too large or damaged.
-
+            PostError: the connection failed, the answer is malformed, too slow or damaged.
+            AnswerLimitError: the answer is larger than `MAX_ANSWER` bytes.
         """
         seconds = compute_wait(_TIMEOUT, len(content))
         try:
@@ -90,11 +87,9 @@ class JsonPoster:
             self._address, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as answer:
             pieces: list[bytes] = []
-            room = MAX_ANSWER
+            meter = AnswerMeter(math.inf, MAX_ANSWER)
             async for piece in answer.content.iter_any():
-                room -= len(piece)
-                if room < 0:
-                    raise PostTooLargeError(_name_limit())
+                meter.add(len(piece))
                 pieces.append(piece)
             found = {name.lower(): value for name, value in answer.headers.items()}
             body = _decompress(b"".join(pieces), found.get("content-encoding", ""))
@@ -106,7 +101,6 @@ def find_proxy(address: str) -> str | None:
 
     Raises:
         ConfigurationError: it is no HTTP proxy.
-
     """
     parts, proxies = urlsplit(address), getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
@@ -134,11 +128,6 @@ def _decompress(raw: bytes, encoding: str) -> bytes:
             body = zlib.decompressobj(form).decompress(raw, MAX_ANSWER + 1)
         except zlib.error:
             continue
-        if len(body) > MAX_ANSWER:
-            raise PostTooLargeError(_name_limit())
+        AnswerMeter(math.inf, MAX_ANSWER).add(len(body))
         return body
     raise PostDamagedError("its compression is damaged")
-
-
-def _name_limit() -> str:
-    return f"the answer is larger than {MAX_ANSWER:,} bytes"

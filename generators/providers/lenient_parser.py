@@ -39,7 +39,6 @@ class LenientParser:
         Raises:
             TruncatedJsonError: the text ends inside it.
             ValueError: there is none.
-
         """
         character = self._peek()
         if character == "{":
@@ -168,7 +167,7 @@ class LenientParser:
         raise TruncatedJsonError("the answer ends inside a string")
 
     def _find_continuation(self) -> int:
-        """Where a string goes on that is written in pieces (`"one " + "two"`); 0 if it does not."""
+        """Where the next piece of a string is that is written in pieces (`"one " + "two"`); 0 if it does not."""
         match = _CONTINUES.match(self.text, self.position)
         if not match or self.text[match.end()] != '"':
             return 0

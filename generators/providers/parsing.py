@@ -24,7 +24,6 @@ def load_json_bytes(raw: bytes) -> Any:
 
     Raises:
         ValueError: it is not JSON.
-
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
@@ -33,12 +32,25 @@ def load_json_bytes(raw: bytes) -> Any:
         return json.loads(raw.decode("utf-8", "surrogatepass"), strict=False)
 
 
+def load_document(raw: bytes) -> Any:
+    """The JSON of bytes as received; None when it is not JSON."""
+    try:
+        return load_json_bytes(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
     """Parse a `chat.completion` object; malformed ones and errors become FAILED answers.
 
     The content may be text, a list of parts, the arguments of a tool call, or stand in a reasoning field alone.
     """
-    usage = _as_mapping(body.get("usage"))
+    usage = as_mapping(body.get("usage"))
     blank = Answer(
         custom_id,
         tokens_in=_as_count(usage.get("prompt_tokens") or usage.get("input_tokens")),
@@ -52,7 +64,7 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
         said = next((body[name] for name in ("detail", "message") if isinstance(body.get(name), str)), "")
         problem = f"the answer has no choices: {said[:300]}" if said else "the answer has no choices"
         return replace(blank, state=AnswerState.FAILED, error="no_choices", message=problem)
-    message = _as_mapping(choice.get("message"))
+    message = as_mapping(choice.get("message"))
     reason = str(choice.get("finish_reason") or "")
     content, repairs = _read_content(choice, message)
     return replace(
@@ -67,7 +79,7 @@ def read_completion(custom_id: str, body: Mapping[str, Any]) -> Answer:
 def find_error(body: Mapping[str, Any]) -> tuple[str, str] | None:
     """Code and message of an error that a server sent with status 200; None if there is none."""
     choice = _find_choice(body)
-    error = body.get("error") or choice.get("error") or _as_mapping(choice.get("message")).get("error")
+    error = body.get("error") or choice.get("error") or as_mapping(choice.get("message")).get("error")
     if error:
         return read_error(error)
     if str(choice.get("finish_reason") or "").casefold() == "error":
@@ -80,7 +92,7 @@ def _find_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     choices = body.get("choices")
     if isinstance(choices, Mapping):
         choices = [choices] if "message" in choices else list(choices.values())
-    return _as_mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    return as_mapping(choices[0]) if isinstance(choices, list) and choices else {}
 
 
 def read_events(raw: bytes) -> dict[str, Any] | None:
@@ -97,12 +109,12 @@ def read_events(raw: bytes) -> dict[str, Any] | None:
         if chunk == b"[DONE]":
             break
         try:
-            document = _as_mapping(load_json_bytes(chunk))
+            document = as_mapping(load_json_bytes(chunk))
         except (ValueError, RecursionError):
             return None
         whole |= {name: value for name, value in document.items() if name != "choices" and value}
         choice = _find_choice(document)
-        content += str(_as_mapping(choice.get("delta")).get("content") or "")
+        content += str(as_mapping(choice.get("delta")).get("content") or "")
         reason = str(choice.get("finish_reason") or reason)
     if not reason and "error" not in whole:
         return None
@@ -147,7 +159,7 @@ def _read_content(choice: Mapping[str, Any], message: Mapping[str, Any]) -> tupl
 def _read_part(part: Any) -> str:
     if isinstance(part, str):
         return part
-    entry = _as_mapping(part)
+    entry = as_mapping(part)
     if str(entry.get("type") or "") not in _TEXT_PARTS:
         return ""
     text = entry.get("text")
@@ -156,16 +168,12 @@ def _read_part(part: Any) -> str:
 
 def _read_tool_call(message: Mapping[str, Any]) -> str:
     calls = message.get("tool_calls")
-    call = _as_mapping(calls[0]) if isinstance(calls, list) and calls else {}
-    function = _as_mapping(call.get("function") or message.get("function_call"))
+    call = as_mapping(calls[0]) if isinstance(calls, list) and calls else {}
+    function = as_mapping(call.get("function") or message.get("function_call"))
     arguments = function.get("arguments")
     if isinstance(arguments, Mapping):
         return json.dumps(arguments, ensure_ascii=False)
     return arguments if isinstance(arguments, str) else ""
-
-
-def _as_mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _as_count(value: Any) -> int:

@@ -46,11 +46,10 @@ def strip_fences(content: str, repairs: list[str]) -> str:
 
 
 def find_plain(content: str, key: str, repairs: list[str]) -> str | None:
-    """What stands under a key in an answer that is YAML, TOML, CSV, XML or Markdown; None where it is none of them.
+    """The value of a key in an answer that is YAML, TOML, CSV, XML or Markdown; None where it is none of them.
 
     Raises:
         TruncatedJsonError: an XML element or a quoted scalar is never closed.
-
     """
     body = strip_fences(content, [])
     found = _find_element(body, key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience, limit_wait
 from goldspan.annotation.origins import is_loopback
 from goldspan.generators.providers.parsing import load_json_bytes
 from goldspan.generators.providers.profiles import Price
@@ -44,7 +44,7 @@ def fetch_price(base_url: str, api_key: str, model: str, tier: str) -> Price | N
                 reply = client.send(request, stream=True)
             if reply.status_code != 200:
                 return None
-            meter, raw = AnswerMeter(reply.request, _MAX_BYTES), bytearray()
+            meter, raw = AnswerMeter(compute_patience(reply.request), _MAX_BYTES), bytearray()
             for chunk in reply.iter_raw():
                 meter.add(len(chunk))
                 raw += chunk

@@ -153,7 +153,6 @@ def normalise_url(url: str) -> str:
 
     Raises:
         ConfigurationError: it is not an http or https URL.
-
     """
     try:
         parts = urlsplit(url)

@@ -117,7 +117,6 @@ class Executor(Protocol):
         Raises:
             TerminalServiceError: no row can be answered as things are (key, model, balance).
             TransientServiceError: the service is down or keeps failing; the run can be resumed later.
-
         """
 
     async def reconcile(self, queue: RequestQueue) -> None:

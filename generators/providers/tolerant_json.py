@@ -39,7 +39,6 @@ def load_answer(content: str, keys: Collection[str]) -> LoadedAnswer:
     Raises:
         TruncatedJsonError: the object ends in the middle.
         ValueError: there is no such object.
-
     """
     repairs: list[str] = []
     body = strip_reasoning(content, repairs)
@@ -60,7 +59,6 @@ def strip_reasoning(content: str, repairs: list[str]) -> str:
 
     Raises:
         TruncatedJsonError: the reasoning never ends.
-
     """
     content = content.removeprefix("\ufeff")
     stripped = _REASONING.sub("", content, count=1)

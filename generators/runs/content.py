@@ -51,19 +51,8 @@ def write_content_fields(spec: Spec, settings: RunSettings, labels: LabelSchema)
     return fields | ({"example": example} if example else {})
 
 
-def has_examples(settings: RunSettings, labels: LabelSchema) -> bool:
-    """True if the examples file holds a sample that a brief of the run can show."""
-    own = _load_examples(settings.examples_file, labels)
-    return any(code in own for code in ("", *settings.languages))
-
-
-def find_missing(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[str, ...]]:
-    """Languages of a run for which one of its own files holds nothing that a brief could show, by the file.
-
-    Raises:
-        InputError: the seeds or the examples hold nothing in any language of the run.
-
-    """
+def list_held(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[str, ...]]:
+    """Languages of a run for which its own files hold something that a brief can show, by the file."""
     held: dict[str, Collection[str]] = {}
     if settings.scenarios_file:
         held[settings.scenarios_file] = _load_scenarios(settings.scenarios_file)
@@ -72,13 +61,25 @@ def find_missing(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[
     if settings.examples_file:
         own = _load_examples(settings.examples_file, labels)
         held[settings.examples_file] = settings.languages if own.get("") else own
-    missing = {path: tuple(code for code in settings.languages if code not in codes) for path, codes in held.items()}
+    return {path: tuple(code for code in settings.languages if code in codes) for path, codes in held.items()}
+
+
+def find_missing(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[str, ...]]:
+    """Languages of a run for which one of its own files holds nothing that a brief can show, by the file.
+
+    Raises:
+        InputError: a file holds nothing in any language of the run.
+
+    """
+    held = list_held(settings, labels)
     for path, what in (
+        (settings.scenarios_file, "situation"),
         (settings.seeds, f"passage of at least {SHORTEST} characters"),
         (settings.examples_file, f"reviewed sample with entities and at most {_LONGEST} characters"),
     ):
-        if path and len(missing[path]) == len(settings.languages):
-            raise InputError(f"{path} holds no {what} in {', '.join(missing[path])}.")
+        if path and not held[path]:
+            raise InputError(f"{path} holds no {what} in {', '.join(settings.languages)}.")
+    missing = {path: tuple(code for code in settings.languages if code not in codes) for path, codes in held.items()}
     return {path: codes for path, codes in missing.items() if codes}
 
 

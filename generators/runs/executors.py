@@ -58,7 +58,6 @@ def make_executor(run: OpenRun, execution: ExecutionOptions) -> Executor:
 
     Raises:
         ConfigurationError: there is no key, or the provider and the mode do not go together.
-
     """
     journal, settings, labels = run
     if settings.provider == OFFLINE:

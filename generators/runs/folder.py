@@ -48,7 +48,6 @@ def check_run_name(name: str) -> str:
 
     Raises:
         InputError: it cannot name a folder.
-
     """
     if not _NAME.match(name):
         raise InputError(f"{name!r} cannot name a run: letters, digits, '.', '_' and '-', at most 80, no leading dot.")
@@ -90,7 +89,6 @@ def find_run(workspace: Workspace, run_id: str = "", *, unfinished: bool = True)
     Raises:
         UnknownNameError: there is no run of this name.
         StateError: there is no unfinished run.
-
     """
     folders = list_run_folders(workspace)
     if run_id:
@@ -113,7 +111,6 @@ def find_dead_letters(workspace: Workspace) -> Path:
 
     Raises:
         StateError: no run has any.
-
     """
     for progress in list_runs(workspace):
         if progress.dead:
@@ -133,7 +130,6 @@ def begin_run(
     Raises:
         StateError: the existing run was begun differently; the message names the difference.
         InputError: the name cannot name a folder.
-
     """
     folder = workspace.runs / check_run_name(run_id or name_run(settings))
     if new:
@@ -189,7 +185,6 @@ def confirm_run_address(folder: Path, url: str) -> None:
 
     Raises:
         ConfigurationError: the run has another address.
-
     """
     with Journal(folder) as journal:
         settings = RunSettings.from_dict(journal.read_settings().get("settings", {}))
@@ -216,7 +211,6 @@ def open_run(folder: Path, labels_file: Path | None = None, *, may_differ: bool 
 
     Raises:
         StateError: another process is running it, or prompts, schema, labels or model have changed since.
-
     """
     journal = Journal(folder, lock=True)
     try:

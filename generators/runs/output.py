@@ -40,7 +40,6 @@ def write_output(journal: Journal, settings: RunSettings, labels: LabelSchema, p
 
     Raises:
         StateError: the disk refuses; what was there before is untouched.
-
     """
     duplicates = 0
 

@@ -25,7 +25,6 @@ def draw_paraphrase(
 
     Raises:
         InputError: no sample of the file is annotated and in one of the run's languages.
-
     """
     samples = _load_samples(settings.paraphrase_file, settings.languages, labels)
     sample = samples[(settings.seed + item) % len(samples)]

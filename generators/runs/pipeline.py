@@ -134,7 +134,6 @@ async def run_pipeline(
 
     Raises:
         GoldspanError: what the executor raised, after the finished items were written.
-
     """
     journal, settings, labels = run
     work = Workload(

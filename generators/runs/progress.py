@@ -106,12 +106,11 @@ def _name_state(settings: Mapping[str, Any], ended: int, batches_open: int) -> s
     return "cancelled" if settings.get("cancelled") else "unfinished"
 
 
-def list_reasons(journal: Journal, limit: int = 5) -> list[dict[str, Any]]:
-    """Why answers were not accepted, the most frequent first; reasons that begin alike count as one."""
+def list_reasons(journal: Journal) -> list[dict[str, Any]]:
+    """Why answers were not accepted, the five most frequent reasons first; reasons that begin alike count as one."""
     found = journal.query(
         "SELECT stage, state, count(*) AS times, min(reason) FROM row "
         "WHERE state IN ('invalid', 'repeated', 'truncated', 'refused', 'failed', 'missing') "
-        "GROUP BY stage, state, substr(reason, 1, 40) ORDER BY times DESC, stage, state LIMIT ?",
-        (limit,),
+        "GROUP BY stage, state, substr(reason, 1, 40) ORDER BY times DESC, stage, state LIMIT 5"
     )
     return [{"stage": stage, "state": state, "count": count, "reason": reason} for stage, state, count, reason in found]

@@ -58,7 +58,6 @@ def check_settings(settings: RunSettings, labels: LabelSchema, limits: Limits) -
     Raises:
         InputError: a language, a label or the address makes no sense, or own texts have nothing to show.
         ConfigurationError: there is no key, or no price for a limit in dollars.
-
     """
     draw_brief(settings, labels, 0)
     if settings.provider == OFFLINE:
@@ -92,7 +91,6 @@ async def run_generation_async(
     Raises:
         StateError: another process is running it, its settings differ, or the disk cannot be written.
         ServiceError: the provider cannot be used as things are.
-
     """
     run = open_run(folder, labels_file, may_differ=action.ends_run)
     with run.journal:
@@ -105,28 +103,7 @@ async def run_generation_async(
             return await run_pipeline(run, executor, path, budget, stopped, action, files)
 
 
-def run_generation(
-    workspace: Workspace,
-    folder: Path,
-    *,
-    action: RunAction = RunAction.GO,
-    execution: ExecutionOptions | None = None,
-    limits: Limits | None = None,
-    labels_file: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> Summary:
-    """`run_generation_async` for callers that do not wait; also works where an event loop is running."""
-    return run_interruptible(
-        run_generation_async(
-            workspace,
-            folder,
-            action=action,
-            execution=execution,
-            limits=limits,
-            labels_file=labels_file,
-            on_progress=on_progress,
-        )
-    )
+run_generation = run_interruptible(run_generation_async)
 
 
 def _make_budget(run: OpenRun, asked: Limits) -> Budget:
@@ -227,16 +204,13 @@ def _show_progress(run: OpenRun, on_progress: OnProgress | None) -> Iterator[Non
         on_progress(read_progress(run.journal))
 
 
-def cancel_run(
-    workspace: Workspace, folder: Path, execution: ExecutionOptions | None = None, *, abandon: bool = False
-) -> Summary | None:
+def cancel_run(workspace: Workspace, folder: Path, *, abandon: bool = False) -> Summary | None:
     """Cancel a run at its provider and keep its answers; None if another process is running it and was asked to cancel.
 
     `abandon` asks the provider nothing: for batches that it no longer answers for. Their rows may be paid twice.
 
     Raises:
         StateError: the run has already finished.
-
     """
     with Journal(folder) as journal:
         if read_progress(journal).finished:
@@ -245,4 +219,4 @@ def cancel_run(
             request_cancel(journal)
             return None
     action = RunAction.ABANDON if abandon else RunAction.CANCEL
-    return run_generation(workspace, folder, action=action, execution=execution)
+    return run_generation(workspace, folder, action=action)

@@ -68,7 +68,6 @@ async def write_scenarios_async(
         ConfigurationError: there is no key or no model.
         ServiceError: the provider cannot be used.
         RecordError: the file at `path` is broken.
-
     """
     profile = find_profile(settings.provider)
     url = find_url(settings, profile)

@@ -63,7 +63,6 @@ def read_passages(path: Path, labels: LabelSchema) -> Passages:
 
     Raises:
         InputError: there is nothing to read, a file cannot be read as text, or there is more than the limits allow.
-
     """
     from goldspan.annotation.formats.importing import ImportOptions, import_files
 

@@ -111,7 +111,6 @@ def require_same(run_id: str, before: Mapping[str, str], now: Mapping[str, str])
 
     Raises:
         StateError: names every difference and how to continue.
-
     """
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if names:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from goldspan.generators.simulator import responses_api
 from goldspan.generators.simulator.answers import Writer, write_answer
-from goldspan.generators.simulator.corruptions import ANSWER_KINDS, corrupt_completion, corrupt_output
+from goldspan.generators.simulator.corruptions import ANSWER_KINDS, COMPLETION, CONTENT, apply_faults
 from goldspan.generators.simulator.errors import ApiError, get_state, guard
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.tuning.routes import require_finished
@@ -38,10 +38,10 @@ def make_routes(state: SimulatorState, writer: Writer | None) -> list[Route]:
         if "failed" in kinds:
             raise ApiError(400, "The model could not answer this request.", "invalid_request")
         require_format(body, kinds)
-        completion = make_completion(body, corrupt_output(write_answer(body, writer), kinds), time.time())
+        completion = make_completion(body, apply_faults(write_answer(body, writer), kinds, CONTENT), time.time())
         with state.transaction():
             state.add_paid(key, "chat", "", "live", completion)
-        return corrupt_completion(completion, kinds)
+        return apply_faults(completion, kinds, COMPLETION)
 
     async def complete_chat(request: Request) -> Response:
         raw = await request.body()

@@ -4,42 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from goldspan.generators.simulator.model_output import ModelOutput
 
+T = TypeVar("T")
 _TAG = re.compile(r"<(/?)([A-Z][A-Z0-9_]+)>")
 _ENTITY = re.compile(r"<([A-Z][A-Z0-9_]+)>(.*?)</\1>", re.DOTALL)
 _WORD = re.compile(r"(?<=[a-zà-ÿ]) (?=[a-zà-ÿ])")
 _OTHER_LANGUAGE = "尊敬的客户，感谢您的来信。我们已经收到您的申请，并将在三个工作日内与您联系。此致敬礼。"
 
 
-def corrupt_output(output: ModelOutput, kinds: list[str]) -> ModelOutput:
-    """The output after faults of its content."""
+def apply_faults(value: T, kinds: Iterable[str], changes: Mapping[str, Callable[[T], T]]) -> T:
+    """The value after those of its `changes` that are among the faults."""
     for kind in kinds:
-        if kind in CONTENT:
-            output = CONTENT[kind](output)
-    return output
-
-
-def corrupt_completion(completion: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
-    """The `chat.completion` after faults of its form."""
-    for kind in kinds:
-        if kind in COMPLETION:
-            completion = COMPLETION[kind](completion)
-    return completion
-
-
-def corrupt_line(line: bytes, kinds: list[str]) -> bytes:
-    """The line of an output file after faults of its form."""
-    for kind in kinds:
-        if kind in LINE:
-            line = LINE[kind](line)
-    return line
+        if kind in changes:
+            value = changes[kind](value)
+    return value
 
 
 def _on_content(change: Callable[[str], str]) -> Callable[[ModelOutput], ModelOutput]:

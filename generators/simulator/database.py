@@ -52,7 +52,6 @@ def lock_state(path: Path) -> FileLock:
 
     Raises:
         StateError: another server has it, or nothing can be written there.
-
     """
     if path.is_dir():
         raise StateError(f"The state file {path} is a folder. {_ADVICE}")
@@ -86,7 +85,6 @@ def open_database(path: Path, profile: str) -> sqlite3.Connection:
 
     Raises:
         StateError: the file is not a state file, is newer, was made with another profile or cannot be written.
-
     """
     try:
         os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))

@@ -12,13 +12,7 @@ from typing import Any
 import orjson
 
 from goldspan.generators.simulator.answers import Writer, write_answer
-from goldspan.generators.simulator.corruptions import (
-    ANSWER_KINDS,
-    LINE_KINDS,
-    corrupt_completion,
-    corrupt_line,
-    corrupt_output,
-)
+from goldspan.generators.simulator.corruptions import ANSWER_KINDS, COMPLETION, CONTENT, LINE, LINE_KINDS, apply_faults
 from goldspan.generators.simulator.faults import draw_number
 from goldspan.generators.simulator.lines import find_other_model, find_problem, iter_lines
 from goldspan.generators.simulator.state import SimulatorState, make_id
@@ -150,9 +144,10 @@ class Engine:
             self._set_row(row, "vanished", stamp, None)
             return True
         body = request["body"]
-        completion = make_completion(body, corrupt_output(write_answer(body, self.writer), kinds), now)
+        completion = make_completion(body, apply_faults(write_answer(body, self.writer), kinds, CONTENT), now)
         self.state.add_paid(custom_id, "batch", batch["id"], batch["window"], completion)
-        line = corrupt_line(make_output_line(custom_id, corrupt_completion(completion, kinds), profile), kinds)
+        shown = apply_faults(completion, kinds, COMPLETION)
+        line = apply_faults(make_output_line(custom_id, shown, profile), kinds, LINE)
         self._set_row(row, "completed", stamp, line)
         if "duplicate" in kinds:
             database.execute(

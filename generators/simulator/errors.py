@@ -9,14 +9,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from goldspan.generators.simulator.corruptions import apply_faults
 from goldspan.generators.simulator.faults import CALL_KINDS, Fault
-from goldspan.generators.simulator.replies import (
-    REPLY_KINDS,
-    change_reply,
-    make_response,
-    read_reply,
-    write_refusal,
-)
+from goldspan.generators.simulator.replies import REPLY, REPLY_KINDS, make_response, read_reply, write_refusal
 from goldspan.generators.simulator.state import SimulatorState
 from goldspan.generators.simulator.wire import build_error
 
@@ -78,7 +73,7 @@ def guard(call: str, endpoint: Endpoint) -> Endpoint:
         if "gateway_timeout" in hits:
             return JSONResponse(build_error("The upstream server did not answer in time.", 504), 504)
         if odd := [kind for kind in hits if kind in REPLY_KINDS]:
-            return make_response(change_reply(await read_reply(response), odd))
+            return make_response(apply_faults(await read_reply(response), odd, REPLY))
         return response
 
     return respond

@@ -18,13 +18,12 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import read_toml
 from goldspan.annotation.errors import InputError, RecordError
 from goldspan.generators.simulator.plan_checks import check_plan
 
@@ -72,14 +71,7 @@ def build_plan(document: Mapping[str, Any]) -> FaultPlan:
 
 def load_plan(path: Path) -> FaultPlan:
     """Read a plan from a TOML file. Raises InputError."""
-    try:
-        document = parse_toml(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"Cannot read the fault plan {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML: {error}.") from error
+    document = read_toml(path, InputError)
     try:
         return build_plan(document)
     except RecordError as error:

@@ -81,7 +81,7 @@ async def get_file(request: Request) -> Response:
 
 
 async def delete_file(request: Request) -> Response:
-    """Forget a file; batches made of it go on."""
+    """Forget a file; batches made of it run on."""
     state, file_id = get_state(request), request.path_params["file_id"]
     _show(state, file_id)
     state.database.execute("UPDATE file SET deleted = 1 WHERE id = ?", (file_id,))

@@ -14,7 +14,7 @@ ENDPOINTS = ("/v1/chat/completions",)
 
 
 class Line(NamedTuple):
-    """One line: its number from 0, where it lies in the file (bytes), and its JSON (None if it is not JSON)."""
+    """One line: its number from 0, its place in the file (bytes), and its JSON (None if it is not JSON)."""
 
     number: int
     place: int

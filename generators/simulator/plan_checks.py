@@ -17,7 +17,6 @@ def check_plan(document: Mapping[str, Any]) -> None:
 
     Raises:
         RecordError: it names the fault by its number, the field, and what would be right.
-
     """
     schema = schemas.load("faults")
     for name, value in document.items():

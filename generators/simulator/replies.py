@@ -69,14 +69,6 @@ def make_response(reply: Reply) -> Response:
 Change = Callable[[Reply], Reply]
 
 
-def change_reply(reply: Reply, kinds: list[str]) -> Reply:
-    """The reply after faults of replies."""
-    for kind in kinds:
-        if kind in REPLY:
-            reply = REPLY[kind](reply)
-    return reply
-
-
 def _on_object(change: Callable[[dict[str, Any]], Any]) -> Change:
     def apply(reply: Reply) -> Reply:
         document = reply.document

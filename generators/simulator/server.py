@@ -88,7 +88,6 @@ def run_server(
     Raises:
         ConfigurationError: the address cannot be listened on.
         StateError: the state file cannot be used.
-
     """
     with _listen(host, port) as listener, contextlib.closing(SimulatorState(settings)) as state:
         server = _build_server(state, writer)
@@ -105,7 +104,6 @@ def serving(settings: SimulatorSettings, host: str = "127.0.0.1", *, writer: Wri
     Raises:
         ConfigurationError: the address cannot be listened on.
         StateError: the state file cannot be used.
-
     """
     with _listen(host, 0) as listener, contextlib.closing(SimulatorState(settings)) as state:
         server = _build_server(state, writer)

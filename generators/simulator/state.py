@@ -50,7 +50,6 @@ class SimulatorState:
 
     Raises:
         StateError: the file is in use, belongs to another profile or program, or cannot be written.
-
     """
 
     def __init__(self, settings: SimulatorSettings) -> None:
@@ -118,7 +117,7 @@ class SimulatorState:
         self.database.execute(_UPDATE_BATCH, {**dict(found or {}), **values})
 
     def place_of(self, file_id: str) -> Path:
-        """Where the bytes of an uploaded file lie."""
+        """The path of the bytes of an uploaded file."""
         return self.folder / f"{file_id}.jsonl"
 
 

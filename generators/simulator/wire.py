@@ -16,10 +16,10 @@ from goldspan.generators.simulator.state import read_json
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 402: "insufficient_quota", 404: "not_found"}
 
 
-def build_error(message: str, status: int, code: str | None = None, param: str | None = None) -> dict[str, Any]:
+def build_error(message: str, status: int, code: str | None = None) -> dict[str, Any]:
     """An error body."""
     kind = ERROR_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
 def make_file(row: sqlite3.Row, profile: ProviderProfile) -> dict[str, Any]:

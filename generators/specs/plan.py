@@ -22,6 +22,10 @@ class Cell(NamedTuple):
     samples: int
 
 
+_PER_SAMPLE = 5
+"""Labels that a sample of a plan asks for, at most."""
+
+
 @dataclass(frozen=True)
 class SamplePlan:
     """Cells in their order; item numbers run through them."""
@@ -82,27 +86,27 @@ def find_shortfalls(
     return shortfalls
 
 
-def plan_gaps(shortfalls: Iterable[Shortfall], samples: int, per_sample: int = 5) -> SamplePlan:
+def plan_gaps(shortfalls: Iterable[Shortfall], samples: int) -> SamplePlan:
     """Spread at most `samples` samples over the shortfalls, the largest first.
 
-    Each sample asks for up to `per_sample` of the labels that lack most in its language and document type, and is
+    Each sample asks for up to five of the labels that lack most in its language and document type, and is
     taken to bring one entity of each.
     """
     lacking: dict[tuple[str, str], dict[str, int]] = {}
     for gap in shortfalls:
         lacking.setdefault((gap.language, gap.document_type), {})[gap.label] = gap.wanted - gap.found
     chosen: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
-    worth = {place: _sum_largest(needs, per_sample) for place, needs in lacking.items()}
+    worth = {place: _sum_largest(needs, _PER_SAMPLE) for place, needs in lacking.items()}
     for _ in range(samples):
         if not worth:
             break
         place = max(worth, key=lambda place: (worth[place], place))
         needs = lacking[place]
-        labels = tuple(sorted(sorted(needs, key=lambda label: (-needs[label], label))[:per_sample]))
+        labels = tuple(sorted(sorted(needs, key=lambda label: (-needs[label], label))[:_PER_SAMPLE]))
         chosen[(*place, labels)] += 1
         needs = {label: left - (label in labels) for label, left in needs.items()}
         needs = lacking[place] = {label: left for label, left in needs.items() if left}
-        worth[place] = _sum_largest(needs, per_sample)
+        worth[place] = _sum_largest(needs, _PER_SAMPLE)
         if not needs:
             del worth[place]
     return SamplePlan(tuple(Cell(*key, count) for key, count in sorted(chosen.items())))

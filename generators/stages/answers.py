@@ -89,11 +89,8 @@ def _load(content: str, stage: str, context: AnswerContext) -> LoadedAnswer:
         document = shape_document(document, context.labels, values)
         if document != loaded.document:
             repairs.append("shape")
-    problems = answer_validator(stage).problems(document)
-    if problems:
-        raise WrongAnswerError(
-            "The JSON does not fit: " + "; ".join(f"{p.pointer or '/'} {p.message}" for p in problems[:3])
-        )
+    if wrong := answer_validator(stage).explain(document):
+        raise WrongAnswerError(f"The JSON does not fit: {wrong}")
     return LoadedAnswer(document, (*repairs, *loaded.repairs))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.errors import StateError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.types import Entity
 from goldspan.predictors.crf.features import OUTSIDE, Token, describe_text, read_tags
 
@@ -70,12 +71,9 @@ class CrfTagger:
 
 
 def _open(model: bytes) -> Any:
-    try:
-        import pycrfsuite
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "This model needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
-        ) from None
+    require_packages("models", "pycrfsuite")
+    import pycrfsuite
+
     tagger = pycrfsuite.Tagger()
     try:
         tagger.open_inmemory(model)

@@ -59,7 +59,6 @@ class Calibration:
 
         Raises:
             ConfigurationError: there is no operating point for this recall.
-
         """
         if recall is None:
             return DecodingOptions(self.temperature, bias, threshold, {} if threshold else self.thresholds)

@@ -40,7 +40,6 @@ def check_contracts(path: Path, *, key: str = "") -> list[ContractCheck]:
 
     Raises:
         InputError: it is not a model directory.
-
     """
     folder = layout.find_served_folder(path)
     checks: dict[str, Callable[[], Iterator[str]]] = {

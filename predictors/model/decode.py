@@ -59,7 +59,6 @@ def average_windows(length: int, windows: Sequence[Window], rows: Sequence[NDArr
 
     A window counts for a token that it sees with `CONTEXT` tokens on both sides (the text's own ends count as
     enough); a token for which there is no such window goes to the window that sees most around it.
-
     """
     if len(windows) == 1:
         return np.asarray(rows[0], dtype=np.float32)
@@ -90,7 +89,6 @@ def decode_entities(
         logits: averaged logits or log-probabilities, of shape (tokens, tags).
         tags: names of the tags, `O` first, then `B-X`, `I-X` for each label.
         options: how to decode.
-
     """
     if not len(encoded):
         return ()

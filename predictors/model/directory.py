@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,6 @@ def find_served_folder(path: Path) -> Path:
 
     Raises:
         InputError: there is neither.
-
     """
     for folder in (path / QUANTIZED, path):
         if (folder / MANIFEST).is_file():
@@ -131,13 +131,12 @@ def open_directory(path: Path, policy: SignaturePolicy = SignaturePolicy.WARN, k
         StateError: the signature is bad or missing, a file is missing, changed, added or a link, or the format is
             newer than this version knows.
         ConfigurationError: the key cannot be read.
-
     """
     folder = find_served_folder(path)
     verification = verify_folder(folder, policy, key)
-    contents = _read_files(folder)
+    contents = read_files(folder, large=(MODEL,))
     manifest = check_manifest(folder, contents.pop(MANIFEST))
-    check_digests(folder, contents, manifest["files"])
+    check_digests(folder, contents, manifest["files"], FILES)
     try:
         mappings = orjson.loads(contents[MAPPINGS])["pii"]["id2label"]
         tokenizer = orjson.loads(contents[TOKENIZER])
@@ -161,12 +160,11 @@ def open_directory(path: Path, policy: SignaturePolicy = SignaturePolicy.WARN, k
     )
 
 
-def check_manifest(folder: Path, data: bytes) -> dict[str, Any]:
-    """The manifest, if it keeps its JSON Schema.
+def check_manifest(folder: Path, data: bytes, schema: str = SCHEMA) -> dict[str, Any]:
+    """The manifest, if it keeps its JSON Schema, which `schema` names.
 
     Raises:
         StateError: it does not, or its format is not known.
-
     """
     try:
         document = orjson.loads(data)
@@ -178,21 +176,21 @@ def check_manifest(folder: Path, data: bytes) -> dict[str, Any]:
             f"{folder} has format {found}, this version of Goldspan reads format {FORMAT}. Upgrade Goldspan, or train "
             "the model again."
         )
-    if problems := schemas.validator(SCHEMA).problems(document):
-        listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:3])
-        raise StateError(f"{folder / MANIFEST} is not a manifest of a model directory: {listed}")
+    if wrong := schemas.validator(schema).explain(document):
+        raise StateError(f"{folder / MANIFEST} breaks its JSON Schema ({schema}): {wrong}")
     checked: dict[str, Any] = document
     return checked
 
 
-def check_digests(folder: Path, contents: dict[str, bytes], recorded: dict[str, str]) -> None:
+def check_digests(
+    folder: Path, contents: Mapping[str, bytes], recorded: Mapping[str, str], required: Iterable[str] = ()
+) -> None:
     """Hold the bytes of every file against the manifest.
 
     Raises:
         StateError: a file is missing, added or changed.
-
     """
-    if strange := sorted(set(contents) ^ set(recorded) | (set(FILES) - set(contents))):
+    if strange := sorted(set(contents) ^ set(recorded) | (set(required) - set(contents))):
         raise StateError(f"{folder} has files missing or added: {', '.join(strange[:5])}. It was not loaded.")
     for name, data in contents.items():
         if hashlib.sha256(data).hexdigest() != recorded[name]:
@@ -217,13 +215,18 @@ def _is_plain(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def _read_files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path, large: Collection[str] | None = None) -> dict[str, bytes]:
+    """The bytes of every file of a folder; all but the `large` ones must be small, where these are given.
+
+    Raises:
+        StateError: an entry is no plain file, is too large, or cannot be read.
+    """
     contents: dict[str, bytes] = {}
     try:
         for entry in sorted(folder.iterdir()):
             if not _is_plain(entry):
-                raise StateError(f"{entry} is not a plain file; a model directory holds nothing else.")
-            if entry.name != MODEL and entry.stat().st_size > _MAX_BYTES:
+                raise StateError(f"{entry} is not a plain file; the folder of a model holds nothing else.")
+            if large is not None and entry.name not in large and entry.stat().st_size > _MAX_BYTES:
                 raise StateError(f"{entry} is over {_MAX_BYTES >> 20} MiB, more than any model needs of it.")
             contents[entry.name] = entry.read_bytes()
     except OSError as error:

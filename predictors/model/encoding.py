@@ -68,7 +68,6 @@ def load_tokenizer(data: bytes) -> Tokenizer:
 
     Raises:
         ValueError: the bytes are not a tokenizer.
-
     """
     from tokenizers import Tokenizer
 

@@ -29,7 +29,6 @@ def stage_model(model: Path, target: Path, variant: str = "quantized", dataset: 
     Raises:
         InputError: there is no such variant, or the model directory does not have it.
         StateError: the model is not what its signature says.
-
     """
     if variant not in VARIANTS:
         raise InputError(f"--variant is {' or '.join(VARIANTS)}, not {variant!r}.")
@@ -60,7 +59,6 @@ def upload_model(
         InputError: the model directory lacks the variant.
         StateError: the model is not what its signature says.
         ServiceError: the Hub refused, or could not be reached.
-
     """
     with tempfile.TemporaryDirectory() as folder:
         stage_model(model, Path(folder), variant, dataset)
@@ -80,7 +78,6 @@ def download_model(
         InputError: `target` exists, or the repository holds no model directory of Goldspan.
         StateError: it is not what its signature says.
         ServiceError: the Hub does not have it, or could not be reached.
-
     """
     if target.exists():
         raise InputError(f"{target} exists. Give a new folder.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from goldspan.annotation.corpus.uncertainty import score_tokens
-from goldspan.annotation.errors import ConfigurationError, StateError
+from goldspan.annotation.errors import StateError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, Entity, sort_spans
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -45,8 +45,6 @@ class ModelPredictor(LocalPredictor):
         coreference: bool = True,
         threads: int = 1,
     ) -> None:
-        if verify not in set(SignaturePolicy):
-            raise ConfigurationError(f"The option verify is off, warn or require, not {verify[:20]!r}.")
         self._directory = open_directory(folder, SignaturePolicy(verify), key)
         self.name = self._directory.name
         self.version = str(self._directory.manifest["fingerprint"])[:12]
@@ -79,7 +77,6 @@ class ModelPredictor(LocalPredictor):
 
         Raises:
             ServiceError: the runtime failed.
-
         """
         encoded = self._runtime.encode([text.text for text in texts])
         outputs = self._runtime.run(encoded)
@@ -113,7 +110,6 @@ def check_probes(directory: ModelDirectory, runtime: OnnxRuntime) -> None:
 
     Raises:
         StateError: the model does not give again what it gave where it was made.
-
     """
     encoded = runtime.encode([probe.text for probe in directory.probes])
     same = total = found = wanted = 0

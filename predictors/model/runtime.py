@@ -58,7 +58,6 @@ class OnnxRuntime:
 
         Raises:
             ServiceError: the runtime failed.
-
         """
         cuts = [one.cut(self._size) for one in encoded]
         jobs = [(text, place) for text, windows in enumerate(cuts) for place in range(len(windows))]

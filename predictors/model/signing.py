@@ -41,6 +41,10 @@ class SignaturePolicy(StrEnum):
     WARN = "warn"
     REQUIRE = "require"
 
+    @classmethod
+    def _missing_(cls, value: object) -> SignaturePolicy:
+        raise ConfigurationError(f"The option verify is off, warn or require, not {str(value)[:20]!r}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -72,7 +76,6 @@ def verify_folder(folder: Path, policy: SignaturePolicy = SignaturePolicy.WARN, 
     Raises:
         StateError: the signature is bad, of another key, or missing where it is required.
         ConfigurationError: the key cannot be read, or none is pinned where that is required.
-
     """
     pinned = key or os.environ.get(KEY_VARIABLE, "")
     if policy is SignaturePolicy.OFF:
@@ -105,7 +108,6 @@ def sign_folder(folder: Path, private_key: Path) -> str:
     Raises:
         ConfigurationError: the key is not an EC P-256 key in PEM.
         StateError: the files cannot be written.
-
     """
     from model_signing import hashing, signing
 
@@ -131,7 +133,6 @@ def make_key(path: Path) -> Path:
 
     Raises:
         StateError: it cannot be written.
-
     """
     if path.is_file():
         return path
@@ -150,7 +151,6 @@ def fingerprint_key(path: Path) -> str:
 
     Raises:
         ConfigurationError: the file is not an EC key in PEM.
-
     """
     from cryptography.hazmat.primitives import serialization
 

@@ -42,7 +42,8 @@ from goldspan.predictors.prompting.shots import Selection, ShotPool
 from goldspan.predictors.windows import merge_readings, split_text
 
 _MOST_TOKENS = 65_536
-LIVE, BATCH = MODES = ("live", "batch")
+BATCH = "batch"
+MODES = ("live", BATCH)
 _TEXTS_IN_BATCH = 5_000
 
 

@@ -71,7 +71,6 @@ def drop_records(file: Path, subject: Subject) -> int:
 
     Raises:
         StateError: the disk refused.
-
     """
     if file.name.endswith(LINES):
         return drop_lines(file, subject)

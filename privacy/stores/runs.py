@@ -47,7 +47,6 @@ class RunStore(Store):
 
         Raises:
             StateError: a process is running the run.
-
         """
         for folder in list_runs(place.workspace):
             items = _find_items(folder, subject)

@@ -1,4 +1,4 @@
-"""Results of shard runs that lie in a workspace, and shards cut from files into its folder `shards`."""
+"""Results of shard runs that are in a workspace, and shards cut from files into its folder `shards`."""
 
 from __future__ import annotations
 

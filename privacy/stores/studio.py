@@ -9,9 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from goldspan.annotation.errors import ConfigurationError, ServiceError, StateError
+from goldspan.annotation.files import find_json
 from goldspan.annotation.labelstudio.api.credentials import Credentials, load_account, resolve_credentials
 from goldspan.annotation.labelstudio.server.folder import find_data, find_log, read_record
 from goldspan.privacy.stores.base import Hit, Place, Store, iter_files, search_bytes
@@ -61,7 +60,6 @@ class StudioStore(Store):
 
         Raises:
             ServiceError: the server does not start or refuses.
-
         """
         account, database = load_account(place.workspace), _find_database(place)
         if account and (database is None or any(_read_tasks(database, subject))):
@@ -110,7 +108,6 @@ class ConfiguredStudioStore(Store):
 
         Raises:
             ServiceError: the server refused or did not answer.
-
         """
         if credentials := _find_configured(place):
             client = _connect(credentials)
@@ -136,11 +133,8 @@ def _list_pushed(place: Place, credentials: Credentials) -> list[int]:
     """Projects of the server that this workspace pushed to, and the one that is configured."""
     projects = {credentials.project_id} - {None}
     for file in sorted((place.root / "pushed").glob("*.json")):
-        try:
-            record = orjson.loads(file.read_bytes())
-        except (OSError, orjson.JSONDecodeError):
-            continue
-        if isinstance(record, dict) and str(record.get("url")).rstrip("/") == credentials.url.rstrip("/"):
+        record = find_json(file)
+        if str(record.get("url")).rstrip("/") == credentials.url.rstrip("/"):
             projects.add(record.get("project"))
     return sorted(project for project in projects if isinstance(project, int))
 
@@ -210,7 +204,6 @@ def _read_tasks(database: Path, subject: Subject) -> Iterator[int]:
 
     Raises:
         StateError: the database cannot be read.
-
     """
     found: set[int] = set()
     try:
@@ -240,7 +233,6 @@ def _compact(database: Path) -> None:
 
     Raises:
         StateError: another program holds it for longer than half a minute.
-
     """
     try:
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as tables:

@@ -48,7 +48,7 @@ class UploadStore(Store):
 
 
 def make_hit(upload: Upload, count: int) -> Hit:
-    """An upload as people are told of it."""
+    """An upload, described for people."""
     where = f"{upload.service} {upload.name}" + (f" at {upload.revision[:12]}" if upload.revision else "")
     return Hit("uploads", f"{upload.kind} {where}", count, _ADVICE.get(upload.kind, "delete it there"), remains=True)
 
@@ -78,7 +78,6 @@ def record_batches(place: Place, folder: Path, items: Set[int], subject: Subject
 
     Raises:
         StateError: the disk refused.
-
     """
     known = {(upload.service, upload.name): (path, upload) for path, upload in list_uploads(place.root)}
     for upload, _ in list_batches(folder, items):

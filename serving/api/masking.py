@@ -146,10 +146,6 @@ async def run_in_worker(state: ServerState, function: Any, *arguments: Any) -> A
     return await asyncio.get_running_loop().run_in_executor(state.workers, function, *arguments)
 
 
-def _read_entity(fields: Mapping[str, Any]) -> Entity:
-    return Entity(fields["start"], fields["end"], fields["label"], score=fields.get("score"))
-
-
 async def _read(text: str, masker: Masker, wanted: MaskRequest) -> Annotation:
     if wanted.entities is not None:
         return Annotation(Author.model(REVIEWED), wanted.entities)

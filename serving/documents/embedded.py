@@ -37,6 +37,14 @@ def _list_codes() -> Iterator[str]:
         yield regex.escape(whole + (base64.b64encode(left).decode()[: len(left)] if left else ""))
 
 
+def _list_shifted() -> Iterator[str]:
+    """What the base64 of packages and PDFs holds that stand behind something else, by the bytes before them."""
+    for begin in (b"PK\x03\x04", b"%PDF-1."):
+        for shift in (0, 1, 2):
+            whole = (shift + len(begin)) * 4 // 3
+            yield regex.escape(base64.b64encode(b"\0" * shift + begin).decode()[shift + (shift > 0) : whole])
+
+
 def _list_hex() -> Iterator[str]:
     return (begin.hex() for begin in (*BEGINNINGS, *_MORE_BEGINNINGS))
 
@@ -45,7 +53,8 @@ _BLOCK = regex.compile(
     r"-----BEGIN (?P<what>(?!PGP SIGNED MESSAGE)[A-Z0-9 ]+)-----.*?(?:-----END (?P=what)-----|\Z)"
     r"|(?m:^)begin [0-7]{3,4} [^\r\n]*\r?\n(?:[ -`]{1,61}\r?\n)*(?:end(?!\w)|\Z)"
     r"|=ybegin [^\r\n]*.*?(?:=yend [^\r\n]*|\Z)"
-    rf"|(?<![A-Za-z0-9+/])(?:{'|'.join(_list_codes())}|MII[A-P][A-Za-z0-9+/]{{60}})"
+    rf"|(?<![A-Za-z0-9+/])(?:{'|'.join(_list_codes())}|MII[A-P][A-Za-z0-9+/]{{60}}"
+    rf"|[A-Za-z0-9+/]{{1,60}}(?:{'|'.join(_list_shifted())}))"
     r"(?:[A-Za-z0-9+/]*\r?\n[ \t]*(?=[A-Za-z0-9+/]{60}))*"
     r"(?:[A-Za-z0-9+/]*(?<=[A-Za-z0-9+/]{60})\r?\n[ \t]*)?[A-Za-z0-9+/_-]{12,}={0,2}"
     rf"|(?<![0-9a-fA-F])(?i:{'|'.join(_list_hex())})[0-9a-fA-F]{{16,}}",

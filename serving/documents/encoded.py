@@ -23,11 +23,12 @@ WORD = r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?="
 _RUN = regex.compile(
     rf"(?P<words>{WORD}(?:\s+{WORD})*)"
     r"|(?P<hex>(?<![A-Za-z0-9+/=_-])(?:0x|\\x)?(?P<digits>[0-9a-fA-F]{16,})(?![A-Za-z0-9+/=_-]))"
-    r"|(?P<spaced>(?<![A-Za-z0-9])[0-9a-fA-F]{2}(?P<by>[ :-])[0-9a-fA-F]{2}(?:(?P=by)[0-9a-fA-F]{2}){6,}"
-    r"(?![A-Za-z0-9]))"
+    r"|(?P<spaced>(?<![A-Za-z0-9])(?P<group>(?:[0-9a-fA-F]{2}){1,4})(?:(?P<by>[ :-])[0-9a-fA-F]{2,8})"
+    r"(?:(?P=by)[0-9a-fA-F]{2,8})+(?![A-Za-z0-9]))"
     r"|(?:[A-Za-z0-9+/]{60,76}\r?\n[ \t]*)+[A-Za-z0-9+/]{2,76}={0,2}(?![A-Za-z0-9+/])|[A-Za-z0-9+/_-]{16,}={0,2}"
 )
 _PART = regex.compile(r"[A-Za-z0-9+_-]{16,}={0,2}")
+_JSON = regex.compile(r"\s*[\[{]\s*\"\w")
 _LEAST, _SHORT = 16, 24
 _PLAIN_SHARE, _ASCII_SHARE = 0.7, 0.85
 _LARGEST_CHARACTER = 4
@@ -54,7 +55,7 @@ def find_encoded(source: str) -> Iterator[EncodedText]:
         if match["words"]:
             found = _read_words(start, end, match["words"])
         elif match["spaced"]:
-            found = _read_hex(start, end, "", match["spaced"], match["by"])
+            found = _read_groups(start, end, match["spaced"], match["by"], len(match["group"]))
         else:
             prefix = match.group()[: -len(match["digits"])] if match["hex"] else ""
             found = _read_hex(start, end, prefix, match["digits"]) if match["hex"] else None
@@ -76,17 +77,24 @@ def _read_words(start: int, end: int, words: str) -> EncodedText | None:
     return EncodedText(start, end, text, lambda new: new if new.isascii() else Header(new, "utf-8").encode())
 
 
-def _read_hex(start: int, end: int, prefix: str, digits: str, separator: str = "") -> EncodedText | None:
-    bare = digits.replace(separator, "") if separator else digits
-    if len(bare) % 2 or bare.isdigit():
+def _read_groups(start: int, end: int, spaced: str, separator: str, size: int) -> EncodedText | None:
+    """Hex in groups of equal size, as dumps show it; the last group may be shorter."""
+    *groups, last = spaced.split(separator)
+    if any(len(group) != size for group in groups) or len(last) > size or len(spaced) < _LEAST:
         return None
-    text, charset = _decode(bytes.fromhex(bare))
+    return _read_hex(start, end, "", "".join([*groups, last]), separator, size // 2)
+
+
+def _read_hex(start: int, end: int, prefix: str, digits: str, separator: str = "", size: int = 0) -> EncodedText | None:
+    if len(digits) % 2 or digits.isdigit():
+        return None
+    text, charset = _decode(bytes.fromhex(digits))
     if not text or not _is_plain(text):
         return None
 
     def encode(new: str) -> str:
         raw = new.encode(charset)
-        return prefix + (raw.hex(separator) if separator else raw.hex())
+        return prefix + (raw.hex(separator, -size) if separator else raw.hex())
 
     return EncodedText(start, end, text, encode)
 
@@ -134,4 +142,5 @@ def _decode(data: bytes) -> tuple[str, str]:
 
 
 def _is_plain(text: str) -> bool:
-    return sum(character.isalnum() or character == " " for character in text) >= _PLAIN_SHARE * len(text)
+    plain = sum(character.isalnum() or character == " " for character in text) >= _PLAIN_SHARE * len(text)
+    return plain or _JSON.match(text) is not None

@@ -6,47 +6,17 @@ Documents of every format hold addresses, code and markup in their texts, in whi
 
 from __future__ import annotations
 
-import html
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import NamedTuple
-from urllib.parse import unquote
 
-import regex
-
-from goldspan.serving.documents.encoded import WORD, EncodedText, find_encoded
+from goldspan.serving.documents.encoded import EncodedText, find_encoded
+from goldspan.serving.documents.escape_forms import SIGNS, find_escapes
 
 _MAX_DEPTH = 3
 """How often the escapes of escapes are undone."""
-
-_INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
-"""Soft hyphens, zero-width spaces, marks of direction."""
-
-_SIGNS = frozenset(
-    "%&=\\<\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
-_ESCAPE = regex.compile(
-    rf"(?P<word>{WORD})"
-    r"|(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
-    r"|(?P<quoted>(?:=[0-9A-Fa-f]{2})+|=[ \t]*\r?\n)"
-    r"|(?P<octal>(?:\\[0-3][0-7]{2})+)"
-    r"|(?P<entity>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
-    r"|(?P<code>(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8})+)"
-    r"|(?P<control>\\[nrt](?<!(?:\b[A-Za-z]:|\\)\\[^\s\"'<>|]*))"
-    r"|(?P<punctuation>\\[!-/:-@\[-`{-~])"
-    r"|(?P<tag></?(?P<name>a|abbr|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\s*/?>)"
-    rf"|(?P<invisible>[{_INVISIBLE}]|(?<=[\p{{Latin}}\p{{N}}])[\u200c\u200d](?=[\p{{Latin}}\p{{N}}]))"
-)
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
-_CODE = regex.compile(r"\\U([0-9A-Fa-f]{8})|\\u\{([0-9A-Fa-f]+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
-
-_QUOTED = regex.compile(r"(?i)quoted-printable|=[CDE][0-9A-F]=[89AB][0-9A-F]|=3D[\"']|=20\r?\n")
-"""What tells that a text is quoted-printable, or holds such a part: its name, or escapes that nothing else writes."""
-
-_BASIC = 0xFFFF
-"""The last character that is one UTF-16 unit."""
 
 Edit = tuple[int, int, str]
 
@@ -144,7 +114,7 @@ def open_escapes(source: str, depth: int = _MAX_DEPTH) -> OpenText:
     """The text with its escapes undone, those inside of escapes too."""
     opened = OpenText(source)
     for _ in range(depth):
-        if _SIGNS.isdisjoint(opened.text):
+        if SIGNS.isdisjoint(opened.text):
             break
         deeper = _open_once(opened.text)
         if not deeper.marks:
@@ -188,87 +158,10 @@ def _open_once(source: str) -> OpenText:
     pieces: list[str] = []
     marks: list[Mark] = []
     cursor = length = 0
-    quoted = _QUOTED.search(source) is not None
-    for match in _ESCAPE.finditer(source):
-        found = _read(match, quoted=quoted)
-        if found is None:
-            continue
-        pieces += (source[cursor : match.start()], found)
-        length += match.start() - cursor
-        places = _find_places(match, found) if found else [match.span()]
-        marks += [Mark(length + n, min(len(found), 1), *place) for n, place in enumerate(places)]
-        length += len(found)
-        cursor = match.end()
+    for start, end, text, places in find_escapes(source):
+        pieces += (source[cursor:start], text)
+        length += start - cursor
+        marks += [Mark(length + number, min(len(text), 1), *place) for number, place in enumerate(places)]
+        length += len(text)
+        cursor = end
     return OpenText("".join([*pieces, source[cursor:]]), tuple(marks))
-
-
-def _read(match: regex.Match[str], *, quoted: bool) -> str | None:
-    """What an escape stands for; None where it is none, or is an encoded word, which is read as a whole."""
-    raw: str = match.group()
-    if match["word"]:
-        return None
-    if match["quoted"]:
-        return _read_quoted(raw) if quoted else None
-    if match["octal"]:
-        data = bytes(int(one, 8) for one in raw[1:].split("\\"))
-        return data.decode() if len(data) > 1 and not data.isascii() and _is_utf8(data) else None
-    if match["percent"]:
-        text = unquote(raw) if _is_utf8(bytes.fromhex(raw.replace("%", ""))) else None
-        return text if text and text.isprintable() else None
-    if match["entity"]:
-        text = html.unescape(raw)
-        return None if text == raw else text
-    if match["code"]:
-        return _read_code(raw)
-    if match["control"]:
-        return _CONTROLS[raw[1]]
-    if match["tag"] and match["name"] != "wbr" and f"</{match['name']}>" not in match.string:
-        return None
-    return raw[1:] if match["punctuation"] else ""
-
-
-def _read_quoted(raw: str) -> str | None:
-    """Quoted-printable (RFC 2045, 6.7); what is no UTF-8 is read as Windows' Latin letters."""
-    if raw[1] in " \t\r\n":
-        return ""
-    data = bytes.fromhex(raw.replace("=", ""))
-    text = data.decode("utf-8" if _is_utf8(data) else "cp1252", "replace")
-    return text if all(character.isprintable() or character in "\t\r\n" for character in text) else None
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _read_code(raw: str) -> str | None:
-    units = [int(next(filter(None, match.groups())), 16) for match in _CODE.finditer(raw)]
-    if any(unit > 0x10FFFF for unit in units):
-        return None
-    text = "".join(map(chr, units))
-    try:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError:
-        return None
-
-
-def _find_places(match: regex.Match[str], found: str) -> list[tuple[int, int]]:
-    """The stretch of the source of each character of an escape, or of several in a row."""
-    start, end = match.span()
-    if len(found) <= 1:
-        return [(start, end)] * len(found)
-    if match["percent"] or match["quoted"] or match["octal"]:
-        size = 4 if match["octal"] else 3
-        single = len(found) * size == end - start
-        widths = [size * (1 if single else len(character.encode())) for character in found]
-    elif match["code"]:
-        units = iter(len(unit.group()) for unit in _CODE.finditer(match.group()))
-        braced = "{" in match.group()
-        widths = [next(units) + (next(units) if ord(c) > _BASIC and not braced else 0) for c in found]
-    else:
-        return [(start, end)] * len(found)
-    ends = list(accumulate(widths, initial=start))
-    return list(pairwise(ends))

@@ -8,7 +8,7 @@ Escapes in a run are read as what they stand for (`goldspan.serving.documents.es
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,11 +22,14 @@ from goldspan.masking.result import MaskedText, Replacement
 from goldspan.serving.documents.embedded import find_embedded, is_file
 from goldspan.serving.documents.escapes import OpenText, open_escapes
 
-PAGE_LINES = re.compile(r"(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
+_HYPHENS = "-\u2010"
+_HYPHENATED = r"(?<=[^\W_])[-\u2010](?:\r\n?|\n)(?:>+ ?)*[ \t]*(?=[^\W_])"
+PAGE_LINES = re.compile(rf"{_HYPHENATED}|(?<=\S)[ \t]*(?:\r\n|\n)(?=\S)")
 """Line breaks in the text of a page: each may stand inside a value."""
 
-WRAPPED_LINES = re.compile(r"(?<=[^\r\n]{39}\S)[ \t]*\r?\n(?:>+ ?)*(?=\S)")
-"""Line breaks of text that a program wrapped (RFC 5322: at 78 characters), with the marks of a quotation after them."""
+WRAPPED_LINES = re.compile(rf"{_HYPHENATED}|(?<=[^\r\n]{{39}}\S)[ \t]*(?:\r\n?|\n)(?:>+ ?)*(?=\S)")
+"""Line breaks of text that a program wrapped (RFC 5322: at 78 characters), with the marks of a quotation after them,
+and breaks after a hyphen."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,12 @@ async def mask_runs(
     country: str = "",
     *,
     wrapped: re.Pattern[str] | None = None,
+    swept: Sequence[Run] = (),
 ) -> MaskedRuns:
     """Mask the runs as one text; `wrapped`: line breaks that may stand inside a value.
 
-    `edits` gives, for each run, what changed in it: start, end and replacement, offsets in the run's text.
+    `edits` gives, for each run, what changed in it: start, end and replacement, offsets in the run's text. `swept` are
+    further runs that the predictor does not read, such as names of styles: what is masked elsewhere is masked there.
 
     Raises:
         MaskingError: the text cannot be masked safely.
@@ -81,7 +86,7 @@ async def mask_runs(
         text = join_runs(runs)[0]
         breaks = [match.span() for match in wrapped.finditer(text)]
         annotation = await _read_over_lines(text, breaks, annotation, masker, language, country)
-    return apply_runs(runs, annotation, masker, language, country)
+    return apply_runs([*runs, *swept], annotation, masker, language, country)
 
 
 async def _read_over_lines(
@@ -92,19 +97,28 @@ async def _read_over_lines(
     language: str,
     country: str,
 ) -> Annotation:
-    """The annotation with the entities beside it that are found where the breaks are blanks."""
+    """The annotation with the entities beside it that are found where the breaks are blanks.
+
+    A hyphen before a break joins: it goes with the break where a small letter follows.
+    """
     if not breaks:
         return annotation
     places = list(range(len(text)))
+    blanks = set()
     for start, end in reversed(breaks):
-        del places[start + 1 : end]
-    begins = {start for start, _ in breaks}
-    joined = "".join(" " if place in begins else text[place] for place in places)
+        if text[start] in _HYPHENS:
+            del places[start + (not text[end].islower()) : end]
+        else:
+            del places[start + 1 : end]
+            blanks.add(start)
+    joined = "".join(" " if place in blanks else text[place] for place in places)
     found = (await masker.read(joined, language, country)).entities
     moved = [replace(one, start=places[one.start], end=places[one.end - 1] + 1) for one in found]
     known = {entity.span for entity in annotation.entities}
-    over_lines = (one for one in moved if any(place in begins for place in range(one.start, one.end)))
-    fresh = [one for one in over_lines if one.span not in known]
+    begins = [start for start, _ in breaks]
+    fresh = [
+        one for one in moved if one.span not in known and bisect_right(begins, one.start) < bisect_left(begins, one.end)
+    ]
     return replace(annotation, entities=sort_spans([*annotation.entities, *fresh]))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from goldspan.annotation.errors import InputError, MaskingError
 from goldspan.masking.mask import Masker
 from goldspan.serving.documents.base import FileCounts, FileSettings, read_document
-from goldspan.serving.documents.flow import Run, mask_runs, search_values
+from goldspan.serving.documents.flow import PAGE_LINES, Run, mask_runs, search_values
 from goldspan.serving.documents.ocr.registry import read_picture, require_ocr
 from goldspan.serving.documents.pdf.areas import Area
 from goldspan.serving.documents.pdf.raster import cover_areas, place_words
@@ -51,7 +51,7 @@ async def mask_image(source: Path, target: Path, masker: Masker, settings: FileS
     frames = await asyncio.to_thread(_open_frames, source)
     pages = [await asyncio.to_thread(read_picture, engine, frame) for frame in frames]
     runs = [Run(page.text, "\n\n") for page in pages]
-    result = await mask_runs(runs, masker, settings.language, settings.country)
+    result = await mask_runs(runs, masker, settings.language, settings.country, wrapped=PAGE_LINES)
     covered = [
         cover_areas(frame, *place_words(page, edits))
         for frame, page, edits in zip(frames, pages, result.edits, strict=True)

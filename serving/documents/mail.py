@@ -30,16 +30,15 @@ from goldspan.serving.documents.markup import Piece, edit_source, read_html, ver
 from goldspan.serving.documents.pictures import PICTURES, blank_embedded, blank_picture, describe_pictures
 from goldspan.serving.documents.plain import FOLD, check_card, check_text, edit_stretches, split_text
 
-_HTML = frozenset({"text/html", "text/x-amp-html"})
+_HTML = frozenset({"text/html", "text/x-amp-html", "image/svg+xml"})
 _FOLDED = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/directory"})
 """Types whose long lines go on after a line break and a blank (RFC 5545 and 6350, section 3.1 and 3.2)."""
 
-_TEXT = _HTML | _FOLDED | {"text/plain", "text/markdown", "text/csv", "text/rfc822-headers"}
-_PICTURES = {f"image/{ending[1:]}": kind for ending, kind in PICTURES.items()}
+_PICTURES = {"image/webp": "WEBP"} | {f"image/{ending[1:]}": kind for ending, kind in PICTURES.items()}
 _PARAMETERS = ("content-type", "content-disposition")
 """Headers of parameters: each value is a text of its own, in one of three encodings."""
 
-_STRUCTURAL = frozenset({"boundary", "charset", "format", "delsp", "type", "report-type", "protocol", "micalg"})
+_STRUCTURAL = frozenset({"charset", "format", "delsp", "type", "report-type", "protocol", "micalg"})
 """Parameters that hold no text."""
 
 
@@ -147,7 +146,8 @@ def _check_part(part: Message, name: str) -> None:
         raise InputError(f"{name}: the parts of the message cannot be told apart.")
     if part.is_multipart() and str(part.get("Content-Transfer-Encoding", "")).lower() in ("base64", "quoted-printable"):
         raise InputError(f"{name}: a part of type {kind} is encoded, and its own parts cannot be read.")
-    if not part.is_multipart() and kind not in _TEXT and kind not in _PICTURES:
+    readable = kind.startswith("text/") or kind in _HTML or kind in _PICTURES
+    if not part.is_multipart() and not readable:
         raise InputError(
             f"{name}: an attachment of type {kind} cannot be masked in a message. Save it and mask it alone."
         )
@@ -246,6 +246,8 @@ def _write_headers(part: Message, segment: _Segment, edits: list[tuple[tuple[int
         if not changes:
             continue
         text = edit_source(run.text, changes)
+        if place.parameter == "boundary":
+            text = "_".join(_WORDS.findall(text))
         if place.parameter:
             holder = Message()
             holder[place.header] = items[place.number][1]
@@ -292,6 +294,7 @@ _SOFT_BREAK = regex.compile(r"(?<!^--) \r?\n(?:>+ ?)?", regex.MULTILINE)
 _FLOWED_BREAK = regex.compile(r"(?<!^--)(?<= )\r?\n(?:>+ ?)?", regex.MULTILINE)
 _WORD_START = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?")
 _WORD = regex.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
+_WORDS = regex.compile(r"\w+", regex.ASCII)
 _UNFOLD = regex.compile(r"\r?\n(?=[ \t])")
 
 

@@ -34,6 +34,17 @@ optgroup option output p param picture pre progress script search section select
 tbody template textarea tfoot thead title tr track ul video
 """
 _INLINE, _BLOCKS, _CELLS = frozenset(_INLINE_NAMES.split()), frozenset(_BLOCK_NAMES.split()), frozenset({"td", "th"})
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+_READINGS = frozenset({"rt", "rp"})
+_RUBY = _READINGS | {"ruby"}
+_HIDDEN = regex.compile(
+    r"(?i)\shidden(?![\w-])(?!\s*=\s*[\"']?until)"
+    r"|\sstyle\s*=\s*(?:\"[^\"]*|'[^']*|\S*)(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9]))"
+)
+"""Attributes by which an element is not shown."""
+
 _RAW = frozenset({"script", "style"})
 _ADDRESSES = frozenset({"action", "background", "cite", "data", "formaction", "href", "longdesc", "poster", "src"})
 _TOKEN = regex.compile(
@@ -58,7 +69,10 @@ _REFERENCE = regex.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch `[start, end)` of the source that holds text. `kind`: text, attribute, address or raw."""
+    """A stretch `[start, end)` of the source that holds text. `kind`: text, aside, attribute, address or raw.
+
+    An aside is text that does not divide the text around it: a reading aid, or hidden.
+    """
 
     start: int
     end: int
@@ -91,9 +105,9 @@ async def mask_html(source: str, masker: Masker, settings: FileSettings) -> tupl
 
 
 def read_html(source: str) -> tuple[list[Piece], list[Run]]:
-    """The stretches of a source that hold text, and their texts: the flow first, then attributes and comments."""
+    """The stretches of a source that hold text, and their texts: the flow first, attributes and comments last."""
     found = list(_find_pieces(source))
-    pieces = [one for one in found if one.kind == "text"] + [one for one in found if one.kind != "text"]
+    pieces = sorted(found, key=lambda piece: {"text": 0, "aside": 1}.get(piece.kind, 2))
     return pieces, [Run(_read(source, piece), piece.before) for piece in pieces]
 
 
@@ -126,6 +140,7 @@ def verify_html(written: str, values: frozenset[str], place: str) -> None:
 def _find_pieces(source: str) -> Iterator[Piece]:
     """Stretches with text, in the order of the source."""
     cursor, before, raw = 0, "", ""
+    aside = _Aside()
     closed = {name.lower() for name in _CLOSING.findall(source)}
     known = _INLINE | _CELLS | _BLOCKS | closed
     for match in _TOKEN.finditer(source):
@@ -135,17 +150,42 @@ def _find_pieces(source: str) -> Iterator[Piece]:
         if raw and not (match["slash"] and name == raw):
             continue
         if cursor < match.start():
-            yield Piece(cursor, match.start(), "raw" if raw else "text", "\n" if raw else before)
+            yield Piece(cursor, match.start(), "raw" if raw else aside.kind, "\n" if raw else before)
             before = "" if not raw else before
         cursor = match.end()
         if match["tag"]:
             raw = name if name in _RAW and not match["slash"] else ""
-            before = before or ("" if name in _INLINE else "\t" if name in _CELLS else "\n")
+            before = aside.follow(match, name, before or ("" if name in _INLINE else "\t" if name in _CELLS else "\n"))
             yield from _find_attributes(match)
         else:
             yield Piece(match.start(), match.end(), "raw", "\n")
     if cursor < len(source):
-        yield Piece(cursor, len(source), "raw" if raw else "text", before)
+        yield Piece(cursor, len(source), "raw" if raw else aside.kind, before)
+
+
+class _Aside:
+    """Whether a place of a page is in an element that stands beside the flow, and what the flow has before it."""
+
+    def __init__(self) -> None:
+        self._name, self._depth, self._before = "", 0, ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of pieces of text here."""
+        return "aside" if self._name else "text"
+
+    def follow(self, tag: regex.Match[str], name: str, before: str) -> str:
+        """Take in a tag; what separates the next text from the one before it in its flow."""
+        if self._name == name or (self._name in _READINGS and name in _RUBY):
+            self._depth += -1 if tag["slash"] or self._name in _READINGS else 1
+            if self._depth > 0:
+                return before
+            self._name, before = "", self._before
+        opens = not self._name and not tag["slash"] and name not in _VOID
+        if opens and (name in _READINGS or _HIDDEN.search(tag["inside"])):
+            self._name, self._depth, self._before = name, 1, before
+            return "\n"
+        return before
 
 
 def _find_attributes(match: regex.Match[str]) -> Iterator[Piece]:

@@ -55,6 +55,7 @@ _FIELD_DATE = regex.compile(rb"(?<=<(?:\w+:)?date\b[^>]*)\s(?:\w+:)?fullDate=\"[
 """What a date field of a form holds beside the date that it shows."""
 
 _MACROS = regex.compile(r"(?i)vbaProject|vbaData|macrosheets|activeX|ctrlProps/.*\.bin|customUI")
+_QUERIES = regex.compile(rb"<(?:\w+:)?DataMashup\b")
 _PRINTER = regex.compile(r"(?i)printerSettings\d*\.bin$")
 
 
@@ -77,13 +78,14 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
     written = _drop_printers(_read_package(source))
     pictures = 0
     for name, content in written.items():
-        _check_part(name, source.name)
+        _check_part(name, content, source.name)
         if kind := PICTURES.get(Path(name).suffix.lower()):
             written[name], pictures = blank_picture(content, kind), pictures + 1
     written = _rename_media(written)
     formats = CellFormats.read(written)
     parts, places, runs = _read_runs(written, source.name, formats)
-    result = await mask_runs(runs, masker, settings.language, settings.country)
+    read = sum(not piece.swept for _, piece in places)
+    result = await mask_runs(runs[:read], masker, settings.language, settings.country, swept=runs[read:])
     _write_runs(written, parts, places, runs, result.edits)
     for (part, piece), run, edits in zip(places, runs, result.edits, strict=True):
         cached = part.name if is_cached_number(piece) else find_cached(run.text, formats, written) if edits else ""
@@ -92,7 +94,7 @@ async def mask_office(source: Path, target: Path, masker: Masker, settings: File
     _check_sheets(written.get("xl/workbook.xml", b""), source.name)
     write_package(target, written)
     _verify(target, result.values, source.name)
-    counts.add(runs, result)
+    counts.add(runs[:read], result)
     if pictures:
         counts.notes.append(describe_pictures(pictures))
     return counts
@@ -118,10 +120,10 @@ def _read_package(path: Path) -> dict[str, bytes]:
 def _read_runs(
     package: Mapping[str, bytes], file: str, formats: CellFormats
 ) -> tuple[list[_Part], list[_Place], list[Run]]:
-    """The XML parts, the pieces of all of them (flowing text before attributes), and their texts."""
+    """The XML parts, the pieces of all of them and their texts: the flow, attributes, attributes that are no text."""
     parts = [_read_part(name, content, file) for name, content in package.items() if _is_xml(name)]
     places = [(part, piece) for part in parts for piece in part.pieces]
-    places.sort(key=lambda place: (place[1].attribute != "", place[1].aside))
+    places.sort(key=lambda place: (place[1].swept, place[1].attribute != "", place[1].aside))
     headers = {part.name: formats.find_headers(part.source) for part in parts if part.name.startswith(_SHEETS)}
     runs = [_make_run(part, piece, formats, headers.get(part.name, {})) for part, piece in places]
     runs = [replace(run, before="\n") if _starts_part(places, number) else run for number, run in enumerate(runs)]
@@ -162,10 +164,12 @@ def _starts_part(places: Sequence[_Place], number: int) -> bool:
     return number > 0 and places[number][0] is not places[number - 1][0]
 
 
-def _check_part(name: str, file: str) -> None:
+def _check_part(name: str, content: bytes, file: str) -> None:
     suffix = Path(name).suffix.lower()
     if _MACROS.search(name):
         raise InputError(f"{file} holds macros or controls ({name}); save it without them.")
+    if _QUERIES.search(content.replace(b"\0", b"")):
+        raise InputError(f"{file} holds queries of Power Query ({name}), which cannot be read; delete them first.")
     if not _is_xml(name) and suffix not in PICTURES and suffix not in _FONTS:
         raise InputError(f"{file} holds {name}, which cannot be read; remove embedded objects and media first.")
 
@@ -295,5 +299,5 @@ def _verify(target: Path, values: frozenset[str], file: str) -> None:
             except InputError as error:
                 raise MaskingError(f"{file}, {name}: {error}.") from None
             search_values(values, [*texts, *(unquote(text) for text in texts[1:])], f"{file}, {name}")
-        elif any(value.encode(code) in content for value in values for code in ("utf-8", "utf-16-le")):
+        elif any(value.encode(code) in content for value in values for code in ("utf-8", "utf-16-le", "utf-16-be")):
             raise MaskingError(f"{file}, {name}: a masked value still stands in the output.")

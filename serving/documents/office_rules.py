@@ -20,14 +20,24 @@ newName odcFile oldName phldrT prompt promptTitle providerId refersTo sheet sour
 tgtFrame title tooltip totalsRowLabel user userId userName xpath
 """
 _VALUED_ELEMENTS = """
-addressFieldName alias attachedSchema attr connectString customFilter default docVar filter helpText inputCells
-d listEntry listItem lvlText mailSubject n query s sharedItem sheetName sourceFileName statusText tag tblCaption
+addressFieldName alias aliases attachedSchema attr connectString customFilter default docVar filter helpText inputCells
+d listEntry listItem lvlText mailSubject n name query s sharedItem sheetName sourceFileName statusText tag tblCaption
 tblDescription
 """
-_NAMED_ELEMENTS = """
-Map bookmarkStart cNvPr cSld cacheField cellStyle connection custShow customWorkbookView dataField ddeItem definedName
-docPr docVar pivotField pivotTableDefinition property protectedRange queryTable queryTableField scenario section sheet
-slicer slicerCacheDefinition table tableColumn tag userInfo worksheetSource
+_PROGRAM_ELEMENTS = """
+clrScheme compatSetting fmtScheme font fontScheme gd lsdException pivotTableStyle pivotTableStyleInfo slicerStyle
+tableStyle tableStyleInfo theme timelineStyle
+"""
+"""Elements whose `name` is one of the program."""
+
+_STYLE_ELEMENTS = """
+basedOn buFont cs ea font lang latin link next numStyleLink pStyle rFonts rStyle sym style styleLink tblStyle
+"""
+"""Elements that name styles and fonts."""
+
+_PROGRAM_ATTRIBUTES = """
+ContentType DrawAspect Extension Id Ignorable ObjectType PartName ProgId Requires TargetMode Type id macro progId type
+uri
 """
 IDENTIFIERS = frozenset(
     {("table", "name"), ("table", "displayName"), ("definedName", "name"), ("bookmarkStart", "name")}
@@ -36,7 +46,13 @@ IDENTIFIERS = frozenset(
 """Attributes whose values are names of programs: their replacements have letters, digits and underscores."""
 
 _BREAKS, _TEXTUAL = frozenset(_BREAKING.split()), frozenset(_TEXTUAL_NAMES.split())
-_VALUED, _NAMED = frozenset(_VALUED_ELEMENTS.split()), frozenset(_NAMED_ELEMENTS.split())
+_VALUED, _STYLES = frozenset(_VALUED_ELEMENTS.split()), frozenset(_STYLE_ELEMENTS.split())
+_PROGRAM, _CODES = frozenset(_PROGRAM_ELEMENTS.split()), frozenset(_PROGRAM_ATTRIBUTES.split())
+_TITLED = regex.compile(r"\p{Lu}\p{Ll}+(?:[ ._'-]+\p{Lu}?\p{Ll}+)*")
+"""A value that reads like a name; most words of the program begin with a small letter."""
+
+_LETTERS = regex.compile(r"(?!rId\d)(?=.*[^\W\d_a-z]|.*@).*\p{L}{3}", regex.DOTALL)
+"""A value in which a name or an address may stand: three letters, one of them no small letter of English."""
 _AUTHORS = frozenset({"author", "initials", "userId", "providerId", "lastModifiedBy"})
 _AUTHOR_ELEMENTS = frozenset({"creator", "lastModifiedBy", "Manager", "Company", "author"})
 _NAMED_AUTHORS = frozenset({"person", "cmAuthor", "author"})
@@ -53,7 +69,7 @@ def choose_rule(part: str) -> AttributeRule:
     """Which attributes of a part hold text, by the name of the part."""
     if part.startswith("customXml/"):
         return _holds_any
-    return _is_known if _STRUCTURE.search(part) else _holds_text
+    return _holds_known_text if _STRUCTURE.search(part) else _holds_text
 
 
 def names_author(piece: XmlPiece) -> bool:
@@ -77,27 +93,30 @@ def is_cached_number(piece: XmlPiece) -> bool:
     return (piece.element, piece.attribute) in (("n", "v"), ("d", "v"))
 
 
-def _holds_text(element: str, attribute: str, value: str) -> bool:
-    if attribute == "name":
-        return element in _NAMED | _NAMED_AUTHORS
-    if (element, attribute) == ("name", "val"):
+def _holds_text(element: str, attribute: str, value: str) -> bool | None:
+    reads = "@" in value or " " in value or not value.isascii() or _TITLED.fullmatch(value) is not None
+    if reads and element not in _STYLES and not _is_code(attribute, value):
         return True
-    if _is_known(element, attribute, value):
-        return True
-    if value.startswith(_NAMESPACES):
-        return False
-    return "@" in value or " " in value or not value.isascii()
+    return _holds_known_text(element, attribute, value)
 
 
-def _is_known(element: str, attribute: str, value: str) -> bool:
+def _holds_known_text(element: str, attribute: str, value: str) -> bool | None:
     """True for attributes whose meaning is a text."""
     if attribute in ("name", "Name"):
-        return element in _NAMED | _NAMED_AUTHORS
-    if attribute in ("v", "val", "value", "uniqueName"):
-        return element in _VALUED
-    return attribute in _TEXTUAL or (element, attribute) in IDENTIFIERS or (element, attribute) == TARGET
+        known = element not in _PROGRAM
+    elif attribute in ("v", "val", "value", "uniqueName"):
+        known = element in _VALUED
+    else:
+        known = attribute in _TEXTUAL or (element, attribute) in IDENTIFIERS or (element, attribute) == TARGET
+    if known:
+        return True
+    return None if _is_code(attribute, value) or not _LETTERS.match(value) else False
 
 
-def _holds_any(element: str, attribute: str, value: str) -> bool:
+def _is_code(attribute: str, value: str) -> bool:
+    return attribute in _CODES or value.startswith(_NAMESPACES)
+
+
+def _holds_any(element: str, attribute: str, value: str) -> bool | None:
     """True for every attribute of a part of unknown meaning but names of namespaces."""
-    return not value.startswith(_NAMESPACES)
+    return None if value.startswith(_NAMESPACES) else True

@@ -30,7 +30,7 @@ async def mask_parquet(source: Path, target: Path, masker: Masker, settings: Fil
         reader = pyarrow.parquet.ParquetFile(source)
         schema = _drop_metadata(reader.schema_arrow)
         columns = _choose_columns(schema, settings, source)
-        names = schema.names if settings.fields else await _mask_names(schema.names, masker, settings, source)
+        names = schema.names if settings.fields else await _mask_names(schema, masker, settings, source)
         with pyarrow.parquet.ParquetWriter(target, _rename(schema, names)) as writer:
             for batch in reader.iter_batches(_ROWS):
                 masked = await _mask_batch(batch, columns, names, masker, settings, counts, source.name)
@@ -95,11 +95,27 @@ def _choose_columns(schema: pyarrow.Schema, settings: FileSettings, source: Path
     return chosen
 
 
-async def _mask_names(names: Sequence[str], masker: Masker, settings: FileSettings, source: Path) -> list[str]:
-    result = await mask_runs([Run(name, "\n") for name in names], masker, settings.language, settings.country)
-    if len(set(result.texts)) < len(names):
+async def _mask_names(schema: pyarrow.Schema, masker: Masker, settings: FileSettings, source: Path) -> list[str]:
+    parts = [part for field in schema for part in _list_parts(field.type)]
+    runs = [Run(name, "\n") for name in [*schema.names, *parts]]
+    result = await mask_runs(runs, masker, settings.language, settings.country)
+    names = list(result.texts[: len(schema.names)])
+    if len(set(names)) < len(names):
         raise InputError(f"{source}: two names of columns are equal once they are masked; rename them first.")
-    return list(result.texts)
+    if any(result.edits[len(names) :]):
+        raise InputError(f"{source}: a name of a part of a struct would be masked; rename the parts first.")
+    return names
+
+
+def _list_parts(kind: Any) -> list[str]:
+    """The names of the parts of structs, at any depth."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _list_parts(kind.value_type)
+    parts = [kind.field(place) for place in range(kind.num_fields)]
+    own = [part.name for part in parts] if types.is_struct(kind) else []
+    return [*own, *(name for part in parts for name in _list_parts(part.type))]
 
 
 def _rename(schema: pyarrow.Schema, names: Sequence[str]) -> pyarrow.Schema:

@@ -15,10 +15,10 @@ from goldspan.serving.documents.embedded import BEGINNINGS
 from goldspan.serving.documents.flow import WRAPPED_LINES, Run, mask_runs, search_values
 
 _EMPHASIS = regex.compile(
-    r"(?:\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~])(?:\*{1,3}|~~)|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])"
+    r"(?:\*{1,3}|~~|==)(?=[^\s*~=])|(?<=[^\s*~=])(?:\*{1,3}|~~|==)|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])"
     r"|(?<=[\p{L}\p{N}\p{P}])_{1,3}(?![\p{L}\p{N}_])"
 )
-"""Marks of emphasis beside what they mark (CommonMark 6.2); an underscore inside a word is none."""
+"""Marks of emphasis and of highlighting beside what they mark (CommonMark 6.2); an underscore inside a word is none."""
 
 FOLD = regex.compile(r"\r?\n[ \t]")
 """A line of a calendar or card that goes on (RFC 5545 3.1, RFC 6350 3.2)."""

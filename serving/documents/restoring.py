@@ -22,13 +22,7 @@ from goldspan.serving.documents.json_text import edit_json
 from goldspan.serving.documents.mail import edit_mail
 from goldspan.serving.documents.office import edit_office
 from goldspan.serving.documents.parquet import edit_parquet
-from goldspan.serving.documents.plain import (
-    decode_text,
-    edit_stretches,
-    encode_text,
-    find_divider,
-    split_text,
-)
+from goldspan.serving.documents.plain import decode_text, edit_stretches, encode_text, find_divider, split_text
 
 _MARKUP = regex.compile(r"<[^>]*>|[^<]+|<")
 _KINDS = {

@@ -34,7 +34,8 @@ class XmlPiece:
     instructions. `before`
     separates the text from the one before. `parents` are the elements around the one of the text, the nearest last,
     each with the stretch of its start tag. `aside`: the text stands in a text box or the like, and does not divide the
-    text around it. `absent`: see `Run`.
+    text around it. `absent`: see `Run`. `swept`: an attribute that is no text, in which only values that are masked
+    elsewhere are masked.
     """
 
     start: int
@@ -45,6 +46,7 @@ class XmlPiece:
     parents: tuple[tuple[str, int, int], ...]
     aside: bool = False
     absent: str = ""
+    swept: bool = False
 
 
 _ASIDES = frozenset({"txbxContent", "rPh", "rt"})
@@ -57,8 +59,9 @@ BreakRule = Callable[[str, Collection[str]], str]
 """What an element puts between the texts before and after it, by its local name and those of the elements that it is
 in: empty, a tab or a line break."""
 
-AttributeRule = Callable[[str, str, str], bool]
-"""True if an attribute holds text, by element, attribute and value; names are local."""
+AttributeRule = Callable[[str, str, str], bool | None]
+"""True if an attribute holds text, by element, attribute and value, False if values masked elsewhere may stand in it,
+None if it is of the program; names are local."""
 
 
 def find_pieces(source: str, breaks: BreakRule, holds_text: AttributeRule) -> Iterator[XmlPiece]:
@@ -111,8 +114,9 @@ def _find_attributes(match: regex.Match[str], element: str, holds_text: Attribut
         group = "a" if attribute["a"] is not None else "b"
         local = attribute["name"].rpartition(":")[2]
         start, end = (match.start("inside") + place for place in attribute.span(group))
-        if start < end and holds_text(element, local, html.unescape(attribute[group])):
-            yield XmlPiece(start, end, element, local, "\n", ())
+        holds = holds_text(element, local, html.unescape(attribute[group])) if start < end else None
+        if holds is not None:
+            yield XmlPiece(start, end, element, local, "\n", (), swept=not holds)
 
 
 def make_run(source: str, piece: XmlPiece) -> Run:

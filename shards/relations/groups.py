@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goldspan.annotation.corpus.containment import pair_contained
-from goldspan.annotation.corpus.dedupe import (
-    Content,
-    Deduplication,
-    Reason,
-    decide_duplicates,
-    limit_holders,
-    unite,
-)
+from goldspan.annotation.corpus.dedupe import Content, Deduplication, Reason, decide_duplicates, limit_holders, unite
 from goldspan.annotation.corpus.minhash import THRESHOLD, connect, find_pairs
 from goldspan.annotation.corpus.outline import Outline
 from goldspan.annotation.corpus.splits import DEFAULT_RATIOS, Split, assign_groups

@@ -2,15 +2,19 @@
 
 Names are imported when they are first used, so `import goldspan` costs next to nothing. `docs/python-api.md` explains
 each of them with an example. What waits has a twin for asynchronous programs in `goldspan.aio`; more public modules are
-listed on that page too.
+listed on that page too. The import turns off the telemetry of ONNX Runtime, which is on by default and begins with its
+own import: a device id on disk, and events to Microsoft. ORT_DISABLE_TELEMETRY=0 leaves it on.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from goldspan.annotation.checks import check_annotation
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
     from goldspan.predictors.run import annotate
     from goldspan.training.bundle.public import freeze
     from goldspan.training.gate.public import judge
-    from goldspan.training.methods.public import fit
-    from goldspan.training.public import train
+    from goldspan.training.launch import train
+    from goldspan.training.methods.fits import fit
 
 _MODULES = {
     "annotation.checks": ("check_annotation",),
@@ -53,8 +57,8 @@ _MODULES = {
     "predictors.run": ("annotate",),
     "training.bundle.public": ("freeze",),
     "training.gate.public": ("judge",),
-    "training.methods.public": ("fit",),
-    "training.public": ("train",),
+    "training.launch": ("train",),
+    "training.methods.fits": ("fit",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from goldspan.generators.runs.public import generate_async as generate
     from goldspan.masking.mask import mask_async as mask
     from goldspan.predictors.run import annotate_async as annotate
-    from goldspan.training.methods.public import fit_async as fit
-    from goldspan.training.public import train_async as train
+    from goldspan.training.launch import train_async as train
+    from goldspan.training.methods.fits import fit_async as fit
 
 _HOMES = {
     "annotate": "predictors.run",
     "evaluate": "evaluation.results.public",
-    "fit": "training.methods.public",
+    "fit": "training.methods.fits",
     "generate": "generators.runs.public",
     "mask": "masking.mask",
     "pull": "annotation.labelstudio.pull.public",
     "push": "annotation.labelstudio.push.public",
-    "train": "training.public",
+    "train": "training.launch",
 }
 
 __all__ = ["annotate", "evaluate", "fit", "generate", "mask", "pull", "push", "train"]

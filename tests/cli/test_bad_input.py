@@ -166,8 +166,9 @@ def test_a_workspace_that_is_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("queue", "gate", "gate --init", "dashboard", "loop status", "loop retrain", "model list", "privacy find x@y.zz"),
-        *("generate list", "train list", "samples audit", "studio status", "mask run a.txt -p regex -o b.txt"),
+        *("queue", "gate", "gate --init", "dashboard", "loop status", "loop retrain", "model list"),
+        *("privacy find x@y.zz", "generate list", "train list", "samples audit", "studio status"),
+        "mask run a.txt -p regex -o b.txt",
     ],
 )
 def test_a_misspelled_workspace_is_refused_with_the_nearest_one(tmp_path: Path, command: str) -> None:

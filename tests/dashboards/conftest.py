@@ -33,3 +33,10 @@ def main_module() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(autouse=True)
+def no_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest reads the metadata of every installed package at each run, for Streamlit components; we have none."""
+    if scanner := sys.modules.get("streamlit.components.v2.manifest_scanner"):
+        monkeypatch.setattr(scanner, "scan_component_manifests", list)

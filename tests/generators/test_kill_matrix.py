@@ -8,10 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from goldspan.generators.journal.failpoints import BATCH_POINTS, LIVE_POINTS
 from goldspan.generators.journal.journal import Journal
 from tests.generators.conftest import read_simulated
 from tests.generators.small_run import run_items, run_until_killed
+
+BATCH_POINTS = (
+    "shard-written",
+    "batch-planned",
+    "file-uploaded",
+    "upload-recorded",
+    "creation-announced",
+    "batch-created",
+    "batch-recorded",
+    "lines-kept",
+    "answers-delivered",
+    "batch-ended",
+    "output-read",
+    "errors-read",
+    "batch-collected",
+)
+"""Commit points of the batch executor, in the order in which a batch passes them."""
+
+LIVE_POINTS = ("rows-taken", "answer-received", "answer-kept", "answer-delivered")
+"""Commit points of the live executor, in the order in which a row passes them."""
 
 ITEMS = 4
 WORKERS = 4

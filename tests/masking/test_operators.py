@@ -18,8 +18,8 @@ from goldspan.masking.operators import (
     mask_characters,
     shift_date,
 )
+from goldspan.masking.persons import Referent
 from goldspan.masking.policy import Rule
-from goldspan.masking.referents import Referent
 
 LABELS = load_labels()
 KEY = parse_key("01" * 32)

@@ -106,6 +106,31 @@ def test_safe_harbor_leaves_no_identifier_that_has_a_form(value: str) -> None:
     assert masked.endswith(", was seen.")
 
 
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("admitted on 3/14 with pain", "3/14"),
+        ("SSN 123 45 6789", "6789"),
+        ("SSN 123456789", "6789"),
+        ("SSN: xxx-xx-6789", "6789"),
+        ("last four of the SSN: 6789", "6789"),
+        ("from fe80::1 at 9", "fe80"),
+        ("seen from ::ffff:0a00:1", "ffff"),
+        ("monitor 00:1B:44:11:3A:B7", "3A:B7"),
+        ("plate 7ABC123", "7ABC"),
+    ],
+)
+def test_safe_harbor_reads_identifiers_in_other_forms(text: str, gone: str) -> None:
+    assert gone not in mask(text, "hipaa-safe-harbor")
+
+
+@pytest.mark.parametrize(
+    "text", ["pressure 120/80, 3/4 of a cup", "a::b and std::vector", "ratio 1:2:3 at 12:30:45", "in 2024 4 of 10"]
+)
+def test_safe_harbor_leaves_what_is_no_identifier(text: str) -> None:
+    assert mask(text, "hipaa-safe-harbor") == text
+
+
 def test_safe_harbor_keeps_what_the_rule_allows() -> None:
     assert mask("Seen on 03/14/2024, aged 45; ZIP 94110.", "hipaa-safe-harbor") == "Seen on 2024, aged 45; ZIP 941**."
     assert "90+" in mask("She is 93 years old.", "hipaa-safe-harbor")
@@ -122,6 +147,10 @@ def test_safe_harbor_keeps_what_the_rule_allows() -> None:
         ("PIN 9912", "PIN [REMOVED]"),
         ("%B4111111111111111^SMITH/ANN^27041010000?", "[REMOVED]"),
         (";4111111111111111=27041010000?", "[REMOVED]"),
+        ("chip 4111111111111111D27041010000F.", "chip [REMOVED]."),
+        ("Kartenprüfnummer 123, gültig bis 4/27", "Kartenprüfnummer [REMOVED], gültig bis [CARD_EXPIRY]"),
+        ("cryptogramme : 123, vence 12 / 2027", "cryptogramme : [REMOVED], vence [CARD_EXPIRY]"),
+        ("PIN block 1F2E3D4C5B6A7988", "PIN block [REMOVED]"),
         ("order 4111 1111 1111 1112", "order 4111 1111 1111 1112"),
         ("invoice of 04/27, call 415-555-0132", "invoice of 04/27, call 415-555-0132"),
     ],

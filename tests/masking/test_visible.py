@@ -19,6 +19,8 @@ LABELS = load_labels()
 
 def disguise(text: str, how: str) -> str:
     match how:
+        case "alike":
+            return text.translate(str.maketrans("aeoS", "аеоЅ"))
         case "wide":
             return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
         case "decomposed":
@@ -30,7 +32,7 @@ def disguise(text: str, how: str) -> str:
     return how.join(text)
 
 
-WAYS = ["wide", "decomposed", "bold", "tags", "\u200b", "\u00ad", "\u2060", "\u202a", "\u034f", "\ufe0f"]
+WAYS = ["alike", "wide", "decomposed", "bold", "tags", "\u200b", "\u00ad", "\u2060", "\u202a", "\u034f", "\ufe0f"]
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -123,3 +125,19 @@ async def test_a_surrogate_of_a_name_in_capitals_is_the_name_in_capitals() -> No
     assert second == first.upper()
     assert other not in (first, second)
     assert restore_text(masked.text, masked.mapping).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Аnn Smіth", "Ann Smith"),
+        ("Мüller", "Müller"),
+        ("1\u202f2\u00a03", "1 2 3"),
+        ("+1 ٤١٥ ५५५", "+1 415 555"),
+        ("Москва", None),
+        ("Cтрасбург", None),
+    ],
+)
+def test_letters_that_look_alike_and_digits_of_other_scripts(text: str, shown: str | None) -> None:
+    seen = show_text(text)
+    assert (seen and seen.text) == shown

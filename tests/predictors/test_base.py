@@ -3,10 +3,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from goldspan.annotation.errors import TransientServiceError
 from goldspan.annotation.labels.schema import LabelSchema
-from goldspan.annotation.types import Annotation, Author, Sample
+from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.predictors.base import LocalPredictor, Outcome, Prediction, Predictor, RemotePredictor, TextInput
 
 
@@ -131,3 +134,33 @@ async def test_predict_sync_works_inside_a_running_loop() -> None:
 
 def test_predict_sync_works_without_a_loop() -> None:
     assert Waiting().predict_sync("2").id == "2"
+
+
+class Careless(Computing):
+    """A predictor of somebody else: gives what it is told to give, raises what it is told to raise."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def predict_batch(self, texts: Sequence[TextInput]) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (RuntimeError("the text is 0"), "computing failed with RuntimeError at test_base.py:"),
+        (None, "one Annotation for each of 1 texts"),
+        ([], "one Annotation for each of 1 texts"),
+        ([{"entities": []}], "one Annotation for each of 1 texts"),
+        ([Annotation(Author.model("m"), (Entity(0, 99, "CITY"),))], "outside the text"),
+    ],
+)
+async def test_what_a_careless_predictor_does_is_an_error_of_its_text(answer: Any, reason: str) -> None:
+    (outcome,) = await collect(Careless(answer), make_samples(1), 1)
+    assert outcome.annotation is None
+    assert reason in str(outcome.error)
+    assert "the text is" not in str(outcome.error)

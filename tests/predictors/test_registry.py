@@ -4,10 +4,12 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from goldspan.annotation import plugins
 from goldspan.annotation.errors import ConfigurationError, UnknownNameError
-from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.labels.schema import LabelSchema, load_labels
+from goldspan.cli.predictors import app
 from goldspan.predictors import registry
 from goldspan.predictors.registry import list_options, list_predictors, open_predictor
 from tests.predictors.test_base import Computing
@@ -15,11 +17,21 @@ from tests.predictors.test_base import Computing
 LABELS = load_labels()
 
 
+def open_failing(labels: LabelSchema) -> Computing:
+    raise FileNotFoundError("weights.bin")
+
+
+def open_plain(labels: LabelSchema) -> object:
+    return object()
+
+
 @pytest.fixture
 def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A distribution that brings a predictor `computing`, and one that cannot be loaded."""
     points = [
         EntryPoint("computing", "tests.predictors.test_base:Computing", registry.GROUP),
+        EntryPoint("failing", "tests.predictors.test_registry:open_failing", registry.GROUP),
+        EntryPoint("plain", "tests.predictors.test_registry:open_plain", registry.GROUP),
         EntryPoint("broken", "tests.predictors.nowhere:Computing", registry.GROUP),
     ]
     monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == registry.GROUP else [])
@@ -123,7 +135,7 @@ def test_a_key_goes_to_an_address_of_a_file_only_once_the_user_has_named_it(
         ("predictor = 3", "needs a line"),
         ("", "needs a line"),
         ('predictor = "llm"\nmodel = "m"', "no more"),
-        ("predictor =", "not valid TOML"),
+        ("predictor =", "not readable TOML"),
         ('predictor = "regex"\n[options]\nshots = 1', "has no option shots"),
     ],
 )
@@ -137,3 +149,21 @@ def test_a_broken_file_says_what_is_wrong(tmp_path: Path, content: str, reason: 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         open_predictor(tmp_path / "none.toml", LABELS)
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("failing", "cannot be opened: FileNotFoundError: weights.bin"), ("plain", "subclass LocalPredictor")],
+)
+def test_a_plugin_that_opens_no_predictor_is_named(name: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        open_predictor(name, LABELS)
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_broken_plugin_does_not_hide_the_others() -> None:
+    result = CliRunner().invoke(app, ["list"])
+    assert result.exit_code == 0
+    assert "computing" in result.output
+    assert "plug-in predictor broken" in result.output

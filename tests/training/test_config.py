@@ -78,7 +78,7 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_config(tmp_path / "none.toml")
     (tmp_path / "x.toml").write_text("a = ")
-    with pytest.raises(ConfigurationError, match="not valid TOML"):
+    with pytest.raises(ConfigurationError, match="not readable TOML"):
         read_config(tmp_path / "x.toml")
 
 

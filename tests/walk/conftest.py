@@ -42,24 +42,31 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-GROUPS = dict.fromkeys(("test_dashboard", "test_walk", "test_two_projects", "test_neighbours"), "default ports")
-"""Files whose tests run in one process because their programs choose the first free port from 8080 or 8501."""
+ALONE = ("test_clients", "test_docs", "test_domains", "test_hostile_world", "test_shards", "test_walk")
+"""Files whose tests share nothing below the session: each is a group of its own."""
 
-FIRST = ("default ports", "postgres", "test_docs", "test_train", "test_privacy", "test_connect")
-"""Groups that take long: begun first, so that no process is left with one of them at the end."""
+LONG = ("postgres", "test_dashboard", "test_connect", "test_train", "test_privacy", "test_dashboard_sizes", "test_walk")
+"""Groups that are begun first, so that no process is left with one of them at the end; test_docs fills what is left."""
 
 
 def name_group(nodeid: str) -> str:
-    """The group of a walk: its file, or what several files share."""
+    """The group of a walk, whose tests share servers, a browser or data: its file, or what several files share."""
     file = Path(nodeid.partition("::")[0]).stem
-    return "postgres" if "postgres" in nodeid else GROUPS.get(file, file)
+    if "postgres" in nodeid:
+        return "postgres"
+    return nodeid if file in ALONE else file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin the groups that take long first."""
-    ranks = {group: rank for rank, group in enumerate(FIRST)}
+    """Begin the groups that take long, and end with the many short ones."""
+    ranks = {name: rank for rank, name in enumerate((*LONG, "", "test_docs"))}
     walks = {item for item in items if item.path.parent == Path(__file__).parent}
-    items.sort(key=lambda item: ranks.get(name_group(item.nodeid), len(FIRST)) if item in walks else -1)
+
+    def rank(item: pytest.Item) -> int:
+        group = name_group(item.nodeid)
+        return ranks.get(group if group in ranks else item.path.stem, ranks[""]) if item in walks else -1
+
+    items.sort(key=rank)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

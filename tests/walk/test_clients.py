@@ -31,7 +31,7 @@ from tests.generators.simulator.conftest import make_line
 
 CLIENTS = Path(__file__).with_name("clients")
 HASHED = CLIENTS / "hashed-requirements.txt"
-SECONDS = 120
+SECONDS = 600
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ from tests.walk.sync_samples import make_samples
 pytestmark = pytest.mark.walk
 SAMPLES = 120
 BATCH = 40
+POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 
 
 @dataclass
@@ -50,7 +51,7 @@ class OwnStudio:
         self.info = start_server(self.workspace, self.info.port, self.database_url)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="module", params=["sqlite", POSTGRES])
 def own(
     request: pytest.FixtureRequest, studio_environment: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OwnStudio]:
@@ -97,9 +98,19 @@ FAULTS: list[list[Fault | None]] = [
     [None, Fault.LATE_COMMIT],
     [Fault.REPLY_LOST, Fault.DROPPED] * 2,
 ]
+ON_SQLITE = pytest.mark.parametrize("own", ["sqlite"], indirect=True)
+"""For what does not depend on how the database commits."""
 
 
-@pytest.mark.parametrize("faults", FAULTS, ids=str)
+@pytest.mark.parametrize(
+    ("own", "faults"),
+    [
+        *(("sqlite", faults) for faults in FAULTS),
+        *(pytest.param("postgres", faults, marks=pytest.mark.postgres) for faults in FAULTS if len(faults) > 1),
+    ],
+    indirect=["own"],
+    ids=str,
+)
 def test_import_with_a_fault(
     own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, faults: list[Fault | None]
 ) -> None:
@@ -112,6 +123,7 @@ def test_import_with_a_fault(
     assert_each_once(own, title)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("fault", [Fault.REPLY_LOST, Fault.TIMEOUT_AFTER, Fault.DROPPED], ids=str)
 def test_predictions_with_a_fault(
     own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault
@@ -126,6 +138,7 @@ def test_predictions_with_a_fault(
     assert_each_once(own, title)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.ERROR_BEFORE, Fault.TOKEN_EXPIRED], ids=str)
 def test_reading_with_a_fault(
     own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str, fault: Fault, tmp_path: Path
@@ -138,6 +151,7 @@ def test_reading_with_a_fault(
     assert report.total == SAMPLES
 
 
+@ON_SQLITE
 def test_a_server_that_never_works_is_given_up(
     own: OwnStudio, proxy: FaultProxy, labels: LabelSchema, title: str
 ) -> None:

@@ -21,7 +21,6 @@ def write_card(manifest: Mapping[str, Any], calibration: Calibration, rows: Sequ
         manifest: the manifest of the model directory, files not yet listed.
         calibration: of the served graph.
         rows: evaluations (`training.artifact.measure.SystemScores.to_json`); may be empty.
-
     """
     training, encoder, bundle = manifest["training"], manifest["encoder"], manifest["bundle"]
     supports: Mapping[str, int] = training.get("labels", {})

@@ -39,7 +39,6 @@ def write_embedder(encoder: Encoder, folder: Path) -> Path:
     Raises:
         ConfigurationError: the encoder has no trained weights, or transformers cannot load it.
         StateError: the disk refused.
-
     """
     if encoder.folder is None:
         raise ConfigurationError(f"The encoder {encoder.name} has random weights: its embeddings would mean nothing.")

@@ -35,7 +35,6 @@ def export_onnx(network: SpanNetwork) -> bytes:
 
     Raises:
         StateError: the exporter cannot write this architecture.
-
     """
     import onnx
     from onnx import helper

@@ -37,7 +37,6 @@ def read_external(path: Path, labels: LabelSchema) -> ExternalGold:
     Raises:
         InputError: it cannot be read or holds no sample.
         RecordError: a row is neither of the two shapes.
-
     """
     first = next(iter(read_records(path)), None)
     if first is None:

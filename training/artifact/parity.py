@@ -46,7 +46,6 @@ def choose_precision(
         tags: names of the tags by id.
         size: how texts are cut.
         allowed: precisions to try, in this order; fp32 comes last.
-
     """
     reference = run_graph(model, tokenizer, samples, tags, size)
     scores = score_predictions(reference, reference.decode(DecodingOptions()))

@@ -58,7 +58,6 @@ def write_served(target: Path, inputs: ServedInputs, *, quantised: bool) -> dict
 
     Raises:
         StateError: the disk refused.
-
     """
     labels = inputs.labels
     tags = labels.bio_table
@@ -128,7 +127,6 @@ def replace_folder(target: Path, files: Mapping[str, bytes], manifest: Mapping[s
 
     Raises:
         StateError: the disk refused.
-
     """
     sealed = seal_manifest({**manifest, "files": {name: hash_bytes(data) for name, data in files.items()}})
     layout.check_manifest(target, dump(sealed))

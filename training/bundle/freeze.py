@@ -35,7 +35,6 @@ def check_version_name(name: str) -> str:
 
     Raises:
         InputError: it cannot be a folder's, or a blank stands at one of its ends.
-
     """
     if name != name.strip():
         raise InputError(f"{name[:120]!r} begins or ends with a blank; a version's name cannot. Leave the blank out.")
@@ -64,7 +63,6 @@ def freeze_version(
         RecordError: a sample may not be written.
         GateClosedError: the gate is closed.
         StateError: another version has this name.
-
     """
     name = check_version_name(settings.name)
     target = folder or workspace.bundles / name

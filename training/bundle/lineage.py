@@ -72,7 +72,6 @@ def open_lineage(workspace: Workspace, extends: str = "") -> Iterator[Lineage]:
         RecordError: a ledger is broken, or the bundle is.
         SchemaError: the bundle's manifest is not one.
         StateError: the bundle is not intact.
-
     """
     path = find_ledger(workspace)
     with hold_lock(f"split ledger {path.resolve()}"):
@@ -84,18 +83,22 @@ def open_lineage(workspace: Workspace, extends: str = "") -> Iterator[Lineage]:
         yield Lineage(path, ledger, bundle, read_audit_ledger(find_audit_ledger(workspace)))
 
 
-def find_bundle(workspace: Workspace, name: str) -> Path:
+def find_bundle(workspace: Workspace, name: str | Path) -> Path:
     """The folder of a bundle by its name in the workspace, or by its path.
 
     Raises:
         InputError: there is no such bundle.
-
     """
     for folder in (workspace.bundles / name, Path(name)):
         if (folder / MANIFEST).is_file() or (folder / NOTICE).is_file():
             return folder
     known = ", ".join(folder.name for folder in list_bundles(workspace)) or "there is none yet"
-    raise InputError(f"There is no bundle {name} in {workspace.bundles}; known: {known}.")
+    raise InputError(f"There is no bundle {name} in {workspace.bundles}; known: {known}. `goldspan bundle` makes one.")
+
+
+def find_newest_bundle(workspace: Workspace) -> Path | None:
+    """The folder of the bundle that was written last; of several, the last by name."""
+    return max(reversed(list_bundles(workspace)), key=lambda folder: folder.stat().st_mtime, default=None)
 
 
 def list_bundles(workspace: Workspace) -> list[Path]:

@@ -130,11 +130,9 @@ def check_manifest(document: Any) -> dict[str, Any]:
 
     Raises:
         SchemaError: it does not.
-
     """
-    if problems := schemas.validator(SCHEMA).problems(document):
-        listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems[:5])
-        raise SchemaError(f"{MANIFEST} is not a manifest of a training bundle: {listed}")
+    if wrong := schemas.validator(SCHEMA).explain(document, 5):
+        raise SchemaError(f"{MANIFEST} is not a manifest of a training bundle: {wrong}")
     checked: dict[str, Any] = document
     return checked
 

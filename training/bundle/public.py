@@ -56,7 +56,6 @@ def freeze(
         InputError: the name cannot be a version's, or no sample is left.
         RecordError: a sample may not be written.
         StateError: another version has this name.
-
     """
     workspace, labels, sources = find_workspace(data), load_labels(labels_file), list(files)
     if isinstance(settings, str):

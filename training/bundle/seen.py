@@ -11,13 +11,12 @@ from goldspan.training.bundle.verify import open_bundle
 
 
 def count_training_texts(workspace: Workspace, bundle: str, texts: Iterable[str]) -> int:
-    """How many of the texts stand in the training split of a bundle; 0 if the workspace has no such bundle.
+    """How many of the texts are in the training split of a bundle; 0 if the workspace has no such bundle.
 
     Args:
         workspace: where bundles are looked for.
         bundle: the bundle's name.
         texts: verbatim.
-
     """
     asked = frozenset(texts)
     try:

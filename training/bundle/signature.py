@@ -34,7 +34,6 @@ def sign_bundle(folder: Path, root: Path) -> str:
     Raises:
         ConfigurationError: the key cannot be used.
         StateError: the signature cannot be written.
-
     """
     return sign_folder(folder, make_key(find_signing_key(root)))
 
@@ -45,7 +44,6 @@ def verify_signature(folder: Path) -> Verification:
     Raises:
         StateError: the signature is bad, of another key, or missing.
         ConfigurationError: the key cannot be read.
-
     """
     if pinned := os.environ.get(KEY_VARIABLE, ""):
         return verify_folder(folder, SignaturePolicy.REQUIRE, pinned)

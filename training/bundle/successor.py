@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldspan.annotation.corpus.dedupe import group_related
 from goldspan.annotation.corpus.outline import outline_samples
 from goldspan.annotation.corpus.splits import Split, report_split
+from goldspan.annotation.files import find_json
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Sample
 from goldspan.training.bundle.manifest import MANIFEST, BundleSettings, describe_data, describe_split, hash_folder
@@ -27,10 +26,7 @@ def find_successor(root: Path, fingerprint: str, reason: str) -> Path | None:
     `reason` is `erased` (samples were erased) or `change` (labels were changed).
     """
     for path in sorted(root.glob(f"*/{MANIFEST}")):
-        try:
-            replaces = orjson.loads(path.read_bytes()).get("replaces") or {}
-        except (OSError, orjson.JSONDecodeError, AttributeError):
-            continue
+        replaces = find_json(path).get("replaces") or {}
         if replaces.get("fingerprint") == fingerprint and reason in replaces:
             return path.parent
     return None

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, RecordError, StateError
+from goldspan.annotation.files import find_json
 from goldspan.annotation.identity import hash_file
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.store import read_records, read_samples
@@ -36,7 +37,6 @@ class Bundle:
 
         Raises:
             InputError: the bundle has no such split.
-
         """
         if name not in self.manifest["split"]["sizes"]:
             raise InputError(f"{self.folder} has no split {name!r}, only {', '.join(self.manifest['split']['sizes'])}.")
@@ -47,7 +47,6 @@ class Bundle:
 
         Raises:
             RecordError: a record has no sample id or no text.
-
         """
         for name in self.manifest["split"]["sizes"]:
             for record in read_records(self.folder / f"{name}.jsonl"):
@@ -69,11 +68,10 @@ def open_bundle(folder: Path, labels: LabelSchema | None = None) -> Bundle:
         StateError: the bundle was withdrawn, the manifest names files outside the folder or splits without a digest, a
             file is missing, was changed, was added or is a symbolic link, a sample is in two splits, or the label
             schema differs.
-
     """
     path = folder / MANIFEST
     if (folder / NOTICE).is_file():
-        raise StateError(f"{folder} is {describe_notice(_read_notice(folder))}")
+        raise StateError(f"{folder} is {describe_notice(find_json(folder / NOTICE))}")
     if not path.is_file():
         raise InputError(f"{folder} holds no {MANIFEST}: it is not a training bundle.")
     try:
@@ -106,14 +104,6 @@ def _advise(folder: Path, fingerprint: str) -> str:
     if successor := find_successor(folder.parent, fingerprint, "change"):
         return f"Its labels were changed since: use its successor {successor.name}."
     return "Use that schema, or make the bundle anew."
-
-
-def _read_notice(folder: Path) -> dict[str, Any]:
-    try:
-        notice: dict[str, Any] = orjson.loads((folder / NOTICE).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        notice = {}
-    return notice if isinstance(notice, dict) else {}
 
 
 def _check_names(folder: Path, manifest: dict[str, Any]) -> None:

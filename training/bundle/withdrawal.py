@@ -37,7 +37,6 @@ def issue_successor(bundle: Bundle, labels: LabelSchema, erased: Set[str]) -> Pa
     Raises:
         RecordError: a sample cannot be read.
         StateError: the disk refused.
-
     """
     manifest, root = bundle.manifest, bundle.folder.parent
     if done := find_successor(root, manifest["fingerprint"], "erased"):
@@ -71,7 +70,6 @@ def withdraw(folder: Path, manifest: Mapping[str, Any], erased: int, successor: 
 
     Raises:
         StateError: the disk refused.
-
     """
     notice = {
         "name": manifest["name"],
@@ -96,7 +94,6 @@ def clear_withdrawn(folder: Path) -> bool:
 
     Raises:
         StateError: the disk refused.
-
     """
     with explain_disk(folder):
         left = [path for path in sorted(folder.iterdir()) if path.name != NOTICE]
@@ -126,7 +123,6 @@ def open_for_training(folder: Path, labels: LabelSchema, root: Path | None = Non
 
     Raises:
         StateError: it was withdrawn, or its signature is bad. Otherwise as `open_bundle`.
-
     """
     verify_signature(folder)
     bundle = open_bundle(folder, labels)

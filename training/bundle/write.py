@@ -76,7 +76,6 @@ def write_bundle(
         InputError: nothing is left to bundle, or two texts claim one sample id.
         RecordError: a sample may not be written.
         StateError: `target` holds something else, or the disk refused.
-
     """
     kept, left_out = choose_samples(samples, plan, lineage.audits if lineage else None)
     if not kept:
@@ -129,7 +128,6 @@ def publish_version(
         ConfigurationError: pyarrow, which writes Parquet, is not installed.
         RecordError: a sample may not be written.
         StateError: `target` holds something else, or the disk refused.
-
     """
     with explain_disk(target), _stage(target) as staging:
         files: dict[str, str] = {}
@@ -171,7 +169,6 @@ def choose_samples(
 
     Raises:
         InputError: two different texts have one sample id.
-
     """
     left_out: Counter[str] = Counter()
     candidates: list[Sample] = []
@@ -242,7 +239,6 @@ def _is_published(staging: Path, target: Path) -> bool:
 
     Raises:
         StateError: it is something else.
-
     """
     if not target.exists():
         return False

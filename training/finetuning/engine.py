@@ -26,7 +26,7 @@ ENGINES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """Where a job stands. `status` is the provider's own word, `message` is for people, `steps` 0 if unknown.
+    """The state of a job. `status` is the provider's own word, `message` is for people, `steps` 0 if unknown.
 
     `over_budget`: the engine has stopped before a payment that the run may not make.
     """
@@ -72,17 +72,15 @@ class TuningEngine(ABC):
 
         Raises:
             ConfigurationError: what the engine needs is missing, or it takes no such model.
-
         """
 
     @abstractmethod
     def advance(self) -> JobView:
-        """Take the next step and say where the job stands.
+        """Take the next step and return the state of the job.
 
         Raises:
             TransientServiceError: it may work later; nothing is lost.
             TerminalServiceError: it was refused.
-
         """
 
     @abstractmethod
@@ -103,7 +101,6 @@ def load_engine(provider: str) -> type[TuningEngine]:
 
     Raises:
         UnknownNameError: there is no such provider.
-
     """
     if provider not in ENGINES:
         raise UnknownNameError("provider of fine-tuning", provider, ENGINES)

@@ -40,7 +40,7 @@ def record_adoption(journal: TuningJournal, job: RemoteJob) -> JobRecord:
 
 
 def record_state(journal: TuningJournal, record: JobRecord, job: RemoteJob) -> JobRecord:
-    """Keep where the job of the run stands."""
+    """Record the state of the job of the run."""
     return journal.update_job(
         state=job.state,
         status=job.status,

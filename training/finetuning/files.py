@@ -61,7 +61,6 @@ def list_samples(folder: Path, role: str) -> list[str]:
 
     Raises:
         StateError: the index of the lines cannot be read.
-
     """
     try:
         return [str(sample_id) for sample_id, *_ in orjson.loads((folder / _LINES).read_bytes()).get(role, ())]

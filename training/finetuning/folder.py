@@ -30,7 +30,7 @@ _MARKER = "gs-"
 
 @dataclass(frozen=True, slots=True)
 class TuningStatus:
-    """A run as its journal tells it. `settings` are those of the journal; `outcome` is empty while it goes on."""
+    """A run as recorded in its journal, whose settings it has; `outcome` is empty while it runs."""
 
     run: str
     folder: Path
@@ -59,7 +59,6 @@ def begin_run(workspace: Workspace, plan: TuningPlan, name: str, consent: Mappin
     Raises:
         StateError: there is a different run of that name, or the disk refused.
         ConfigurationError: there is no key, or the address may not have it.
-
     """
     folder = find_tuning_folder(workspace) / check_file_name(name)
     settings = plan.settings
@@ -108,7 +107,6 @@ def find_tuning_run(workspace: Workspace, name: str = "", *, unfinished: bool = 
     Raises:
         UnknownNameError: there is no run of this name.
         StateError: there is no unfinished run.
-
     """
     folders = _list_folders(workspace)
     if name:
@@ -140,7 +138,7 @@ def list_tuning_runs(
 
 
 def read_status(folder: Path) -> TuningStatus:
-    """A run as its journal tells it."""
+    """A run as recorded in its journal."""
     with TuningJournal(folder) as journal:
         settings, record = journal.read_settings(), journal.read_job()
     return TuningStatus(
@@ -161,7 +159,6 @@ def open_tuning_run(folder: Path, *, max_cost: float | None = None) -> Iterator[
 
     Raises:
         StateError: another process drives the run, or it was never begun.
-
     """
     with TuningJournal(folder, lock=True) as journal:
         stored = journal.read_settings()
@@ -199,7 +196,6 @@ def confirm_run_address(folder: Path, url: str) -> None:
 
     Raises:
         ConfigurationError: the run has another address.
-
     """
     with TuningJournal(folder) as journal:
         order = journal.read_settings().get("order", {})

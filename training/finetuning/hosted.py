@@ -22,13 +22,7 @@ from goldspan.generators.providers.tuning.wire import TuningWire
 from goldspan.generators.providers.tuning.wires import open_wire
 from goldspan.training.finetuning.budget import check_estimate, check_quote, estimate_cost
 from goldspan.training.finetuning.engine import JobView, PredictorEntry, TuningEngine
-from goldspan.training.finetuning.exchange import (
-    GONE,
-    explain_refusal,
-    make_request,
-    record_adoption,
-    record_state,
-)
+from goldspan.training.finetuning.exchange import GONE, explain_refusal, make_request, record_adoption, record_state
 from goldspan.training.finetuning.files import list_samples
 from goldspan.training.finetuning.journal import (
     ABANDONED,
@@ -269,7 +263,6 @@ class HostedEngine(TuningEngine):
 
         Raises:
             TransientServiceError: the job has ended, and there is no next poll; it may work later.
-
         """
         try:
             events, checkpoints = self._wire.list_events(job), self._wire.list_checkpoints(job)

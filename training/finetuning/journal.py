@@ -24,23 +24,6 @@ from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent
 PLANNED, UPLOADED, CREATING, SUBMITTED, STARTING = "planned", "uploaded", "creating", "submitted", "starting"
 ENDED, ABANDONED = "ended", "abandoned"
 
-TUNING_POINTS = (
-    "rows-written",
-    "run-planned",
-    "upload-announced",
-    "file-uploaded",
-    "upload-recorded",
-    "creation-announced",
-    "job-created",
-    "job-recorded",
-    "start-announced",
-    "job-started",
-    "events-recorded",
-    "outcome-recorded",
-    "run-finished",
-)
-"""Commit points of a fine-tuning run, in the order in which a run passes them."""
-
 _STEPS = (
     """
     CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,7 +50,6 @@ class TuningPlan:
 
         Raises:
             ConfigurationError: no price is known, and the provider quotes none.
-
         """
         most, estimate = self.settings.max_cost, self.estimate
         quotes = self.profile is not None and self.profile.quotes
@@ -70,16 +69,15 @@ class TuningPlan:
         return ""
 
 
-def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema, today: date | None = None) -> TuningPlan:
+def plan_tuning(folder: Path, settings: TuningSettings, labels: LabelSchema) -> TuningPlan:
     """Build and check the rows of a bundle's training and validation splits, and estimate the cost. Sends nothing.
 
     Raises:
         InputError: the bundle or a row cannot be used.
         ConfigurationError: a setting is wrong, or the provider takes no such job any more.
         StateError: the bundle was changed.
-
     """
-    profile, address, options = _check_settings(settings, today or datetime.now(UTC).date())
+    profile, address, options = _check_settings(settings)
     bundle = open_for_training(folder, labels)
     counter = TokenCounter(settings.tokenizer)
     rows = check_rows(
@@ -136,7 +134,7 @@ def _with_estimate(plan: TuningPlan) -> TuningPlan:
             return replace(plan, estimate=engine.estimate())
 
 
-def _check_settings(settings: TuningSettings, today: date) -> tuple[TuningProfile | None, str, dict[str, str]]:
+def _check_settings(settings: TuningSettings) -> tuple[TuningProfile | None, str, dict[str, str]]:
     load_engine(settings.provider)
     if not settings.model:
         known = TUNING_PROFILES[settings.provider].prices if settings.provider in TUNING_PROFILES else {}
@@ -154,7 +152,7 @@ def _check_settings(settings: TuningSettings, today: date) -> tuple[TuningProfil
     profile = TUNING_PROFILES[settings.provider]
     if settings.api_url:
         return profile, normalise_url(settings.api_url), options
-    profile.require_open(settings.model, today)
+    profile.require_open(settings.model, datetime.now(UTC).date())
     return profile, profile.provider.base_url, options
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from pathlib import Path
 
 from goldspan.annotation.errors import ConfigurationError, InputError, StateError
 from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.generators.journal.lock import is_running
-from goldspan.training.bundle.lineage import find_bundle, list_bundles
+from goldspan.training.bundle.lineage import find_bundle, find_newest_bundle
 from goldspan.training.finetuning.engine import LOCAL, JobView
 from goldspan.training.finetuning.folder import begin_run, name_run, open_tuning_run, read_status
 from goldspan.training.finetuning.journal import TuningJournal
@@ -32,7 +32,7 @@ def finetune(
     halt: threading.Event | None = None,
     on_job: OnJob = ignore_job,
 ) -> TuningSummary:
-    """Train on a bundle's training split, or go on with the run of that name, until the job ends.
+    """Train on a bundle's training split, or resume the run of that name, until the job ends.
 
     Nothing is uploaded or paid for twice, however often the call is interrupted and repeated.
 
@@ -44,7 +44,7 @@ def finetune(
         data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
         consent: agree to the estimated price where `settings.max_cost` gives no bound.
         wait: False leaves the job with the provider and returns.
-        schedule: times between polls, and how long to put up with a provider that does not answer.
+        schedule: times between polls, and how long to wait for a provider that does not answer.
         halt: set it to stop after the step at work.
         on_job: called whenever the job has changed.
 
@@ -52,8 +52,7 @@ def finetune(
         InputError: the bundle or a row cannot be used.
         ConfigurationError: a setting is wrong, there is no key, no consent, or the provider takes no such job any more.
         StateError: another process drives the run, or it was begun with other settings.
-        ServiceError: the provider cannot be used as things are; the same call goes on.
-
+        ServiceError: the provider cannot be used as things are; the same call resumes the run.
     """
     workspace, labels = find_workspace(data), load_labels(labels_file)
     plan = plan_tuning(choose_tuning_bundle(workspace, bundle), settings, labels)
@@ -64,37 +63,8 @@ def finetune(
     return drive_run(folder, wait=wait, schedule=schedule, halt=halt, on_job=on_job)
 
 
-async def finetune_async(
-    bundle: str | Path | None,
-    settings: TuningSettings,
-    *,
-    run: str = "",
-    labels_file: str | Path | None = None,
-    data: str | Path | None = None,
-    consent: bool = False,
-    wait: bool = True,
-    schedule: TuningSchedule | None = None,
-    halt: threading.Event | None = None,
-    on_job: OnJob = ignore_job,
-) -> TuningSummary:
-    """`finetune` in a worker thread: the event loop goes on. Cancelling ends the wait; the job goes on."""
-    halt = halt or threading.Event()
-    try:
-        return await asyncio.to_thread(
-            finetune,
-            bundle,
-            settings,
-            run=run,
-            labels_file=labels_file,
-            data=data,
-            consent=consent,
-            wait=wait,
-            schedule=schedule,
-            halt=halt,
-            on_job=on_job,
-        )
-    finally:
-        halt.set()
+finetune_async = run_in_thread(finetune)
+"""`finetune` in a worker thread; set `halt` to end that thread's wait as well."""
 
 
 def choose_tuning_bundle(workspace: Workspace, bundle: str | Path | None) -> Path:
@@ -102,14 +72,12 @@ def choose_tuning_bundle(workspace: Workspace, bundle: str | Path | None) -> Pat
 
     Raises:
         InputError: there is none.
-
     """
     if bundle is not None:
-        return find_bundle(workspace, str(bundle))
-    known = list_bundles(workspace)
-    if not known:
-        raise InputError(f"{workspace.bundles} holds no bundle to train on. `goldspan bundle --name v1` makes one.")
-    return known[-1]
+        return find_bundle(workspace, bundle)
+    if newest := find_newest_bundle(workspace):
+        return newest
+    raise InputError(f"{workspace.bundles} holds no bundle to train on. `goldspan bundle --name v1` makes one.")
 
 
 def require_consent(plan: TuningPlan, *, consent: bool) -> None:
@@ -117,7 +85,6 @@ def require_consent(plan: TuningPlan, *, consent: bool) -> None:
 
     Raises:
         ConfigurationError: there is neither consent nor a bound.
-
     """
     if plan.settings.provider == LOCAL or consent or plan.settings.max_cost is not None:
         return
@@ -134,12 +101,11 @@ def drive_run(
     halt: threading.Event | None = None,
     on_job: OnJob = ignore_job,
 ) -> TuningSummary:
-    """Go on with a run that was begun; one that has ended is told again.
+    """Resume a run; of one that has ended, return the outcome again.
 
     Raises:
         StateError: another process drives it, or the provider no longer knows its job.
-        ServiceError: the provider cannot be used as things are; the same call goes on.
-
+        ServiceError: the provider cannot be used as things are; the same call resumes the run.
     """
     if ended := read_outcome(folder):
         return ended
@@ -148,7 +114,7 @@ def drive_run(
 
 
 def read_outcome(folder: Path) -> TuningSummary | None:
-    """What came of a run that has ended; None while it goes on."""
+    """The outcome of a run that has ended; None while it runs."""
     status = read_status(folder)
     if not status.outcome:
         return None
@@ -166,7 +132,6 @@ def cancel_tuning(
 
     Raises:
         StateError: the run has ended already.
-
     """
     if ended := read_outcome(folder):
         raise StateError(f"Run {folder.name} has ended already: {ended.outcome}. There is nothing to cancel.")
@@ -180,7 +145,7 @@ def cancel_tuning(
 
 
 def describe_job(job: JobView) -> str:
-    """Where a job stands, in one line."""
+    """Describe the state of a job in one line."""
     parts = [str(job.state)]
     if job.status and job.status.casefold() != job.state:
         parts.append(f"({job.status[:60]})")

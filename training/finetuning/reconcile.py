@@ -1,4 +1,4 @@
-"""Jobs of a run at its provider, after a crash or a lost reply: which there are, which one stays, how they stand."""
+"""Jobs of a run at its provider, after a crash or a lost reply: find them, keep one, describe their state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find_jobs(wire: TuningWire, order: TuningOrder, journal: TuningJournal) -> l
 
 
 def keep_one(wire: TuningWire, journal: TuningJournal, found: list[RemoteJob], keep: str = "") -> RemoteJob:
-    """The job to adopt: `keep`, else the oldest that goes on. The others are cancelled."""
+    """The job to adopt: `keep`, else the oldest that runs. The others are cancelled."""
     jobs = list({job.id: job for job in found}.values())
     living = [job for job in jobs if job.state not in {JobState.CANCELLED, JobState.CANCELLING, JobState.FAILED}]
     chosen = next((job for job in jobs if job.id == keep), (living or jobs)[0])

@@ -51,7 +51,6 @@ class TokenCounter:
 
     Raises:
         ConfigurationError: the tokenizer cannot be read.
-
     """
 
     def __init__(self, tokenizer: Path | None = None) -> None:
@@ -91,7 +90,6 @@ def build_rows(samples: Iterable[Sample], labels: LabelSchema) -> Iterator[Tunin
 
     Raises:
         InputError: the answer about a window cannot be written so that it reads back the same.
-
     """
     for sample in samples:
         entities = sample.best.entities if sample.best else ()
@@ -159,7 +157,6 @@ def check_rows(
 
     Raises:
         InputError: one text has two answers, a row or a file is too long, there are too few rows.
-
     """
     kept, repeated = _drop_repeated(train)
     held, held_repeated = _drop_repeated(validation)

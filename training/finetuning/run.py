@@ -18,7 +18,7 @@ from goldspan.training.finetuning.journal import ENDED, SUBMITTED, JobRecord, Tu
 
 
 class TuningOutcome(StrEnum):
-    """How a command ended. `WAITING`: the job goes on without us; `resume` polls on."""
+    """How a command ended. `WAITING`: the job runs on at the provider; `resume` polls it again."""
 
     DONE = "done"
     FAILED = "failed"
@@ -49,7 +49,7 @@ class TuningSchedule:
 
 @dataclass(frozen=True, slots=True)
 class TuningSummary:
-    """What came of a command: the outcome, where the job stands, and the predictor where it succeeded."""
+    """The result of a command: the outcome, the state of the job, and the predictor if it succeeded."""
 
     run: str
     outcome: TuningOutcome
@@ -64,7 +64,7 @@ OnJob = Callable[[JobView], None]
 
 
 def ignore_job(_: JobView) -> None:
-    """Where nobody watches."""
+    """Ignore the state of a job."""
 
 
 def drive(
@@ -81,9 +81,8 @@ def drive(
     Setting `halt` ends the loop after the step at work; nothing is lost.
 
     Raises:
-        ServiceError: the provider cannot be used as things are; `resume` goes on.
+        ServiceError: the provider cannot be used as things are; `resume` resumes the run.
         StateError: the journal cannot be written, or the provider no longer knows the job.
-
     """
     schedule, halt = schedule or TuningSchedule(), halt or threading.Event()
     loop = _Loop(engine, journal, schedule, halt, on_job, wait=wait)

@@ -40,13 +40,12 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class TuningEstimate:
-    """What a run will take. `cost` is None where no price is known, `seconds` where the time is not."""
+    """What a run will take. `cost` is None where no price is known."""
 
     tokens_expected: int
     tokens_most: int
     cost: float | None = None
     cost_most: float | None = None
-    seconds: float | None = None
     note: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Command lines for a workspace, as they run from the current directory."""
+"""Command lines for a workspace, as they run from the working directory, or from the folder of its project."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldspan.annotation.project import Project, find_project
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.generators.surrogates.world import COUNTRIES
-
-_DEFAULT = Workspace(Path("data"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,22 @@ class Commands:
 
 
 def find_commands(workspace: Workspace, label_file: Path | None = None) -> Commands:
-    """The commands of a workspace and of the label schema in use (`label_file`, else `GOLDSPAN_LABELS`)."""
-    own = workspace.root.resolve() != _DEFAULT.root.resolve()
-    used = workspace if own else _DEFAULT
-    layers = [layer for layer in (used.training_samples, used.annotation_samples) if layer.is_dir()]
+    """The commands of a workspace and of the label schema in use (`label_file`, else `GOLDSPAN_LABELS`).
+
+    The workspace of the project in force needs no `--data`.
+    """
+    project = find_project()
+    default = project.data if project else Path("data")
+    own = workspace.root.resolve() != default.resolve()
+    used = workspace if own else Workspace(_shorten(default, project) if project else default)
+    layers = [
+        shown
+        for shown, folder in (
+            (used.training_samples, workspace.training_samples),
+            (used.annotation_samples, workspace.annotation_samples),
+        )
+        if folder.is_dir()
+    ]
     named = str(label_file or os.environ.get("GOLDSPAN_LABELS") or "")
     return Commands(
         shlex.quote(str(used.training_samples)),
@@ -58,3 +69,10 @@ def find_commands(workspace: Workspace, label_file: Path | None = None) -> Comma
         f" --data {shlex.quote(str(workspace.root))}" if own else "",
         f" --labels {shlex.quote(named)}" if named else "",
     )
+
+
+def _shorten(folder: Path, project: Project) -> Path:
+    """A folder of the project as it is written in the working directory; from elsewhere, in the project's folder."""
+    here = Path.cwd()
+    start = here if here.is_relative_to(project.folder) else project.folder
+    return Path(os.path.relpath(folder, start)) if folder.is_relative_to(project.folder) else folder

@@ -53,7 +53,6 @@ def judge_workspace(
     Raises:
         SchemaError: `gate.toml` is broken.
         RecordError: the split ledger or the audit ledger is broken.
-
     """
     return judge_samples(
         ReviewedSamples(workspace, labels),

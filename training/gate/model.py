@@ -49,7 +49,6 @@ def read_model_requirements(workspace: Workspace) -> tuple[ModelRequirement, ...
     Raises:
         SchemaError: `gate.toml` is broken.
         InputError: a file of gold is not there.
-
     """
     path, document = read_gate_file(workspace)
     requirements = []

@@ -19,7 +19,6 @@ def judge(*, labels_file: str | Path | None = None, data: str | Path | None = No
 
     Raises:
         SchemaError: `gate.toml` or the label schema is broken.
-
     """
     file = Path(labels_file) if labels_file else None
     return judge_workspace(find_workspace(data), load_labels(file), file)

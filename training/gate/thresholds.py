@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import goldspan.schemas as schemas
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import read_toml
 from goldspan.annotation.errors import SchemaError
 from goldspan.annotation.files import write_atomic
 from goldspan.annotation.tasks.workspace import Workspace
@@ -22,7 +22,6 @@ def load_thresholds(workspace: Workspace) -> Thresholds:
 
     Raises:
         SchemaError: the file is broken or has a threshold that the gate does not know.
-
     """
     _, document = read_gate_file(workspace)
     return {section: bounds for section, bounds in document.items() if section != "model"}
@@ -33,18 +32,14 @@ def read_gate_file(workspace: Workspace) -> tuple[Path, dict[str, Any]]:
 
     Raises:
         SchemaError: the file is broken.
-
     """
     own = workspace.root / "gate.toml"
     path = own if own.exists() else schemas.path("gate.toml")
-    try:
-        document: dict[str, Any] = parse_toml(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise SchemaError(f"{path} is not readable TOML: {error}.") from None
+    document = read_toml(path, SchemaError)
     if place := _find_endless(document):
         raise SchemaError(f"{path}: {place} must be a finite number, {_LARGEST} at most.")
-    if problems := schemas.validator("gate").problems(document):
-        raise SchemaError(f"{path}: {problems[0].pointer or '/'} {problems[0].message}")
+    if wrong := schemas.validator("gate").explain(document, 1):
+        raise SchemaError(f"{path}: {wrong}")
     return path, document
 
 

@@ -81,15 +81,24 @@ def show_figure(value: float | None) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.6g}" if abs(value) < 1e5 else f"{value:.1f}"
 
 
+_SHARES = ("coverage.", "acceptance.", "leakage.")
+"""Criteria that are shown in percent."""
+
+
 def show_found(criterion: Criterion) -> str:
     """What a criterion found: the value, with its interval and the number of samples where it is an estimate."""
-    figure = show_figure(criterion.value)
     if criterion.value is None or criterion.interval is None:
-        return figure
+        return _show(criterion, criterion.value)
     low, high = criterion.interval
     return f"{criterion.value:.3g} [{low:.3g}, {high:.3g}], n = {criterion.n}"
 
 
+def _show(criterion: Criterion, value: float | None) -> str:
+    if value is None or not criterion.name.startswith(_SHARES):
+        return show_figure(value)
+    return f"{show_figure(round(100 * value, 1))} %"
+
+
 def show_bound(criterion: Criterion) -> str:
     """The bound of a criterion in words."""
-    return f"{'at least' if criterion.at_least else 'at most'} {show_figure(criterion.bound)}"
+    return f"{'at least' if criterion.at_least else 'at most'} {_show(criterion, criterion.bound)}"

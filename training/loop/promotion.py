@@ -82,7 +82,6 @@ def decide_promotion(
         costs: seconds for each action.
         least: samples below which nothing is promoted.
         seed: of the randomisation test.
-
     """
     count = max(len(texts), 1)
     old, new = (_tabulate(texts, side) for side in ("incumbent", "candidate"))

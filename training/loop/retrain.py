@@ -47,7 +47,7 @@ from goldspan.training.loop.state import (
     write_state,
 )
 from goldspan.training.methods.base import make_settings
-from goldspan.training.methods.fits import fit_method
+from goldspan.training.methods.fits import fit
 from goldspan.training.methods.registry import open_method
 from goldspan.training.runs import find_models_folder
 
@@ -113,7 +113,6 @@ def retrain(
         ConfigurationError: the method or a predictor lacks something.
         UnknownNameError: there is no such method, option or predictor; nothing was frozen.
         StateError: another round is at work, or a file is not what it should be.
-
     """
     path = find_label_file(labels_file)
     labels = load_labels(path)
@@ -208,14 +207,14 @@ def _fit(
     if not is_method_artifact(find_models_folder(workspace) / name):
         options = {**_stand_on(settings, state, workspace), **(settings.options or {})}
         options |= {"keep": ",".join(keep)} if keep else {}
-        fit_method(
+        fit(
             settings.method,
             bundle.folder,
             options,
             name=name,
-            workspace=workspace,
+            data=workspace.root,
             labels_file=labels_file,
-            report=report,
+            on_line=report,
         )
     return name
 

@@ -65,7 +65,6 @@ def read_state(workspace: Workspace, serving: str) -> LoopState:
 
     Raises:
         StateError: it cannot be read.
-
     """
     path = find_loop_folder(workspace) / "state.json"
     try:
@@ -87,7 +86,6 @@ def write_state(workspace: Workspace, state: LoopState) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     folder = find_loop_folder(workspace)
     document = {"format": FORMAT, **asdict(state)}

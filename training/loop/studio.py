@@ -42,7 +42,6 @@ def retrain_from_studio(
         GateClosedError: the reviews do not suffice yet; nothing was written.
         StateError: too few reviews are new, or the new model was refused: the old one serves on.
         ServiceError: Label Studio could not be reached.
-
     """
     workspace, labels = find_workspace(data), load_labels(labels_file)
     on_stage("pull", "fetching reviews")

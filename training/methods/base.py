@@ -30,8 +30,8 @@ ARTIFACT = "artifact"
 class FitContext:
     """Where a fit works, and what it may use.
 
-    `work` belongs to this fit alone and outlives a crash: a method that is called again with the same folder goes on.
-    `output` is where the artifact stands in the end. `report` takes one line for people, without texts or secrets.
+    `work` belongs to this fit alone and outlives a crash: a method that is called again with the same folder resumes.
+    `output` is where the artifact is put in the end. `report` takes one line for people, without texts or secrets.
     """
 
     name: str
@@ -84,14 +84,13 @@ class Method(ABC, Generic[SettingsT]):
 
     @abstractmethod
     def fit(self, bundle: Bundle, settings: SettingsT, context: FitContext) -> Fitted:
-        """Make the artifact, or go on with it where an earlier call with the same work folder was interrupted.
+        """Make the artifact; resume where an earlier call with the same work folder was interrupted.
 
         Raises:
             InputError: the bundle cannot be trained on.
             ConfigurationError: a setting is wrong, or a library, model or key is missing.
             StateError: the work folder or the disk refused.
             ServiceError: a provider did not answer as it should.
-
         """
 
 
@@ -100,7 +99,6 @@ def make_settings(method: Method[SettingsT], given: Mapping[str, Any]) -> Settin
 
     Raises:
         ConfigurationError: the method has no such option, or a value has the wrong type.
-
     """
     parameters = list_parameters(method.settings)
     if unknown := sorted(set(given).difference(parameters)):

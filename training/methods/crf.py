@@ -17,7 +17,8 @@ from pathlib import Path
 from goldspan.annotation.configuration import require_least
 from goldspan.annotation.corpus.queue import draw_order
 from goldspan.annotation.corpus.workspace_queue import iter_workspace
-from goldspan.annotation.errors import ConfigurationError, InputError
+from goldspan.annotation.errors import InputError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.files import explain_disk, make_private_folder, write_atomic
 from goldspan.annotation.types import Sample
 from goldspan.predictors.artifact import write_settings
@@ -101,14 +102,10 @@ def train_crf(
 
     Raises:
         ConfigurationError: python-crfsuite is not installed.
-
     """
-    try:
-        import pycrfsuite
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "The method crf needs python-crfsuite. Install it with: pip install 'goldspan[models]'"
-        ) from None
+    require_packages("models", "pycrfsuite")
+    import pycrfsuite
+
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     copies = min(settings.copies, max(0, settings.most // max(1, len(reviewed)) - 1))
     for one in (*reviewed, *swap_values(reviewed, copies), *unreviewed):

@@ -1,6 +1,6 @@
 """The method `fine-tuning`: a language model tuned on the prompt that evaluates it, at a provider or on this machine.
 
-The run is one of `goldspan finetune`, of the artifact's name: either command goes on with it. The artifact holds the
+The run is one of `goldspan finetune`, of the artifact's name: either command resumes it. The artifact holds the
 settings of the predictor that opens the tuned model.
 """
 
@@ -25,9 +25,7 @@ from goldspan.training.finetuning.public import describe_job, drive_run
 from goldspan.training.finetuning.run import TuningOutcome, TuningSummary
 from goldspan.training.finetuning.settings import TuningSettings
 from goldspan.training.methods.base import FitContext, Fitted, Method, TrainingPrice
-from goldspan.training.methods.fits import fit_method
-
-_MILLION = 1_000_000
+from goldspan.training.methods.fits import fit
 
 
 class FineTuningMethod(Method[TuningSettings]):
@@ -68,18 +66,17 @@ def publish_run(
     Raises:
         InputError: its bundle is gone.
         StateError: the run is not done, or there is another artifact of that name.
-
     """
     stored = read_status(folder).settings
     settings = read_settings(stored)
-    return fit_method(
+    return fit(
         FineTuningMethod.name,
         Path(stored["bundle"]["folder"]),
         {name: value for name, value in asdict(settings).items() if value is not None},
         name=folder.name,
-        workspace=workspace,
+        data=workspace.root,
         labels_file=labels_file,
-        report=report,
+        on_line=report,
     )
 
 

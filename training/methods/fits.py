@@ -1,4 +1,4 @@
-"""Run a method on a bundle: resume what was interrupted, time it, and put the artifact into place as a whole."""
+"""`goldspan.fit`: run a method on a bundle; resume an interrupted fit, time it, and publish the artifact as a whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from goldspan.annotation.errors import GoldspanError, InputError, StateError
 from goldspan.annotation.files import explain_disk, make_private_folder
 from goldspan.annotation.labels.schema import find_label_file, load_labels
 from goldspan.annotation.locks import try_lock
-from goldspan.annotation.tasks.workspace import Workspace, check_file_name
+from goldspan.annotation.loops import run_in_thread
+from goldspan.annotation.tasks.workspace import Workspace, check_file_name, find_workspace
 from goldspan.predictors.artifact import MethodArtifact, read_artifact, write_record
 from goldspan.training.artifact.write import swap_folder
 from goldspan.training.bundle.verify import Bundle
@@ -26,26 +27,28 @@ from goldspan.training.methods.state import INTERRUPTED, LOCK, STATE, FitState, 
 from goldspan.training.runs import DONE, FAILED, find_models_folder
 
 
-def fit_method(
+def fit(
     method: str,
-    bundle: Path | None = None,
+    bundle: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     *,
     name: str = "",
-    workspace: Workspace,
-    labels_file: Path | None = None,
-    report: Callable[[str], None] = lambda _: None,
+    labels_file: str | Path | None = None,
+    data: str | Path | None = None,
+    on_line: Callable[[str], None] = lambda _: None,
 ) -> MethodArtifact:
-    """Fit a method on a bundle, or go on with an unfinished fit of that name.
+    """Fit a method on a bundle; the artifact's folder opens with `open_predictor`, whatever the method.
+
+    The same call with the name of an unfinished fit resumes it.
 
     Args:
-        method: its name (`list_methods`).
+        method: its name; `goldspan method list` shows them with their options.
         bundle: a bundle's folder or its name in the workspace; None: the newest.
-        options: the method's settings; text is converted.
-        name: of the artifact, `models/<name>`; empty: the next number.
-        workspace: where the artifact goes.
+        options: the method's settings.
+        name: of the artifact, `models/<name>` in the workspace; empty: the method with the next number.
         labels_file: the label schema; None: the one that `load_labels()` finds.
-        report: gets a line whenever the method says something.
+        data: the workspace folder; None: `GOLDSPAN_DATA`, else `./data`.
+        on_line: gets a line whenever the method says something.
 
     Raises:
         UnknownNameError: there is no such method.
@@ -53,13 +56,13 @@ def fit_method(
         ConfigurationError: an option is wrong, or what the method needs is missing.
         StateError: there is a finished or a different fit of that name, it runs already, or the disk refused.
         ServiceError: a provider did not answer as it should.
-
     """
+    workspace = find_workspace(data)
     chosen = open_method(method)
     settings = make_settings(chosen, options or {})
     labels_path = find_label_file(labels_file)
     labels = load_labels(labels_path)
-    found = choose_bundle(bundle, TrainingConfig(), workspace, labels_path, workspace.root)
+    found = choose_bundle(Path(bundle) if bundle else None, TrainingConfig(), workspace, labels_path, workspace.root)
     if found is None:
         raise InputError("There is no bundle to fit on. Make one with `goldspan bundle`.")
     opened = open_for_training(found, labels, workspace.root)
@@ -71,7 +74,7 @@ def fit_method(
     if lock is None:
         raise StateError(f"The fit {name} is running already: `goldspan method status {name}`.")
     try:
-        state = FitState(work / STATE, _describe(method, opened.manifest, settings), report)
+        state = FitState(work / STATE, _describe(method, opened.manifest, settings), on_line)
         state.start(name, output)
         context = FitContext(name, labels, labels_path, workspace, work, output, state.report)
         try:
@@ -85,6 +88,9 @@ def fit_method(
         return artifact
     finally:
         lock.release()
+
+
+fit_async = run_in_thread(fit)
 
 
 def _publish(fitted: Fitted, bundle: Bundle, context: FitContext, state: FitState) -> MethodArtifact:

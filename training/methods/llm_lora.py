@@ -40,7 +40,7 @@ class LocalOptions:
 
 
 class LocalEngine(TuningEngine):
-    """Tunes in this process. Checkpoints and the adapter lie in `local/` of the run's folder."""
+    """Tunes in this process. Checkpoints and the adapter are in `local/` of the run's folder."""
 
     waits: ClassVar[bool] = False
     _tuner: AdapterTuner | None = None
@@ -50,7 +50,6 @@ class LocalEngine(TuningEngine):
 
         Raises:
             ConfigurationError: the base, torch, transformers or peft is missing, or an option is wrong.
-
         """
         from goldspan.training.models.causal.base import find_base
         from goldspan.training.models.causal.lora import import_peft
@@ -70,7 +69,6 @@ class LocalEngine(TuningEngine):
             InputError: a row is longer than the base takes.
             ConfigurationError: the base or a library is missing.
             StateError: memory or disk ran out, or no checkpoint is whole.
-
         """
         folder = self.order.folder / FOLDER
         if (folder / _CANCELLED).is_file():
@@ -209,7 +207,7 @@ class LocalEngine(TuningEngine):
 
     def _read_finished(self) -> JobView | None:
         """The view of a run whose adapter is there, None of others."""
-        from goldspan.training.models.causal.sealed import MANIFEST
+        from goldspan.predictors.model.directory import MANIFEST
 
         path: Path = self.order.folder / FOLDER / ADAPTER / MANIFEST
         if not path.is_file():

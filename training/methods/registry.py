@@ -29,7 +29,6 @@ def open_method(name: str) -> Method[Any]:
     Raises:
         UnknownNameError: there is no method of that name.
         ConfigurationError: a plug-in cannot be imported.
-
     """
     method: Method[Any] = _TABLE.load(name)()
     return method

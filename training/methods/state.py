@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import read_json, write_atomic
 from goldspan.annotation.locks import try_lock
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.training.runs import DONE, RUNNING
@@ -54,7 +54,6 @@ def find_fit(workspace: Workspace, name: str = "") -> FitStatus:
 
     Raises:
         InputError: there is none.
-
     """
     fits = list_fits(workspace)
     chosen = [fit for fit in fits if name in ("", fit.name)]
@@ -80,7 +79,7 @@ class FitState:
         self._begun, self._begun_cpu = perf_counter(), _measure_cpu()
 
     def start(self, name: str, output: Path) -> None:
-        """Write the state of a new fit, or go on with the one that is there."""
+        """Write the state of a new fit, or resume the existing one."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         if self._path.is_file():
             self._state = _read_state(self._path)
@@ -136,12 +135,7 @@ def _read_status(folder: Path) -> dict[str, Any]:
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError:
-        raise StateError(f"{path} is not JSON any more. Start a fit of another --name.") from None
+    state: dict[str, Any] = read_json(path, "Start a fit of another --name.")
     return state
 
 

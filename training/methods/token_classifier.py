@@ -8,7 +8,7 @@ from pathlib import Path
 from goldspan.annotation.errors import InputError
 from goldspan.training.bundle.verify import Bundle
 from goldspan.training.config import TrainingConfig, override, parse_config, read_config
-from goldspan.training.launch import read_model, resume_training, start_training
+from goldspan.training.launch import read_model, resume_training, train
 from goldspan.training.methods.base import FitContext, Fitted, Method
 from goldspan.training.runs import DONE, find_run
 
@@ -38,7 +38,7 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
     settings = TokenClassifierSettings
 
     def fit(self, bundle: Bundle, settings: TokenClassifierSettings, context: FitContext) -> Fitted:
-        """Start the run, or go on with the one of this name."""
+        """Start the run, or resume the one of this name."""
         try:
             status = find_run(context.workspace, context.name).read_state()["status"]
         except InputError:
@@ -48,13 +48,13 @@ class TokenClassifierMethod(Method[TokenClassifierSettings]):
         elif status:
             model = resume_training(context.name, workspace=context.workspace, report=context.report)
         else:
-            model = start_training(
+            model = train(
                 bundle.folder,
                 _make_config(settings, context.output),
                 name=context.name,
                 labels_file=context.labels_file,
-                workspace=context.workspace,
-                report=context.report,
+                data=context.workspace.root,
+                on_line=context.report,
             )
         training = model.manifest["training"]
         return Fitted(

@@ -49,7 +49,6 @@ def build_network(
 
     Raises:
         ConfigurationError: transformers cannot load the encoder.
-
     """
     tagger = _make_tiny(tags, vocabulary) if encoder.folder is None else _load_tagger(encoder.folder, tags)
     grafted = _graft(encoder, tagger, tags) if encoder.folder is not None else ()
@@ -98,7 +97,6 @@ def load_encoder(folder: Path) -> Any:
 
     Raises:
         ConfigurationError: transformers cannot load it.
-
     """
     import transformers
 

@@ -36,7 +36,6 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     if (folder / _NEWEST).is_file():
         (folder / _NEWEST).replace(folder / _RESERVE)
@@ -53,7 +52,6 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
 
     Raises:
         StateError: there are checkpoints, and none of them is whole.
-
     """
     broken = []
     for name in (_NEWEST, _RESERVE):

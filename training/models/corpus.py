@@ -64,7 +64,6 @@ def check_labels(samples: Iterable[Sample], labels: LabelSchema) -> Counter[str]
 
     Raises:
         InputError: there is no entity at all.
-
     """
     counts = Counter(e.label for sample in samples if sample.best for e in sample.best.entities)
     if not any(counts[label.code] for label in labels.entities):

@@ -37,7 +37,6 @@ def choose_device(kind: str = "auto", bf16: str = "auto", threads: int = 0) -> D
 
     Raises:
         ConfigurationError: it is not there.
-
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     chosen = kind if kind != "auto" else next(name for name, found in there.items() if found)

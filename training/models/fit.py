@@ -48,20 +48,19 @@ def fit(
     *,
     report: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train, or go on from the newest checkpoint in `folder`, and write `trained/`; returns the record of the run.
+    """Train, or resume from the newest checkpoint in `folder`, and write `trained/`; returns the record of the run.
 
     Args:
         data: the training and validation splits.
         labels: the label schema.
         config: all settings.
-        folder: the run's folder; checkpoints lie in `checkpoints/`.
+        folder: the run's folder; checkpoints are in `checkpoints/`.
         report: called at every evaluation.
 
     Raises:
         InputError: a split is empty or holds no entity.
         ConfigurationError: the encoder or the device is not there.
         StateError: memory or disk ran out, or no checkpoint is whole.
-
     """
     counts = check_labels(data.train, labels)
     if not data.validation:
@@ -135,7 +134,6 @@ def load_trained(folder: Path) -> SpanNetwork:
 
     Raises:
         InputError: the folder does not hold one.
-
     """
     import transformers
     from safetensors.torch import load_file

@@ -60,7 +60,6 @@ def label_sample(
         encoded: its tokens.
         table: the number of each tag, as `LabelSchema.bio_table` orders them.
         doubt_below: entities of a model with a lower score are in doubt.
-
     """
     best = sample.best
     if best is None:

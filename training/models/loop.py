@@ -83,7 +83,7 @@ class _State:
 
 
 class Trainer:
-    """Trains one network; `run` goes on from the newest checkpoint in `folder` if there is one."""
+    """Trains one network; `run` resumes from the newest checkpoint in `folder` if there is one."""
 
     def __init__(
         self,
@@ -119,7 +119,6 @@ class Trainer:
 
         Raises:
             StateError: memory or disk ran out, or no checkpoint is whole.
-
         """
         self._restore()
         settings = self._settings

@@ -21,8 +21,6 @@ from goldspan.training.models.labelling import IGNORED, MENTION_TAGS
 from goldspan.training.models.ranking import MentionPairs, measure_ranking
 
 COREFERENCE_SIZE = 64
-SIDE_PREFIX = "side."
-"""What the names of the weights outside the standard model begin with."""
 
 
 class Outputs(NamedTuple):
@@ -95,7 +93,6 @@ def measure_loss(
         weights: of the losses.
         class_weights: one weight a tag, or none.
         smoothing: label smoothing of the tagging loss.
-
     """
     flat = outputs.pii_logits.float().flatten(0, 1)
     loss = nn.functional.cross_entropy(

@@ -70,7 +70,6 @@ def score_candidates(queries: Tensor, keys: Tensor, pairs: MentionPairs, feature
         keys: of each token as antecedent, of the same shape.
         pairs: the mentions.
         features: one weight a pair feature.
-
     """
     q, k = pairs.pooling @ queries.float(), pairs.pooling @ keys.float()
     scores = q @ k.transpose(1, 2) / queries.shape[-1] ** 0.5 + features[pairs.features].sum(dim=-1)

@@ -27,7 +27,6 @@ def train_reader(data: TrainingData, labels: LabelSchema, config: TrainingConfig
         InputError: a split is empty or holds no entity.
         ConfigurationError: the encoder or the device is not there.
         StateError: memory or disk ran out.
-
     """
     with tempfile.TemporaryDirectory(prefix="goldspan-fit-") as folder:
         fit(data, labels, config, Path(folder))

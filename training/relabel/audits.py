@@ -45,7 +45,6 @@ class AuditPart:
         Raises:
             RecordError: the ledger is broken.
             StateError: the disk refused.
-
         """
         if not self._path.is_file():
             return

@@ -59,7 +59,6 @@ class BundlePart:
 
         Raises:
             StateError: the disk refused.
-
         """
         self.effects = []
         for folder, manifest in self._list(before) if before != labels.fingerprint else ():

@@ -38,7 +38,6 @@ def plan_label_change(workspace: Workspace, label_file: Path, change: LabelChang
 
     Raises:
         StateError: another change was interrupted; it has to be finished first.
-
     """
     samples = plan_change(workspace, change)
     labels = load_labels(label_file)
@@ -66,7 +65,6 @@ def change_labels(
     Raises:
         StateError: another change was interrupted, a run is at work, or the disk refused.
         SchemaError: the label schema would no longer be valid. Nothing is changed then.
-
     """
     plan = plan_label_change(workspace, label_file, change)
     bundles = BundlePart(workspace)

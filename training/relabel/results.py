@@ -48,7 +48,6 @@ class ResultPart:
 
         Raises:
             StateError: the disk refused.
-
         """
         for path, document in self._list(change):
             if renamed := rename_labels(document, change):

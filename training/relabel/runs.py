@@ -51,7 +51,6 @@ class RunPart:
 
         Raises:
             StateError: a run is at work, or the disk refused.
-
         """
         for folder in self._list(change):
             with Journal(folder, lock=True) as journal:

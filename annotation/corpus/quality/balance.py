@@ -1,4 +1,4 @@
-"""Checks of balance: labels against their targets, evenness, where entities stand, negatives, lengths."""
+"""Checks of balance: labels against their targets, evenness, positions of entities, negatives, lengths."""
 
 from __future__ import annotations
 

@@ -96,7 +96,6 @@ def report_quality(
             checks of the group `variety` compare texts, and see these only.
         labels: the label schema.
         decoding: report also what could not be read of the records.
-
     """
     total, found = counts.values.entities.total(), counts.issues
     checks = [

@@ -228,12 +228,12 @@ def count_recent(annotation: Annotation) -> tuple[int, int]:
     return resolved, total
 
 
-def judge_variety(counts: VarietyCounts, bounds: Bounds = BOUNDS) -> list[CheckResult]:
+def judge_variety(counts: VarietyCounts) -> list[CheckResult]:
     """All measures as checks; a language with fewer than 200 samples is reported and not judged."""
     measured = counts.measure()
     large = any(variety.is_judged for variety in measured.values())
     return [
-        _judge(name, question, find_values(measured, name, all_sizes=not large), getattr(bounds, name), at_least, large)
+        _judge(name, question, find_values(measured, name, all_sizes=not large), getattr(BOUNDS, name), at_least, large)
         for name, (question, at_least) in MEASURES.items()
     ]
 

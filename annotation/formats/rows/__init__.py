@@ -40,7 +40,7 @@ class RowShape:
     accepts: Callable[[frozenset[str]], bool] = lambda columns: False
     taxonomy: str = ""
 
-    def read_row(self, row: Mapping[str, Any], options: RowOptions | None = None) -> RawRow:
+    def read_row(self, row: Mapping[str, Any], options: RowOptions) -> RawRow:
         """One row in the common form.
 
         Raises:
@@ -48,15 +48,9 @@ class RowShape:
 
         """
         try:
-            return self.read(row, options or _default_options())
+            return self.read(row, options)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             raise RowError(Code.UNREADABLE_SPANS, f"not a row of {self.name} ({type(error).__name__})") from None
-
-
-def _default_options() -> RowOptions:
-    from goldspan.annotation.labels.schema import load_labels
-
-    return RowOptions(load_labels())
 
 
 def _wrap(module: ModuleType, description: str, sureness: float, taxonomy: str = "") -> RowShape:

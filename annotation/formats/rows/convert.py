@@ -25,7 +25,8 @@ from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
 
-_NAMED = re.compile(r"""[\[<{(]([A-Z][A-Z0-9_]+)[\]>})]|["']([A-Z][A-Z0-9_]+)["']\s*:""")
+_MASKED = re.compile(r"[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+")
+_KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
 
 class RowOrigin(Protocol):
@@ -117,7 +118,7 @@ def convert_row(
     country = (raw.country if verbatim else find_country(raw.country)) or (defaults.country if defaults else "")
     for issue in check_text(raw.text):
         raise RowError(issue.code, issue.message)
-    if not raw.annotations and (name := _find_named_labels(raw.fields, labels)):
+    if not raw.annotations and (name := _find_named_labels(raw.text, raw.fields, labels)):
         raise RowError(Code.UNREAD_SPANS, f"the key {name!r} names labels of the schema in a form that is not read")
     facts: dict[str, Any] = {"fields": dict(raw.fields), "left_out": dict(sorted(raw.left_out.items()))}
     annotations = tuple(
@@ -142,13 +143,28 @@ def convert_row(
     )
 
 
-def _find_named_labels(fields: Mapping[str, Any], labels: LabelSchema) -> str:
-    """The key of a text that masks values by labels (`[CITY]`) or lists them by label (`"CITY": …`); else empty."""
+def _find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
+    """The key of the text with labels in place of its values, or of values by label (`"CITY": …`); else empty."""
     for name, value in fields.items():
-        found = _NAMED.findall(value) if isinstance(value, str) else ()
-        if any(re.sub(r"_\d+\Z", "", code) in labels.entity_codes for pair in found for code in pair):
+        if not isinstance(value, str):
+            continue
+        if any(code in labels.entity_codes for code in _KEYED.findall(value)):
+            return name
+        found = _MASKED.findall(value)
+        if any(code in labels.entity_codes for code in found) and _follows(_MASKED.sub("\0", value).split("\0"), text):
             return name
     return ""
+
+
+def _follows(pieces: Sequence[str], text: str) -> bool:
+    """True if the pieces of a masked text stand in the text, one after the other."""
+    cursor = 0
+    for piece in pieces:
+        place = text.find(piece, cursor)
+        if place < 0:
+            return False
+        cursor = place + len(piece)
+    return True
 
 
 def _convert_annotation(

@@ -38,12 +38,15 @@ VALUE = ("value", "text", "entityvalue", "surface", "spantext", "word", "entity"
 IDENTIFIER = ("id", "entitymentionid", "uid")
 """Names of the parts of a span, without case and underscores, as `_first` looks for them."""
 
-_PLACE = ("span", "spans", "range", "offset", "offsets", "indices", "position", "interval", "location", "value")
+_PLACE = ("span", "spans", "range", "offset", "offsets", "indices", "interval", "value")
 """Names of a part that holds the offsets of a span: a pair, a list of one pair, or an object."""
 _PREFIX = re.compile(
     r"(?:entity|ent|span|mention|annotation|extraction|char)(?=(?:start|begin|end|label|type|class|text|value|interval))"
 )
-_TRIPLES = re.compile(r"(?:[(\[]?\d+[,\s]+\d+[,\s]+[A-Za-z][\w-]{2,}[)\]]?[\s,;|]*)+\Z")
+_TRIPLE = r"[(\[]?\d+[,\s]+\d+[,\s]+{}[)\]]?[\s,;|]*"
+_TRIPLES = re.compile(
+    rf"(?:{_TRIPLE.format('[A-Z][A-Z_]{2,}')}|(?:{_TRIPLE.format('[A-Za-z][A-Za-z_]{2,}')}){{2,}})+\Z"
+)
 """`0 3 PERSON`, `0,3,PERSON|18,22,CITY`: offsets and labels in a string."""
 
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})

@@ -47,7 +47,7 @@ class StudioClient:
         return self._ask("GET", "api/current-user/whoami", "sign in")
 
     def download(self, path: str, target: IO[bytes]) -> None:
-        """Copy what lies at a path of the server, such as an uploaded text, into a file."""
+        """Download a path of the server, such as an uploaded text, into a file."""
         self._download(path, "read a file", target, {})
 
     def list_users(self) -> dict[int, str]:
@@ -59,7 +59,6 @@ class StudioClient:
 
         Raises:
             TransientServiceError: it did not answer in time.
-
         """
         deadline = time.monotonic() + patience
         while True:

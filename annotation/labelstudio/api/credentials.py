@@ -80,7 +80,6 @@ def load_account(workspace: Workspace) -> StudioAccount | None:
 
     Raises:
         StateError: the file is broken.
-
     """
     path = find_account_file(workspace)
     try:
@@ -115,7 +114,6 @@ def resolve_credentials(
     Raises:
         ConfigurationError: no server or no token is known, the address is not one that the user named, or the
             project id is not a number.
-
     """
     account = load_account(workspace)
     dotenv = read_env_file(Path(".env"))

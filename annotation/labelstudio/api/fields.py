@@ -18,13 +18,13 @@ Label Studio can filter on it; `provenance.control` holds the same in the pulled
 """
 
 ABOUT_FIELD = "about"
-"""Field of `data` that stands above the text on the labelling screen: language, document type, the user's own ids."""
+"""Field of `data` that is shown above the text on the labelling screen: language, document type, the user's own ids."""
 
 MAX_COLUMNS = 20
 """The user's own fields of a sample that become columns of the Data Manager."""
 
 SHOWN_FIELDS, SHOWN_CHARACTERS = 5, 60
-"""How many of them stand above the text, and how much of each."""
+"""How many of them are shown above the text, and how much of each."""
 
 _OWN = frozenset(
     {"text", "sample_id", "text_sha256", "language", "country", "document_type", "provenance", "id"}

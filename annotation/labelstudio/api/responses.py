@@ -8,19 +8,20 @@ import orjson
 
 from goldspan.annotation.errors import ConfigurationError, ServiceError, TerminalServiceError, TransientServiceError
 
+_SHOWN = 400
 TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
-def explain_body(body: Any, limit: int = 400) -> str:
+def explain_body(body: Any) -> str:
     """The reasons in an error body, truncated; empty for HTML pages."""
     if isinstance(body, str):
         try:
             body = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return "" if "<" in body else body[:limit]
+            return "" if "<" in body else body[:_SHOWN]
     reasons: list[str] = []
     _collect_reasons(body, reasons)
-    return "; ".join(dict.fromkeys(reasons))[:limit]
+    return "; ".join(dict.fromkeys(reasons))[:_SHOWN]
 
 
 def explain_refusal(status: int, reason: str, url: str, purpose: str) -> ServiceError | ConfigurationError:

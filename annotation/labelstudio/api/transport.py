@@ -45,7 +45,6 @@ class Transport:
         ConfigurationError: the token is not accepted, or the address is not a Label Studio.
         TransientServiceError: no answer, a dropped connection, or a 5xx; after a POST it may have been done.
         TerminalServiceError: refused for good; `status` tells 404 (not there) from the rest.
-
     """
 
     def __init__(self, url: str, token: str, timeout: float) -> None:

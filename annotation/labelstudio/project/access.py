@@ -25,7 +25,6 @@ def connect(
     Raises:
         ConfigurationError: there is no address or no token, or the address is not one that the user named.
         ServiceError: the workspace's own server does not run, or another program has its port.
-
     """
     from goldspan.annotation.labelstudio.api.client import StudioClient
 

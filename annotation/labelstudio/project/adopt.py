@@ -61,7 +61,6 @@ def adopt_projects(
         ConfigurationError: a project shows no text or marks no spans of it, or a label has no place in the given label
             schema.
         StateError: the name belongs to an adoption of other projects.
-
     """
     found = [require_project(client, project) for project in projects]
     name = check_file_name(options.name or make_file_stem(found[0]["title"]))

@@ -67,7 +67,6 @@ class Adoption:
         Raises:
             StateError: the number belongs to another project than the one that was adopted.
             ConfigurationError: its config cannot be read, or has labels that the adoption does not know.
-
         """
         adopted = self.find(project["id"])
         if adopted is None or adopted.created_at != project["created_at"]:
@@ -111,7 +110,6 @@ def load_adoption(folder: Path) -> Adoption:
 
     Raises:
         ConfigurationError: its mapping is not readable.
-
     """
     path = folder / "mapping.toml"
     try:

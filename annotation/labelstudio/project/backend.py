@@ -76,7 +76,6 @@ def connect_backend(
     Raises:
         ConfigurationError: another model is connected, or Label Studio may not reach the address.
         ServiceError: the model does not answer, or refuses the labelling config; the message has the reason.
-
     """
     number, url = int(project["id"]), url.rstrip("/")
     backends = client.backends.list_all(number)
@@ -127,7 +126,6 @@ def disconnect_backend(client: StudioClient, workspace: Workspace, project: Mapp
 
     Raises:
         ServiceError: Label Studio refused or could not be reached; run it again.
-
     """
     number = int(project["id"])
     remembered = _read(workspace).get(_name(client, number), {})

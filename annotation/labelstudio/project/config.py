@@ -149,7 +149,6 @@ def compare_config(labels: LabelSchema, xml: str) -> ConfigDrift:
 
     Raises:
         ConfigurationError: the config is not XML that can be read.
-
     """
     ours, theirs = _read_controls(build_config(labels)), _read_controls(xml)
     changed: list[str] = []

@@ -28,7 +28,6 @@ def find_project(client: StudioClient, project: int | str) -> dict[str, Any] | N
 
     Raises:
         TerminalServiceError: there is no project with this id.
-
     """
     return client.read_project(project) if isinstance(project, int) else client.find_project(project)
 
@@ -39,7 +38,6 @@ def require_project(client: StudioClient, project: int | str) -> dict[str, Any]:
     Raises:
         InputError: there is none with this title.
         TerminalServiceError: there is none with this id.
-
     """
     if (found := find_project(client, project)) is None:
         raise InputError(
@@ -59,7 +57,6 @@ def ensure_project(client: StudioClient, project: int | str, labels: LabelSchema
         ConfigurationError: the project's config differs in a way that could change or lose annotations, or has no
             place for the labels.
         InputError: the title cannot be a title in Label Studio.
-
     """
     found = find_project(client, project)
     if found is None:
@@ -77,7 +74,6 @@ def refuse_drift(project: Mapping[str, Any], labels: LabelSchema) -> ConfigDrift
 
     Raises:
         ConfigurationError: the difference could change or lose annotations.
-
     """
     drift = compare_config(labels, project["label_config"])
     if drift.removed or drift.changed:

@@ -35,7 +35,6 @@ def insert_entries(xml: str, entries: tuple[str, ...], labels: LabelSchema) -> s
 
     Raises:
         ConfigurationError: the config has no place for an entry, or is not readable.
-
     """
     source = xml.encode()
     root = _read_elements(xml)

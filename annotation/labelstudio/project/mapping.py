@@ -54,7 +54,6 @@ def map_tags(
 
     Raises:
         ConfigurationError: the project shows no text, or spans are marked in several texts and none was chosen.
-
     """
     text = _choose_text(tags, text_name)
     if text.encoding:

@@ -74,7 +74,6 @@ def plan_migration(
     Raises:
         ConfigurationError: the project's controls are not Goldspan's, so that its labels cannot be migrated.
         InputError, TerminalServiceError: there is no such project.
-
     """
     found = require_project(client, project)
     drift = compare_config(labels, found["label_config"])
@@ -119,7 +118,6 @@ def apply_migration(
     Raises:
         ConfigurationError: a label in use would go without a rule, or is still in use after the rewriting.
         TransientServiceError: Label Studio does not answer; run it again.
-
     """
     number = require_project(client, project)["id"]
     with hold_lock(f"push {client.url} {number}"):

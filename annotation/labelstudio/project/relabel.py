@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import regex
 
-from goldspan.annotation.configuration import parse_toml
+from goldspan.annotation.configuration import read_toml
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL
@@ -58,12 +57,8 @@ def load_rules(path: Path, labels: LabelSchema) -> RelabelRules:
 
     Raises:
         ConfigurationError: the file is missing or broken, or a new label is not in the label schema.
-
     """
-    try:
-        document = parse_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} is not a file of migration rules: {error}.") from None
+    document = read_toml(path)
     if unknown := document.keys() - {"rename", "split", "remove"}:
         raise ConfigurationError(
             f"{path}: [{', '.join(sorted(unknown))}] is unknown; tables are rename, split, remove."
@@ -80,7 +75,6 @@ def build_rules(
 
     Raises:
         ConfigurationError: a new label is not in the label schema, a pattern is broken, or a label has two rules.
-
     """
     splits: dict[str, tuple[tuple[str, regex.Pattern[str]], ...]] = {}
     for old, patterns in split.items():

@@ -69,7 +69,6 @@ def survey_project(
 
     Raises:
         ServiceError: Label Studio stopped answering.
-
     """
     found = ProjectSurvey()
     seen: set[bytes] = set()

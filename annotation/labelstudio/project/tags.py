@@ -91,7 +91,6 @@ def parse_tags(xml: str) -> ConfigTags:
 
     Raises:
         ConfigurationError: it is not readable XML, or declares entities.
-
     """
     objects: list[ObjectTag] = []
     relations: list[str] = []
@@ -136,7 +135,6 @@ def walk_xml(
 
     Raises:
         ConfigurationError: the config is not readable XML, or declares entities.
-
     """
 
     def refuse_entity(*_: Any) -> None:

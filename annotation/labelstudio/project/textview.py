@@ -30,14 +30,13 @@ class TextView(Protocol):
         """The plain text."""
 
     def read_span(self, value: Mapping[str, Any]) -> tuple[int, int] | None:
-        """The span of a region's `value`, None if it lies nowhere in the text."""
+        """The span of a region's `value`, None if it is nowhere in the text."""
 
     def write_span(self, start: int, end: int) -> dict[str, Any]:
         """The fields of `value` that describe a span.
 
         Raises:
             RecordError: the object tag cannot hold this span.
-
         """
 
 
@@ -46,7 +45,6 @@ def open_text(tag: ObjectTag, content: Any) -> TextView:
 
     Raises:
         RecordError: the content is not what the object tag shows.
-
     """
     if tag.kind == "Paragraphs":
         return ParagraphsView.build(content, tag.text_key)
@@ -104,7 +102,7 @@ class HyperTextView:
         return cls(parser.text, tuple(parser.pieces))
 
     def read_span(self, value: Mapping[str, Any]) -> tuple[int, int] | None:
-        """The span of `globalOffsets`, else of XPaths; None if the region's own text does not stand there."""
+        """The span of `globalOffsets`, else of XPaths; None if the region's own text is not there."""
         offsets = value.get("globalOffsets")
         if isinstance(offsets, Mapping):
             start, end = self._place(offsets.get("start"), 0), self._place(offsets.get("end"), 1)
@@ -130,7 +128,7 @@ class HyperTextView:
         }
 
     def _place(self, offset: Any, back: int) -> int | None:
-        """The place in the plain text of a global offset; the end of a span (`back` 1) belongs to what lies before."""
+        """The place in the plain text of a global offset; the end of a span (`back` 1) belongs to what is before it."""
         position = _read_offset(offset)
         if position is None:
             return None
@@ -298,7 +296,7 @@ def _read_offset(value: Any) -> int | None:
 
 
 def _agrees(surface: str, stated: Any) -> bool:
-    """True if a region's own text, in which browsers change white space, is what stands at its place."""
+    """True if a region's own text, in which browsers change white space, is the text at its place."""
     if not isinstance(stated, str):
         return True
     wanted = "".join(surface.split())

@@ -17,7 +17,7 @@ from typing import Any
 
 from goldspan.annotation.labelstudio.api.client import StudioClient
 from goldspan.annotation.labelstudio.api.progress import Progress, report_stage
-from goldspan.annotation.labelstudio.pull.file import KnownTask
+from goldspan.annotation.labelstudio.pull.merge import KnownTask
 
 OVERLAP = timedelta(minutes=5)
 """How far an incremental pull looks back before its watermark."""

@@ -27,7 +27,6 @@ class TextFetcher:
         Raises:
             RecordError: the host is not allowed, or the content is too long or not UTF-8.
             ServiceError: it cannot be read.
-
         """
         full = urljoin(self._client.url, address)
         try:

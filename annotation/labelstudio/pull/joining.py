@@ -21,19 +21,13 @@ from goldspan.annotation.labelstudio.api.progress import Progress
 from goldspan.annotation.labelstudio.project.adoption import AdoptedProject, Adoption
 from goldspan.annotation.labelstudio.project.find import require_project
 from goldspan.annotation.labelstudio.pull.fetching import TextFetcher
-from goldspan.annotation.labelstudio.pull.file import (
-    Merged,
-    PullState,
-    RecordFile,
-    find_conflict_file,
-    merge_records,
-    read_known_tasks,
-    save_state,
-)
+from goldspan.annotation.labelstudio.pull.merge import Merged, find_conflict_file, merge_records, read_known_tasks
 from goldspan.annotation.labelstudio.pull.project import pull_project
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy, rank_annotations
+from goldspan.annotation.labelstudio.pull.record_file import RecordFile
 from goldspan.annotation.labelstudio.pull.records import TaskSource, digest_record
 from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
+from goldspan.annotation.labelstudio.pull.state import PullState, save_state
 from goldspan.annotation.locks import hold_lock
 from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.workspace import Workspace
@@ -52,7 +46,6 @@ def pull_adoption(
     Raises:
         StateError: a project's number belongs to another project than the one that was adopted.
         As `pull_annotations` otherwise.
-
     """
     path = options.output or workspace.training_samples / f"{adoption.name}.jsonl"
     reports: list[PullReport] = []

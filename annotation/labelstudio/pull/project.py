@@ -24,20 +24,18 @@ from goldspan.annotation.labelstudio.api.fields import PULL_FIELDS
 from goldspan.annotation.labelstudio.api.progress import Progress
 from goldspan.annotation.labelstudio.api.refusals import RefusedSample
 from goldspan.annotation.labelstudio.pull.changes import OVERLAP, Baseline, Changes, list_changes
-from goldspan.annotation.labelstudio.pull.file import (
+from goldspan.annotation.labelstudio.pull.merge import (
     KnownTask,
     Merged,
-    RecordFile,
-    RefusedTask,
     find_conflict_file,
-    load_state,
     merge_records,
     read_known_tasks,
-    save_state,
 )
+from goldspan.annotation.labelstudio.pull.record_file import RecordFile
 from goldspan.annotation.labelstudio.pull.records import Lint, RecordBuilder, TaskSource
 from goldspan.annotation.labelstudio.pull.report import PullOptions, PullReport
 from goldspan.annotation.labelstudio.pull.snapshot import iter_snapshot
+from goldspan.annotation.labelstudio.pull.state import RefusedTask, load_state, save_state
 from goldspan.annotation.locks import hold_lock
 
 SNAPSHOT_FROM = 500

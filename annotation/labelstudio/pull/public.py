@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labelstudio.api.progress import Progress, ignore_progress
 from goldspan.annotation.labelstudio.project.access import connect, find_labels
 from goldspan.annotation.labelstudio.pull.run import PullOptions, PullReport, pull_annotations
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.workspace import find_workspace
 
 
@@ -42,7 +42,6 @@ def pull(
         ConfigurationError: there is no address or token.
         ServiceError: Label Studio refused, could not be reached, or has no such project.
         StateError: the file in the workspace holds another project, or another server's project of this number.
-
     """
     workspace = find_workspace(data)
     client, chosen = connect(workspace, url, token, project)
@@ -51,17 +50,4 @@ def pull(
     return pull_annotations(client, workspace, labels, options, on_progress)
 
 
-async def pull_async(
-    project: int | str | None = None,
-    *,
-    labels: LabelSchema | None = None,
-    data: str | Path | None = None,
-    url: str | None = None,
-    token: str | None = None,
-    options: PullOptions | None = None,
-    on_progress: Progress = ignore_progress,
-) -> PullReport:
-    """`pull` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
-    return await asyncio.to_thread(
-        pull, project, labels=labels, data=data, url=url, token=token, options=options, on_progress=on_progress
-    )
+pull_async = run_in_thread(pull)

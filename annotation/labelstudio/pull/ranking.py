@@ -31,7 +31,6 @@ def parse_ranking_policy(rules: str, reviewers: Sequence[str] = ()) -> RankingPo
 
     Raises:
         UnknownNameError: a rule has another name.
-
     """
     names = tuple(name.strip() for name in rules.split(">") if name.strip())
     for name in names:

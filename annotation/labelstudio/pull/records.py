@@ -88,7 +88,6 @@ class RecordBuilder:
         Raises:
             RecordError: there is no text, the text is not the one that was pushed, a span of a submitted annotation
                 cannot be read, or the record breaks the schema.
-
         """
         view, data = self._read_data(task)
         snapped: list[dict[str, Any]] = []

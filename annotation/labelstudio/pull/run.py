@@ -40,7 +40,6 @@ def pull_annotations(
         TerminalServiceError: there is no project with this id.
         TransientServiceError: Label Studio does not answer; run it again to resume.
         StateError: the file belongs to another project, or to the project of this number on another server.
-
     """
     options = replace(options, erased=read_tombstones(workspace.root))
     if adoption := find_adoption(workspace, options.project):

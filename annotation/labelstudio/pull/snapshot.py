@@ -20,7 +20,6 @@ def iter_snapshot(client: StudioClient, project: int, *, annotated_only: bool) -
 
     Raises:
         TransientServiceError: the snapshot could not be made or read to its end.
-
     """
     with tempfile.TemporaryFile(prefix="goldspan-snapshot-") as file:
         snapshot = client.create_snapshot(project, annotated_only=annotated_only)
@@ -37,7 +36,6 @@ def iter_json_list(stream: IO[bytes], chunk: int = _CHUNK) -> Iterator[Any]:
 
     Raises:
         TransientServiceError: the list does not end, or is not a list.
-
     """
     decoder, utf8 = json.JSONDecoder(), codecs.getincrementaldecoder("utf-8")()
     buffer, position, begun = "", 0, False

@@ -58,7 +58,6 @@ def listen_for_calls(client: StudioClient, project: int, hint: threading.Event, 
 
     Raises:
         ConfigurationError: Label Studio refuses to call this machine.
-
     """
     secret = secrets.token_urlsafe(32)
     handler = type("Handler", (_HookHandler,), {"secret": secret, "hint": hint})

@@ -39,7 +39,6 @@ def push_to_adoption(
         ConfigurationError: an option would change the team's settings or delete their predictions.
         StateError: a project is not the one that was adopted.
         As `push_samples` otherwise.
-
     """
     if options.overlap or options.control_share or options.replace_predictions:
         raise ConfigurationError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from goldspan.annotation.labelstudio.project.access import connect, find_labels
 from goldspan.annotation.labelstudio.project.adoption import find_adoption
 from goldspan.annotation.labelstudio.push.receipt import PushedIds, record_pushed
 from goldspan.annotation.labelstudio.push.run import PushOptions, PushReport, push_samples
+from goldspan.annotation.loops import run_in_thread
 from goldspan.annotation.tasks.store import OnError, raise_error, read_samples
 from goldspan.annotation.tasks.workspace import Workspace, find_workspace
 from goldspan.annotation.tombstones import read_tombstones
@@ -54,7 +54,6 @@ def push(
         ConfigurationError: there is no address or token, or the project's config contradicts the label schema.
         ServiceError: Label Studio refused, or could not be reached.
         StateError: another push to the project does not end.
-
     """
     workspace = find_workspace(data)
     client, chosen = connect(workspace, url, token, project)
@@ -85,28 +84,4 @@ def push_and_record(
     return report
 
 
-async def push_async(
-    samples: str | Path | Iterable[Sample] | None = None,
-    project: int | str | None = None,
-    *,
-    labels: LabelSchema | None = None,
-    data: str | Path | None = None,
-    url: str | None = None,
-    token: str | None = None,
-    options: PushOptions | None = None,
-    on_error: OnError = raise_error,
-    on_progress: Progress = ignore_progress,
-) -> PushReport:
-    """`push` in a worker thread: the event loop goes on. Cancelling ends the wait, not the work."""
-    return await asyncio.to_thread(
-        push,
-        samples,
-        project,
-        labels=labels,
-        data=data,
-        url=url,
-        token=token,
-        options=options,
-        on_error=on_error,
-        on_progress=on_progress,
-    )
+push_async = run_in_thread(push)

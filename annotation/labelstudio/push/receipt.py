@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from goldspan.annotation.files import write_atomic
+from goldspan.annotation.files import find_json, write_atomic
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Sample
@@ -69,9 +69,6 @@ def find_pushed(workspace: Workspace, sample_ids: Sequence[str]) -> tuple[str, i
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        record = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    ids = record.get("sample_ids") if isinstance(record, dict) else None
+    record = find_json(path)
+    ids = record.get("sample_ids")
     return record if isinstance(ids, list) and all(isinstance(sample_id, str) for sample_id in ids) else {}

@@ -47,7 +47,6 @@ def push_samples(
         TerminalServiceError: there is no project with this id, or Label Studio refused an import for good.
         TransientServiceError: Label Studio stayed down longer than `patience`, or kept failing.
         StateError: another push to the project on this machine did not end within an hour.
-
     """
     if options.adoption is not None:
         return push_to_adoption(client, samples, labels, options, options.adoption, progress)

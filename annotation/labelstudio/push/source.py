@@ -41,7 +41,6 @@ def find_source(target: str | Path, server: str, *, send_keys: bool = False) -> 
 
     Raises:
         ConfigurationError: keys are wanted and there are none, or they would be sent in clear.
-
     """
     if isinstance(target, Path):
         return StorageSource("localfiles", {"path": str(target.resolve())})
@@ -65,7 +64,6 @@ def import_source(client: StudioClient, project: int, source: StorageSource, exp
 
     Raises:
         ServiceError: fewer than expected arrived, or the server cannot read the storage.
-
     """
     known = [one for one in client.list_storages(source.kind, project) if _is_at(one, source)]
     if not expected and not known:
@@ -95,7 +93,7 @@ def _is_at(storage: Mapping[str, object], source: StorageSource) -> bool:
 
 
 def _wait_for_tasks(client: StudioClient, project: int, before: int, expected: int, progress: Progress) -> None:
-    """Wait while the server goes on reading after it let the request wait for too long."""
+    """Wait while the server is still reading after the request timed out."""
     arrived, changed = 0, time.monotonic()
     while arrived < expected and time.monotonic() - changed < _PATIENCE:
         time.sleep(_PAUSE)

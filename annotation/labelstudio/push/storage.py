@@ -70,7 +70,6 @@ def push_to_storage(
     Raises:
         ConfigurationError: the target cannot be written to, or Label Studio may not read the folder.
         As `push_samples` otherwise.
-
     """
     source = find_source(target, client.url, send_keys=send_keys)
     with open_spool() as spool:

@@ -26,7 +26,6 @@ def stream_samples(upload: Upload, samples: Iterable[Sample], validator: TaskVal
 
     Raises:
         As `send_batch` and the samples themselves.
-
     """
     refused: list[RefusedSample] = []
     upload.progress("checking", 0, 0)

@@ -31,7 +31,6 @@ class PushTarget(Protocol):
 
         Raises:
             RecordError: the project has no way to hold it.
-
         """
 
     def encode_predictions(self, entries: Mapping[int, SpoolEntry]) -> Mapping[int, Predictions | RecordError]:

@@ -51,7 +51,6 @@ def import_entries(upload: Upload, entries: list[SpoolEntry]) -> None:
     Raises:
         TransientServiceError: the server stayed down, kept failing, or lost tasks it had accepted.
         TerminalServiceError: it refuses imports altogether.
-
     """
     total, failures = len(entries), 0
     missing = entries
@@ -105,7 +104,6 @@ def send_batch(upload: Upload, batch: list[SpoolEntry], tasks: list[bytes]) -> N
     Raises:
         TransientServiceError: nobody knows what was stored; look before sending anything again.
         TerminalServiceError: the server refuses imports altogether.
-
     """
     upload.in_flight = frozenset(entry.sample_id for entry in batch)
     try:

@@ -50,7 +50,6 @@ class TaskValidator:
 
         Raises:
             RecordError: a check or the JSON Schema refuses it, or it was erased.
-
         """
         self._erased.refuse(sample.sample_id, sample.text)
         task = prepare_task(replace(sample, annotations=sample.predictions), self._labels)

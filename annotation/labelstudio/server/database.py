@@ -14,7 +14,6 @@ def read_database_variables(database_url: str) -> dict[str, str]:
 
     Raises:
         ConfigurationError: the address is not one of PostgreSQL, or lacks user, host or database name.
-
     """
     if not database_url:
         return {"DJANGO_DB": "sqlite"}

@@ -86,7 +86,6 @@ def prepare_environment(progress: OnStatus = lambda _: None) -> Environment:
 
     Raises:
         ServiceError: the packages could not be installed.
-
     """
     environment = Environment(find_cache() / "label-studio" / compute_fingerprint())
     if not environment.python.exists():
@@ -109,7 +108,6 @@ def prepare_template(environment: Environment, progress: OnStatus = lambda _: No
 
     Raises:
         ServiceError: Label Studio could not make its database.
-
     """
     with FileLock(environment.folder / "lock"):
         if not environment.template.exists():
@@ -148,7 +146,6 @@ def install_packages(target: Path, hashed: Path, sources: Sequence[str] = (), *,
 
     Raises:
         ServiceError: the packages could not be installed.
-
     """
     building = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(building, ignore_errors=True)

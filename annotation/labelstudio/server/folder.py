@@ -84,7 +84,6 @@ def lock_server_folder(workspace: Workspace, patience: float) -> Iterator[None]:
 
     Raises:
         StateError: another process holds the lock.
-
     """
     try:
         with FileLock(workspace.studio / "lock", timeout=patience, mode=0o600):

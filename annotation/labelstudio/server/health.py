@@ -12,10 +12,10 @@ from goldspan.annotation.errors import ServiceError
 from goldspan.annotation.labelstudio.server.environment import OnStatus
 
 
-def is_healthy(url: str, timeout: float = 5.0) -> bool:
+def is_healthy(url: str) -> bool:
     """True if a Label Studio at this address of our own machine says that it is up."""
     try:
-        status, body = _get(url, "/health", timeout)
+        status, body = _get(url, "/health", 5.0)
     except (OSError, HTTPException):
         return False
     return status == HTTPStatus.OK and b'"UP"' in body
@@ -39,7 +39,6 @@ def check_identity(url: str, token: str) -> None:
 
     Raises:
         ServiceError: it does not accept the token: another Label Studio listens there.
-
     """
     try:
         status, body = _get(url, "/api/current-user/whoami", 30, {"Authorization": f"Token {token}"})

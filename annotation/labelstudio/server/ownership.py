@@ -33,7 +33,6 @@ def require_own_server(workspace: Workspace, credentials: Credentials) -> None:
 
     Raises:
         ServiceError: it does not run, or another program has its port.
-
     """
     if not credentials.is_own:
         return

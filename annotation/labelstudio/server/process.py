@@ -18,6 +18,9 @@ from pathlib import Path
 
 from goldspan.annotation.files import open_private
 
+_PATIENCE = 10.0
+"""Seconds that a process has to end by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
@@ -70,8 +73,8 @@ def is_running(identity: ProcessIdentity) -> bool:
     return identify_process(identity.pid) == identity
 
 
-def stop_process(identity: ProcessIdentity, patience: float = 10.0) -> bool:
-    """Stop the process group that this process leads: SIGTERM, after `patience` seconds SIGKILL.
+def stop_process(identity: ProcessIdentity) -> bool:
+    """Stop the process group that this process leads: SIGTERM, after ten seconds SIGKILL.
 
     Returns False if the process is gone or its id now belongs to another one.
     """
@@ -80,7 +83,7 @@ def stop_process(identity: ProcessIdentity, patience: float = 10.0) -> bool:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(identity.pid, number)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             if not is_running(identity):
                 return True

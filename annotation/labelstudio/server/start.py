@@ -115,7 +115,6 @@ def start_server(
         ConfigurationError: the port is taken, or the database address cannot be used or differs from the recorded one.
         ServiceError: Label Studio could not be installed or did not come up; the message ends with its last lines.
         StateError: another process is starting or stopping this server.
-
     """
     workspace.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock_server_folder(workspace, START_LIMIT):
@@ -149,7 +148,6 @@ def allow_local_models(workspace: Workspace, allowed: bool, progress: OnStatus =
 
     Raises:
         As `start_server` and `stop_server`.
-
     """
     account = load_account(workspace)
     if account is None:
@@ -173,7 +171,6 @@ def stop_server(workspace: Workspace) -> bool:
     Raises:
         StateError: another process is starting or stopping this server.
         ServiceError: the process did not end.
-
     """
     if not workspace.studio.is_dir():
         return False
@@ -195,7 +192,6 @@ def server_status(workspace: Workspace) -> ServerStatus:
 
     Raises:
         StateError: `credentials.json` is broken.
-
     """
     account, record = load_account(workspace), read_record(workspace)
     url = account.url if account else ""

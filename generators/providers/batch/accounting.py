@@ -27,7 +27,6 @@ async def account_rows(
     Raises:
         TransientServiceError: the batch ended before any of its rows ran.
         TerminalServiceError: every row failed for one reason that concerns all. Either way the rows are ready again.
-
     """
     submission = record.read()
     unrun = {row for row, answer in collector.failed.items() if answer.error in _NEVER_RAN}
@@ -70,7 +69,6 @@ def give_up_batch(context: BatchContext, record: SubmissionRecord, collector: Co
     Raises:
         TransientServiceError: the provider's queue stays full.
         TerminalServiceError: the batch was refused for a reason that concerns all rows.
-
     """
     rows, problem = record.read().rows, batch.problems[0]
     bad = _find_bad_rows(record, collector, batch)

@@ -75,7 +75,6 @@ class Admission:
 
         Raises:
             TransientServiceError: the queue stays full.
-
         """
         self._is_validating = False
         if self.hold_left():

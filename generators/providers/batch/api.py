@@ -12,13 +12,11 @@ from goldspan.annotation.redaction import redact
 from goldspan.generators.providers.batch.replies import (
     ForeignReplyError,
     RemoteBatch,
-    as_mapping,
-    load_document,
     read_batch,
     read_id,
     translate_error,
 )
-from goldspan.generators.providers.parsing import read_error
+from goldspan.generators.providers.parsing import as_mapping, load_document, read_error
 from goldspan.generators.providers.profiles import ProviderProfile
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ class BatchApi:
             )
 
     def note_look(self, intent: str, error: ServiceError | None = None) -> None:
-        """Remember for `require_contact` whether the last look at the batch of `intent` told anything."""
+        """Remember for `require_contact` whether the last look at the batch of `intent` got an answer."""
         self._looks[intent] = error is None
         if error:
             self._last_failure = str(error)

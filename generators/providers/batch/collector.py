@@ -136,7 +136,7 @@ class Collector:
                 return
 
     async def _read_whole(self, file_id: str, kind: str) -> FileReading | None:
-        """The reading of a file whose objects do not stand one on a line; None if it holds no such object."""
+        """Read a file whose objects are not one a line; None if it holds no such object."""
         content = bytearray()
         with contextlib.suppress(TerminalServiceError):
             async for line in self._iter_with_retries(file_id):

@@ -38,7 +38,6 @@ class BatchCompletions:
     Raises:
         ConfigurationError: the provider has no batches.
         StateError: another process works in the folder, or the disk refuses.
-
     """
 
     def __init__(
@@ -68,7 +67,6 @@ class BatchCompletions:
 
         Raises:
             ServiceError: the provider cannot be used as things are.
-
         """
         row = self._journal.find_row(request.custom_id)
         if row is not None and row.state in DECIDED_STATES:

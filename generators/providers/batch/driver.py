@@ -21,7 +21,6 @@ class BatchDriver:
 
         Raises:
             TransientServiceError, TerminalServiceError: the submission stays open and can be resumed.
-
         """
         submitter = Submitter(self._context, self._record)
         steps = {

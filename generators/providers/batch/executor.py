@@ -69,7 +69,6 @@ class BatchExecutor:
         Raises:
             TransientServiceError: the provider is unreachable (without `wait`: answered no call), or keeps failing.
             TerminalServiceError: it refuses, or the server does not implement the batch API.
-
         """
         api = BatchApi(*self._address)
         context = self._make_context(api, queue, wait=self._wait, send=True)

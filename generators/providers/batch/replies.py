@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import load_json_bytes
+from goldspan.generators.providers.parsing import as_mapping
 from goldspan.generators.providers.waiting import read_retry_after
 
 if TYPE_CHECKING:
@@ -104,14 +104,6 @@ def _read_message(error: openai.APIStatusError, secret: str) -> str:
     return redact(message, [secret])
 
 
-def load_document(content: bytes) -> Any:
-    """The JSON of an answer; None when it is not JSON."""
-    try:
-        return load_json_bytes(content)
-    except (ValueError, RecursionError):
-        return None
-
-
 def read_batch(document: Any) -> RemoteBatch | None:
     """The batch that an answer describes; None when it has no id or no status."""
     batch = as_mapping(document)
@@ -156,8 +148,3 @@ def read_id(document: Mapping[str, Any], name: str) -> str:
 def _read_number(document: Mapping[str, Any], name: str) -> float:
     value = document.get(name)
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}

@@ -32,7 +32,6 @@ class Submitter:
             TransientServiceError: the provider is unreachable; the submission remains planned.
             TerminalServiceError: it refused; the rows are ready again.
             StateError: the file of requests is gone.
-
         """
         self._count("uploads")
         path = self._record.input_path

@@ -62,7 +62,6 @@ class Watcher:
 
         Raises:
             TransientServiceError: the provider does not say what became of the batch.
-
         """
         await self._api.cancel(self._record.read().batch)
         pause, asked = 0.0, 0

@@ -29,7 +29,6 @@ class Completions:
 
     Raises:
         StateError: another process works in the folder, or the disk refuses.
-
     """
 
     def __init__(self, base_url: str, api_key: str, limits: LiveLimits, folder: Path) -> None:
@@ -50,7 +49,6 @@ class Completions:
 
         Raises:
             ServiceError: the server cannot be used as things are.
-
         """
         if request.custom_id in self._cache:
             return Completion(self._cache[request.custom_id], cached=True)
@@ -62,7 +60,7 @@ class Completions:
         return Completion(answer, cached=False)
 
     async def close(self) -> None:
-        """Wait for the answers on their way, then close the connections."""
+        """Wait for the answers in flight, then close the connections."""
         self._queue.close()
         await asyncio.wait([self._task])
         self._journal.close()

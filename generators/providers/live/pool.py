@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
@@ -58,12 +57,11 @@ class LiveExecutor:
         base_url: str,
         api_key: str,
         limits: LiveLimits,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._journal, self._url, self._key, self._clock = journal, base_url, api_key, clock
+        self._journal, self._url, self._key = journal, base_url, api_key
         self._workers = limits.max_workers
-        self._requests = MinuteLimit(limits.requests_per_minute, clock())
-        self._tokens = MinuteLimit(limits.tokens_per_minute, clock())
+        self._requests = MinuteLimit(limits.requests_per_minute, time.monotonic())
+        self._tokens = MinuteLimit(limits.tokens_per_minute, time.monotonic())
         self._pace = controller.start_pool_state(limits.max_workers)
         self._breaker = controller.Breaker()
         self._ready: deque[Request] = deque()
@@ -71,9 +69,9 @@ class LiveExecutor:
         self._drops: Counter[str] = Counter()
         self._wake = asyncio.Event()
         self._error: GoldspanError | None = None
-        self._last_progress = clock()
+        self._last_progress = time.monotonic()
         self._slowest = 0.0
-        self._gap, self._launch_at = min(_EASE_IN / limits.max_workers, _LONGEST_GAP), clock()
+        self._gap, self._launch_at = min(_EASE_IN / limits.max_workers, _LONGEST_GAP), time.monotonic()
 
     async def run(self, queue: RequestQueue, stop: asyncio.Event) -> None:
         """Answer until the queue is finished or `stop` is set; then wait for requests in flight.
@@ -81,7 +79,6 @@ class LiveExecutor:
         Raises:
             TerminalServiceError: the server rejects every request with these settings.
             TransientServiceError: the server does not answer, or mostly fails.
-
         """
         self._stop = stop
         client = ChatClient(self._url, self._key, self._workers)
@@ -109,7 +106,7 @@ class LiveExecutor:
         replay_answers(self._journal, queue, "live")
         self._raw = self._journal.open_raw("live")
         while self._is_running() and not queue.finished:
-            pause = max(self._measure_pause(), self._launch_at - self._clock(), 0.0)
+            pause = max(self._measure_pause(), self._launch_at - time.monotonic(), 0.0)
             if self._ready and not pause and len(self._in_flight) < self._pace.limit:
                 self._launch(client, queue)
             elif len(self._ready) < _READY and self._refill(queue):
@@ -120,7 +117,7 @@ class LiveExecutor:
         self._ready.clear()
 
     def _measure_pause(self) -> float:
-        now = self._clock()
+        now = time.monotonic()
         pause = max(controller.measure_pause(self._pace, now), self._requests.measure_pause(1, now))
         if self._ready and self._tokens.is_limited:
             pause = max(pause, self._tokens.measure_pause(_count_tokens(self._ready[0]), now))
@@ -146,7 +143,7 @@ class LiveExecutor:
                 await self._wake.wait()
 
     def _launch(self, client: ChatClient, queue: RequestQueue) -> None:
-        self._launch_at = self._clock() + self._gap
+        self._launch_at = time.monotonic() + self._gap
         task = asyncio.get_running_loop().create_task(self._run_slot(client, queue, self._pick()))
         self._in_flight.add(task)
         task.add_done_callback(self._note_done)
@@ -175,22 +172,22 @@ class LiveExecutor:
     async def _drain(self) -> None:
         """Wait for requests in flight, but not for those that hang."""
         patience = min(max(3 * self._slowest, _DRAIN[0]), _DRAIN[1])
-        until = self._clock() + patience
+        until = time.monotonic() + patience
         if self._in_flight and self._stop.is_set():
             self._journal.write_event(
                 "waiting",
                 f"Stopping: waiting up to {patience:.0f} s for {len(self._in_flight)} requests in flight. "
                 "Ctrl-C again exits at once.",
             )
-        while self._in_flight and self._clock() < until:
-            await asyncio.wait(self._in_flight, timeout=until - self._clock())
+        while self._in_flight and time.monotonic() < until:
+            await asyncio.wait(self._in_flight, timeout=until - time.monotonic())
         if self._in_flight:
             self._journal.write_event(
                 "stopped", f"{len(self._in_flight)} requests had no answer after {patience:.0f} s and were given up."
             )
 
     async def _ask(self, client: ChatClient, queue: RequestQueue, request: Request) -> None:
-        sent_at = self._clock()
+        sent_at = time.monotonic()
         try:
             reply = await client.ask(request.body, request.custom_id)
         except Throttled as throttle:
@@ -208,7 +205,7 @@ class LiveExecutor:
             queue.give_back([request.custom_id])
             raise
         else:
-            self._slowest = max(self._slowest, self._clock() - sent_at)
+            self._slowest = max(self._slowest, time.monotonic() - sent_at)
             self._pace = controller.observe_answer(self._pace).pace
             self._note_outcome(success=True)
             failpoint("answer-received")
@@ -219,7 +216,7 @@ class LiveExecutor:
             failpoint("answer-delivered")
 
     def _slow_down(self, throttle: Throttled, sent_at: float) -> None:
-        now = self._clock()
+        now = time.monotonic()
         if throttle.retry_after is not None and throttle.retry_after > LONGEST_WAIT:
             self._error = self._error or TransientServiceError(
                 f"{self._url} asks to wait {describe_wait(throttle.retry_after)} (429, Retry-After). The run has "
@@ -255,7 +252,7 @@ class LiveExecutor:
     def _note_outcome(self, *, success: bool, error: GoldspanError | None = None) -> None:
         self._breaker = self._breaker.observe(success)
         if success:
-            self._last_progress = self._clock()
+            self._last_progress = time.monotonic()
         elif self._breaker.is_open and not self._error:
             self._error = TransientServiceError(
                 "The server keeps failing; the run has stopped so as not to burn attempts. "

@@ -21,11 +21,10 @@ class CompletionQueue:
         self._closed = False
 
     async def ask(self, request: Request) -> Answer:
-        """The answer to a request; equal requests on their way are asked once.
+        """The answer to a request; equal requests in flight are sent once.
 
         Raises:
             GoldspanError: the executor gave up.
-
         """
         future = self._futures.get(request.custom_id)
         if future is None:

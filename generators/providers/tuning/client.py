@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, limit_wait
+from goldspan.annotation.answers import AnswerLimitError, AnswerMeter, compute_patience, limit_wait
 from goldspan.annotation.errors import TerminalServiceError, TransientServiceError
 from goldspan.annotation.origins import is_loopback
 from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.parsing import load_json_bytes
+from goldspan.generators.providers.parsing import load_document
 from goldspan.generators.providers.tuning.documents import read_message
 from goldspan.generators.providers.tuning.values import RowsUpload
 from goldspan.generators.providers.waiting import read_retry_after
@@ -71,7 +71,6 @@ class TuningClient:
         Raises:
             TransientServiceError: unreachable, overloaded, or an answer that is no JSON.
             TerminalServiceError: refused.
-
         """
         return self._send("GET", path, doing, params=dict(query or {}))
 
@@ -87,7 +86,6 @@ class TuningClient:
         Raises:
             TransientServiceError: it was certainly not carried out; it may be sent again.
             TerminalServiceError: it was refused.
-
         """
         import httpx2
 
@@ -138,11 +136,11 @@ class TuningClient:
     def _exchange(self, method: str, path: str, **options: Any) -> _Reply:
         """Send a request and read the answer, which may not be larger or slower than its limits."""
         with self._http.stream(method, path, **options) as response:
-            meter, raw = AnswerMeter(response.request, _MAX_ANSWER), bytearray()
+            meter, raw = AnswerMeter(compute_patience(response.request), _MAX_ANSWER), bytearray()
             for chunk in response.iter_bytes():
                 meter.add(len(chunk))
                 raw += chunk
-        return _Reply(response.status_code, response.headers, _load(bytes(raw)))
+        return _Reply(response.status_code, response.headers, load_document(bytes(raw)))
 
     def _explain_unreachable(self, error: Exception, doing: str) -> TransientServiceError:
         reason = redact(str(error) or type(error).__name__, [self._key])
@@ -162,10 +160,3 @@ class TuningClient:
         if status >= 500 or status in _TRANSIENT:
             return TransientServiceError(message, read_retry_after(reply.headers))
         return TerminalServiceError(message + _HINTS.get(status, ""), status)
-
-
-def _load(content: bytes) -> Any:
-    try:
-        return load_json_bytes(content)
-    except (ValueError, RecursionError):
-        return None

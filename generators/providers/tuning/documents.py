@@ -12,16 +12,12 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.parsing import as_mapping
 from goldspan.generators.providers.tuning.values import RowProblem
 
 _SHOWN = 500
 _LINES = re.compile(r"(?i)\b(?:lines?|rows?|examples?)\s+((?:#?\d+(?:\s*(?:,|and|&)\s*(?=#?\d))?)+)[:,)]?\s*([^;\n]*)")
 _NUMBER = re.compile(r"\d+")
-
-
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def list_mappings(value: Any) -> list[Mapping[str, Any]]:

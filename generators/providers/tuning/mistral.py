@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.parsing import as_mapping
 from goldspan.generators.providers.tuning.documents import (
-    as_mapping,
     list_mappings,
     name_document,
     read_count,
-    read_named_lines,
     read_text,
     read_time,
 )
@@ -68,7 +66,7 @@ class MistralWire(TuningWire):
 
     def list_events(self, job: RemoteJob) -> list[JobEvent]:
         """Messages about a job: they are part of its description."""
-        return [_read_event(document) for document in list_mappings(job.document.get("events"))]
+        return [self.read_event(document) for document in list_mappings(job.document.get("events"))]
 
     def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
         """Checkpoints of a job: they are part of its description."""
@@ -79,28 +77,20 @@ class MistralWire(TuningWire):
             for document in list_mappings(job.document.get("checkpoints"))
         ]
 
-    def read_job(self, document: Any) -> RemoteJob | None:
-        """A job; why it failed stands in its events."""
-        job = super().read_job(document)
-        if job is None or job.state is not JobState.FAILED:
-            return job
-        said = job.message or "; ".join(
-            read_text(as_mapping(event.get("data")), "error", "message")
-            for event in list_mappings(job.document.get("events"))
-            if as_mapping(event.get("data")).get("error")
+    def find_failure(self, job: Mapping[str, Any]) -> str:
+        """Why a job failed, from its events."""
+        found = (as_mapping(event.get("data")) for event in list_mappings(job.get("events")))
+        return "; ".join(read_text(data, "error", "message") for data in found if data.get("error"))
+
+    def read_event(self, document: Mapping[str, Any]) -> JobEvent:
+        """A message about a job: its name, with what it says in its data."""
+        data = as_mapping(document.get("data"))
+        name = read_text(document, "name")
+        return JobEvent(
+            name_document(document),
+            read_time(document, "created_at"),
+            "error" if data.get("error") else "info",
+            name,
+            redact(read_text(data, "error", "message", "status") or name),
+            data,
         )
-        return replace(job, message=redact(said, limit=500), problems=job.problems or read_named_lines(said))
-
-
-def _read_event(document: Mapping[str, Any]) -> JobEvent:
-    data = as_mapping(document.get("data"))
-    name = read_text(document, "name")
-    said = read_text(data, "error", "message", "status") or name
-    return JobEvent(
-        name_document(document),
-        read_time(document, "created_at"),
-        "error" if data.get("error") else "info",
-        name,
-        redact(said),
-        data,
-    )

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
-from goldspan.annotation.redaction import redact
-from goldspan.generators.providers.tuning.documents import (
-    as_mapping,
-    list_mappings,
-    name_document,
-    read_count,
-    read_named_lines,
-    read_text,
-    read_time,
-)
-from goldspan.generators.providers.tuning.values import (
-    Checkpoint,
-    JobEvent,
-    JobRequest,
-    JobState,
-    RemoteJob,
-)
+from goldspan.generators.providers.parsing import as_mapping
+from goldspan.generators.providers.tuning.documents import list_mappings, name_document, read_count, read_text
+from goldspan.generators.providers.tuning.values import Checkpoint, JobEvent, JobRequest, JobState, RemoteJob
 from goldspan.generators.providers.tuning.wire import TuningWire
 
 _PAGE = 100
@@ -69,7 +54,7 @@ class OpenAiWire(TuningWire):
     def list_events(self, job: RemoteJob) -> list[JobEvent]:
         """Messages about a job."""
         pages = self._iter_pages(f"{self.jobs_path}/{job.id}/events", "list the job's events")
-        return [_read_event(document) for document in pages]
+        return [self.read_event(document) for document in pages]
 
     def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
         """Checkpoints of a job."""
@@ -84,13 +69,6 @@ class OpenAiWire(TuningWire):
             for document in pages
         ]
 
-    def read_job(self, document: Any) -> RemoteJob | None:
-        """A job; lines that its error names become problems of rows."""
-        job = super().read_job(document)
-        if job is None or not job.message:
-            return job
-        return replace(job, problems=job.problems or read_named_lines(job.message))
-
     def _iter_pages(self, path: str, doing: str) -> Iterator[Mapping[str, Any]]:
         after = ""
         for _ in range(_MOST_PAGES):
@@ -102,14 +80,3 @@ class OpenAiWire(TuningWire):
             if not last or last == after or page.get("has_more") is not True:
                 return
             after = last
-
-
-def _read_event(document: Mapping[str, Any]) -> JobEvent:
-    return JobEvent(
-        read_text(document, "id") or name_document(document),
-        read_time(document, "created_at"),
-        read_text(document, "level") or "info",
-        read_text(document, "type"),
-        redact(read_text(document, "message")),
-        as_mapping(document.get("data")),
-    )

@@ -67,7 +67,6 @@ class TuningProfile:
 
         Raises:
             ConfigurationError: it names the day and what can be done instead.
-
         """
         instead = "Use --provider together, or --provider local to train on this machine."
         if self.closes and today >= self.closes:

@@ -8,16 +8,13 @@ from datetime import date
 from typing import Any, ClassVar
 
 from goldspan.annotation.errors import TerminalServiceError
-from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.parsing import as_mapping
 from goldspan.generators.providers.tuning.documents import (
-    as_mapping,
     list_mappings,
     name_document,
     read_count,
-    read_named_lines,
     read_number,
     read_text,
-    read_time,
 )
 from goldspan.generators.providers.tuning.values import (
     Checkpoint,
@@ -31,6 +28,9 @@ from goldspan.generators.providers.tuning.values import (
 from goldspan.generators.providers.tuning.wire import TuningWire
 
 _NO_SUCH_PATH = frozenset({404, 405})
+_FIGURES = ("step", "total_steps", "token_count")
+_NOT_QUOTED = frozenset({"n_checkpoints", "suffix", "random_seed", "learning_rate"})
+"""Settings of a job without a part in its price."""
 
 
 class TogetherWire(TuningWire):
@@ -71,16 +71,7 @@ class TogetherWire(TuningWire):
 
     def quote(self, request: JobRequest) -> Quote | None:
         """What Together expects the job to cost; pending while it checks the file."""
-        wanted = (
-            "training_file",
-            "validation_file",
-            "model",
-            "n_epochs",
-            "n_evals",
-            "training_type",
-            "training_method",
-        )
-        body = {name: value for name, value in self.make_body(request).items() if name in wanted}
+        body = {name: value for name, value in self.make_body(request).items() if name not in _NOT_QUOTED}
         document = as_mapping(self.client.post(f"{self.jobs_path}/estimate-price", "estimate the price", body))
         if document.get("estimation_available") is False:
             reason = read_text(document, "unavailable_reason")
@@ -121,7 +112,7 @@ class TogetherWire(TuningWire):
     def list_events(self, job: RemoteJob) -> list[JobEvent]:
         """Messages about a job."""
         page = as_mapping(self.client.get(f"{self.jobs_path}/{job.id}/events", "list the job's events"))
-        return [_read_event(document) for document in list_mappings(page.get("data"))]
+        return [self.read_event(document) for document in list_mappings(page.get("data"))]
 
     def list_checkpoints(self, job: RemoteJob) -> list[Checkpoint]:
         """Checkpoints of a job."""
@@ -131,26 +122,15 @@ class TogetherWire(TuningWire):
             for document in list_mappings(page.get("data"))
         ]
 
-    def read_job(self, document: Any) -> RemoteJob | None:
-        """A job; why it failed stands in its events, or in the newest message of its description."""
-        job = super().read_job(document)
-        if job is None or job.state is not JobState.FAILED:
-            return job
-        errors = [
+    def find_failure(self, job: Mapping[str, Any]) -> str:
+        """Why a job failed, from its events."""
+        return "; ".join(
             read_text(event, "message")
-            for event in list_mappings(job.document.get("events"))
+            for event in list_mappings(job.get("events"))
             if "error" in read_text(event, "type").casefold() or read_text(event, "level") == "error"
-        ]
-        said = job.message or "; ".join(errors)
-        return replace(job, message=redact(said, limit=500), problems=job.problems or read_named_lines(said))
+        )
 
-
-def _read_event(document: Mapping[str, Any]) -> JobEvent:
-    return JobEvent(
-        read_text(document, "hash") or name_document(document),
-        read_time(document, "created_at"),
-        read_text(document, "level") or "info",
-        read_text(document, "type").casefold(),
-        redact(read_text(document, "message")),
-        {name: document[name] for name in ("step", "total_steps", "token_count") if document.get(name) is not None},
-    )
+    def read_event(self, document: Mapping[str, Any]) -> JobEvent:
+        """A message about a job; its figures stand beside it."""
+        figures = {name: document[name] for name in _FIGURES if document.get(name) is not None}
+        return replace(super().read_event(document), data=figures)

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class JobState(StrEnum):
-    """Where a fine-tuning job stands, whatever its provider calls it.
+    """The state of a fine-tuning job, whatever its provider calls it.
 
     `READY` waits for consent; `UNKNOWN` is a status that no provider was known to have: it is polled on.
     """
@@ -126,7 +126,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class RowsUpload:
-    """A file to be uploaded: where it lies, its name at the provider (unique by content), and its size in bytes."""
+    """A file to be uploaded: its path, its name at the provider (unique by content), and its size in bytes."""
 
     path: Path
     name: str

@@ -9,13 +9,16 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from goldspan.annotation.errors import ServiceError, TerminalServiceError, TransientServiceError
+from goldspan.annotation.redaction import redact
+from goldspan.generators.providers.parsing import as_mapping
 from goldspan.generators.providers.tuning.client import TuningClient
 from goldspan.generators.providers.tuning.documents import (
-    as_mapping,
     list_mappings,
+    name_document,
     read_count,
     read_line_entries,
     read_message,
+    read_named_lines,
     read_number,
     read_text,
     read_time,
@@ -92,7 +95,6 @@ class TuningWire(ABC):
 
         Raises:
             TerminalServiceError: the model is gone (410).
-
         """
         try:
             document = as_mapping(self.client.get(f"/models/{quote(model, safe='/:')}", "look at the model"))
@@ -170,11 +172,14 @@ class TuningWire(ABC):
         found, status = read_text(job, "id"), read_text(job, "status")
         if not found or not status:
             return None
-        metadata = as_mapping(job.get("metadata"))
+        state, metadata = self.read_state(status), as_mapping(job.get("metadata"))
+        message = read_message({"error": job.get("error") or job.get("message")})
+        if not message and state is JobState.FAILED:
+            message = redact(self.find_failure(job), limit=500)
         marks = (read_text(metadata, "goldspan_run"), *(read_text(job, name) for name in _MARKED))
         return RemoteJob(
             id=found,
-            state=self.read_state(status),
+            state=state,
             status=status,
             model=read_text(job, "model"),
             marks=tuple(mark for mark in marks if mark),
@@ -183,11 +188,27 @@ class TuningWire(ABC):
             trained_tokens=read_count(job, "trained_tokens", "token_count"),
             created_at=read_time(job, "created_at"),
             expected_end=read_time(job, "estimated_finish"),
-            message=read_message({"error": job.get("error") or job.get("message")}),
-            problems=tuple(read_line_entries(job)),
+            message=message,
+            problems=tuple(read_line_entries(job)) or read_named_lines(message),
             quote=read_number(metadata, "cost"),
             currency=read_text(metadata, "cost_currency") or "USD",
             document=job,
+        )
+
+    def find_failure(self, job: Mapping[str, Any]) -> str:
+        """Why a job failed, where its description has that elsewhere than in `error` or `message`."""
+        del job
+        return ""
+
+    def read_event(self, document: Mapping[str, Any]) -> JobEvent:
+        """A message about a job."""
+        return JobEvent(
+            read_text(document, "id", "hash") or name_document(document),
+            read_time(document, "created_at"),
+            read_text(document, "level") or "info",
+            read_text(document, "type").casefold(),
+            redact(read_text(document, "message")),
+            as_mapping(document.get("data")),
         )
 
     def _require(self, document: Any) -> RemoteJob:

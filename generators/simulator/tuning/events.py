@@ -1,4 +1,4 @@
-"""What a job says while it goes on: messages and checkpoints, as all providers tell them."""
+"""Messages and checkpoints of a running job, in the form that all providers share."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _DEFAULT_PRICE = 1.0
 
 
 class Phase(StrEnum):
-    """Where a job stands; the providers have names of their own for it."""
+    """The state of a job; the providers have names of their own for it."""
 
     CHECKING = "checking"
     READY = "ready"
@@ -93,7 +93,7 @@ class SimulatedJob:
         return moment
 
     def find_phase(self, now: float) -> Phase:
-        """Where the job stands."""
+        """The state of the job."""
         if self.cancelled_at and "late_cancel" not in self.faults and now >= self.cancelled_at:
             is_over = now >= self.cancelled_at + _CANCELLING * self.seconds
             return Phase.CANCELLED if is_over else Phase.CANCELLING

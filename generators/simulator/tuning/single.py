@@ -20,7 +20,7 @@ Act = Callable[[SimulatorState, SimulatedJob, float], None]
 
 
 def make_job_routes(path: str, show: Show) -> list[Route]:
-    """The routes below `path`, where the job's id stands as `{job_id}`."""
+    """The routes below `path`, with the job's id as `{job_id}`."""
     return [
         Route(path, guard("tune_get", make_handler(show)), methods=["GET"]),
         Route(f"{path}/cancel", guard("tune_cancel", make_handler(show, cancel_job)), methods=["POST"]),

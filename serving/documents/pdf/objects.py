@@ -1,12 +1,17 @@
-"""Copies of PDF objects that hold only what draws: a key that is not known here is left out."""
+"""Copies of PDF objects that hold only what draws: a key that is not known here is left out.
+
+Names of embedded fonts and of spot colours, and the texts inside colour profiles and TrueType fonts, draw nothing: they
+are replaced or emptied.
+"""
 
 from __future__ import annotations
 
+from struct import error, unpack_from
 from typing import Any
 
 _DRAWING = """
 Type Subtype BaseFont FirstChar LastChar Widths FontDescriptor Encoding ToUnicode DescendantFonts CIDSystemInfo DW W DW2
-W2 CIDToGIDMap FontName FontFamily FontStretch FontWeight Flags FontBBox ItalicAngle Ascent Descent Leading CapHeight
+W2 CIDToGIDMap FontName FontStretch FontWeight Flags FontBBox ItalicAngle Ascent Descent Leading CapHeight
 XHeight StemV StemH AvgWidth MaxWidth MissingWidth FontFile FontFile2 FontFile3 CharSet CIDSet BaseEncoding Differences
 Registry Ordering Supplement CMapName UseCMap WMode Length1 Length2 Length3
 LW LC LJ ML D RI OP op OPM FL SM SA BM CA ca AIS TK SMask
@@ -15,6 +20,12 @@ Functions Bounds
 BBox Group S CS I K FormType
 """
 _KEYS = frozenset(f"/{name}" for name in _DRAWING.split())
+_COLOURS = frozenset({"/All", "/None", "/Cyan", "/Magenta", "/Yellow", "/Black"})
+"""Names of colorants that mean something (ISO 32000-1, 8.6.6.4 and 8.6.6.5)."""
+
+_PROGRAMS = ("/FontFile", "/FontFile2", "/FontFile3")
+_PROFILE_TEXTS = frozenset({b"text", b"desc", b"mluc", b"utf8", b"dict"})
+"""Types of tags of a colour profile (ICC.1:2022, section 10) that hold text."""
 
 
 class Copier:
@@ -30,6 +41,7 @@ class Copier:
     def __init__(self, output: Any) -> None:
         self.output = output
         self._copied: dict[tuple[int, int], Any] = {}
+        self._names: dict[str, str] = {}
 
     def copy(self, item: Any, depth: int = 0) -> Any:
         """The copy of an object, without keys that are not known."""
@@ -53,14 +65,55 @@ class Copier:
 
         if isinstance(item, pikepdf.Stream):
             kept = self._copy_keys(item, depth)
-            return pikepdf.Stream(self.output, bytes(item.read_bytes()), pikepdf.Dictionary(kept))
+            return pikepdf.Stream(self.output, _drop_texts(bytes(item.read_bytes())), pikepdf.Dictionary(kept))
         if isinstance(item, pikepdf.Dictionary):
             return pikepdf.Dictionary(self._copy_keys(item, depth))
         if isinstance(item, pikepdf.Array):
-            return pikepdf.Array([self.copy(one, depth + 1) for one in item])
+            copies = [self.copy(one, depth + 1) for one in item]
+            if copies and str(item[0]) in ("/Separation", "/DeviceN"):
+                names = item[1] if isinstance(item[1], pikepdf.Array) else [item[1]]
+                renamed = [self._rename(str(name), keep=str(name) in _COLOURS) for name in names]
+                copies[1] = pikepdf.Array(renamed) if isinstance(item[1], pikepdf.Array) else renamed[0]
+            return pikepdf.Array(copies)
         if isinstance(item, pikepdf.String):
             return pikepdf.String(bytes(item))
         return pikepdf.Name(str(item)) if isinstance(item, pikepdf.Name) else item
 
     def _copy_keys(self, item: Any, depth: int) -> dict[str, Any]:
-        return {key: self.copy(item[key], depth + 1) for key in item.keys() if key in _KEYS}  # noqa: SIM118
+        kept = {key: self.copy(item[key], depth + 1) for key in item.keys() if key in _KEYS}  # noqa: SIM118
+        embedded = _is_embedded(item)
+        return kept | {
+            key: self._rename(str(item[key]), keep=not embedded) for key in ("/BaseFont", "/FontName") if key in kept
+        }
+
+    def _rename(self, name: str, *, keep: bool) -> Any:
+        """A plain name for one that draws nothing, the same each time."""
+        import pikepdf
+
+        return pikepdf.Name(name if keep else self._names.setdefault(name, f"/N{len(self._names) + 1}"))
+
+
+def _is_embedded(item: Any) -> bool:
+    """True for a font, or the description of one, whose program lies in the file."""
+    parts = [item, *item.get("/DescendantFonts", [])]
+    parts += [part["/FontDescriptor"] for part in parts if "/FontDescriptor" in part]
+    return any(program in part for part in parts for program in _PROGRAMS)
+
+
+def _drop_texts(data: bytes) -> bytes:
+    """A colour profile, or a TrueType or OpenType font, with its texts emptied; other data as it is."""
+    try:
+        if data[36:40] == b"acsp":
+            entries = [unpack_from(">4sII", data, 132 + 12 * n) for n in range(unpack_from(">I", data, 128)[0])]
+            places = [(at + 8, at + size) for _, at, size in entries if data[at : at + 4] in _PROFILE_TEXTS]
+        elif data[:4] in (b"\0\1\0\0", b"OTTO", b"true"):
+            tables = [unpack_from(">4sIII", data, 12 + 16 * n) for n in range(unpack_from(">H", data, 4)[0])]
+            places = [(at, at + size) for tag, _, at, size in tables if tag == b"name"]
+        else:
+            return data
+    except error:
+        return data
+    emptied = bytearray(data)
+    for start, end in places:
+        emptied[start:end] = bytes(max(min(end, len(data)) - start, 0))
+    return bytes(emptied)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goldspan.annotation.corpus.novelty import MIN_SHARE, NoveltyIndex
+from goldspan.annotation.corpus.novelty import NoveltyIndex
 from goldspan.annotation.types import Entity
 from goldspan.generators.offline.author import compose_document
 from goldspan.generators.specs.draw import draw_spec
@@ -34,7 +34,7 @@ def test_nothing_is_known_at_first():
 def test_other_values_do_not_make_a_text_new(index: NoveltyIndex):
     novelty = index.measure(*mark("Jean-Luc"))
     assert (novelty.share, novelty.is_near_duplicate) == (0, True)
-    assert not novelty.is_enough(MIN_SHARE)
+    assert not novelty.is_enough(0.2)
 
 
 def test_a_few_other_words_do_not_either(index: NoveltyIndex):
@@ -47,7 +47,7 @@ def test_pieces_of_many_texts_make_no_new_one(index: NoveltyIndex):
     others = ["The garden gate was found open again and two of the hens are missing since then, says the neighbour."]
     index.add_many([(others[0], ())])
     novelty = index.measure(others[0] + " " + TEXT[3:])
-    assert novelty.share < MIN_SHARE
+    assert novelty.share < 0.2
 
 
 def test_another_text_is_new_and_short_ones_are_not_judged_by_their_phrases(index: NoveltyIndex):
@@ -63,6 +63,6 @@ def test_varied_texts_of_one_author_stay_new():
     refused = 0
     for number in range(150):
         document = compose_document(draw_spec(5, number, ["en", "da"], LABELS), LABELS)
-        refused += not index.measure(document.text, document.entities).is_enough(MIN_SHARE)
+        refused += not index.measure(document.text, document.entities).is_enough(0.2)
         index.add(document.text, document.entities)
     assert refused <= 1

@@ -106,7 +106,7 @@ def test_jsonl_in_all_its_forms(tmp_path: Path, labels: LabelSchema) -> None:
 
 
 def test_other_files_and_encodings_are_refused(tmp_path: Path, labels: LabelSchema) -> None:
-    (tmp_path / "a.docx").write_bytes(b"")
+    (tmp_path / "a.docx").write_bytes(b"PK")
     (tmp_path / "a.txt").write_bytes(b"caf\xe9")
     with pytest.raises(InputError, match=r"\.docx"):
         read(tmp_path / "a.docx", labels)

@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
     "offsets in strings": ("a.jsonl", [{"text": TEXT, "labels": ["0,3,FIRSTNAME|18,22,CITY"]}], "cannot be read"),
     "a place without an end": ("a.csv", "text,label,start,ende\nAnn ran,FIRSTNAME,0,3\n", "no end"),
-    "a masked text alone": ("a.jsonl", [{"text": TEXT, "masked": "[FIRSTNAME_1] Lee met Bo."}], "'masked' names labels"),
+    "a masked text alone": ("a.jsonl", [{"text": TEXT, "masked": "[FIRSTNAME_1] Lee met Bo in [CITY]."}], "'masked' names labels"),
     "an answer of a model": ("a.jsonl", [{"text": TEXT, "output": '{"FIRSTNAME": ["Ann"]}'}], "'output' names labels"),
     "a span of several parts": ("a.jsonl", spans({"label": "FIRSTNAME", "offsets": [[0, 3], [12, 14]]}), "several parts"),
     "a span that is not correct": ("a.jsonl", spans({"tag": "CITY", "start": 0, "end": 3, "correct": False}), "not correct"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import InputError, RecordError, StateError, UnknownNameError
@@ -59,7 +59,7 @@ def read_back(path: Path, language: str = "") -> list[Sample]:
 
 
 def distinct_samples(most: int) -> st.SearchStrategy[list[Sample]]:
-    return st.lists(sound_samples(), max_size=most, unique_by=lambda sample: (sample.text, sample.language))
+    return st.lists(sound_samples(), min_size=1, max_size=most, unique_by=lambda sample: (sample.text, sample.language))
 
 
 def emoji_sample() -> Sample:
@@ -125,6 +125,27 @@ def test_flat_jsonl(drawn: list[Sample]) -> None:
         replace(sample, provenance={}) for sample in expected
     ]
     assert all(sample.provenance.items() <= read.provenance.items() for sample, read in zip(drawn, back, strict=True))
+
+
+@given(
+    distinct_samples(2),
+    st.sampled_from(
+        ["label-studio", "json-min", "prodigy", "doccano", "argilla", "spacy-json", "ai4privacy", "presidio", "tagged",
+         "brat", "webanno-tsv", "uima-cas"]
+    ),
+)  # fmt: skip
+@settings(max_examples=40)
+def test_every_other_format_gives_texts_and_entities_back(drawn: list[Sample], name: str) -> None:
+    assume(drawn and len({sample.text for sample in drawn}) == len(drawn))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"a{FORMATS[name].suffix}"
+        report = export_samples(name, path, drawn, LABELS)
+        assume("text_form" not in report.losses)
+        back = {sample.text: sample for sample in read_back(path, "en")}
+    assert back.keys() == {sample.text for sample in drawn}
+    for sample in drawn:
+        entities = {entity.span for one in back[sample.text].annotations for entity in one.entities}
+        assert entities == {entity.span for entity in sample.annotations[0].entities}
 
 
 @given(distinct_samples(2))

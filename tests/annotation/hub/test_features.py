@@ -10,8 +10,9 @@ from goldspan.annotation.hub.features import make_task_features
 from goldspan.annotation.labelstudio.project.config import build_config
 from goldspan.annotation.labelstudio.project.mapping import map_tags
 from goldspan.annotation.labelstudio.project.tags import parse_tags
-from goldspan.annotation.labelstudio.pull.file import RecordFile, merge_records
+from goldspan.annotation.labelstudio.pull.merge import merge_records
 from goldspan.annotation.labelstudio.pull.ranking import RankingPolicy
+from goldspan.annotation.labelstudio.pull.record_file import RecordFile
 from goldspan.annotation.labelstudio.pull.records import RecordBuilder, TaskSource
 from goldspan.annotation.tasks.record import unpack_record
 from goldspan.annotation.tasks.store import read_records, write_samples

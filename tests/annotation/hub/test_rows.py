@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from goldspan.annotation.errors import InputError, UnknownNameError
 from goldspan.annotation.formats.rows import SHAPES, find_shape, get_shape
 from goldspan.annotation.formats.rows.convert import RowSource, convert_row
+from goldspan.annotation.formats.rows.options import RowOptions
 from goldspan.annotation.formats.rows.raw import MEANINGS, Code, RowError, read_list
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.annotation.labels.taxonomy import load_taxonomy
@@ -22,7 +23,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 def convert(row: dict[str, Any], taxonomy: str, labels: LabelSchema = LABELS) -> Sample:
     source = RowSource("owner/name", SHA, "train")
-    return convert_row(find_shape(row).read_row(row), 3, source, load_taxonomy(taxonomy), labels)
+    return convert_row(find_shape(row).read_row(row, RowOptions(labels)), 3, source, load_taxonomy(taxonomy), labels)
 
 
 def spans(sample: Sample) -> list[tuple[str, str]]:
@@ -247,7 +248,9 @@ def test_any_row_is_a_sample_or_a_rejection(row: dict[str, Any]) -> None:
     for shape in SHAPES:
         source = RowSource("o/n", SHA)
         try:
-            outcome = convert_row(shape.read_row(row), 0, source, load_taxonomy("kiji"), LABELS).text
+            outcome = convert_row(
+                shape.read_row(row, RowOptions(LABELS)), 0, source, load_taxonomy("kiji"), LABELS
+            ).text
         except RowError as error:
             outcome = error.code
         assert outcome

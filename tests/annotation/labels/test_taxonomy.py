@@ -6,7 +6,7 @@ import pytest
 
 import goldspan.schemas as schemas
 from goldspan.annotation.errors import SchemaError, UnknownNameError
-from goldspan.annotation.labels.schema import GROUPS, LabelSchema
+from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import (
     check_taxonomy,
     find_taxonomy,
@@ -15,6 +15,14 @@ from goldspan.annotation.labels.taxonomy import (
     open_taxonomy,
     read_taxonomy,
 )
+
+GROUPS = (
+    "PERSON", "CONTACT", "LOCATION", "DATE_TIME", "GOVERNMENT_ID",
+    "FINANCIAL", "ORGANIZATION", "NETWORK_IDENTIFIER", "DEVICE_IDENTIFIER", "AUTHENTICATION",
+    "VEHICLE", "DEMOGRAPHIC", "EMPLOYMENT", "HEALTH", "BIOMETRIC",
+    "EDUCATION", "NOT_PII", "OTHER",
+)  # fmt: skip
+"""Depth-2 branches of presidio-evaluator's hierarchy, and OTHER."""
 
 REACH = {
     "kiji": 26,
@@ -87,7 +95,7 @@ def test_a_label_named_twice_is_an_error(tmp_path: Path) -> None:
     original = schemas.path("taxonomies/tab.toml").read_text()
     broken = tmp_path / "tab.toml"
     broken.write_text(original + 'ORG = { label = "", group = "ORGANIZATION" }\n')
-    with pytest.raises(SchemaError, match="once"):
+    with pytest.raises(SchemaError, match="Cannot overwrite a value"):
         read_taxonomy(broken)
     broken.write_text(original.replace('group = "ORGANIZATION"', 'group = "ORGANISATION"'))
     with pytest.raises(SchemaError, match="/labels/ORG/group"):

@@ -6,14 +6,13 @@ from typer.testing import CliRunner
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.store import write_samples
-from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.text.tagged import parse_tagged
 from goldspan.annotation.types import Annotation, Author, Sample
 from goldspan.cli.evaluate.commands import app as evaluate_app
 from goldspan.cli.evaluate.compare import app as compare_app
 from goldspan.cli.evaluate.worst import app as errors_app
 from goldspan.cli.shared.exits import Exit
-from goldspan.training.methods.fits import fit_method
+from goldspan.training.methods.fits import fit
 from tests.training.tiny_model import TOML, make_bundle
 
 LABELS = load_labels()
@@ -219,7 +218,7 @@ def test_scores_on_texts_that_the_model_was_trained_on_say_so(tmp_path, monkeypa
     labels_file.write_text(TOML)
     monkeypatch.setenv("GOLDSPAN_LABELS", str(labels_file))
     bundle = make_bundle(data / "bundles" / "tiny", 30)
-    made = fit_method("crf", bundle, {}, name="c", workspace=Workspace(data), labels_file=labels_file)
+    made = fit("crf", bundle, {}, name="c", data=data, labels_file=labels_file)
     sizes = json.loads((bundle / "manifest.json").read_text())["split"]["sizes"]
     for split, code in (("train", Exit.OK), ("test", Exit.OK)):
         shown = run(evaluate_app, bundle / f"{split}.jsonl", "-p", made.folder, "--data", data, code=code)

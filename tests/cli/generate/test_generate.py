@@ -264,6 +264,18 @@ def test_examples_of_a_project_wait_for_the_first_review(data, tmp_path, monkeyp
     assert "offline author" not in capsys.readouterr().err
 
 
+def test_situations_in_other_languages_are_refused_if_given_and_named_if_the_workspace_has_them(data, tmp_path, capsys):
+    file = tmp_path / "data" / "scenarios.jsonl"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"language": "de", "scenario": "Ein Termin wird verlegt."}))
+    assert call("estimate", "-n", "2", "--provider", "openai") == Exit.OK
+    assert "briefs draw from those of Goldspan" in " ".join(capsys.readouterr().err.split())
+    assert call("estimate", "-n", "2", "--provider", "openai", "--scenarios", str(file)) == Exit.FAILED
+    assert "holds no situation in en" in " ".join(capsys.readouterr().err.split())
+    assert call("estimate", "-n", "2", "--provider", "openai", "--languages", "de") == Exit.OK
+    assert "situation" not in capsys.readouterr().err
+
+
 def test_options_of_the_other_mode_are_named(data, capsys):
     assert call("start", "-n", "1", "--no-wait", "--max-workers", "3") == Exit.OK
     said = capsys.readouterr().err

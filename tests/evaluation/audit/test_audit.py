@@ -14,7 +14,7 @@ from goldspan.annotation.tasks.store import read_samples, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.samples.commands import app
-from goldspan.evaluation.audit.audit import audit_in_folds, audit_samples
+from goldspan.evaluation.audit.audit import audit_samples
 from goldspan.predictors.base import LocalPredictor, TextInput
 from goldspan.training.bundle.manifest import BundleSettings
 from goldspan.training.bundle.public import freeze
@@ -82,25 +82,6 @@ def test_failures_are_named_and_the_rest_is_audited(samples: list[Sample]) -> No
     assert len(audit.samples) == 60
     with pytest.raises(InputError, match="nothing to audit"):
         audit_samples([Sample("No gold.", "en", sample_id="x")], teach(samples))
-
-
-def test_models_of_other_folds_find_what_gold_lacks(samples: list[Sample], labels: LabelSchema) -> None:
-    trained: list[int] = []
-
-    def train(rest: Sequence[Sample]) -> Lexicon:
-        trained.append(len(rest))
-        return teach(rest)
-
-    unlike = [
-        replace(sample, text=f"{sample.text} {number * 31} {number * number} x{number}")
-        for number, sample in enumerate(samples)
-    ]
-    audit = audit_in_folds(unlike, train, labels, folds=3)
-    assert [finding.sample_id for finding in audit.findings][:1] == ["s017"]
-    assert len(trained) == 3
-    assert sum(60 - size for size in trained) == 60
-    with pytest.raises(InputError, match="cannot be cut into 5 folds"):
-        audit_in_folds(unlike[:2], train, labels)
 
 
 def test_corrupted_gold_comes_first(samples: list[Sample]) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from goldspan.annotation.answers import AnswerLimitError
 from goldspan.annotation.errors import ConfigurationError
 from goldspan.generators.providers.json_post import (
     JsonPoster,
     PostDamagedError,
     PostError,
     PostReply,
-    PostTooLargeError,
     find_proxy,
 )
 from tests.generators.providers.test_http import serve
@@ -76,7 +76,7 @@ def test_damaged_bodies_and_those_over_the_limit_are_told_apart(monkeypatch: pyt
     for pack in (bytes, gzip.compress):
         with (
             serve(lambda handler, _, pack=pack: handler.send(200, pack(b"a" * 200))) as (url, _),
-            pytest.raises(PostTooLargeError, match="larger than 100 bytes"),
+            pytest.raises(AnswerLimitError, match="larger than 100 bytes"),
         ):
             post(url)
 

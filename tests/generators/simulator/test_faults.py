@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from goldspan.annotation.errors import ConfigurationError, InputError, RecordError
-from goldspan.generators.simulator.corruptions import CONTENT, corrupt_line, corrupt_output
+from goldspan.generators.simulator.corruptions import CONTENT, LINE, apply_faults
 from goldspan.generators.simulator.examples import make_example
 from goldspan.generators.simulator.faults import build_plan, draw_number, load_plan
 from goldspan.generators.simulator.latency import Latency, parse_latency
@@ -40,12 +40,12 @@ def test_plan_from_toml(tmp_path):
     assert plan.seed == 3
     assert plan.faults[0].rate == 0.5
     path.write_text("seed = ")
-    with pytest.raises(InputError, match="not TOML"):
+    with pytest.raises(InputError, match="not readable TOML"):
         load_plan(path)
     path.write_bytes(b'seed = "\xff"')
     with pytest.raises(InputError, match="not UTF-8"):
         load_plan(path)
-    with pytest.raises(InputError, match="Cannot read"):
+    with pytest.raises(InputError, match="cannot be read"):
         load_plan(tmp_path / "none.toml")
 
 
@@ -74,21 +74,21 @@ def test_a_latency_range_goes_upwards():
 
 def test_spoilers_on_tagged_text():
     written = ModelOutput('{"tagged_text": "Ann lives in <CITY>Lyon</CITY> near the river."}')
-    assert "<CITY>" not in corrupt_output(written, ["wrong_labels"]).content
-    assert "Ann indeed lives" in corrupt_output(written, ["changed_text"]).content
+    assert "<CITY>" not in apply_faults(written, ["wrong_labels"], CONTENT).content
+    assert "Ann indeed lives" in apply_faults(written, ["changed_text"], CONTENT).content
 
 
 @pytest.mark.parametrize("kind", sorted(CONTENT))
 def test_every_fault_of_content_changes_the_output(kind):
     written = ModelOutput('{"tagged_text": "Ann lives in <CITY>Lyon</CITY>. <FIRSTNAME>Bo</FIRSTNAME> too."}')
-    assert corrupt_output(written, [kind]) != written
+    assert apply_faults(written, [kind], CONTENT) != written
 
 
 def test_lines_keep_their_bytes_but_for_the_fault():
     line = b'{"custom_id":"a","response":{"status_code":200,"body":{"x":1}},"error":null}'
-    assert corrupt_line(line, ["byte_order_mark"]) == b"\xef\xbb\xbf" + line
-    assert b'"status_code":"200"' in corrupt_line(line, ["status_as_text"])
-    assert corrupt_line(line, []) == line
+    assert apply_faults(line, ["byte_order_mark"], LINE) == b"\xef\xbb\xbf" + line
+    assert b'"status_code":"200"' in apply_faults(line, ["status_as_text"], LINE)
+    assert apply_faults(line, [], LINE) == line
 
 
 def test_examples_keep_references_and_lists():

@@ -11,7 +11,6 @@ from hypothesis import given
 from goldspan.annotation.corpus.uncertainty import find_tokens
 from goldspan.annotation.errors import ConfigurationError, StateError
 from goldspan.annotation.project import Project
-from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.predictors.artifact import SETTINGS_FILE
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -22,7 +21,7 @@ from goldspan.predictors.registry import open_predictor
 from goldspan.predictors.stacking import name_base
 from goldspan.training.methods.crf import CrfSettings, train_crf
 from goldspan.training.methods.examples import CrfExample, make_examples
-from goldspan.training.methods.fits import fit_method
+from goldspan.training.methods.fits import fit
 from tests.strategies import samples
 from tests.training.tiny_model import TOML, make_bundle, make_labels, make_sample
 
@@ -187,7 +186,7 @@ def artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GOLDSPAN_LABELS", str(labels_file))
     make_bundle(tmp_path / "data" / "bundles" / "v1", 60)
     options = {"base": "regex", "least": 0}
-    return fit_method("crf", None, options, name="first", workspace=Workspace(tmp_path / "data")).folder
+    return fit("crf", None, options, name="first", data=tmp_path / "data").folder
 
 
 def test_the_method_makes_an_artifact_that_opens_like_every_predictor(artifact: Path) -> None:

@@ -132,6 +132,60 @@ DISGUISED = {
     "octal": ("a.log", r'"a/M\303\274ller.txt" and Ann', [r"M\303", "Ann"]),
     "code points": ("a.txt", r"M\U000000fcller \u{41}nn", ["000000fc", "{41}"]),
     "value without quotes": ("a.html", "<img alt=Ann Smith><p class='Bob x'>x</p>", ["Ann", "Smith", "Bob"]),
+    "style sheet": ("a.html", r"<style>p::after{content: '\41 nn M\fc ller'}</style>", ["41 nn", "fc ller"]),
+    "property of a style": ("a.html", r"<p style='--who: &quot;\42 ob&quot;'>x</p>", ["42 ob"]),
+    "TeX": ("a.csv", 'id,author\n1,"M{\\""u}ller, Ann"\n', ["ller", "Ann"]),
+    "UTF-7": (
+        "a.eml",
+        "Subject: =?utf-7?q?M+APw-ller?=\nContent-Type: text/plain; charset=utf-7\n\nAnn M+APw-ller\n",
+        ["Ann", "APw"],
+    ),
+    "UTF-7 without a declaration": ("a.txt", "M+APw-ller", ["APw"]),
+    "reading aid": (
+        "a.html",
+        "<ruby>Mül<rp>(</rp><rt>Bob</rt><rp>)</rp></ruby>ler <ruby>Smi<rt>x<rt>y</ruby>th",
+        ["ler", "Bob", "th"],
+    ),
+    "hidden inside a value": (
+        "a.html",
+        "<p>Smi<span hidden>x</span>th Ber<b style='color:red; display: none'><b>Bob</b></b>lin "
+        "<i hidden='until-found'>Ann</i></p>",
+        ["Smi", "th", "Bob", "lin", "Ann"],
+    ),
+    "parts of a string": ("a.html", "<script>x = 'ann.smith' + '@' + 'mail.com'</script>", ["ann.smith", "mail.com"]),
+    "parts of a style": (
+        "a.html",
+        '<style>p::before{content:"ann.smith" "@"\n"mail.com"}</style>',
+        ["ann.smith", "mail.com"],
+    ),
+    "hyphens at the ends of lines": (
+        "a.txt",
+        "To Mül-\nler, Ber\u2010\n  lin and Smi\u00ad\n th.",
+        ["Mül", "lin", "th."],
+    ),
+    "colours of a terminal": (
+        "a.log",
+        "\x1b[1;31mAn\x1b[0mn \x1b[32mSmith\x1b[0m \x1b]8;;mailto:bob@mail.com\x1b\\Bob\x1b]8;;\x1b\\ "
+        "\\033[1mBerlin\\033[0m",
+        ["Ann", "An\x1b", "Smith", "bob@", "Bob", "Berlin"],
+    ),
+    "colours in JSON": ("a.json", r'{"t": "\u001b[31mBob\u001b[0m"}', ["Bob"]),
+    "overstrike": ("a.txt", "A\x08An\x08nn\x08n _\x08B_\x08o_\x08b", ["A\x08", "n\x08", "B", "o", "b"]),
+    "highlighted": ("a.md", "==An==n and ==Smith==", ["An", "Smith"]),
+    "dump": (
+        "a.txt",
+        "00000000: 4465 6172 2041 6e6e 206f 6620 4265 726c  Dear Ann of Berl",
+        ["416e", "2041 6e6e", "Ann"],
+    ),
+    "parts of a web archive": (
+        "a.mht",
+        f"{MIXED}--B\nContent-Type: text/css\n\np::after{{content: '\\41 nn'}}\n--B\nContent-Type: image/svg+xml\n\n"
+        "<svg><text>Mül<tspan>ler</tspan></text></svg>\n--B\nContent-Type: text/xml\n\n<a>B&#111;b</a>\n--B--\n",
+        ["41 nn", "ler", "#111"],
+    ),
+    "blanks of other widths": ("a.txt", "+1\u00a0415\u202f555\u20090132", ["555"]),
+    "boundary": ("a.eml", 'Content-Type: multipart/mixed; boundary="x Ann"\n\n--x Ann\n\nhi\n--x Ann--\n', ["Ann"]),
+    "short JSON in base64": ("a.txt", encode('{"n":"Ann Smith"}'), [encode('{"n":"Ann Smith"}')[6:]]),
     "around the parts": ("a.eml", f"{MIXED}Ann\n--B\n\nhi\n--B--\nAnn\n", ["Ann"]),
 }
 
@@ -184,6 +238,8 @@ def list_sealed() -> dict[str, tuple[str, str]]:
         "package": (encode(b"PK\x03\x04" + binary), "UEsD"),
         "picture": (f"data:image/png;base64,{picture}", picture[:24]),
         "compressed": (encode(gzip.compress(b"Ann Smith" * 40)), "H4sI"),
+        "package behind a length": (encode(b"\0\0\0\0\xad\0\0\0PK\x03\x04" + binary), "AAAA"),
+        "PDF behind a byte": (encode(b"\x01%PDF-1.7" + binary), "ASVQ"),
         "certificate": (f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----", lines[:20]),
         "certificate in one line": (f"MIIC{encode(binary)}", "MIIC"),
         "encrypted message": (f"-----BEGIN PGP MESSAGE-----\n\n{lines}\n-----END PGP MESSAGE-----", lines[:20]),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from goldspan.serving.documents.escapes import open_escapes
 
 NAMES = st.text(st.sampled_from("Aün ßé😀łN"), min_size=1, max_size=6)
+TEX = {"ü": r"{\"u}", "ß": r"{\ss}", "é": r"\'{e}", "ł": r"\l{}"}
 WRITERS: dict[str, Callable[[str], str]] = {
     "percent signs": quote,
     "every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
@@ -22,6 +23,8 @@ WRITERS: dict[str, Callable[[str], str]] = {
     "entities of JSON": lambda text: html.escape(json.dumps(text)),
     "soft hyphens": "\u00ad".join,
     "inline tags": lambda text: "".join(f"<b>{c}</b>" for c in text),
+    "TeX": lambda text: "".join(TEX.get(c, c) for c in text),
+    "UTF-7": lambda text: "".join(c if c in "Aß😀N" else c.encode("utf-7").decode() for c in text),
     "nothing": str,
 }
 
@@ -47,6 +50,40 @@ def test_what_is_written_is_read_and_replaced_alone(name: str, before: str, valu
 )
 def test_what_is_no_escape_stays(text: str) -> None:
     assert open_escapes(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (r"L\"uders and Jos\'e", "Lüders and José"),
+        (r"{\v S}im\r{a}k, Mart{\'\i}nez, \c{C}ak{\i}r", "Šimåk, Martínez, Çakır"),
+        (
+            r"\cite{x} \"Ozt\"urk, {S}mith, \O re, Mül\-ler, Smi%" "\n  th",
+            r"\cite{x} Öztürk, Smith, Øre, Müller, Smith",
+        ),
+        (r"@book{x, a = {Ann~M\"uller}}", "@book{x, a = {Ann Müller}}"),
+        (r"\author{M\"uller} \texttt{a@b.de}", r"\author{Müller} \texttt{a@b.de}"),
+        (r"p::before{content: '\41 nn M\0000fcller'}", "p::before{content: 'Ann Müller'}"),
+        (r"url(\41nn.png)", "url(Ann.png)"),
+        ("M&APw-ller +AEEAbgBu-", "Müller Ann"),
+    ],
+)
+def test_spellings_of_programs_are_read(text: str, read: str) -> None:
+    assert open_escapes(text).text == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (r"d\'Anna, Ann\'s, don\'t, O\'Brien", "d'Anna, Ann's, don't, O'Brien"),
+        (r"{\"name\":\"Ann\",\"u\":1}", '{"name":"Ann","u":1}'),
+        (r"C:\data\bed", r"C:\data\bed"),
+        ("+1-415-5550132", "+1-415-5550132"),
+        ("x+HalloWelt-y", "x+HalloWelt-y"),
+    ],
+)
+def test_what_only_looks_like_a_spelling_of_a_program_is_read_as_before(text: str, read: str) -> None:
+    assert open_escapes(text).text == read
 
 
 def test_escaped_punctuation_of_markdown_is_read() -> None:

@@ -103,6 +103,12 @@ PLACES = {
     "XML map": ("xl/xmlMaps.xml", '<MapInfo xmlns="m"><Map Name="{}"/></MapInfo>'),
     "source of a pivot table": ("xl/pivotCache/pivotCacheDefinition1.xml", '<d xmlns="m"><worksheetSource ref="A1" sheet="{}"/></d>'),
     "name of a tag": ("ppt/tags/tag1.xml", '<p:tagLst xmlns:p="p"><p:tag name="{}" val="x"/></p:tagLst>'),
+    "name of a timeline": ("xl/timelines/timeline1.xml", '<timelines xmlns="m"><timeline name="{}" cache="x"/></timelines>'),
+    "item of a slicer": ("xl/slicerCaches/slicerCache1.xml", '<d xmlns="m"><i n="x" c="{}"/></d>'),
+    "who changed slides": ("ppt/changesInfos/changesInfo1.xml", '<pc:chgInfo xmlns:pc="p"><pc:chgData name="{}" userId="1"/></pc:chgInfo>'),
+    "title of a diagram": ("ppt/diagrams/layout1.xml", '<d:layoutDef xmlns:d="d"><d:title val="{}"/></d:layoutDef>'),
+    "label of a document": ("docMetadata/LabelInfo.xml", '<c:labelList xmlns:c="c"><c:label id="1" actionId="{}"/></c:labelList>'),
+    "name of a style": ("word/styles.xml", f'<w:styles {W}><w:style><w:name w:val="{{}}"/></w:style></w:styles>'),
     "action of a slide": ("ppt/slides/slide1.xml", '<p:sld xmlns:p="p" xmlns:a="a"><a:hlinkClick action="ppaction://customshow?id={}"/></p:sld>'),
 }  # fmt: skip
 
@@ -169,6 +175,42 @@ def test_the_check_finds_a_leak_in_every_place(
     with pytest.raises(MaskingError, match="still stands"):
         mask("a.docx", pack({name: fill(template, VALUE)}))
     assert not (mask.folder / "out-a.docx").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "attribute"),
+    [
+        ("word/document.xml", 'w:ascii="{} Hand"'),
+        ("word/theme/theme1.xml", 'typeface="{}"'),
+        ("word/document.xml", 'x="{}2"'),
+    ],
+)
+def test_an_attribute_that_is_no_text_loses_only_values_that_are_masked_elsewhere(
+    mask: FileMasker, part: str, attribute: str
+) -> None:
+    body = f"<w:document {W}><w:p><w:r><w:t>{{}}</w:t></w:r><w:rFonts {{}}/></w:p></w:document>"
+    parts = {
+        "word/document.xml": body.format("Smith", attribute.format("Ann-") if part.endswith("document.xml") else "")
+    }
+    other = {} if part in parts else {part: f"<a><b {attribute.format('Ann')}/></a>"}
+    kept = unpack(mask("a.docx", pack({**parts, **other})))
+    assert attribute.format("Ann" if other else "Ann-") in kept[part].decode()
+    parts["word/document.xml"] = parts["word/document.xml"].replace("Smith", "Ann")
+    written = unpack(mask("a.docx", pack({**parts, **other})))
+    assert "Ann" not in written[part].decode()
+    assert "[FIRSTNAME_1]" in written[part].decode()
+
+
+def test_escapes_of_strings_of_office_are_read(mask: FileMasker) -> None:
+    strings = '<sst xmlns="m"><si><t>M_x00FC_ller_x000D_</t></si></sst>'
+    written = unpack(mask("a.xlsx", pack({"xl/sharedStrings.xml": strings})))
+    assert written["xl/sharedStrings.xml"].decode() == strings.replace("M_x00FC_ller", "[SURNAME_1]")
+
+
+def test_queries_of_power_query_are_refused(mask: FileMasker) -> None:
+    item = '<DataMashup xmlns="http://schemas.microsoft.com/DataMashup">AAAA</DataMashup>'.encode("utf-16")
+    with pytest.raises(InputError, match="Power Query"):
+        mask("a.xlsx", pack({"customXml/item1.xml": item}))
 
 
 def test_a_value_in_the_name_of_a_part_is_refused(mask: FileMasker) -> None:

@@ -70,3 +70,11 @@ def test_bytes_are_refused_by_name(mask: FileMasker) -> None:
     with pytest.raises(InputError, match="Parquet"):
         mask("a.parquet", b"PAR1 not")
     assert not (mask.folder / "out-a.parquet").exists()
+
+
+@pytest.mark.parametrize("kind", ["struct", "list", "map"])
+def test_a_name_of_a_part_of_a_struct_that_would_be_masked_is_refused(mask: FileMasker, kind: str) -> None:
+    inner = pyarrow.struct([("Ann", pyarrow.string())])
+    types = {"struct": inner, "list": pyarrow.list_(inner), "map": pyarrow.map_(pyarrow.string(), inner)}
+    with pytest.raises(InputError, match="part of a struct"):
+        mask("a.parquet", write({"x": pyarrow.array([None], types[kind])}))

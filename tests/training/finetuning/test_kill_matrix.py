@@ -9,10 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from goldspan.training.finetuning.journal import TUNING_POINTS
 from goldspan.training.finetuning.run import TuningOutcome
 from tests.training.finetuning.conftest import Start, ask
 from tests.training.finetuning.small_tuning import tune, tune_until_killed
+
+TUNING_POINTS = (
+    "rows-written",
+    "run-planned",
+    "upload-announced",
+    "file-uploaded",
+    "upload-recorded",
+    "creation-announced",
+    "job-created",
+    "job-recorded",
+    "start-announced",
+    "job-started",
+    "events-recorded",
+    "outcome-recorded",
+    "run-finished",
+)
+"""Commit points of a fine-tuning run, in the order in which a run passes them."""
 
 PROVIDERS = ("openai", "mistral", "together")
 HALTING = {"start-announced", "job-started"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 import threading
@@ -28,7 +29,7 @@ from goldspan.training.finetuning.folder import (
 )
 from goldspan.training.finetuning.journal import TuningJournal
 from goldspan.training.finetuning.plan import plan_tuning
-from goldspan.training.finetuning.public import cancel_tuning, drive_run, finetune
+from goldspan.training.finetuning.public import cancel_tuning, drive_run, finetune, finetune_async
 from goldspan.training.finetuning.run import TuningOutcome
 from tests.training.finetuning.conftest import Start, ask
 from tests.training.finetuning.small_tuning import FAST, RUN, find_run, make_settings, tune
@@ -361,7 +362,7 @@ def test_the_newest_bundle_is_taken_and_a_missing_one_is_named(root: Path, start
     settings = make_settings("together", start("together"))
     options = {"labels_file": root / "labels.toml", "data": root / "data", "schedule": FAST}
     assert finetune(None, settings, **options).run == "finetune-1"
-    assert finetune(None, settings, **options).run == "finetune-2"
+    assert asyncio.run(finetune_async(None, settings, **options)).run == "finetune-2"
     with pytest.raises(Exception, match="no bundle nowhere"):
         finetune("nowhere", settings, **options)
     assert RUN not in {run.run for run in list_tuning_runs(_workspace(root))}

@@ -19,6 +19,7 @@ from goldspan.annotation.tasks.store import read_records, write_samples
 from goldspan.annotation.tasks.workspace import Workspace
 from goldspan.annotation.types import Annotation, Author, Entity, Sample
 from goldspan.cli.training.gate import app
+from goldspan.training.gate.commands import find_commands
 from goldspan.training.gate.judge import judge_samples, judge_workspace
 from goldspan.training.gate.reviewed import ReviewedSamples
 from goldspan.training.gate.thresholds import load_thresholds, write_default_thresholds
@@ -441,3 +442,18 @@ def test_a_document_that_its_reviewer_calls_unusable_counts_as_not_reviewed(
     assert [sample.sample_id for sample in reviewed] == [sample.sample_id for sample in samples[2:]]
     candidates = list(reviewed.iter_candidates(lambda error: pytest.fail(str(error))))
     assert [bool(sample.reviews) for sample in candidates] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize(("where", "samples"), [("", "data"), ("sub", "../data"), ("..", "data")])
+def test_commands_of_a_project_name_no_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, samples: str
+) -> None:
+    folder = tmp_path / "project"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "goldspan.toml").write_text('name = "Tickets"')
+    monkeypatch.setenv("GOLDSPAN_PROJECT_DIR", str(folder))
+    monkeypatch.chdir(folder / where)
+    commands = find_commands(Workspace(folder / "data"))
+    assert commands.on_workspace("goldspan queue") == "goldspan queue"
+    assert commands.on_samples("goldspan samples split") == f"goldspan samples split {samples}/training_samples"
+    assert "--data" in find_commands(Workspace(tmp_path / "other")).on_workspace("goldspan queue")

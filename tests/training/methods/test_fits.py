@@ -14,7 +14,7 @@ from goldspan.predictors.artifact import read_artifact, write_settings
 from goldspan.predictors.registry import open_predictor
 from goldspan.training.methods import registry
 from goldspan.training.methods.base import FitContext, Fitted, Method, TrainingPrice
-from goldspan.training.methods.fits import fit_method
+from goldspan.training.methods.fits import fit as fit_method
 from goldspan.training.methods.registry import list_methods, open_method
 from goldspan.training.methods.state import LOCK, find_fit, list_fits
 from tests.training.tiny_model import TOML, make_bundle, make_labels
@@ -60,7 +60,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 def fit(workspace: Workspace, method: str = "patterns", name: str = "", **options: object):
     labels_file = workspace.root.parent / "labels.toml"
-    return fit_method(method, None, options, name=name, workspace=workspace, labels_file=labels_file)
+    return fit_method(method, None, options, name=name, data=workspace.root, labels_file=labels_file)
 
 
 def test_every_method_lists_typed_options_and_unknown_ones_are_refused(workspace: Workspace) -> None:

@@ -27,7 +27,7 @@ from goldspan.training.finetuning.journal import TuningJournal  # noqa: E402
 from goldspan.training.finetuning.rows import TokenCounter, build_rows  # noqa: E402
 from goldspan.training.finetuning.settings import TokenCount, TuningOrder  # noqa: E402
 from goldspan.training.methods import llm_lora  # noqa: E402
-from goldspan.training.methods.fits import fit_method  # noqa: E402
+from goldspan.training.methods.fits import fit  # noqa: E402
 from goldspan.training.methods.llm_lora import LocalEngine  # noqa: E402
 from tests.training.models.causal.tiny_base import label_note  # noqa: E402
 from tests.training.tiny_model import CITIES, NAMES, TOML, make_labels  # noqa: E402
@@ -163,8 +163,8 @@ def test_the_method_fine_tuning_trains_here_and_its_artifact_stands_alone(
     write_bundle(workspace.bundles / "tiny", notes, LABELS, BundleSettings("tiny", threshold=1.0, seed=1))
     given = {"provider": "local", "model": str(causal_chat_base), "epochs": 1, "seed": 3}
     options = ",".join(f"{key}={value}" for key, value in (OPTIONS | {"batch_size": "8"}).items())
-    artifact = fit_method(
-        "fine-tuning", None, {**given, "options": options}, name="tuned", workspace=workspace,
+    artifact = fit(
+        "fine-tuning", None, {**given, "options": options}, name="tuned", data=workspace.root,
         labels_file=tmp_path / "labels.toml",
     )  # fmt: skip
     moved = Path(shutil.move(artifact.folder, tmp_path / "elsewhere"))

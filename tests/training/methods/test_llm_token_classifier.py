@@ -17,7 +17,7 @@ from goldspan.predictors.artifact import MethodArtifact  # noqa: E402
 from goldspan.predictors.registry import open_predictor  # noqa: E402
 from goldspan.training.bundle.manifest import BundleSettings  # noqa: E402
 from goldspan.training.bundle.write import write_bundle  # noqa: E402
-from goldspan.training.methods.fits import fit_method  # noqa: E402
+from goldspan.training.methods.fits import fit as fit_method  # noqa: E402
 from tests.training.models.causal.tiny_base import label_note  # noqa: E402
 from tests.training.tiny_model import CITIES, NAMES, TOML, make_labels  # noqa: E402
 
@@ -50,7 +50,7 @@ def fit(workspace: Workspace, base: Path, name: str = "", **options: object) -> 
         "tokens": 3_000, "learning_rate": 2e-3, **options,
     }  # fmt: skip
     return fit_method(
-        "llm-token-classifier", None, given, name=name or f"llm-{options['adapter']}", workspace=workspace,
+        "llm-token-classifier", None, given, name=name or f"llm-{options['adapter']}", data=workspace.root,
         labels_file=workspace.root.parent / "labels.toml",
     )  # fmt: skip
 

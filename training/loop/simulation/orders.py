@@ -81,7 +81,6 @@ def find_order(name: str) -> Order:
 
     Raises:
         UnknownNameError: there is none of that name.
-
     """
     if name not in ORDERS:
         raise UnknownNameError("order", name, ORDERS)

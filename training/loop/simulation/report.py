@@ -67,7 +67,6 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     write_atomic(path, orjson.dumps(document, option=orjson.OPT_INDENT_2), mode=0o644)
 
@@ -77,7 +76,6 @@ def read_document(path: Path) -> dict[str, Any]:
 
     Raises:
         InputError: the file is missing, or holds something else.
-
     """
     try:
         document = orjson.loads(path.read_bytes())
@@ -108,7 +106,6 @@ def write_report(document: Mapping[str, Any], page: Path) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     write_sections(TITLE, (), build_sections(document), page)
 

@@ -90,7 +90,6 @@ def simulate_loop(
         InputError: there are too few samples, or no orders or seeds.
         UnknownNameError: an order or a predictor is not known.
         ConfigurationError: a library or a model is missing.
-
     """
     if settings.method not in METHODS or not settings.seeds or not settings.orders:
         raise InputError(f"A simulation needs a method ({' or '.join(METHODS)}), an order and a seed.")

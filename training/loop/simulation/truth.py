@@ -89,15 +89,15 @@ def split_samples(samples: Sequence[Sample], seed: int, settings: TruthSettings,
 
     Raises:
         InputError: there are too few.
-
     """
     reviewed = [sample for sample in samples if sample.reviews]
     ordered = sorted(reviewed, key=lambda sample: draw_order(sample.sample_id, "simulation", seed))
     wanted = settings.door + settings.test
     if len(ordered) < wanted + 40:
         raise InputError(
-            f"{len(ordered)} reviewed samples are too few for a simulation with {settings.door} to decide and "
-            f"{settings.test} to measure: at least {wanted + 40} are needed, or fewer of those."
+            f"{len(ordered)} reviewed samples are too few for a simulation: {settings.door} (--door) decide, "
+            f"{settings.test} (--test) measure, and at least 40 more are reviewed in it. Lower --door and --test, or "
+            "leave the files out: documents of the offline author are used then."
         )
     kinds = Counter(sample.document_type for sample in ordered)
     held = _choose_types(kinds, settings.test, len(ordered), seed)

@@ -81,7 +81,6 @@ def write_classifier(
 
     Raises:
         StateError: the disk refused.
-
     """
     whole = {**files, MAPPINGS: dump(make_mappings(labels)), CALIBRATION: dump(calibration.to_json())}
     manifest = write_sealed(target / FOLDER, SCHEMA, whole, {**content, "label_schema": describe_labels(labels)})

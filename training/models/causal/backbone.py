@@ -56,7 +56,6 @@ def load_backbone(base: CausalBase, settings: BackboneSettings, device: Device, 
 
     Raises:
         ConfigurationError: transformers cannot load it, it is too short for the windows, or 4-bit is not possible.
-
     """
     longest = read_config(base.folder).longest
     if longest and window_tokens > longest:
@@ -73,7 +72,6 @@ def load_model(kind: str, base: CausalBase, device: Device, *, four_bit: bool = 
     Raises:
         ConfigurationError: transformers cannot load it, or 4-bit is not possible.
         StateError: it does not fit into memory.
-
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import transformers
@@ -103,7 +101,6 @@ def make_four_bit(device: Device) -> Any:
 
     Raises:
         ConfigurationError: there is no CUDA device, or bitsandbytes is not installed.
-
     """
     if device.kind != "cuda":
         raise ConfigurationError(

@@ -49,7 +49,6 @@ def find_base(name: str, revision: str = "") -> CausalBase:
         ConfigurationError: it is not there, or is no folder that transformers loads.
         UnknownNameError: the name is none of these.
         ServiceError: the Hub did not give it.
-
     """
     found = find_encoder(name, revision)
     if found.folder is None:
@@ -75,7 +74,6 @@ def require_same_base(recorded: dict[str, Any], location: str = "") -> CausalBas
         ConfigurationError: it is not there.
         StateError: it is not the one that the artefact was trained on.
         ServiceError: the Hub did not give it.
-
     """
     base = find_base(location or recorded["name"], "" if location else recorded["revision"])
     if base.fingerprint != recorded["fingerprint"]:
@@ -92,7 +90,6 @@ def fingerprint_base(folder: Path) -> str:
 
     Raises:
         ConfigurationError: there are no weights in safetensors, or a file cannot be read.
-
     """
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
@@ -130,7 +127,6 @@ def read_config(folder: Path) -> CausalConfig:
 
     Raises:
         ConfigurationError: it cannot be read.
-
     """
     import transformers
 

@@ -62,7 +62,7 @@ def fit_classifier(
     *,
     report: Callable[[str], None] = lambda _: None,
 ) -> FittedClassifier:
-    """Train, or go on where an earlier call with the same folder was interrupted.
+    """Train, or resume where an earlier call with the same folder was interrupted.
 
     Args:
         train: the training split.
@@ -76,7 +76,6 @@ def fit_classifier(
         InputError: a split is empty or holds no entity.
         ConfigurationError: the base, the device or a library is not there, or a setting is wrong.
         StateError: memory or disk ran out, or no checkpoint is whole.
-
     """
     settings.check()
     counts = check_labels(train, labels)

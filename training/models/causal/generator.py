@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from goldspan.annotation.errors import ConfigurationError, InputError, ServiceError
+from goldspan.annotation.errors import InputError, ServiceError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -58,15 +59,7 @@ class AdaptedLlmPredictor(LocalPredictor):
         threads: int = 0,
         four_bit: bool = False,
     ) -> None:
-        if verify not in set(SignaturePolicy):
-            raise ConfigurationError(f"The option verify is off, warn or require, not {verify[:20]!r}.")
-        try:
-            import torch  # noqa: F401
-            import transformers  # noqa: F401
-        except ImportError:
-            raise ConfigurationError(
-                "A tuned model needs torch, transformers and peft. Install them: pip install 'goldspan[train]'"
-            ) from None
+        require_packages("train", "torch", "transformers", "peft")
         from goldspan.training.models.causal.backbone import load_model
         from goldspan.training.models.causal.base import read_config, require_same_base
         from goldspan.training.models.causal.chat import ChatTokenizer
@@ -99,7 +92,6 @@ class AdaptedLlmPredictor(LocalPredictor):
             ServiceError: no answer about a window could be used.
             InputError: a window is longer than the base takes.
             StateError: memory ran out.
-
         """
         windows = [
             (number, window)

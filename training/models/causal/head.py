@@ -68,7 +68,6 @@ def fit_head(
         settings: how to train.
         seed: of the order of the rows.
         device: where the head is trained.
-
     """
     tags = gather_tags(*train)
     states = train[1].rows

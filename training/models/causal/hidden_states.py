@@ -43,7 +43,7 @@ class StoredWindow:
 
     @property
     def rows(self) -> slice:
-        """Where its hidden states stand."""
+        """The rows of its hidden states."""
         return slice(self.row, self.row + self.window.end - self.window.start)
 
 
@@ -101,7 +101,6 @@ def compute_hidden_states(
 
     Raises:
         StateError: the disk refused, or memory ran out.
-
     """
     windows = cut_windows(encoded, size)
     total = windows[-1].rows.stop if windows else 0
@@ -166,7 +165,7 @@ def _take(order: Sequence[int], windows: Sequence[StoredWindow], done: int) -> l
 
 
 def _read_progress(states: Path, progress: Path, expected: int) -> int | None:
-    """How many windows are on disk; None if there is nothing to go on with."""
+    """How many windows are on disk; None if there is nothing to resume."""
     if not states.is_file() or not progress.is_file():
         return None
     if states.stat().st_size != expected:

@@ -30,7 +30,6 @@ def attach_adapter(model: Any, settings: LoraSettings, *, seed: int) -> Any:
 
     Raises:
         ConfigurationError: peft is not installed, or finds no linear layer.
-
     """
     peft = import_peft()
     if getattr(model, "is_loaded_in_4bit", False):
@@ -64,7 +63,6 @@ def load_adapter(model: Any, files: Mapping[str, bytes]) -> Any:
     Raises:
         ConfigurationError: peft is not installed.
         StateError: the files do not fit the model.
-
     """
     import orjson
     from safetensors.torch import load
@@ -94,7 +92,6 @@ def import_peft() -> Any:
 
     Raises:
         ConfigurationError: it is not installed.
-
     """
     try:
         import peft

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldspan.annotation.errors import ConfigurationError
+from goldspan.annotation.extras import require_packages
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.types import Annotation, Author, sort_spans
 from goldspan.predictors.base import LocalPredictor, TextInput
@@ -44,15 +44,7 @@ class CausalPredictor(LocalPredictor):
         bf16: str = "auto",
         threads: int = 0,
     ) -> None:
-        if verify not in set(SignaturePolicy):
-            raise ConfigurationError(f"The option verify is off, warn or require, not {verify[:20]!r}.")
-        try:
-            import torch  # noqa: F401
-            import transformers  # noqa: F401
-        except ImportError:
-            raise ConfigurationError(
-                "An LLM token classifier needs torch and transformers. Install them: pip install 'goldspan[train]'"
-            ) from None
+        require_packages("train", "torch", "transformers")
         from goldspan.training.models.causal.artifact import open_classifier
         from goldspan.training.models.device import choose_device
 
@@ -73,7 +65,6 @@ class CausalPredictor(LocalPredictor):
 
         Raises:
             StateError: memory ran out.
-
         """
         from goldspan.training.models.device import explain_memory
         from goldspan.training.models.inference import run_network

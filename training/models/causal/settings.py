@@ -50,7 +50,6 @@ class LlmClassifierSettings:
 
         Raises:
             ConfigurationError: a value is wrong.
-
         """
         wrong = []
         choices = {"attention": ATTENTIONS, "adapter": ADAPTERS, "bf16": ("auto", "true", "false")}

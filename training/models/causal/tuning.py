@@ -51,7 +51,7 @@ class TunerSettings:
 
 @dataclass(frozen=True, slots=True)
 class TunerProgress:
-    """Where a run stands. `validation` is the loss a token of the newest evaluation, None before one.
+    """The progress of a run. `validation` is the loss a token of the newest evaluation, None before one.
 
     `epoch` counts finished epochs; `tokens` are those trained on so far, prompts included.
     """
@@ -74,7 +74,6 @@ def read_rows(path: Path, tokenizer: ChatTokenizer, max_tokens: int) -> list[Enc
 
     Raises:
         InputError: a row is longer than the model takes; its line is named.
-
     """
     rows = [tokenizer.encode(orjson.loads(line)["messages"]) for line in path.read_bytes().splitlines() if line]
     long = [(number, len(row.ids)) for number, row in enumerate(rows, 1) if len(row.ids) > max_tokens]
@@ -88,7 +87,7 @@ def read_rows(path: Path, tokenizer: ChatTokenizer, max_tokens: int) -> list[Enc
 
 
 class AdapterTuner:
-    """Tunes one model; it goes on from the newest checkpoint in `folder` if there is one."""
+    """Tunes one model; it resumes from the newest checkpoint in `folder` if there is one."""
 
     def __init__(
         self,
@@ -123,7 +122,7 @@ class AdapterTuner:
 
     @property
     def progress(self) -> TunerProgress:
-        """Where the run stands."""
+        """The progress of the run."""
         steps = self._an_epoch * self._settings.epochs
         latest = self._losses[-1] if self._losses else None
         return TunerProgress(self._step, steps, self._step // self._an_epoch, self._loss, self._tokens, latest)
@@ -138,7 +137,6 @@ class AdapterTuner:
 
         Raises:
             StateError: memory or disk ran out.
-
         """
         until = time.monotonic() + seconds
         longest = max(len(row.ids) for row in self._rows)

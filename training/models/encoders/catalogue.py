@@ -58,7 +58,6 @@ class Converter(Protocol):
         Raises:
             ConfigurationError: the packages are not installed.
             StateError: a file of theirs is not the one that is expected.
-
         """
 
 
@@ -140,7 +139,6 @@ def find_encoder(name: str, revision: str = "") -> Encoder:
         UnknownNameError: it is none of these.
         ConfigurationError: it is not prepared and cannot be, or the folder is not an encoder.
         ServiceError: the Hub did not give it.
-
     """
     if name == TINY:
         return Encoder(TINY, None, ENCODERS[TINY].learning_rate, _describe(ENCODERS[TINY], {}))
@@ -166,7 +164,6 @@ def prepare_encoder(name: str, *, install: bool = True) -> Path:
         ConfigurationError: its packages are not installed.
         StateError: a file of theirs is not the one that is expected, or the cache cannot be written.
         ServiceError: the installation failed.
-
     """
     if name not in ENCODERS:
         raise UnknownNameError("encoder", name, ENCODERS)

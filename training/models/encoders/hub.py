@@ -25,7 +25,6 @@ def download_encoder(repository: str, revision: str = "") -> Path:
     Raises:
         ConfigurationError: the model is not there, or is not public and no token is set.
         ServiceError: the Hub did not answer.
-
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError

@@ -15,7 +15,6 @@ def find_package_file(encoder: str, module: str, name: str, expected: str) -> Pa
     Raises:
         ConfigurationError: the package is not installed.
         StateError: the file is missing or is not the one that is expected.
-
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:

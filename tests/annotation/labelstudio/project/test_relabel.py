@@ -79,7 +79,7 @@ def test_rules_from_a_file(tmp_path: Path) -> None:
         ('[rename]\nTOWN = "CITY"\n[remove]\nlabels = ["TOWN"]', "more than one rule"),
         ('[split.NAME]\nCITY = "("', "pattern"),
         ("[renames]\n", "is unknown"),
-        ("[rename", "is not a file of migration rules"),
+        ("[rename", "is not readable TOML"),
     ],
 )
 def test_broken_rules_are_explained(tmp_path: Path, text: str, words: str) -> None:

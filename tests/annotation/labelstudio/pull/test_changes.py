@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from goldspan.annotation.labelstudio.api.progress import ignore_progress
 from goldspan.annotation.labelstudio.pull import changes as changes_module
 from goldspan.annotation.labelstudio.pull.changes import Baseline, Changes, list_changes
-from goldspan.annotation.labelstudio.pull.file import KnownTask
+from goldspan.annotation.labelstudio.pull.merge import KnownTask
 
 EARLY, LATE = "2026-01-01T10:00:00.000000Z", "2026-01-01T11:00:00.000000Z"
 

@@ -8,7 +8,7 @@ import pikepdf
 import pypdf
 import pytest
 import reportlab
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageCms
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -173,6 +173,32 @@ def test_names_of_resources_and_properties_of_marked_content_are_gone(mask: File
     assert b"AnnSmith" not in content
     assert b"Ann Smith" not in content
     assert "1 pages kept their layout, 0 became pictures" in mask.counts.notes
+
+
+def test_names_of_fonts_colours_and_profiles_are_gone(mask: FileMasker) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    named = profile.replace("sRGB".encode("utf-16-be"), "Smit".encode("utf-16-be"))
+    assert named != profile
+
+    def edit(document: pikepdf.Pdf) -> None:
+        page = document.pages[0]
+        font = next(one for one in page.Resources.Font.values() if "/FontDescriptor" in one)
+        font.BaseFont = font.FontDescriptor.FontName = pikepdf.Name("/AAAAAA+AnnSmith")
+        font.FontDescriptor.FontFamily = pikepdf.String("Smith")
+        program = bytearray(font.FontDescriptor.FontFile2.read_bytes())
+        program += b"Smith"
+        tag = program.index(b"name")
+        program[tag + 8 : tag + 16] = (len(program) - 5).to_bytes(4, "big") + (5).to_bytes(4, "big")
+        font.FontDescriptor.FontFile2 = document.make_stream(bytes(program))
+        ink = [pikepdf.Name.ICCBased, document.make_stream(named, N=3)]
+        ramp = pikepdf.Dictionary(FunctionType=2, N=1, Domain=[0, 1], C0=[1, 1, 1], C1=[1, 0, 0])
+        spot = [pikepdf.Name.Separation, pikepdf.Name("/AnnSmith"), pikepdf.Array(ink), ramp]
+        page.Resources.ColorSpace = pikepdf.Dictionary(C1=pikepdf.Array(spot), C2=pikepdf.Array(ink))
+        page.contents_add(document.make_stream(b"/C1 cs 1 sc 9 9 50 50 re f /C2 cs 0 0 1 sc 90 9 50 50 re f"))
+
+    content = read_everything(mask("a.pdf", change(make_pdf(draw_subset), edit)))
+    assert "1 pages kept their layout, 0 became pictures" in mask.counts.notes
+    assert not [one for one in (b"Smith", "Smit".encode("utf-16-be")) if one in content]
 
 
 def add_to_page(content: bytes, **resources: pikepdf.Object) -> Callable[[pikepdf.Pdf], None]:

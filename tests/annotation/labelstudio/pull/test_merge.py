@@ -13,19 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldspan.annotation.errors import StateError, TransientServiceError
-from goldspan.annotation.labelstudio.pull.file import (
-    PullState,
-    RecordFile,
-    RefusedTask,
-    find_conflict_file,
-    find_state_file,
-    load_state,
-    merge_records,
-    read_known_tasks,
-    save_state,
-)
+from goldspan.annotation.labelstudio.pull.merge import find_conflict_file, merge_records, read_known_tasks
+from goldspan.annotation.labelstudio.pull.record_file import RecordFile
 from goldspan.annotation.labelstudio.pull.records import digest_record
 from goldspan.annotation.labelstudio.pull.snapshot import iter_json_list
+from goldspan.annotation.labelstudio.pull.state import PullState, RefusedTask, find_state_file, load_state, save_state
 from goldspan.annotation.tasks.record import TEXT_FIELDS, pack_record
 from goldspan.annotation.tasks.store import read_records
 

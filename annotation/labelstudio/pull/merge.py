@@ -1,0 +1,184 @@
+"""Merge fetched records into the pulled file; edits of both sides are kept apart, and nothing is half written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from goldspan.annotation.errors import RecordError
+from goldspan.annotation.files import AtomicFile, write_atomic
+from goldspan.annotation.labelstudio.pull.record_file import RecordFile
+from goldspan.annotation.labelstudio.pull.records import digest_record
+from goldspan.annotation.tasks.record import (
+    holds_layer,
+    is_packed,
+    pack_record,
+    read_packed_id,
+    unpack_data,
+    unpack_record,
+)
+
+
+@dataclass(slots=True)
+class Merged:
+    """Result of a merge: sample ids that are new, changed, gone or in conflict; `total` lines now."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    total: int = 0
+
+
+def find_conflict_file(path: Path) -> Path:
+    """Path of the records that both sides edited."""
+    return path.with_suffix(".conflicts.jsonl")
+
+
+class KnownTask(NamedTuple):
+    """A task as last pulled: its `updated_at`, whether it had drafts, and whether anybody had worked on it."""
+
+    stamp: str
+    drafts: bool
+    touched: bool = True
+
+
+def read_known_tasks(path: Path) -> dict[int, KnownTask]:
+    """The tasks in a pulled file, by id."""
+    known: dict[int, KnownTask] = {}
+    for number, line in enumerate(_iter_lines(path), start=1):
+        try:
+            record = unpack_data(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            raise RecordError(f"not valid JSON: {error.msg}", file=str(path), line=number) from None
+        if isinstance(task := record.get("id"), int) and task:
+            drafts = holds_layer(record, "drafts")
+            stamp = str(read_pull(record).get("stamp", ""))
+            known[task] = KnownTask(stamp, drafts, drafts or holds_layer(record, "annotations"))
+    return known
+
+
+def merge_records(path: Path, fresh: RecordFile, gone: set[int], *, take_remote: bool = False) -> Merged:
+    """Rewrite the file with the fresh records, without the deleted tasks.
+
+    A record that was edited on disk is never overwritten: when Label Studio has changed it too, it stays as it is
+    and both sides go to the conflict file; `take_remote` takes Label Studio's side instead, the other one is in the
+    conflict file all the same.
+    """
+    merged = Merged()
+    conflicts: list[bytes] = []
+    left = dict(fresh.places)
+    with AtomicFile(path, mode=0o600) as stream:
+        for line in _iter_lines(path):
+            number = read_packed_id(line)
+            if number is not None and number not in left and number not in gone:
+                stream.write(line)
+                merged.unchanged += 1
+                merged.total += 1
+                continue
+            stored = orjson.loads(line)
+            local = unpack_record(stored)
+            kept: dict[str, Any] | None
+            task = local.get("id")
+            if task in left:
+                remote = fresh.read(left.pop(task))
+                kept = _choose(local, remote, merged, conflicts, take_remote=take_remote)
+            elif task in gone:
+                kept = _drop(local, merged, conflicts, take_remote=take_remote)
+            else:
+                kept = local
+                merged.unchanged += 1
+            if kept is local:
+                stream.write(line if is_packed(stored) else _repack(line, local))
+            elif kept is not None:
+                stream.write(pack_record(kept))
+            merged.total += kept is not None
+        for place in left.values():
+            remote = fresh.read(place)
+            merged.added.append(remote["data"]["sample_id"])
+            stream.write(pack_record(remote))
+            merged.total += 1
+    if conflicts:
+        write_atomic(find_conflict_file(path), b"".join(conflicts), mode=0o600)
+    return merged
+
+
+def _choose(
+    local: dict[str, Any], remote: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take_remote: bool
+) -> dict[str, Any]:
+    base = _read_base(local)
+    remote = keep_shown(local, remote)
+    now, then = remote["data"]["provenance"]["pull"]["sha256"], digest_record(local)
+    if now in (base, then):
+        merged.unchanged += 1
+        return local
+    sample_id = remote["data"]["sample_id"]
+    if then != base:
+        merged.conflicts.append(sample_id)
+        conflicts.append(_write_conflict(local, remote))
+        if not take_remote:
+            return local
+    merged.updated.append(sample_id)
+    return remote
+
+
+def keep_shown(local: dict[str, Any], remote: dict[str, Any]) -> dict[str, Any]:
+    """The remote record with those predictions of the local one that its reviews started from and that it lacks."""
+    known = {item.get("id") for item in remote["predictions"]}
+    parents = {item.get("parent_prediction") for item in remote["annotations"]} - known
+    shown = [item for item in local.get("predictions", ()) if item.get("id") in parents - {None}]
+    if not shown:
+        return remote
+    data = remote["data"]
+    kept = remote | {"predictions": [*shown, *remote["predictions"]]}
+    pull = {**data["provenance"]["pull"], "sha256": digest_record(kept)}
+    return kept | {"data": {**data, "provenance": {**data["provenance"], "pull": pull}}}
+
+
+def _drop(local: dict[str, Any], merged: Merged, conflicts: list[bytes], *, take_remote: bool) -> dict[str, Any] | None:
+    sample_id = _read_name(local)
+    if digest_record(local) != _read_base(local):
+        merged.conflicts.append(sample_id)
+        conflicts.append(_write_conflict(local, None))
+        if not take_remote:
+            return local
+    merged.removed.append(sample_id)
+    return None
+
+
+def _read_base(local: dict[str, Any]) -> str:
+    return str(read_pull(local).get("sha256", ""))
+
+
+def _read_name(record: dict[str, Any]) -> str:
+    return str(record.get("data", {}).get("sample_id") or f"task {record['id']}")
+
+
+def read_pull(record: dict[str, Any]) -> dict[str, Any]:
+    """What the pull noted in a record: `stamp` and `sha256`."""
+    pull = record.get("data", {}).get("provenance", {}).get("pull", {})
+    return pull if isinstance(pull, dict) else {}
+
+
+def _repack(line: bytes, record: dict[str, Any]) -> bytes:
+    """The line of an older version, packed; as it is if that would look like an edit."""
+    packed = pack_record(record)
+    return packed if unpack_record(orjson.loads(packed)) == record else line
+
+
+def _write_conflict(local: dict[str, Any], remote: dict[str, Any] | None) -> bytes:
+    entry = {"sample_id": _read_name(local), "task": local["id"], "local": local, "remote": remote}
+    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _iter_lines(path: Path) -> Iterator[bytes]:
+    if path.exists():
+        with path.open("rb") as stream:
+            for line in stream:
+                if line.strip():
+                    yield line if line.endswith(b"\n") else line + b"\n"
