@@ -74,7 +74,10 @@ def noise(
     files: FilesArgument,
     output: OutputOption,
     kind: Annotated[
-        str, typer.Option(help="typed, hasty, scanned, spoken, capitals, quoted; html, json, csv, log, email")
+        str,
+        typer.Option(
+            help="typed, hasty, scanned, spoken, capitals, emphatic, headline, quoted; html, json, csv, log, email"
+        ),
     ] = "typed",
     inside: Annotated[
         list[str] | None,

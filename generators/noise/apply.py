@@ -18,6 +18,8 @@ REGISTERS: Mapping[str, Mapping[str, float]] = {
     "scanned": {"ocr": 0.05, "hyphenation": 0.03, "lines": 0.08},
     "spoken": {"fillers": 0.06, "punctuation": 0.9, "lower": 1.0},
     "capitals": {"upper": 1.0},
+    "emphatic": {"upper": 0.06},
+    "headline": {"title": 1.0},
     "quoted": {"quote": 1.0},
     **{name: {name: 1.0} for name in WRAPPERS},
 }

@@ -137,6 +137,11 @@ def lower_case(rng: Random, text: str, start: int, end: int, rate: float, langua
     return _change_case(rng, text, start, end, rate, str.lower)
 
 
+def title_case(rng: Random, text: str, start: int, end: int, rate: float, language: str) -> list[Edit]:
+    """Words with a capital, as in English headlines; short ones stay small."""
+    return _change_case(rng, text, start, end, rate, lambda word: word[0].upper() + word[1:] if len(word) > 3 else word)
+
+
 def upper_case(rng: Random, text: str, start: int, end: int, rate: float, language: str) -> list[Edit]:
     """Words in capitals."""
     return _change_case(rng, text, start, end, rate, str.upper)
@@ -166,6 +171,7 @@ KINDS: Mapping[str, Kind] = {
     "punctuation": drop_punctuation,
     "lower": lower_case,
     "upper": upper_case,
+    "title": title_case,
     "quote": quote_lines,
 }
 """Kinds of noise by name."""

@@ -16,12 +16,13 @@ A phrase is text with slots:
 <Person>          the name of somebody or something else, an entity: Person, Family, First, Company, City, Town (one of
                   the country), Dateline (a city in capitals), Place (a city and its country), Region (a city and its
                   state), State, Country, Street, House (its number), Age, and of those that exist: Brand (a company),
-                  Body (an association or authority, with its article in the nominative), Media, Team; Product and
-                  Term are none
+                  Body (an association or authority, with its article in the nominative), Media, Team; Handle (of
+                  somebody on the net); Product and Term are none
 <in:Country>      a country after its preposition (in, from) or article (the)
 <!Family>         a name that is part of another one and no entity: Family, First, Company, City
 [<!Family> Ltd]   an organisation, an entity as a whole
 <word>, <job>     a word of the language, an occupation
+<link>            the address of a page that is nobody's
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from goldspan.generators.offline.marks import close_entity, open_entity
 NAMES = frozenset(
     {
         "Person", "Family", "First", "Company", "Brand", "Body", "Media", "Team", "City", "Town", "Dateline",
-        "Place", "Region", "State", "Country", "Street", "House", "Age",
+        "Place", "Region", "State", "Country", "Street", "House", "Age", "Handle",
     }
 )  # fmt: skip
 """Slots that hold a name of somebody or something else, or an age; these are entities."""
@@ -51,7 +52,7 @@ PARTS = frozenset({"Family", "First", "Company", "City"})
 """Slots that hold, after `!`, a part of another name."""
 UNLABELLED = frozenset({"Product", "Term"})
 """Slots that hold a name of a thing, which is no entity."""
-NAMES_AND_WORDS = frozenset({*NAMES, *UNLABELLED, "word", "job"})
+NAMES_AND_WORDS = frozenset({*NAMES, *UNLABELLED, "word", "job", "link"})
 SLOT = re.compile(r"<([+~^&*#!-]?)(?:(\w+):)?(\w+)>")
 _CLAUSES = frozenset("+-~^&*")
 ORGANISATION = open_entity("COMPANYNAME")

@@ -26,6 +26,7 @@ from goldspan.generators.offline.lexicon import (
 from goldspan.generators.offline.marks import drop_marks
 from goldspan.generators.specs.families import Family
 from goldspan.generators.surrogates.chance import pick
+from goldspan.generators.surrogates.online import draw_link
 
 _NAMING_SHARE = 0.5
 """How often a phrase that names others is kept when it is drawn from a list that has others."""
@@ -118,6 +119,9 @@ class Phrasing:
             return self.draw_noun(slot.name, slot.determiner)
         if slot.name == "word":
             return pick(self._rng, load_words(self.lexicon.language))
+        if slot.name == "link":
+            words = load_words(self.lexicon.language)
+            return draw_link(self._rng, [pick(self._rng, words) for _ in range(self._rng.randint(2, 6))])
         if slot.name == "job":
             job = pick(self._rng, load_jobs(self.lexicon.language))
             return self._determine(Noun("x", job, job), slot.determiner) if slot.determiner else job

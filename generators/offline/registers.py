@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from goldspan.generators.offline.lexicon import raise_first
 from goldspan.generators.offline.records import write_log, write_record, write_table
 from goldspan.generators.surrogates.chance import pick
 
 if TYPE_CHECKING:
     from goldspan.generators.offline.author import Author
+
+_CAPITALS_SHARE, _TITLE_SHARE = 0.12, 0.6
+"""Of headlines: those in capitals, and in English up to where those with a capital for every long word go."""
+_LONG_WORD = re.compile(r"(?<![\w'’])[a-z]\w{3,}")
 
 
 def write_thread(author: Author) -> None:
@@ -135,14 +141,20 @@ def write_post(author: Author) -> None:
         page.write(pick(rng, (f"#{noise.draw('word')}", noise.draw("text_speak"), f"#{noise.draw('Term')}")))
 
 
+def _draw_headline(author: Author, kind: str) -> str:
+    """A line, at times in capitals, or as English newspapers write headlines."""
+    text, share = author.noise.draw("sentence" if author.spec.hard_negative else kind), author.rng.random()
+    if share < _CAPITALS_SHARE:
+        return text.upper()
+    is_titled = author.spec.language == "en" and share < _TITLE_SHARE
+    return _LONG_WORD.sub(lambda word: raise_first(word[0]), text) if is_titled else raise_first(text)
+
+
 def write_news(author: Author) -> None:
     """A short article: a headline, and sentences about people, places and organisations."""
     page, rng = author.page, author.rng
-    if rng.random() < 0.3:
-        author.write_report()
-        page.write("\n\n")
-    elif rng.random() < 0.4:
-        page.write(f"{author.noise.draw('Subject_line')}\n\n")
+    if (kind := rng.random()) < 0.55:
+        page.write(f"{_draw_headline(author, 'report' if kind < 0.3 else 'Subject_line')}\n\n")
     for person in range(1, author.spec.persons + 1):
         author.speak_as(0)
         author.account.bind(person)
@@ -188,9 +200,9 @@ REGISTERS: Mapping[str, Callable[[Author], None]] = {
 
 NOISE: Mapping[str, tuple[str, ...]] = {
     "sms": ("hasty", ""),
-    "chat": ("hasty", "typed", "", ""),
-    "forum_post": ("hasty", "typed", "", ""),
-    "post": ("hasty", "typed", "", ""),
+    "chat": ("hasty", "typed", "emphatic", ""),
+    "forum_post": ("hasty", "typed", "emphatic", ""),
+    "post": ("hasty", "typed", "emphatic", ""),
     "voice_note": ("spoken",),
     "scan": ("scanned",),
     "support_email": ("typed", "", "", "", ""),

@@ -6,6 +6,7 @@ import re
 import string
 import unicodedata
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from random import Random
 
 from goldspan.generators.surrogates.chance import DIGITS, LETTERS_AND_DIGITS, draw_digits, draw_from, fill_pattern, pick
@@ -13,6 +14,7 @@ from goldspan.generators.surrogates.world import load_data
 
 _MIXED = string.ascii_letters + string.digits
 _HEX = "0123456789abcdef"
+_LINK_ID = string.ascii_lowercase + DIGITS
 _SPECIAL = {"ß": "ss", "ø": "oe", "æ": "ae", "å": "aa", "ä": "ae", "ö": "oe", "ü": "ue"}
 _ENDINGS = {"US": "com", "GB": "co.uk", "MX": "com.mx"}
 _TOKENS = {
@@ -83,6 +85,13 @@ def draw_url(rng: Random, country: str, first: str, surname: str) -> str:
         return f"https://www.{slug}.{country.lower() if country not in ('US', 'GB') else 'me'}"
     slug += pick(rng, ("", f"-{draw_digits(rng, 4)}"))
     return pick(rng, ("https://", "https://", "")) + _draw_word(rng, "hosts").format(slug)
+
+
+def draw_link(rng: Random, words: Sequence[str]) -> str:
+    """The address of a page about something, with the words in its path: a thread, an article, a shop."""
+    slug = pick(rng, ("-", "_")).join(map(make_slug, words))
+    place = _draw_word(rng, "link_hosts").format(word=make_slug(words[0]), slug=slug, id=draw_from(rng, _LINK_ID, 6))
+    return f"https://{place}{pick(rng, ('', '', '/')) if '?' not in place else ''}"
 
 
 def draw_password(rng: Random) -> str:

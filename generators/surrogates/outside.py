@@ -8,6 +8,7 @@ from random import Random
 from goldspan.generators.surrogates import world
 from goldspan.generators.surrogates.chance import CAPITALS, pick
 from goldspan.generators.surrogates.companies import draw_product, make_company
+from goldspan.generators.surrogates.online import draw_username
 
 COMMON = {"names": 240, "cities": 110, "companies": 90}
 """How many of the likeliest names of each kind are mentioned or parts of other names."""
@@ -25,11 +26,10 @@ _INITIAL_SHARE = 0.05
 def draw_mention(rng: Random, kind: str, language: str, country: str) -> tuple[tuple[str, str], ...]:
     """A name of somebody or something else, as pairs of a label and its value; a blank belongs between them.
 
-    `kind` is Person, Family, First, City, Town, Dateline, Place (a city and its country), Region
-    (and its state), State, Country, Street,
-    House, Age, Company, one that exists (Brand, Body, Media, Team), or one without a label (empty): Product or Term (a
-    name of files and machines). A country may have its preposition or article before it: `in:Country`, `from:Country`,
-    `the:Country`; a body has its article. `m:Person` and `m:First` are names of men.
+    `kind` is Person, Family, First, City, Town, Dateline, Place (a city and its country), Region (and its state),
+    State, Country, Street, House, Age, Handle, Company, one that exists (Brand, Body, Media, Team), or one without a
+    label (empty): Product or Term (a name of files and machines). A country may have its preposition or article before
+    it: `in:Country`, `from:Country`, `the:Country`; a body has its article. `m:Person` and `m:First` are names of men.
     """
     if kind.endswith(":Country"):
         return _draw_country_after(rng, kind.removesuffix(":Country"), language, country)
@@ -104,6 +104,13 @@ def _draw_city(rng: Random, language: str, country: str) -> str:
     return _pick_city(rng, language, country)
 
 
+def _draw_handle(rng: Random, language: str, country: str) -> str:
+    name = draw_username(
+        rng, _pick_name(rng, language, country, pick(rng, "fm")), _pick_name(rng, language, country, "last")
+    )
+    return f"@{name.removeprefix('@')}"
+
+
 def _draw_thing(rng: Random, language: str, country: str) -> str:
     """A product; in English, whose articles fit any, now and then one that exists."""
     is_known = language == "en" and rng.random() < _KNOWN_PRODUCT_SHARE
@@ -119,6 +126,7 @@ _MAKERS: dict[str, tuple[str, Callable[[Random, str, str], str]]] = {
     "Street": ("STREET", lambda rng, language, country: world.draw_street(rng, country, language)),
     "House": ("BUILDINGNUM", lambda rng, language, country: str(rng.randint(1, 180))),
     "Age": ("AGE", lambda rng, language, country: str(rng.randint(18, 94))),
+    "Handle": ("USERNAME", _draw_handle),
     "Company": (
         "COMPANYNAME",
         lambda rng, language, country: make_company(country, language, rng.randrange(COMMON["companies"])),

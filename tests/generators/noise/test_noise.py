@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -97,6 +98,8 @@ def test_kinds_do_what_they_say() -> None:
 
     assert noise("lower") == TEXT.lower()
     assert noise("upper") == TEXT.upper()
+    assert all(word[0].isupper() for word in re.findall(r"[^\W\d_]{4,}", noise("title")))
+    assert noise("title").lower() == TEXT.lower()
     assert noise("diacritics").startswith("Senora Muller came from Aarhus")
     assert noise("quote").splitlines()[1].startswith("> Ilona")
     assert "-\n" in noise("hyphenation")

@@ -31,6 +31,7 @@ KINDS = {
     "Street": {"STREET"},
     "House": {"BUILDINGNUM"},
     "Age": {"AGE"},
+    "Handle": {"USERNAME"},
     "Product": {""},
     "Term": {""},
 }

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from goldspan.annotation.labels.schema import load_labels
+from goldspan.annotation.text.tagged import Tagged
+from goldspan.generators.offline.author import compose_document
+from goldspan.generators.specs.draw import SpecConstraints, draw_spec
+
+LABELS = load_labels()
+
+
+def compose_all(language: str, document_type: str, count: int) -> list[Tagged]:
+    wanted = SpecConstraints(language=language, document_type=document_type, hard_negative=False)
+    return [compose_document(draw_spec(5, index, (language,), LABELS, wanted=wanted), LABELS) for index in range(count)]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_headlines_have_words_with_capitals_that_are_no_names(language: str):
+    heads = [document.text.split("\n")[0] for document in compose_all(language, "news", 120)]
+    words = [[word for word in head.split() if word.isalpha() and len(word) > 3] for head in heads]
+    titled = [head for head in words if len(head) > 2 and all(word[0].isupper() for word in head)]
+    assert any(word.isupper() for head in titled for word in head)
+    assert language != "en" or len(titled) > 10
+
+
+def test_posts_name_pages_and_people_by_their_handle():
+    documents = [document for language in ("en", "fr") for document in compose_all(language, "post", 250)]
+    links = [(d, d.text.index("https://")) for d in documents if "https://" in d.text]
+    free = [d for d, at in links if not any(e.start <= at < e.end for e in d.entities)]
+    assert len(free) > 5
+    handles = [d.text[e.start : e.end] for d in documents for e in d.entities if e.label == "USERNAME"]
+    assert sum(handle.startswith("@") for handle in handles) > 5
