@@ -34,8 +34,11 @@ _TEX = (
     r"\\(?:documentclass|usepackage|begin\{|end\{|(?:sub)*section|text(?:bf|it|rm|sc|tt)\b|emph\{|cite[pt]?\{|author\{)"
     r"|(?m:^)\s*@[A-Za-z]+\s*\{[^,\s{}]*,|\{\\[\"'`^~=.]\{?[A-Za-z]\}"
 )
-_DECLARED = r"(?:content|quotes|font-family|background(?:-image)?)\s*:[^;{}]*|--[\w-]+\s*:[^;{}]*|url\([^)]*"
-"""Begin of a declaration of a style sheet with a text or an address."""
+_DECLARED = (
+    r"(?:content|quotes|font-family|background(?:-image)?)\s{0,9}:[^;{}]{0,300}"
+    r"|--[\w-]{1,60}\s{0,9}:[^;{}]{0,300}|url\([^)]{0,300}"
+)
+"""Begin of a declaration of a style sheet with a text or an address, not far before."""
 
 _SIGN = r"[\"'`^~=.]"
 _LETTER = r"(?:\\[ij]|[A-Za-z])"
@@ -214,8 +217,8 @@ _FORMS: MappingProxyType[str, _Form] = MappingProxyType(
         ),
         "space": _Form(r"~|\\[ ,;:]", lambda match: " ", _TEX),
         "joint": _Form(
-            r"\\[-/!]|(?<=\p{L})%\r?\n[ \t]*|(?<!\\[A-Za-z]*)\{(?=\p{L}+\}\p{L})"
-            r"|(?<=(?<!\\[A-Za-z]*)\{\p{L}+)\}(?=\p{L})",
+            r"\\[-/!]|(?<=\p{L})%\r?\n[ \t]*|(?<!\\[A-Za-z]{0,30})\{(?=\p{L}{1,60}\}\p{L})"
+            r"|(?<=(?<!\\[A-Za-z]{0,30})\{\p{L}{1,60})\}(?=\p{L})",
             lambda match: "",
             _TEX,
         ),

@@ -88,3 +88,10 @@ def test_what_only_looks_like_a_spelling_of_a_program_is_read_as_before(text: st
 
 def test_escaped_punctuation_of_markdown_is_read() -> None:
     assert open_escapes(r"ann\_smith\@mail.com").text == "ann_smith@mail.com"
+
+
+@pytest.mark.parametrize("piece", [r"C:\data\bed and ", r"\section{x} {S}mith ", r"content: \41 "])
+def test_a_long_text_is_read_in_pieces_of_bounded_size(piece: str) -> None:
+    """With a look behind that reaches to the begin of the text, this takes minutes."""
+    text = piece * 4000
+    assert open_escapes(text).text == open_escapes(piece * 40).text * 100
