@@ -24,7 +24,6 @@ def copy_example(name: str, target: Path) -> Path:
 
     Raises:
         UnknownNameError: there is no such example.
-
     """
     if name not in list_examples():
         raise UnknownNameError("example", name, list_examples())

@@ -79,7 +79,6 @@ def find_port(port: int | None = None, preferred: int = 0) -> int:
 
     Raises:
         ConfigurationError: no such port is free.
-
     """
     for candidate in [port] if port else [*filter(None, [preferred]), *PREFERRED_PORTS]:
         if is_free_port(candidate):
@@ -94,7 +93,6 @@ def start_dashboard(workspace: Workspace, port: int | None = None, label_file: P
         ConfigurationError: the port is taken, or Streamlit is not installed.
         ServiceError: it did not start; the message ends with the last lines of its log.
         StateError: the workspace cannot be written to.
-
     """
     require_packages("dashboard", "streamlit")
     project = find_workspace_project(workspace)

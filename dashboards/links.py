@@ -16,7 +16,6 @@ def link_samples(**conditions: str) -> str:
 
     Raises:
         TypeError: there is no such field.
-
     """
     if unknown := conditions.keys() - _FIELDS:
         raise TypeError(f"No such condition: {', '.join(sorted(unknown))}.")

@@ -54,7 +54,6 @@ def mask_annotation(
     Raises:
         MaskingError: an entity lies outside the text, an operator cannot do its work, or the result failed its checks.
         ConfigurationError: an operator needs a key and there is none.
-
     """
     if policy.needs_key:
         require_key(context.key, f"The policy {policy.name}")

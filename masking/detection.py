@@ -75,7 +75,6 @@ def find_spans(
 
     Raises:
         MaskingError: an entity lies outside the text, or a recogniser took too long.
-
     """
     given = list(_read_entities(text, entities))
     found = _find_spans(text, given, policy, schema, country, known)

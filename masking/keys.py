@@ -59,7 +59,6 @@ def parse_key(text: str) -> MaskingKey:
 
     Raises:
         ConfigurationError: it is not 32 bytes.
-
     """
     text = text.strip()
     for decode in (bytes.fromhex, _decode_base64):
@@ -77,7 +76,6 @@ def find_key(environment: Mapping[str, str] | None = None, folder: Path | None =
 
     Raises:
         ConfigurationError: what is there is not a key.
-
     """
     values = os.environ if environment is None else environment
     text = values.get(VARIABLE) or read_env_file((folder or Path()) / ".env").get(VARIABLE)
@@ -89,7 +87,6 @@ def require_key(key: MaskingKey | None, purpose: str) -> MaskingKey:
 
     Raises:
         ConfigurationError: there is none.
-
     """
     if key is None:
         raise ConfigurationError(f"{purpose} needs a key in {VARIABLE}. Make one with: goldspan mask key")

@@ -61,7 +61,6 @@ class Masker:
         Raises:
             MaskingError: the text cannot be masked safely; there is no output.
             ServiceError: the predictor did not answer.
-
         """
         annotation = await self.read(text, language, country)
         return self.apply(text, annotation, language, country)
@@ -145,7 +144,6 @@ def open_masker(
 
     Raises:
         InputError: no predictor is named, or policy, predictor or options are not known.
-
     """
     schema = labels or load_labels()
     rules = policy if isinstance(policy, Policy) else load_policy(policy, schema)
@@ -176,7 +174,6 @@ async def mask_async(
         MaskingError: the text cannot be masked safely; there is no output.
         ServiceError: the predictor did not answer.
         InputError: an argument is wrong.
-
     """
     if not isinstance(text, str):
         raise MaskingError(f"A text is a str, not {type(text).__name__}.")

@@ -124,7 +124,6 @@ def generalise(
 
     Raises:
         MaskingError: the rule names no kind and the label's validator is none of age, postcode and date_of_birth.
-
     """
     kind = rule.kind or _KINDS.get(schema[label].validator if label in schema else "", "")
     if kind == "age":

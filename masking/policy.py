@@ -132,7 +132,6 @@ class Policy:
 
         Raises:
             UnknownNameError: there is no such label.
-
         """
         if labels is None:
             return self
@@ -144,7 +143,6 @@ class Policy:
 
         Raises:
             UnknownNameError: there is no such label or group.
-
         """
         self._check_names(self.labels, schema)
         groups = {label.group for label in schema.entities}
@@ -165,7 +163,6 @@ class Policy:
 
         Raises:
             UnknownNameError: there is no such label or operator.
-
         """
         self._check_names(operators, schema)
         changed: dict[str, Rule] = {}
@@ -230,7 +227,6 @@ def load_policy(source: str | Path, schema: LabelSchema | None = None) -> Policy
         UnknownNameError: there is no preset of that name.
         ConfigurationError: the file is missing or broken, or names a label or group that there is not; the message
             names the place and what would be right.
-
     """
     if isinstance(source, str) and not source.endswith(".toml"):
         if source not in list_presets():
@@ -253,7 +249,6 @@ def build_policy(document: Mapping[str, Any]) -> Policy:
     Raises:
         ConfigurationError: a table or value is not what the JSON Schema `policy` allows, an option belongs to another
             operator, or a pattern is not a regular expression.
-
     """
     if wrong := schemas.validator("policy").explain(dict(document), 5):
         raise ConfigurationError(wrong)

@@ -58,7 +58,6 @@ class StreamMasker:
         Raises:
             MaskingError: the stream failed or ended before, or there is no safe boundary.
             ServiceError: the predictor did not answer.
-
         """
         self._check()
         self._held += piece
@@ -72,7 +71,6 @@ class StreamMasker:
         Raises:
             MaskingError: the stream failed or ended before.
             ServiceError: the predictor did not answer.
-
         """
         self._check()
         rest = await self._release(final=True)

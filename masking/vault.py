@@ -34,7 +34,6 @@ class Vault(Ledger):
 
     Raises:
         StateError: another process has the vault open, the key is not the vault's, or the file was changed.
-
     """
 
     def __init__(self, path: Path, key: MaskingKey, patience: float = 0.0) -> None:
@@ -108,7 +107,6 @@ class Vault(Ledger):
 
         Raises:
             StateError: the disk refused; the vault is as it was.
-
         """
         entries = self.list_entries()
         left = (_forget(entry) if is_erased(entry) else entry for entry in entries)

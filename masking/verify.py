@@ -19,7 +19,6 @@ def verify_masked(text: str, masked: MaskedText, *, sweep: bool = True) -> None:
 
     Raises:
         MaskingError: one of this does not hold; the message names labels and offsets, never a value.
-
     """
     cursor = masked_cursor = 0
     kept: list[str] = []

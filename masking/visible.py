@@ -58,7 +58,6 @@ class VisibleText:
 
         Raises:
             MaskingError: it lies outside the text.
-
         """
         if not 0 <= start < end <= len(self.text):
             raise MaskingError(f"There is no span {start}–{end} in a text of {len(self.text)} visible characters.")

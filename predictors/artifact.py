@@ -43,7 +43,6 @@ def read_artifact(folder: Path) -> MethodArtifact:
 
     Raises:
         StateError: there is none, or it is not one.
-
     """
     path = folder / RECORD
     document = read_json(path, "Fit the method again.")
@@ -56,7 +55,6 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
     Raises:
         StateError: it breaks the JSON Schema, or the disk refused.
-
     """
     path, document = folder / RECORD, {"format": FORMAT, **record}
     _check(document, path)
@@ -68,7 +66,6 @@ def write_settings(folder: Path, predictor: str, options: Mapping[str, str | int
 
     Raises:
         StateError: the disk refused.
-
     """
     lines = [f"predictor = {_quote(predictor)}", "", "[options]"]
     lines += [f"{key} = {_quote(value)}" for key, value in options.items()]

@@ -112,7 +112,6 @@ class Predictor(ABC):
 
         Raises:
             ServiceError: the model or its server did not answer as it should.
-
         """
 
     def predict_sync(self, text: str, language: str = "", country: str = "") -> Annotation:

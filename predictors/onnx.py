@@ -21,7 +21,6 @@ def open_session(model: bytes, name: str, threads: int = 1) -> InferenceSession:
     Raises:
         ConfigurationError: onnxruntime is not installed.
         StateError: the graph cannot be loaded.
-
     """
     require_packages("models", "onnxruntime", "tokenizers")
     import onnxruntime

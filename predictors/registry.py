@@ -105,7 +105,6 @@ def list_options(name: str) -> dict[str, inspect.Parameter]:
 
     Raises:
         UnknownNameError: there is no predictor of that name.
-
     """
     options: dict[str, inspect.Parameter] = {}
     for part in _find_parts(name):
@@ -133,7 +132,6 @@ def open_predictor(
         UnknownNameError: there is no predictor of that name.
         ConfigurationError: it takes no such option, a value has the wrong type, or what it needs is missing.
         StateError: a model directory is not what its signature or manifest says.
-
     """
     parts = _find_parts(str(source))
     given = {key: value for key, value in options.items() if value is not None}

@@ -30,7 +30,6 @@ def annotate(
 
     Raises:
         GoldspanError: a text could not be read, and there is no `on_outcome`.
-
     """
     return iterate_sync(annotate_async(samples, predictor, workers=workers, on_outcome=on_outcome))
 

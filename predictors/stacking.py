@@ -31,7 +31,6 @@ def open_crf(
     Raises:
         ConfigurationError: the base is no predictor of this machine, or python-crfsuite is not installed.
         StateError: the model is missing or not the one that was recorded.
-
     """
     try:
         content = model.read_bytes()
@@ -55,7 +54,6 @@ def open_base(base: str, labels: LabelSchema) -> LocalPredictor | None:
 
     Raises:
         ConfigurationError: it is not known by name, or it does not compute on this machine.
-
     """
     if not base:
         return None

@@ -39,7 +39,6 @@ def split_range(length: int, size: int, overlap: int) -> tuple[Window, ...]:
 
     Raises:
         ValueError: the overlap is not smaller than the size.
-
     """
     _check_sizes(size, overlap)
     windows: list[Window] = []
@@ -60,7 +59,6 @@ def split_text(text: str, size: int, overlap: int) -> tuple[Window, ...]:
 
     Raises:
         ValueError: the overlap is not smaller than the size.
-
     """
     _check_sizes(size, overlap)
     windows: list[Window] = []

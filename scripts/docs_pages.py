@@ -50,7 +50,6 @@ def rewrite_links(text: str, source: PurePosixPath) -> str:
 
     Raises:
         ValueError: a link leads nowhere.
-
     """
     page = PAGES.get(source.as_posix())
     depth = 0 if page else len(source.parts) - 2

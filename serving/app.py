@@ -92,7 +92,6 @@ def run_server(state: ServerState, address: str, port: int, announce: Callable[[
     Raises:
         ConfigurationError: the address cannot be listened on.
         InputError: the address is not loopback and there is no token.
-
     """
     import uvicorn
 

@@ -47,7 +47,6 @@ class ChatMasker:
         Raises:
             MaskingError: the event has a form that is not known, or the text cannot be masked safely.
             ServiceError: the event is an error of the server, or the predictor did not answer.
-
         """
         self._begin()
         if "error" in event:
@@ -138,7 +137,6 @@ async def mask_events(
     Raises:
         MaskingError: see `ChatMasker.feed`; nothing comes out after it.
         ServiceError: see there.
-
     """
     chat = ChatMasker(masker, language, country, hold)
     async for data in _read_data(chunks):

@@ -117,7 +117,6 @@ class PredictorHost:
         Raises:
             UnknownNameError: there is no such method.
             GoldspanError: it cannot be opened or fails the probe; the earlier one goes on serving.
-
         """
         method = self._find(name)
         async with self._loading:
@@ -147,7 +146,6 @@ class PredictorHost:
         Raises:
             UnknownNameError: there is no such method.
             TransientServiceError: it is not loaded.
-
         """
         method = self._find(name)
         loan = method.loan

@@ -82,7 +82,6 @@ class JobStore:
         Raises:
             InputError: files of this format are not masked.
             LimitError: too many files are held.
-
         """
         self._remove_old()
         if len(self._jobs) >= MAX_JOBS:
@@ -106,7 +105,6 @@ class JobStore:
 
         Raises:
             LimitError: there is none of that id, or it was removed.
-
         """
         self._remove_old()
         if identity not in self._jobs:

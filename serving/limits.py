@@ -52,7 +52,6 @@ class Admission:
 
         Raises:
             LimitError: too many wait already, or the block takes too long.
-
         """
         if self.waiting >= self._limits.waiting:
             raise LimitError(f"The server is busy: {self.waiting} requests wait already.", 503, 2)
@@ -89,7 +88,6 @@ class RateLimiter:
 
         Raises:
             LimitError: the client made too many.
-
         """
         if not self._size:
             return

@@ -29,7 +29,6 @@ class Trainer(Protocol):
 
         Raises:
             GoldspanError: there is no new model; the message has the reason.
-
         """
 
     async def finish(self, source: str, tell: Tell) -> None:
@@ -37,7 +36,6 @@ class Trainer(Protocol):
 
         Raises:
             GoldspanError: that failed; the model serves all the same.
-
         """
 
 

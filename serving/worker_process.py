@@ -97,7 +97,6 @@ class PredictorProcess:
 
         Raises:
             GoldspanError: the predictor cannot be opened.
-
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._start)
 
@@ -107,7 +106,6 @@ class PredictorProcess:
         Raises:
             WorkerDiedError: the process ended or took too long.
             GoldspanError: the predictor failed.
-
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._exchange, texts, alone)
 

@@ -124,7 +124,6 @@ async def open_in_workers(task: WorkerTask, count: int) -> WorkerPredictor | Non
 
     Raises:
         ServiceError: it cannot be opened.
-
     """
     task = replace(task, options={"threads": max(1, count_cores() // count), **task.options})
     workers = [PredictorProcess(task) for _ in range(count)]

@@ -28,7 +28,6 @@ def cut_files(
     Raises:
         InputError: a file is not there, or is not made of lines.
         StateError: a shard exists, or the disk refuses.
-
     """
     made: list[Path] = []
     erased = find_tombstones(output)

@@ -35,7 +35,6 @@ def unpack(path: Path, scratch: Path | None = None) -> Iterator[Path]:
 
     Raises:
         InputError: it is broken, or unpacks to more than `MAX_UNPACKED` bytes.
-
     """
     if path.suffix not in PACKED:
         yield path

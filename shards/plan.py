@@ -50,7 +50,6 @@ class ShardPlan:
 
         Raises:
             InputError: its file changed since the plan was made.
-
         """
         file = Path(self.labels_file)
         if not file.is_file() or hash_file(file) != self.labels_digest:
@@ -69,7 +68,6 @@ def make_plan(
 
     Raises:
         InputError: the results would lie in the folder of a shard.
-
     """
     file = find_label_file(labels_file)
     shards = tuple(shards)
@@ -84,7 +82,6 @@ def read_plan(data: bytes) -> ShardPlan:
 
     Raises:
         InputError: it is broken or of another format.
-
     """
     try:
         document = orjson.loads(data)
@@ -109,7 +106,6 @@ def list_shards(sources: Iterable[str], output: str = "") -> tuple[Shard, ...]:
     Raises:
         InputError: a source is not there or holds no file, two shards have one name, or `output` is or lies in a folder
             of the sources.
-
     """
     shards: list[Shard] = []
     for source in sources:

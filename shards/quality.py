@@ -37,7 +37,6 @@ def measure_shards(work: ShardWork, sample: int = SAMPLE, seed: int = 0) -> Shar
 
     Raises:
         StateError: a shard was set aside.
-
     """
     summary = work.run_all("quality", {"sample": sample, "seed": seed})
     labels, storage = load_labels(work.labels_file), open_storage(work.output)

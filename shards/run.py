@@ -55,7 +55,6 @@ class ShardWork:
             InputError: a shard lies in the folder of the results.
             ConfigurationError: the task cannot be opened.
             StateError: the results cannot be written, or another run of this machine writes there.
-
         """
         plan = make_plan(task, settings, self.shards, output or self.output, self.labels_file)
         run = cast("Engine", ENGINES.load(self.engine))
@@ -77,7 +76,6 @@ class ShardWork:
 
         Raises:
             StateError: a shard was set aside or is missing, as while a cluster is at work on it.
-
         """
         summary = self.run(task, settings, output)
         if summary.missing:

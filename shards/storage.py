@@ -57,7 +57,6 @@ class Storage(ABC):
 
         Raises:
             InputError: it cannot be read.
-
         """
         yield Path()
 
@@ -67,7 +66,6 @@ class Storage(ABC):
 
         Raises:
             StateError: it cannot be written.
-
         """
 
     @abstractmethod
@@ -245,7 +243,6 @@ def check_name(name: str) -> str:
 
     Raises:
         InputError: it would leave it.
-
     """
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
@@ -259,7 +256,6 @@ def fetch_plain(storage: Storage, name: str) -> Iterator[Path]:
 
     Raises:
         InputError: it cannot be read or unpacked.
-
     """
     with storage.fetch(name) as packed, unpack(packed) as plain:
         yield plain

@@ -38,7 +38,6 @@ def run_shard(plan: ShardPlan, task: ShardTask, shard: Shard) -> tuple[ShardRepo
     Raises:
         DiskFullError: no space is left; what was finished stays.
         StateError: the folder of the results cannot be written.
-
     """
     output = open_output(plan)
     begun = perf_counter()

@@ -34,7 +34,6 @@ def read_brat(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[S
 
     Raises:
         InputError: a folder has no `.ann` file.
-
     """
     files = sorted(path.rglob("*.ann")) if path.is_dir() else [path]
     if not files:
@@ -107,7 +106,6 @@ def _join_parts(text: str, offsets: str) -> tuple[int, int]:
 
     Raises:
         ValueError: something else than white space lies between two parts.
-
     """
     parts = [tuple(map(int, part.split())) for part in offsets.split(";")]
     if any(text[one[1] : other[0]].strip() or one[1] > other[0] for one, other in pairwise(parts)):
@@ -120,7 +118,6 @@ def write_brat(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
 
     Raises:
         StateError: the disk refused.
-
     """
 
     def encode(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, bytes]:

@@ -59,7 +59,6 @@ def detect_format(path: Path, options: ReadOptions) -> Detected:
 
     Raises:
         InputError: no format fits; the message names what is read.
-
     """
     if path.is_dir():
         if whole := _detect_folder(path):
@@ -106,7 +105,6 @@ def list_sources(path: Path) -> list[Path]:
 
     Raises:
         InputError: a folder holds nothing that is read.
-
     """
     if not path.is_dir() or _detect_folder(path):
         return [path]

@@ -20,7 +20,6 @@ def write_documents(folder: Path, samples: Iterable[Sample], encode: EncodeDocum
 
     Raises:
         StateError: the disk refused.
-
     """
     losses = LossCounter()
     written: set[str] = set()

@@ -98,7 +98,6 @@ def import_files(
     Raises:
         InputError: a file cannot be read at all, or no format fits.
         UnknownNameError: there is no such format or taxonomy.
-
     """
     options = options or ImportOptions()
     report = report if report is not None else ImportReport()
@@ -270,7 +269,6 @@ def import_texts(
 
     Raises:
         InputError: the file's format is not known, or it cannot be read.
-
     """
     if not path.exists():
         raise InputError(f"There is no file {path}.{suggest_path(path)}")

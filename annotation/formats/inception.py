@@ -37,7 +37,6 @@ def write_webanno(folder: Path, samples: Iterable[Sample]) -> ExportReport:
 
     Raises:
         StateError: the disk refused.
-
     """
     return write_documents(folder, samples, _encode_tsv)
 
@@ -47,7 +46,6 @@ def write_cas(folder: Path, samples: Iterable[Sample]) -> ExportReport:
 
     Raises:
         StateError: the disk refused.
-
     """
     return write_documents(folder, samples, _encode_cas)
 

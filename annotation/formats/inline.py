@@ -83,7 +83,6 @@ def read_inline(path: Path, options: ReadOptions, on_error: OnError) -> Iterator
 
     Raises:
         InputError: the file cannot be read.
-
     """
     content = read_whole(path, options)
     texts = [(number, line.removesuffix("\r")) for number, line in enumerate(content.split("\n"), start=1)]
@@ -100,7 +99,6 @@ def parse_inline(text: str, labels: LabelSchema) -> RawRow:
 
     Raises:
         TaggedTextError: a tag is not closed, or closes another.
-
     """
     tags = _find_tags(text, labels) or _find_pairs(text)
     if not tags and _TOKEN.search(text):

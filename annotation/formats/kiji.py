@@ -32,7 +32,6 @@ def encode_kiji(sample: Sample, labels: LabelSchema) -> dict[str, Any]:
 
     Raises:
         RecordError: the sample may not be written.
-
     """
     best = sample.best
     kept = (_separate_layers(best),) if best else ()
@@ -45,7 +44,6 @@ def write_kiji(folder: Path, samples: Iterable[Sample], labels: LabelSchema) -> 
     Raises:
         RecordError: a sample may not be written.
         StateError: the disk refused.
-
     """
 
     def encode(sample: Sample, best: Annotation | None, losses: LossCounter) -> dict[str, bytes]:

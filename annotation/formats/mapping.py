@@ -30,7 +30,6 @@ def read_label_map(entries: Sequence[str], labels: LabelSchema) -> dict[str, str
 
     Raises:
         InputError: an entry is neither, or maps to a label that the schema lacks.
-
     """
     pairs: dict[str, str] = {}
     for entry in entries:
@@ -72,7 +71,6 @@ def build_mapping(
 
     Raises:
         UnknownNameError: there is no taxonomy of this name.
-
     """
     wanted = list(dict.fromkeys(found))
     own = open_taxonomy(OWN, labels)

@@ -24,7 +24,6 @@ def read_parquet_rows(path: Path, name: str = "") -> Iterator[Mapping[str, Any]]
 
     Raises:
         InputError: the file is not readable, or its cells are too large.
-
     """
     arrow = import_arrow()
     try:
@@ -48,7 +47,6 @@ def refuse_expansion(path: Path, name: str = "") -> None:
     Raises:
         InputError: the values are too large.
         pyarrow.ArrowException: the file is not readable.
-
     """
     parquet = import_arrow().parquet
     with parquet.ParquetFile(path) as file:
@@ -107,7 +105,6 @@ def write_parquet(path: Path, samples: Iterable[Sample]) -> ExportReport:
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-
     """
     arrow = import_arrow()
     losses = LossCounter()
@@ -149,7 +146,6 @@ def import_arrow() -> Any:
 
     Raises:
         ConfigurationError: it is not installed.
-
     """
     try:
         import pyarrow

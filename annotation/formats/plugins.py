@@ -24,7 +24,6 @@ def find_plugins() -> tuple[FileFormat, ...]:
 
     Raises:
         ConfigurationError: one cannot be loaded.
-
     """
     found: list[FileFormat] = []
     for entry in entry_points(group=GROUP):

@@ -57,7 +57,6 @@ def read_head(path: Path, options: ReadOptions) -> str:
 
     Raises:
         InputError: it cannot be read.
-
     """
     try:
         with path.open("rb") as stream:
@@ -86,7 +85,6 @@ def read_whole(path: Path, options: ReadOptions) -> str:
 
     Raises:
         InputError: it cannot be read or decoded, or is too large.
-
     """
     try:
         if path.stat().st_size > MAX_FILE:

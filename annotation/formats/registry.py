@@ -97,7 +97,6 @@ def get_format(name: str) -> Format:
 
     Raises:
         UnknownNameError: there is none.
-
     """
     try:
         return FORMATS[name]
@@ -115,7 +114,6 @@ def export_samples(
     Raises:
         UnknownNameError: there is no such format.
         RecordError: raised by `on_error`.
-
     """
     chosen = get_format(name)
     return chosen.write(path, _leave_out_refused(samples, chosen, labels, on_error), labels)

@@ -59,7 +59,6 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
     Raises:
         UnknownNameError: there is no such format.
         InputError: the file cannot be read at all.
-
     """
     reader = _FILES.get(name) if path.is_dir() or name != "kiji" or _holds_tasks(path, options) else None
     reader = reader or next((plugin for plugin in find_plugins() if plugin.name == name), None)

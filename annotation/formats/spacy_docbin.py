@@ -37,7 +37,6 @@ def write_docbin(path: Path, samples: Iterable[Sample]) -> ExportReport:
 
     Raises:
         ConfigurationError: spaCy is not installed.
-
     """
     spacy = _import_spacy()
     vocab = spacy.vocab.Vocab()
@@ -55,7 +54,6 @@ def read_docbin_rows(path: Path, labels: LabelSchema) -> Iterator[Sample | RawRo
     Raises:
         ConfigurationError: spaCy is not installed.
         InputError: the file is not a DocBin, or too large.
-
     """
     for doc in _read_docs(path):
         found = doc.spans.get("entities", doc.ents)
@@ -120,7 +118,6 @@ def read_doc(doc: Doc, labels: LabelSchema) -> Sample:
 
     Raises:
         InputError: a label is not in the label schema.
-
     """
     metadata: dict[str, Any] = doc.user_data.get(_FIELD) or {}
     found = doc.spans.get("entities", doc.ents)

@@ -48,7 +48,6 @@ def read_azure(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
     Raises:
         InputError: no project lies there.
-
     """
     file = find_azure(path) if path.is_dir() else path
     if file is None:
@@ -89,7 +88,6 @@ def read_comprehend(path: Path, options: ReadOptions, on_error: OnError) -> Iter
 
     Raises:
         InputError: no table lies there.
-
     """
     file = find_comprehend(path) if path.is_dir() else path
     if file is None:

@@ -35,7 +35,6 @@ def read_table(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
     Raises:
         InputError: the file cannot be decoded, has no column of texts, or names a column twice.
-
     """
     content = read_whole(path, options)
     first_line = 0

@@ -64,7 +64,6 @@ def decode_tags(tags: Sequence[str], places: Sequence[Place]) -> list[tuple[int,
 
     Raises:
         ValueError: a tag has another form.
-
     """
     spans: list[tuple[int, int, str]] = []
     open_label = ""

@@ -36,7 +36,6 @@ def read_webanno(path: Path, options: ReadOptions, on_error: OnError) -> Iterato
 
     Raises:
         InputError: a folder has no `.tsv` file.
-
     """
     files = sorted(path.rglob("*.tsv")) if path.is_dir() else [path]
     if not files:

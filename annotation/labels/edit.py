@@ -90,7 +90,6 @@ def add_label(path: Path, code: str, fields: dict[str, Any]) -> Label:
     Raises:
         SchemaError: the label exists, or the file would no longer be a valid label schema. The file is unchanged then.
         UnknownNameError: there is no such validator.
-
     """
     if code in load_labels(path):
         raise SchemaError(f"{path} has a label {code} already. Edit it there.")
@@ -111,7 +110,6 @@ def copy_label(path: Path, old: str, new: str) -> None:
 
     Raises:
         SchemaError: the file has no table of its own for `old`, or would no longer be valid. It is unchanged then.
-
     """
     text = _read(path)
     document = tomllib.loads(text)
@@ -133,7 +131,6 @@ def drop_label(path: Path, code: str) -> None:
 
     Raises:
         SchemaError: the file has no table of its own for the label, or would no longer be valid. It is unchanged then.
-
     """
     text = _read(path)
     document = tomllib.loads(text)
@@ -158,7 +155,6 @@ def edit_label(path: Path, code: str, fields: Mapping[str, Any]) -> Label:
     Raises:
         SchemaError: there is no such table, or the file would no longer be valid. It is unchanged then.
         UnknownNameError: there is no such label or validator.
-
     """
     load_labels(path)[code]
     if (validator := fields.get("validator")) and validator not in VALIDATORS:

@@ -190,7 +190,6 @@ def find_label_file(path: str | Path | None = None) -> Path:
 
     Raises:
         ConfigurationError: the project's file is broken.
-
     """
     if given := path or os.environ.get("GOLDSPAN_LABELS"):
         return Path(given)
@@ -208,7 +207,6 @@ def find_own_label_file(path: str | Path | None = None) -> Path:
 
     Raises:
         SchemaError: it is one of those included in Goldspan, which are read-only.
-
     """
     file = find_label_file(path)
     if file.resolve().is_relative_to(schemas.path("").resolve()):
@@ -225,7 +223,6 @@ def load_labels(path: str | Path | None = None) -> LabelSchema:
     Raises:
         SchemaError: the file is missing or broken; the message names the place and what would be right.
         ConfigurationError: the project's file is broken.
-
     """
     file = find_label_file(path)
     if not file.exists():
@@ -256,7 +253,6 @@ def build_labels(document: Mapping[str, Any]) -> LabelSchema:
 
     Raises:
         SchemaError: a table or a value is not what the JSON Schema `labels` allows, or two labels clash.
-
     """
     if problems := schemas.validator("labels").list_best_problems(document):
         raise SchemaError("; ".join(f"{one.pointer or '/'} {one.message}" for one in problems))

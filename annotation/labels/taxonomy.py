@@ -49,7 +49,6 @@ class Taxonomy:
 
         Raises:
             UnknownNameError: the taxonomy does not know the label; the message lists the nearest.
-
         """
         try:
             return self.targets[external]
@@ -75,7 +74,6 @@ def load_taxonomy(name: str) -> Taxonomy:
     Raises:
         UnknownNameError: there is no taxonomy of this name.
         SchemaError: the file is broken.
-
     """
     if name not in list_taxonomies():
         raise UnknownNameError("taxonomy", name, list_taxonomies())
@@ -88,7 +86,6 @@ def open_taxonomy(name: str, labels: LabelSchema) -> Taxonomy:
     Raises:
         UnknownNameError: there is no taxonomy of this name.
         SchemaError: the file is broken.
-
     """
     if name != OWN:
         return load_taxonomy(name)
@@ -103,7 +100,6 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     Raises:
         SchemaError: the file is not TOML, names a label twice, or breaks the JSON Schema `taxonomy`.
-
     """
     document = read_toml(path, SchemaError)
     if wrong := schemas.validator("taxonomy").explain(document, 5):
@@ -147,7 +143,6 @@ def find_taxonomy(repository: str, external: Iterable[str] = ()) -> Taxonomy:
 
     Raises:
         UnknownNameError: neither way finds one.
-
     """
     taxonomies = [load_taxonomy(name) for name in list_taxonomies()]
     for taxonomy in taxonomies:

@@ -169,7 +169,6 @@ def check_value(validator: str, value: str, country: str = "") -> bool:
 
     Raises:
         UnknownNameError: there is no such validator.
-
     """
     check = _CHECKS.get(validator)
     if check is None:

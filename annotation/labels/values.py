@@ -35,7 +35,6 @@ def compile_pattern(label: Label) -> regex.Pattern[str]:
 
     Raises:
         SchemaError: it is not a regular expression.
-
     """
     return _compile(label.code, label.pattern, label.ignore_case)
 
@@ -53,7 +52,6 @@ def search_pattern(label: Label, text: str, time_limit: float = TIME_LIMIT) -> I
 
     Raises:
         InputError: the pattern took longer than the limit.
-
     """
     try:
         for match in compile_pattern(label).finditer(text, timeout=time_limit):
@@ -68,7 +66,6 @@ def matches_pattern(label: Label, value: str, time_limit: float = TIME_LIMIT) ->
 
     Raises:
         InputError: the pattern took longer than the limit.
-
     """
     try:
         return compile_pattern(label).fullmatch(value, timeout=time_limit) is not None
@@ -106,7 +103,6 @@ def load_terms(label: Label) -> tuple[str, ...]:
 
     Raises:
         SchemaError: the file is missing, is not UTF-8, or holds a term that is too long.
-
     """
     if not label.terms_file:
         return label.terms

@@ -191,7 +191,6 @@ def warn_of_missing(settings: RunSettings, labels: LabelSchema) -> None:
 
     Raises:
         InputError: it holds nothing for any of them.
-
     """
     from goldspan.generators.runs.content import find_missing
 

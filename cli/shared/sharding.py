@@ -110,7 +110,6 @@ def find_shard_command(
 
     Raises:
         InputError: an option of engines is given without one, or what `read_shard_command` raises.
-
     """
     if engine:
         return read_shard_command(files, output, engine, values, workers, labels)

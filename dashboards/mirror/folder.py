@@ -18,7 +18,6 @@ def prepare_folder(workspace: Workspace) -> Path:
     Raises:
         StateError: it is a symbolic link.
         OSError: it cannot be created.
-
     """
     folder = workspace.root / FOLDER
     if folder.is_symlink():
@@ -33,7 +32,6 @@ def open_log(workspace: Workspace) -> BinaryIO:
 
     Raises:
         StateError: the log cannot be written, or is a symbolic link.
-
     """
     folder = workspace.root / FOLDER
     try:

@@ -75,7 +75,6 @@ def refresh_mirror(workspace: Workspace, labels: LabelSchema, progress: Progress
 
     Raises:
         StateError: the mirror cannot be written or read.
-
     """
     with _lock_tables(workspace, labels, progress) as (root, sources):
         try:

@@ -76,7 +76,6 @@ def list_sources(workspace: Workspace, labels: LabelSchema) -> list[SampleFile]:
 
     Raises:
         StateError: a folder of samples cannot be read.
-
     """
     sources = []
     for layer in LAYERS:
@@ -116,7 +115,6 @@ def cut_source(source: SampleFile) -> list[Part]:
 
     Raises:
         FileChangedError: the file was replaced or is gone.
-
     """
     return [part for part in _list_parts(source) if _is_drawn(part)]
 
@@ -150,7 +148,6 @@ def read_part(part: Part, labels: LabelSchema, unreadable: list[int]) -> Iterato
 
     Raises:
         FileChangedError: the file was replaced or is gone.
-
     """
     try:
         for offset, value in _read_values(part, unreadable):

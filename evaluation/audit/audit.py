@@ -95,7 +95,6 @@ def audit_samples(
 
     Raises:
         InputError: no sample has gold.
-
     """
     gold = [sample for sample in samples if sample.best is not None]
     if not gold:
@@ -131,7 +130,6 @@ def audit_tokens(
 
     Raises:
         InputError: there are fewer groups of related samples than folds.
-
     """
     gold = [sample for sample in samples if sample.best is not None]
     opinions, failures = _ask_second(second, gold, workers) if second else ({}, [])
@@ -170,7 +168,6 @@ def iter_folds(
 
     Raises:
         InputError: there are fewer groups of related samples than folds.
-
     """
     gold = [sample for sample in samples if sample.best is not None]
     shares = {"train": 1.0, **{f"fold {number}": 1.0 for number in range(1, folds)}}

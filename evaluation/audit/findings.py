@@ -64,7 +64,6 @@ def find_disagreements(audited: Iterable[Audited], labels: Iterable[str]) -> lis
     Args:
         audited: samples with gold, each with the auditor's annotation.
         labels: labels that the auditor can give; gold entities of other labels are not judged.
-
     """
     able = frozenset(labels)
     matched = [

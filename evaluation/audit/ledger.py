@@ -140,7 +140,6 @@ def read_audit_ledger(path: Path) -> AuditLedger:
 
     Raises:
         RecordError: the file cannot be read or is not an audit ledger.
-
     """
     rows = {row.pop("sample_id"): row for row in iter_rows(path, _SCHEMA)}
     return AuditLedger({n: AuditEntry(**row | {"status": AuditStatus(row["status"])}) for n, row in rows.items()})
@@ -151,7 +150,6 @@ def write_audit_ledger(path: Path, ledger: AuditLedger) -> None:
 
     Raises:
         StateError: the disk refused.
-
     """
     write_rows(path, _SCHEMA, ({"sample_id": name, **asdict(entry)} for name, entry in ledger.entries.items()))
 

@@ -19,7 +19,6 @@ def queue_label_errors(samples: Iterable[Sample], ledger: AuditLedger, *, size: 
         samples: of the workspace.
         ledger: its audit ledger.
         size: entries of the batch.
-
     """
     found = [
         (findings, standing, one)

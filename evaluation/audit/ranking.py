@@ -84,7 +84,6 @@ def rank_findings(findings: Sequence[AuditFinding], gold: Mapping[str, GoldToken
     Args:
         findings: their confidence says how rarely the two disagree in this way.
         gold: the tokens of every sample, by sample id.
-
     """
     words, edges = WordLabels(gold.values()), EdgeHabits(gold.values())
     odds = np.array([_sum_odds(one, gold[one.sample_id], words, edges) for one in findings])

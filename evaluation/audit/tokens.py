@@ -76,7 +76,6 @@ def judge_tokens(tagger: CrfTagger, sample: Sample, beneath: Sequence[Entity] = 
         tagger: a model that has not seen the sample.
         sample: the sample.
         beneath: the entities of the predictor beneath the model; empty without one.
-
     """
     given = read_gold_tokens(sample)
     tags = tag_tokens(given.tokens, given.entities)

@@ -72,7 +72,6 @@ def read_pairing(
 
     Raises:
         InputError: a file cannot be read, or nothing in the two can be paired.
-
     """
     samples = open_samples(gold, labels, on_error)
     if predicted is None:

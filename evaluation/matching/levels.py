@@ -48,7 +48,6 @@ def project_spans(
         labels: where groups and identifier kinds stand.
         level: granularity of labels.
         mentions: who is meant where. Give gold's mentions for both sides, so that both are merged by one rule.
-
     """
     ordered = sorted(Span(span.start, span.end, span.label) for span in spans)
     if level is Level.LABEL:

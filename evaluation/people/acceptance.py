@@ -98,7 +98,6 @@ def measure_acceptance(
         samples: reviewed samples with the predictions that people saw; each sample once.
         model_version: only pre-annotations of this model; empty for all.
         hidden: predictions, by sample id, that the people of the control samples did not see.
-
     """
     counter = _Counter()
     anchoring = AnchoringCounter()

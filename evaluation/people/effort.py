@@ -40,7 +40,6 @@ def measure_effort(
         shown: the pre-annotation that the person saw.
         review: what the person made of it.
         decisions: what became of the entities, where it is known already.
-
     """
     if decisions is None:
         entities = _count_spans(review.entities, shown.entities if shown else ())

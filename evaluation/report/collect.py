@@ -114,7 +114,6 @@ def collect_report(
 
     Raises:
         InputError: there is no result.
-
     """
     if not results:
         raise InputError("There is nothing to report; name at least one result file.")

@@ -33,7 +33,6 @@ def read_prices(path: Path | None = None) -> PriceTable:
 
     Raises:
         ConfigurationError: the file cannot be read, or breaks its schema.
-
     """
     document = read_configuration(path or schemas.path(FILE), "prices", ConfigurationError)
     compute, annotation = document["compute"], document["annotation"]

@@ -57,7 +57,6 @@ def write_report(
         InputError: there is no result, or a file cannot be read.
         ConfigurationError: the prices are broken.
         StateError: the disk refused.
-
     """
     loaded = [result if isinstance(result, EvaluationResult) else read_result(Path(result)) for result in results]
     table = prices if isinstance(prices, PriceTable) else read_prices(Path(prices) if prices else None)
@@ -75,7 +74,6 @@ def write_sections(title: str, lines: Sequence[str], sections: Sequence[Section]
 
     Raises:
         StateError: the disk refused.
-
     """
     folder = page.with_name(f"{page.stem}-charts")
     shown = [chart for section in sections for chart in section.charts]

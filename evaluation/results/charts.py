@@ -47,7 +47,6 @@ def write_result_charts(result: EvaluationResult, folder: Path) -> list[Path]:
 
     Raises:
         ConfigurationError: matplotlib is not installed.
-
     """
     figures = {
         "error-kinds": draw_error_kinds(result),
@@ -62,7 +61,6 @@ def write_comparison_charts(comparison: Comparison, folder: Path) -> list[Path]:
 
     Raises:
         ConfigurationError: matplotlib is not installed.
-
     """
     return _write(draw_comparison(comparison), folder, "comparison")
 

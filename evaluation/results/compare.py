@@ -94,7 +94,6 @@ def compare_results(
 
     Raises:
         InputError: there is no result.
-
     """
     if not results:
         raise InputError("There is nothing to compare; name at least one result file.")

@@ -42,7 +42,6 @@ def describe_cost(usage: Usage, documents: int, prices: TokenPrices | None) -> d
         usage: of the fresh answers; cached ones cost nothing now and are counted only.
         documents: number of documents with fresh answers.
         prices: prices of tokens; without, the cost is not known.
-
     """
     if not (usage.requests or usage.cached):
         return None

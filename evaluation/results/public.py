@@ -60,7 +60,6 @@ def evaluate(
     Raises:
         InputError: a file cannot be read, or nothing can be scored.
         ServiceError: the predictor failed on every text.
-
     """
     labels, settings = labels or load_labels(), settings or EvaluationSettings()
     pairing = filter_documents(_read(gold, predicted, labels, model, on_error), settings.filters)
@@ -110,7 +109,6 @@ def compare(
 
     Raises:
         InputError: there is no result, or a file cannot be read.
-
     """
     loaded = [result if isinstance(result, EvaluationResult) else read_result(Path(result)) for result in results]
     baselines: Mapping[str, Mapping[str, object]] | None = None

@@ -86,7 +86,6 @@ def write_result(path: Path, result: EvaluationResult) -> None:
 
     Raises:
         RecordError: it breaks the JSON Schema.
-
     """
     write_result_document(path, orjson.loads(orjson.dumps(result.to_json())))
 
@@ -96,7 +95,6 @@ def write_result_document(path: Path, document: Mapping[str, Any]) -> None:
 
     Raises:
         RecordError: it breaks the JSON Schema.
-
     """
     _check(document, str(path))
     lines = [
@@ -111,7 +109,6 @@ def read_result(path: Path) -> EvaluationResult:
 
     Raises:
         RecordError: the file is missing, is not JSON or breaks the JSON Schema.
-
     """
     return parse_result(read_result_document(path))
 
@@ -121,7 +118,6 @@ def read_results(paths: Iterable[Path]) -> list[EvaluationResult]:
 
     Raises:
         RecordError: a file is missing or not a result, or a folder holds none.
-
     """
     found: list[Path] = []
     for path in paths:
@@ -137,7 +133,6 @@ def read_result_document(path: Path) -> dict[str, Any]:
 
     Raises:
         RecordError: the file is missing, is not JSON or breaks the JSON Schema.
-
     """
     try:
         document: dict[str, Any] = orjson.loads(path.read_bytes())

@@ -41,7 +41,6 @@ def filter_documents(pairing: Pairing, filters: Mapping[str, str]) -> Pairing:
     Raises:
         UnknownNameError: there is no such dimension.
         InputError: no document is left.
-
     """
     for dimension in filters:
         if dimension not in DIMENSIONS:

@@ -35,7 +35,6 @@ def run_predictor(pairing: Pairing, predictor: Predictor, workers: int = 1) -> P
 
     Raises:
         ServiceError: the predictor failed on every text.
-
     """
     begun, begun_cpu = perf_counter(), process_time()
     samples = (

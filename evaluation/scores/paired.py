@@ -44,7 +44,6 @@ def compare_paired(first: Numbers, second: Numbers, *, seed: int = 0, draws: int
 
     Raises:
         ValueError: the tables do not have the same documents.
-
     """
     if first.shape != second.shape:
         raise ValueError(f"{first.shape[0]} documents against {second.shape[0]}; both systems need the same ones")

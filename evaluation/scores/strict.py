@@ -74,7 +74,6 @@ def count_strict(gold: SpanColumns, predicted: SpanColumns, *, documents: int, l
         predicted: spans of the prediction.
         documents: number of documents; document numbers are 0 to documents - 1.
         labels: number of labels; label numbers are 0 to labels - 1.
-
     """
     correct = _find_correct(*_pack_keys(gold, predicted))
     return StrictCounts(
@@ -106,7 +105,6 @@ def iter_chunks(
 
     Raises:
         ValueError: they do not have the same number of documents.
-
     """
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} documents of gold against {len(predicted)} of predictions")

@@ -47,7 +47,6 @@ def mix_files(plan: MixPlan, output: Path, labels: LabelSchema, on_error: OnErro
     Raises:
         InputError: a source has too few samples for its share, or none at all.
         RecordError: a record of a file cannot be read and `on_error` raises.
-
     """
     chosen, available = _choose_ids(plan, labels, on_error)
     repeated = 0

@@ -48,7 +48,6 @@ def load_mix(path: Path) -> MixPlan:
     Raises:
         SchemaError: the file cannot be read, a key is unknown or wrong, or the shares do not add up to 1.
         UnknownNameError: a language or a register of noise that is not known.
-
     """
     if not path.exists():
         raise SchemaError(f"There is no file {path}.")

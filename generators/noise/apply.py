@@ -51,7 +51,6 @@ def add_noise(
 
     Raises:
         UnknownNameError: there is no such kind.
-
     """
     for kind, rate in rates.items():
         if kind in WRAPPERS:

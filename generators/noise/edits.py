@@ -27,7 +27,6 @@ def apply_edits(tagged: Tagged, edits: Iterable[Edit]) -> Tagged:
 
     Raises:
         InputError: edits overlap, lie outside the text, cross a border of a span, or leave a span empty.
-
     """
     ordered = sorted(edits)
     _check(tagged, ordered)

@@ -97,7 +97,6 @@ def parse_template(source: str) -> Template:
 
     Raises:
         SchemaError: a bracket is not closed, or a slot is none of those above.
-
     """
     nodes, end = _parse_nodes(source, 0, "")
     if end != len(source):

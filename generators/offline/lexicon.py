@@ -133,7 +133,6 @@ def load_lexicon(language: str) -> Lexicon:
 
     Raises:
         SchemaError: a slot names a list, class or determiner that the file lacks.
-
     """
     path = Path(__file__).with_name("lexicon") / f"{language}.toml"
     document = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -17,7 +17,6 @@ def write_content(body: Mapping[str, Any], labels: LabelSchema, families: int = 
 
     Raises:
         InputError: the body is not one of ours.
-
     """
     from goldspan.generators.offline.stages import author_coreference, author_draft, author_judgement, author_review
     from goldspan.generators.specs.draw import spec_from_dict

@@ -69,7 +69,6 @@ def find_missing(settings: RunSettings, labels: LabelSchema) -> dict[str, tuple[
 
     Raises:
         InputError: a file holds nothing in any language of the run.
-
     """
     held = list_held(settings, labels)
     for path, what in (

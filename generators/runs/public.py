@@ -52,7 +52,6 @@ def generate(
         ConfigurationError: there is no key or no model, or no price for a limit in dollars.
         StateError: another process drives the run, or it was begun with other settings.
         ServiceError: the provider cannot be used as things are.
-
     """
     workspace = find_workspace(data)
     folder = prepare_run(settings, run=run, new=new, data=data, limits=limits)
@@ -89,7 +88,6 @@ def prepare_run(
         InputError: a setting makes no sense.
         ConfigurationError: there is no key or no model, or no price for a limit in dollars.
         StateError: the run was begun with other settings.
-
     """
     settings = fill_prices(complete_settings(settings))
     labels = load_labels(settings.labels_file or None)
@@ -143,7 +141,6 @@ def complete_settings(settings: RunSettings) -> RunSettings:
         UnknownNameError: there is no such provider, mode or window.
         ConfigurationError: the provider has no model of its own.
         InputError: there is no language, a setting would have no effect, or there cannot be so many families.
-
     """
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")

@@ -72,7 +72,6 @@ def read_scenarios(path: Path) -> dict[str, tuple[str, ...]]:
 
     Raises:
         RecordError: a line is not an object with a language and a scenario.
-
     """
     if not path.is_file():
         return {}

@@ -152,7 +152,6 @@ def draw_spec(
     Raises:
         UnknownNameError: a language, country, document type or label that is not known.
         ConfigurationError: a hard negative with labels was wanted.
-
     """
     wanted = wanted or SpecConstraints()
     _check_wanted(wanted, languages, labels, document_types)

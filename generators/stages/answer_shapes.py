@@ -38,7 +38,6 @@ def shape_document(document: Mapping[str, Any], labels: LabelSchema, values: Map
 
     Raises:
         WrongAnswerError: offsets do not mark values of the brief.
-
     """
     if isinstance(inner := document.get("tagged_text"), Mapping):
         written = [inner[key] for key in _INNER_KEYS if isinstance(inner.get(key), str)]

@@ -51,7 +51,6 @@ def check_tagged(tagged: Tagged, context: AnswerContext) -> list[str]:
 
     Raises:
         WrongAnswerError: there are errors; it names them.
-
     """
     annotation = Annotation(_AUTHOR, tagged.entities, tagged.mentions)
     issues: list[Issue] = check_text(tagged.text)

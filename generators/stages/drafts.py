@@ -61,7 +61,6 @@ def read_draft(document: Mapping[str, Any], context: AnswerContext, repairs: lis
 
     Raises:
         GoldspanError: the draft cannot be used; the text is the reason.
-
     """
     brief = context.brief
     if "entities" in document:

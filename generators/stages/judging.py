@@ -35,7 +35,6 @@ def read_judgement(document: Mapping[str, Any], context: AnswerContext, repairs:
 
     Raises:
         WrongAnswerError: a score is not from 1 to 5.
-
     """
     outside = [name for name in SCORES if not LOWEST <= document[name] <= HIGHEST]
     if outside:

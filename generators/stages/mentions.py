@@ -98,7 +98,6 @@ def resolve_chains(
 
     Raises:
         WrongAnswerError: a mention does not stand in the text, its place is not clear or taken, or it cuts an entity.
-
     """
     listed = [
         _list_mention(f"Mention {number} of chain {chain}", chain, entry, before.text, context, repairs)

@@ -176,7 +176,6 @@ def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Message:
 
     Raises:
         InputError: the conversation is not one of ours.
-
     """
     for message in messages:
         if message.get("role") == "user" and (read := read_message(str(message.get("content") or ""))):

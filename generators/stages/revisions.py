@@ -23,7 +23,6 @@ def require_same_text(before: Tagged, after: Tagged) -> None:
 
     Raises:
         GoldspanError: names the first character that differs.
-
     """
     if before.text != after.text:
         pairs = zip(before.text, after.text, strict=False)
@@ -64,7 +63,6 @@ def read_coreference(document: Mapping[str, Any], context: AnswerContext, repair
 
     Raises:
         GoldspanError: a mention cannot be placed, or mentions cross one another; or the text was changed.
-
     """
     before = read_tagged(context.tagged_text, context.labels)
     if "chains" in document:
@@ -96,7 +94,6 @@ def read_review(document: Mapping[str, Any], context: AnswerContext, repairs: li
 
     Raises:
         GoldspanError: the text was changed.
-
     """
     before, after = _read_same(document, context, repairs)
 

@@ -40,7 +40,6 @@ def draw_from_source(rng: Random, label: Label, language: str, country: str) -> 
         ConfigurationError: the source gives no value that fits its own pattern, or Faker has no such provider.
         SchemaError: the terms or the pattern cannot be read.
         UnknownNameError: there is no such function.
-
     """
     source = label.values or ("pattern" if label.pattern else "list")
     if source == MODEL:

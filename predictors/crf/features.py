@@ -72,7 +72,6 @@ def describe_text(text: str, language: str, beneath: Sequence[Entity]) -> tuple[
         text: the verbatim text.
         language: ISO 639-1, may be empty.
         beneath: the entities of the predictor beneath; empty without one.
-
     """
     tokens = find_tokens(text)
     words = [text[start:end][:_LONGEST] for start, end in tokens]

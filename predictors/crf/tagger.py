@@ -39,7 +39,6 @@ class CrfTagger:
         Raises:
             ConfigurationError: python-crfsuite is not installed.
             StateError: the model cannot be read.
-
         """
         self._model = model  # CRFsuite reads it where it lies
         self._tagger = _open(model)

@@ -118,7 +118,6 @@ def open_llm(
 
     Raises:
         ConfigurationError: there is no model or no key, or `again` or `mode` has another value.
-
     """
     from goldspan.annotation.tasks.store import read_samples
 
@@ -206,7 +205,6 @@ class LlmPredictor(RemotePredictor):
 
         Raises:
             ServiceError: the server does not answer, or no answer could be read.
-
         """
         begun = perf_counter()
         shots = self._pool.choose(text, language, self._settings.shots)

@@ -166,7 +166,6 @@ def check_selection(name: str) -> Selection:
 
     Raises:
         ConfigurationError: there is none of that name.
-
     """
     if name not in set(Selection):
         raise ConfigurationError(f"The option selection is {', '.join(Selection)}, not {name[:40]!r}.")

@@ -44,7 +44,6 @@ def find_model() -> Path:
     Raises:
         ConfigurationError: the package or the libraries that run it are not installed.
         StateError: a file is missing or not the one that is expected.
-
     """
     missing = [name for name in ("onnxruntime", "tokenizers") if importlib.util.find_spec(name) is None]
     package = importlib.util.find_spec(PACKAGE.replace("-", "_"))
@@ -63,7 +62,6 @@ def verify_files(folder: Path, hashes: dict[str, str]) -> None:
 
     Raises:
         StateError: a file is missing or differs; it is not to be loaded.
-
     """
     for name, expected in hashes.items():
         file = folder / name
@@ -83,7 +81,6 @@ def install_model() -> None:
     Raises:
         ConfigurationError: there is neither pip nor uv.
         ServiceError: the installation failed; the message ends with what the installer said.
-
     """
     installer = find_installer()
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as requirements:
@@ -99,7 +96,6 @@ def find_installer() -> list[str]:
 
     Raises:
         ConfigurationError: there is neither pip nor uv.
-
     """
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -118,7 +114,6 @@ def run_installer(command: list[str]) -> None:
 
     Raises:
         ServiceError: it failed; the message ends with what it said.
-
     """
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60 * _INSTALL_MINUTES, check=False)

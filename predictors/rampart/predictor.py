@@ -82,7 +82,6 @@ class RampartPredictor(LocalPredictor):
 
         Raises:
             ServiceError: the model cannot be loaded or run.
-
         """
         return [self._read_text(text.text) for text in texts]
 

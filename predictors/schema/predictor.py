@@ -32,7 +32,6 @@ class SchemaPredictor(LocalPredictor):
         Raises:
             SchemaError: a pattern is no regular expression, or a file of terms cannot be read.
             InputError: a pattern backtracks without end.
-
         """
         self._nested = labels.nested
         self._order = {label.code: number for number, label in enumerate(labels.entities)}
@@ -54,7 +53,6 @@ class SchemaPredictor(LocalPredictor):
 
         Raises:
             InputError: a pattern took too long.
-
         """
         author = Author.model(self.model_version)
         found = [self._choose(self._find(text.text)) for text in texts]

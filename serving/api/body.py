@@ -20,7 +20,6 @@ async def read_json(request: Request, schema: str, limit: int) -> dict[str, Any]
     Raises:
         LimitError: the body has more than `limit` bytes.
         InputError: it is not JSON, or not what the JSON Schema of that name allows.
-
     """
     value = await read_object(request, limit)
     problems = schemas.validator(schema).problems(value)

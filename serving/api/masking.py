@@ -46,7 +46,6 @@ class MaskRequest:
         Raises:
             LimitError: the texts are too long.
             InputError: a name is not known, or `entities` come with several texts.
-
         """
         texts = (body["text"],) if "text" in body else tuple(body["texts"])
         characters, limit = sum(map(len, texts)), state.settings.limits.characters

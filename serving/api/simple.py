@@ -154,7 +154,6 @@ def translate_labels(names: Any, schema: LabelSchema) -> list[str]:
 
     Raises:
         InputError: it is not a list of names, or none of them has a counterpart.
-
     """
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError("`pii_entities` has to be a list of labels.")

@@ -64,7 +64,6 @@ def make_settings(
 
     Raises:
         UnknownNameError: `pdf` or `ocr` is not known.
-
     """
     if pdf not in PDF_PROFILES:
         raise UnknownNameError("PDF profile", pdf, PDF_PROFILES)
@@ -124,7 +123,6 @@ def read_document(path: Path, limit: int = MAX_DOCUMENT) -> bytes:
 
     Raises:
         InputError: it cannot be read, or is longer than `limit`.
-
     """
     try:
         size = path.stat().st_size

@@ -36,7 +36,6 @@ async def check_masked_file(
 
     Raises:
         InputError: a file cannot be read as text.
-
     """
     text, _ = decode_text(read_document(original), str(original))
     written, _ = decode_text(read_document(masked), str(masked))

@@ -72,7 +72,6 @@ def find_delimiter(path: Path) -> str:
 
     Raises:
         InputError: the file cannot be read or is not UTF-8.
-
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

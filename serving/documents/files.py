@@ -52,7 +52,6 @@ def plan_jobs(paths: Iterable[Path], output: Path) -> list[FileJob]:
     Raises:
         InputError: a path does not exist, a file given by name has a format that is not masked, two results would
             have one name, or a result would replace its source.
-
     """
     paths = list(paths)
     if names_file(paths, output):
@@ -97,7 +96,6 @@ async def mask_file(source: Path, target: Path, masker: Masker, settings: FileSe
 
     Raises:
         GoldspanError: the file cannot be read, masked or checked; there is no output.
-
     """
     work = find_document_masker(source)
     shared = masker.share_replacements()

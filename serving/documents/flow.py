@@ -79,7 +79,6 @@ async def mask_runs(
     Raises:
         MaskingError: the text cannot be masked safely.
         ServiceError: the predictor did not answer.
-
     """
     annotation = await read_runs(runs, masker, language, country)
     if wrapped is not None:
@@ -187,7 +186,6 @@ def search_values(values: frozenset[str], texts: Sequence[str], place: str) -> N
 
     Raises:
         MaskingError: one does; the message gives no value.
-
     """
     for text in _list_forms(texts):
         for value in values:

@@ -45,7 +45,6 @@ async def mask_image(source: Path, target: Path, masker: Masker, settings: FileS
     Raises:
         InputError: it is no picture, is too large, or no OCR engine is installed.
         MaskingError: the written file fails a check.
-
     """
     engine = require_ocr(settings.ocr, f"{source.name}: a picture")
     frames = await asyncio.to_thread(_open_frames, source)

@@ -65,7 +65,6 @@ async def mask_json_text(text: str, masker: Masker, settings: FileSettings, sour
     Raises:
         RecordError: it is not JSON.
         MaskingError: it cannot be masked safely.
-
     """
     seen: set[str] = set()
     line = _parse(text, source, 1, settings, seen)

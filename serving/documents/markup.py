@@ -128,7 +128,6 @@ def verify_html(written: str, values: frozenset[str], place: str) -> None:
 
     Raises:
         MaskingError: a masked value stands in it.
-
     """
     reader = _Reader()
     reader.feed(written)

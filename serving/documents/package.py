@@ -22,7 +22,6 @@ def read_package(path: Path) -> dict[str, bytes]:
 
     Raises:
         InputError: it is not a package, is encrypted, or unpacks to more than a document does.
-
     """
     parts: dict[str, bytes] = {}
     total = 0

@@ -51,7 +51,6 @@ def blank_embedded(source: str, name: str) -> tuple[str, int]:
 
     Raises:
         InputError: something else is embedded that cannot be read; `name` says in which file.
-
     """
     count = 0
 

@@ -34,7 +34,6 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
 
     Raises:
         InputError: it is neither, or no text at all; `name` says which file.
-
     """
     kind = next((kind for mark, kind in BEGINNINGS.items() if data.startswith(mark)), "")
     if kind:
@@ -58,7 +57,6 @@ def check_card(text: str, name: str) -> None:
 
     Raises:
         InputError: it has one.
-
     """
     coded = _CODED.search(text)
     if coded:
@@ -71,7 +69,6 @@ def check_text(text: str, name: str) -> None:
 
     Raises:
         InputError: it has one.
-
     """
     if "\0" in text:
         raise InputError(

@@ -45,7 +45,6 @@ def find_document_masker(path: Path) -> DocumentMasker:
 
     Raises:
         InputError: files of this ending are not masked.
-
     """
     target = _FORMATS.get(path.suffix.lower())
     if target is None:

@@ -25,7 +25,6 @@ class MaskingReport:
 
     Raises:
         StateError: the report was changed.
-
     """
 
     def __init__(self, path: Path) -> None:

@@ -57,7 +57,6 @@ def restore_file(path: Path, ledger: Ledger, key: MaskingKey | None = None) -> R
 
     Raises:
         InputError: files of this ending are not restored, or the file cannot be read.
-
     """
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:

@@ -69,7 +69,6 @@ def find_pieces(source: str, breaks: BreakRule, holds_text: AttributeRule) -> It
 
     Raises:
         InputError: the source is not XML that can be read.
-
     """
     stack: list[tuple[str, int, int]] = []
     asides: list[tuple[int, str]] = []
@@ -152,7 +151,6 @@ def read_texts(data: bytes, breaks: BreakRule) -> list[str]:
 
     Raises:
         InputError: it is not well-formed, or has a document type.
-
     """
     flows = _Flows()
     others: list[str] = []

@@ -29,7 +29,6 @@ def require_labels(controls: Sequence[LabelControls], labels: Iterable[str]) -> 
 
     Raises:
         ConfigurationError: the config lacks some; the message names them.
-
     """
     missing = sorted(set(labels).difference(*(one.by_label for one in controls)))
     if missing:
@@ -46,7 +45,6 @@ def read_controls(xml: str) -> tuple[LabelControls, ...]:
     Raises:
         ConfigurationError: it is not XML, declares entities, or has no `<Text>` with `<Labels>` whose text stands in
             the task.
-
     """
     texts: dict[str, str] = {}
     bare: set[str] = set()

@@ -35,7 +35,6 @@ class Training:
 
         Raises:
             InputError: this server cannot train.
-
         """
         if self._state.trainer is None:
             raise InputError("This server does not train; start it with --train or --train-command.")

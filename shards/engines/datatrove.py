@@ -27,7 +27,6 @@ def run_datatrove(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[Sha
     Raises:
         ConfigurationError: datatrove is not installed, or its executor takes no such option.
         InputError: the results go to a remote address, where datatrove's own logs cannot.
-
     """
     given = dict(one.partition("=")[::2] for one in options.extra)
     name = given.pop("executor", "local")

@@ -33,7 +33,6 @@ def run_local(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[ShardRe
     Raises:
         ConfigurationError: the task cannot be opened, or there are options, of which this engine has none.
         StateError: the folder of the results cannot be written.
-
     """
     if options.extra:
         raise ConfigurationError(f"The local engine takes no option {options.extra[0].partition('=')[0]!r}.")

@@ -28,7 +28,6 @@ def run_metaflow(plan: ShardPlan, options: EngineOptions) -> Iterator[tuple[Shar
     Raises:
         ConfigurationError: Metaflow is not installed.
         StateError: the flow failed.
-
     """
     require_packages("train", "metaflow")
     flow = Path(__file__).parents[1] / "flow.py"

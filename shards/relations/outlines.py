@@ -63,7 +63,6 @@ def write_outlines(path: Path, outlines: Sequence[Outline], layers: Sequence[str
         outlines: of the samples, in their order.
         layers: `text`, `skeleton` or both: what is compared, and has signatures.
         related: with keys and shingles, which splits need and duplicates do not.
-
     """
     given = {"text": [one.text for one in outlines], "skeleton": [one.skeleton for one in outlines]}
     rows = np.zeros(len(outlines), dtype=ROW)
@@ -87,7 +86,6 @@ def read_outlines(path: Path) -> StoredOutlines:
 
     Raises:
         StateError: the file is broken.
-
     """
     try:
         with path.open("rb") as stream:

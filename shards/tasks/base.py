@@ -30,7 +30,6 @@ class ShardTask(ABC):
 
         Raises:
             GoldspanError: the shard cannot be worked on; it is set aside with the message.
-
         """
 
     def close(self) -> None:  # noqa: B027

@@ -38,7 +38,6 @@ class ExportTask(ShardTask):
 
         Raises:
             InputError: the format is a folder.
-
         """
         chosen = get_format(self.settings["format"])
         if not chosen.suffix:

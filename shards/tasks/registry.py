@@ -31,7 +31,6 @@ def open_task(plan: ShardPlan) -> ShardTask:
         UnknownNameError: there is no such task.
         InputError: the label schema changed since the plan was made, or two shards would have one result.
         ConfigurationError: what the task needs is missing.
-
     """
     task = cast("ShardTask", _TABLE.load(plan.task)(plan.settings, plan.load_labels()))
     names: dict[str, str] = {}

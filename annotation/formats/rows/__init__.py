@@ -45,7 +45,6 @@ class RowShape:
 
         Raises:
             RowError: text or spans cannot be read.
-
         """
         try:
             return self.read(row, options)
@@ -158,7 +157,6 @@ def find_shape(columns: Iterable[str]) -> RowShape:
 
     Raises:
         InputError: no reader knows them.
-
     """
     names = frozenset(columns)
     for shape in SHAPES:
@@ -181,7 +179,6 @@ def get_shape(name: str) -> RowShape:
 
     Raises:
         UnknownNameError: there is none.
-
     """
     for shape in SHAPES:
         if shape.name == name:

@@ -40,7 +40,6 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     mask = row.get("privacy_mask")
     if isinstance(mask, str) and mask.lstrip().startswith("{"):

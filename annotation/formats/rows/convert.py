@@ -111,7 +111,6 @@ def convert_row(
 
     Raises:
         RowError: the row is rejected; the code says why.
-
     """
     language = _read_language(raw.language, defaults)
     verbatim = defaults is not None and not defaults.names

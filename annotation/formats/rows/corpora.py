@@ -26,7 +26,6 @@ def read_gliner2(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or entities cannot be read.
-
     """
     output = {key: value for key, value in row["output"].items() if key != "entity_descriptions"}
     spans = read_spans(output.pop("entities"), "output/entities")
@@ -52,7 +51,6 @@ def read_spacy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     if "paragraphs" in row:
         return _read_paragraphs(row)
@@ -111,7 +109,6 @@ def read_presidio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     key, text = find_text(row, options)
     used = {key, "spans", "masked", "tokens", "tags", "create_tags_from_span", "id", "schema"}
@@ -132,7 +129,6 @@ def read_tab(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     _, text = find_text(row, options)
     annotations = []
@@ -178,7 +174,6 @@ def split_authors(value: Any, key: str) -> tuple[RawAnnotation, ...]:
 
     Raises:
         RowError: a span cannot be read.
-
     """
     entries = value if isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value) else []
     if not entries or not all(isinstance(entry.get("user"), int | str) for entry in entries):
@@ -202,7 +197,6 @@ def read_any_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: several keys hold spans, or one does in a form that is not read.
-
     """
     key, text = find_text(row, options)
     others = {name: value for name, value in row.items() if name != key and name not in TOKEN_KEYS}

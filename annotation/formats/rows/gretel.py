@@ -36,7 +36,6 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     if "pii_spans" in row:
         spans = tuple(read_span(entry, "pii_spans") for entry in read_objects(row["pii_spans"], "pii_spans"))

@@ -36,7 +36,6 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     spans = tuple(read_span(entry, "privacy_mask") for entry in read_objects(row.get("privacy_mask"), "privacy_mask"))
     clusters = tuple(_read_cluster(entry) for entry in read_objects(row.get("coreferences"), "coreferences"))

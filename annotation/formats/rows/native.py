@@ -36,7 +36,6 @@ def read_values(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: the tags cannot be read, text and tagged_text differ, or a value has no label.
-
     """
     tagged = row.get("tagged_text")
     if tagged is None and isinstance(text := row.get("text"), str) and not any(row.get(name) for name in _VALUES):
@@ -82,7 +81,6 @@ def read_flat(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: a part is missing or has another form.
-
     """
     key, text = find_text(row, options)
     author = row.get("author") or {}

@@ -20,7 +20,6 @@ def read_row(row: Mapping[str, Any]) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     spans = tuple(read_span(entry, "spans", value="text") for entry in read_objects(row.get("spans"), "spans"))
     return RawRow(

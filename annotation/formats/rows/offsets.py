@@ -15,7 +15,6 @@ def read_utf16_spans(text: str, spans: Sequence[RawSpan]) -> tuple[RawSpan, ...]
 
     Raises:
         RowError: an offset lies outside the text or inside a surrogate pair.
-
     """
     if text.isascii():
         return tuple(spans)
@@ -36,7 +35,6 @@ def read_utf16_clusters(text: str, clusters: Sequence[RawCluster]) -> tuple[RawC
 
     Raises:
         RowError: as `read_utf16_spans`.
-
     """
     converted = []
     for cluster in clusters:

@@ -40,7 +40,6 @@ def find_text(row: Mapping[str, Any], options: RowOptions) -> tuple[str, str]:
 
     Raises:
         RowError: no key has one.
-
     """
     for key in (options.text_key,) if options.text_key else TEXT_KEYS:
         if isinstance(row.get(key), str):
@@ -64,7 +63,6 @@ def make_row(
 
     Raises:
         RowError: a field looks like annotations that were not read.
-
     """
     for name, value in fields.items():
         if holds_unread_spans(name, value, len(text)):

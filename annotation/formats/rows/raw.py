@@ -149,7 +149,6 @@ def read_text(row: Mapping[str, Any], *columns: str) -> str:
 
     Raises:
         RowError: none has.
-
     """
     for column in columns:
         text = row.get(column)
@@ -165,7 +164,6 @@ def read_list(value: Any, column: str) -> Sequence[Any]:
 
     Raises:
         RowError: it is none of these.
-
     """
     if value is None or value == "":
         return ()
@@ -181,7 +179,6 @@ def parse_literal(value: str, column: str) -> Any:
 
     Raises:
         RowError: it is neither, or too large or too deep.
-
     """
     if len(value) > _MAX_LITERAL or max(value.count("["), value.count("{")) > len(value) // 2 > _DEEP:
         raise RowError(Code.UNREADABLE_SPANS, f"{column} is too large or too deep")
@@ -203,7 +200,6 @@ def read_objects(value: Any, column: str) -> list[Mapping[str, Any]]:
 
     Raises:
         RowError: something in it is not an object.
-
     """
     if isinstance(value, str) and value:
         value = parse_literal(value, column)
@@ -218,7 +214,6 @@ def transpose(columns: Mapping[str, Any], column: str) -> list[Mapping[str, Any]
 
     Raises:
         RowError: it is something else.
-
     """
     lengths = {len(values) if isinstance(values, list | tuple) else None for values in columns.values()}
     if None in lengths or len(lengths) > 1:
@@ -231,7 +226,6 @@ def read_span(entry: Mapping[str, Any], column: str, *, label: str = "label", va
 
     Raises:
         RowError: label, or both offsets and value, are missing.
-
     """
     name, surface = entry.get(label), entry.get(value)
     start, end = read_offset(entry.get("start")), read_offset(entry.get("end"))

@@ -42,7 +42,6 @@ def read_ground_truth(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     job, text = _find_job(row), _require_text(row, "source")
     entities = row[job]["annotations"].get("entities")
@@ -65,7 +64,6 @@ def read_vertex(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     if _SEGMENTS in row:
         text = _require_text(row, "textContent")
@@ -92,7 +90,6 @@ def read_labelbox(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read; the text is only an address.
-
     """
     source = row["data_row"]
     text = _require_text(source, "row_data")
@@ -119,7 +116,6 @@ def read_kili(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     key, text = find_text(row, options)
     annotations = []
@@ -153,7 +149,6 @@ def read_bioc(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read; passages overlap or lie far apart.
-
     """
     text = ""
     spans: list[RawSpan] = []

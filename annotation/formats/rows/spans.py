@@ -78,7 +78,6 @@ def read_spans(value: Any, key: str) -> tuple[RawSpan, ...]:
 
     Raises:
         RowError: it has another form.
-
     """
     if value is None or value in ("", "[]", "{}"):
         return ()
@@ -120,7 +119,6 @@ def read_relations(value: Any, key: str) -> tuple[RawRelation, ...]:
 
     Raises:
         RowError: an entry has another form.
-
     """
     relations = []
     for entry in value if isinstance(value, list) else ():

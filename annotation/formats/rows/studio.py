@@ -38,7 +38,6 @@ def read_studio(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: there is no text, or a region cannot be read.
-
     """
     data = row["data"]
     if any(item.get("type") in {"paragraphlabels", "hypertextlabels"} for item in _iter_results(row)):

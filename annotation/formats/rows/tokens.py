@@ -32,7 +32,6 @@ def read_tokens(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: there are no tags, their number differs, or numbers have no names.
-
     """
     found = _find_tags(row)
     if found is None:
@@ -113,7 +112,6 @@ def read_gliner(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: tokens or spans cannot be read.
-
     """
     tokens = row.get("tokenized_text")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
@@ -136,7 +134,6 @@ def read_sentences(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: spans or clusters cannot be read.
-
     """
     sentences: list[list[str]] = row["sentences"]
     joined = [join_tokens(sentence) for sentence in sentences]
@@ -167,7 +164,6 @@ def read_token_spans(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: tokens or spans cannot be read.
-
     """
     text, places = join_tokens(row["tokens"])
     triples = []

@@ -33,7 +33,6 @@ def read_json_min(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     key, text = find_text(row, options)
     controls = {
@@ -61,7 +60,6 @@ def read_prodigy(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     key, text = find_text(row, options)
     answer = read_string(row, "answer") or "accept"
@@ -131,7 +129,6 @@ def read_doccano(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     key, text = find_text(row, options)
     classes = [name for name in ("label", "labels") if _holds_classes(row.get(name))]
@@ -157,7 +154,6 @@ def read_argilla(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: text or spans cannot be read.
-
     """
     source = row["fields"] if isinstance(row.get("fields"), Mapping) else row
     key, text = find_text(source, options)

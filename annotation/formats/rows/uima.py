@@ -38,7 +38,6 @@ def read_cas(row: Mapping[str, Any], options: RowOptions) -> RawRow:
 
     Raises:
         RowError: there is no text, or an annotation cannot be read.
-
     """
     structures = row["%FEATURE_STRUCTURES"]
     if isinstance(structures, Mapping):

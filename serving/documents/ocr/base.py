@@ -69,7 +69,6 @@ class OcrEngine(ABC):
 
         Raises:
             ServiceError: the engine failed or gave no answer.
-
         """
 
 

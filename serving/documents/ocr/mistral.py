@@ -82,7 +82,6 @@ def parse_answer(answer: Any, width: int, height: int) -> OcrPage:
 
     Raises:
         ServiceError: the answer is not as documented, or has text without boxes.
-
     """
     try:
         [page] = answer["pages"]
@@ -112,7 +111,6 @@ def open_mistral() -> MistralEngine:
 
     Raises:
         ConfigurationError: there is no key, or it would go in clear to another machine.
-
     """
     stored = read_env_file(Path(".env"))
     key = os.environ.get(KEY) or stored.get(KEY, "")

@@ -23,7 +23,6 @@ def open_ocr(name: str) -> OcrEngine | None:
     Raises:
         UnknownNameError: there is no engine of that name.
         ConfigurationError: what it needs is missing.
-
     """
     if name not in OCR_NAMES:
         raise UnknownNameError("OCR engine", name, OCR_NAMES)
@@ -56,7 +55,6 @@ def require_ocr(name: str, what: str) -> OcrEngine:
 
     Raises:
         InputError: there is none.
-
     """
     try:
         engine = open_ocr(name)

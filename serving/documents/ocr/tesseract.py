@@ -54,7 +54,6 @@ def parse_tsv(output: str, width: int, height: int) -> OcrPage:
 
     Raises:
         ServiceError: it is no such output.
-
     """
     rows = csv.DictReader(io.StringIO(output), delimiter="\t", quoting=csv.QUOTE_NONE)
     try:

@@ -56,7 +56,6 @@ def find_bad_pages(
 
     Raises:
         MaskingError: something fails that belongs to no page.
-
     """
     check_file(target, values)
     bad: dict[int, str] = {}
@@ -81,7 +80,6 @@ def check_file(target: Path, values: frozenset[str]) -> None:
 
     Raises:
         MaskingError: one of this does not hold.
-
     """
     import pikepdf
 

@@ -85,7 +85,6 @@ def read_content(page: Any) -> Content:
 
     Raises:
         UnclearPageError: something on it cannot be interpreted.
-
     """
     import pikepdf
 

@@ -57,7 +57,6 @@ class PdfFont:
 
         Raises:
             UnclearPageError: the string ends inside a code.
-
         """
         if len(data) % self.size:
             raise UnclearPageError("a string ends inside a character")
@@ -69,7 +68,6 @@ class PdfFont:
 
         Raises:
             UnclearPageError: the font does not say.
-
         """
         width = self.widths.get(code, self.default)
         if width is None:
@@ -82,7 +80,6 @@ def read_font(font: Any) -> PdfFont:
 
     Raises:
         UnclearPageError: it is of a kind whose codes or widths are not read here.
-
     """
     kind = str(font.get("/Subtype", ""))
     identity = font.objgen[0] or -crc32(font.unparse())

@@ -58,7 +58,6 @@ def plan_page(page: Any, content: PdfPage, edits: Sequence[Edit]) -> KeptPage:
 
     Raises:
         UnclearPageError: something about the page is in doubt.
-
     """
     if content.scanned or content.unreadable:
         raise UnclearPageError("characters without a known meaning" if content.unreadable else "a scanned page")

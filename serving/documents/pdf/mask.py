@@ -43,7 +43,6 @@ async def mask_pdf(source: Path, target: Path, masker: Masker, settings: FileSet
     Raises:
         InputError: it cannot be read, or has a scanned page and there is no OCR.
         MaskingError: the written file fails a check.
-
     """
     pages = [_Page(content) for content in await asyncio.to_thread(read_pdf, source)]
     note = ""
@@ -80,7 +79,6 @@ def read_page_texts(source: Path, ocr: str) -> list[str]:
 
     Raises:
         InputError: the file cannot be read, or has a scanned page and there is no OCR.
-
     """
     pages = [_Page(content) for content in read_pdf(source)]
     scans = [number for number, page in enumerate(pages) if page.content.scanned]

@@ -33,7 +33,6 @@ class Copier:
 
     Raises:
         ValueError: objects lie in one another without end.
-
     """
 
     _MAX_DEPTH = 40

@@ -48,7 +48,6 @@ def draw_page(
 
     Raises:
         MaskingError: a masked value has no place on the page, or is not covered.
-
     """
     from PIL import ImageDraw
 
@@ -101,7 +100,6 @@ def cover_areas(picture: Image, areas: Iterable[Area], labels: Iterable[tuple[Ar
 
     Raises:
         MaskingError: an area is not covered whole.
-
     """
     from PIL import ImageDraw
 

@@ -60,7 +60,6 @@ def open_pdf(path: Path) -> Iterator[Any]:
 
     Raises:
         InputError: it is not a PDF, is encrypted or has too many pages.
-
     """
     import pypdfium2
 
@@ -84,7 +83,6 @@ def read_pdf(path: Path) -> list[PdfPage]:
 
     Raises:
         InputError: the file cannot be read.
-
     """
     with open_pdf(path) as document:
         return [_read_page(document[number], number + 1, path.name) for number in range(len(document))]
