@@ -93,12 +93,16 @@ def limit_wait(request: Any) -> Iterator[None]:
     over, the client's own error for a connection that the server ended comes out of it.
     """
     streams: list[Any] = []
+    is_over = threading.Event()
 
     def trace(event: str, info: dict[str, Any]) -> None:
         if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             streams.append(info["return_value"])
+            if is_over.is_set():
+                end()
 
     def end() -> None:
+        is_over.set()
         if streams:
             with contextlib.suppress(OSError):
                 streams[-1].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
