@@ -89,14 +89,22 @@ def _describe(error: Any) -> Iterator[Problem]:
             if name not in error.instance:
                 yield Problem(pointer, f"the key {name!r} is missing")
     else:
-        value = json.dumps(error.instance, ensure_ascii=False, default=str)
-        found = f"{value[:80]} is not allowed"
+        value = _name_value(error.instance)
         if expected := schema.get("description") or _name_expected(error):
-            yield Problem(pointer, shorten(f"{found}; expected {expected}"))
+            yield Problem(pointer, shorten(f"{value} is not allowed; expected {expected}"))
         else:
-            yield Problem(pointer, shorten(f"{found}: {error.message}" if len(value) > 80 else error.message))
+            yield Problem(pointer, shorten(error.message.replace(repr(error.instance), value)))
 
 
+def _name_value(value: Any) -> str:
+    """A value as people wrote it; of a table or list, which may hold anything, only what it is."""
+    if value and isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
+
+
+_MOST_QUOTED = 80
 _TYPES = {
     "array": "a list",
     "boolean": "true or false",

@@ -55,6 +55,7 @@ UNLABELLED = frozenset({"Product", "Term"})
 NAMES_AND_WORDS = frozenset({*NAMES, *UNLABELLED, "word", "job", "link"})
 SLOT = re.compile(r"<([+~^&*#!-]?)(?:(\w+):)?(\w+)>")
 _CLAUSES = frozenset("+-~^&*")
+_IN_BRACKETS = re.compile(r"\[([^\]]*)\]")
 ORGANISATION = open_entity("COMPANYNAME")
 _LOCALES = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL", "da": "da_DK"}
 _MISSPELT = frozenset({"Focumentalista"})
@@ -196,6 +197,11 @@ def _join(part: str, head: Noun, joint: str) -> Noun:
 
 
 def _read_phrase(source: str) -> Phrase:
+    for name in _IN_BRACKETS.findall(source):
+        if name != name.strip() or ("<" in name and "<!" not in name):
+            raise SchemaError(
+                f"[{name}] is no organisation: brackets hold a name, written out or with a part, <!Family>."
+            )
     source = source.replace("[", ORGANISATION).replace("]", close_entity())
     parts: list[str | Slot] = []
     cursor = 0

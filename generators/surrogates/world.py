@@ -216,6 +216,7 @@ def list_known_names() -> frozenset[str]:
             whole += [part for name in names for part in (name, *name.split(", "))]
         groups += [load_mentioned("cities", language), load_countries(language), load_data("names")["words"][language]]
         for country in countries:
+            whole += [name.name for name in _load_country_names(language, country)]
             groups += load_names(language, country).values()
             groups.append(tuple(place.city for place in load_places(country, language)))
     listed = [name.casefold() for group in groups for name in group]

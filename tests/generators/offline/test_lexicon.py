@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -111,12 +112,23 @@ def test_verbs_stand_second_in_main_clauses_and_last_in_subordinate_ones() -> No
         assert noise.draw("^paper").split()[0] in verbs
 
 
-def test_a_phrase_that_names_nothing_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = (lexicons.Path(lexicons.__file__).parent / "lexicon" / "en.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("phrase", "changed", "message"),
+    [
+        ("<weekday>", "<weekdy>", "weekdy"),
+        ('"<+Any> (<link>)"', '"[<word>](<link>)"', "no organisation"),
+        ('"<+Any> (<link>)"', '"[ Radio <!City> ]"', "no organisation"),
+    ],
+)
+def test_a_phrase_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phrase: str, changed: str, message: str
+) -> None:
+    source = (Path(lexicons.__file__).parent / "lexicon" / "en.toml").read_text(encoding="utf-8")
+    assert phrase in source
     (tmp_path / "lexicon").mkdir()
-    (tmp_path / "lexicon" / "xx.toml").write_text(source.replace("<weekday>", "<weekdy>", 1), encoding="utf-8")
+    (tmp_path / "lexicon" / "xx.toml").write_text(source.replace(phrase, changed, 1), encoding="utf-8")
     monkeypatch.setattr(lexicons, "__file__", str(tmp_path / "lexicon.py"))
-    with pytest.raises(SchemaError, match="weekdy"):
+    with pytest.raises(SchemaError, match=message):
         load_lexicon("xx")
 
 

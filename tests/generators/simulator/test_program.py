@@ -56,7 +56,7 @@ def test_a_killed_provider_goes_on_where_it_was(tmp_path):
         (["--latency", "3..1"], "must not be larger"),
         (["--labels", "none.toml"], "no label schema at none.toml"),
         (["--state", "/proc/x/y.db"], "cannot be written"),
-        (["--faults", "none.toml"], "Cannot read"),
+        (["--faults", "none.toml"], "none.toml cannot be read"),
     ],
 )
 def test_wrong_options_say_what_is_right(tmp_path, options, message):
