@@ -138,8 +138,9 @@ def test_swapping_sides_swaps_precision_and_recall(gold, predicted, scheme):
     assert straight.measure_f() == swapped.measure_f()
 
 
-@given(readings, readings, st.sampled_from(Scheme), st.data())
+@given(readings, readings, st.sampled_from([Scheme.STRICT, Scheme.EXACT, Scheme.PARTIAL]), st.data())
 def test_adding_a_correct_prediction_never_lowers_recall(gold, predicted, scheme, data):
+    """Not by type: the matching pairs as many spans as it can before it looks at labels."""
     missing = list((Counter(gold) - Counter(predicted)).elements())
     assume(missing)
     before = score(gold, predicted, scheme)
