@@ -73,9 +73,10 @@ def read_columns(path: Path, content: str, options: ReadOptions, on_error: OnErr
     whole = "#begin document" in content or re.search(r"(?:^|[\t|])Entity=\(", content, re.MULTILINE) is not None
     blocks = list(_split_blocks(content, whole=whole))
     last = [line.split()[-1] for block in blocks for _, line in block.lines if line.strip() and line[0] != "#"]
+    plain = is_plain_column(last)
     for block in blocks:
         try:
-            row = _read_block(block, options, plain=is_plain_column(last))
+            row = _read_block(block, options, plain=plain)
         except _BlockError as error:
             on_error(RecordError(str(error), file=str(path), line=error.line))
         else:

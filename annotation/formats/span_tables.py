@@ -29,8 +29,10 @@ def group_spans(records: Sequence[JsonRecord], text_key: str = "") -> list[JsonR
     label = find_key(others, LABEL)
     for parts, names, holds in ((("start", "end"), (START, END), _holds_place), (("value",), (_VALUE,), _holds_value)):
         keys = [*(find_key(others - {label}, part) for part in names), label]
-        spans = [record for record in records if text and all(keys) and holds(record.value, text, keys)]
-        if spans and all(record in spans or not _has(record.value, keys[:-1]) for record in records):
+        if not text or not all(keys):
+            continue
+        held = [holds(record.value, text, keys) for record in records]
+        if any(held) and all(is_held or not _has(r.value, keys[:-1]) for r, is_held in zip(records, held, strict=True)):
             return _group(records, text, dict(zip((*parts, "label"), keys, strict=True)))
     return list(records)
 
