@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -143,19 +142,9 @@ def read_tab(row: Mapping[str, Any], options: RowOptions) -> RawRow:
             for name, places in clusters.items()
             if name and len(set(places)) > 1
         )
-        kept = _outermost(spans)
-        nested = Counter(span.labels[0] for span in spans) - Counter(span.labels[0] for span in kept)
-        annotations.append(RawAnnotation(kept, linked, person=str(person), nested=tuple(nested.elements())))
+        annotations.append(RawAnnotation(spans, linked, person=str(person), nests=True))
     left = {k: v for k, v in row.items() if k in {"dataset_type", "quality_checked", "task", "meta"}}
     return make_row(row, text, tuple(annotations), left)
-
-
-def _outermost(spans: tuple[RawSpan, ...]) -> tuple[RawSpan, ...]:
-    kept: list[RawSpan] = []
-    for span in sorted(spans, key=lambda span: (span.start or 0, -(span.end or 0))):
-        if not kept or (span.start or 0) >= (kept[-1].end or 0):
-            kept.append(span)
-    return tuple(kept)
 
 
 def score_spans(row: Mapping[str, Any]) -> float:
