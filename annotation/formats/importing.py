@@ -11,11 +11,11 @@ from goldspan.annotation.errors import InputError, RecordError
 from goldspan.annotation.files import suggest_path
 from goldspan.annotation.formats.detection import Detected, detect_format, list_sources
 from goldspan.annotation.formats.mapping import build_mapping
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow
+from goldspan.annotation.formats.reading import ReadOptions, SourceRow, make_record_error
 from goldspan.annotation.formats.rows import SHAPES
 from goldspan.annotation.formats.rows.convert import FileSource, RowDefaults, convert_row
 from goldspan.annotation.formats.rows.raw import RawRow, RowError
-from goldspan.annotation.formats.source import make_record_error, read_source
+from goldspan.annotation.formats.source import read_source
 from goldspan.annotation.identity import IdentityCheck, make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import Taxonomy

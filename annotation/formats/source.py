@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,15 +15,24 @@ from goldspan.annotation.formats.columns import read_columns
 from goldspan.annotation.formats.detection import PROBE, TABLES, detect_rows
 from goldspan.annotation.formats.inline import read_inline
 from goldspan.annotation.formats.plugins import find_plugins
-from goldspan.annotation.formats.reading import ReadOptions, SourceRow, ignore_error, read_head, read_rows, read_whole
+from goldspan.annotation.formats.reading import (
+    ReadOptions,
+    SourceRow,
+    ignore_error,
+    make_record_error,
+    read_head,
+    read_rows,
+    read_whole,
+)
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
-from goldspan.annotation.formats.rows.raw import MEANINGS, RawRow, RowError
+from goldspan.annotation.formats.rows.raw import RawRow, RowError
 from goldspan.annotation.formats.rows.studio import ADDRESS
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
 from goldspan.annotation.formats.tables import read_table
 from goldspan.annotation.formats.token_tables import find_token_columns, read_token_table
 from goldspan.annotation.formats.webanno import read_webanno
+from goldspan.annotation.formats.xml.documents import XML_FORMATS, read_xml
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
 from goldspan.annotation.tasks.record import parse_json
@@ -126,16 +136,6 @@ def _read_shape(
             yield SourceRow(record.file, record.line, row)
 
 
-def make_record_error(error: RowError, file: str, line: int) -> RecordError:
-    """The refusal of a row: its code's meaning, and what was found."""
-    meaning = MEANINGS.get(error.code)  # type: ignore[call-overload]
-    parts = [part for part in (meaning or "", error.detail) if part]
-    pointer = {"no_text": "/text"}.get(error.code, "")
-    return RecordError(
-        ": ".join(parts) if meaning else f"{error.code}: {error.detail}", file=file, line=line, pointer=pointer
-    )
-
-
 def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | None:
     """The sample of a task that Goldspan wrote or Label Studio holds with Goldspan's own controls; else None."""
     data = record.get("data")
@@ -174,7 +174,7 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    if not options.text_key and (columns := find_token_columns(read_head(path, options))):
+    if not options.text_key and (columns := find_token_columns(read_head(path, options.encoding))):
         return read_token_table(path, columns, options, on_error)
     records = group_spans(list(read_table(path, options, on_error)), options.text_key)
     shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
@@ -222,5 +222,9 @@ _FILES = {
         FileFormat("spacy", "spaCy's DocBin", _read_spacy),
         FileFormat("parquet", "Parquet or Arrow with the columns of any row shape", _read_parquet),
         FileFormat("kiji", "a folder of kiji's training files", _read_kiji),
+        *(
+            FileFormat(name, entry.description, partial(read_xml, read=entry.read))
+            for name, entry in XML_FORMATS.items()
+        ),
     )
 }
