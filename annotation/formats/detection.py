@@ -13,15 +13,12 @@ from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.formats.inline import is_inline
-from goldspan.annotation.formats.reading import ReadOptions, holds_mark, ignore_error, read_head, read_rows
+from goldspan.annotation.formats.reading import PROBE, ReadOptions, holds_mark, ignore_error, read_head, read_rows
 from goldspan.annotation.formats.rows import score_shapes
 from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
 from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
 from goldspan.annotation.formats.tags import is_plain_column
 from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, find_xml_format, list_xml_files
-
-PROBE = 20
-"""Rows that are looked at."""
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
 _SURE, _ROWS = 0.3, 0.5

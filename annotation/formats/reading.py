@@ -19,6 +19,8 @@ from goldspan.annotation.types import Sample
 
 _HEAD = 65_536
 """Bytes of a file that tell its format."""
+PROBE = 20
+"""Rows of a file that tell its format."""
 
 
 class SourceRow(NamedTuple):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.brat import read_brat
 from goldspan.annotation.formats.columns import read_columns
-from goldspan.annotation.formats.detection import PROBE, TABLES, detect_rows
+from goldspan.annotation.formats.detection import TABLES, detect_rows
 from goldspan.annotation.formats.inline import read_inline
 from goldspan.annotation.formats.plugins import find_plugins
 from goldspan.annotation.formats.reading import (
+    PROBE,
     ReadOptions,
     SourceRow,
     ignore_error,
@@ -24,7 +25,7 @@ from goldspan.annotation.formats.reading import (
     read_rows,
     read_whole,
 )
-from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape, score_shapes
+from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape
 from goldspan.annotation.formats.rows.raw import RawRow, RowError
 from goldspan.annotation.formats.rows.studio import ADDRESS
 from goldspan.annotation.formats.span_tables import group_spans
@@ -83,7 +84,7 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         read_file = read_table if file.suffix.lower() in TABLES else read_rows
         records = read_file(file, options, on_error)
         if name in _PLAIN:
-            records = iter(group_spans(list(records), options.text_key))
+            records = group_spans(records, options.text_key)
         yield from _read_shape(records, get_shape(name), options, on_error)
 
 
@@ -118,6 +119,13 @@ def _find_tag_names(path: Path) -> tuple[str, ...]:
     return ()
 
 
+def _read_records(records: Iterator[JsonRecord], options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
+    """Rows of the shape that the first of them have."""
+    probe = list(islice(records, PROBE))
+    shape = get_shape(detect_rows([record.value for record in probe]).format)
+    return _read_shape(chain(probe, records), shape, options, on_error)
+
+
 def _read_shape(
     records: Iterator[JsonRecord], shape: RowShape, options: ReadOptions, on_error: OnError
 ) -> Iterator[SourceRow]:
@@ -126,14 +134,21 @@ def _read_shape(
         if sample:
             yield SourceRow(record.file, record.line, sample)
             continue
-        sureness, better = score_shapes([record.value])[0]
-        fitting = shape if sureness <= shape.score(record.value) + _MARGIN else better
         try:
-            row = fitting.read_row(record.value, options.rows)
+            row = _find_better(shape, record.value).read_row(record.value, options.rows)
         except RowError as error:
             on_error(make_record_error(error, record.file, record.line))
         else:
             yield SourceRow(record.file, record.line, row)
+
+
+def _find_better(shape: RowShape, row: Mapping[str, Any]) -> RowShape:
+    """The shape of a file, or another that is clearly surer of one of its rows."""
+    limit = shape.score(row) + _MARGIN
+    if limit >= 1:
+        return shape
+    surest = max(SHAPES, key=lambda one: one.score(row))
+    return surest if surest.score(row) > limit else shape
 
 
 def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | None:
@@ -176,9 +191,7 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     if not options.text_key and (columns := find_token_columns(read_head(path, options.encoding))):
         return read_token_table(path, columns, options, on_error)
-    records = group_spans(list(read_table(path, options, on_error)), options.text_key)
-    shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
-    return _read_shape(iter(records), shape, options, on_error)
+    return _read_records(group_spans(read_table(path, options, on_error), options.text_key), options, on_error)
 
 
 def _read_conll(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -200,11 +213,10 @@ def _read_kiji(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _read_parquet(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     from goldspan.annotation.formats.parquet import read_parquet_rows, read_tag_names
 
-    records = [JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1)]
-    shape = get_shape(detect_rows([record.value for record in records[:PROBE]]).format)
+    records = (JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1))
     if not options.tag_names:
         options = replace(options, tag_names=read_tag_names(path) or _find_tag_names(path))
-    return _read_shape(iter(records), shape, options, on_error)
+    return _read_records(records, options, on_error)
 
 
 _FILES = {

@@ -7,7 +7,9 @@ from typing import Any
 
 from goldspan.annotation.formats.rows.options import TEXT_KEYS, RowOptions, find_text, make_row
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawCluster, RawRow, RawSpan, RowError
-from goldspan.annotation.formats.rows.spans import TOKEN_KEYS, holds_values, looks_like_spans, read_spans
+from goldspan.annotation.formats.rows.recognition import looks_like_spans
+from goldspan.annotation.formats.rows.span_keys import TOKEN_KEYS
+from goldspan.annotation.formats.rows.spans import holds_values, read_spans
 from goldspan.annotation.formats.tags import decode_tags, join_tokens, place_tokens
 
 _SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")

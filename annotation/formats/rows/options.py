@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RowError, read_string
-from goldspan.annotation.formats.rows.spans import holds_unread_spans, names_own_span
+from goldspan.annotation.formats.rows.recognition import holds_unread_spans, names_own_span
 from goldspan.annotation.labels.schema import LabelSchema
 
 TEXT_KEYS = (
