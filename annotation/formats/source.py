@@ -144,11 +144,11 @@ def _read_shape(
 
 def _find_better(shape: RowShape, row: Mapping[str, Any]) -> RowShape:
     """The shape of a file, or another that is clearly surer of one of its rows."""
-    limit = shape.score(row) + _MARGIN
-    if limit >= 1:
+    own = shape.score(row)
+    if own + _MARGIN >= 1:
         return shape
-    surest = max(SHAPES, key=lambda one: one.score(row))
-    return surest if surest.score(row) > limit else shape
+    surest = max(SHAPES, key=lambda one: own if one is shape else one.score(row))
+    return surest if surest is not shape and surest.score(row) > own + _MARGIN else shape
 
 
 def _read_own_task(record: Mapping[str, Any], labels: LabelSchema) -> Sample | None:
