@@ -15,6 +15,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.formats.inline import is_inline
 from goldspan.annotation.formats.reading import PROBE, ReadOptions, holds_mark, ignore_error, read_head, read_rows
 from goldspan.annotation.formats.rows import score_shapes
+from goldspan.annotation.formats.rows.options import show_text
 from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
 from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
 from goldspan.annotation.formats.tags import is_plain_column
@@ -97,7 +98,8 @@ def _advise(suffix: str) -> str:
 
 
 def _detect_rows(path: Path, options: ReadOptions) -> Detected:
-    return detect_rows([record.value for record in islice(read_rows(path, options, ignore_error), PROBE)])
+    records = islice(read_rows(path, options, ignore_error), PROBE)
+    return detect_rows([record.value for record in records], options.text_key)
 
 
 def list_sources(path: Path) -> list[Path]:
@@ -149,11 +151,11 @@ def _holds(folder: Path, pattern: str, *marks: bytes) -> bool:
     return first is not None and all(holds_mark(first, mark) for mark in marks)
 
 
-def detect_rows(rows: Sequence[Mapping[str, Any]]) -> Detected:
-    """The shape of some rows."""
+def detect_rows(rows: Sequence[Mapping[str, Any]], text_key: str = "") -> Detected:
+    """The shape of some rows; `text_key` is that of their text if it has another than the usual ones."""
     if not rows:
         return Detected("goldspan", 0.0)
-    sureness, shape = score_shapes(rows)[0]
+    sureness, shape = score_shapes([show_text(row, text_key) for row in rows])[0]
     return Detected(shape.name, sureness) if sureness >= _SURE else Detected("goldspan", sureness)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from goldspan.annotation.errors import RecordError, UnknownNameError
 from goldspan.annotation.formats.brat import read_brat
+from goldspan.annotation.formats.class_labels import decode_row, find_tag_names, read_features_beside
 from goldspan.annotation.formats.columns import read_columns
 from goldspan.annotation.formats.detection import TABLES, detect_rows
 from goldspan.annotation.formats.inline import read_inline
@@ -26,8 +27,10 @@ from goldspan.annotation.formats.reading import (
     read_whole,
 )
 from goldspan.annotation.formats.rows import SHAPES, RowShape, get_shape
+from goldspan.annotation.formats.rows.options import show_text
 from goldspan.annotation.formats.rows.raw import RawRow, RowError
 from goldspan.annotation.formats.rows.studio import ADDRESS
+from goldspan.annotation.formats.rows.tokens import TAG_LISTS
 from goldspan.annotation.formats.span_tables import group_spans
 from goldspan.annotation.formats.standoff import read_azure, read_comprehend, read_pubtator
 from goldspan.annotation.formats.tables import read_table
@@ -36,7 +39,6 @@ from goldspan.annotation.formats.webanno import read_webanno
 from goldspan.annotation.formats.xml.documents import XML_FORMATS, read_xml
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.tasks.codec import ENTITY_CONTROL, MENTION_CONTROL, read_task
-from goldspan.annotation.tasks.record import parse_json
 from goldspan.annotation.tasks.store import JsonRecord, OnError
 from goldspan.annotation.types import Sample
 
@@ -78,11 +80,9 @@ def read_source(path: Path, name: str, options: ReadOptions, on_error: OnError) 
         return
     if name not in {shape.name for shape in SHAPES}:
         raise UnknownNameError("format", name, list_formats())
-    if name == "hf-tokens" and not options.tag_names:
-        options = replace(options, tag_names=_find_tag_names(path))
     for file in _list_files(path):
         read_file = read_table if file.suffix.lower() in TABLES else read_rows
-        records = read_file(file, options, on_error)
+        records, options = _name_numbers(file, read_file(file, options, on_error), options)
         if name in _PLAIN:
             records = group_spans(records, options.text_key)
         yield from _read_shape(records, get_shape(name), options, on_error)
@@ -96,33 +96,27 @@ def _list_files(path: Path) -> list[Path]:
     return [file for file in files if file.suffix == ".json"] or files
 
 
+def _name_numbers(
+    path: Path, records: Iterator[JsonRecord], options: ReadOptions
+) -> tuple[Iterator[JsonRecord], ReadOptions]:
+    """Records with the names of ClassLabel numbers that a description beside the file gives, and options with those
+    of numbers in strings.
+    """
+    if options.tag_names or not (features := read_features_beside(path)):
+        return records, options
+    named = (record._replace(value=decode_row(record.value, features)) for record in records)
+    return named, replace(options, tag_names=find_tag_names(features, TAG_LISTS))
+
+
 def _holds_tasks(path: Path, options: ReadOptions) -> bool:
     """True for a file of tasks, as kiji's training reads them; its data set has rows instead."""
     return any("data" in record.value for record in islice(read_rows(path, options, ignore_error), 1))
 
 
-def _find_tag_names(path: Path) -> tuple[str, ...]:
-    """The names of ClassLabel numbers from `dataset_info.json`, which `datasets` writes beside its files."""
-    for name in ("dataset_info.json", "dataset_infos.json"):
-        try:
-            document = parse_json((path.parent / name).read_bytes())
-        except (OSError, ValueError):
-            continue
-        pending: list[Any] = [document]
-        while pending:
-            node = pending.pop()
-            if isinstance(node, dict):
-                names = node.get("names")
-                if isinstance(names, list) and "O" in names:
-                    return tuple(str(label) for label in names)
-                pending += node.values()
-    return ()
-
-
 def _read_records(records: Iterator[JsonRecord], options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     """Rows of the shape that the first of them have."""
     probe = list(islice(records, PROBE))
-    shape = get_shape(detect_rows([record.value for record in probe]).format)
+    shape = get_shape(detect_rows([record.value for record in probe], options.text_key).format)
     return _read_shape(chain(probe, records), shape, options, on_error)
 
 
@@ -135,7 +129,7 @@ def _read_shape(
             yield SourceRow(record.file, record.line, sample)
             continue
         try:
-            row = _find_better(shape, record.value).read_row(record.value, options.rows)
+            row = _find_better(shape, show_text(record.value, options.text_key)).read_row(record.value, options.rows)
         except RowError as error:
             on_error(make_record_error(error, record.file, record.line))
         else:
@@ -191,7 +185,8 @@ def _read_text(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 def _read_tables(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
     if not options.text_key and (columns := find_token_columns(read_head(path, options.encoding))):
         return read_token_table(path, columns, options, on_error)
-    return _read_records(group_spans(read_table(path, options, on_error), options.text_key), options, on_error)
+    records, options = _name_numbers(path, read_table(path, options, on_error), options)
+    return _read_records(group_spans(records, options.text_key), options, on_error)
 
 
 def _read_conll(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
@@ -211,12 +206,10 @@ def _read_kiji(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[
 
 
 def _read_parquet(path: Path, options: ReadOptions, on_error: OnError) -> Iterator[SourceRow]:
-    from goldspan.annotation.formats.parquet import read_parquet_rows, read_tag_names
+    from goldspan.annotation.formats.parquet import read_parquet_rows
 
-    records = (JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1))
-    if not options.tag_names:
-        options = replace(options, tag_names=read_tag_names(path) or _find_tag_names(path))
-    return _read_records(records, options, on_error)
+    rows = (JsonRecord(str(path), n, dict(row)) for n, row in enumerate(read_parquet_rows(path), start=1))
+    return _read_records(*_name_numbers(path, rows, options), on_error)
 
 
 _FILES = {

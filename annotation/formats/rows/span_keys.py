@@ -24,7 +24,10 @@ VALUE = ("value", "text", "entityvalue", "surface", "spantext", "word", "entity"
 IDENTIFIER = ("id", "entitymentionid", "uid")
 """Names of the parts of a span, without case and underscores, as `find_part` looks for them."""
 
-_PLACE = ("span", "spans", "range", "offset", "offsets", "indices", "interval", "value")
+_PLACE = (
+    "span", "spans", "range", "offset", "offsets", "indices", "interval", "value", "position", "positions", "place",
+    "location", "bounds",
+)  # fmt: skip
 """Names of a part that holds the offsets of a span: a pair, a list of one pair, or an object."""
 _PREFIX = re.compile(
     r"(?:entity|ent|span|mention|annotation|extraction|char)(?=(?:start|begin|end|label|type|class|text|value|interval))"
