@@ -109,9 +109,7 @@ def import_files(
     identities = IdentityCheck()
     sources = [one for path in paths for one in (list_sources(path) if options.format == "auto" else [path])]
     found = (pair for path in sources for pair in _import_file(path, labels, options, on_error, report))
-    if options.annotator_by_file:
-        found = join_files(found, report)
-    for source, sample in found:
+    for source, sample in join_files(found, report) if options.annotator_by_file else found:
         parts = split_sample(sample, options.split_over) if options.split_over else (sample,)
         report.split += len(parts) > 1
         for part in parts:
