@@ -19,6 +19,7 @@ from goldspan.annotation.formats.rows.options import show_text
 from goldspan.annotation.formats.standoff import AZURE_MARK, find_azure, find_comprehend, is_comprehend
 from goldspan.annotation.formats.tables import TEXT_COLUMNS, find_separator
 from goldspan.annotation.formats.tags import is_plain_column
+from goldspan.annotation.formats.token_tables import find_token_columns
 from goldspan.annotation.formats.xml.documents import SUFFIXES, TYPE_SYSTEM, find_xml_format, list_xml_files
 
 TABLES = {".csv": ",", ".tsv": "\t", ".psv": "|"}
@@ -80,6 +81,8 @@ def _detect_lines(path: Path, head: str, options: ReadOptions) -> Detected:
         return Detected(found, 0.95)
     if head.startswith("#FORMAT=WebAnno"):
         return Detected("webanno-tsv", 0.99)
+    if suffix in {*TABLES, ".txt"} and not options.text_key and find_token_columns(head):
+        return Detected("table", 0.9)
     if suffix in _COLUMNS or (suffix in {".tsv", ".txt", ""} and _looks_like_columns(head)):
         return Detected("conll", 0.95 if suffix in _COLUMNS else 0.8)
     if suffix in TABLES or (suffix == ".txt" and _looks_like_table(head)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -25,7 +25,8 @@ from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
 
-_MASKED = re.compile(r"[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+")
+_MASKED = re.compile(r"(?:[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
+_PAIR = re.compile(r"([^:=|;,\n]+)[:=|]([^:=|;,\n]+)")
 _KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
 
@@ -143,16 +144,30 @@ def convert_row(
 
 
 def _find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
-    """The key of the text with labels in place of its values, or of values by label (`"CITY": …`); else empty."""
+    """The key of a masked copy of the text, or of values with their labels (`"CITY": …`, `Lyon:CITY`); else empty."""
+    codes = labels.entity_codes
     for name, value in fields.items():
-        if not isinstance(value, str):
-            continue
-        if any(code in labels.entity_codes for code in _KEYED.findall(value)):
+        if isinstance(value, Mapping):
+            pairs = [(str(key), str(part)) for key, part in value.items()]
+        elif isinstance(value, str) and not any(code in codes for code in _KEYED.findall(value)):
+            pairs = [(key.strip(), part.strip()) for key, part in _PAIR.findall(value)]
+        elif isinstance(value, str):
             return name
-        found = _MASKED.findall(value)
-        if any(code in labels.entity_codes for code in found) and _follows(_MASKED.sub("\0", value).split("\0"), text):
+        else:
+            continue
+        if any((a in codes and b in text) or (b in codes and a in text) for a, b in pairs if a and b):
+            return name
+        if isinstance(value, str) and _is_masked_copy(value, text, codes):
             return name
     return ""
+
+
+def _is_masked_copy(value: str, text: str, codes: Set[str]) -> bool:
+    """True for the text with labels of the schema, or most of it with other marks, in place of some words."""
+    pieces = _MASKED.split(value)
+    if len(pieces) < 2 or value == text or not _follows(pieces[::2], text):
+        return False
+    return any(code in codes for code in pieces[1::2]) or 2 * sum(map(len, pieces[::2])) >= len(text)
 
 
 def _follows(pieces: Sequence[str], text: str) -> bool:

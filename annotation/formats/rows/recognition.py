@@ -58,14 +58,14 @@ def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
             tags = len(value) > 1 and all(map(_TAG.match, value)) and any(entry != "O" for entry in value)
             return tags or all(map(_TRIPLES.match, value))
         return any(
-            _looks_like_triple(entry, length) or looks_like_spans(entry, length, depth + 1) for entry in value[:20]
+            _looks_like_tuple(entry, length) or looks_like_spans(entry, length, depth + 1) for entry in value[:20]
         )
     return False
 
 
 def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
     if len(entry) == 1 and labels_places(entry):
-        return _looks_like_triple(next(iter(entry.values())), length)
+        return _looks_like_tuple(next(iter(entry.values())), length)
     with suppress(RowError):
         entry = open_place(entry, "") if find_part(entry, LABEL) else entry
     start, end = read_offset(find_part(entry, START)), read_offset(find_part(entry, END))
@@ -109,8 +109,8 @@ def _names_spans(value: Any, depth: int = 0) -> bool:
     )
 
 
-def _looks_like_triple(entry: Any, length: int) -> bool:
-    if not isinstance(entry, list | tuple) or len(entry) not in {2, 3}:
+def _looks_like_tuple(entry: Any, length: int) -> bool:
+    if not isinstance(entry, list | tuple) or len(entry) not in {2, 3, 4}:
         return False
     numbers = [read_offset(part) for part in entry if not isinstance(part, str)]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:

@@ -87,6 +87,10 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "one annotation under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
     "a text under another key": ("a.jsonl", [{"message": TEXT, "found": [{"start": 0, "end": 3, "label": "FIRSTNAME"}]}], [[ANN]]),
     "keys in capitals": ("a.jsonl", [{"Text": TEXT, "Entities": [{"BeginOffset": 0, "EndOffset": 3, "Type": "FIRSTNAME"}]}], [[ANN]]),
+    "spans with values behind": ("a.jsonl", [{"text": TEXT, "entities": [[0, 3, "FIRSTNAME", "Ann"], ["Rome", 18, 22, "CITY"]]}], [[ANN, ROME]]),
+    "several values in a cell": ("a.csv", 'text,FIRSTNAME,CITY\nAnn met Bo,"Ann, Bo",\nAnn in Rome,Ann,Rome\n', [[ANN, BO], [ANN, ROME]]),
+    "sentences by number": ("a.tsv", "sent_id\ttoken\tner\n1\tAnn\tB-FIRSTNAME\n1\tran\tO\n2\tBo\tB-FIRSTNAME\n", [[ANN], [BO]]),
+    "marks of OpenNLP": ("a.txt", "<START:FIRSTNAME> Ann <END> ran in <START:CITY> Rome <END> .\n", [[ANN, ROME]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
 }  # fmt: skip
 
@@ -100,6 +104,11 @@ def test_kinds_are_read(tmp_path: Path, case: str) -> None:
 
 
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "labels by value": ("a.jsonl", [{"text": TEXT, "labels": {"Ann": "FIRSTNAME"}}], "'labels' names labels"),
+    "labels by value in a string": ("a.csv", "text,found\nAnn in Rome,Ann:FIRSTNAME;Rome:CITY\n", "'found' names labels"),
+    "a masked copy with other labels": ("a.jsonl", [{"text": TEXT, "masked": "[NAME] Lee met Bo in [PLACE]."}], "'masked' names labels"),
+    "a masked copy with stars": ("a.jsonl", [{"text": TEXT, "masked": "*** Lee met Bo in ****."}], "'masked' names labels"),
+    "a value of two that the text lacks": ("a.csv", "text,FIRSTNAME,CITY\nAnn in Rome,Ann,Roma\n", "'CITY' is a label"),
     "two annotations under two keys": ("a.jsonl", [{"text": TEXT, "a": [[0, 3, "FIRSTNAME"]], "b": [[0, 3, "CITY"]]}], "several keys"),
     "questions about a text": ("a.json", {"data": [{"title": "x", "paragraphs": [{"context": TEXT, "qas": []}]}]}, "no text"),
     "offsets in a string": ("a.jsonl", [{"text": TEXT, "label": "0 3 FIRSTNAME"}], "neither JSON"),
@@ -225,3 +234,22 @@ def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
     (annotation,) = sample.annotations
     assert [sample.text[m.start : m.end] for m in annotation.mentions] == ["Ann Lee", "She"]
     assert len({mention.cluster for mention in annotation.mentions}) == 1
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"title": "Met (NATO)"},
+        {"source": "URL: https://example.org/a"},
+        {"STATE": "draft"},
+        {"note": "***"},
+        {"scores": {"FIRSTNAME": 0.5}},
+        {"bbox": [0, 0, 10, 10]},
+        {"shape": [[1, 2, 3, 4]]},
+    ],
+)
+def test_what_only_looks_like_annotations_stays_a_field(tmp_path: Path, field: dict[str, Any]) -> None:
+    (sample,), errors = read(write(tmp_path, "a.jsonl", [{"text": TEXT, **field}]))
+    assert errors == []
+    assert sample.provenance["fields"] == field
+    assert sample.annotations == ()
