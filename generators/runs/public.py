@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from pathlib import Path
 
+from goldspan.annotation.configuration import require_least
 from goldspan.annotation.errors import ConfigurationError, InputError, UnknownNameError
 from goldspan.annotation.labels.schema import load_labels
 from goldspan.annotation.tasks.workspace import find_workspace
@@ -111,6 +112,8 @@ _FOR_MODELS = {
 }
 """Settings that the offline author cannot follow, by their option."""
 
+_LEAST = {"samples": 0, "attempts": 1, "max_tokens": 1, "temperature": 0, "price_in": 0, "price_out": 0, "novelty": 0}
+
 
 def _refuse_unused(settings: RunSettings) -> None:
     """Refuse settings that would be ignored: the user expects something else than would come out."""
@@ -139,11 +142,12 @@ def complete_settings(settings: RunSettings) -> RunSettings:
 
     Raises:
         UnknownNameError: there is no such provider, mode or window.
-        ConfigurationError: the provider has no model of its own.
+        ConfigurationError: the provider has no model of its own, or a number is too small or not finite.
         InputError: there is no language, a setting would have no effect, or there cannot be so many families.
     """
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")
+    require_least("a run", settings, _LEAST)
     _refuse_unused(settings)
     if settings.provider == OFFLINE:
         return replace(settings, model=OFFLINE_MODEL, mode="")

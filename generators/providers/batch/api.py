@@ -202,12 +202,14 @@ class BatchApi:
         with self._translate("read the answers"):
             stream = self._client.files.with_streaming_response.content(file_id, extra_query=query)
             async with stream as response:
-                rest = b""
+                pieces: list[bytes] = []
                 async for chunk in response.iter_bytes():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        yield line
-                if rest:
+                    first, *others = chunk.split(b"\n")
+                    pieces.append(first)
+                    for other in others:
+                        yield b"".join(pieces)
+                        pieces = [other]
+                if rest := b"".join(pieces):
                     yield rest
 
     async def estimate(self, file_id: str, window: str) -> dict[str, Any]:
