@@ -238,7 +238,9 @@ def _compact(database: Path) -> None:
     try:
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as tables:
             tables.execute("VACUUM")
-            tables.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            [(is_busy, *_)] = tables.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if is_busy:
+                raise StateError(f"{database} is in use, and deleted rows are still in its log. Run the command again.")
     except sqlite3.Error as error:
         raise StateError(f"{database} cannot be rewritten: {error}. Run the command again.") from None
 
