@@ -11,12 +11,14 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import goldspan
 from goldspan import Annotation, Author, Entity, LabelSchema, LocalPredictor, RunSettings, Sample, aio
+from tests.waiting import wait_until_async
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "goldspan"
@@ -151,6 +153,43 @@ def test_everything_works_where_a_loop_is_running(tmp_path: Path, labels: LabelS
         assert scored.metrics == awaited.metrics
 
     asyncio.run(cell())
+
+
+def test_the_twins_are_there_with_the_package_alone() -> None:
+    script = "import goldspan; assert callable(goldspan.aio.mask); assert 'aio' in dir(goldspan)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+async def test_what_comes_before_a_run_does_not_hold_up_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices are asked for over the network, and files are read."""
+    asked, going = threading.Event(), threading.Event()
+
+    def fill(settings: RunSettings) -> RunSettings:
+        asked.set()
+        assert going.wait(60), "the event loop stood still"
+        return settings
+
+    monkeypatch.setattr("goldspan.generators.runs.public.fill_prices", fill)
+    run = asyncio.create_task(aio.generate(RunSettings("offline", 2, 1), data=tmp_path))
+    await wait_until_async(asked.is_set)
+    going.set()
+    assert (await run).written.samples == 2
+
+
+def test_a_run_reads_what_its_files_hold_now(tmp_path: Path, labels: LabelSchema) -> None:
+    """In a notebook the file of an earlier run may have changed since."""
+    file = tmp_path / "own.jsonl"
+    settings = RunSettings("offline", 2, paraphrase_file=str(file))
+    told = []
+    for name in ("Maria", "Johann"):
+        sample = Sample(f"Call {name} now.", "en", annotations=(Annotation(
+            Author.person("1"), (Entity(5, 5 + len(name), "FIRSTNAME"),)),), sample_id=name)  # fmt: skip
+        goldspan.write_samples(file, [sample], labels)
+        summary = goldspan.generate(settings, data=tmp_path / "data", new=True)
+        told += [one.provenance["source_document"] for one in goldspan.read_samples(summary.samples, labels)]
+    assert set(told[:1]) | set(told[-1:]) == {"Maria", "Johann"}
 
 
 def test_evaluate_takes_files_samples_and_what_stands_beside_the_reviews(tmp_path: Path, labels: LabelSchema) -> None:

@@ -45,8 +45,12 @@ class Work:
         return list(bundle.read_split(name, self.inputs.labels))
 
 
-def export_samples(inputs: RunInputs) -> Path | None:
+def export_samples(inputs: RunInputs, workspace: Path | None = None) -> Path | None:
     """Pull the project of the settings and freeze it as a bundle; None where the samples that are there are taken.
+
+    Args:
+        inputs: of the run.
+        workspace: whose split ledger holds for the bundle; None where it is not on this machine.
 
     Raises:
         ConfigurationError: Label Studio's address, token or project is missing.
@@ -62,10 +66,12 @@ def export_samples(inputs: RunInputs) -> Path | None:
     studio = inputs.config.labelstudio
     if not studio.project_id:
         raise InputError("skip_export = false needs project_id in [labelstudio].")
-    report = pull(studio.project_id, labels=inputs.labels, data=inputs.folder / "export", url=studio.base_url or None)
+    pulled = inputs.folder / "export"
+    report = pull(studio.project_id, labels=inputs.labels, data=pulled, url=studio.base_url or None)
     settings = BundleSettings("export", reviewed_only=True)
     labels_file = inputs.folder / "labels.toml"
-    return freeze(settings, [report.file], labels_file=labels_file, output=inputs.folder / "exported").folder
+    output = inputs.folder / "exported"
+    return freeze(settings, [report.file], labels_file=labels_file, data=workspace or pulled, output=output).folder
 
 
 def preprocess(work: Work) -> dict[str, Any]:

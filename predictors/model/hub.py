@@ -105,5 +105,8 @@ def _name_dataset(card: str, dataset: str) -> str:
         return card
     head, mark, rest = card.partition("---\n")
     if head or not mark:
-        raise StateError("The model card has no metadata.")
+        raise StateError(
+            "The model card (quantized/README.md) does not begin with its metadata, a block between two lines `---`. "
+            "Train the model again, or leave out the data set."
+        )
     return f"---\ndatasets:\n- {dataset}\n{rest}"

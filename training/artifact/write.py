@@ -143,10 +143,10 @@ def replace_folder(target: Path, files: Mapping[str, bytes], manifest: Mapping[s
 
 
 def swap_folder(new: Path, target: Path) -> None:
-    """Put a folder into the place of another; the old one is there until the new one is."""
+    """Put a folder into the place of another; the old one is kept until the new one is there."""
     old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
     if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
     try:
         new.rename(target)
