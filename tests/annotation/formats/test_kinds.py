@@ -91,6 +91,7 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "several values in a cell": ("a.csv", 'text,FIRSTNAME,CITY\nAnn met Bo,"Ann, Bo",\nAnn in Rome,Ann,Rome\n', [[ANN, BO], [ANN, ROME]]),
     "sentences by number": ("a.tsv", "sent_id\ttoken\tner\n1\tAnn\tB-FIRSTNAME\n1\tran\tO\n2\tBo\tB-FIRSTNAME\n", [[ANN], [BO]]),
     "marks of OpenNLP": ("a.txt", "<START:FIRSTNAME> Ann <END> ran in <START:CITY> Rome <END> .\n", [[ANN, ROME]]),
+    "line ends that lost a character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 5, "end": 7, "text": "Bo"}, text="Hi,\nBo ran"), [[BO]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
 }  # fmt: skip
 
