@@ -5,9 +5,8 @@ A row with one span that cannot be trusted is rejected whole: a text with a miss
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from goldspan.annotation.formats.rows.clusters import link_spans
 from goldspan.annotation.formats.rows.mentions import place_clusters
 from goldspan.annotation.formats.rows.offsets import agrees, count_by_values, read_utf16_clusters, read_utf16_spans
 from goldspan.annotation.formats.rows.raw import Code, RawAnnotation, RawRow, RawSpan, RowError
+from goldspan.annotation.formats.rows.recognition import find_named_labels
 from goldspan.annotation.identity import make_sample_id
 from goldspan.annotation.labels.schema import LabelSchema
 from goldspan.annotation.labels.taxonomy import LabelMapping, Taxonomy
@@ -24,10 +24,6 @@ from goldspan.annotation.names import find_country, find_language
 from goldspan.annotation.text.alignment import Doubt, align_values
 from goldspan.annotation.text.words import trim_span
 from goldspan.annotation.types import IMPORTED, Annotation, Author, Entity, Sample, sort_spans
-
-_MASKED = re.compile(r"(?:[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
-_PAIR = re.compile(r"([^:=|;,\n]+)[:=|]([^:=|;,\n]+)")
-_KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 
 
 class RowOrigin(Protocol):
@@ -118,7 +114,7 @@ def convert_row(
     country = (raw.country if verbatim else find_country(raw.country)) or (defaults.country if defaults else "")
     for issue in check_text(raw.text):
         raise RowError(issue.code, issue.message)
-    if not raw.annotations and (name := _find_named_labels(raw.text, raw.fields, labels)):
+    if not raw.annotations and (name := find_named_labels(raw.text, raw.fields, labels)):
         raise RowError(Code.UNREAD_SPANS, f"the key {name!r} names labels of the schema in a form that is not read")
     facts: dict[str, Any] = {"fields": dict(raw.fields), "left_out": dict(sorted(raw.left_out.items()))}
     annotations = tuple(
@@ -141,44 +137,6 @@ def convert_row(
         provenance,
         raw.sample_id or make_sample_id(raw.text, language),
     )
-
-
-def _find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
-    """The key of a masked copy of the text, or of values with their labels (`"CITY": …`, `Lyon:CITY`); else empty."""
-    codes = labels.entity_codes
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            pairs = [(str(key), str(part)) for key, part in value.items()]
-        elif isinstance(value, str) and not any(code in codes for code in _KEYED.findall(value)):
-            pairs = [(key.strip(), part.strip()) for key, part in _PAIR.findall(value)]
-        elif isinstance(value, str):
-            return name
-        else:
-            continue
-        if any((a in codes and b in text) or (b in codes and a in text) for a, b in pairs if a and b):
-            return name
-        if isinstance(value, str) and _is_masked_copy(value, text, codes):
-            return name
-    return ""
-
-
-def _is_masked_copy(value: str, text: str, codes: Set[str]) -> bool:
-    """True for the text with labels of the schema, or most of it with other marks, in place of some words."""
-    pieces = _MASKED.split(value)
-    if len(pieces) < 2 or value == text or not _follows(pieces[::2], text):
-        return False
-    return any(code in codes for code in pieces[1::2]) or 2 * sum(map(len, pieces[::2])) >= len(text)
-
-
-def _follows(pieces: Sequence[str], text: str) -> bool:
-    """True if the pieces of a masked text stand in the text, one after the other."""
-    cursor = 0
-    for piece in pieces:
-        place = text.find(piece, cursor)
-        if place < 0:
-            return False
-        cursor = place + len(piece)
-    return True
 
 
 def _convert_annotation(

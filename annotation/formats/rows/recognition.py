@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from goldspan.annotation.formats.rows.span_keys import (
     open_place,
     simplify_key,
 )
+from goldspan.annotation.labels.schema import LabelSchema
 
 _TRIPLE = r"[(\[]?\d+[,\s]+\d+[,\s]+{}[)\]]?[\s,;|]*"
 _TRIPLES = re.compile(
@@ -27,6 +28,9 @@ _TRIPLES = re.compile(
 )
 """`0 3 PERSON`, `0,3,PERSON|18,22,CITY`: offsets and labels in a string."""
 
+_MASKED = re.compile(r"(?:[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
+_PAIR = re.compile(r"([^:=|;,\n]+)[:=|]([^:=|;,\n]+)")
+_KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
 _DEEPEST = 4
@@ -116,3 +120,41 @@ def _looks_like_tuple(entry: Any, length: int) -> bool:
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return False
     return 0 <= numbers[0] < numbers[1] <= length
+
+
+def find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:
+    """The key of a masked copy of the text, or of values with their labels (`"CITY": …`, `Lyon:CITY`); else empty."""
+    codes = labels.entity_codes
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            pairs = [(str(key), str(part)) for key, part in value.items()]
+        elif isinstance(value, str) and not any(code in codes for code in _KEYED.findall(value)):
+            pairs = [(key.strip(), part.strip()) for key, part in _PAIR.findall(value)]
+        elif isinstance(value, str):
+            return name
+        else:
+            continue
+        if any((a in codes and b in text) or (b in codes and a in text) for a, b in pairs if a and b):
+            return name
+        if isinstance(value, str) and _is_masked_copy(value, text, codes):
+            return name
+    return ""
+
+
+def _is_masked_copy(value: str, text: str, codes: Set[str]) -> bool:
+    """True for the text with labels of the schema, or most of it with other marks, in place of some words."""
+    pieces = _MASKED.split(value)
+    if len(pieces) < 2 or value == text or not _follows(pieces[::2], text):
+        return False
+    return any(code in codes for code in pieces[1::2]) or 2 * sum(map(len, pieces[::2])) >= len(text)
+
+
+def _follows(pieces: Sequence[str], text: str) -> bool:
+    """True if the pieces of a masked text stand in the text, one after the other."""
+    cursor = 0
+    for piece in pieces:
+        place = text.find(piece, cursor)
+        if place < 0:
+            return False
+        cursor = place + len(piece)
+    return True

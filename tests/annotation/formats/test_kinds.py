@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from goldspan.annotation.errors import InputError, RecordError
-from goldspan.annotation.formats.importing import ImportOptions, import_files
+from goldspan.annotation.formats.importing import ImportOptions, ImportReport, import_files
 from goldspan.annotation.types import Sample
 from tests.strategies import LABELS
 
@@ -254,3 +254,31 @@ def test_what_only_looks_like_annotations_stays_a_field(tmp_path: Path, field: d
     assert errors == []
     assert sample.provenance["fields"] == field
     assert sample.annotations == ()
+
+
+TASK = {"data": {"text": TEXT, "language": "English"}, "predictions": [{"model_version": "m", "result": [REGION]}]}
+
+
+@pytest.mark.parametrize(
+    ("documents", "formats"),
+    [
+        ([[{"text": TEXT, "label": [[0, 3, "FIRSTNAME"]]}], [{"text": "So", "label": []}]], {"doccano"}),
+        (
+            [{"text": TEXT, "denotations": [{"id": "T1", "span": {"begin": 0, "end": 3}, "obj": "FIRSTNAME"}]}],
+            {"spans"},
+        ),
+        ([TASK], {"kiji"}),
+    ],
+)
+def test_a_folder_of_json_is_read_by_what_its_files_hold(
+    tmp_path: Path, documents: list[Any], formats: set[str]
+) -> None:
+    for number, document in enumerate(documents):
+        write(tmp_path, f"{number}.json", document)
+    report = ImportReport()
+    errors: list[RecordError] = []
+    samples = list(import_files([tmp_path], LABELS, ImportOptions(language="en"), errors.append, report))
+    assert errors == []
+    assert {found.format for found in report.detected.values()} == formats
+    assert find(samples)[0] == [ANN]
+    assert {sample.language for sample in samples} == {"en"}
