@@ -26,7 +26,8 @@ _WRAPPERS = frozenset({"ENAMEX", "TIMEX", "TIMEX3", "NUMEX", "ENTITY", "ENT", "N
 """Elements whose label is an attribute; where they stand, other elements are structure of the document."""
 _COREFERENCE = "COREF"
 _ATTRIBUTE = re.compile(rf"""({_NAME})\s*=\s*["']([^"']*)["']""")
-_DOCUMENT = re.compile(r"<DOC\b[^<>]*>.*?</DOC>", re.DOTALL | re.IGNORECASE)
+_LINE_END = re.compile(r"(?<=\n)")
+_DOCUMENT_END = re.compile(r"(?<=</DOC>)", re.IGNORECASE)
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}\Z")
 _HTML = frozenset({"PRE", "DIV", "SPAN", "TABLE", "BODY", "HTML", "HEAD", "FONT", "CENTER", "TITLE", "STRONG", "META"})
 _BRACKET = re.compile(r"""\[([^\[\]\n]+)\](?:\(([A-Za-z_][\w-]*)\)|\{\s*"entity"\s*:\s*"([^"]+)"[^{}\n]*\})""")
@@ -108,17 +109,16 @@ def read_inline(path: Path, options: ReadOptions, on_error: OnError) -> Iterator
     """
     content = read_whole(path, options)
     structured = any(map(_is_wrapper, _TAG.finditer(content)))
-    texts = [(1, content)]
-    if options.by_line:
-        texts = [(number, line.removesuffix("\r")) for number, line in enumerate(content.split("\n"), start=1)]
-    elif documents := list(_DOCUMENT.finditer(content)):
-        texts = [(content.count("\n", 0, found.start()) + 1, found[0]) for found in documents]
-    for number, text in texts:
+    borders = _LINE_END if options.by_line else _DOCUMENT_END if structured else None
+    number = 1
+    for part in borders.split(content) if borders else [content]:
+        text = part.removesuffix("\n").removesuffix("\r") if options.by_line else part
         if text.strip():
             try:
                 yield SourceRow(str(path), number, parse_inline(text, options.labels, structured=structured))
             except TaggedTextError as error:
                 on_error(RecordError(str(error), file=str(path), line=number))
+        number += part.count("\n")
 
 
 def parse_inline(text: str, labels: LabelSchema, *, structured: bool = False) -> RawRow:

@@ -28,8 +28,9 @@ _TRIPLES = re.compile(
 )
 """`0 3 PERSON`, `0,3,PERSON|18,22,CITY`: offsets and labels in a string."""
 
-_MASKED = re.compile(r"(?:[\[<{(]+([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
-_PAIR = re.compile(r"([^:=|;,\n]+)[:=|]([^:=|;,\n]+)")
+_MASKED = re.compile(r"(?:(?<![\[<{(])[\[<{(]++([A-Z][A-Z0-9_]*?)(?:_\d+)?[\]>})]+|\*{3,}|█+)")
+_PAIR = re.compile(r"(?<![^:=|;,\n])([^:=|;,\n]++)[:=|]([^:=|;,\n]++)")
+"""Two parts of a list in a string: `Lyon:CITY`."""
 _KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
