@@ -24,6 +24,7 @@ from goldspan.annotation.tombstones import (
 
 _CODE_POINT = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _ESCAPE = re.compile(r"\\+[nrtbf\"'/]")
+_NO_DIGIT = re.compile(r"\D+")
 _AUTHORS = frozenset({"completed_by", "updated_by", "created_username", "model_version"})
 """Keys that name who worked on a record; an annotator's record is not a record about the annotator."""
 
@@ -108,9 +109,14 @@ class Subject:
 
     def _iter_words(self, text: str) -> Iterator[list[str]]:
         """The words of a text, also as they are without its markup; none where the subject certainly is not."""
-        certain = not (self.erased or len(self.texts) > _FEW or read_number(self.words))
+        certain = not self.erased and len(self.texts) <= _FEW
+        number = read_number(self.words)
         for folded in map(fold_text, iter_views(text)):
-            if not certain or any(word in folded for word in self._list_rarest()):
+            if (
+                not certain
+                or any(word in folded for word in self._list_rarest())
+                or (number and number in _NO_DIGIT.sub("", folded))
+            ):
                 yield find_words(folded)
 
     def _list_rarest(self) -> Iterator[str]:
