@@ -15,7 +15,7 @@ from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, is_code, load_labels
 from goldspan.cli.shared.console import out, print_json, say, warn
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
-from goldspan.cli.shared.outputs import SAMPLES, output_option
+from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
@@ -54,7 +54,6 @@ FormatsOption = Annotated[
         "--list-formats", help="List the formats that are read", is_eager=True, callback=lambda on: _show_formats(on)
     ),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 
 
 _SHOWN = 20
@@ -217,8 +216,7 @@ def _import(
             from goldspan.annotation.files import suggest_path
 
             raise InputError(f"There is no file {file}.{suggest_path(file)}")
-    if target.exists() and not force:
-        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
+    refuse_existing(target, force=force)
     refusals, report = Refusals(), ImportReport()
     samples = list(import_files(files, schema, options, refusals, report))
     draft = _write_draft(target, report, schema)
