@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -209,6 +210,35 @@ def test_evaluate_takes_files_samples_and_what_stands_beside_the_reviews(tmp_pat
     assert recalls == [0.5] * 6
     with pytest.raises(goldspan.GoldspanError, match="Nothing can be scored"):
         goldspan.evaluate([], None)
+
+
+def test_the_label_schema_is_the_one_in_force_unless_another_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "labels.toml").write_text('[labels.VESSEL]\nname = "Vessel"\nterms = ["Aurora"]\n')
+    monkeypatch.setenv("GOLDSPAN_LABELS", str(tmp_path / "labels.toml"))
+    found = goldspan.open_predictor("schema").predict_sync("The Aurora sails.")
+    assert [entity.label for entity in found.entities] == ["VESSEL"]
+    file = tmp_path / "samples.jsonl"
+    assert goldspan.write_samples(file, [Sample("The Aurora sails.", "en", annotations=(found,))]) == 1
+    assert [sample.predictions[0].entities for sample in goldspan.read_samples(file)] == [found.entities]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda samples, regex: list(goldspan.annotate(samples, "regex")), "A predictor is needed, not a str"),
+        (lambda samples, regex: list(goldspan.annotate(["some text"], regex)), "A sample is needed, not a str"),
+        (lambda samples, regex: goldspan.freeze("v1", "none.jsonl"), "There is no file none.jsonl"),
+        (lambda samples, regex: goldspan.compare("none.json"), "none.json"),
+        (lambda samples, regex: goldspan.generate(RunSettings("offline", 1, languages="de")), r"tuple.*\('de',\)"),
+    ],
+)
+def test_what_is_easily_mistaken_is_named(call: Any, message: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(goldspan.GoldspanError, match=message):
+        call([Sample("Ann", "en")], goldspan.open_predictor("regex"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_compare_reads_files_and_scores_baselines_on_gold(tmp_path: Path) -> None:

@@ -124,6 +124,13 @@ def find_models_folder(workspace: Workspace) -> Path:
     return workspace.root / "models"
 
 
+def list_model_folders(workspace: Workspace) -> list[Path]:
+    """The folders of finished models; what an interrupted process left hidden is none."""
+    root = find_models_folder(workspace)
+    entries = root.iterdir() if root.is_dir() else ()
+    return sorted(folder for folder in entries if folder.is_dir() and not folder.name.startswith("."))
+
+
 def find_model(workspace: Workspace, model: Path) -> Path:
     """A model directory by its path, or by its name in the folder of finished models.
 
@@ -135,7 +142,7 @@ def find_model(workspace: Workspace, model: Path) -> Path:
         return model
     if len(model.parts) == 1 and (root / model).is_dir():
         return root / model
-    known = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    known = [folder.name for folder in list_model_folders(workspace)]
     listed = f" Models of the workspace: {', '.join(known)}." if known else ""
     raise InputError(f"There is no model directory {model}.{listed}")
 

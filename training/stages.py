@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from goldspan.annotation.errors import InputError, StateError
-from goldspan.annotation.files import explain_disk, write_atomic
+from goldspan.annotation.files import explain_disk, stage_folder, swap_folder, write_atomic
 from goldspan.annotation.types import Sample
 from goldspan.predictors.model import directory as layout
 from goldspan.predictors.model.encoding import WindowSize
@@ -192,21 +192,13 @@ def publish(folder: Path, target: Path) -> None:
     Raises:
         StateError: the disk refused; the older model is untouched.
     """
-    from goldspan.training.artifact.write import swap_folder
-
-    staging = target.with_name(f".{target.name}.new")
-    with explain_disk(target):
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
-        try:
-            for name in (layout.TRAINED, layout.QUANTIZED, EVALUATION):
-                shutil.copytree(folder / name, staging / name)
-            for name in (f"{layout.QUANTIZED}.sig", f"{layout.QUANTIZED}.pub"):
-                if (folder / name).is_file():
-                    shutil.copyfile(folder / name, staging / name)
-            swap_folder(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with stage_folder(target) as staging:
+        for name in (layout.TRAINED, layout.QUANTIZED, EVALUATION):
+            shutil.copytree(folder / name, staging / name)
+        for name in (f"{layout.QUANTIZED}.sig", f"{layout.QUANTIZED}.pub"):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, staging / name)
+        swap_folder(staging, target)
 
 
 def _open(folder: Path, work: Work) -> Any:

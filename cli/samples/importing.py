@@ -16,7 +16,7 @@ from goldspan.annotation.labels.schema import LabelSchema, load_labels
 from goldspan.cli.samples.import_report import ImportResult, TextTally, write_draft, write_rejections
 from goldspan.cli.shared.console import print_json
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
-from goldspan.cli.shared.outputs import SAMPLES, output_option
+from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
 from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
@@ -52,7 +52,6 @@ FormatsOption = Annotated[
         "--list-formats", help="List the formats that are read", is_eager=True, callback=lambda on: _show_formats(on)
     ),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists")]
 
 
 def register(app: typer.Typer) -> None:
@@ -191,8 +190,7 @@ def _import(
     for file in files:
         if not file.exists():
             raise InputError(f"There is no file {file}.{suggest_path(file)}")
-    if target.exists() and not force:
-        raise InputError(f"{target} exists. Give another --output, or --force to replace it.")
+    refuse_existing(target, force=force)
     refusals, report = Refusals(), ImportReport()
     found = import_files(files, schema, options, refusals, report)
     first = next(found, None)

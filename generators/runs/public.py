@@ -131,6 +131,8 @@ def complete_settings(settings: RunSettings) -> RunSettings:
         ConfigurationError: the provider has no model of its own, or a number is too small or not finite.
         InputError: there is no language, a setting would have no effect, or there cannot be so many families.
     """
+    if not isinstance(settings.languages, tuple | list):
+        raise InputError(f"languages is a tuple of codes: ({settings.languages!r},), not {settings.languages!r}.")
     if not settings.languages:
         raise InputError("--languages names no language; give codes like en,de.")
     require_least("a run", settings, _LEAST)

@@ -58,7 +58,7 @@ class PipelineQueue:
         self._order = list(work.stages)
         self._changed = asyncio.Event()
         self._next_item = journal.next_item()
-        self.released = journal.release_unclaimed()
+        journal.release_unclaimed()
         counts = journal.count_open()
         self._pending, self._outstanding = counts["pending"], counts["submitted"]
         self.stopped_by = ""
