@@ -84,7 +84,7 @@ def _looks_like_span(entry: Mapping[str, Any], length: int) -> bool:
 
 def holds_unread_spans(key: str, value: Any, length: int) -> bool:
     """True if a key that no reader has taken must not be carried along."""
-    if value in (None, "", [], {}):
+    if isinstance(value, int | float) or value in (None, "", [], {}):
         return False
     if key in TOKEN_KEYS:
         return isinstance(value, list) and any(_is_labelled_token(token) for token in value)
@@ -120,7 +120,8 @@ def _looks_like_tuple(entry: Any, length: int) -> bool:
     numbers = [read_offset(part) for part in entry if not isinstance(part, str)]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return False
-    return 0 <= numbers[0] < numbers[1] <= length
+    last = numbers[1] + (len(entry) == 2)  # a pair may end with its last character
+    return 0 <= numbers[0] < last <= length + (len(entry) == 2)
 
 
 def find_named_labels(text: str, fields: Mapping[str, Any], labels: LabelSchema) -> str:

@@ -30,7 +30,7 @@ _PLACE = (
 )  # fmt: skip
 """Names of a part that holds the offsets of a span: a pair, a list of one pair, or an object."""
 _PREFIX = re.compile(
-    r"(?:entity|ent|span|mention|annotation|extraction|char)(?=(?:start|begin|end|label|type|class|text|value|interval))"
+    r"(?:entity|ent|span|mention|annotation|extraction|char|phi|pii|ner)(?=(?:start|begin|end|label|type|class|text|value|interval))"
 )
 SPAN_KEYS = frozenset(
     {
@@ -44,6 +44,8 @@ SPAN_KEYS = frozenset(
         "privacy_mask",
         "pii_spans",
         "span_labels",
+        "clusters",
+        "coreferences",
     }
 )
 """Keys that hold annotations wherever they hold something."""
