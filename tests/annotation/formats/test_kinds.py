@@ -93,6 +93,8 @@ READ: dict[str, tuple[str, Any, list[list[tuple[str, str]]]]] = {
     "marks of OpenNLP": ("a.txt", "<START:FIRSTNAME> Ann <END> ran in <START:CITY> Rome <END> .\n", [[ANN, ROME]]),
     "line ends that lost a character": ("a.jsonl", spans({"label": "FIRSTNAME", "start": 5, "end": 7, "text": "Bo"}, text="Hi,\nBo ran"), [[BO]]),
     "one character up to the last": ("a.jsonl", [{"text": "安在罗马", "label": {"FIRSTNAME": {"安": [[0, 0]]}}}], [[("安", "FIRSTNAME")]]),
+    "numbered values": ("a.csv", "text,entity1,label1,entity2,label2\nAnn in Rome,Ann,FIRSTNAME,Rome,CITY\nBo ran,Bo,FIRSTNAME,,\nSo,,,,\n", [[ANN, ROME], [BO], []]),
+    "numbered places": ("a.jsonl", [{"text": TEXT, "start_1": 0, "end_1": 3, "label_1": "FIRSTNAME"}], [[ANN]]),
     "columns of PHI": ("a.csv", "text,phi_start,phi_end,phi_type\nAnn ran,0,3,FIRSTNAME\n", [[ANN]]),
     "spaCy's .iob": ("a.txt", "Ann|NNP|B-FIRSTNAME ran|VBD|O\nBo|B-FIRSTNAME ran|O\n", [[ANN, BO]]),
     "values with other spaces": ("a.jsonl", spans({"label": "CITY", "start": 3, "end": 12, "text": "New York"}, text="in New  York"), [[("New  York", "CITY")]]),
@@ -253,6 +255,7 @@ def test_coreference_of_muc_is_read_as_clusters(tmp_path: Path) -> None:
         {"scores": {"FIRSTNAME": 0.5}},
         {"bbox": [0, 0, 10, 10]},
         {"shape": [[1, 2, 3, 4]]},
+        {"address1": "x", "address2": "y", "label1": "a"},
         {"clusters": 3, "annotations": 0.5, "spans": True},
     ],
 )
