@@ -55,7 +55,7 @@ def raise_error(error: RecordError) -> None:
 
 _OTHER_FILES = frozenset(
     {".csv", ".tsv", ".psv", ".txt", ".md", ".xlsx", ".conll", ".conllu", ".bio", ".bioes", ".iob", ".iob2", ".ann"}
-    | {".spacy", ".parquet", ".arrow", ".xml", ".yml", ".yaml"}
+    | {".spacy", ".parquet", ".arrow", ".xml", ".xmi", ".tei", ".yml", ".yaml"}
 )
 """Endings of files that are never samples."""
 

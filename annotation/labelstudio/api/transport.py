@@ -16,7 +16,7 @@ import orjson
 from goldspan.annotation.answers import AnswerLimitError, iter_limited, limit_wait, read_limited
 from goldspan.annotation.errors import ConfigurationError, ServiceError, TerminalServiceError, TransientServiceError
 from goldspan.annotation.labelstudio.api.responses import explain_body, explain_refusal
-from goldspan.annotation.origins import is_loopback, read_origin
+from goldspan.annotation.origins import choose_trust, read_origin
 from goldspan.annotation.redaction import redact
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Transport:
         session = Session(
             timeout=self._timeout,
             follow_redirects=False,
-            trust_env=not is_loopback(self.url),
+            **choose_trust(self.url),
             event_hooks=hooks,
         )
         try:
