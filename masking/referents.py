@@ -15,7 +15,6 @@ import regex
 
 from goldspan.annotation.types import Mention
 from goldspan.generators.surrogates.online import make_slug
-from goldspan.masking.detection import TRUNK, FoundSpan, is_number
 from goldspan.masking.persons import (
     FIRST,
     LAST,
@@ -28,6 +27,8 @@ from goldspan.masking.persons import (
     rank_person,
     spells_person,
 )
+from goldspan.masking.repeats import TRUNK, is_number
+from goldspan.masking.result import FoundSpan
 from goldspan.masking.visible import fold_visible
 
 _HANDLES = frozenset({"EMAIL", "USERNAME", "URL"})
