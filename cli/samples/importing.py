@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,15 +13,18 @@ import typer
 
 from goldspan.annotation.errors import InputError
 from goldspan.annotation.labels.schema import LabelSchema, load_labels
-from goldspan.cli.samples.imported import import_into
+from goldspan.cli.samples.import_report import ImportResult, TextTally, write_draft, write_rejections
+from goldspan.cli.shared.console import print_json
 from goldspan.cli.shared.options import JsonOption, LabelsOption, NewDataOption
-from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option
+from goldspan.cli.shared.outputs import SAMPLES, ForceOption, output_option, refuse_existing
+from goldspan.cli.shared.refusals import Refusals
 from goldspan.cli.shared.sharding import EngineOption, EngineValues, ProcessesOption, find_shard_command
 
 if TYPE_CHECKING:
     from goldspan.annotation.formats.importing import ImportOptions
 
 _LANGUAGE = re.compile("[a-z]{2,3}")
+
 Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files or folders of any format that is read")]
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="auto, or a name of --list-formats")]
 LanguageOption = Annotated[str, typer.Option(help="ISO 639-1 code of texts that give none: en, de …")]
@@ -107,7 +112,7 @@ def import_samples(
     if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
     for target, sources in _choose_targets(files, output, data).items():
-        exit_code = import_into(target, sources, schema, options, force=force, as_json=as_json)
+        exit_code = _import(target, sources, schema, options, force=force, as_json=as_json)
     raise typer.Exit(exit_code)
 
 
@@ -143,7 +148,7 @@ def convert(
     )
     if command := find_shard_command(files, output, engine, engine_option, workers, labels):
         raise typer.Exit(command.run("import", asdict(options), as_json=as_json))
-    raise typer.Exit(import_into(output, files, schema, options, force=force, as_json=as_json))
+    raise typer.Exit(_import(output, files, schema, options, force=force, as_json=as_json))
 
 
 def _make_options(
@@ -173,6 +178,39 @@ def _choose_targets(files: list[Path], output: Path | None, data: Path | None) -
             raise InputError(f"{targets[target][0]} and {file} would both be written to {target}. Give --output.")
         targets[target] = [file]
     return targets
+
+
+def _import(
+    target: Path, files: Iterable[Path], schema: LabelSchema, options: ImportOptions, *, force: bool, as_json: bool
+) -> int:
+    from goldspan.annotation.files import suggest_path
+    from goldspan.annotation.formats.importing import ImportReport, import_files
+    from goldspan.annotation.tasks.store import write_samples
+
+    for file in files:
+        if not file.exists():
+            raise InputError(f"There is no file {file}.{suggest_path(file)}")
+    refuse_existing(target, force=force)
+    refusals, report = Refusals(), ImportReport()
+    found = import_files(files, schema, options, refusals, report)
+    first = next(found, None)
+    if first is None:
+        draft = write_draft(target, report, schema)
+        if refusals.has_hidden:
+            write_rejections(target, refusals)
+        hint = f" Complete {draft} and give it with --labels-map, or add the labels to the schema." if draft else ""
+        raise InputError(
+            f"{', '.join(map(str, files))} gave no sample ({len(refusals.errors)} refused). Nothing was written.{hint}"
+        )
+    tally = TextTally()
+    written = write_samples(target, tally.watch(chain([first], found)), schema, refusals, replace=force)
+    result = ImportResult(target, written, report, tally, refusals, options)
+    result.draft, result.rejections = write_draft(target, report, schema), write_rejections(target, refusals)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        result.show()
+    return refusals.exit_code
 
 
 def _show_formats(wanted: bool) -> None:
