@@ -85,9 +85,11 @@ def _find_layout(records: Sequence[JsonRecord], text_key: str) -> _Layout | None
     for parts, names, holds in ((("start", "end"), (START, END), _holds_place), (("value",), (_VALUE,), _holds_value)):
         keys = [*(find_key(others - {label}, part) for part in names), label]
         layout = _Layout(text, dict(zip((*parts, "label"), keys, strict=True)), holds)
-        rows = (record.value for record in records)
+        rows = [record.value for record in records]
         if text and all(keys) and all(layout.is_span(row) or layout.is_empty(row) for row in rows):
-            return layout
+            value = find_key(others - {*keys}, _VALUE)
+            stated = value and all(_holds_value(row, text, (value, label)) for row in rows if layout.is_span(row))
+            return layout._replace(parts=layout.parts | {"value": value}) if stated else layout
     return None
 
 
@@ -120,5 +122,5 @@ def _holds_value(row: Mapping[str, Any], text: str, keys: Sequence[str]) -> bool
 
 
 def _read_cell(cell: Any) -> Any:
-    """The cell of a span; pandas writes offsets beside empty cells as `3.0`."""
-    return cell.removesuffix(".0") if isinstance(cell, str) else cell
+    """The cell of a span without blanks around it; pandas writes offsets beside empty cells as `3.0`."""
+    return cell.strip().removesuffix(".0") if isinstance(cell, str) else cell

@@ -34,6 +34,7 @@ _PAIR = re.compile(r"(?<![^:=|;,\n])([^:=|;,\n]++)[:=|]([^:=|;,\n]++)")
 _KEYED = re.compile(r"""["']([A-Z][A-Z0-9_]+)["']\s*:""")
 _TOKEN_LABELS = frozenset({"label", "entity", "entitylabel", "ner", "nertag", "enttype", "entiob"})
 _TAG = re.compile(r"(?:[BIESLU]-\S+|O)\Z")
+_BETWEEN = re.compile(r"[\s,;|]+")
 _DEEPEST = 4
 _FEW_TAGS = 12
 
@@ -43,7 +44,7 @@ def looks_like_spans(value: Any, length: int, depth: int = 0) -> bool:
     if depth > _DEEPEST:
         return False
     if isinstance(value, str):
-        words = value.split(maxsplit=_FEW_TAGS)[:_FEW_TAGS]
+        words = _BETWEEN.split(value.strip(), _FEW_TAGS)[:_FEW_TAGS]
         if len(words) > 1 and all(_TAG.match(word) for word in words):
             return any(word != "O" for word in words)
         if _TRIPLES.match(value):
