@@ -100,7 +100,10 @@ def _is_labelled_token(token: Any) -> bool:
 
 def names_own_span(fields: Mapping[str, Any]) -> bool:
     """True if the fields of a row are those of one span, such as start, end and label."""
-    start, label = (find_part(fields, names) for names in (set(START) - {"from", "offset"}, LABEL))
+    start, label = (
+        find_part(fields, [name for name in START if name not in {"from", "offset"}]),
+        find_part(fields, LABEL),
+    )
     places = start if isinstance(start, list) else [start]
     return isinstance(label, str) and bool(places) and all(read_offset(place) is not None for place in places)
 
