@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from email.errors import HeaderParseError, InvalidBase64LengthDefect
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
+from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from io import BytesIO
@@ -307,7 +308,11 @@ def _can_encode(text: str, charset: str) -> bool:
 
 
 def _verify(target: Path, values: frozenset[str], name: str) -> None:
-    message = email.message_from_bytes(target.read_bytes(), policy=email.policy.default)
+    headers = HeaderRegistry()
+    headers.map_to_type(
+        "message-id", UnstructuredHeader
+    )  # the parser of ids raises IndexError for `<[EMAIL_1].1@host>`
+    message = email.message_from_bytes(target.read_bytes(), policy=email.policy.default.clone(header_factory=headers))
     for part in message.walk():
         search_values(values, [str(value) for value in part.values()], name)
         search_values(values, [_decode(str(value)) for value in part.values()], name)
