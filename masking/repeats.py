@@ -29,8 +29,8 @@ _NUMBER_DIGITS = 7
 _LOCAL_DIGITS = 8
 """Digits of a number without the code of its country from which it is looked for with and without one."""
 
-_BEFORE, _AFTER = frozenset("@#/\\"), frozenset("@/\\")
-"""Signs of addresses, tags and paths beside a name."""
+_BEFORE, _AFTER = frozenset("@#=/\\"), frozenset("@/\\")
+"""Signs of addresses, tags, paths and queries beside a name."""
 
 _BETWEEN = r"[\p{Zs}./()-]{0,3}"
 
