@@ -16,6 +16,7 @@ from goldspan.generators.offline.domain import compose_domain_document, draw_sta
 from goldspan.generators.offline.frames import draw_frame
 from goldspan.generators.offline.grammar import parse_template
 from goldspan.generators.offline.loose import split_values
+from goldspan.generators.offline.name_lists import write_name_list
 from goldspan.generators.offline.page import Page, has_unlabelled_repeat
 from goldspan.generators.offline.registers import NOISE, REGISTERS
 from goldspan.generators.offline.variants import find_spelling
@@ -25,7 +26,7 @@ from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
-_MIN_LENGTH = 60
+_MIN_LENGTH = 12
 _STORIES = {"short": (0, 1), "medium": (1, 4), "long": (3, 8)}
 _NAMES = frozenset(NAMES)
 _CRLF_SHARE = 0.06
@@ -37,10 +38,17 @@ _PEOPLE_SHARE, _TYPE_SHARE = 0.28, 0.31
 """Of passages: those about people, and up to where the document type's own go."""
 _REPORT_SHARE, _EPONYM_SHARE = 0.85, 0.05
 """Of the other passages: those that name others, and those with names that are parts of other names."""
+_TALK_SHARE = 0.6
+"""Of those of informal documents: opinions about others and news of friends."""
 _FOOTER_SHARE = 0.06
 """Documents that end with a line about an organisation, and those that never do."""
 _LISTS = frozenset({"log", "record", "table", "form"})
 _WITHOUT_FOOTER = frozenset({"chat", "sms", "voice_note", "log", "record", "phone_transcript", "note", "post", "news"})
+_NAME_LIST_SHARE = 1.0
+"""Of longer documents without an entity: those that list names, if they are of one of the types."""
+_WITH_NAME_LIST = frozenset(
+    {"news", "scan", "table", "form", "hr_memo", "forum_post", "support_email", "email_thread", "delivery_note"}
+)
 _OWN_NAME = parse_template("{a.full}")
 _PEOPLE_FIRST = ("pair_first", "nameless", "nested_first", "org", "institution")
 _PEOPLE_THIRD = ("pair", "interplay", "cataphora", "nameless", "nested", "org", "institution")
@@ -106,7 +114,9 @@ class Author(Writer):
     def write_plan(self, is_last: bool) -> None:
         """Write the whole document; the last attempt is a bare list of the values."""
         plan = f"plan_{self.spec.length}"
-        if not is_last and self.spec.document_type in REGISTERS:
+        if self._lists_names and not is_last:
+            write_name_list(self)
+        elif not is_last and self.spec.document_type in REGISTERS:
             REGISTERS[self.spec.document_type](self)
         elif self.spec.hard_negative:
             self.write_one_of("negative_plan")
@@ -124,6 +134,12 @@ class Author(Writer):
         if has_room and self.rng.random() < _FOOTER_SHARE:
             self.page.write(f"\n\n{self.noise.draw('footer')}")
         self.page.drop_trailing_space()
+
+    @property
+    def _lists_names(self) -> bool:
+        """True if the document is about names and not about anybody."""
+        fits = self.spec.hard_negative and self.spec.length != "short" and self.spec.document_type in _WITH_NAME_LIST
+        return fits and self.rng.random() < _NAME_LIST_SHARE
 
     def _write_loose(self) -> None:
         """The values that no template tells: each in a sentence, or in a line of a list."""
@@ -195,8 +211,10 @@ class Author(Writer):
 
     def write_report(self) -> None:
         """A sentence or a line that names others; in a hard negative one that does not."""
-        self.page.capitalises_next = True
-        self.page.write(self.noise.draw("sentence" if self.spec.hard_negative else "report"))
+        talks = self.spec.register == "informal" and self.rng.random() < _TALK_SHARE
+        self.page.capitalises_next = not talks
+        kind = "sentence" if self.spec.hard_negative else "talk" if talks else "report"
+        self.page.write(self.noise.draw(kind))
         self._end_line()
 
     def _end_line(self) -> None:
