@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from goldspan.generators.offline.lexicon import raise_first
 from goldspan.generators.surrogates.chance import pick
 from goldspan.generators.surrogates.outside import draw_name_parts
 
@@ -13,10 +14,18 @@ if TYPE_CHECKING:
 _KINDS = {"First": "first_name_list", "Family": "family_name_list", "City": "city_name_list"}
 """The names of a list, and the lexicon's headings for it."""
 _WEIGHTS = (5, 4, 3)
-_COUNTS = {"medium": (100, 150), "long": (140, 220)}
+_COUNTS = {"short": (60, 100), "medium": (100, 150), "long": (130, 200)}
 _FIGURES = ("count", "percent", "rate", "year", "amount", "model", "version")
-_ROWS = ("{name} ({figure})", "{name} {figure}", "{figure} {name}", "{name}: {figure}", "{name}\t{figure}", "{name} – {figure}")
-_PLAIN_SHARE, _SORTED_SHARE = 0.65, 0.6
+_ROWS = ("{name} ({figure})", "{name} {figure}", "{figure} {name}", "{name}: {figure}", "{name}\t{figure}")
+    "{name} ({figure})",
+    "{name} {figure}",
+    "{figure} {name}",
+    "{name}: {figure}",
+    "{name}\t{figure}",
+    "{name} – {figure}",
+)
+_PLAIN_SHARE, _SORTED_SHARE, _INVENTED_SHARE = 0.65, 0.6, 0.1
+"""Lists without figures, lists in order, and names that nobody has."""
 _SEPARATORS = (", ", ", ", "; ", " · ", " | ", " / ", "\n", "\n- ", "\t")
 
 
@@ -26,6 +35,7 @@ def write_name_list(author: Author) -> None:
     kind = rng.choices(list(_KINDS), _WEIGHTS)[0]
     spec = author.spec
     names = draw_name_parts(rng, kind, spec.language, spec.country, rng.randint(*_COUNTS[spec.length]))
+    names = [raise_first(noise.draw("Term")) if rng.random() < _INVENTED_SHARE else name for name in names]
     if rng.random() < _SORTED_SHARE:
         names = sorted(names)
     row, figure = "{name}", ""
