@@ -17,13 +17,6 @@ _WEIGHTS = (5, 4, 3)
 _COUNTS = {"short": (60, 100), "medium": (100, 150), "long": (130, 200)}
 _FIGURES = ("count", "percent", "rate", "year", "amount", "model", "version")
 _ROWS = ("{name} ({figure})", "{name} {figure}", "{figure} {name}", "{name}: {figure}", "{name}\t{figure}")
-    "{name} ({figure})",
-    "{name} {figure}",
-    "{figure} {name}",
-    "{name}: {figure}",
-    "{name}\t{figure}",
-    "{name} – {figure}",
-)
 _PLAIN_SHARE, _SORTED_SHARE, _INVENTED_SHARE = 0.65, 0.6, 0.1
 """Lists without figures, lists in order, and names that nobody has."""
 _SEPARATORS = (", ", ", ", "; ", " · ", " | ", " / ", "\n", "\n- ", "\t")
