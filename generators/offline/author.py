@@ -22,7 +22,7 @@ from goldspan.generators.surrogates.chance import make_random, pick
 from goldspan.generators.surrogates.values import BUILT_IN as GRAMMAR_LABELS
 
 _ATTEMPTS = 12
-_MIN_LENGTH = 12
+_MIN_LENGTH = 60
 _STORIES = {"short": (0, 1), "medium": (1, 4), "long": (3, 8)}
 _NAMES = frozenset(NAMES)
 _CRLF_SHARE = 0.06

@@ -186,12 +186,11 @@ def _name_at_last(author: Author, person: int) -> None:
 
 
 def _fill_up(author: Author) -> None:
-    least = pick(author.rng, _MIN_LENGTHS)
-    while author.page.length < least:
+    while author.page.length < _MIN_LENGTH:
         author.write_report()
 
 
-_MIN_LENGTHS = (12, 30, 64, 64)
+_MIN_LENGTH = 64
 """Characters that notes and posts have at least."""
 
 REGISTERS: Mapping[str, Callable[[Author], None]] = {
