@@ -12,7 +12,7 @@ from goldspan.generators.surrogates.online import draw_username
 
 COMMON = {"names": 240, "cities": 110, "companies": 90}
 """How many of the likeliest names of each kind are mentioned or parts of other names."""
-_LISTED = 190
+_LISTED = 240
 """How many of the likeliest names of each kind stand in lists of names."""
 _ABROAD_SHARE = 0.12
 """How often somebody or some place that is mentioned is of another country."""

@@ -41,7 +41,7 @@ class Bounds(NamedTuple):
     vocabulary_growth: float = 0.35
     contexts: float = 50.0
     lookup: float = 0.25
-    names_outside: float = 0.02
+    names_outside: float = 0.05
     recent_person: float = 0.75
 
 
@@ -127,7 +127,8 @@ class LanguageVariety:
     """The measures of one language.
 
     `sentence_repeats`: share of sentences (20 characters and more) that an earlier one repeats but for its entities.
-    `vocabulary_growth`: new words that the second half of the samples brings, as a share of those of the first half.
+    `vocabulary_growth`: new words that the second half of the samples brings, as a share of those of the first half;
+    words of names that are entities somewhere are not counted.
     `contexts`: for each label, the distinct pairs of words before it among 100 mentions (expected number of a random
     hundred: Hurlbert 1971, equation 4; of fewer mentions than that, in proportion).
     `lookup`: share of entities whose sentence stands elsewhere but for its entities.
